@@ -1,0 +1,180 @@
+//! The job: a profile that passed every check, in types that cannot hold a wrong one.
+//!
+//! Built only by [`crate::profile::check`]. Paths are parsed, all of one family; defaults are filled in; credentials
+//! are still references, resolved when a run needs them. A job holds no clock, no file system and no secret.
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub use crate::name::Format;
+pub use crate::profile::document::{ExtraFiles, ForceFull, Reference, StorageClass, Tier, Zone};
+
+use crate::path::{Family, FullPath};
+use crate::select::Selection;
+
+/// A checked profile.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// The profile's own name.
+    pub name: String,
+    /// First field of every object name; no underscore.
+    pub location: String,
+    /// The file it came from, for messages and for `when-profile-changes` without local state (SPEC §6).
+    pub profile: PathBuf,
+    /// Windows or Unix: that of every path in the job.
+    pub family: Family,
+    /// The directories listed, in the profile's order.
+    pub sources: Vec<JobSource>,
+    /// The selection rule: sources and exclusions (SPEC §4).
+    pub selection: Selection,
+    /// How mounts are snapshot; `None` reads the live files.
+    pub snapshot: Option<Snapshot>,
+    pub mirror: Option<Mirror>,
+    pub s3: Option<S3>,
+    /// Directory store.
+    pub directory: Option<FullPath>,
+    /// Present whenever `s3` or `directory` is.
+    pub archive: Option<Archive>,
+    pub force_full: ForceFull,
+    pub lookback_months: NonZeroU32,
+    pub restore: Restore,
+    pub lock: Lock,
+    pub log: Log,
+    pub email: Option<Email>,
+    pub tools: Tools,
+    pub zone: Zone,
+    pub pause_at_end: bool,
+}
+
+impl Job {
+    /// Whether the job makes archives at all.
+    pub fn has_store(&self) -> bool {
+        self.s3.is_some() || self.directory.is_some()
+    }
+}
+
+/// One listed directory.
+#[derive(Clone, Debug)]
+pub struct JobSource {
+    pub path: FullPath,
+    /// Missing is a warning, not a failure.
+    pub optional: bool,
+}
+
+/// How mounts are snapshot.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// Program with ShadowSpawn's contract: `PROGRAM SOURCE MOUNT COMMAND…`.
+    pub program: String,
+    /// Where it shows the snapshot: `Q:` or a directory.
+    pub mount: MountPoint,
+}
+
+/// Where a snapshot is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MountPoint {
+    /// A drive letter, upper case.
+    Drive(char),
+    /// A directory.
+    Directory(FullPath),
+}
+
+/// The mirror destination.
+#[derive(Clone, Debug)]
+pub struct Mirror {
+    pub path: FullPath,
+    pub extra_files: ExtraFiles,
+    pub max_delete: MaxDelete,
+}
+
+/// The guard of `extra-files: delete` (SPEC §8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MaxDelete {
+    /// At most this many files.
+    Count(u64),
+    /// At most this many of a hundred files in the mirror, 0 to 100.
+    Percent(u8),
+}
+
+impl MaxDelete {
+    /// Whether deleting `extra` of `present` mirror files is allowed.
+    pub fn allows(self, extra: u64, present: u64) -> bool {
+        match self {
+            MaxDelete::Count(most) => extra <= most,
+            MaxDelete::Percent(share) => u128::from(extra) * 100 <= u128::from(present) * u128::from(share),
+        }
+    }
+}
+
+/// The S3 destination.
+#[derive(Clone, Debug)]
+pub struct S3 {
+    pub bucket: String,
+    pub region: String,
+    pub endpoint: Option<String>,
+    pub storage_class: StorageClass,
+    pub credentials: Option<Credentials>,
+}
+
+/// An access key, by reference.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    pub access_key_id: Reference,
+    pub secret_access_key: Reference,
+}
+
+/// How archives are made.
+#[derive(Clone, Debug)]
+pub struct Archive {
+    pub encryption_key: Reference,
+    pub format: Format,
+    /// Bytes.
+    pub volume_size: u64,
+    /// 0 to 9.
+    pub compression_level: u8,
+    pub work_directory: FullPath,
+}
+
+/// How archived objects are brought back.
+#[derive(Clone, Debug)]
+pub struct Restore {
+    pub keep_days: u32,
+    pub tier: Tier,
+    pub poll_every: Duration,
+}
+
+/// How to wait for another backup on this computer.
+#[derive(Clone, Copy, Debug)]
+pub struct Lock {
+    pub retry_every: Duration,
+    pub give_up_after: Duration,
+}
+
+/// The backup log.
+#[derive(Clone, Debug)]
+pub struct Log {
+    /// `None`: `logs` in the state directory of this computer.
+    pub directory: Option<FullPath>,
+    pub keep_days: u32,
+}
+
+/// E-mail reports.
+#[derive(Clone, Debug)]
+pub struct Email {
+    pub from_name: Option<String>,
+    pub from: String,
+    pub to: Vec<String>,
+    pub region: String,
+    pub endpoint: Option<String>,
+    pub credentials: Option<Credentials>,
+}
+
+/// Programs as the profile names them; `None` is looked for on the search path.
+#[derive(Clone, Debug, Default)]
+pub struct Tools {
+    pub seven_zip: Option<String>,
+    pub robocopy: Option<String>,
+    pub rsync: Option<String>,
+}

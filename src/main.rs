@@ -1,0 +1,7 @@
+//! The `aam-backup` program: everything is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    aam_auto_backup::cli::main()
+}

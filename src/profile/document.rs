@@ -1,0 +1,385 @@
+//! The profile as it is written: one YAML file, kebab-case keys, closed objects (SPEC §2).
+//!
+//! These types are the source of `schemas/profile.schema.json`; their doc comments are what an editor shows.
+//! Nothing here is checked beyond its shape: [`super::check`] turns a document into a [`crate::job::Job`].
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+pub use crate::name::Format;
+pub use crate::stamp::Zone;
+
+/// A backup profile of AAM Auto Backup: what to back up, where to, with which credentials, under which policy.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Document {
+    /// Version of the profile format. Always 1.
+    #[schemars(range(min = 1, max = 1))]
+    pub version: u32,
+    /// Name of the profile, as `aam-backup run NAME` takes it.
+    pub name: String,
+    /// Unique name of this computer or storage; every object name starts with it. Letters, digits, `-` and `.`, no underscore.
+    pub location: String,
+    /// Directories to back up: absolute paths without wildcards.
+    #[schemars(length(min = 1))]
+    pub sources: Vec<Source>,
+    /// What to leave out.
+    #[serde(default)]
+    pub exclude: Exclude,
+    /// How files in use are read: from a snapshot of the volume.
+    pub snapshot: Option<Snapshot>,
+    /// Where backups go. At least one destination.
+    pub destinations: Destinations,
+    /// How archives are made. Needed by the `s3` and `directory` destinations.
+    pub archive: Option<Archive>,
+    /// When a full backup is made although an incremental one would do.
+    #[serde(default)]
+    pub force_full: ForceFull,
+    /// How far back complete backups are looked for in a store.
+    #[serde(default)]
+    pub catalog: CatalogPolicy,
+    /// How archived objects are brought back.
+    #[serde(default)]
+    pub restore: RestorePolicy,
+    /// What to do while another backup is running on this computer.
+    #[serde(default)]
+    pub lock: LockPolicy,
+    /// The backup log.
+    #[serde(default)]
+    pub log: LogPolicy,
+    /// E-mail reports through Amazon SES. Without this section no e-mail is sent.
+    pub email: Option<Email>,
+    /// Paths of the programs used, where they are not found by themselves.
+    #[serde(default)]
+    pub tools: Tools,
+    /// Clock in which stamps are written: `utc`, or `local` for adopting a bucket written by v1.0.
+    #[serde(default)]
+    pub time_zone: Zone,
+    /// Wait for a key at the end of a run, so that its window stays open.
+    #[serde(default)]
+    pub pause_at_end: bool,
+}
+
+/// A directory to back up: its path, or its path with options.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Source {
+    /// Absolute path of the directory.
+    Path(String),
+    /// A path with options.
+    Detailed(DetailedSource),
+}
+
+/// A directory to back up, with options.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct DetailedSource {
+    /// Absolute path of the directory.
+    pub path: String,
+    /// A missing optional source is a warning, not a failure: for disks that are not always attached.
+    #[serde(default)]
+    pub optional: bool,
+}
+
+/// What to leave out: names with `*` and `?`, or full paths without wildcards.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Exclude {
+    /// Directories left out with everything in them: a name (`node_modules`, `cache*`) or a full path.
+    #[serde(default)]
+    pub directories: Vec<String>,
+    /// Files left out: a name (`~WRL*.tmp`) or a full path.
+    #[serde(default)]
+    pub files: Vec<String>,
+}
+
+/// The program that makes a snapshot, and where it shows it.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Snapshot {
+    /// Program called as `PROGRAM SOURCE MOUNT COMMAND…`. Windows: `shadowspawn` by default. Unix: none by default.
+    pub program: Option<String>,
+    /// Where the snapshot is shown: a free drive letter (`Q:`) on Windows, an empty directory on Unix.
+    pub mount: Option<String>,
+}
+
+/// Where backups go.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(extend("minProperties" = 1))]
+pub struct Destinations {
+    /// A plain copy of the selected files below a local directory.
+    pub mirror: Option<Mirror>,
+    /// Encrypted archives in an S3 bucket.
+    pub s3: Option<S3>,
+    /// Encrypted archives in a directory: a NAS share, a removable disk, a tape.
+    pub directory: Option<Directory>,
+}
+
+/// A plain copy of the selected files below a local directory.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Mirror {
+    /// Absolute path of the directory the copy is kept in.
+    pub path: String,
+    /// What happens to files in the mirror that are no longer in the source.
+    #[serde(default)]
+    pub extra_files: ExtraFiles,
+    /// With `extra-files: delete`: the most that one run may delete, as a count of files (`100`) or a share of the mirror's files (`25%`).
+    /// A run that would delete more refuses.
+    #[serde(default)]
+    pub max_delete: MaxDelete,
+}
+
+/// What happens to files in the mirror that are no longer in the source.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ExtraFiles {
+    /// They stay.
+    #[default]
+    Keep,
+    /// They are deleted, within `max-delete`.
+    Delete,
+}
+
+/// A count of files, or a percentage such as `25%`.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum MaxDelete {
+    /// At most this many files.
+    Count(u64),
+    /// At most this share of the files in the mirror.
+    Percent(#[schemars(regex(pattern = r"^(100|[0-9]{1,2})%$"))] String),
+}
+
+impl Default for MaxDelete {
+    fn default() -> MaxDelete {
+        MaxDelete::Percent("25%".to_owned())
+    }
+}
+
+/// Encrypted archives in an S3 bucket.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct S3 {
+    /// Name of the bucket.
+    pub bucket: String,
+    /// Region of the bucket, such as `us-east-1`.
+    pub region: String,
+    /// Address of an S3-compatible server, such as `http://127.0.0.1:5000`. Without it: Amazon S3.
+    pub endpoint: Option<String>,
+    /// Storage class of archive volumes. Markers and manifests are always STANDARD.
+    #[serde(default)]
+    pub storage_class: StorageClass,
+    /// Access key. Without it: the usual chain of the AWS SDK (environment, shared configuration, instance role).
+    pub credentials: Option<S3Credentials>,
+}
+
+/// Storage class of archive volumes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum StorageClass {
+    /// Read at once.
+    Standard,
+    /// Read at once, cheaper to keep, dearer to read.
+    StandardIa,
+    /// As STANDARD_IA, in one availability zone.
+    OnezoneIa,
+    /// Chosen by Amazon by use.
+    IntelligentTiering,
+    /// Read at once, for files read once a quarter.
+    GlacierIr,
+    /// Thawed in minutes to hours.
+    Glacier,
+    /// Thawed in 12 to 48 hours, the cheapest to keep.
+    #[default]
+    DeepArchive,
+}
+
+/// An access key, as references.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct S3Credentials {
+    /// The access key id.
+    pub access_key_id: Reference,
+    /// The secret access key.
+    pub secret_access_key: Reference,
+}
+
+/// Encrypted archives in a directory.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Directory {
+    /// Absolute path of the directory. It must exist: a disk that is not attached must not be mistaken for an empty one.
+    pub path: String,
+}
+
+/// How archives are made.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Archive {
+    /// The key that encrypts archives (AES-256). Without it nothing can be restored: keep a copy elsewhere.
+    pub encryption_key: Reference,
+    /// `zip` opens everywhere; `7z` also hides file names and is faster on many small files.
+    #[serde(default)]
+    pub format: Format,
+    /// Size of one volume in bytes.
+    #[serde(default = "default_volume_size")]
+    #[schemars(range(min = 65536))]
+    pub volume_size: u64,
+    /// 0 stores, 9 compresses most.
+    #[serde(default = "default_compression_level")]
+    #[schemars(range(min = 0, max = 9))]
+    pub compression_level: u8,
+    /// Directory for archives until they are uploaded. Windows: `C:\temp` by default. Unix: `/var/tmp` by default.
+    pub work_directory: Option<String>,
+}
+
+/// 4000000000 bytes (design L4560).
+pub fn default_volume_size() -> u64 {
+    4_000_000_000
+}
+
+/// 7-Zip's own default.
+pub fn default_compression_level() -> u8 {
+    5
+}
+
+/// Where a secret is kept. A secret itself is never written in a profile.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reference {
+    /// Name of an environment variable.
+    Env(String),
+    /// Path of a file whose first line is the secret.
+    File(String),
+    /// Program and arguments; the first line of its output is the secret.
+    Command(#[schemars(length(min = 1))] Vec<String>),
+    /// An entry in the keyring of the operating system.
+    Keyring(Keyring),
+}
+
+/// An entry in the keyring of the operating system.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Keyring {
+    /// Name of the service.
+    pub service: String,
+    /// Name of the user.
+    pub user: String,
+}
+
+/// When a full backup is made although an incremental one would do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ForceFull {
+    /// Only when the month has no complete full backup.
+    Never,
+    /// Every time.
+    Always,
+    /// Also when sources, exclusions or location changed since the last backup.
+    #[default]
+    WhenProfileChanges,
+}
+
+/// How far back complete backups are looked for in a store.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct CatalogPolicy {
+    /// Months, the current one included.
+    #[serde(default = "default_lookback_months")]
+    #[schemars(range(min = 1, max = 120))]
+    pub lookback_months: u32,
+}
+
+fn default_lookback_months() -> u32 {
+    6
+}
+
+impl Default for CatalogPolicy {
+    fn default() -> CatalogPolicy {
+        CatalogPolicy { lookback_months: default_lookback_months() }
+    }
+}
+
+/// How archived objects are brought back.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct RestorePolicy {
+    /// Days a thawed object stays readable.
+    #[schemars(range(min = 1, max = 365))]
+    pub keep_days: Option<u32>,
+    /// How fast, and how dear, thawing is.
+    #[serde(default)]
+    pub tier: Tier,
+    /// How often to ask whether objects are thawed, such as `30m`.
+    pub poll_every: Option<Span>,
+}
+
+/// How fast, and how dear, thawing is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+pub enum Tier {
+    /// Within 48 hours, the cheapest.
+    #[default]
+    Bulk,
+    /// Within 12 hours.
+    Standard,
+}
+
+/// A time span, such as `90s`, `10m`, `2h` or `1h 30m`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Span(#[schemars(regex(pattern = r"^\s*\d+\s*[a-z]+(\s*\d+\s*[a-z]+)*\s*$"))] pub String);
+
+/// What to do while another backup is running on this computer.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct LockPolicy {
+    /// How often to try again. `10m` by default.
+    pub retry_every: Option<Span>,
+    /// When to give up. `2h` by default.
+    pub give_up_after: Option<Span>,
+}
+
+/// The backup log.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct LogPolicy {
+    /// Directory of the log files, one a run.
+    pub directory: Option<String>,
+    /// Log files older than this many days are removed. 180 by default.
+    #[schemars(range(min = 1))]
+    pub keep_days: Option<u32>,
+}
+
+/// E-mail reports through Amazon SES.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Email {
+    /// Name shown as the sender.
+    pub from_name: Option<String>,
+    /// Address of the sender, verified in SES.
+    pub from: String,
+    /// Addresses of the recipients.
+    #[schemars(length(min = 1))]
+    pub to: Vec<String>,
+    /// Region of SES.
+    pub region: String,
+    /// Address of an SES-compatible server. Without it: Amazon SES.
+    pub endpoint: Option<String>,
+    /// Access key. Without it: the usual chain of the AWS SDK.
+    pub credentials: Option<S3Credentials>,
+}
+
+/// Paths of the programs used, where they are not found by themselves.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Tools {
+    /// 7-Zip: `7z.exe` on Windows, `7zz` on Unix.
+    #[serde(rename = "7z")]
+    pub seven_zip: Option<String>,
+    /// Robocopy, on Windows.
+    pub robocopy: Option<String>,
+    /// rsync, on Unix.
+    pub rsync: Option<String>,
+}

@@ -1,0 +1,3 @@
+//! Profiles: YAML text -> document -> checked [`crate::job::Job`].
+
+pub mod document;

@@ -1,0 +1,4 @@
+//! The directory store.
+
+/// Archives in a directory.
+pub struct DirectoryStore;

@@ -1,0 +1,121 @@
+//! Stores: where archives go (SPEC §1). One small trait; a directory and S3 implement it.
+//!
+//! A store knows keys and bytes. It never reads an object name's meaning and never deletes what a backup wrote.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+mod directory;
+mod s3;
+
+pub use directory::DirectoryStore;
+pub use s3::{S3Settings, S3Store};
+
+/// One object in a store's listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Object {
+    pub key: String,
+    /// Bytes.
+    pub size: u64,
+}
+
+/// What a finished upload wrote; goes into the marker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Stored {
+    pub key: String,
+    /// Bytes.
+    pub size: u64,
+    /// SHA-256 of the whole object, lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// How an object will be read later, which decides its S3 storage class (SPEC §7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Volumes: written once, read only by a restore; the profile's storage class.
+    Archive,
+    /// Markers and manifests: read at once by a restore; STANDARD.
+    Index,
+}
+
+/// Told about bytes as they are sent or received. Called from any thread.
+pub type Progress<'a> = &'a (dyn Fn(u64) + Sync);
+
+/// Why a store did not do what it was asked. The text names the store and the key; `hint` says what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{store}: {what}: {why}")]
+pub struct StoreError {
+    /// Which store, as the user knows it: `s3://bucket` or the directory.
+    pub store: String,
+    /// What was being done, with the key: `uploading KEY`.
+    pub what: String,
+    /// The cause, in the words of whoever refused.
+    pub why: String,
+    pub kind: StoreErrorKind,
+    /// What the user can do; empty when nothing is known.
+    pub hint: String,
+}
+
+/// What kind of refusal it was, for those who must act on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreErrorKind {
+    /// Could not be reached at all.
+    Unreachable,
+    /// Wrong or missing credentials, or no right to do this.
+    Denied,
+    /// The bucket, directory or object is not there.
+    NotFound,
+    /// No space left.
+    Full,
+    /// The object is in an archive class and not thawed.
+    Frozen,
+    /// A local file could not be read or written.
+    Local,
+    /// The run was interrupted.
+    Interrupted,
+    /// Anything else.
+    Other,
+}
+
+/// A place that keeps objects under keys. All calls block; they may be made from any thread.
+pub trait Store: Send + Sync {
+    /// The store as the user knows it: `s3://bucket` or the directory's path.
+    fn label(&self) -> &str;
+
+    /// Every object whose key starts with `prefix`, sorted by key. Unfinished uploads are not listed.
+    ///
+    /// # Errors
+    /// Also the connection test of a run (SPEC §6): an unreachable store fails here, within two minutes.
+    fn list(&self, prefix: &str) -> Result<Vec<Object>, StoreError>;
+
+    /// Writes a local file under `key`. The object appears whole or not at all. An object of the same key is replaced.
+    ///
+    /// # Errors
+    /// When it does not appear. What was sent so far is removed.
+    fn put(&self, key: &str, source: &Path, purpose: Purpose, progress: Progress<'_>) -> Result<Stored, StoreError>;
+
+    /// Writes a small object.
+    ///
+    /// # Errors
+    /// As [`Store::put`].
+    fn put_bytes(&self, key: &str, bytes: &[u8], purpose: Purpose) -> Result<Stored, StoreError>;
+
+    /// Reads a small object whole.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is larger than `limit` bytes.
+    fn read(&self, key: &str, limit: u64) -> Result<Vec<u8>, StoreError>;
+
+    /// Downloads an object into `target`, appending from byte `target`'s current length on (so a broken download
+    /// goes on). The file is created when missing and synced to disk at the end.
+    ///
+    /// # Errors
+    /// When not everything arrived; what arrived stays for the next try.
+    fn get(&self, key: &str, target: &Path, progress: Progress<'_>) -> Result<(), StoreError>;
+}
+
+/// How long a store may be silent before it counts as unreachable.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
