@@ -4,8 +4,13 @@
 //! `docs/ARCHITECTURE.md` has the code map and the rules between modules.
 
 pub mod cancel;
+pub mod catalog;
 pub mod cli;
+pub mod digest;
 pub mod job;
+pub mod manifest;
+pub mod marker;
+pub mod mount;
 pub mod name;
 pub mod path;
 pub mod profile;
@@ -13,3 +18,4 @@ pub mod secret;
 pub mod select;
 pub mod stamp;
 pub mod store;
+pub mod tool;

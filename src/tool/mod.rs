@@ -1,0 +1,231 @@
+//! Running other programs: found once, run without a shell, secrets by standard input, output decoded tolerantly.
+//!
+//! Exit codes decide; text a tool prints is logged and never trusted (SPEC §8).
+
+use std::ffi::OsString;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use crate::cancel::Cancel;
+use crate::secret::Secret;
+
+pub mod seven_zip;
+
+/// Why a tool did not run to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum ToolError {
+    #[error("'{name}' was not found{places}")]
+    Missing { name: String, places: String, hint: String },
+    #[error("'{program}' could not be started: {why}")]
+    Start { program: String, why: std::io::Error },
+    #[error("'{program}' was lost: {why}")]
+    Lost { program: String, why: std::io::Error },
+    #[error("'{0}' was ended by signal {1}")]
+    Killed(String, i32),
+    #[error("interrupted")]
+    Interrupted,
+}
+
+/// A program to run.
+#[derive(Clone, Debug)]
+pub struct Invocation {
+    pub program: PathBuf,
+    pub args: Vec<OsString>,
+    /// Working directory; that of this program when `None`.
+    pub directory: Option<PathBuf>,
+    /// Variables added to the environment.
+    pub environment: Vec<(OsString, Secret)>,
+}
+
+impl Invocation {
+    /// `program` without arguments.
+    pub fn new(program: impl Into<PathBuf>) -> Invocation {
+        Invocation { program: program.into(), args: Vec::new(), directory: None, environment: Vec::new() }
+    }
+
+    /// With one more argument.
+    #[must_use]
+    pub fn arg(mut self, arg: impl Into<OsString>) -> Invocation {
+        self.args.push(arg.into());
+        self
+    }
+
+    /// With more arguments.
+    #[must_use]
+    pub fn args<A: Into<OsString>>(mut self, args: impl IntoIterator<Item = A>) -> Invocation {
+        self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    /// In another directory.
+    #[must_use]
+    pub fn directory(mut self, directory: impl Into<PathBuf>) -> Invocation {
+        self.directory = Some(directory.into());
+        self
+    }
+
+    fn shown(&self) -> String {
+        self.program.display().to_string()
+    }
+
+    /// Runs the program to its end and returns its exit code. `input`, when given, is the one line on its standard
+    /// input; otherwise standard input is empty. Each line of output goes to `line`, decoded as UTF-8 as far as it is.
+    ///
+    /// # Errors
+    /// When it cannot be started, is killed, or `cancel` is set: then it and all its children have been stopped.
+    pub fn run(&self, input: Option<&Secret>, cancel: &Cancel, line: &mut dyn FnMut(&str)) -> Result<i32, ToolError> {
+        let mut command = Command::new(&self.program);
+        command.args(&self.args).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
+        command.envs(self.environment.iter().map(|(name, value)| (name, value.expose())));
+        if let Some(directory) = &self.directory {
+            command.current_dir(directory);
+        }
+        own_group(&mut command);
+        let lost = |why| ToolError::Lost { program: self.shown(), why };
+        let mut child = command.spawn().map_err(|why| ToolError::Start { program: self.shown(), why })?;
+        if let (Some(secret), Some(mut stdin)) = (input, child.stdin.take()) {
+            // A program that ends without reading its input has its own exit code to say why.
+            let _ = writeln!(stdin, "{}", secret.expose());
+        }
+        let (sender, lines) = mpsc::sync_channel(256);
+        let readers: Vec<_> = [child.stdout.take().map(boxed), child.stderr.take().map(boxed)]
+            .into_iter()
+            .flatten()
+            .map(|pipe| {
+                let sender = sender.clone();
+                std::thread::spawn(move || read_lines(pipe, &sender))
+            })
+            .collect();
+        drop(sender);
+        loop {
+            match lines.recv_timeout(Duration::from_millis(100)) {
+                Ok(text) => line(&text),
+                Err(mpsc::RecvTimeoutError::Disconnected) => break,
+                Err(mpsc::RecvTimeoutError::Timeout) => {}
+            }
+            if cancel.is_set() {
+                stop(&mut child);
+                return Err(ToolError::Interrupted);
+            }
+        }
+        for reader in readers {
+            // A reader that panicked has lost output, nothing else.
+            let _ = reader.join();
+        }
+        let status = child.wait().map_err(lost)?;
+        if cancel.is_set() {
+            return Err(ToolError::Interrupted);
+        }
+        status.code().ok_or_else(|| ToolError::Killed(self.shown(), signal(status)))
+    }
+}
+
+fn boxed(pipe: impl Read + Send + 'static) -> Box<dyn Read + Send> {
+    Box::new(pipe)
+}
+
+/// The longest piece of one line kept: progress bars and binary noise must not fill memory.
+const LINE_LIMIT: u64 = 64 * 1024;
+
+fn read_lines(pipe: Box<dyn Read + Send>, sender: &mpsc::SyncSender<String>) {
+    let mut input = BufReader::new(pipe);
+    let mut buffer = Vec::new();
+    loop {
+        buffer.clear();
+        match input.by_ref().take(LINE_LIMIT).read_until(b'\n', &mut buffer) {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {}
+        }
+        while matches!(buffer.last(), Some(b'\n' | b'\r')) {
+            buffer.pop();
+        }
+        if sender.send(String::from_utf8_lossy(&buffer).into_owned()).is_err() {
+            return;
+        }
+    }
+}
+
+/// A child gets a process group of its own, so that stopping it stops what it started, and so that a Ctrl-C on the
+/// terminal reaches this program alone, which then stops things in order.
+#[cfg(unix)]
+fn own_group(command: &mut Command) {
+    std::os::unix::process::CommandExt::process_group(command, 0);
+}
+
+#[cfg(not(unix))]
+fn own_group(_command: &mut Command) {}
+
+#[cfg(unix)]
+fn stop(child: &mut Child) {
+    use rustix::process::{Pid, Signal, kill_process_group};
+    let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    for signal in [Signal::TERM, Signal::KILL] {
+        if let Some(group) = group {
+            // It may have ended by itself in the meantime.
+            let _ = kill_process_group(group, signal);
+        }
+        for _ in 0..50 {
+            if matches!(child.try_wait(), Ok(Some(_)) | Err(_)) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+}
+
+#[cfg(not(unix))]
+fn stop(child: &mut Child) {
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+#[cfg(unix)]
+fn signal(status: std::process::ExitStatus) -> i32 {
+    std::os::unix::process::ExitStatusExt::signal(&status).unwrap_or(0)
+}
+
+#[cfg(not(unix))]
+fn signal(_status: std::process::ExitStatus) -> i32 {
+    0
+}
+
+/// Finds a program: the path a profile gives, or the first of `names` on the search path.
+///
+/// # Errors
+/// When there is none; the message says where it was looked for, the hint how to get it.
+pub fn locate(configured: Option<&str>, names: &[&str], hint: &str) -> Result<PathBuf, ToolError> {
+    let missing = |name: &str, places: &str| ToolError::Missing {
+        name: name.to_owned(),
+        places: places.to_owned(),
+        hint: hint.to_owned(),
+    };
+    if let Some(path) = configured.filter(|p| Path::new(p).components().count() > 1) {
+        return if Path::new(path).is_file() { Ok(PathBuf::from(path)) } else { Err(missing(path, "")) };
+    }
+    let search = std::env::var_os("PATH").unwrap_or_default();
+    let wanted: Vec<&str> =
+        configured.into_iter().chain(if configured.is_some() { &[][..] } else { names }.iter().copied()).collect();
+    wanted
+        .iter()
+        .flat_map(|name| {
+            let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+            std::env::split_paths(&search).map(move |dir| dir.join(&file)).collect::<Vec<_>>()
+        })
+        .find(|path| is_program(path))
+        .ok_or_else(|| missing(&wanted.join("' or '"), " on the search path"))
+}
+
+#[cfg(unix)]
+fn is_program(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    path.metadata().is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_program(path: &Path) -> bool {
+    path.is_file()
+}

@@ -1,0 +1,169 @@
+//! 7-Zip: its exit codes, its listing, extracting (SPEC §8, §9). Archives are made by rendered scripts, not here.
+
+use std::path::{Path, PathBuf};
+
+use super::{Invocation, ToolError, locate};
+use crate::cancel::Cancel;
+use crate::secret::Secret;
+
+/// How a 7-Zip run ended (its documented exit codes).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Exit {
+    Ok,
+    /// Some files were skipped.
+    Warning,
+    Fatal,
+    Usage,
+    Memory,
+    Interrupted,
+    Unknown(i32),
+}
+
+impl Exit {
+    /// Reads an exit code.
+    pub fn of(code: i32) -> Exit {
+        match code {
+            0 => Exit::Ok,
+            1 => Exit::Warning,
+            2 => Exit::Fatal,
+            7 => Exit::Usage,
+            8 => Exit::Memory,
+            255 => Exit::Interrupted,
+            other => Exit::Unknown(other),
+        }
+    }
+}
+
+impl std::fmt::Display for Exit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Exit::Ok => f.write_str("7-Zip finished"),
+            Exit::Warning => f.write_str("7-Zip skipped some files (exit code 1)"),
+            Exit::Fatal => f.write_str("7-Zip failed (exit code 2)"),
+            Exit::Usage => f.write_str("7-Zip refused its command line (exit code 7)"),
+            Exit::Memory => f.write_str("7-Zip ran out of memory (exit code 8)"),
+            Exit::Interrupted => f.write_str("7-Zip was interrupted (exit code 255)"),
+            Exit::Unknown(code) => write!(f, "7-Zip ended with the unknown exit code {code}"),
+        }
+    }
+}
+
+/// An installed 7-Zip.
+#[derive(Clone, Debug)]
+pub struct SevenZip {
+    program: PathBuf,
+}
+
+/// One entry of an archive, as `7z l -slt` shows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listed {
+    /// With `/` between names on every system.
+    pub path: String,
+    pub is_directory: bool,
+    /// A symbolic or hard link.
+    pub is_link: bool,
+    /// Bytes.
+    pub size: u64,
+}
+
+impl SevenZip {
+    /// Finds 7-Zip: the profile's `tools.7z`, or `7zz`, `7z`, `7za` on the search path.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn locate(configured: Option<&str>) -> Result<SevenZip, ToolError> {
+        let hint = if cfg!(windows) {
+            "install 7-Zip from 7-zip.org, or set tools.7z in the profile"
+        } else {
+            "install it (Debian: apt-get install 7zip), or set tools.7z in the profile"
+        };
+        Ok(SevenZip { program: locate(configured, &["7zz", "7z", "7za"], hint)? })
+    }
+
+    /// Its path.
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
+    /// The first line it prints: name and version.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn version(&self, cancel: &Cancel) -> Result<String, ToolError> {
+        let mut first = String::new();
+        Invocation::new(&self.program).run(None, cancel, &mut |line| {
+            if first.is_empty() && !line.trim().is_empty() {
+                first = line.split(" : ").next().unwrap_or(line).trim().to_owned();
+            }
+        })?;
+        Ok(first)
+    }
+
+    /// Calls `each` for every entry of an archive. `first` is its first (or only) volume.
+    ///
+    /// # Errors
+    /// When 7-Zip cannot be run. A broken archive or wrong key is an [`Exit`] other than `Ok`.
+    pub fn list(
+        &self,
+        first: &Path,
+        key: &Secret,
+        cancel: &Cancel,
+        each: &mut dyn FnMut(Listed),
+    ) -> Result<Exit, ToolError> {
+        let mut entry: Option<Listed> = None;
+        let code = Invocation::new(&self.program).args(["l", "-slt", "-ba", "-sccUTF-8", "--"]).arg(first).run(
+            Some(key),
+            cancel,
+            &mut |line| {
+                if let Some(path) = line.strip_prefix("Path = ") {
+                    if let Some(done) = entry.take() {
+                        each(done);
+                    }
+                    let path = if cfg!(windows) { path.replace('\\', "/") } else { path.to_owned() };
+                    entry = Some(Listed { path, ..Listed::default() });
+                } else if let Some(entry) = &mut entry {
+                    match line.split_once(" = ") {
+                        Some(("Size", size)) => entry.size = size.trim().parse().unwrap_or(0),
+                        Some(("Folder", "+")) => entry.is_directory = true,
+                        Some(("Attributes", attributes)) => {
+                            let mut words = attributes.split(' ');
+                            entry.is_directory |= words.next().is_some_and(|dos| dos.contains('D'));
+                            entry.is_link |= words.any(|unix| unix.starts_with('l'));
+                        }
+                        Some(("Symbolic Link" | "Hard Link", target)) => entry.is_link |= !target.trim().is_empty(),
+                        _ => {}
+                    }
+                }
+            },
+        )?;
+        if let Some(done) = entry {
+            each(done);
+        }
+        Ok(Exit::of(code))
+    }
+
+    /// Extracts an archive into `target`, overwriting what is there. `first` is its first (or only) volume; every
+    /// line of output goes to `line`.
+    ///
+    /// # Errors
+    /// When 7-Zip cannot be run. A broken archive or wrong key is an [`Exit`] other than `Ok`.
+    pub fn extract(
+        &self,
+        first: &Path,
+        target: &Path,
+        key: &Secret,
+        cancel: &Cancel,
+        line: &mut dyn FnMut(&str),
+    ) -> Result<Exit, ToolError> {
+        let mut output = std::ffi::OsString::from("-o");
+        output.push(target);
+        Invocation::new(&self.program)
+            .args(["x", "-y", "-aoa", "-spd", "-sccUTF-8", "-bd"])
+            .arg(output)
+            .arg("--")
+            .arg(first)
+            .run(Some(key), cancel, line)
+            .map(Exit::of)
+    }
+}
