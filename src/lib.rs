@@ -7,6 +7,7 @@ pub mod cancel;
 pub mod catalog;
 pub mod cli;
 pub mod digest;
+pub mod event;
 pub mod job;
 pub mod manifest;
 pub mod marker;

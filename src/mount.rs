@@ -32,7 +32,7 @@ pub struct MountError {
 ///
 /// # Errors
 /// When two mounts would have the same name.
-pub fn mounts(sources: &[FullPath]) -> Result<Vec<Mount>, MountError> {
+pub fn mounts(sources: &[FullPath]) -> Result<Vec<Mount>, Box<MountError>> {
     let mut sorted: Vec<&FullPath> = sources.iter().collect();
     sorted.sort_by_cached_key(|path| path.sort_key());
 
@@ -56,7 +56,7 @@ pub fn mounts(sources: &[FullPath]) -> Result<Vec<Mount>, MountError> {
     for (i, second) in mounts.iter().enumerate() {
         if let Some(first) = mounts[..i].iter().find(|m| m.name == second.name) {
             let (first, name) = (first.path.clone(), second.name.clone());
-            return Err(MountError { first, second: second.path.clone(), name });
+            return Err(Box::new(MountError { first, second: second.path.clone(), name }));
         }
     }
     Ok(mounts)
