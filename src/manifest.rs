@@ -174,6 +174,11 @@ fn is_zero(n: &u64) -> bool {
 }
 
 impl Meta {
+    /// Of an entry that could not be looked at.
+    pub fn unknown() -> Meta {
+        Meta { size: 0, modified: Moment(0), created: None, changed: None, mode: None }
+    }
+
     /// Whether a file may have changed between two looks at it (SPEC §6): size, modification, creation or change
     /// time differ. A time that one side does not know says nothing.
     pub fn differs(&self, before: &Meta) -> bool {

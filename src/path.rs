@@ -155,6 +155,15 @@ impl FullPath {
         Ok(FullPath { family: Family::Windows, root, parts })
     }
 
+    /// A well-known directory: `names`, joined by `/`, below `C:\` or `/`.
+    pub fn top(family: Family, names: &str) -> FullPath {
+        let root = match family {
+            Family::Windows => "C:\\",
+            Family::Unix => "/",
+        };
+        FullPath { family, root: root.to_owned(), parts: names.split('/').map(str::to_owned).collect() }
+    }
+
     /// Windows or Unix.
     pub fn family(&self) -> Family {
         self.family
