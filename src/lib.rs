@@ -16,6 +16,7 @@ pub mod name;
 pub mod path;
 pub mod plan;
 pub mod profile;
+pub mod render;
 pub mod secret;
 pub mod select;
 pub mod stamp;

@@ -40,7 +40,7 @@ pub enum Item {
     NotCopied { kind: Kind },
     /// A source that is not there, or is no directory.
     SourceMissing { why: String },
-    /// Could not be read: for a directory, nothing below it is known.
+    /// Could not be read. A directory was told of before; nothing below it is known.
     Unreadable { why: std::io::Error, is_directory: bool },
 }
 
@@ -166,6 +166,7 @@ impl Descent<'_, '_> {
         let listing = match listing {
             Ok(listing) => listing,
             Err(why) => {
+                (self.each)(&here.rel, Item::Directory { meta, really_empty: false })?;
                 (self.each)(&here.rel, Item::Unreadable { why, is_directory: true })?;
                 return ControlFlow::Continue(None);
             }
