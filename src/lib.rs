@@ -19,6 +19,7 @@ pub mod profile;
 pub mod render;
 pub mod secret;
 pub mod select;
+pub mod stage;
 pub mod stamp;
 pub mod store;
 pub mod tool;
