@@ -48,6 +48,8 @@ pub struct Facts {
     pub profile_modified: Option<DateTime<Utc>>,
     /// Listed sources that are not there, with the reason.
     pub missing: Vec<(FullPath, String)>,
+    /// Why no archive can be made at all: a tool or the key is missing.
+    pub archiving: Option<Refusal>,
     /// Program paths, as found.
     pub seven_zip: String,
     pub copier: String,
@@ -130,6 +132,9 @@ impl Plan {
             }
         }
         let archive = job.has_store().then(|| {
+            if let Some(refusal) = &facts.archiving {
+                return Decision::refused(refusal.clone());
+            }
             let names: Vec<MountName> = mounts.iter().map(|m| m.name.clone()).collect();
             let stores: Vec<StoreFacts> = facts.stores.iter().map(|(_, s)| s.clone()).collect();
             decide(&ScopeFacts {

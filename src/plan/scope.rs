@@ -123,6 +123,11 @@ pub struct Decision {
 }
 
 impl Decision {
+    /// Nothing is archived.
+    pub fn refused(refusal: Refusal) -> Decision {
+        Decision { scope: None, reasons: Vec::new(), refused: Some(refusal), put_off: false }
+    }
+
     fn make(scope: Scope, reasons: Vec<String>) -> Decision {
         Decision { scope: Some(scope), reasons, refused: None, put_off: false }
     }
@@ -198,8 +203,8 @@ pub fn decide(facts: &ScopeFacts<'_>) -> Decision {
 }
 
 fn refuse(reasons: Vec<String>, why: &str, hint: &str) -> Decision {
-    let refused = Some(Refusal { why: why.to_owned(), hint: hint.to_owned() });
-    Decision { scope: None, reasons, refused, put_off: false }
+    let refusal = Refusal { why: why.to_owned(), hint: hint.to_owned() };
+    Decision { reasons, ..Decision::refused(refusal) }
 }
 
 struct Found {

@@ -130,7 +130,7 @@ fn amend(
     let path = files.manifest.to_native();
     let amended = path.with_extension("amended");
     let before_path = match &archive.changes {
-        Changes::SinceManifest { path } => Some(path.as_str()),
+        Changes::SinceManifest { path } => Some(Path::new(path)),
         _ => None,
     };
     let mut before = Before::open(before_path)?;

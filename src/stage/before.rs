@@ -14,11 +14,11 @@ pub(super) struct Before {
 
 impl Before {
     /// Opens a manifest.
-    pub(super) fn open(path: Option<&str>) -> Result<Before, StageError> {
+    pub(super) fn open(path: Option<&Path>) -> Result<Before, StageError> {
         let Some(path) = path else { return Ok(Before { reader: None, next: None, path: String::new() }) };
-        let failed = |why| StageError::Before { path: path.to_owned(), why };
-        let reader = FileReader::open(Path::new(path)).map_err(failed)?;
-        let mut before = Before { reader: Some(reader), next: None, path: path.to_owned() };
+        let failed = |why| StageError::Before { path: path.display().to_string(), why };
+        let reader = FileReader::open(path).map_err(failed)?;
+        let mut before = Before { reader: Some(reader), next: None, path: path.display().to_string() };
         before.advance()?;
         Ok(before)
     }

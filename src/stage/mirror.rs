@@ -25,7 +25,7 @@ const TOLERANCE_NANOS: u128 = 2_000_000_000;
 pub(super) fn make_ready(
     mirror: &MirrorOrder,
     order: &StageOrder,
-    files: &StageFiles,
+    work: &Path,
     prepared: &Prepared,
     cancel: &Cancel,
     events: &Events<'_>,
@@ -45,7 +45,7 @@ pub(super) fn make_ready(
         return Ok(false);
     }
     if let Some(guard) = mirror.delete {
-        let (extra, present) = list_extra(mirror, order, files, prepared, cancel, events)?;
+        let Extra { extra, present } = list_extra(mirror, order, work, prepared, cancel, events)?;
         if !guard.allows(extra, present) {
             events.fail(
                 Section::Tools,
@@ -59,7 +59,7 @@ pub(super) fn make_ready(
             );
             return Ok(false);
         }
-        delete_extra(mirror, files, cancel, events)?;
+        delete_extra(mirror, &StageFiles::of(order).extra_list.inside(work), cancel, events)?;
     }
     let target = mirror.target.to_native();
     match fs::create_dir_all(&target) {
@@ -71,27 +71,40 @@ pub(super) fn make_ready(
     }
 }
 
-/// Writes the list of what the mirror holds below the sources and the selection does not; counts its files, and all
-/// files there. Nothing below a path that could not be looked at today is listed.
-fn list_extra(
+/// Files in a mirror, below the sources.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Extra {
+    /// Those the selection does not have.
+    pub extra: u64,
+    /// All of them.
+    pub present: u64,
+}
+
+/// Writes the list of what the mirror holds below the sources and the selection does not, into `work`, where the
+/// manifest of the selection is; counts its files. Nothing below a path that could not be looked at today is listed.
+///
+/// # Errors
+/// When the list cannot be written, the manifest cannot be read, or it is interrupted.
+pub fn list_extra(
     mirror: &MirrorOrder,
     order: &StageOrder,
-    files: &StageFiles,
+    work: &Path,
     prepared: &Prepared,
     cancel: &Cancel,
     events: &Events<'_>,
-) -> Result<(u64, u64), StageError> {
-    let list = files.extra_list.to_native();
+) -> Result<Extra, StageError> {
+    let files = StageFiles::of(order);
+    let list = files.extra_list.inside(work);
     let mut out = BufWriter::new(File::create(&list).map_err(StageError::io("creating", &list))?);
     let (mut extra, mut present) = (0, 0);
     let target = mirror.target.to_native();
     if !target.exists() {
-        return Ok((0, 0));
+        return Ok(Extra::default());
     }
     // The same sources without exclusions: what is excluded today is extra.
     let spec = SelectionSpec { directories: Vec::new(), files: Vec::new(), ..order.selection.clone() };
     let everything = Arc::new(Selection::new(spec));
-    let mut selected = Before::open(Some(&files.manifest.to_string()))?;
+    let mut selected = Before::open(Some(&files.manifest.inside(work)))?;
     let mut failed = None;
     let walk = Walk { selection: &everything, mount: &order.mount.path, shown_at: &target, cancel };
     let flow = walk.run(&mut |path, item| {
@@ -136,18 +149,12 @@ fn list_extra(
         return Err(StageError::Interrupted);
     }
     out.flush().map_err(StageError::io("writing", &list))?;
-    Ok((extra, present))
+    Ok(Extra { extra, present })
 }
 
 /// Deletes what [`list_extra`] listed: files as they come, then directories, deepest first, and only empty ones.
-fn delete_extra(
-    mirror: &MirrorOrder,
-    files: &StageFiles,
-    cancel: &Cancel,
-    events: &Events<'_>,
-) -> Result<(), StageError> {
-    let list = files.extra_list.to_native();
-    let Ok(input) = File::open(&list) else { return Ok(()) };
+fn delete_extra(mirror: &MirrorOrder, list: &Path, cancel: &Cancel, events: &Events<'_>) -> Result<(), StageError> {
+    let input = File::open(list).map_err(StageError::io("reading", list))?;
     let target = mirror.target.to_native();
     let mut directories = Vec::new();
     let remove = |path: PathBuf, directory: bool| {
@@ -167,7 +174,7 @@ fn delete_extra(
         if cancel.is_set() {
             return Err(StageError::Interrupted);
         }
-        let path = path.map_err(StageError::io("reading", &list))?;
+        let path = path.map_err(StageError::io("reading", list))?;
         let Some(path) = native(&target, &RelPath::from_bytes(path)) else { continue };
         match fs::symlink_metadata(&path) {
             Ok(found) if found.is_dir() => directories.push(path),

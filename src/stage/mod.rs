@@ -4,7 +4,7 @@
 //! deletes extra files, runs the script, verifies the mirror, checks the archive. It knows a [`StageOrder`] and nothing
 //! of profiles, stores or scopes, and chooses nothing.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -22,13 +22,17 @@ mod mirror;
 mod prepare;
 mod script;
 
-pub use prepare::{Prepared, prepare};
+pub use mirror::{Extra, list_extra};
+pub(crate) use prepare::create_private_directory;
+pub use prepare::{Place, Prepared, prepare};
 
 /// Why a stage could not be carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum StageError {
     #[error("{doing} '{path}': {why}")]
     Io { doing: &'static str, path: PathBuf, why: std::io::Error },
+    #[error("writing the lists of what to back up: {0}")]
+    Lists(std::io::Error),
     #[error("the manifest of the last backup, '{path}': {why}")]
     Before { path: String, why: ManifestError },
     #[error(transparent)]
@@ -45,7 +49,7 @@ impl StageError {
     /// What the user can do, where something is known.
     pub fn hint(&self) -> Option<String> {
         match self {
-            StageError::Io { why, .. } if why.kind() == std::io::ErrorKind::StorageFull => {
+            StageError::Io { why, .. } | StageError::Lists(why) if why.kind() == std::io::ErrorKind::StorageFull => {
                 Some("free some space there, or set archive.work-directory to a directory on a larger disk".to_owned())
             }
             StageError::Tool(ToolError::Missing { hint, .. }) => Some(hint.clone()),
@@ -107,10 +111,12 @@ pub fn run(
     events: &Events<'_>,
 ) -> Result<StageResult, StageError> {
     let files = StageFiles::of(order);
-    let mut prepared = prepare(order, cancel, events)?;
+    let work = order.work.to_native();
+    let place = Place { read: Path::new(&order.shown_at), write: Some(&work) };
+    let mut prepared = prepare(order, place, cancel, events)?;
     let mut result = StageResult { prepared: prepared.clone(), mirror: None, archive: None };
     let mirror_ready = match &order.mirror {
-        Some(mirror) => mirror::make_ready(mirror, order, &files, &prepared, cancel, events)?,
+        Some(mirror) => mirror::make_ready(mirror, order, &work, &prepared, cancel, events)?,
         None => false,
     };
     // The script runs what is left of the order.

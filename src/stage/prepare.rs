@@ -43,17 +43,33 @@ pub struct Prepared {
     pub unknown: Vec<RelPath>,
 }
 
-/// Walks the mount and writes everything the order's script needs into the order's work directory.
+/// Where [`prepare`] reads and writes.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// Where the mount can be read.
+    pub read: &'a Path,
+    /// The directory the files go to; `None` writes nothing and only counts.
+    pub write: Option<&'a Path>,
+}
+
+/// Walks the mount and writes everything the order's script needs. The files say the order's own paths, wherever they
+/// are written: a preview renders the very files of a run.
 ///
 /// # Errors
 /// When a work file cannot be written, the last manifest cannot be read, or the walk is interrupted.
-pub fn prepare(order: &StageOrder, cancel: &Cancel, events: &Events<'_>) -> Result<Prepared, StageError> {
+pub fn prepare(
+    order: &StageOrder,
+    place: Place<'_>,
+    cancel: &Cancel,
+    events: &Events<'_>,
+) -> Result<Prepared, StageError> {
     let files = StageFiles::of(order);
-    let work = order.work.to_native();
-    create_private_directory(&work).map_err(StageError::io("creating the directory", &work))?;
-    let mut out = Outputs::create(order, &files)?;
+    if let Some(work) = place.write {
+        create_private_directory(work).map_err(StageError::io("creating the directory", work))?;
+    }
+    let mut out = Outputs::create(order, place, &files)?;
     let before_path = match order.archive.as_ref().map(|a| &a.changes) {
-        Some(Changes::SinceManifest { path }) => Some(path.as_str()),
+        Some(Changes::SinceManifest { path }) => Some(Path::new(path)),
         _ => None,
     };
     let mut before = Before::open(before_path)?;
@@ -62,7 +78,7 @@ pub fn prepare(order: &StageOrder, cancel: &Cancel, events: &Events<'_>) -> Resu
     prepared.unknown.extend(order.missing.iter().filter_map(|path| relative(path, &order.mount.path)));
 
     let mut failed = None;
-    let walk = Walk { selection: &selection, mount: &order.mount.path, shown_at: Path::new(&order.shown_at), cancel };
+    let walk = Walk { selection: &selection, mount: &order.mount.path, shown_at: place.read, cancel };
     let flow =
         walk.run(&mut |path, item| match take(order, &mut out, &mut before, &mut prepared, events, path, item) {
             Ok(()) => ControlFlow::Continue(()),
@@ -78,10 +94,9 @@ pub fn prepare(order: &StageOrder, cancel: &Cancel, events: &Events<'_>) -> Resu
         return Err(StageError::Interrupted);
     }
     before.rest(&mut |entry| out.carry_over(entry, &mut prepared))?;
-    out.finish(&files)?;
-
-    let script = files.script.to_native();
-    if order.mount.path.family() == Family::Unix {
+    out.finish()?;
+    if let (Some(work), Family::Unix) = (place.write, order.mount.path.family()) {
+        let script = files.script.inside(work);
         std::fs::write(&script, shell_script(order)?).map_err(StageError::io("writing", &script))?;
     }
     Ok(prepared)
@@ -103,7 +118,7 @@ fn take(
         Item::Directory { meta, really_empty } => {
             prepared.directories += 1;
             let new = is_changed(order, &meta, last.as_ref(), true);
-            if order.archive.is_some() && really_empty && new && !path.is_root() && out.archive(order, path)? {
+            if order.archive.is_some() && really_empty && new && !path.is_root() && out.archive(path)? {
                 prepared.archived_directories += 1;
             }
             out.mirror(path)?;
@@ -117,7 +132,7 @@ fn take(
             if order.archive.is_some() {
                 if !is_changed(order, &meta, last.as_ref(), false) {
                     stored = last.and_then(|entry| entry.stored).or(Some(Stored::EARLIER));
-                } else if out.archive(order, path)? {
+                } else if out.archive(path)? {
                     prepared.archived_files += 1;
                     prepared.archived_bytes += meta.size;
                     stored = Some(Stored::In(order.stamp));
@@ -185,19 +200,20 @@ pub(crate) fn create_private_directory(path: &Path) -> std::io::Result<()> {
     builder.recursive(true).create(path)
 }
 
-/// The files a walk writes.
+/// The files a walk writes; none of them in a preview that only counts.
 struct Outputs {
-    manifest: Writer<BufWriter<File>>,
+    manifest: Option<Writer<BufWriter<File>>>,
     archive: Option<BufWriter<File>>,
     mirror: Option<BufWriter<File>>,
     family: Family,
 }
 
 impl Outputs {
-    fn create(order: &StageOrder, files: &StageFiles) -> Result<Outputs, StageError> {
-        let create = |path: &FullPath| {
-            let path = path.to_native();
-            File::create(&path).map(BufWriter::new).map_err(StageError::io("creating", path))
+    fn create(order: &StageOrder, place: Place<'_>, files: &StageFiles) -> Result<Outputs, StageError> {
+        let create = |wanted: bool, path: &FullPath| {
+            let Some(work) = place.write.filter(|_| wanted) else { return Ok(None) };
+            let path = path.inside(work);
+            File::create(&path).map(BufWriter::new).map(Some).map_err(StageError::io("creating", path))
         };
         let header = Header {
             version: 1,
@@ -206,22 +222,23 @@ impl Outputs {
             backup: order.archive.as_ref().map(|a| a.backup),
             format: order.archive.as_ref().map(|a| a.format),
         };
+        let manifest = create(true, &files.manifest)?;
         Ok(Outputs {
-            manifest: Writer::new(create(&files.manifest)?, &header).map_err(writing)?,
-            archive: order.archive.as_ref().map(|_| create(&files.archive_list)).transpose()?,
-            mirror: order.mirror.as_ref().map(|_| create(&files.mirror_list)).transpose()?,
+            manifest: manifest.map(|out| Writer::new(out, &header)).transpose().map_err(writing)?,
+            archive: create(order.archive.is_some(), &files.archive_list)?,
+            mirror: create(order.mirror.is_some(), &files.mirror_list)?,
             family: order.mount.path.family(),
         })
     }
 
     fn manifest(&mut self, entry: &Entry) -> Result<(), StageError> {
-        self.manifest.write(entry).map_err(writing)
+        self.manifest.as_mut().map_or(Ok(()), |out| out.write(entry)).map_err(writing)
     }
 
     /// Lists a path for 7-Zip. `false` when no list can hold it.
-    fn archive(&mut self, order: &StageOrder, path: &RelPath) -> Result<bool, StageError> {
-        let (Some(out), Some(line)) = (&mut self.archive, seven_zip_line(path, self.family)) else { return Ok(false) };
-        out.write_all(line.as_bytes()).map_err(StageError::io("writing a list in", order.work.to_native()))?;
+    fn archive(&mut self, path: &RelPath) -> Result<bool, StageError> {
+        let Some(line) = seven_zip_line(path, self.family) else { return Ok(false) };
+        self.archive.as_mut().map_or(Ok(()), |out| out.write_all(line.as_bytes())).map_err(writing)?;
         Ok(true)
     }
 
@@ -241,9 +258,10 @@ impl Outputs {
         self.manifest(&Entry { unseen: true, ..entry })
     }
 
-    fn finish(self, files: &StageFiles) -> Result<(), StageError> {
-        let path = files.manifest.to_native();
-        self.manifest.finish().map_err(StageError::io("writing", path))?;
+    fn finish(self) -> Result<(), StageError> {
+        if let Some(manifest) = self.manifest {
+            manifest.finish().map_err(writing)?;
+        }
         for mut out in [self.archive, self.mirror].into_iter().flatten() {
             out.flush().map_err(writing)?;
         }
@@ -252,5 +270,5 @@ impl Outputs {
 }
 
 fn writing(why: std::io::Error) -> StageError {
-    StageError::Io { doing: "writing a work file", path: std::path::PathBuf::new(), why }
+    StageError::Lists(why)
 }

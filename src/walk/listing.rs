@@ -126,6 +126,11 @@ pub(super) fn source(path: &Path, is_source: bool) -> Result<Meta, String> {
     }
 }
 
+/// Why a source cannot be backed up, if it cannot.
+pub fn source_problem(path: &Path) -> Option<String> {
+    source(path, true).err()
+}
+
 /// A name from a manifest as the operating system takes it. `None` when this system cannot have such a name.
 pub fn native_name(bytes: &[u8]) -> Option<OsString> {
     #[cfg(unix)]

@@ -17,7 +17,7 @@ mod ahead;
 mod listing;
 mod meta;
 
-pub use listing::native_name;
+pub use listing::{native_name, source_problem};
 pub use meta::meta_of;
 
 use ahead::{Ahead, Pending};
