@@ -79,7 +79,7 @@ impl Execution<'_> {
                 return;
             }
         }
-        self.events.note(Section::Tools, format!("mount {}: {}", order.number, order.mount.path));
+        self.events.note(Section::Ignored, format!("mount {}: {}", order.number, order.mount.path));
         let key = self.key.filter(|_| order.archive.is_some());
         let done = match &self.job.snapshot {
             None => stage::run(&order, key, self.cancel, self.events).map_err(|e| (e.to_string(), e.hint())),

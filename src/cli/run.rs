@@ -193,7 +193,7 @@ fn tell_plan(job: &Job, plan: &Plan, facts: &crate::plan::Facts, events: &Events
     if let Some(decision) = &plan.archive {
         decision.reasons.iter().for_each(|reason| events.note(Section::LatestBackups, reason.clone()));
         if let Some(scope) = &decision.scope {
-            events.note(Section::LatestBackups, format!("this is a {} backup, {}", scope.word(), plan.stamp));
+            events.note(Section::LatestBackups, format!("this backup: {}, {}", scope.word(), plan.stamp));
         }
     }
     for stage in &plan.stages {

@@ -114,6 +114,15 @@ pub fn run(
     let work = order.work.to_native();
     let place = Place { read: Path::new(&order.shown_at), write: Some(&work) };
     let mut prepared = prepare(order, place, cancel, events)?;
+    if prepared.links > 0 || prepared.special > 0 {
+        events.note(
+            Section::Ignored,
+            format!(
+                "{}: {} symbolic links and {} special files are not backed up",
+                order.mount.path, prepared.links, prepared.special
+            ),
+        );
+    }
     let mut result = StageResult { prepared: prepared.clone(), mirror: None, archive: None };
     let mirror_ready = match &order.mirror {
         Some(mirror) => mirror::make_ready(mirror, order, &work, &prepared, cancel, events)?,
@@ -130,12 +139,12 @@ pub fn run(
     }
     if order.mirror.is_some() || order.archive.is_some() {
         let status = script::run(&order, &files, key, cancel, events)?;
+        let copied = order.mirror.is_some() && script::copier_finished(&status, events);
+        let archived = order.archive.is_none() || script::archiver_finished(&status, &order, events);
         if order.mirror.is_some() {
-            let copied = script::copier_finished(&status, events);
-            let verified = mirror::verify(&order, &files, cancel, events)?;
-            result.mirror = Some(copied && verified);
+            result.mirror = Some(mirror::verify(&order, &files, cancel, events)? && copied);
         }
-        if order.archive.is_some() && !script::archiver_finished(&status, &order, events) {
+        if !archived {
             return Ok(result);
         }
     }
@@ -150,15 +159,6 @@ pub fn run(
         archived_files: prepared.archived_files,
         archived_bytes: prepared.archived_bytes,
     });
-    if prepared.links > 0 || prepared.special > 0 {
-        events.note(
-            Section::Ignored,
-            format!(
-                "{}: {} symbolic links and {} special files are not backed up",
-                order.mount.path, prepared.links, prepared.special
-            ),
-        );
-    }
     result.prepared = prepared;
     Ok(result)
 }
