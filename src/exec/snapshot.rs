@@ -36,7 +36,7 @@ pub(super) fn run(
     let hint = "set snapshot.program in the profile to its path";
     let program = locate(Some(&snapshot.program), &[], hint).map_err(|e| (e.to_string(), Some(hint.to_owned())))?;
     let this = std::env::current_exe().map_err(|e| (format!("this program's own path is not known: {e}"), None))?;
-    let mut call = Invocation::new(program)
+    let mut call = Invocation::new(&program)
         .arg(order.mount.path.to_native())
         .arg(snapshot.mount.to_string())
         .arg(this)
