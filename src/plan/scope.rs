@@ -284,3 +284,7 @@ fn month_words(stamp: Stamp) -> String {
     let text = stamp.month().to_string();
     format!("{}-{}", &text[..4], &text[4..])
 }
+
+#[cfg(test)]
+#[path = "scope_tests.rs"]
+mod tests;
