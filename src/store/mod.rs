@@ -2,12 +2,14 @@
 //!
 //! A store knows keys and bytes. It never reads an object name's meaning and never deletes what a backup wrote.
 
+use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 mod directory;
+mod local;
 mod s3;
 
 pub use directory::DirectoryStore;
@@ -78,6 +80,41 @@ pub enum StoreErrorKind {
     Interrupted,
     /// Anything else.
     Other,
+}
+
+/// What a store is doing and with which key: every error of that action starts from here, so that none forgets to
+/// say where and what.
+#[derive(Clone, Debug)]
+struct Act {
+    store: String,
+    what: String,
+}
+
+impl Act {
+    fn error(&self, kind: StoreErrorKind, why: impl fmt::Display, hint: impl Into<String>) -> StoreError {
+        StoreError { store: self.store.clone(), what: self.what.clone(), why: why.to_string(), kind, hint: hint.into() }
+    }
+
+    fn interrupted(&self) -> StoreError {
+        self.error(StoreErrorKind::Interrupted, "interrupted", "")
+    }
+
+    /// A file of this computer, not of the store, failed.
+    fn local(&self, path: &Path, verb: &str, error: &std::io::Error) -> StoreError {
+        self.error(StoreErrorKind::Local, format_args!("cannot {verb} {}: {error}", path.display()), "")
+    }
+
+    /// An object that is not what a small object may be.
+    fn too_large(&self, size: u64, limit: u64) -> StoreError {
+        let why = format_args!("the object has {size} bytes, more than the {limit} that it may have");
+        self.error(StoreErrorKind::Other, why, "something else was written under this name")
+    }
+
+    /// A target that cannot be the beginning of the object.
+    fn target_too_long(&self, target: &Path, present: u64, size: u64) -> StoreError {
+        let why = format_args!("{} has {present} bytes already, the object only {size}", target.display());
+        self.error(StoreErrorKind::Local, why, "the file is not a part of this object: remove it and try again")
+    }
 }
 
 /// A place that keeps objects under keys. All calls block; they may be made from any thread.

@@ -1,4 +1,0 @@
-//! The directory store.
-
-/// Archives in a directory.
-pub struct DirectoryStore;

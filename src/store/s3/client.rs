@@ -1,0 +1,64 @@
+//! How the SDK's client is set up: whom to call, how long to wait, how often to try.
+
+use std::time::Duration;
+
+use aws_config::BehaviorVersion;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::config::{self, Credentials, Region, RequestChecksumCalculation, StalledStreamProtectionConfig};
+
+use super::S3Settings;
+use crate::store::CONNECT_TIMEOUT;
+
+/// One try of a small request: enough for a slow server, little enough for three tries in [`SMALL_TOTAL`].
+const SMALL_TRY: Duration = Duration::from_secs(30);
+
+/// A small request with all its tries. A run learns within two minutes that a store cannot be reached (SPEC §6).
+const SMALL_TOTAL: Duration = Duration::from_secs(100);
+
+/// How long a transfer may stand still.
+const GRACE: Duration = Duration::from_secs(60);
+
+/// A transfer slower than this many bytes a second, over its whole length, counts as broken.
+const SLOWEST: u64 = 8 * 1024;
+
+/// The client, and whether checksums are wanted (the SDK's own setting `AWS_REQUEST_CHECKSUM_CALCULATION`, for servers
+/// that refuse them).
+pub(super) async fn connect(settings: &S3Settings) -> (Client, bool) {
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .region(Region::new(settings.region.clone()))
+        .retry_config(RetryConfig::standard().with_max_attempts(5))
+        .timeout_config(
+            TimeoutConfig::builder()
+                .connect_timeout(CONNECT_TIMEOUT)
+                .operation_attempt_timeout(SMALL_TRY)
+                .operation_timeout(SMALL_TOTAL)
+                .build(),
+        )
+        .stalled_stream_protection(StalledStreamProtectionConfig::enabled().grace_period(GRACE).build());
+    if let Some((id, secret)) = &settings.credentials {
+        loader = loader.credentials_provider(Credentials::new(id.expose(), secret.expose(), None, None, "profile"));
+    }
+    if let Some(endpoint) = &settings.endpoint {
+        loader = loader.endpoint_url(endpoint);
+    }
+    let shared = loader.load().await;
+    let checksums = shared.request_checksum_calculation() != Some(RequestChecksumCalculation::WhenRequired);
+    let config = config::Builder::from(&shared).force_path_style(settings.endpoint.is_some()).build();
+    (Client::from_conf(config), checksums)
+}
+
+/// For requests that carry so many bytes, or let the server work on them: no limit on the whole, a generous one on each
+/// try, and tries enough to outlive a router that starts anew (about a minute).
+pub(super) fn patient(size: u64) -> config::Builder {
+    config::Builder::new()
+        .retry_config(RetryConfig::standard().with_max_attempts(8).with_max_backoff(GRACE))
+        .timeout_config(
+            TimeoutConfig::builder()
+                .connect_timeout(CONNECT_TIMEOUT)
+                .operation_attempt_timeout(2 * GRACE + Duration::from_secs(size / SLOWEST))
+                .disable_operation_timeout()
+                .build(),
+        )
+}

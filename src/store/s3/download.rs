@@ -1,0 +1,111 @@
+//! Downloads: small objects into memory, large ones into a file that goes on where it broke off.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
+
+use super::{Found, S3Store, bytes, errors};
+use crate::store::local;
+use crate::store::{Act, Progress, StoreError, StoreErrorKind};
+
+/// How often a download that brought nothing new is begun again.
+const FRUITLESS: u32 = 4;
+
+impl S3Store {
+    pub(super) async fn download_small(&self, act: &Act, key: &str, limit: u64) -> Result<Vec<u8>, StoreError> {
+        let mut answer = self
+            .client
+            .get_object()
+            .bucket(&self.settings.bucket)
+            .key(key)
+            .send()
+            .await
+            .map_err(|error| errors::explain(act, &self.settings, error))?;
+        let size = bytes(answer.content_length());
+        if size > limit {
+            return Err(act.too_large(size, limit));
+        }
+        let mut content = Vec::new();
+        while let Some(chunk) = answer.body.next().await {
+            content.extend_from_slice(&chunk.map_err(|error| errors::broken(act, &error))?);
+            if content.len() as u64 > limit {
+                return Err(act.too_large(content.len() as u64, limit));
+            }
+        }
+        Ok(content)
+    }
+
+    pub(super) async fn download(
+        &self,
+        act: &Act,
+        key: &str,
+        target: &Path,
+        progress: Progress<'_>,
+    ) -> Result<(), StoreError> {
+        let Some(found) = self.find(act, key).await? else {
+            return Err(act.error(StoreErrorKind::NotFound, "there is no such object", ""));
+        };
+        let (mut file, mut present) = local::open_target(target, act)?;
+        let mut fruitless = 0;
+        while present < found.size {
+            let before = present;
+            let answer = self.range(act, key, &found, present).await?;
+            match self.receive(act, answer, &mut file, target, &mut present, progress).await {
+                Ok(()) => {}
+                // The SDK repeats requests, but not answers that broke off half-way.
+                Err(error) if error.kind == StoreErrorKind::Unreachable => {
+                    fruitless = if present > before { 0 } else { fruitless + 1 };
+                    if fruitless > FRUITLESS {
+                        return Err(error);
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        if present > found.size {
+            return Err(act.target_too_long(target, present, found.size));
+        }
+        local::sync_target(&file, target, act)
+    }
+
+    /// The object from this byte on; the same object as was listed.
+    async fn range(&self, act: &Act, key: &str, found: &Found, from: u64) -> Result<GetObjectOutput, StoreError> {
+        let answer = self
+            .client
+            .get_object()
+            .bucket(&self.settings.bucket)
+            .key(key)
+            .range(format!("bytes={from}-"))
+            .set_if_match(found.etag.clone())
+            .send()
+            .await
+            .map_err(|error| errors::explain(act, &self.settings, error))?;
+        let promised = bytes(answer.content_length());
+        if promised != found.size - from {
+            let why = format_args!("the server sends {promised} bytes from byte {from} on of {}", found.size);
+            return Err(act.error(StoreErrorKind::Other, why, "this server cannot continue a download"));
+        }
+        Ok(answer)
+    }
+
+    async fn receive(
+        &self,
+        act: &Act,
+        mut answer: GetObjectOutput,
+        file: &mut File,
+        target: &Path,
+        present: &mut u64,
+        progress: Progress<'_>,
+    ) -> Result<(), StoreError> {
+        while let Some(chunk) = answer.body.next().await {
+            let chunk = chunk.map_err(|error| errors::broken(act, &error))?;
+            // On the calling thread, which has nothing else to do; the runtime's own threads go on receiving.
+            file.write_all(&chunk).map_err(|error| act.local(target, "write", &error))?;
+            *present += chunk.len() as u64;
+            progress(chunk.len() as u64);
+        }
+        Ok(())
+    }
+}

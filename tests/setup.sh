@@ -1,0 +1,29 @@
+#!/bin/sh
+# Makes tests/.venv with moto, the S3 and SES server that the tests talk to. Safe to run again; quick when done.
+set -eu
+
+moto_version=5   # major version; its HTTP interface is what the tests rely on
+cd "$(dirname "$0")"
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# The mark holds what was installed, so that a change of the version above installs anew and a broken
+# installation (no mark yet) is repaired.
+mark=.venv/aam-installed
+if [ -x .venv/bin/moto_server ] && [ "$(cat "$mark" 2>/dev/null || true)" = "moto $moto_version" ]; then
+    exit 0
+fi
+
+python=${PYTHON:-python3}
+if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+    as_root apt-get update -qq
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv >/dev/null
+fi
+
+rm -rf .venv
+"$python" -m venv .venv
+.venv/bin/python -m pip install --quiet --disable-pip-version-check "moto[server]>=$moto_version,<$((moto_version + 1))"
+.venv/bin/moto_server --help >/dev/null
+echo "moto $moto_version" > "$mark"
