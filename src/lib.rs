@@ -15,6 +15,7 @@ pub mod mount;
 pub mod name;
 pub mod path;
 pub mod profile;
+pub mod restore;
 pub mod secret;
 pub mod select;
 pub mod stamp;

@@ -1,0 +1,4 @@
+//! Restore and `sets`, from stores made by real 7-Zip.
+
+mod basics;
+mod kit;
