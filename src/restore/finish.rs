@@ -92,12 +92,12 @@ impl<'a> Finish<'a> {
         let Some((last, above)) = names.split_last() else { return Ok(()) };
         for name in above {
             // A directory above a source is not listed itself.
-            self.descend(name, None)?;
+            self.descend(name, None, entry.kind == EntryKind::Directory)?;
         }
         match entry.kind {
             EntryKind::Directory => {
                 self.tally.directories += 1;
-                self.descend(last, Some(entry.meta))
+                self.descend(last, Some(entry.meta), true)
             }
             EntryKind::File => self.file(last, entry, &shown),
         }
@@ -111,7 +111,8 @@ impl<'a> Finish<'a> {
         Ok(self.tally)
     }
 
-    fn descend(&mut self, name: &[u8], meta: Option<Meta>) -> Result<(), RestoreError> {
+    /// Goes down into a directory; `make` makes it when it is not there.
+    fn descend(&mut self, name: &[u8], meta: Option<Meta>, make: bool) -> Result<(), RestoreError> {
         let Some((rel, path, blocked)) = self.step(name)? else { return Ok(()) };
         if blocked.is_some() {
             return self.push(rel, path, None, blocked);
@@ -123,7 +124,7 @@ impl<'a> Finish<'a> {
                 self.differs(&rel.to_string(), why);
                 self.push(rel, path, None, Some("the directory above it is not there"))
             }
-            Err(error) if error.kind() == ErrorKind::NotFound && meta.is_some() => {
+            Err(error) if error.kind() == ErrorKind::NotFound && make => {
                 fs::create_dir(&path).map_err(RestoreError::disk("create", &path))?;
                 self.push(rel, path, meta, None)
             }

@@ -1,4 +1,8 @@
 //! Restore and `sets`, from stores made by real 7-Zip.
 
 mod basics;
+mod damage;
+mod from_s3;
+mod hostile;
 mod kit;
+mod only;

@@ -83,7 +83,8 @@ pub fn restore_with(pc: &Pc, options: &Options, to: &Path, into_existing: bool, 
         run(plan, to, into_existing, &tools)
     });
     let outcome = if result.is_ok() { events.outcome() } else { Outcome::Failure };
-    assert!(!to.join(".aam-restore").exists(), "the working directory is gone, whatever happened");
+    let work = fs::symlink_metadata(to.join(".aam-restore"));
+    assert!(!work.is_ok_and(|m| m.is_dir()), "the working directory is gone, whatever happened");
     let events = heard.0.lock().unwrap().clone();
     Done { result, outcome, events }
 }
