@@ -124,8 +124,9 @@ impl Event {
         match self {
             Event::Note { section, .. } | Event::Problem { section, .. } => *section,
             Event::Ignored { .. } => Section::Ignored,
-            Event::ToolStarted { .. } | Event::ToolOutput { .. } | Event::ToolEnded { .. } => Section::Tools,
-            Event::Mounted { .. } => Section::Sources,
+            Event::ToolStarted { .. } | Event::ToolOutput { .. } | Event::ToolEnded { .. } | Event::Mounted { .. } => {
+                Section::Tools
+            }
             Event::Deleted { .. } | Event::Difference { .. } => Section::Verification,
             Event::Uploading { .. }
             | Event::Transferred { .. }

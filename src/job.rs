@@ -52,6 +52,25 @@ impl Job {
     pub fn has_store(&self) -> bool {
         self.s3.is_some() || self.directory.is_some()
     }
+
+    /// Where work files go, also those of a job with a mirror only.
+    pub fn work_directory(&self) -> FullPath {
+        match &self.archive {
+            Some(archive) => archive.work_directory.clone(),
+            None => default_work_directory(self.family),
+        }
+    }
+}
+
+/// `C:\temp`, short on purpose (design L2976), or `/var/tmp`, which is on a disk where `/tmp` may be in memory.
+pub fn default_work_directory(family: Family) -> FullPath {
+    FullPath::top(
+        family,
+        match family {
+            Family::Windows => "temp",
+            Family::Unix => "var/tmp",
+        },
+    )
 }
 
 /// One listed directory.
@@ -78,6 +97,15 @@ pub enum MountPoint {
     Drive(char),
     /// A directory.
     Directory(FullPath),
+}
+
+impl std::fmt::Display for MountPoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            MountPoint::Drive(letter) => write!(f, "{letter}:"),
+            MountPoint::Directory(path) => write!(f, "{path}"),
+        }
+    }
 }
 
 /// The mirror destination.

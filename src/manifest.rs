@@ -174,6 +174,11 @@ fn is_zero(n: &u64) -> bool {
 }
 
 impl Meta {
+    /// Of an entry that could not be looked at.
+    pub fn unknown() -> Meta {
+        Meta { size: 0, modified: Moment(0), created: None, changed: None, mode: None }
+    }
+
     /// Whether a file may have changed between two looks at it (SPEC §6): size, modification, creation or change
     /// time differ. A time that one side does not know says nothing.
     pub fn differs(&self, before: &Meta) -> bool {
@@ -198,6 +203,28 @@ pub enum EntryKind {
     File,
 }
 
+/// Which archive of the set holds a file's content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Stored {
+    /// That of this backup.
+    In(Stamp),
+    /// One of this backup's set, but which is not known: it was found unchanged by its times only.
+    Earlier(Earlier),
+}
+
+impl Stored {
+    /// In an archive that is not known.
+    pub const EARLIER: Stored = Stored::Earlier(Earlier::Earlier);
+}
+
+/// The word for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Earlier {
+    Earlier,
+}
+
 /// One selected file or directory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -205,10 +232,9 @@ pub struct Entry {
     pub path: RelPath,
     pub kind: EntryKind,
     pub meta: Meta,
-    /// The backup whose archive holds the content. `None`: no archive does (a directory, or a file that could not
-    /// be read or listed).
+    /// Which archive holds the content. `None`: none does (a directory, or a file that could not be read or listed).
     #[serde(default, rename = "in", skip_serializing_if = "Option::is_none")]
-    pub stored: Option<Stamp>,
+    pub stored: Option<Stored>,
     /// Carried over from the manifest before, because its source was missing or could not be read (SPEC §4).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unseen: bool,
@@ -238,6 +264,19 @@ pub enum ManifestError {
     Newer(u32),
     #[error("line {0} of the manifest is out of order")]
     Order(u64),
+}
+
+/// A manifest in a file.
+pub type FileReader = Reader<io::BufReader<std::fs::File>>;
+
+impl FileReader {
+    /// Opens a manifest file.
+    ///
+    /// # Errors
+    /// When it cannot be read or is no manifest of version 1.
+    pub fn open(path: &std::path::Path) -> Result<FileReader, ManifestError> {
+        Reader::new(io::BufReader::with_capacity(1 << 16, std::fs::File::open(path)?))
+    }
 }
 
 /// Writes a manifest line by line.
@@ -365,7 +404,10 @@ mod tests {
             path: RelPath::from_bytes(path),
             kind: EntryKind::File,
             meta: Meta { size: 3, modified: Moment(modified), created: None, changed: Some(Moment(5)), mode: None },
-            stored: "20201221_134337.851361".parse().ok(),
+            stored: match modified {
+                0.. => Some(Stored::EARLIER),
+                _ => "20201221_134337.851361".parse().ok().map(Stored::In),
+            },
             unseen: false,
         };
         let entries = [entry(b"a\nb", -11_644_473_600_000_000_000), entry(b"b\xff", i128::from(i64::MAX) + 1)];

@@ -4,7 +4,7 @@
 //! so a path here is text with a [`Family`], not a `std::path::PathBuf`. This module never touches a disk.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use typed_path::{Utf8UnixComponent, Utf8UnixPath, Utf8WindowsComponent, Utf8WindowsPath};
@@ -155,6 +155,15 @@ impl FullPath {
         Ok(FullPath { family: Family::Windows, root, parts })
     }
 
+    /// A well-known directory: `names`, joined by `/`, below `C:\` or `/`.
+    pub fn top(family: Family, names: &str) -> FullPath {
+        let root = match family {
+            Family::Windows => "C:\\",
+            Family::Unix => "/",
+        };
+        FullPath { family, root: root.to_owned(), parts: names.split('/').map(str::to_owned).collect() }
+    }
+
     /// Windows or Unix.
     pub fn family(&self) -> Family {
         self.family
@@ -241,6 +250,11 @@ impl FullPath {
     /// The key by which paths sort and compare: root, then names, folded.
     pub fn sort_key(&self) -> (String, Vec<String>) {
         (self.family.fold(&self.root), self.parts.iter().map(|p| self.family.fold(p)).collect())
+    }
+
+    /// The file of this path's name in another directory of this machine.
+    pub fn inside(&self, directory: &Path) -> PathBuf {
+        directory.join(self.name().unwrap_or_default())
     }
 
     /// The path as the operating system of this machine takes it. Only meaningful for a path of [`Family::HOST`].

@@ -164,7 +164,7 @@ impl Selection {
         }
         let pattern = matcher.name(family, name)?;
         // A name pattern never excludes a source root or a directory above one.
-        if kind == Kind::Directory && parent.leads_to_source_with(family, name) {
+        if kind == Kind::Directory && parent.leads_to_source_with(name) {
             return None;
         }
         Some(Exclusion::Name(pattern.to_owned()))
@@ -184,7 +184,7 @@ impl Selection {
             if let Some(by) = self.excludes(&at, name, step) {
                 return Verdict::Excluded { by, at: here };
             }
-            at = at.enter(self.spec.family, name);
+            at = at.enter(name);
         }
         if matches!(kind, Kind::Link | Kind::Special) {
             return Verdict::NotCopied(kind);
@@ -213,12 +213,13 @@ impl Selection {
             directories: self.directories.paths_on(root),
             files: self.files.paths_on(root),
             inside: self.spec.sources.iter().any(|s| s.is_root() && s.same_root(root)),
+            family: self.spec.family,
         }
     }
 
     /// Where a walk of a mount starts: the place of `path`, entered name by name.
     pub fn location(&self, path: &FullPath) -> Location {
-        path.parts().iter().fold(self.root_location(&path.truncated(0)), |at, name| at.enter(self.spec.family, name))
+        path.parts().iter().fold(self.root_location(&path.truncated(0)), |at, name| at.enter(name))
     }
 }
 
@@ -231,11 +232,34 @@ pub struct Location {
     directories: Vec<(Vec<String>, FullPath)>,
     files: Vec<(Vec<String>, FullPath)>,
     inside: bool,
+    family: Family,
 }
 
 impl Location {
+    /// Windows or Unix.
+    pub fn family(&self) -> Family {
+        self.family
+    }
+
+    /// Whether this directory itself is a listed source.
+    pub fn is_source(&self) -> bool {
+        self.sources.iter().any(Vec::is_empty)
+    }
+
+    /// The names of the directories that lead on to sources, each once, as the profile spells them.
+    pub fn next_names(&self) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for first in self.sources.iter().filter_map(|rest| rest.first()) {
+            if !names.iter().any(|name| self.family.same_name(name, first)) {
+                names.push(first.clone());
+            }
+        }
+        names
+    }
+
     /// The place of the directory `name` in this one.
-    pub fn enter(&self, family: Family, name: &str) -> Location {
+    pub fn enter(&self, name: &str) -> Location {
+        let family = self.family;
         let onward = |rest: &[String]| match rest.split_first() {
             Some((first, rest)) if family.same_name(first, name) => Some(rest.to_vec()),
             _ => None,
@@ -245,6 +269,7 @@ impl Location {
         };
         let sources: Vec<Vec<String>> = self.sources.iter().filter_map(|rest| onward(rest)).collect();
         Location {
+            family,
             inside: self.inside || sources.iter().any(Vec::is_empty),
             sources,
             directories: paths(&self.directories),
@@ -262,13 +287,8 @@ impl Location {
         !self.sources.is_empty()
     }
 
-    fn leads_to_source_with(&self, family: Family, name: &str) -> bool {
-        self.sources.iter().any(|rest| rest.first().is_some_and(|first| family.same_name(first, name)))
-    }
-
-    /// Whether a walk must look into the directory `name` of this one.
-    pub fn worth_entering(&self, family: Family, name: &str) -> bool {
-        self.inside || self.leads_to_source_with(family, name)
+    fn leads_to_source_with(&self, name: &str) -> bool {
+        self.sources.iter().any(|rest| rest.first().is_some_and(|first| self.family.same_name(first, name)))
     }
 }
 

@@ -62,6 +62,11 @@ impl Stamp {
         self.0.format("%H%M%S.%6f").to_string()
     }
 
+    /// The next possible stamp.
+    pub fn next(&self) -> Stamp {
+        Stamp(self.0 + chrono::TimeDelta::microseconds(1))
+    }
+
     /// The month the stamp lies in.
     pub fn month(&self) -> Month {
         Month { year: self.0.year(), month: self.0.month() }

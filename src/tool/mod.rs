@@ -14,6 +14,9 @@ use crate::secret::Secret;
 
 pub mod seven_zip;
 
+/// The environment variable that carries the archive key into a snapshot; every tool is started without it.
+pub const KEY_VARIABLE: &str = "AAM_BACKUP_STAGE_KEY";
+
 /// Why a tool did not run to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum ToolError {
@@ -27,6 +30,16 @@ pub enum ToolError {
     Killed(String, i32),
     #[error("interrupted")]
     Interrupted,
+}
+
+impl ToolError {
+    /// What the user can do.
+    pub fn hint(&self) -> Option<&str> {
+        match self {
+            ToolError::Missing { hint, .. } => Some(hint),
+            _ => None,
+        }
+    }
 }
 
 /// A program to run.
@@ -80,6 +93,7 @@ impl Invocation {
         let mut command = Command::new(&self.program);
         command.args(&self.args).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
+        command.env_remove(KEY_VARIABLE);
         command.envs(self.environment.iter().map(|(name, value)| (name, value.expose())));
         if let Some(directory) = &self.directory {
             command.current_dir(directory);

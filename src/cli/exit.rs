@@ -1,0 +1,50 @@
+//! Exit codes: the one table (SPEC §3).
+
+use std::process::ExitCode;
+
+use crate::event::Outcome;
+
+/// How the program ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    Success,
+    Failed,
+    /// A wrong command line or an invalid profile.
+    Usage,
+    /// Finished, but files were skipped.
+    Warnings,
+    /// The lock was not free in time.
+    Locked,
+    Interrupted,
+}
+
+impl Exit {
+    /// The number.
+    pub fn code(self) -> u8 {
+        match self {
+            Exit::Success => 0,
+            Exit::Failed => 1,
+            Exit::Usage => 2,
+            Exit::Warnings => 3,
+            Exit::Locked => 4,
+            Exit::Interrupted => 130,
+        }
+    }
+
+    /// How a run's outcome ends the program.
+    pub fn of(outcome: Outcome) -> Exit {
+        match outcome {
+            Outcome::Success => Exit::Success,
+            Outcome::Warning => Exit::Warnings,
+            Outcome::Failure => Exit::Failed,
+            Outcome::Locked => Exit::Locked,
+            Outcome::Interrupted => Exit::Interrupted,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit.code())
+    }
+}

@@ -1,0 +1,225 @@
+//! `plan`: what a run would do and why; changes nothing (SPEC §3).
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use chrono::Utc;
+use clap::Args;
+use serde::Serialize;
+
+use super::Format;
+use super::exit::Exit;
+use crate::cancel::Cancel;
+use crate::event::{Events, Severity};
+use crate::job::Job;
+use crate::path::Family;
+use crate::plan::{Mode, Plan, Scope, StageOrder, Step};
+use crate::stage::{self, Extra, Place, Prepared, StageError};
+use crate::survey::{Request, Survey, survey};
+use crate::terminal::Terminal;
+use crate::text;
+
+/// Show what a run would do and why. Changes nothing.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// Profile: a path, or a name looked up in the profile directories.
+    pub profile: String,
+    /// As in `run`.
+    #[arg(long, value_enum, default_value_t)]
+    pub mode: Mode,
+    /// As in `run`.
+    #[arg(long)]
+    pub force_full: bool,
+    /// Write the files that `run` would write into this directory, one subdirectory a mount.
+    #[arg(long, value_name = "DIR")]
+    pub render: Option<PathBuf>,
+    /// How to print the plan.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// A plan and what a walk of its mounts found.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Preview<'a> {
+    pub plan: &'a Plan,
+    /// Counts of each mount; none for a profile of another system, whose files cannot be looked at from here.
+    pub mounts: Vec<MountPreview>,
+}
+
+/// What one mount holds.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct MountPreview {
+    pub number: usize,
+    pub counts: Prepared,
+    /// What `extra-files: delete` would delete.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub extra: Option<Extra>,
+    /// Whether `max-delete` allows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allowed: Option<bool>,
+}
+
+/// Plans a job and prints it.
+pub fn plan(job: &Job, args: &PlanArgs, cancel: &Cancel) -> Exit {
+    let request = Request { mode: args.mode, force_full: args.force_full };
+    let Survey { facts, missing_copier, .. } = survey(job, request, Utc::now(), cancel);
+    let plan = match Plan::new(job, &facts) {
+        Ok(plan) => plan,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return Exit::Failed;
+        }
+    };
+    let events = Events::new(vec![Box::new(Terminal { verbose: false })]);
+    if let Some(missing) = missing_copier {
+        events.fail(crate::event::Section::Tools, missing.to_string(), missing.hint().map(str::to_owned));
+    }
+    let mut mounts = Vec::new();
+    if job.family == Family::HOST {
+        for order in &plan.stages {
+            match look(order, args.render.as_deref(), cancel, &events) {
+                Ok(mount) => mounts.push(mount),
+                Err(StageError::Interrupted) => return Exit::Interrupted,
+                Err(error) => {
+                    eprintln!("error: {error}");
+                    return Exit::Failed;
+                }
+            }
+        }
+    }
+    let preview = Preview { plan: &plan, mounts };
+    match args.format {
+        Format::Text => print!("{}", show(job, &preview)),
+        Format::Json => match serde_json::to_string_pretty(&preview) {
+            Ok(text) => println!("{text}"),
+            Err(error) => {
+                eprintln!("error: the plan cannot be printed: {error}");
+                return Exit::Failed;
+            }
+        },
+    }
+    let worst = plan.findings.iter().map(|f| f.severity).max();
+    let refused = preview.mounts.iter().any(|m| m.allowed == Some(false));
+    match (worst, Exit::of(events.outcome())) {
+        (Some(Severity::Error), _) => Exit::Failed,
+        _ if refused => Exit::Failed,
+        (Some(Severity::Warning), Exit::Success) => Exit::Warnings,
+        (_, exit) => exit,
+    }
+}
+
+/// Walks one mount, from the files as they are now: making a snapshot would change something.
+fn look(
+    order: &StageOrder,
+    render: Option<&std::path::Path>,
+    cancel: &Cancel,
+    events: &Events<'_>,
+) -> Result<MountPreview, StageError> {
+    let read = order.mount.path.to_native();
+    let number = order.number;
+    let deletes = order.mirror.as_ref().and_then(|m| Some((m, m.delete?)));
+    // What would be deleted is found by comparing with the manifest, which needs a place for a moment.
+    let scratch = match (render, deletes) {
+        (None, Some(_)) => Some(tempfile::tempdir().map_err(StageError::Lists)?),
+        _ => None,
+    };
+    let write = match &scratch {
+        Some(scratch) => Some(scratch.path().to_path_buf()),
+        None => render.map(|dir| dir.join(number.to_string())),
+    };
+    let place = Place { read: &read, write: write.as_deref() };
+    let counts = stage::prepare(order, place, cancel, events)?;
+    let extra = match (deletes, &write) {
+        (Some((mirror, _)), Some(write)) => Some(stage::list_extra(mirror, order, write, &counts, cancel, events)?),
+        _ => None,
+    };
+    let allowed = extra.zip(deletes).map(|(extra, (_, guard))| guard.allows(extra.extra, extra.present));
+    Ok(MountPreview { number, counts, extra, allowed })
+}
+
+/// The plan for a person.
+fn show(job: &Job, preview: &Preview<'_>) -> String {
+    let plan = preview.plan;
+    let mut out = String::new();
+    // Writing into a string cannot fail.
+    let mut line = |text: String| {
+        let _ = writeln!(out, "{text}");
+    };
+    line(format!("Profile {}, location {}, backup {}", plan.profile, plan.location, plan.stamp));
+    match plan.archive.as_ref().map(|d| (&d.scope, &d.reasons)) {
+        None => line("Mirror only: no archive is made.".to_owned()),
+        Some((scope, reasons)) => {
+            line(match scope {
+                Some(Scope::Full) => "A full backup:".to_owned(),
+                Some(Scope::Incremental { full, since, .. }) => {
+                    format!("An incremental backup on the full backup {full}, of what changed since {since}:")
+                }
+                None => "No archive:".to_owned(),
+            });
+            reasons.iter().for_each(|reason| line(format!("  - {reason}")));
+        }
+    }
+    for finding in &plan.findings {
+        let word = if finding.severity == Severity::Error { "error" } else { "warning" };
+        line(format!("{word}: {}", finding.text));
+        finding.hint.iter().for_each(|hint| line(format!("  hint: {hint}")));
+    }
+    for order in &plan.stages {
+        line(format!("\nMount {}: {}", order.number, order.mount.path));
+        for source in &order.mount.sources {
+            let missing = if order.missing.iter().any(|m| m.same(source)) { "  (missing)" } else { "" };
+            line(format!("  source   {source}{missing}"));
+        }
+        if let Some(mount) = preview.mounts.iter().find(|m| m.number == order.number) {
+            let c = &mount.counts;
+            line(format!("  selected {} files, {} directories, {}", c.files, c.directories, text::size(c.bytes)));
+            if order.archive.is_some() {
+                line(format!("  archived {} files, {}", c.archived_files, text::size(c.archived_bytes)));
+            }
+            for (count, words) in [
+                (c.excluded, "entries excluded"),
+                (c.links + c.special, "links and special files, not backed up"),
+                (c.skipped, "entries that cannot be backed up"),
+                (c.unseen, "entries kept from the last backup, unseen today"),
+            ] {
+                if count > 0 {
+                    line(format!("           {count} {words}"));
+                }
+            }
+            if let (Some(extra), Some(allowed)) = (mount.extra, mount.allowed) {
+                let verdict =
+                    if allowed { "" } else { ": more than max-delete allows, so the mirror is left as it is" };
+                line(format!("  deleted  {} of {} files in the mirror{verdict}", extra.extra, extra.present));
+            }
+        } else {
+            line(format!("  not looked at: these are {} paths, and this is no such computer", job.family));
+        }
+        if let Some(mirror) = &order.mirror {
+            line(format!("  mirror   {}", mirror.target));
+        }
+        if let Some(archive) = &order.archive {
+            line(format!("  archive  {}.001 …", archive.stem));
+        }
+    }
+    line("\nSteps:".to_owned());
+    for (i, step) in plan.steps.iter().enumerate() {
+        let mount = |index: &usize| plan.stages[*index].mount.path.to_string();
+        line(format!(
+            "{:3}. {}",
+            i + 1,
+            match step {
+                Step::Stage { mount: m } => match &job.snapshot {
+                    Some(s) => format!("{}: snapshot at {}, copy and archive", mount(m), s.mount),
+                    None => format!("{}: copy and archive", mount(m)),
+                },
+                Step::Upload { store, mount: m } => format!("{}: volumes and manifest to {store}", mount(m)),
+                Step::Remember => "remember the manifests on this computer".to_owned(),
+                Step::Mark { store } => format!("markers of all mounts to {store}: the backup is complete"),
+                Step::CleanUp => format!("remove the work files in {}", plan.work),
+            }
+        ));
+    }
+    out
+}

@@ -1,0 +1,343 @@
+//! The plan: everything a run will do, decided (SPEC §3, §6, §8).
+//!
+//! A pure function of the job and the facts. It never touches a file, process, environment variable, clock or network;
+//! a dry run is this plan, shown. Execution chooses nothing.
+
+use std::fmt;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
+
+use crate::digest::selection_digest;
+use crate::event::Severity;
+use crate::job::{ExtraFiles, Job};
+use crate::manifest::Moment;
+use crate::mount::{Mount, MountError, mounts};
+use crate::name::{MAX_KEY_BYTES, MountName, ObjectName, Part};
+use crate::path::FullPath;
+use crate::stamp::Stamp;
+
+mod scope;
+mod stage;
+
+pub use scope::{Baseline, Decision, Mode, Refusal, Remembered, Scope, StoreFacts};
+pub use stage::{ArchiveOrder, Changes, MirrorOrder, StageOrder};
+
+use scope::{ScopeFacts, decide};
+
+/// Which of a job's stores. They differ in address only, never in rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StoreName {
+    S3,
+    Directory,
+}
+
+/// What planning must know of the world, gathered before.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    pub now: DateTime<Utc>,
+    pub mode: Mode,
+    /// `run --force-full`.
+    pub force_full: bool,
+    /// The job's stores, in the order of [`StoreName`], with what they hold.
+    pub stores: Vec<(StoreName, StoreFacts)>,
+    /// Backups that local state remembers.
+    pub remembered: Vec<Remembered>,
+    /// When the profile file was modified.
+    pub profile_modified: Option<DateTime<Utc>>,
+    /// Listed sources that are not there, with the reason.
+    pub missing: Vec<(FullPath, String)>,
+    /// Why no archive can be made at all: a tool or the key is missing.
+    pub archiving: Option<Refusal>,
+    /// Program paths, as found.
+    pub seven_zip: String,
+    pub copier: String,
+}
+
+/// Why no plan can be made at all.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    #[error(transparent)]
+    Mount(#[from] Box<MountError>),
+    #[error("the object names of mount '{mount}' would be {bytes} bytes long; {store} takes {limit} at most")]
+    LongName { mount: FullPath, bytes: usize, store: &'static str, limit: usize },
+}
+
+/// Something the plan has to say besides its steps.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Finding {
+    pub severity: Severity,
+    pub text: String,
+    pub hint: Option<String>,
+}
+
+/// One step, in order. A failed step stops only what depends on it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "step")]
+pub enum Step {
+    /// Snapshot, list, mirror, verify and archive one mount; index into [`Plan::stages`].
+    Stage { mount: usize },
+    /// Send the volumes and the manifest of one mount.
+    Upload { store: StoreName, mount: usize },
+    /// Send the markers of all mounts: from here on the backup exists.
+    Mark { store: StoreName },
+    /// Keep manifests and selection digest in local state.
+    Remember,
+    /// Delete work files.
+    CleanUp,
+}
+
+/// Everything a run will do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Plan {
+    pub profile: String,
+    pub location: String,
+    pub mode: Mode,
+    pub stamp: Stamp,
+    /// Absent when the job has a mirror only.
+    pub archive: Option<Decision>,
+    pub findings: Vec<Finding>,
+    /// Digest of the selection part of the profile.
+    pub selection: String,
+    /// The digest to remember: an older one while a full backup that a change demanded is put off.
+    pub remember: String,
+    /// Directory of all work files of the run.
+    pub work: FullPath,
+    pub stages: Vec<StageOrder>,
+    pub steps: Vec<Step>,
+}
+
+impl Plan {
+    /// Decides everything.
+    ///
+    /// # Errors
+    /// When the job cannot be carried out under any facts.
+    pub fn new(job: &Job, facts: &Facts) -> Result<Plan, PlanError> {
+        let sources: Vec<FullPath> = job.sources.iter().map(|s| s.path.clone()).collect();
+        let mounts = mounts(&sources)?;
+        let digest = selection_digest(&job.location, job.selection.spec());
+        let mut findings = Vec::new();
+        let stamp = stamp(job, facts, &mut findings);
+        let missing = missing(job, facts, &mut findings);
+        for (_, store) in &facts.stores {
+            if let Err(why) = &store.catalog {
+                findings.push(Finding {
+                    severity: Severity::Error,
+                    text: format!("{}: cannot be used, nothing is archived there: {why}", store.label),
+                    hint: None,
+                });
+            }
+        }
+        let archive = job.has_store().then(|| {
+            if let Some(refusal) = &facts.archiving {
+                return Decision::refused(refusal.clone());
+            }
+            let names: Vec<MountName> = mounts.iter().map(|m| m.name.clone()).collect();
+            let stores: Vec<StoreFacts> = facts.stores.iter().map(|(_, s)| s.clone()).collect();
+            decide(&ScopeFacts {
+                stamp,
+                zone: job.zone,
+                mode: facts.mode,
+                policy: job.force_full,
+                force_once: facts.force_full,
+                mounts: &names,
+                lookback_months: job.lookback_months.get(),
+                stores: &stores,
+                digest: &digest,
+                remembered: &facts.remembered,
+                profile_modified: facts.profile_modified,
+                missing: &missing.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            })
+        });
+        if let Some(refusal) = archive.as_ref().and_then(|d| d.refused.as_ref()) {
+            findings.push(Finding {
+                severity: Severity::Error,
+                text: format!("nothing is archived: {}", refusal.why),
+                hint: Some(refusal.hint.clone()),
+            });
+        }
+        let work = job.work_directory().join(&format!("{}_{stamp}", job.location));
+        let scope = archive.as_ref().and_then(|d| d.scope.as_ref());
+        let mut stages = Vec::new();
+        for (i, mount) in mounts.iter().enumerate() {
+            stages.push(stage(job, facts, stamp, scope, mount, i, &work, &missing)?);
+        }
+        let remember = match (&archive, scope) {
+            (Some(Decision { put_off: true, .. }), Some(Scope::Incremental { since, .. })) => {
+                facts.remembered.iter().find(|r| r.stamp == *since).map_or_else(String::new, |r| r.digest.clone())
+            }
+            _ => digest.clone(),
+        };
+        let mut plan = Plan {
+            remember,
+            profile: job.name.clone(),
+            location: job.location.clone(),
+            mode: facts.mode,
+            stamp,
+            findings,
+            selection: digest,
+            work,
+            stages,
+            steps: Vec::new(),
+            archive,
+        };
+        plan.steps = plan.order(facts);
+        Ok(plan)
+    }
+
+    /// What kind of backup is made, if any archive is.
+    pub fn scope(&self) -> Option<&Scope> {
+        self.archive.as_ref()?.scope.as_ref()
+    }
+
+    /// All stages, then volumes of all mounts, then all markers: an interrupted backup has no marker (SPEC §7).
+    fn order(&self, facts: &Facts) -> Vec<Step> {
+        let useful = |s: &StageOrder| s.mirror.is_some() || s.archive.is_some();
+        let mut steps: Vec<Step> =
+            (0..self.stages.len()).filter(|i| useful(&self.stages[*i])).map(|mount| Step::Stage { mount }).collect();
+        if self.scope().is_some() {
+            let stores = || facts.stores.iter().filter(|(_, s)| s.catalog.is_ok()).map(|(name, _)| *name);
+            for store in stores() {
+                steps.extend((0..self.stages.len()).map(|mount| Step::Upload { store, mount }));
+            }
+            // Manifests of a backup that no store knows do no harm; a store's backup without them does.
+            steps.push(Step::Remember);
+            steps.extend(stores().map(|store| Step::Mark { store }));
+        }
+        steps.push(Step::CleanUp);
+        steps
+    }
+}
+
+/// The stamp of this run: now, but never before a backup that exists, for restores go by stamp order.
+fn stamp(job: &Job, facts: &Facts, findings: &mut Vec<Finding>) -> Stamp {
+    let now = Stamp::new(facts.now, job.zone);
+    let newest = facts
+        .stores
+        .iter()
+        .filter_map(|(_, s)| s.catalog.as_ref().ok())
+        .flat_map(|c| c.sets.iter().flat_map(|s| s.backups().map(|b| b.id.stamp())))
+        .max();
+    match newest {
+        Some(newest) if newest >= now => {
+            findings.push(Finding {
+                severity: Severity::Warning,
+                text: format!(
+                    "the clock says {now}, but a backup of {newest} exists; this one is called {}",
+                    newest.next()
+                ),
+                hint: Some("check the computer's clock and the profile's time-zone".to_owned()),
+            });
+            newest.next()
+        }
+        _ => now,
+    }
+}
+
+fn missing(job: &Job, facts: &Facts, findings: &mut Vec<Finding>) -> Vec<FullPath> {
+    for source in &job.sources {
+        if let Some((path, why)) = facts.missing.iter().find(|(path, _)| path.same(&source.path)) {
+            findings.push(Finding {
+                severity: if source.optional { Severity::Warning } else { Severity::Error },
+                text: format!("source '{path}' is not backed up: {why}"),
+                hint: Some(if source.optional {
+                    "attach it, or remove it from sources in the profile".to_owned()
+                } else {
+                    "attach it, remove it from sources, or mark it 'optional: true' in the profile".to_owned()
+                }),
+            });
+        }
+    }
+    facts.missing.iter().map(|(path, _)| path.clone()).collect()
+}
+
+#[allow(clippy::too_many_arguments)] // private: the pieces of `Plan::new`
+fn stage(
+    job: &Job,
+    facts: &Facts,
+    stamp: Stamp,
+    scope: Option<&Scope>,
+    mount: &Mount,
+    index: usize,
+    work: &FullPath,
+    missing: &[FullPath],
+) -> Result<StageOrder, PlanError> {
+    let archive = match (scope, &job.archive) {
+        (Some(scope), Some(archive)) => {
+            let backup = scope.backup(stamp);
+            let named = |part| ObjectName { location: job.location.clone(), backup, mount: mount.name.clone(), part };
+            let order = ArchiveOrder {
+                backup,
+                stem: ObjectName::archive_stem(&job.location, backup, &mount.name, archive.format),
+                manifest: named(Part::Manifest(archive.format.into())).to_string(),
+                marker: named(Part::Marker).to_string(),
+                format: archive.format,
+                volume_size: archive.volume_size,
+                level: archive.compression_level,
+                changes: changes(job, facts, scope, mount),
+            };
+            // The longest name is the manifest's; volume numbers may grow to five digits.
+            let bytes = order.manifest.len().max(order.stem.len() + 6);
+            let (store, limit) = if job.directory.is_some() { ("a directory", 255) } else { ("S3", MAX_KEY_BYTES) };
+            if bytes > limit {
+                return Err(PlanError::LongName { mount: mount.path.clone(), bytes, store, limit });
+            }
+            Some(order)
+        }
+        _ => None,
+    };
+    Ok(StageOrder {
+        number: index + 1,
+        location: job.location.clone(),
+        stamp,
+        started: Moment::from(facts.now),
+        shown_at: match &job.snapshot {
+            None => mount.path.to_string(),
+            Some(snapshot) => snapshot.mount.to_string(),
+        },
+        selection: job.selection.spec().clone(),
+        missing: missing.iter().filter(|p| p.starts_with(&mount.path)).cloned().collect(),
+        work: work.join(&(index + 1).to_string()),
+        mirror: job.mirror.as_ref().map(|mirror| MirrorOrder {
+            mirror: mirror.path.clone(),
+            target: mirror_target(&mirror.path, &mount.path),
+            delete: (mirror.extra_files == ExtraFiles::Delete).then_some(mirror.max_delete),
+        }),
+        archive,
+        mount: mount.clone(),
+        seven_zip: facts.seven_zip.clone(),
+        copier: facts.copier.clone(),
+    })
+}
+
+fn changes(job: &Job, facts: &Facts, scope: &Scope, mount: &Mount) -> Changes {
+    let Scope::Incremental { since, baseline, .. } = scope else { return Changes::Everything };
+    let known = facts.remembered.iter().find(|r| r.stamp == *since);
+    let path = known.and_then(|r| r.manifests.iter().find(|(name, _)| *name == mount.name));
+    match (baseline, path) {
+        (Baseline::Manifest, Some((_, path))) => Changes::SinceManifest { path: path.clone() },
+        // FAT keeps times in steps of two seconds.
+        _ => Changes::SinceMoment { moment: Moment::from(since.moment(job.zone) - TimeDelta::seconds(2)) },
+    }
+}
+
+/// `<mirror>\<drive letter>\<path>` or `<mirror>/<absolute path>`: the full path is kept (SPEC §8, design L1541).
+fn mirror_target(mirror: &FullPath, mount: &FullPath) -> FullPath {
+    let top = match mount.drive() {
+        Some(letter) => mirror.join(&letter.to_ascii_lowercase().to_string()),
+        None => mirror.clone(),
+    };
+    mount.parts().iter().fold(top, |path, name| path.join(name))
+}
+
+impl fmt::Display for StoreName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            StoreName::S3 => "s3",
+            StoreName::Directory => "directory",
+        })
+    }
+}

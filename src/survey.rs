@@ -1,0 +1,167 @@
+//! The survey: gathers the facts a plan rests on, and changes nothing (SPEC §6: stores are asked before any archive is
+//! made, which is also the connection test).
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+
+use crate::cancel::Cancel;
+use crate::catalog::Catalog;
+use crate::job::{Job, S3};
+use crate::name::ObjectName;
+use crate::path::{Family, FullPath};
+use crate::plan::{Facts, Mode, Refusal, StoreFacts, StoreName};
+use crate::profile::credential;
+use crate::secret::Secret;
+use crate::stamp::Stamp;
+use crate::state::State;
+use crate::store::{DirectoryStore, S3Settings, S3Store, Store, StoreError, StoreErrorKind};
+use crate::tool::seven_zip::SevenZip;
+use crate::tool::{ToolError, locate};
+use crate::walk::source_problem;
+
+/// Stores that could be opened, by name.
+pub type Stores = BTreeMap<StoreName, Box<dyn Store>>;
+
+/// A store, or why it cannot be used.
+pub type Opened = Result<Box<dyn Store>, StoreError>;
+
+/// What was asked for on the command line.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Request {
+    pub mode: Mode,
+    /// `--force-full`.
+    pub force_full: bool,
+}
+
+/// Everything found, and the stores to go on with.
+pub struct Survey {
+    pub facts: Facts,
+    pub stores: Stores,
+    /// The program that copies to the mirror is needed and missing.
+    pub missing_copier: Option<ToolError>,
+}
+
+/// Looks at sources, tools, state and stores.
+pub fn survey(job: &Job, request: Request, now: DateTime<Utc>, cancel: &Cancel) -> Survey {
+    let mut stores = Stores::new();
+    let mut found = Vec::new();
+    for (name, label, opened) in open_stores(job, cancel) {
+        let catalog = opened.and_then(|store| {
+            let months = Stamp::new(now, job.zone).month().newest_first(job.lookback_months.get());
+            let mut objects = Vec::new();
+            for month in months {
+                objects.extend(store.list(&ObjectName::month_prefix(&job.location, month))?);
+            }
+            stores.insert(name, store);
+            Ok(Catalog::new(&job.location, objects))
+        });
+        found.push((name, StoreFacts { label, catalog: catalog.map_err(|e| sentence(&e)) }));
+    }
+    let (seven_zip, archiver) = archiver(job);
+    let (copier, missing_copier) = copier(job);
+    let refusal = |e: &ToolError| Refusal { why: e.to_string(), hint: e.hint().unwrap_or_default().to_owned() };
+    let archiving = archiver.as_ref().map(refusal);
+    let facts = Facts {
+        now,
+        mode: request.mode,
+        force_full: request.force_full,
+        stores: found,
+        remembered: State::of(&job.location).remembered(),
+        profile_modified: std::fs::metadata(&job.profile).and_then(|m| m.modified()).ok().map(DateTime::from),
+        missing: missing_sources(job),
+        archiving,
+        seven_zip,
+        copier,
+    };
+    Survey { facts, stores, missing_copier }
+}
+
+/// A store's error and what to do about it.
+pub fn sentence(error: &StoreError) -> String {
+    match error.hint.as_str() {
+        "" => error.to_string(),
+        hint => format!("{error} ({hint})"),
+    }
+}
+
+/// Opens the job's stores, in order; each with its label, also when it cannot be opened.
+pub fn open_stores(job: &Job, cancel: &Cancel) -> Vec<(StoreName, String, Opened)> {
+    let mut stores = Vec::new();
+    if let Some(s3) = &job.s3 {
+        stores.push((StoreName::S3, format!("s3://{}", s3.bucket), open_s3(s3, cancel)));
+    }
+    if let Some(directory) = &job.directory {
+        let opened = DirectoryStore::open(&directory.to_native(), cancel.clone());
+        stores.push((StoreName::Directory, directory.to_string(), opened.map(|s| Box::new(s) as Box<dyn Store>)));
+    }
+    stores
+}
+
+fn open_s3(s3: &S3, cancel: &Cancel) -> Result<Box<dyn Store>, StoreError> {
+    let resolve = |reference| {
+        credential::resolve(reference).map_err(|e| StoreError {
+            store: format!("s3://{}", s3.bucket),
+            what: "reading destinations.s3.credentials".to_owned(),
+            why: e.to_string(),
+            kind: StoreErrorKind::Denied,
+            hint: String::new(),
+        })
+    };
+    let credentials: Option<(Secret, Secret)> = match &s3.credentials {
+        Some(keys) => Some((resolve(&keys.access_key_id)?, resolve(&keys.secret_access_key)?)),
+        None => None,
+    };
+    let settings = S3Settings {
+        bucket: s3.bucket.clone(),
+        region: s3.region.clone(),
+        endpoint: s3.endpoint.clone(),
+        storage_class: s3.storage_class,
+        credentials,
+    };
+    Ok(Box::new(S3Store::open(settings, cancel.clone())?))
+}
+
+/// Sources that are not there, only when this computer can look at all.
+fn missing_sources(job: &Job) -> Vec<(FullPath, String)> {
+    if job.family != Family::HOST {
+        return Vec::new();
+    }
+    let problem = |path: &FullPath| Some((path.clone(), source_problem(&path.to_native())?));
+    job.sources.iter().filter_map(|source| problem(&source.path)).collect()
+}
+
+/// The path of 7-Zip; its bare name where it is not needed or cannot be looked for.
+fn archiver(job: &Job) -> (String, Option<ToolError>) {
+    let configured = job.tools.seven_zip.as_deref();
+    let needed = job.has_store();
+    found(job, needed, configured.unwrap_or("7z"), || SevenZip::locate(configured).map(|t| t.program().to_path_buf()))
+}
+
+/// The path of the program that copies to the mirror.
+fn copier(job: &Job) -> (String, Option<ToolError>) {
+    let (configured, name, hint) = match job.family {
+        Family::Unix => {
+            let hint = "install it (Debian: apt-get install rsync), or set tools.rsync in the profile";
+            (job.tools.rsync.as_deref(), "rsync", hint)
+        }
+        Family::Windows => (job.tools.robocopy.as_deref(), "robocopy", "it is part of Windows; or set tools.robocopy"),
+    };
+    found(job, job.mirror.is_some(), configured.unwrap_or(name), || locate(configured, &[name], hint))
+}
+
+fn found(
+    job: &Job,
+    needed: bool,
+    name: &str,
+    find: impl FnOnce() -> Result<PathBuf, ToolError>,
+) -> (String, Option<ToolError>) {
+    if !needed || job.family != Family::HOST {
+        return (name.to_owned(), None);
+    }
+    match find() {
+        Ok(path) => (path.display().to_string(), None),
+        Err(error) => (name.to_owned(), Some(error)),
+    }
+}

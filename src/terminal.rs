@@ -1,0 +1,32 @@
+//! The terminal: events as lines on standard error.
+
+use std::io::Write;
+
+use crate::event::{Event, Sink};
+use crate::text::line;
+
+/// Reads events for a person at a terminal. What tools print stays in the log, unless asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Terminal {
+    /// Also show what tools print, and every object's digest.
+    pub verbose: bool,
+}
+
+impl Sink for Terminal {
+    fn tell(&self, event: &Event) {
+        let detail = matches!(
+            event,
+            Event::ToolOutput { .. }
+                | Event::ToolStarted { .. }
+                | Event::Uploaded { .. }
+                | Event::Ignored { severity: None, .. }
+        );
+        if detail && !self.verbose {
+            return;
+        }
+        if let Some(text) = line(event) {
+            // A closed terminal must not stop a backup.
+            let _ = writeln!(std::io::stderr().lock(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Events as lines for people: the one wording that terminal and log share.
+
+use crate::event::{Event, Severity};
+
+/// The line of an event. `None` for what is only a progress display.
+pub fn line(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::Note { text, .. } => text.clone(),
+        Event::Problem { severity, text, hint, .. } => {
+            let hint = hint.as_ref().map(|h| format!("\n  hint: {h}")).unwrap_or_default();
+            format!("{}: {text}{hint}", word(*severity))
+        }
+        Event::Ignored { path, why, severity: None } => format!("ignored '{path}': {why}"),
+        Event::Ignored { path, why, severity: Some(severity) } => {
+            format!("{}: '{path}' is not backed up: {why}", word(*severity))
+        }
+        Event::ToolStarted { command, .. } => format!("running {command}"),
+        Event::ToolOutput { tool, line } => format!("  {tool}: {line}"),
+        Event::ToolEnded { code, meaning, .. } => format!("{meaning} (exit code {code})"),
+        Event::Mounted { mount, files, directories, bytes, archived_files, archived_bytes } => format!(
+            "{mount}: {files} files, {directories} directories, {}; to be archived: {archived_files} files, {}",
+            size(*bytes),
+            size(*archived_bytes)
+        ),
+        Event::Deleted { path } => format!("deleted from the mirror: {path}"),
+        Event::Difference { path, what } => format!("error: the mirror differs: {path}: {what}"),
+        Event::Uploading { store, key, size: bytes } => format!("uploading to {store}: {key} ({})", size(*bytes)),
+        Event::Transferred { .. } => return None,
+        Event::Uploaded { key, sha256, .. } => format!("uploaded {key}, sha256 {sha256}"),
+        Event::Downloading { store, key, size: bytes } => format!("downloading from {store}: {key} ({})", size(*bytes)),
+        Event::Extracting { mount, stamp, to } => format!("extracting {mount} as of {stamp} to {to}"),
+        Event::Finished { text, .. } => text.clone(),
+    })
+}
+
+fn word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Warning => "warning",
+        Severity::Error => "error",
+    }
+}
+
+/// Bytes for people: `4.0 GB`, in powers of 1000 as disks and bills count.
+pub fn size(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["kB", "MB", "GB", "TB", "PB"];
+    if bytes < 1000 {
+        return format!("{bytes} bytes");
+    }
+    let mut value = bytes as f64 / 1000.0;
+    let mut unit = 0;
+    // 999.95 would be shown as 1000.0.
+    while value >= 999.95 && unit + 1 < UNITS.len() {
+        value /= 1000.0;
+        unit += 1;
+    }
+    format!("{value:.1} {}", UNITS[unit])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::size;
+
+    #[test]
+    fn sizes() {
+        for (bytes, shown) in
+            [(0, "0 bytes"), (999, "999 bytes"), (1000, "1.0 kB"), (999_960, "1.0 MB"), (4_000_000_000, "4.0 GB")]
+        {
+            assert_eq!(size(bytes), shown);
+        }
+    }
+}
