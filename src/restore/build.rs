@@ -17,7 +17,7 @@ use super::volumes;
 /// Markers that were read, by backup and mount. `None`: written by v1.0, empty.
 pub(super) type Markers<'a> = BTreeMap<(BackupId, &'a MountName), Option<Marker>>;
 
-/// See [`RestorePlan::new`].
+/// See [`RestorePlan::decide`].
 pub(super) fn plan(
     options: &Options,
     catalog: &Catalog,

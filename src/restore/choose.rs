@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::catalog::{Backup, Catalog, Set};
 use crate::name::BackupId;
+use crate::stamp::Stamp;
 
 use super::at::At;
 
@@ -11,6 +12,11 @@ use super::at::At;
 pub(super) struct Chosen<'a> {
     pub set: &'a Set,
     pub chain: Vec<&'a Backup>,
+}
+
+/// The newest state that can be restored, as far as names tell; for choosing between stores.
+pub fn newest_state(catalog: &Catalog, at: Option<&At>) -> Option<Stamp> {
+    choose(catalog, at, &BTreeMap::new()).and_then(|chosen| chosen.chain.last().map(|b| b.id.stamp()))
 }
 
 /// Whether every mount the names know of has its marker. A hole among the volumes is another matter: such a backup
@@ -31,13 +37,13 @@ pub(super) fn choose<'a>(
             && !rejected.contains_key(&backup.id)
             && at.is_none_or(|at| at.covers(backup.id.full) && at.covers(backup.id.stamp()))
     };
-    let states = catalog.sets.iter().filter_map(|set| {
+    let mut states = catalog.sets.iter().filter_map(|set| {
         let full = set.full.as_ref().filter(|full| usable(full))?;
         let chain = std::iter::once(full).chain(set.incrementals.iter().filter(|b| usable(b))).collect();
         Some(Chosen { set, chain })
     });
     match at {
-        None => states.last(),
+        None => states.next_back(),
         Some(_) => states.max_by_key(|chosen| chosen.chain.last().map(|b| b.id.stamp())),
     }
 }

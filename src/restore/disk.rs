@@ -1,24 +1,11 @@
-//! What a manifest says of an entry, onto the disk: its name, times and permissions.
+//! What a manifest says of an entry, onto the disk: its times and permissions.
 
-use std::ffi::OsString;
 use std::io;
 use std::path::Path;
 
 use filetime::FileTime;
 
 use crate::manifest::Meta;
-
-/// A name from a manifest as this system writes it. `None`: no file here can have it.
-#[cfg(unix)]
-pub(super) fn name(bytes: &[u8]) -> Option<OsString> {
-    Some(std::os::unix::ffi::OsStringExt::from_vec(bytes.to_vec()))
-}
-
-/// A name from a manifest as this system writes it. `None`: no file here can have it.
-#[cfg(not(unix))]
-pub(super) fn name(bytes: &[u8]) -> Option<OsString> {
-    std::str::from_utf8(bytes).ok().map(OsString::from)
-}
 
 /// Sets permissions and modification time of a file or directory that is no link, to the nanosecond.
 pub(super) fn settle(path: &Path, meta: &Meta, is_directory: bool) -> io::Result<()> {

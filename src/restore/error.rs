@@ -107,6 +107,10 @@ pub enum RestoreError {
     Archive { archive: String, doing: &'static str, exit: Exit, said: String, full: bool },
     #[error("no backup of this set holds '{path}'{}", nearest(.near))]
     Unknown { path: String, near: Vec<String> },
+    #[error("there is no archive key: {0}")]
+    NoKey(String),
+    #[error("no store was named")]
+    NoStore,
     #[error("interrupted")]
     Interrupted,
 }
@@ -168,6 +172,7 @@ impl RestoreError {
                 "no backup writes such an entry: somebody else wrote this archive; restore from another store"
                     .to_owned()
             }
+            RestoreError::NoKey(_) => "name where it is with --key-env or --key-file".to_owned(),
             RestoreError::Unknown { .. } => "paths are compared as on the computer that was backed up".to_owned(),
             RestoreError::Disk { why, .. } if why.kind() == io::ErrorKind::StorageFull => {
                 "make room, or restore to another disk".to_owned()

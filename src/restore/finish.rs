@@ -11,9 +11,10 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::cancel::Cancel;
-use crate::event::{Event, Events, Section, Severity};
+use crate::event::{Events, Section};
 use crate::manifest::{Entry, EntryKind, Meta, RelPath};
 use crate::path::Family;
+use crate::walk::native_name;
 
 use super::check;
 use super::disk;
@@ -45,6 +46,9 @@ struct Level {
     names: Vec<OsString>,
     next: usize,
 }
+
+/// A place one step down: its path in the manifest, on the disk, and what blocks it.
+type Below = (RelPath, PathBuf, Option<&'static str>);
 
 /// The work on one mount.
 pub(super) struct Finish<'a> {
@@ -150,12 +154,8 @@ impl<'a> Finish<'a> {
         };
         if entry.stored.is_none() {
             self.tally.unsaved += 1;
-            let why = "it could not be read when the backup was made: no archive holds it";
-            self.events.tell(Event::Ignored {
-                path: shown.to_owned(),
-                why: why.to_owned(),
-                severity: Some(Severity::Warning),
-            });
+            let text = format!("'{shown}' could not be read when the backup was made: no archive holds it");
+            self.events.warn(Section::Verification, text, None);
             return Ok(());
         }
         match found {
@@ -174,7 +174,7 @@ impl<'a> Finish<'a> {
     }
 
     /// Where `name` lies in the directory in hand; with `--exact` removes what is on the disk before it.
-    fn step(&mut self, name: &[u8]) -> Result<Option<(RelPath, PathBuf, Option<&'static str>)>, RestoreError> {
+    fn step(&mut self, name: &[u8]) -> Result<Option<Below>, RestoreError> {
         let mut extra = Vec::new();
         let Some(level) = self.levels.last_mut() else { return Ok(None) };
         while let Some(there) = level.names.get(level.next) {
@@ -186,7 +186,7 @@ impl<'a> Finish<'a> {
             level.next += 1;
         }
         let rel = level.rel.join(name);
-        let place = disk::name(name).map(|name| (rel, level.path.join(name), level.blocked));
+        let place = native_name(name).map(|name| (rel, level.path.join(name), level.blocked));
         extra.iter().try_for_each(|path| self.remove(path))?;
         Ok(place)
     }
@@ -229,7 +229,8 @@ impl<'a> Finish<'a> {
         let removed = if found.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
         removed.map_err(RestoreError::disk("remove", path))?;
         self.tally.removed += 1;
-        self.events.tell(Event::Deleted { path: path.display().to_string() });
+        let text = format!("removed '{}': the newest backup does not list it", path.display());
+        self.events.note(Section::Verification, text);
         Ok(())
     }
 
@@ -242,6 +243,6 @@ impl<'a> Finish<'a> {
 
     fn differs(&mut self, path: &str, what: &str) {
         self.tally.different += 1;
-        self.events.tell(Event::Difference { path: path.to_owned(), what: what.to_owned() });
+        self.events.fail(Section::Verification, format!("'{path}' is not as the backup lists it: {what}"), None);
     }
 }

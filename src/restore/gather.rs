@@ -32,7 +32,7 @@ pub fn locations(store: &dyn Store) -> Result<BTreeSet<String>, StoreError> {
 pub fn plan(store: &dyn Store, catalog: &Catalog, options: &Options) -> Result<RestorePlan, RestoreError> {
     let mut markers = BTreeMap::new();
     loop {
-        match RestorePlan::new(options, catalog, &markers)? {
+        match RestorePlan::decide(options, catalog, &markers)? {
             Step::Ready(plan) => return Ok(*plan),
             Step::Read(keys) => {
                 for key in keys {

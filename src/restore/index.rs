@@ -1,11 +1,12 @@
 //! Manifests on their way in: fetched, opened with the key, and asked what of a mount is wanted (SPEC §7, §9).
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
-use std::io::{BufReader, BufWriter, Write};
+use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
-use crate::manifest::{EntryKind, ManifestError, Reader};
+use crate::manifest::{EntryKind, FileReader, ManifestError, Stored};
 use crate::stamp::Stamp;
 use crate::tool::seven_zip::Exit;
 
@@ -25,9 +26,8 @@ pub(super) struct Index {
 
 impl Index {
     /// Reads it from the start.
-    pub(super) fn read(&self) -> Result<Reader<BufReader<File>>, RestoreError> {
-        let file = File::open(&self.path).map_err(RestoreError::disk("open", &self.path))?;
-        Reader::new(BufReader::with_capacity(1 << 16, file)).map_err(|why| self.broken(why))
+    pub(super) fn read(&self) -> Result<FileReader, RestoreError> {
+        FileReader::open(&self.path).map_err(|why| self.broken(why))
     }
 
     pub(super) fn broken(&self, why: ManifestError) -> RestoreError {
@@ -86,7 +86,7 @@ impl Restore<'_> {
     /// Writes a list of the wanted files for each archive that holds any, from the manifest. Returns the lists by
     /// stamp.
     pub(super) fn select(&self, mount: &PlannedMount, index: &Index) -> Result<BTreeMap<Stamp, PathBuf>, RestoreError> {
-        let mut lists: BTreeMap<Stamp, (PathBuf, BufWriter<File>)> = BTreeMap::new();
+        let mut lists = Lists::default();
         let mut unknown: BTreeSet<usize> = (0..mount.wanted.len()).collect();
         for entry in index.read()? {
             let entry = entry.map_err(|why| index.broken(why))?;
@@ -96,26 +96,23 @@ impl Restore<'_> {
                 wanted = true;
                 unknown.remove(&i);
             }
-            let (true, EntryKind::File, Some(stamp)) = (wanted, entry.kind, entry.stored) else { continue };
-            let (place, out) = match lists.entry(stamp) {
-                std::collections::btree_map::Entry::Occupied(there) => there.into_mut(),
-                std::collections::btree_map::Entry::Vacant(new) => {
-                    let place = self.target.work(&format!("wanted-{}-{stamp}.txt", mount.number));
-                    let file = File::create(&place).map_err(RestoreError::disk("write", &place))?;
-                    new.insert((place, BufWriter::new(file)))
+            if !wanted || entry.kind != EntryKind::File {
+                continue;
+            }
+            let place = |stamp: Stamp| self.target.work(&format!("wanted-{}-{stamp}.txt", mount.number));
+            match entry.stored {
+                Some(Stored::In(stamp)) => lists.add(stamp, path, place)?,
+                // Any of them may hold it; extracted in order, the newest wins.
+                Some(Stored::Earlier(_)) => {
+                    mount.archives.iter().try_for_each(|archive| lists.add(archive.stamp, path, place))?;
                 }
-            };
-            writeln!(out, "\"{path}\"").map_err(RestoreError::disk("write", place))?;
+                None => {}
+            }
         }
         if let Some(wanted) = unknown.first().and_then(|i| mount.wanted.get(*i)) {
             return Err(self.unknown(wanted, mount, index));
         }
-        let mut paths = BTreeMap::new();
-        for (stamp, (place, mut out)) in lists {
-            out.flush().map_err(RestoreError::disk("write", &place))?;
-            paths.insert(stamp, place);
-        }
-        Ok(paths)
+        lists.close()
     }
 
     fn unknown(&self, wanted: &Wanted, mount: &PlannedMount, index: &Index) -> RestoreError {
@@ -134,4 +131,30 @@ impl Restore<'_> {
 /// Whether a path of a manifest is one of the wanted, or lies below one. No wanted: everything is.
 pub(super) fn is_wanted(wanted: &[Wanted], path: &crate::manifest::RelPath) -> bool {
     wanted.is_empty() || path.as_str().is_some_and(|path| wanted.iter().any(|w| w.holds(path)))
+}
+
+/// List files being written, one an archive.
+#[derive(Default)]
+struct Lists(BTreeMap<Stamp, (PathBuf, BufWriter<File>)>);
+
+impl Lists {
+    fn add(&mut self, stamp: Stamp, path: &str, place: impl Fn(Stamp) -> PathBuf) -> Result<(), RestoreError> {
+        let (place, out) = match self.0.entry(stamp) {
+            Entry::Occupied(there) => there.into_mut(),
+            Entry::Vacant(new) => {
+                let place = place(stamp);
+                let file = File::create(&place).map_err(RestoreError::disk("write", &place))?;
+                new.insert((place, BufWriter::new(file)))
+            }
+        };
+        writeln!(out, "\"{path}\"").map_err(RestoreError::disk("write", place))
+    }
+
+    fn close(self) -> Result<BTreeMap<Stamp, PathBuf>, RestoreError> {
+        let close = |(stamp, (place, mut out)): (Stamp, (PathBuf, BufWriter<File>))| {
+            out.flush().map_err(RestoreError::disk("write", &place))?;
+            Ok((stamp, place))
+        };
+        self.0.into_iter().map(close).collect()
+    }
 }

@@ -24,6 +24,7 @@ mod volumes;
 mod way;
 
 pub use at::At;
+pub use choose::newest_state;
 pub use error::{PlanError, RestoreError};
 pub use finish::Tally;
 pub use index::MANIFEST_FILE;

@@ -21,7 +21,8 @@ impl Wanted {
     /// What `text` means for the mount of this number at this path; `None` when it lies elsewhere. It is the original
     /// absolute path, or one that starts with the mount's number.
     pub fn within(text: &str, number: usize, path: Option<&FullPath>) -> Option<Wanted> {
-        let family = path.map_or(Family::Unix, FullPath::family);
+        // Only v1.0 leaves the path unknown, and it ran on Windows.
+        let family = path.map_or(Family::Windows, FullPath::family);
         let wanted = |names| Some(Wanted { names, family, written: text.to_owned() });
         let separators: &[char] = if family == Family::Windows { &['/', '\\'] } else { &['/'] };
         let mut names = text.split(separators).filter(|n| !n.is_empty() && *n != ".");

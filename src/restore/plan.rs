@@ -122,7 +122,7 @@ impl RestorePlan {
     ///
     /// # Errors
     /// When there is nothing complete to restore, or what is there is damaged.
-    pub fn new(
+    pub fn decide(
         options: &Options,
         catalog: &Catalog,
         markers: &BTreeMap<String, Vec<u8>>,

@@ -65,6 +65,9 @@ pub fn run(plan: RestorePlan, to: &Path, into_existing: bool, tools: &Tools<'_>)
     Ok(tally)
 }
 
+/// With `--only`: what of an archive is wanted, by mount number and stamp.
+type Lists = BTreeMap<(usize, Stamp), PathBuf>;
+
 /// An archive of the plan, by its place in it.
 type Place = (usize, usize);
 
@@ -113,7 +116,7 @@ impl Restore<'_> {
         &self,
         plan: RestorePlan,
         indexes: &BTreeMap<usize, Index>,
-    ) -> Result<(RestorePlan, BTreeMap<(usize, Stamp), PathBuf>), RestoreError> {
+    ) -> Result<(RestorePlan, Lists), RestoreError> {
         let mut needed: BTreeMap<usize, BTreeSet<Stamp>> = BTreeMap::new();
         let mut lists = BTreeMap::new();
         for mount in plan.mounts.iter().filter(|m| !m.wanted.is_empty()) {
@@ -157,7 +160,7 @@ impl Restore<'_> {
         m: usize,
         mount: &PlannedMount,
         into: &Path,
-        lists: &BTreeMap<(usize, Stamp), PathBuf>,
+        lists: &Lists,
         ready: &mut BTreeMap<Place, Option<Fetched>>,
     ) -> Result<(), RestoreError> {
         let mut found = 0;

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::catalog::{Backup, Catalog, Set};
 use crate::stamp::Stamp;
+use crate::text::size;
 
 /// One store's sets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -133,16 +134,4 @@ fn aligned<const N: usize>(table: &[[String; N]]) -> String {
         format!("{}\n", cells.join("  ").trim_end())
     };
     table.iter().map(line).collect()
-}
-
-/// Bytes for people: powers of ten, as stores bill them.
-pub fn size(bytes: u64) -> String {
-    let mut value = bytes as f64;
-    let units = ["B", "kB", "MB", "GB", "TB", "PB"];
-    let mut unit = 0;
-    while value >= 999.95 && unit + 1 < units.len() {
-        value /= 1000.0;
-        unit += 1;
-    }
-    if unit == 0 { format!("{bytes} B") } else { format!("{value:.1} {}", units[unit]) }
 }

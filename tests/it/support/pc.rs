@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use aam_auto_backup::cancel::Cancel;
-use aam_auto_backup::manifest::{Entry, EntryKind, Header, Meta, Moment, RelPath, Writer};
+use aam_auto_backup::manifest::{self, Entry, EntryKind, Header, Meta, Moment, RelPath, Writer};
 use aam_auto_backup::marker::Marker;
 use aam_auto_backup::mount::Mount;
 use aam_auto_backup::name::{BackupId, Format, MountName, ObjectName, Part};
@@ -177,7 +177,7 @@ impl Pc {
                 files: self.mounts[index].entries.len() as u64,
                 bytes: 0,
                 selection: String::new(),
-                since: id.incremental.and_then(|_| self.last).map(|b| b.stamp()),
+                since: id.incremental.and(self.last).map(|b| b.stamp()),
                 tools: Vec::new(),
             };
             markers.push((key, if self.v1 { Vec::new() } else { marker.to_bytes() }));
@@ -197,7 +197,7 @@ impl Pc {
             let empty = !mount.entries.keys().any(|p| p != path && p.starts_with(path));
             let entry = mount.entries.get_mut(path).unwrap();
             if entry.kind == EntryKind::File {
-                entry.stored = Some(id.stamp());
+                entry.stored = Some(manifest::Stored::In(id.stamp()));
             } else if !empty {
                 continue;
             }
