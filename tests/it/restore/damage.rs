@@ -187,6 +187,9 @@ fn what_the_manifest_lists_and_no_archive_gave_fails_the_restore() {
     let done = restore(&pc, &options());
     assert_eq!(done.outcome, Outcome::Failure);
     let text = done.text();
-    assert!(text.contains("it has 2 bytes, not 3") && text.contains("'c2' is not as the backup lists it: it is not there"), "{text}");
+    assert!(
+        text.contains("it has 2 bytes, not 3") && text.contains("'c2' is not as the backup lists it: it is not there"),
+        "{text}"
+    );
     assert_eq!((done.ok().different, done.ok().unsaved), (2, 1));
 }
