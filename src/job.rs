@@ -99,6 +99,16 @@ pub enum MountPoint {
     Directory(FullPath),
 }
 
+impl MountPoint {
+    /// The directory at which the snapshot's files are: `Q:` alone would be that drive's current directory.
+    pub fn root(&self) -> String {
+        match self {
+            MountPoint::Drive(letter) => format!("{letter}:\\"),
+            MountPoint::Directory(path) => path.to_string(),
+        }
+    }
+}
+
 impl std::fmt::Display for MountPoint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

@@ -60,6 +60,7 @@ pub fn run(job: &Job, args: &RunArgs, cancel: &Cancel) -> Exit {
     let events = Events::new(vec![Box::new(&log), Box::new(terminal), Box::new(&summary)]);
     tell_parameters(job, args, &events);
     let (outcome, plan) = locked_run(job, args, now, cancel, &events);
+    let outcome = email(job, outcome, &events);
     let report = report::backup(outcome, now, plan.as_ref(), args.mode, &summary.counts());
     let (removed, failures) = remove_old(&directory, job.log.keep_days, std::time::SystemTime::now());
     if removed > 0 {
@@ -74,6 +75,19 @@ pub fn run(job: &Job, args: &RunArgs, cancel: &Cancel) -> Exit {
         pause();
     }
     Exit::of(outcome)
+}
+
+/// A report that nobody gets must not go unnoticed: this version does not send e-mail yet.
+fn email(job: &Job, outcome: Outcome, events: &Events<'_>) -> Outcome {
+    if job.email.is_none() {
+        return outcome;
+    }
+    events.warn(
+        Section::Email,
+        "no e-mail report is sent: this version cannot send e-mail yet",
+        Some("remove the email section from the profile, and read the log or the exit code".to_owned()),
+    );
+    if outcome == Outcome::Success { Outcome::Warning } else { outcome }
 }
 
 fn pause() {

@@ -296,7 +296,7 @@ fn stage(
         started: Moment::from(facts.now),
         shown_at: match &job.snapshot {
             None => mount.path.to_string(),
-            Some(snapshot) => snapshot.mount.to_string(),
+            Some(snapshot) => snapshot.mount.root(),
         },
         selection: job.selection.spec().clone(),
         missing: missing.iter().filter(|p| p.starts_with(&mount.path)).cloned().collect(),

@@ -11,7 +11,11 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
 use crate::manifest::RelPath;
 use crate::name::Format;
 use crate::path::{Family, FullPath};
-use crate::plan::StageOrder;
+use crate::plan::{MirrorOrder, StageOrder};
+
+pub mod robocopy;
+
+use robocopy::CopyCommand;
 
 /// The names of a stage's files, all in its work directory.
 #[derive(Clone, Debug, serde::Serialize)]
@@ -30,6 +34,8 @@ pub struct StageFiles {
     pub script: FullPath,
     /// Exit codes, one a line.
     pub status: FullPath,
+    /// Made by a stage inside a snapshot as its first act.
+    pub started: FullPath,
     /// What the stage did.
     pub result: FullPath,
     /// The archive up to `.001`; its name is the objects' name.
@@ -54,6 +60,7 @@ impl StageFiles {
                 Family::Windows => "mount.bat",
             }),
             status: file("status"),
+            started: file("started"),
             result: file("result.json"),
             archive: file(archive.map_or("archive", |a| &a.stem)),
             encrypted_manifest: file(archive.map_or("manifest", |a| &a.manifest)),
@@ -72,8 +79,12 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     templates.add_filter("sh", |text: String| sh_quoted(&text));
     templates.add_filter("comment", |text: String| text.escape_debug().to_string());
     templates.add_filter("rsync_target", |path: String| rsync_target(&path));
-    if let Err(error) = templates.add_template("mount.sh", include_str!("mount.sh.j2")) {
-        unreachable!("an embedded template: {error}");
+    templates.add_filter("bat", |text: String| bat_quoted(&text));
+    templates.add_filter("bat_text", |text: String| bat_text(&text));
+    for (name, text) in [("mount.sh", include_str!("mount.sh.j2")), ("mount.bat", include_str!("mount.bat.j2"))] {
+        if let Err(error) = templates.add_template(name, text) {
+            unreachable!("an embedded template: {error}");
+        }
     }
     templates
 });
@@ -86,23 +97,88 @@ pub struct RenderError {
     pub why: minijinja::Error,
 }
 
-/// The shell script of a Unix mount.
+/// The script of a mount: what [`StageFiles::script`] holds, as text.
+///
+/// `copies` are the Robocopy commands of a Windows mount; rsync takes a list file instead.
 ///
 /// # Errors
 /// When the template does not fit the order.
-pub fn shell_script(order: &StageOrder) -> Result<String, RenderError> {
-    let failed = |why| RenderError { file: "mount.sh", why };
-    let template = TEMPLATES.get_template("mount.sh").map_err(failed)?;
+pub fn script(order: &StageOrder, copies: &[CopyCommand]) -> Result<String, RenderError> {
+    let family = order.mount.path.family();
+    let file = match family {
+        Family::Unix => "mount.sh",
+        Family::Windows => "mount.bat",
+    };
+    let failed = |why| RenderError { file, why };
     let format = order.archive.as_ref().map_or(Format::Zip, |a| a.format);
-    template
+    let copies: Vec<CopyLine> = match &order.mirror {
+        Some(mirror) => copies.iter().map(|copy| CopyLine::new(order, mirror, copy)).collect(),
+        None => Vec::new(),
+    };
+    let template = TEMPLATES.get_template(file).map_err(failed)?;
+    let text = template
         .render(context! {
             order => Serde(order),
             files => Serde(StageFiles::of(order)),
+            copies => Serde(copies),
             extension => format.extension(),
             switches => switches(format),
         })
-        .map_err(failed)
+        .map_err(failed)?;
+    // cmd reads lines that end in CR LF only, in places.
+    Ok(if family == Family::Windows { text.replace('\n', "\r\n") } else { text })
 }
+
+/// A [`CopyCommand`] with the paths it is rendered with.
+#[derive(serde::Serialize)]
+struct CopyLine {
+    source: String,
+    target: String,
+    recursive: bool,
+    only: Vec<String>,
+    directories: Vec<String>,
+    files: Vec<String>,
+}
+
+impl CopyLine {
+    fn new(order: &StageOrder, mirror: &MirrorOrder, copy: &CopyCommand) -> CopyLine {
+        let below = |base: &str, path: &RelPath| {
+            let below = String::from_utf8_lossy(path.as_bytes()).replace('/', "\\");
+            format!("{}\\{below}", base.trim_end_matches('\\'))
+        };
+        let shown = |paths: &[RelPath]| paths.iter().map(|path| below(&order.shown_at, path)).collect();
+        let name = |path: &RelPath| String::from_utf8_lossy(path.names().last().unwrap_or_default()).into_owned();
+        CopyLine {
+            source: whole_directory(below(&order.shown_at, &copy.directory)),
+            target: whole_directory(below(&mirror.target.to_string(), &copy.directory)),
+            recursive: copy.recursive,
+            only: copy.only.iter().map(name).collect(),
+            directories: shown(&copy.without_directories),
+            files: shown(&copy.without_files),
+        }
+    }
+}
+
+/// Robocopy takes `\"` for a quote in an argument: no path may end in a separator (FACTS, design L4295).
+fn whole_directory(path: String) -> String {
+    match path.strip_suffix('\\') {
+        // `Q:` alone would be the current directory of that drive.
+        Some(drive) if drive.ends_with(':') => format!("{path}."),
+        Some(directory) => directory.to_owned(),
+        None => path,
+    }
+}
+
+/// How much a Robocopy line of an order has room for.
+pub fn copy_room(order: &StageOrder) -> robocopy::Room {
+    let target = order.mirror.as_ref().map_or(0, |m| m.target.to_string().encode_utf16().count());
+    // Two directories, which may lie deep, and the switches.
+    let fixed = order.copier.encode_utf16().count() + target + 400;
+    robocopy::Room { characters: MAX_LINE.saturating_sub(fixed), prefix: order.shown_at.encode_utf16().count() + 1 }
+}
+
+/// The longest line of a batch file: cmd holds 8191 characters.
+pub const MAX_LINE: usize = 8000;
 
 /// 7-Zip switches of a format: AES-256 (zip would take its own weak cipher), UTF-8 names, all times, hidden names.
 pub fn switches(format: Format) -> &'static str {
@@ -115,6 +191,16 @@ pub fn switches(format: Format) -> &'static str {
 /// A word for `sh` that is exactly this text.
 fn sh_quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// A word for a batch file. Windows names hold no quote; in quotes only `%` is special.
+fn bat_quoted(text: &str) -> String {
+    format!("\"{}\"", bat_text(text))
+}
+
+/// Text in a batch file outside of quotes: for comments.
+fn bat_text(text: &str) -> String {
+    text.replace('%', "%%")
 }
 
 /// rsync takes `host:path` before a slash for another computer; an absolute path never is, and `/` at the end says

@@ -18,6 +18,7 @@ use crate::tool::ToolError;
 
 mod archive;
 mod before;
+mod copies;
 mod mirror;
 mod prepare;
 mod script;
@@ -138,8 +139,8 @@ pub fn run(
         order.archive = None;
     }
     if order.mirror.is_some() || order.archive.is_some() {
-        let status = script::run(&order, &files, key, cancel, events)?;
-        let copied = order.mirror.is_some() && script::copier_finished(&status, events);
+        let status = script::run(&order, &prepared.copies, key, cancel, events)?;
+        let copied = order.mirror.is_some() && script::copier_finished(&status, &order, events);
         let archived = order.archive.is_none() || script::archiver_finished(&status, &order, events);
         if order.mirror.is_some() {
             result.mirror = Some(mirror::verify(&order, &files, cancel, events)? && copied);

@@ -10,12 +10,14 @@ use serde::{Deserialize, Serialize};
 
 use super::StageError;
 use super::before::Before;
+use super::copies;
 use crate::cancel::Cancel;
 use crate::event::{Event, Events, Section, Severity};
 use crate::manifest::{Entry, EntryKind, Header, Meta, RelPath, Stored, Writer};
 use crate::path::{Family, FullPath};
 use crate::plan::{Changes, StageOrder};
-use crate::render::{StageFiles, rsync_entry, seven_zip_line, shell_script};
+use crate::render::robocopy::{CopyCommand, LeftOut};
+use crate::render::{StageFiles, rsync_entry, script, seven_zip_line};
 use crate::select::{Kind, Selection};
 use crate::walk::{Item, Walk};
 
@@ -41,6 +43,9 @@ pub struct Prepared {
     pub unseen: u64,
     /// Paths whose content is not known today: missing sources, unreadable directories.
     pub unknown: Vec<RelPath>,
+    /// The Robocopy commands of a Windows mirror.
+    #[serde(skip)]
+    pub copies: Vec<CopyCommand>,
 }
 
 /// Where [`prepare`] reads and writes.
@@ -94,10 +99,12 @@ pub fn prepare(
         return Err(StageError::Interrupted);
     }
     before.rest(&mut |entry| out.carry_over(entry, &mut prepared))?;
+    let out_left = std::mem::take(&mut out.left_out);
     out.finish()?;
-    if let (Some(work), Family::Unix) = (place.write, order.mount.path.family()) {
-        let script = files.script.inside(work);
-        std::fs::write(&script, shell_script(order)?).map_err(StageError::io("writing", &script))?;
+    if let Some(work) = place.write {
+        prepared.copies = copies::commands(order, &out_left, &files.manifest.inside(work))?;
+        let path = files.script.inside(work);
+        std::fs::write(&path, script(order, &prepared.copies)?).map_err(StageError::io("writing", &path))?;
     }
     Ok(prepared)
 }
@@ -145,8 +152,9 @@ fn take(
             }
             out.manifest(&Entry { path: path.clone(), kind: EntryKind::File, meta, stored, unseen: false })
         }
-        Item::Excluded { .. } => {
+        Item::Excluded { kind, .. } => {
             prepared.excluded += 1;
+            out.leave_out(path, kind);
             Ok(())
         }
         Item::NotCopied { kind } => {
@@ -205,6 +213,8 @@ struct Outputs {
     manifest: Option<Writer<BufWriter<File>>>,
     archive: Option<BufWriter<File>>,
     mirror: Option<BufWriter<File>>,
+    /// For Robocopy, which takes no list of what to copy.
+    left_out: LeftOut,
     family: Family,
 }
 
@@ -227,8 +237,17 @@ impl Outputs {
             manifest: manifest.map(|out| Writer::new(out, &header)).transpose().map_err(writing)?,
             archive: create(order.archive.is_some(), &files.archive_list)?,
             mirror: create(order.mirror.is_some(), &files.mirror_list)?,
+            left_out: LeftOut::default(),
             family: order.mount.path.family(),
         })
+    }
+
+    fn leave_out(&mut self, path: &RelPath, kind: Kind) {
+        match kind {
+            _ if self.family == Family::Unix || self.mirror.is_none() => {}
+            Kind::Directory => self.left_out.directories.push(path.clone()),
+            _ => self.left_out.files.push(path.clone()),
+        }
     }
 
     fn manifest(&mut self, entry: &Entry) -> Result<(), StageError> {

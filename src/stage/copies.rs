@@ -1,0 +1,49 @@
+//! The Robocopy commands of a Windows mount, from what its walk left out.
+
+use std::path::Path;
+
+use super::StageError;
+use super::prepare::relative;
+use crate::manifest::{EntryKind, FileReader, RelPath};
+use crate::path::Family;
+use crate::plan::StageOrder;
+use crate::render::copy_room;
+use crate::render::robocopy::{Children, CopyCommand, LeftOut, copy_commands};
+
+/// The commands that mirror every source of the mount. None where rsync copies.
+pub(super) fn commands(
+    order: &StageOrder,
+    left_out: &LeftOut,
+    manifest: &Path,
+) -> Result<Vec<CopyCommand>, StageError> {
+    if order.mount.path.family() == Family::Unix || order.mirror.is_none() {
+        return Ok(Vec::new());
+    }
+    let mut all = Vec::new();
+    for source in &order.mount.sources {
+        let Some(source) = relative(source, &order.mount.path) else { continue };
+        let gone = order.missing.iter().filter_map(|m| relative(m, &order.mount.path)).any(|m| source.starts_with(&m));
+        let excluded = left_out.directories.iter().any(|d| source.starts_with(d));
+        if gone || excluded {
+            continue;
+        }
+        all.extend(copy_commands(&source, left_out, copy_room(order), &mut |of| children(manifest, of))?);
+    }
+    Ok(all)
+}
+
+/// What the manifest lists directly in a directory. Asked rarely: each time reads the whole manifest.
+fn children(manifest: &Path, of: &RelPath) -> Result<Children, StageError> {
+    let mut held = Children::default();
+    for entry in FileReader::open(manifest)? {
+        let entry = entry?;
+        if entry.unseen || entry.path.is_root() || entry.path.parent() != *of {
+            continue;
+        }
+        match entry.kind {
+            EntryKind::Directory => held.directories.push(entry.path),
+            EntryKind::File => held.files.push(entry.path),
+        }
+    }
+    Ok(held)
+}
