@@ -36,7 +36,7 @@ cd "$place/home/documents"
 echo 'first draft' > 'Letter & plan [2026] 100%.txt'
 echo 'not for long' > 'to be deleted.txt'
 # shellcheck disable=SC2016 # the name is meant as it stands
-for name in "it's here.txt" '-starts with a dash' '@at and #hash!.txt' ' space before.txt' '$HOME `date`.txt' '*.txt' \
+for name in "it's here.txt" '-starts with a dash' '@at and #hash!.txt' ' space before.txt' 'so "called".txt' '$HOME `date`.txt' '*.txt' \
     'Überblick 日本語.txt' '.hidden'; do
     echo "$name" > "$name"
 done

@@ -188,7 +188,8 @@ fn every_module_is_in_the_page_once_and_exists() {
 /// A type that the page names must be there: `Plan` as `struct Plan`, `enum`, `trait`, `type` or `fn`.
 #[test]
 fn types_at_the_borders_exist() {
-    let all: Vec<(PathBuf, String)> = files().into_iter().map(|p| (p.clone(), fs::read_to_string(p).unwrap())).collect();
+    let all: Vec<(PathBuf, String)> =
+        files().into_iter().map(|p| (p.clone(), fs::read_to_string(p).unwrap())).collect();
     let page = page();
     for row in rows(&page, "Modules") {
         let modules = quoted(row[0]);
@@ -197,7 +198,8 @@ fn types_at_the_borders_exist() {
                 let path = path.strip_prefix(root().join("src")).unwrap().to_str().unwrap().replace('\\', "/");
                 let module = path.split(['/', '.']).next().unwrap().to_owned();
                 let kinds = ["struct", "enum", "trait", "type", "fn"];
-                modules.contains(&module) && kinds.iter().any(|k| text.lines().any(|l| holds(l, &format!("{k} {name}"))))
+                modules.contains(&module)
+                    && kinds.iter().any(|k| text.lines().any(|l| holds(l, &format!("{k} {name}"))))
             });
             assert!(defined, "{modules:?} has no '{name}'");
         }
