@@ -47,7 +47,7 @@ fn check(path: &Path, expected: &str) {
         found == expected,
         "{} is not what it is made from (line {}): run `AAM_BLESS=1 tests/run.sh docs` and look at the change",
         path.display(),
-        line.map_or_else(|| found.lines().count().min(expected.lines().count()), |l| l) + 1
+        line.unwrap_or_else(|| found.lines().count().min(expected.lines().count())) + 1
     );
 }
 
