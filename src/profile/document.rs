@@ -116,6 +116,13 @@ pub struct Destinations {
     pub directory: Option<Directory>,
 }
 
+impl Destinations {
+    /// Whether a destination takes archives.
+    pub fn makes_archives(&self) -> bool {
+        self.s3.is_some() || self.directory.is_some()
+    }
+}
+
 /// A plain copy of the selected files below a local directory.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]

@@ -1,0 +1,40 @@
+//! Every exit code of the program, in one place (SPEC §3).
+
+use std::process::ExitCode;
+
+/// How the program ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Everything asked for was done.
+    Success,
+    /// Something failed.
+    Failed,
+    /// A wrong command line, or an invalid profile: nothing was started.
+    Usage,
+    /// Done, but files were skipped.
+    Warnings,
+    /// The lock was not free in time.
+    Locked,
+    /// Ctrl-C or a termination signal.
+    Interrupted,
+}
+
+impl Exit {
+    /// The number the caller sees.
+    pub const fn code(self) -> u8 {
+        match self {
+            Exit::Success => 0,
+            Exit::Failed => 1,
+            Exit::Usage => 2,
+            Exit::Warnings => 3,
+            Exit::Locked => 4,
+            Exit::Interrupted => 130,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit.code())
+    }
+}

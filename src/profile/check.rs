@@ -1,0 +1,297 @@
+//! The logical checks: a document of the right shape -> a [`Job`], or everything that is wrong with it (SPEC §2, §4).
+//!
+//! Touches no disk and no clock: a Windows profile is checked the same on Linux.
+
+mod destinations;
+mod fields;
+mod key;
+mod overlap;
+mod snapshot;
+
+use std::num::NonZeroU32;
+use std::path::Path;
+use std::time::Duration;
+
+pub use key::{KeyError, check_key};
+
+use super::diagnose::Finding;
+use super::document::{Document, Source, Span};
+use super::repair::Broken;
+use crate::job::{Job, JobSource, Lock, Log, Restore, Tools};
+use crate::path::{Family, FullPath, PathError};
+use crate::select::{Exclusion, ExclusionError, Selection, SelectionSpec};
+
+/// Time between two tries for the lock.
+const RETRY_EVERY: Duration = Duration::from_secs(10 * 60);
+/// Time after which a run gives the lock up.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(2 * 60 * 60);
+/// Time between two looks at thawing objects.
+const POLL_EVERY: Duration = Duration::from_secs(30 * 60);
+const KEEP_DAYS: u32 = 2;
+const LOG_KEEP_DAYS: u32 = 180;
+
+/// Checks a document. A job comes back only when nothing was found.
+pub fn check(profile: &Path, document: &Document, broken: &Broken) -> (Option<Job>, Vec<Finding>) {
+    let mut checker = Checker { family: Family::HOST, family_from: String::new(), broken, findings: Vec::new() };
+    let job = checker.job(profile, document);
+    let job = job.filter(|_| checker.findings.is_empty());
+    (job, checker.findings)
+}
+
+/// What the checks share.
+struct Checker<'a> {
+    family: Family,
+    /// The pointer of the path that set the family.
+    family_from: String,
+    broken: &'a Broken,
+    findings: Vec<Finding>,
+}
+
+impl Checker<'_> {
+    fn job(&mut self, profile: &Path, document: &Document) -> Option<Job> {
+        self.set_family(document);
+        self.name(&document.name);
+        self.location(&document.location);
+        let sources = self.sources(&document.sources);
+        let directories = self.exclusions("/exclude/directories", &document.exclude.directories);
+        let files = self.exclusions("/exclude/files", &document.exclude.files);
+        let mirror = self.mirror(document.destinations.mirror.as_ref());
+        let s3 = self.s3(document.destinations.s3.as_ref());
+        let store = self.directory(document.destinations.directory.as_ref());
+        self.some_destination(document);
+        let archive = self.archive(document);
+        let snapshot = self.snapshot(document.snapshot.as_ref());
+        let log = self.log(document);
+        let email = self.email(document.email.as_ref());
+        let restore = Restore {
+            keep_days: document.restore.keep_days.unwrap_or(KEEP_DAYS),
+            tier: document.restore.tier,
+            poll_every: self.span("/restore/poll-every", document.restore.poll_every.as_ref(), POLL_EVERY),
+        };
+        let lock = Lock {
+            retry_every: self.span("/lock/retry-every", document.lock.retry_every.as_ref(), RETRY_EVERY),
+            give_up_after: self.span("/lock/give-up-after", document.lock.give_up_after.as_ref(), GIVE_UP_AFTER),
+        };
+        let tools = self.tools(document);
+        let own = overlap::Own {
+            mirror: mirror.as_ref(),
+            store: store.as_ref(),
+            // Without a store nothing is ever put there.
+            work: archive.as_ref().filter(|_| document.destinations.makes_archives()),
+            work_given: document.archive.as_ref().is_some_and(|a| a.work_directory.is_some()),
+            log: log.directory.as_ref(),
+            snapshot: snapshot.as_ref(),
+            mount_given: document.snapshot.as_ref().is_some_and(|s| s.mount.is_some()),
+        };
+        self.overlaps(&sources, &directories, &own);
+        let selection = Selection::new(SelectionSpec {
+            family: self.family,
+            sources: sources.iter().map(|(_, source)| source.path.clone()).collect(),
+            directories,
+            files,
+        });
+        Some(Job {
+            name: document.name.clone(),
+            location: document.location.clone(),
+            profile: profile.to_owned(),
+            family: self.family,
+            sources: sources.into_iter().map(|(_, source)| source).collect(),
+            selection,
+            snapshot,
+            mirror,
+            s3,
+            directory: store,
+            archive,
+            force_full: document.force_full,
+            // The schema asks for at least 1.
+            lookback_months: NonZeroU32::new(document.catalog.lookback_months)?,
+            restore,
+            lock,
+            log,
+            email,
+            tools,
+            zone: document.time_zone,
+            pause_at_end: document.pause_at_end,
+        })
+    }
+
+    fn report(&mut self, finding: Finding) {
+        if !self.broken.covers(&finding.pointer) {
+            self.findings.push(finding);
+        }
+    }
+
+    /// The first path that can be read, sources first, says which kind of profile this is.
+    fn set_family(&mut self, document: &Document) {
+        let sources = document.sources.iter().enumerate().map(|(i, source)| source_path(i, source));
+        let destinations = &document.destinations;
+        let others = [
+            ("/destinations/mirror/path", destinations.mirror.as_ref().map(|m| &m.path)),
+            ("/destinations/directory/path", destinations.directory.as_ref().map(|d| &d.path)),
+            ("/archive/work-directory", document.archive.as_ref().and_then(|a| a.work_directory.as_ref())),
+            ("/log/directory", document.log.directory.as_ref()),
+        ];
+        let others = others.into_iter().filter_map(|(pointer, text)| Some((pointer.to_owned(), text?.as_str())));
+        for (pointer, text) in sources.chain(others) {
+            if let Ok(path) = FullPath::parse(text) {
+                self.family = path.family();
+                self.family_from = pointer;
+                return;
+            }
+        }
+    }
+
+    /// A path of the profile's family.
+    fn path(&mut self, pointer: &str, text: &str) -> Option<FullPath> {
+        let path = match FullPath::parse(text) {
+            Ok(path) => path,
+            Err(error) => {
+                self.report(path_finding(pointer, text, &error));
+                return None;
+            }
+        };
+        if path.family() != self.family {
+            let from = &self.family_from;
+            let finding = Finding::value(pointer, format!("is a {} path in a {} profile", path.family(), self.family))
+                .hint(format!("{from} makes this a {} profile: all its paths must be of one kind", self.family));
+            self.report(finding);
+            return None;
+        }
+        if self.family == Family::Windows {
+            if text.contains(['*', '?']) {
+                self.report(Finding::value(pointer, format!("'{text}' holds a wildcard")).hint("write one directory"));
+                return None;
+            }
+            // Windows drops them from a name: another directory than the one written.
+            if let Some(part) = path.parts().iter().find(|part| part.ends_with([' ', '.'])) {
+                let message = format!("'{text}' holds the name '{part}', which ends in a space or a dot");
+                self.report(Finding::value(pointer, message).hint("Windows has no such name: remove it"));
+                return None;
+            }
+        }
+        Some(path)
+    }
+
+    fn sources(&mut self, sources: &[Source]) -> Vec<(String, JobSource)> {
+        let mut checked: Vec<(String, JobSource)> = Vec::new();
+        for (i, source) in sources.iter().enumerate() {
+            let (pointer, text) = source_path(i, source);
+            if self.family == Family::Unix && text.contains(['*', '?']) {
+                let message = format!("'{text}' holds a wildcard; a source is one directory");
+                self.report(Finding::value(&pointer, message).hint("list its parent, and `exclude` the rest"));
+                continue;
+            }
+            let Some(path) = self.path(&pointer, text) else { continue };
+            if let Some((first, _)) = checked.iter().find(|(_, other)| other.path.same(&path)) {
+                let message = format!("'{path}' is listed twice");
+                let hint = format!("it is already {first}: remove one");
+                self.report(Finding::value(&pointer, message).hint(hint));
+                continue;
+            }
+            let optional = matches!(source, Source::Detailed(detailed) if detailed.optional);
+            checked.push((pointer, JobSource { path, optional }));
+        }
+        checked
+    }
+
+    fn exclusions(&mut self, pointer: &str, texts: &[String]) -> Vec<Exclusion> {
+        let mut exclusions = Vec::new();
+        for (i, text) in texts.iter().enumerate() {
+            let at = format!("{pointer}/{i}");
+            match Exclusion::parse(text, self.family) {
+                Ok(exclusion) => exclusions.push(exclusion),
+                Err(ExclusionError::Path(error)) => self.report(path_finding(&at, text, &error)),
+                Err(error) => {
+                    let hint = match &error {
+                        ExclusionError::Family(..) => {
+                            format!("{} makes this a {} profile", self.family_from, self.family)
+                        }
+                        ExclusionError::Empty => "remove it".to_owned(),
+                        _ => "write a bare name, which may have `*` and `?`, or a full path without them".to_owned(),
+                    };
+                    self.report(Finding::value(&at, error.to_string()).hint(hint));
+                }
+            }
+        }
+        exclusions
+    }
+
+    fn log(&mut self, document: &Document) -> Log {
+        let directory = document.log.directory.as_deref().and_then(|text| self.path("/log/directory", text));
+        Log { directory, keep_days: document.log.keep_days.unwrap_or(LOG_KEEP_DAYS) }
+    }
+
+    fn tools(&mut self, document: &Document) -> Tools {
+        let tools = &document.tools;
+        for (pointer, tool, family) in
+            [("/tools/robocopy", &tools.robocopy, Family::Windows), ("/tools/rsync", &tools.rsync, Family::Unix)]
+        {
+            if tool.is_some() && family != self.family {
+                let message = format!("is used with {family} profiles only");
+                let hint = format!("remove it: {} makes this a {} profile", self.family_from, self.family);
+                self.report(Finding::key(pointer, message).hint(hint));
+            }
+        }
+        Tools {
+            seven_zip: self.program("/tools/7z", tools.seven_zip.as_deref()),
+            robocopy: self.program("/tools/robocopy", tools.robocopy.as_deref()),
+            rsync: self.program("/tools/rsync", tools.rsync.as_deref()),
+        }
+    }
+
+    /// A program: a bare name, looked for on the search path, or a full path.
+    fn program(&mut self, pointer: &str, text: Option<&str>) -> Option<String> {
+        let text = text?;
+        let separators: &[char] = if self.family == Family::Windows { &['\\', '/', ':'] } else { &['/'] };
+        if text.contains(separators) || text.contains(char::is_control) {
+            return self.path(pointer, text).map(|path| path.to_string());
+        }
+        if text.trim().is_empty() {
+            self.report(Finding::value(pointer, "is empty").hint("name a program, or remove the key"));
+            return None;
+        }
+        Some(text.to_owned())
+    }
+
+    fn span(&mut self, pointer: &str, span: Option<&Span>, default: Duration) -> Duration {
+        let Some(Span(text)) = span else { return default };
+        match humantime::parse_duration(text.trim()) {
+            // A loop that does not sleep is no wait.
+            Ok(span) if span.is_zero() && !pointer.ends_with("give-up-after") => {
+                self.report(Finding::value(pointer, "must be more than nothing").hint("write at least `1s`"));
+                default
+            }
+            Ok(span) => span,
+            Err(_) => {
+                let message = format!("'{}' is not a time span", text.escape_debug());
+                self.report(Finding::value(pointer, message).hint("write `90s`, `10m`, `2h` or `1h 30m`"));
+                default
+            }
+        }
+    }
+}
+
+/// The pointer and text of a source.
+fn source_path(i: usize, source: &Source) -> (String, &str) {
+    match source {
+        Source::Path(text) => (format!("/sources/{i}"), text),
+        Source::Detailed(detailed) => (format!("/sources/{i}/path"), &detailed.path),
+    }
+}
+
+/// Why a text is no full path, and what to write.
+fn path_finding(pointer: &str, text: &str, error: &PathError) -> Finding {
+    let finding = Finding::value(pointer, error.to_string());
+    match error {
+        PathError::Control(..) => finding
+            .hint("in double quotes a backslash starts an escape such as `\\n` or `\\t`: use single quotes or none"),
+        PathError::Relative(_) if text.starts_with('~') => finding.hint("`~` is not replaced: write the whole path"),
+        PathError::Relative(_) if text.contains(['%', '$']) => {
+            finding.hint("variables are not replaced: write the whole path")
+        }
+        PathError::Relative(_) => finding.hint(r"write the whole path, such as `C:\Users\me` or `/home/me`"),
+        PathError::Dots(_) => finding.hint("write the path it stands for"),
+        PathError::Empty => finding.hint("write a full path"),
+        PathError::Illegal(..) | PathError::Verbatim(_) => finding,
+    }
+}

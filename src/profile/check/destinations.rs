@@ -1,0 +1,109 @@
+//! Destinations and the archives they need.
+
+use super::{Checker, Finding};
+use crate::job::{Archive, MaxDelete, Mirror, S3};
+use crate::path::{Family, FullPath};
+use crate::profile::document::{self, Document};
+use crate::profile::unpick;
+
+/// Short on purpose, for paths as long as Windows takes them (design L2976).
+const WINDOWS_WORK: &str = r"C:\temp";
+/// Survives a restart, unlike `/tmp`, so that an upload can be resumed.
+const UNIX_WORK: &str = "/var/tmp";
+
+impl Checker<'_> {
+    pub(super) fn some_destination(&mut self, document: &Document) {
+        let destinations = &document.destinations;
+        let none = destinations.mirror.is_none() && destinations.s3.is_none() && destinations.directory.is_none();
+        // A destination that was taken out because it is wrong is one all the same.
+        if none && !self.broken.touches("/destinations") {
+            self.report(unpick::no_destination());
+        }
+    }
+
+    pub(super) fn mirror(&mut self, mirror: Option<&document::Mirror>) -> Option<Mirror> {
+        let mirror = mirror?;
+        let max_delete = match &mirror.max_delete {
+            document::MaxDelete::Count(count) => MaxDelete::Count(*count),
+            document::MaxDelete::Percent(text) => match percent(text) {
+                Some(share) => MaxDelete::Percent(share),
+                None => {
+                    let message = format!("'{}' is neither a count nor a percentage", text.escape_debug());
+                    let finding = Finding::value("/destinations/mirror/max-delete", message);
+                    self.report(finding.hint("write a number such as `100`, or `0%` to `100%`"));
+                    MaxDelete::Percent(0)
+                }
+            },
+        };
+        let path = self.path("/destinations/mirror/path", &mirror.path)?;
+        Some(Mirror { path, extra_files: mirror.extra_files, max_delete })
+    }
+
+    pub(super) fn s3(&mut self, s3: Option<&document::S3>) -> Option<S3> {
+        let s3 = s3?;
+        if let Some(problem) = bucket_problem(&s3.bucket) {
+            let message = format!("'{}' is not a bucket name: {problem}", s3.bucket.escape_debug());
+            self.report(Finding::value("/destinations/s3/bucket", message));
+        }
+        Some(S3 {
+            bucket: s3.bucket.clone(),
+            region: self.region("/destinations/s3/region", &s3.region),
+            endpoint: self.endpoint("/destinations/s3/endpoint", s3.endpoint.as_deref()),
+            storage_class: s3.storage_class,
+            credentials: self.credentials("/destinations/s3/credentials", s3.credentials.as_ref()),
+        })
+    }
+
+    pub(super) fn directory(&mut self, directory: Option<&document::Directory>) -> Option<FullPath> {
+        self.path("/destinations/directory/path", &directory?.path)
+    }
+
+    pub(super) fn archive(&mut self, document: &Document) -> Option<Archive> {
+        let Some(archive) = &document.archive else {
+            let destinations = &document.destinations;
+            let needed_by = if destinations.s3.is_some() { "s3" } else { "directory" };
+            if destinations.makes_archives() && !self.broken.touches("/archive") {
+                let message = format!("the section 'archive' is missing, which '{needed_by}' needs");
+                let finding = Finding::key(format!("/destinations/{needed_by}"), message);
+                self.report(finding.hint("add `archive: {encryption-key: {env: NAME}}`"));
+            }
+            return None;
+        };
+        self.reference("/archive/encryption-key", &archive.encryption_key);
+        let default = if self.family == Family::Windows { WINDOWS_WORK } else { UNIX_WORK };
+        let work = archive.work_directory.as_deref().unwrap_or(default);
+        Some(Archive {
+            encryption_key: archive.encryption_key.clone(),
+            format: archive.format,
+            volume_size: archive.volume_size,
+            compression_level: archive.compression_level,
+            work_directory: self.path("/archive/work-directory", work)?,
+        })
+    }
+}
+
+fn percent(text: &str) -> Option<u8> {
+    let digits = text.strip_suffix('%')?;
+    let share: u8 = digits.parse().ok().filter(|share| *share <= 100)?;
+    // `+5%` and `05%` are read by nobody the same way twice.
+    (share.to_string() == digits).then_some(share)
+}
+
+/// The naming rules of S3 for general-purpose buckets.
+fn bucket_problem(bucket: &str) -> Option<&'static str> {
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-');
+    let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+    if bucket.contains("://") || bucket.contains('/') {
+        return Some("write the name alone, without `s3://` or a folder");
+    }
+    if !(3..=63).contains(&bucket.len()) {
+        return Some("it must have 3 to 63 characters");
+    }
+    if !bucket.chars().all(allowed) {
+        return Some("it may have lower-case letters, digits, `.` and `-` only");
+    }
+    if !edge(bucket.chars().next()) || !edge(bucket.chars().last()) || bucket.contains("..") {
+        return Some("it must begin and end with a letter or digit, and have no two dots in a row");
+    }
+    bucket.parse::<std::net::Ipv4Addr>().ok().map(|_| "it must not look like an IP address")
+}

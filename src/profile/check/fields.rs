@@ -1,0 +1,143 @@
+//! Names, addresses and references: what a single text must look like.
+
+use super::{Checker, Finding};
+use crate::job::{Credentials, Email};
+use crate::path::FullPath;
+use crate::profile::document::{self, Reference, S3Credentials};
+
+/// The longest profile name and location.
+const MAX_NAME: usize = 64;
+
+impl Checker<'_> {
+    /// The name becomes part of file names and task names.
+    pub(super) fn name(&mut self, name: &str) {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+        let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+        if name.len() > MAX_NAME
+            || !name.chars().all(allowed)
+            || !edge(name.chars().next())
+            || !edge(name.chars().last())
+        {
+            let message = format!("'{}' is not a profile name", name.escape_debug());
+            self.report(
+                Finding::value("/name", message)
+                    .hint("use 1 to 64 letters, digits, `.`, `_` and `-`, with a letter or digit at both ends"),
+            );
+        }
+    }
+
+    /// The location is the first field of every object name, and `_` ends the field (SPEC §7).
+    pub(super) fn location(&mut self, location: &str) {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+        if location.contains('_') {
+            let message = format!("the location '{}' holds an underscore", location.escape_debug());
+            let hint = "underscores separate the fields of object names: write `-` instead";
+            self.report(Finding::value("/location", message).hint(hint));
+        } else if location.is_empty() || location.len() > MAX_NAME || !location.chars().all(allowed) {
+            let message = format!("'{}' is not a location", location.escape_debug());
+            self.report(Finding::value("/location", message).hint("use 1 to 64 letters, digits, `.` and `-`"));
+        }
+    }
+
+    pub(super) fn region(&mut self, pointer: &str, region: &str) -> String {
+        let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if region.is_empty() || !region.chars().all(allowed) {
+            let message = format!("'{}' is not a region", region.escape_debug());
+            self.report(Finding::value(pointer, message).hint("write it like `us-east-1`"));
+        }
+        region.to_owned()
+    }
+
+    /// The value is not repeated: a user name and password may stand in it.
+    pub(super) fn endpoint(&mut self, pointer: &str, endpoint: Option<&str>) -> Option<String> {
+        let text = endpoint?;
+        let hint = "write `https://host` or `http://host:port`";
+        match text.parse::<http::Uri>() {
+            Ok(uri) if !matches!(uri.scheme_str(), Some("http" | "https")) => {
+                self.report(Finding::value(pointer, "is not an http or https address").hint(hint));
+            }
+            Ok(uri) if uri.authority().is_some_and(|a| a.as_str().contains('@')) => {
+                self.report(Finding::value(pointer, "holds a user name").hint("use `credentials` for that"));
+            }
+            Ok(uri) if uri.host().is_some_and(|host| !host.is_empty()) && uri.query().is_none() => {}
+            _ => self.report(Finding::value(pointer, "is not an http or https address").hint(hint)),
+        }
+        Some(text.to_owned())
+    }
+
+    pub(super) fn email(&mut self, email: Option<&document::Email>) -> Option<Email> {
+        let email = email?;
+        self.address("/email/from", &email.from);
+        for (i, to) in email.to.iter().enumerate() {
+            self.address(&format!("/email/to/{i}"), to);
+        }
+        if email.from_name.as_ref().is_some_and(|name| name.contains(char::is_control)) {
+            self.report(Finding::value("/email/from-name", "holds a line break or another control character"));
+        }
+        Some(Email {
+            from_name: email.from_name.clone(),
+            from: email.from.clone(),
+            to: email.to.clone(),
+            region: self.region("/email/region", &email.region),
+            endpoint: self.endpoint("/email/endpoint", email.endpoint.as_deref()),
+            credentials: self.credentials("/email/credentials", email.credentials.as_ref()),
+        })
+    }
+
+    /// Enough to keep another header out of a mail; whether the address exists only a mail can tell.
+    fn address(&mut self, pointer: &str, address: &str) {
+        let forbidden = |c: char| c.is_control() || c.is_whitespace() || matches!(c, '<' | '>' | ',' | ';' | '"');
+        let halves = address.split_once('@').filter(|(user, host)| !user.is_empty() && !host.is_empty());
+        if halves.is_none_or(|(_, host)| host.contains('@')) || address.contains(forbidden) {
+            let message = format!("'{}' is not an e-mail address", address.escape_debug());
+            self.report(Finding::value(pointer, message).hint("write one plain address, such as `owner@example.com`"));
+        }
+    }
+
+    pub(super) fn credentials(&mut self, pointer: &str, given: Option<&S3Credentials>) -> Option<Credentials> {
+        let given = given?;
+        self.reference(&format!("{pointer}/access-key-id"), &given.access_key_id);
+        self.reference(&format!("{pointer}/secret-access-key"), &given.secret_access_key);
+        Some(Credentials {
+            access_key_id: given.access_key_id.clone(),
+            secret_access_key: given.secret_access_key.clone(),
+        })
+    }
+
+    /// No message repeats any part of a reference: someone may have put the secret there.
+    pub(super) fn reference(&mut self, pointer: &str, reference: &Reference) {
+        match reference {
+            Reference::Env(name) => {
+                let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+                if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) || !name.chars().all(word) {
+                    let message = "is not the name of an environment variable";
+                    let hint = "write the variable's name (letters, digits, `_`), not the secret";
+                    self.report(Finding::value(format!("{pointer}/env"), message).hint(hint));
+                }
+            }
+            Reference::File(path) => {
+                let family = self.family;
+                if FullPath::parse(path).is_ok_and(|path| path.family() == family) {
+                    return;
+                }
+                let message = format!("is not the full path of a file on {family}");
+                self.report(Finding::value(format!("{pointer}/file"), message).hint("write the whole path"));
+            }
+            Reference::Command(words) => {
+                let at = format!("{pointer}/command");
+                if words.first().is_none_or(|program| program.trim().is_empty()) {
+                    self.report(Finding::value(at, "names no program"));
+                } else if words.iter().any(|word| word.contains('\0')) {
+                    self.report(Finding::value(at, "holds a NUL character"));
+                }
+            }
+            Reference::Keyring(entry) => {
+                for (key, text) in [("service", &entry.service), ("user", &entry.user)] {
+                    if text.trim().is_empty() {
+                        self.report(Finding::value(format!("{pointer}/keyring/{key}"), "is empty"));
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Directories of the backup's own that meet a source or each other: a backup must not back up itself, and must not
+//! delete what it backs up.
+
+use super::{Checker, Finding};
+use crate::job::{Archive, ExtraFiles, JobSource, Mirror, MountPoint, Snapshot};
+use crate::path::FullPath;
+use crate::select::Exclusion;
+
+/// Everything the program itself writes to.
+pub(super) struct Own<'a> {
+    pub mirror: Option<&'a Mirror>,
+    pub store: Option<&'a FullPath>,
+    pub work: Option<&'a Archive>,
+    /// Whether the profile names the work directory.
+    pub work_given: bool,
+    pub log: Option<&'a FullPath>,
+    pub snapshot: Option<&'a Snapshot>,
+    /// Whether the profile names the mount.
+    pub mount_given: bool,
+}
+
+/// One directory of the program's own.
+struct Dir<'a> {
+    what: &'static str,
+    pointer: &'static str,
+    path: &'a FullPath,
+}
+
+impl<'a> Own<'a> {
+    fn dirs(&self) -> Vec<Dir<'a>> {
+        let work = if self.work_given { "/archive/work-directory" } else { "/archive" };
+        let dir = |what, pointer, path: Option<&'a FullPath>| path.map(|path| Dir { what, pointer, path });
+        [
+            dir("mirror", "/destinations/mirror/path", self.mirror.map(|m| &m.path)),
+            dir("directory store", "/destinations/directory/path", self.store),
+            dir("work directory", work, self.work.map(|a| &a.work_directory)),
+            dir("log directory", "/log/directory", self.log),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+}
+
+impl Checker<'_> {
+    pub(super) fn overlaps(&mut self, sources: &[(String, JobSource)], excluded: &[Exclusion], own: &Own<'_>) {
+        let dirs = own.dirs();
+        for dir in &dirs {
+            for (pointer, source) in sources {
+                self.with_source(dir, pointer, &source.path, excluded);
+            }
+        }
+        self.with_mirror(own, &dirs);
+        match own.snapshot.map(|s| &s.mount) {
+            Some(MountPoint::Drive(letter)) => self.with_drive(*letter, sources, &dirs, own.mount_given),
+            Some(MountPoint::Directory(mount)) => self.with_mount(mount, sources, &dirs),
+            None => {}
+        }
+    }
+
+    fn with_source(&mut self, dir: &Dir<'_>, pointer: &str, source: &FullPath, excluded: &[Exclusion]) {
+        let Dir { what, path, .. } = dir;
+        let own_hint = |key: &str| format!("give `{key}` a directory of its own");
+        if path.same(source) {
+            let message = format!("the {what} '{path}' is also a source");
+            self.report(Finding::value(dir.pointer, message).hint(own_hint(key_of(dir))));
+        } else if path.starts_with(source) {
+            let covers = |e: &Exclusion| matches!(e, Exclusion::Path(e) if path.starts_with(e));
+            if !excluded.iter().any(covers) {
+                let message = format!("the {what} '{path}' lies inside the source '{source}'");
+                let hint = format!("add '{path}' to `exclude.directories`, or choose another directory");
+                self.report(Finding::value(dir.pointer, message).hint(hint));
+            }
+        } else if source.starts_with(path) {
+            let message = format!("the source '{source}' lies inside the {what} '{path}'");
+            self.report(Finding::value(pointer, message).hint(own_hint(key_of(dir))));
+        }
+    }
+
+    /// What a mirror does not know it may delete.
+    fn with_mirror(&mut self, own: &Own<'_>, dirs: &[Dir<'_>]) {
+        let Some(mirror) = own.mirror else { return };
+        for dir in dirs.iter().filter(|dir| dir.what != "mirror") {
+            if dir.path.same(&mirror.path) {
+                let message = format!("the {} '{}' is also the mirror", dir.what, dir.path);
+                self.report(Finding::value(dir.pointer, message).hint("give each a directory of its own"));
+            } else if mirror.extra_files == ExtraFiles::Delete && dir.path.starts_with(&mirror.path) {
+                let message =
+                    format!("the {} '{}' lies inside the mirror, which deletes extra files", dir.what, dir.path);
+                self.report(Finding::value(dir.pointer, message).hint("choose a directory outside the mirror"));
+            }
+        }
+    }
+
+    fn with_drive(&mut self, letter: char, sources: &[(String, JobSource)], dirs: &[Dir<'_>], given: bool) {
+        let on_drive = |path: &FullPath| path.drive() == Some(letter);
+        let source = sources.iter().find(|(_, s)| on_drive(&s.path)).map(|(pointer, _)| pointer.as_str());
+        let Some(user) = source.or_else(|| dirs.iter().find(|dir| on_drive(dir.path)).map(|dir| dir.pointer)) else {
+            return;
+        };
+        let finding = if given {
+            Finding::value("/snapshot/mount", format!("the drive {letter}: is used by {user}"))
+        } else {
+            Finding::value(user, format!("uses the drive {letter}:, where the snapshot is shown by default"))
+        };
+        self.report(finding.hint("write another, free letter as `snapshot.mount`"));
+    }
+
+    fn with_mount(&mut self, mount: &FullPath, sources: &[(String, JobSource)], dirs: &[Dir<'_>]) {
+        let meets = |path: &FullPath| mount.starts_with(path) || path.starts_with(mount);
+        let source = sources.iter().find(|(_, s)| meets(&s.path)).map(|(pointer, _)| pointer.as_str());
+        let dir = || dirs.iter().find(|dir| dir.path.starts_with(mount)).map(|dir| dir.pointer);
+        if let Some(user) = source.or_else(dir) {
+            let message = format!("the mount '{mount}' and {user} lie inside each other");
+            self.report(Finding::value("/snapshot/mount", message).hint("name an empty directory elsewhere"));
+        }
+    }
+}
+
+/// The key that names a directory, as a person would say it.
+fn key_of(dir: &Dir<'_>) -> &'static str {
+    match dir.what {
+        "mirror" => "destinations.mirror.path",
+        "directory store" => "destinations.directory.path",
+        "work directory" => "archive.work-directory",
+        _ => "log.directory",
+    }
+}

@@ -1,0 +1,68 @@
+//! Source lines without the secrets that someone may have written into a profile (SPEC §2).
+//!
+//! Two rules, because a text that is not YAML has no places: values under a key that names a secret, and, by the
+//! words of the line itself, whatever follows such a key.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::yaml::Places;
+
+/// Words in a key under which a secret may stand, also a misspelt or v1.0 one.
+const WORDS: &str = "key|secret|passw|passphrase|pwd|token|credential";
+
+static SECRET_KEY: LazyLock<Regex> = LazyLock::new(|| pattern(&format!("(?i){WORDS}")));
+/// A key that names a secret, with everything after its colon.
+static SECRET_ENTRY: LazyLock<Regex> = LazyLock::new(|| pattern(&format!(r#"(?i)(?:{WORDS})[\w.-]*["']?\s*[:=]\s*"#)));
+
+fn pattern(text: &str) -> Regex {
+    Regex::new(text).unwrap_or_else(|e| unreachable!("a constant pattern: {e}"))
+}
+
+/// Whether a secret may stand under a key.
+pub fn names_secret(key: &str) -> bool {
+    SECRET_KEY.is_match(key)
+}
+
+/// Line `number` (from 1) of the text, secrets replaced by `***`.
+pub fn line(text: &str, number: usize, places: &Places) -> String {
+    let Some(line) = text.lines().nth(number.wrapping_sub(1)) else { return String::new() };
+    let mut cut = SECRET_ENTRY.find(line).filter(|m| m.end() < line.len()).map(|m| line[..m.end()].chars().count());
+    if cut.is_none() && below_secret(text, number) {
+        let kept = line.find(": ").map_or(line.len() - line.trim_start().len(), |colon| colon + 2);
+        cut = Some(line[..kept].chars().count());
+    }
+    // Offsets count characters; a line starts after all the lines before it.
+    let start: usize = text.split_inclusive('\n').take(number - 1).map(|l| l.chars().count()).sum();
+    let end = start + line.chars().count();
+    for (pointer, place) in places.scalars() {
+        let under = pointer.split('/').any(names_secret);
+        if under && place.start < end && place.end.max(place.start + 1) > start {
+            let column = place.start.saturating_sub(start);
+            cut = Some(cut.map_or(column, |c| c.min(column)));
+        }
+    }
+    match cut {
+        Some(column) => line.chars().take(column).chain("***".chars()).collect(),
+        None => line.to_owned(),
+    }
+}
+
+/// Whether a line stands, by indentation, below a key that names a secret.
+fn below_secret(text: &str, number: usize) -> bool {
+    let indent = |l: &str| l.chars().take_while(|c| *c == ' ').count();
+    let lines: Vec<&str> = text.lines().take(number).collect();
+    let Some((line, above)) = lines.split_last() else { return false };
+    let mut deepest = indent(line);
+    for candidate in above.iter().rev().filter(|l| !l.trim().is_empty() && !l.trim_start().starts_with('#')) {
+        if indent(candidate) < deepest {
+            deepest = indent(candidate);
+            let key = candidate.split(':').next().unwrap_or_default();
+            if names_secret(key) || SECRET_ENTRY.is_match(candidate) {
+                return true;
+            }
+        }
+    }
+    false
+}

@@ -1,0 +1,44 @@
+//! What was probably meant: near keys and values, and the habits of v1.0 and of other tools.
+
+/// The nearest of `known` to `given`, when it is near enough to be meant.
+pub fn near<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let plain = |text: &str| text.to_lowercase().replace(['_', ' '], "-");
+    let given = plain(given);
+    known
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(&given, &plain(candidate)), candidate))
+        .filter(|(distance, candidate)| *distance <= (candidate.chars().count() / 3).max(1))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// Where a key of v1.0's argument list, or one that people expect, has gone.
+pub fn habit(key: &str) -> Option<&'static str> {
+    let key = key.to_lowercase().replace(['_', ' '], "-");
+    Some(match key.as_str() {
+        "mode" | "operation" | "operation-type" => {
+            "the mode is chosen at a run: `run --mode regular` or `incremental-only`"
+        }
+        "python" | "python-path" | "execution-agent" | "agent" => "not needed any more: remove it",
+        "instruction-file" | "instructions" => "list the directories under `sources` and `exclude`",
+        "drive" | "drive-letter" | "shadow-drive" | "shadow-drive-letter" => "write `snapshot: {mount: 'Q:'}`",
+        "destination" | "local" | "aws" => "write `destinations:` with `mirror`, `s3` or `directory` below it",
+        "keep-files" | "keep-extra-files" | "delete-extra-files" | "purge" => {
+            "write `extra-files: keep` or `extra-files: delete` below `destinations.mirror`"
+        }
+        "key" | "aes-key" | "password" | "passphrase" | "encryption-password" => {
+            "write `archive: {encryption-key: {env: NAME}}`"
+        }
+        "access-key" | "aws-access-key-id" | "secret-key" | "aws-secret-access-key" => {
+            "write `access-key-id` and `secret-access-key` below `destinations.s3.credentials`"
+        }
+        "force-full-backup" | "automatic-force-full" => "write `force-full: never`, `always` or `when-profile-changes`",
+        "excludes" | "exclusions" | "ignore" => "write `exclude:` with `directories` and `files` below it",
+        "directories" | "paths" | "include" | "includes" => "directories to back up are listed under `sources`",
+        "recipient" | "recipients" => "write `to: [address]` below `email`",
+        "sender" => "write `from: address` below `email`",
+        "schedule" => "the time of a run is not part of a profile: see `aam-backup schedule`",
+        "retention" | "keep" => "objects expire by the bucket's own lifecycle rules",
+        _ => return None,
+    })
+}

@@ -1,0 +1,319 @@
+//! Schema errors in plain English.
+//!
+//! The validator says which keyword failed. For `anyOf` and `oneOf` it says how every branch failed; here only the
+//! branch that was meant is reported. Values are quoted only where no secret can stand.
+
+use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
+use jsonschema::{JsonType, ValidationError};
+use serde_json::Value;
+
+use super::diagnose::Finding;
+use super::mask::names_secret;
+use super::schema;
+use super::suggest;
+use super::yaml::child;
+
+/// What to write instead of a secret.
+pub const REFERENCE_HINT: &str = "put the secret in a file or environment variable and write `{env: NAME}`";
+
+/// What the schema says about a value.
+#[derive(Debug, Default)]
+pub struct Shape {
+    pub findings: Vec<Finding>,
+    /// Texts that do not match their pattern: said only when no check says it better.
+    pub patterns: Vec<Finding>,
+    /// Pointers of keys that do not exist.
+    pub unknown: Vec<String>,
+    /// Pointers of values of a wrong kind.
+    pub wrong: Vec<String>,
+    /// Keys that are missing, with the pointer of what they are missing from.
+    pub missing: Vec<(String, String)>,
+}
+
+/// Validates a value against the schema of a profile.
+pub fn validate(value: &Value) -> Shape {
+    let mut shape = Shape::default();
+    for error in schema::validator().iter_errors(value) {
+        shape.add(&error);
+    }
+    shape
+}
+
+impl Shape {
+    fn add(&mut self, error: &ValidationError<'_>) {
+        let pointer = error.instance_path().as_str().to_owned();
+        let instance = error.instance();
+        match error.kind() {
+            Kind::AdditionalProperties { unexpected } => {
+                let known = known_keys(error);
+                for key in unexpected {
+                    self.unknown_key(&pointer, key, &known);
+                }
+            }
+            Kind::Required { property } => {
+                let key = property.as_str().unwrap_or_default();
+                self.missing_key(&pointer, key);
+            }
+            Kind::AnyOf { context } | Kind::OneOfNotValid { context } => self.branches(&pointer, instance, context),
+            Kind::OneOfMultipleValid { .. } => self.bad(&pointer, "can be read in more than one way".to_owned(), None),
+            Kind::Pattern { .. } => self.patterns.push(Finding::value(&pointer, "is not written as it must be")),
+            Kind::MinProperties { .. } if pointer == "/destinations" => {
+                self.findings.push(no_destination());
+                self.wrong.push(pointer);
+            }
+            Kind::Enum { options } => {
+                let options: Vec<&str> = options.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+                self.choice(&pointer, instance, &options);
+            }
+            Kind::Constant { expected_value } => {
+                let options: Vec<&str> = expected_value.as_str().into_iter().collect();
+                self.choice(&pointer, instance, &options);
+            }
+            Kind::Type { kind } => self.kind(&pointer, instance, &type_names(kind)),
+            Kind::Minimum { .. } | Kind::Maximum { .. } if pointer == "/version" => self.bad(
+                &pointer,
+                format!("version {instance} of the profile format is not known"),
+                Some("this program reads version 1".to_owned()),
+            ),
+            Kind::Minimum { limit } => self.bad(&pointer, format!("must be at least {limit}"), None),
+            Kind::Maximum { limit } => self.bad(&pointer, format!("must be at most {limit}"), None),
+            Kind::MinItems { limit: 1 } => self.bad(&pointer, "is an empty list".to_owned(), None),
+            Kind::MinLength { limit: 1 } => self.bad(&pointer, "is an empty text".to_owned(), None),
+            Kind::MaxLength { limit } => self.bad(&pointer, format!("is longer than {limit} characters"), None),
+            // No other keyword is in the schema; a new one is at least reported, without the value.
+            other => self.bad(&pointer, format!("breaks the schema's '{}' rule", other.keyword()), None),
+        }
+    }
+
+    fn bad(&mut self, pointer: &str, message: String, hint: Option<String>) {
+        let mut finding = Finding::value(pointer, message);
+        finding.hint = hint;
+        self.findings.push(finding);
+        self.wrong.push(pointer.to_owned());
+    }
+
+    fn unknown_key(&mut self, pointer: &str, key: &str, known: &[&str]) {
+        let at = child(pointer, key);
+        let finding = Finding::key(&at, format!("unknown key '{}'", key.escape_debug()));
+        let hint = match suggest::near(key, known.iter().copied()) {
+            Some(near) => format!("did you mean '{near}'?"),
+            None => match suggest::habit(key) {
+                Some(habit) => habit.to_owned(),
+                None => format!("the keys here are {}", known.join(", ")),
+            },
+        };
+        self.findings.push(finding.hint(hint));
+        self.unknown.push(at);
+    }
+
+    fn missing_key(&mut self, pointer: &str, key: &str) {
+        let mut finding = Finding::key(pointer, format!("the key '{key}' is missing"));
+        if names_secret(key) {
+            finding = finding.hint(format!("add `{key}: {{env: NAME}}`"));
+        } else if key == "version" {
+            finding = finding.hint("add `version: 1`");
+        }
+        self.findings.push(finding);
+        self.missing.push((pointer.to_owned(), key.to_owned()));
+    }
+
+    /// Which branch was meant: a choice of words, a credential reference, or the branch of the value's own type.
+    fn branches(&mut self, pointer: &str, instance: &Value, context: &[Vec<ValidationError<'static>>]) {
+        let options: Vec<&str> = context.iter().filter_map(|errors| word(errors)).collect();
+        if options.len() == context.len() && !options.is_empty() {
+            return self.choice(pointer, instance, &options);
+        }
+        let tags: Vec<&str> = context.iter().filter_map(|errors| tag(errors)).collect();
+        if tags.len() == context.len() && !tags.is_empty() {
+            return self.reference(pointer, instance, context, &tags);
+        }
+        let meant: Vec<_> = context.iter().filter(|errors| wrong_type(errors, pointer).is_none()).collect();
+        match meant.as_slice() {
+            [] => {
+                let kinds: Vec<String> =
+                    context.iter().filter_map(|errors| wrong_type(errors, pointer)).flat_map(type_names).collect();
+                self.kind(pointer, instance, &kinds);
+            }
+            [errors, ..] => errors.iter().for_each(|error| self.add(error)),
+        }
+    }
+
+    /// A value that must be one of several words.
+    fn choice(&mut self, pointer: &str, instance: &Value, options: &[&str]) {
+        let list = options.join(", ");
+        match instance {
+            Value::String(text) => {
+                let near = suggest::near(text, options.iter().copied()).map(|near| format!("did you mean '{near}'?"));
+                self.bad(pointer, format!("'{}' is not one of {list}", text.escape_debug()), near);
+            }
+            Value::Null => self.empty(pointer),
+            other => self.bad(pointer, format!("is {}, but must be one of {list}", article(other)), None),
+        }
+    }
+
+    /// A credential reference: exactly one of its keys.
+    fn reference(&mut self, pointer: &str, instance: &Value, context: &[Vec<ValidationError<'static>>], tags: &[&str]) {
+        let list = tags.join(", ");
+        let Value::Object(map) = instance else {
+            let what = if instance.is_null() { "is empty" } else { "must not stand in a profile itself" };
+            return self.bad(pointer, format!("a secret {what}"), Some(REFERENCE_HINT.to_owned()));
+        };
+        let given: Vec<&str> = map.keys().map(String::as_str).filter(|key| tags.contains(key)).collect();
+        match given.as_slice() {
+            [] => match map.keys().next() {
+                None => self.bad(pointer, format!("needs one of {list}"), Some(REFERENCE_HINT.to_owned())),
+                // The key may be the secret itself, written as `{hunter2}`.
+                Some(key) => match suggest::near(key, tags.iter().copied()) {
+                    Some(near) => {
+                        self.unknown_key(pointer, key, tags);
+                        self.missing.push((pointer.to_owned(), near.to_owned()));
+                        self.wrong.push(pointer.to_owned());
+                    }
+                    None => self.bad(pointer, format!("needs one of {list}"), Some(REFERENCE_HINT.to_owned())),
+                },
+            },
+            [one] => {
+                for (errors, _) in context.iter().zip(tags).filter(|(_, tag)| *tag == one) {
+                    for error in errors {
+                        match error.kind() {
+                            // Beside a right key, another may be a secret too.
+                            Kind::AdditionalProperties { .. } => {
+                                self.bad(pointer, format!("has other keys beside '{one}'"), None);
+                            }
+                            _ => self.add(error),
+                        }
+                    }
+                }
+                self.wrong.push(pointer.to_owned());
+            }
+            several => {
+                let hint = format!("keep one of {}", several.join(", "));
+                self.bad(pointer, "says more than one place for a secret".to_owned(), Some(hint));
+            }
+        }
+    }
+
+    /// A value of the wrong type.
+    fn kind(&mut self, pointer: &str, instance: &Value, wanted: &[String]) {
+        if instance.is_null() {
+            return self.empty(pointer);
+        }
+        let key = pointer.rsplit('/').next().unwrap_or_default();
+        let list = wanted.join(" or ");
+        let hint = match instance {
+            Value::Number(_) | Value::Bool(_) if names_secret(key) => None,
+            Value::Number(n) if matches!(key, "retry-every" | "give-up-after" | "poll-every") => {
+                Some(format!("write the unit: `{n}s` or `{n}m`"))
+            }
+            Value::Number(_) | Value::Bool(_) if wanted.iter().any(|w| w == "text") => {
+                Some("put it in single quotes".to_owned())
+            }
+            Value::String(text) if wanted == ["a list"] && !names_secret(pointer) => {
+                Some(format!("write `[{}]` or one `- ` line for each", quoted(text)))
+            }
+            Value::String(text) if wanted == ["true or false"] => match text.to_lowercase().as_str() {
+                "yes" | "on" => Some("write `true`".to_owned()),
+                "no" | "off" => Some("write `false`".to_owned()),
+                _ => None,
+            },
+            Value::String(text) if wanted == ["a whole number"] && text.parse::<u64>().is_ok() => {
+                Some("write it without quotes".to_owned())
+            }
+            Value::String(_) if wanted == ["a whole number"] && key == "volume-size" => {
+                Some("write the bytes as a plain number: `4000000000`".to_owned())
+            }
+            Value::Object(_) if wanted.iter().any(|w| w == "text") => {
+                Some("a text with `: ` or `{` in it needs single quotes".to_owned())
+            }
+            Value::Array(_) if wanted == ["keys and values"] => {
+                Some("write `key: value` lines without `- `".to_owned())
+            }
+            _ => None,
+        };
+        self.bad(pointer, format!("is {}, but must be {list}", article(instance)), hint);
+    }
+
+    fn empty(&mut self, pointer: &str) {
+        let hint = "give it a value, or remove the key".to_owned();
+        self.bad(pointer, "nothing is given here".to_owned(), Some(hint));
+    }
+}
+
+/// The finding of a profile that backs up to nowhere.
+pub fn no_destination() -> Finding {
+    Finding::key("/destinations", "there is no destination").hint("add `mirror`, `s3` or `directory` below it")
+}
+
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// The word a branch of a choice stands for.
+fn word(errors: &[ValidationError<'static>]) -> Option<&'static str> {
+    errors.iter().find_map(|error| match error.kind() {
+        Kind::Constant { .. } => schema::schema().pointer(error.schema_path().as_str())?.as_str(),
+        // A branch reports its wrong type first; its word stands beside.
+        Kind::Type { .. } => {
+            schema::schema().pointer(error.schema_path().as_str().strip_suffix("/type")?)?.get("const")?.as_str()
+        }
+        _ => None,
+    })
+}
+
+/// The one key a branch of a reference stands for.
+fn tag(errors: &[ValidationError<'static>]) -> Option<&'static str> {
+    errors.iter().find_map(|error| {
+        let (branch, _) = error.schema_path().as_str().split_once("/oneOf/").and_then(|(head, rest)| {
+            let number = rest.split('/').next()?;
+            Some((format!("{head}/oneOf/{number}"), number))
+        })?;
+        match schema::schema().pointer(&branch)?.get("required")?.as_array()?.as_slice() {
+            [only] => only.as_str(),
+            _ => None,
+        }
+    })
+}
+
+/// The types a branch wants, when the value itself is of another.
+fn wrong_type<'e>(errors: &'e [ValidationError<'static>], pointer: &str) -> Option<&'e TypeKind> {
+    errors.iter().find_map(|error| match error.kind() {
+        Kind::Type { kind } if error.instance_path().as_str() == pointer => Some(kind),
+        _ => None,
+    })
+}
+
+fn known_keys(error: &ValidationError<'_>) -> Vec<&'static str> {
+    let object = error.schema_path().as_str().rsplit_once('/').and_then(|(parent, _)| schema::schema().pointer(parent));
+    let properties = object.and_then(|o| o.get("properties")).and_then(Value::as_object);
+    properties.into_iter().flat_map(|p| p.keys()).map(String::as_str).collect()
+}
+
+fn type_names(kind: &TypeKind) -> Vec<String> {
+    let name = |t: JsonType| {
+        match t {
+            JsonType::Null => "nothing",
+            JsonType::Boolean => "true or false",
+            JsonType::Integer => "a whole number",
+            JsonType::Number => "a number",
+            JsonType::String => "text",
+            JsonType::Array => "a list",
+            JsonType::Object => "keys and values",
+        }
+        .to_owned()
+    };
+    match kind {
+        TypeKind::Single(one) => vec![name(*one)],
+        TypeKind::Multiple(many) => many.iter().map(name).collect(),
+    }
+}
+
+fn article(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "nothing",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "keys and values",
+    }
+}

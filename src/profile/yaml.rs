@@ -1,0 +1,287 @@
+//! YAML text -> one JSON value and the place of every key and value in the text.
+//!
+//! The text is parsed once. What comes after works on the JSON value and asks [`Places`] where something stands.
+//! Nothing here knows what a profile is.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+use serde_saphyr::{Location, Spanned};
+
+use super::diagnose::Finding;
+
+/// The largest profile that is read. A profile is written by hand; more is a mistake or an attack.
+pub const MAX_BYTES: u64 = 1024 * 1024;
+
+/// A piece of the text: where it starts, and what it covers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// From 1.
+    pub line: usize,
+    /// From 1, in characters.
+    pub column: usize,
+    /// Offset of the first character.
+    pub start: usize,
+    /// Offset after the last character.
+    pub end: usize,
+}
+
+impl From<Location> for Place {
+    fn from(at: Location) -> Place {
+        let number = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+        let start = number(at.span().offset());
+        Place {
+            line: number(at.line()),
+            column: number(at.column()),
+            start,
+            end: start.saturating_add(number(at.span().len())),
+        }
+    }
+}
+
+/// Where every key and value stands, by JSON pointer.
+#[derive(Clone, Debug, Default)]
+pub struct Places {
+    keys: HashMap<String, Place>,
+    values: HashMap<String, Place>,
+    scalars: Vec<(String, Place)>,
+}
+
+impl Places {
+    /// The place of a value.
+    pub fn value(&self, pointer: &str) -> Option<Place> {
+        self.values.get(pointer).copied()
+    }
+
+    /// The place of the key under which a value stands; the value's own for a list item.
+    pub fn key(&self, pointer: &str) -> Option<Place> {
+        self.keys.get(pointer).copied().or_else(|| self.value(pointer))
+    }
+
+    /// Every value that is no list and no map, with its pointer.
+    pub fn scalars(&self) -> impl Iterator<Item = (&str, Place)> {
+        self.scalars.iter().map(|(pointer, place)| (pointer.as_str(), *place))
+    }
+}
+
+/// A parsed text.
+#[derive(Clone, Debug)]
+pub struct Tree {
+    pub value: Value,
+    pub places: Places,
+    /// Keys given twice.
+    pub duplicates: Vec<Finding>,
+}
+
+/// `pointer` with one more key, escaped as RFC 6901 says.
+pub fn child(pointer: &str, key: &str) -> String {
+    format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"))
+}
+
+/// Decodes the bytes of a file: UTF-8, with or without a byte order mark.
+///
+/// # Errors
+/// When they are anything else; the finding says where.
+pub fn decode(bytes: &[u8]) -> Result<&str, Finding> {
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        return Err(Finding::at(Place::default(), "the file is UTF-16, not UTF-8")
+            .hint("save it again with the encoding UTF-8 (in Notepad: Save as, Encoding)"));
+    }
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Ok(text.strip_prefix('\u{feff}').unwrap_or(text)),
+        Err(error) => {
+            let before = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
+            let line = before.matches('\n').count() + 1;
+            let column = before.rsplit('\n').next().map_or(0, |l| l.chars().count()) + 1;
+            Err(Finding::at(Place { line, column, ..Place::default() }, "the file is not UTF-8 text")
+                .hint("save it again with the encoding UTF-8"))
+        }
+    }
+}
+
+/// Parses a text into one document.
+///
+/// # Errors
+/// When it is not YAML, is empty, or holds several documents. YAML errors end the parse: there is only one.
+pub fn parse(text: &str) -> Result<Tree, Finding> {
+    let root: Spanned<Node> =
+        serde_saphyr::from_str_with_options(text, options()).map_err(|error| syntax(text, &error))?;
+    if matches!(root.value, Node::Null) {
+        return Err(Finding::at(Place::default(), "the profile is empty").hint("`aam-backup init` writes one"));
+    }
+    let mut tree = Tree { value: Value::Null, places: Places::default(), duplicates: Vec::new() };
+    tree.value = lower(root, String::new(), &mut tree.places, &mut tree.duplicates);
+    Ok(tree)
+}
+
+fn options() -> serde_saphyr::Options {
+    let mut options = serde_saphyr::Options::default();
+    options.strict_booleans = true;
+    options.with_snippet = false;
+    options.merge_keys = serde_saphyr::options::MergeKeyPolicy::Error;
+    // Found by `lower`, all of them, each with its place.
+    options.duplicate_keys = serde_saphyr::options::DuplicateKeyPolicy::PassThrough;
+    options.alias_limits.max_total_replayed_events = 1000;
+    options.alias_limits.max_replay_stack_depth = 4;
+    if let Some(budget) = &mut options.budget {
+        budget.max_depth = 32;
+    }
+    options
+}
+
+/// The parser's error in our words where they help more. The parser's own text is never shown where it could repeat
+/// the profile's: that may be a secret.
+fn syntax(text: &str, error: &serde_saphyr::Error) -> Finding {
+    use serde_saphyr::Error as E;
+    let error = error.without_snippet();
+    let place = error.location().map(Place::from).unwrap_or_default();
+    let line = text.lines().nth(place.line.saturating_sub(1)).unwrap_or_default();
+    let finding = |message: &str| Finding::at(place, message);
+    match error {
+        E::Eof { .. } => finding("the profile is empty").hint("`aam-backup init` writes one"),
+        E::MultipleDocuments { .. } => {
+            finding("a second document starts here").hint("a file holds one profile: remove the line `---`")
+        }
+        E::MergeKeyNotAllowed { .. } | E::MergeValueNotMapOrSeqOfMaps { .. } => {
+            finding("merge keys (`<<`) are not supported").hint("write the keys out")
+        }
+        E::UnknownAnchor { .. } => {
+            finding("an alias without its anchor").hint("put a text that starts with `*` or `&` in single quotes")
+        }
+        E::Budget { .. }
+        | E::AliasReplayLimitExceeded { .. }
+        | E::AliasExpansionLimitExceeded { .. }
+        | E::AliasReplayStackDepthExceeded { .. } => finding("nested or repeated too often for a profile"),
+        _ if line.contains('"') && line.contains('\\') => finding("not valid YAML: a backslash in double quotes")
+            .hint("in double quotes a backslash starts an escape: use single quotes or none"),
+        _ if line.starts_with('\t') || line.trim_start_matches(' ').starts_with('\t') => {
+            finding("not valid YAML: a tab").hint("indent with spaces")
+        }
+        _ if line.trim_start_matches([' ', '-']).starts_with(['*', '&', '%', '@', '`', '!']) => {
+            finding("not valid YAML: a special character at the start of a text").hint("put the text in single quotes")
+        }
+        E::Message { msg, .. } if !msg.contains(['\'', '"', '`']) => finding(&format!("not valid YAML: {msg}")),
+        _ => finding("not valid YAML").hint("look at the indentation, colons, quotes and brackets here and just above"),
+    }
+}
+
+fn lower(node: Spanned<Node>, pointer: String, places: &mut Places, duplicates: &mut Vec<Finding>) -> Value {
+    places.values.insert(pointer.clone(), node.referenced.into());
+    if !matches!(node.value, Node::List(_) | Node::Map(_)) {
+        // An alias shows nothing; what it stands for does.
+        places.scalars.extend([(pointer.clone(), node.referenced.into()), (pointer.clone(), node.defined.into())]);
+    }
+    match node.value {
+        Node::Null => Value::Null,
+        Node::Bool(b) => Value::Bool(b),
+        Node::Number(n) => Value::Number(n),
+        Node::Text(t) => Value::String(t),
+        Node::List(items) => {
+            let lowered = items.into_iter().enumerate();
+            Value::Array(
+                lowered.map(|(i, item)| lower(item, child(&pointer, &i.to_string()), places, duplicates)).collect(),
+            )
+        }
+        Node::Map(entries) => {
+            let mut map = Map::new();
+            for (key, item) in entries {
+                let at = child(&pointer, &key.value);
+                let place = Place::from(key.referenced);
+                if map.contains_key(&key.value) {
+                    let first = places.key(&at).map_or(0, |p| p.line);
+                    duplicates.push(
+                        Finding::at(place, format!("the key '{}' is given twice", key.value.escape_debug()))
+                            .path(&at)
+                            .hint(format!("it is already on line {first}: merge the two")),
+                    );
+                    // The place of the second value is worth masking too, but the first one counts.
+                    let _ = lower(item, format!("{at}#{}", duplicates.len()), places, duplicates);
+                    continue;
+                }
+                places.keys.insert(at.clone(), place);
+                let value = lower(item, at, places, duplicates);
+                map.insert(key.value, value);
+            }
+            Value::Object(map)
+        }
+    }
+}
+
+/// A YAML node before it is JSON: maps keep equal keys.
+enum Node {
+    Null,
+    Bool(bool),
+    Number(Number),
+    Text(String),
+    List(Vec<Spanned<Node>>),
+    Map(Vec<(Spanned<String>, Spanned<Node>)>),
+}
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Node, D::Error> {
+        deserializer.deserialize_any(NodeVisitor)
+    }
+}
+
+struct NodeVisitor;
+
+impl<'de> Visitor<'de> for NodeVisitor {
+    type Value = Node;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a YAML value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Node, E> {
+        Ok(Node::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Node, E> {
+        Ok(Node::Null)
+    }
+
+    fn visit_bool<E>(self, b: bool) -> Result<Node, E> {
+        Ok(Node::Bool(b))
+    }
+
+    fn visit_i64<E>(self, n: i64) -> Result<Node, E> {
+        Ok(Node::Number(n.into()))
+    }
+
+    fn visit_u64<E>(self, n: u64) -> Result<Node, E> {
+        Ok(Node::Number(n.into()))
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, n: f64) -> Result<Node, E> {
+        Number::from_f64(n).map(Node::Number).ok_or_else(|| E::custom("not a finite number"))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Node, E> {
+        Ok(Node::Text(text.to_owned()))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Node, E> {
+        Ok(Node::Text(text))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Node, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element()? {
+            list.push(item);
+        }
+        Ok(Node::List(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Node, A::Error> {
+        let mut map = Vec::new();
+        while let Some(entry) = entries.next_entry()? {
+            if map.len() > 10_000 {
+                return Err(A::Error::custom("too many keys"));
+            }
+            map.push(entry);
+        }
+        Ok(Node::Map(map))
+    }
+}
