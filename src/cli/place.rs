@@ -1,13 +1,14 @@
 //! Where backups are: in the stores of a profile, or in one named on the command line of a bare computer (SPEC §3).
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::Global;
 use super::exit::Exit;
 use crate::cancel::Cancel;
 use crate::job::{Job, Reference, StorageClass};
-use crate::profile;
+use crate::profile::Search;
 use crate::store::{DirectoryStore, S3Settings, S3Store, Store};
 use crate::survey::{Opened, open_stores, sentence};
 
@@ -70,9 +71,9 @@ impl PlaceArgs {
     ///
     /// # Errors
     /// How the program ends then.
-    pub fn open(&self, cancel: &Cancel) -> Result<Place, Exit> {
+    pub fn open(&self, global: &Global, cancel: &Cancel) -> Result<Place, Exit> {
         let Some(name) = &self.profile else { return Ok(self.bare(cancel)) };
-        let job = profile::load(Path::new(name)).map_err(|diagnostics| {
+        let job = Search::new(global.profiles.as_deref()).load(name).map_err(|diagnostics| {
             eprint!("{diagnostics}");
             Exit::Usage
         })?;

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use chrono::Utc;
 use clap::Args;
 
-use super::Format;
 use super::exit::Exit;
 use super::place::{Candidate, Place, PlaceArgs, complain};
 use super::sets;
+use super::{Format, Global};
 use crate::cancel::Cancel;
 use crate::catalog::Catalog;
 use crate::event::{Event, Events, Outcome, Section, Sink};
@@ -63,8 +63,8 @@ pub struct RestoreArgs {
 }
 
 /// Restores.
-pub fn restore(args: &RestoreArgs, cancel: &Cancel) -> Exit {
-    let place = match args.place.open(cancel) {
+pub fn restore(global: &Global, args: &RestoreArgs, cancel: &Cancel) -> Exit {
+    let place = match args.place.open(global, cancel) {
         Ok(place) => place,
         Err(exit) => return exit,
     };

@@ -2,9 +2,9 @@
 
 use clap::Args;
 
-use super::Format;
 use super::exit::Exit;
 use super::place::{Place, PlaceArgs, complain_store};
+use super::{Format, Global};
 use crate::cancel::Cancel;
 use crate::restore::gather;
 use crate::restore::sets::Report;
@@ -21,8 +21,8 @@ pub struct SetsArgs {
 }
 
 /// Lists sets.
-pub fn sets(args: &SetsArgs, cancel: &Cancel) -> Exit {
-    match args.place.open(cancel) {
+pub fn sets(global: &Global, args: &SetsArgs, cancel: &Cancel) -> Exit {
+    match args.place.open(global, cancel) {
         Ok(place) => list(&place, args.format),
         Err(exit) => exit,
     }
