@@ -57,8 +57,15 @@ quoted=$(printf '%s' "$place" | sed "s/'/''/g; s/[&|\\\\]/\\\\&/g")
 sed "s|/tmp/aam-quickstart|$quoted|" "$project/examples/quickstart.yaml" > quickstart.yaml
 grep -v '^#' quickstart.yaml
 
+heading "Check: every mistake at once, each at its place. Here there is none"
+show aam-backup check quickstart.yaml
+
 heading "Plan: what a run would do, and why. Changes nothing"
 show aam-backup plan quickstart.yaml
+
+heading "Explain: why a path is in, or out"
+show aam-backup explain quickstart.yaml "$place/home/documents/scratch.tmp"
+show aam-backup explain quickstart.yaml "$place/home/documents/new.txt"
 
 heading "The first backup is a full one"
 show aam-backup run quickstart.yaml

@@ -119,7 +119,7 @@ fn wrong_directions(order: &[Vec<String>], sources: &[Source]) -> Vec<String> {
         let depth = source.file.trim_end_matches("/mod.rs").matches('/').count();
         for (number, line) in &source.lines {
             // `use crate::{a, b}` would hide names from this test, and `super::` beyond the module too.
-            if line.contains("crate::{") || line.matches("super::").count() >= depth.max(1) {
+            if line.contains("crate::{") || line.contains(&"super::".repeat(depth)) {
                 wrong.push(format!("{}:{number}: name the module by `use crate::…`", source.file));
             }
             for module in used(line) {

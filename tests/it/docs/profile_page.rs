@@ -141,6 +141,12 @@ impl Page {
     }
 }
 
+/// Editors read the checked-in copy.
+#[test]
+fn profile_schema_is_checked_in() {
+    check(&root().join("schemas/profile.schema.json"), &aam_auto_backup::profile::schema::text());
+}
+
 #[test]
 fn profile_page_is_made_from_the_schema() {
     let mut made = Page { text: String::new(), ahead: Vec::new() };
