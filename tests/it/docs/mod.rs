@@ -8,6 +8,7 @@
 
 mod pages;
 mod profile_page;
+#[cfg(unix)]
 mod session;
 
 use std::fs;
