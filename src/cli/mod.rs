@@ -7,9 +7,12 @@ mod completions;
 pub mod exit;
 mod explain;
 mod output;
+mod place;
 mod plan;
+mod restore;
 mod run;
 mod schema;
+mod sets;
 mod shadow_stage;
 
 use std::path::PathBuf;
@@ -48,6 +51,8 @@ pub enum Command {
     Check(check::Check),
     Plan(plan::PlanArgs),
     Run(run::RunArgs),
+    Sets(sets::SetsArgs),
+    Restore(restore::RestoreArgs),
     Explain(explain::Explain),
     Schema(schema::PrintSchema),
     Completions(completions::Completions),
@@ -68,6 +73,11 @@ pub enum Format {
     Json,
 }
 
+/// The word of a value as the command line writes it.
+fn word(value: impl ValueEnum) -> String {
+    value.to_possible_value().map_or_else(String::new, |v| v.get_name().to_owned())
+}
+
 /// Runs the program.
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -86,6 +96,8 @@ pub fn main() -> ExitCode {
     let exit = match cli.command {
         Command::Plan(args) => with_job(&cli.global, &args.profile, false, |job| plan::plan(job, &args, &cancel)),
         Command::Run(args) => with_job(&cli.global, &args.profile, true, |job| run::run(job, &args, &cancel)),
+        Command::Sets(args) => sets::sets(&cli.global, &args, &cancel),
+        Command::Restore(args) => restore::restore(&cli.global, &args, &cancel),
         Command::ShadowStage { order } => shadow_stage::run(&order, &cancel),
         Command::Check(check) => check.run(&cli.global),
         Command::Explain(explain) => explain.run(&cli.global),
