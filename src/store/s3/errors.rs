@@ -56,7 +56,7 @@ fn refused(
     let why = match (code, error.message()) {
         ("", _) => format!("the server answered with status {status}"),
         (code, None | Some("")) => format!("{code} (status {status})"),
-        (code, Some(message)) => format!("{code}: {message}"),
+        (code, Some(message)) => format!("{code}: {}", message.trim_end_matches(['.', ' '])),
     };
     let bucket = &settings.bucket;
     let (kind, hint) = match code {
