@@ -12,8 +12,11 @@ use crate::path::Family;
 use crate::profile;
 
 mod exit;
+mod place;
 mod plan;
+mod restore;
 mod run;
+mod sets;
 mod shadow_stage;
 
 use exit::Exit;
@@ -33,6 +36,8 @@ struct Cli {
 enum Command {
     Plan(plan::PlanArgs),
     Run(run::RunArgs),
+    Sets(sets::SetsArgs),
+    Restore(restore::RestoreArgs),
     /// What the snapshot program starts; not for people.
     #[command(hide = true)]
     ShadowStage {
@@ -64,6 +69,8 @@ pub fn main() -> ExitCode {
     let exit = match &cli.command {
         Command::Plan(args) => with_job(&args.profile, false, |job| plan::plan(job, args, &cancel)),
         Command::Run(args) => with_job(&args.profile, true, |job| run::run(job, args, &cancel)),
+        Command::Sets(args) => sets::sets(args, &cancel),
+        Command::Restore(args) => restore::restore(args, &cancel),
         Command::ShadowStage { order } => shadow_stage::run(order, &cancel),
     };
     exit.into()

@@ -1,4 +1,5 @@
 //! The one integration-test binary.
 
+mod restore;
 mod stores;
 mod support;

@@ -5,4 +5,5 @@
 
 pub mod http;
 pub mod moto;
+pub mod pc;
 pub mod proxy;
