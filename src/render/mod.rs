@@ -223,7 +223,9 @@ pub fn seven_zip_line(path: &RelPath, family: Family) -> Option<String> {
 }
 
 /// One entry of an rsync list: the bytes of the path, ended by NUL. `None` for the mount itself: rsync would take `.`
-/// for everything in it.
+/// for everything in it. A path that begins with `#` or `;` would be a comment.
 pub fn rsync_entry(path: &RelPath) -> Option<Vec<u8>> {
-    (!path.is_root()).then(|| [path.as_bytes(), b"\0"].concat())
+    let bytes = path.as_bytes();
+    let comment = matches!(bytes.first()?, b'#' | b';');
+    Some([if comment { &b"./"[..] } else { b"" }, bytes, b"\0"].concat())
 }

@@ -1,5 +1,6 @@
 //! The one integration-test binary.
 
+mod property;
 mod restore;
 mod stores;
 mod support;
