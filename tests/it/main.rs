@@ -1,5 +1,7 @@
 //! The one integration-test binary.
 
+mod architecture;
+mod docs;
 mod property;
 mod restore;
 mod stores;
