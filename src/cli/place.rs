@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::Global;
-use super::exit::Exit;
+use super::{Exit, Global, output};
 use crate::cancel::Cancel;
 use crate::job::{Job, Reference, StorageClass};
 use crate::profile::Search;
@@ -74,7 +73,7 @@ impl PlaceArgs {
     pub fn open(&self, global: &Global, cancel: &Cancel) -> Result<Place, Exit> {
         let Some(name) = &self.profile else { return Ok(self.bare(cancel)) };
         let job = Search::new(global.profiles.as_deref()).load(name).map_err(|diagnostics| {
-            eprint!("{diagnostics}");
+            output::note(diagnostics);
             Exit::Usage
         })?;
         let wanted = |store: crate::plan::StoreName| match self.from {
@@ -90,7 +89,10 @@ impl PlaceArgs {
         candidates.reverse();
         if candidates.is_empty() {
             let store = self.from.map_or("store", |from| if from == From::S3 { "s3" } else { "directory" });
-            eprintln!("error: the profile '{}' has no {store} destination that holds archives", job.name);
+            output::note(format_args!(
+                "error: the profile '{}' has no {store} destination that holds archives\n",
+                job.name
+            ));
             return Err(Exit::Usage);
         }
         Ok(Place { location: job.location.clone(), candidates, job: Some(job) })
@@ -119,13 +121,13 @@ impl PlaceArgs {
 
 /// An error and its hint, on standard error.
 pub fn complain(word: &str, text: &str, hint: &str) {
-    eprintln!("{word}: {text}");
+    output::note(format_args!("{word}: {text}\n"));
     if !hint.is_empty() {
-        eprintln!("  hint: {hint}");
+        output::note(format_args!("  hint: {hint}\n"));
     }
 }
 
 /// As [`complain`], of a store.
 pub fn complain_store(word: &str, error: &crate::store::StoreError) {
-    eprintln!("{word}: {}", sentence(error));
+    output::note(format_args!("{word}: {}\n", sentence(error)));
 }

@@ -44,7 +44,7 @@ pub struct RunArgs {
 pub fn run(job: &Job, args: &RunArgs, cancel: &Cancel) -> Exit {
     let now = Utc::now();
     let directory = log_directory(job);
-    let log = match Log::create(&directory, &format!("{}-{}", job.name, operation(args.mode)), now) {
+    let log = match Log::create(&directory, &format!("{}-{}", job.name, super::word(args.mode)), now) {
         Ok(log) => log,
         Err(error) => {
             output::note(format_args!(
@@ -91,14 +91,6 @@ fn email(job: &Job, outcome: Outcome, events: &Events<'_>) -> Outcome {
 fn pause() {
     output::note("Press Enter to close. ");
     let _ = std::io::stdin().lock().read_line(&mut String::new());
-}
-
-/// The mode as the command line writes it.
-fn operation(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Regular => "regular",
-        Mode::IncrementalOnly => "incremental-only",
-    }
 }
 
 /// Where logs of this job go.
@@ -167,7 +159,7 @@ fn tell_parameters(job: &Job, args: &RunArgs, events: &Events<'_>) {
     let note = |text: String| events.note(Section::Parameters, text);
     note(format!("aam-backup {}", env!("CARGO_PKG_VERSION")));
     note(format!("profile '{}' ({})", job.name, job.profile.display()));
-    note(format!("location '{}', mode {}", job.location, operation(args.mode)));
+    note(format!("location '{}', mode {}", job.location, super::word(args.mode)));
     if args.force_full {
         note("--force-full".to_owned());
     }

@@ -2,6 +2,7 @@
 
 mod architecture;
 mod docs;
+mod property;
 mod restore;
 mod stores;
 mod support;

@@ -4,6 +4,7 @@
 #![allow(dead_code)]
 
 pub mod http;
+pub mod look;
 pub mod moto;
 pub mod pc;
 pub mod proxy;
