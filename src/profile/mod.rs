@@ -3,6 +3,7 @@
 //! [`load`] is the way in. Every problem of a profile is found in one pass and shown at its place in the text.
 
 pub mod check;
+pub mod credential;
 pub mod diagnose;
 pub mod document;
 pub mod find;
