@@ -143,7 +143,11 @@ fn syntax(text: &str, error: &serde_saphyr::Error) -> Finding {
     let line = near.next().unwrap_or_default();
     let tab = |line: &str| line.trim_start_matches(' ').starts_with('\t');
     let special = line.chars().nth(place.column.saturating_sub(1)).is_some_and(|c| "*&%@`!".contains(c));
-    match error {
+    let cause = match error {
+        E::AliasError { error, .. } => error.without_snippet(),
+        other => other,
+    };
+    match cause {
         E::Eof { .. } => empty(),
         E::MultipleDocuments { .. } => {
             finding("a second document starts here").hint("a file holds one profile: remove the line `---`")
