@@ -9,6 +9,17 @@ use serde::Deserialize;
 pub use crate::name::Format;
 pub use crate::stamp::Zone;
 
+// Patterns tell an editor that something is wrong; `check` says in words what.
+const NAME: &str = r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$";
+const LOCATION: &str = r"^[A-Za-z0-9.-]{1,64}$";
+const BUCKET: &str = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$";
+const REGION: &str = r"^[a-z0-9-]+$";
+const ADDRESS: &str = r"^[^@\s]+@[^@\s]+$";
+const ENDPOINT: &str = r"^[Hh][Tt][Tt][Pp][Ss]?://[^@\s]+$";
+const VARIABLE: &str = r"^[A-Za-z_][A-Za-z0-9_]*$";
+/// The largest object of S3, 5 TiB.
+const MAX_VOLUME: u64 = 5 << 40;
+
 /// A backup profile of AAM Auto Backup: what to back up, where to, with which credentials, under which policy.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -17,8 +28,10 @@ pub struct Document {
     #[schemars(range(min = 1, max = 1))]
     pub version: u32,
     /// Name of the profile, as `aam-backup run NAME` takes it.
+    #[schemars(regex(pattern = NAME))]
     pub name: String,
     /// Unique name of this computer or storage; every object name starts with it. Letters, digits, `-` and `.`, no underscore.
+    #[schemars(regex(pattern = LOCATION))]
     pub location: String,
     /// Directories to back up: absolute paths without wildcards.
     #[schemars(length(min = 1))]
@@ -133,7 +146,7 @@ pub struct Mirror {
     #[serde(default)]
     pub extra_files: ExtraFiles,
     /// With `extra-files: delete`: the most that one run may delete, as a count of files (`100`) or a share of the mirror's files (`25%`).
-    /// A run that would delete more refuses.
+    /// A run that would delete more refuses. 25 % by default.
     #[serde(default)]
     pub max_delete: MaxDelete,
 }
@@ -170,10 +183,13 @@ impl Default for MaxDelete {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct S3 {
     /// Name of the bucket.
+    #[schemars(regex(pattern = BUCKET))]
     pub bucket: String,
     /// Region of the bucket, such as `us-east-1`.
+    #[schemars(regex(pattern = REGION))]
     pub region: String,
     /// Address of an S3-compatible server, such as `http://127.0.0.1:5000`. Without it: Amazon S3.
+    #[schemars(regex(pattern = ENDPOINT))]
     pub endpoint: Option<String>,
     /// Storage class of archive volumes. Markers and manifests are always STANDARD.
     #[serde(default)]
@@ -232,7 +248,7 @@ pub struct Archive {
     pub format: Format,
     /// Size of one volume in bytes.
     #[serde(default = "default_volume_size")]
-    #[schemars(range(min = 65536))]
+    #[schemars(range(min = 65536, max = MAX_VOLUME))]
     pub volume_size: u64,
     /// 0 stores, 9 compresses most.
     #[serde(default = "default_compression_level")]
@@ -257,8 +273,8 @@ pub fn default_compression_level() -> u8 {
 #[serde(rename_all = "kebab-case")]
 pub enum Reference {
     /// Name of an environment variable.
-    Env(String),
-    /// Path of a file whose first line is the secret.
+    Env(#[schemars(regex(pattern = VARIABLE))] String),
+    /// Path of a file whose first line is the secret. Only the user who runs the backup should be able to read it.
     File(String),
     /// Program and arguments; the first line of its output is the secret.
     Command(#[schemars(length(min = 1))] Vec<String>),
@@ -313,13 +329,13 @@ impl Default for CatalogPolicy {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct RestorePolicy {
-    /// Days a thawed object stays readable.
+    /// Days a thawed object stays readable. 2 by default.
     #[schemars(range(min = 1, max = 365))]
     pub keep_days: Option<u32>,
     /// How fast, and how dear, thawing is.
     #[serde(default)]
     pub tier: Tier,
-    /// How often to ask whether objects are thawed, such as `30m`.
+    /// How often to ask whether objects are thawed, such as `1h`. `30m` by default.
     pub poll_every: Option<Span>,
 }
 
@@ -366,13 +382,16 @@ pub struct Email {
     /// Name shown as the sender.
     pub from_name: Option<String>,
     /// Address of the sender, verified in SES.
+    #[schemars(regex(pattern = ADDRESS))]
     pub from: String,
     /// Addresses of the recipients.
-    #[schemars(length(min = 1))]
+    #[schemars(length(min = 1), inner(regex(pattern = ADDRESS)))]
     pub to: Vec<String>,
     /// Region of SES.
+    #[schemars(regex(pattern = REGION))]
     pub region: String,
     /// Address of an SES-compatible server. Without it: Amazon SES.
+    #[schemars(regex(pattern = ENDPOINT))]
     pub endpoint: Option<String>,
     /// Access key. Without it: the usual chain of the AWS SDK.
     pub credentials: Option<S3Credentials>,

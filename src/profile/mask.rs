@@ -66,8 +66,8 @@ fn below_secret(text: &str, number: usize) -> bool {
     let lines: Vec<&str> = text.lines().take(number).collect();
     let Some((line, above)) = lines.split_last() else { return false };
     // Between brackets a value may go on at any indentation.
-    let open = |l: &&&str| SECRET_ENTRY.find_iter(l).last().is_some_and(|m| m.end() == l.len());
-    if above.iter().rev().find(|l| !l.trim().is_empty()).as_ref().is_some_and(|l| open(l)) {
+    let last = above.iter().rev().find(|l| !l.trim().is_empty());
+    if last.is_some_and(|l| SECRET_ENTRY.find_iter(l).last().is_some_and(|m| m.end() == l.len())) {
         return true;
     }
     let mut deepest = indent(line);
