@@ -136,6 +136,12 @@ impl Diagnostics {
     }
 }
 
+impl From<Diagnostics> for Vec<Diagnostic> {
+    fn from(diagnostics: Diagnostics) -> Vec<Diagnostic> {
+        diagnostics.0
+    }
+}
+
 impl fmt::Display for Diagnostic {
     /// `file:line:column: path: message`, the line with a caret, the hint.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
