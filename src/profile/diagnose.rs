@@ -119,7 +119,7 @@ impl Diagnostics {
                     line: place.line,
                     column: place.column,
                     path: finding.pointer,
-                    message: finding.message,
+                    message: mask::message(finding.message),
                     hint: finding.hint,
                     source: source.map(|_| mask::line(text, place.line, places)),
                 }

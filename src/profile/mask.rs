@@ -31,6 +31,15 @@ pub fn names_secret(key: &str) -> bool {
     SECRET_KEY.is_match(key)
 }
 
+/// A message that repeats a value, for the case that a quote left open has swallowed a secret's line into that value.
+pub fn message(mut text: String) -> String {
+    if let Some(entry) = SECRET_ENTRY.find(&text) {
+        text.truncate(entry.end());
+        text.push_str("***");
+    }
+    text
+}
+
 /// Line `number` (from 1) of the text, secrets replaced by `***`.
 pub fn line(text: &str, number: usize, places: &Places) -> String {
     let Some(line) = text.lines().nth(number.wrapping_sub(1)) else { return String::new() };

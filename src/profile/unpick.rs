@@ -219,7 +219,7 @@ impl Shape {
             Value::Number(_) | Value::Bool(_) if wanted.iter().any(|w| w == "text") => {
                 Some("put it in single quotes".to_owned())
             }
-            Value::String(text) if wanted == ["a list"] && !names_secret(pointer) => {
+            Value::String(text) if wanted == ["a list"] && !names_secret(pointer) && !names_secret(text) => {
                 Some(format!("write `[{}]` or one `- ` line for each", quoted(text)))
             }
             Value::String(text) if wanted == ["true or false"] => match text.to_lowercase().as_str() {

@@ -118,6 +118,7 @@ fn notepad_writes_profiles_too() {
 #[test]
 fn secrets_are_never_shown() {
     let dir = tempfile::tempdir().unwrap();
+    let mut names = Vec::new();
     for entry in [
         "encryption-key: hunter2",
         "encryption-key: 'hunter2'",
@@ -150,13 +151,47 @@ fn secrets_are_never_shown() {
         for text in
             [format!("{VALID}archive:\n  {entry}\n"), format!("archive:\n  {entry}\n"), format!("{VALID}{entry}\n")]
         {
-            fs::write(dir.path().join("p.yaml"), &text).unwrap();
-            for format in ["text", "json"] {
-                let (code, stdout, stderr) = said(&run(dir.path(), &["check", "--format", format, "p.yaml"]));
-                assert_eq!(code, 2, "{text}");
-                assert!(!format!("{stdout}{stderr}").contains("hunter2"), "{text}\n{stdout}{stderr}");
-            }
+            let name = format!("p{}.yaml", names.len());
+            fs::write(dir.path().join(&name), text).unwrap();
+            names.push(name);
         }
+    }
+    for format in ["text", "json"] {
+        let mut arguments = vec!["check", "--format", format];
+        arguments.extend(names.iter().map(String::as_str));
+        let (code, stdout, stderr) = said(&run(dir.path(), &arguments));
+        let both = format!("{stdout}{stderr}");
+        assert_eq!(code, 2);
+        assert!(!stdout.contains("OK") && names.iter().all(|name| both.contains(name.as_str())), "all refused: {both}");
+        assert!(!both.contains("hunter2"), "{both}");
+    }
+}
+
+proptest::proptest! {
+    /// Whatever stands in a file, the answer is a job or a diagnostic with its place inside the file.
+    #[test]
+    fn no_text_is_too_broken(at in 0_usize..1500, removed in 0_usize..40, added in "[ -~\n\t\r\u{e9}\u{1f600}]{0,12}") {
+        let valid = include_str!("../../examples/windows-workstation.yaml");
+        let kept = |from: usize, count: usize| valid.chars().skip(from).take(count).collect::<String>();
+        let text = format!("{}{added}{}", kept(0, at), kept(at + removed, usize::MAX));
+        if let Err(diagnostics) = profile::load_bytes(Path::new("p.yaml"), text.as_bytes()) {
+            let lines = text.split(['\n', '\r']).count();
+            proptest::prop_assert!(diagnostics.iter().all(|d| d.line <= lines + 1 && !d.message.is_empty()));
+            proptest::prop_assert!(!diagnostics.to_string().is_empty());
+        }
+    }
+
+    /// Whatever else is wrong with a profile, a secret written into it is not shown.
+    #[test]
+    fn a_secret_stays_hidden_in_any_wreck(before in "[ -~\n]{0,6}", after in "[ -~\n]{0,6}", at in 0_usize..95, removed in 0_usize..4) {
+        let text = format!("{VALID}{before}\narchive:\n  encryption-key: hunter2\n  format: zip{after}\n");
+        let kept = |from: usize, count: usize| text.chars().skip(from).take(count).collect::<String>();
+        let text = format!("{}{after}{}", kept(0, at), kept(at + removed, usize::MAX));
+        let shown = match profile::load_bytes(Path::new("p.yaml"), text.as_bytes()) {
+            Ok(_) => String::new(),
+            Err(diagnostics) => diagnostics.to_string(),
+        };
+        proptest::prop_assert!(!shown.contains("hunter2"), "{text}\n\n{shown}");
     }
 }
 
