@@ -2,5 +2,6 @@
 
 mod property;
 mod restore;
+mod scenarios;
 mod stores;
 mod support;
