@@ -5,5 +5,6 @@ mod docs;
 mod profile;
 mod property;
 mod restore;
+mod scenarios;
 mod stores;
 mod support;
