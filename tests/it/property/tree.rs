@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::dice::Dice;
@@ -292,6 +293,12 @@ impl Tree {
                 Node::Fifo => rustix::fs::mkfifoat(rustix::fs::CWD, &place, 0o600.into()).map_err(Into::into),
             }
             .unwrap_or_else(|e| panic!("{}: {e}", place.display()));
+            let mode = [0o755, 0o700, 0o750, 0o777][number % 4];
+            match node {
+                Node::Directory => fs::set_permissions(&place, fs::Permissions::from_mode(mode)).unwrap(),
+                Node::File(_) => fs::set_permissions(&place, fs::Permissions::from_mode(mode & 0o666)).unwrap(),
+                _ => {}
+            }
             if let Node::File(_) = node {
                 let time = filetime::FileTime::from_unix_time(1_400_000_000 + 77_777 * number as i64, 123_456_700);
                 filetime::set_file_mtime(&place, time).unwrap();
@@ -301,6 +308,10 @@ impl Tree {
             if let Node::HardLink(other) = node {
                 fs::hard_link(place(root, other), place(root, path)).unwrap();
             }
+        }
+        for (number, (path, _)) in self.nodes.iter().enumerate().filter(|(_, (_, node))| **node == Node::Directory) {
+            let time = filetime::FileTime::from_unix_time(1_300_000_000 + 77_777 * number as i64, 987_654_321);
+            filetime::set_file_mtime(place(root, path), time).unwrap();
         }
     }
 }
