@@ -3,5 +3,6 @@
 mod property;
 mod restore;
 mod scenarios;
+mod secrets;
 mod stores;
 mod support;
