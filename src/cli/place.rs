@@ -1,13 +1,13 @@
 //! Where backups are: in the stores of a profile, or in one named on the command line of a bare computer (SPEC §3).
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::exit::Exit;
+use super::{Exit, Global, output};
 use crate::cancel::Cancel;
 use crate::job::{Job, Reference, StorageClass};
-use crate::profile;
+use crate::profile::Search;
 use crate::store::{DirectoryStore, S3Settings, S3Store, Store};
 use crate::survey::{Opened, open_stores, sentence};
 
@@ -70,10 +70,10 @@ impl PlaceArgs {
     ///
     /// # Errors
     /// How the program ends then.
-    pub fn open(&self, cancel: &Cancel) -> Result<Place, Exit> {
+    pub fn open(&self, global: &Global, cancel: &Cancel) -> Result<Place, Exit> {
         let Some(name) = &self.profile else { return Ok(self.bare(cancel)) };
-        let job = profile::load(Path::new(name)).map_err(|diagnostics| {
-            eprint!("{diagnostics}");
+        let job = Search::new(global.profiles.as_deref()).load(name).map_err(|diagnostics| {
+            output::note(diagnostics);
             Exit::Usage
         })?;
         let wanted = |store: crate::plan::StoreName| match self.from {
@@ -89,7 +89,10 @@ impl PlaceArgs {
         candidates.reverse();
         if candidates.is_empty() {
             let store = self.from.map_or("store", |from| if from == From::S3 { "s3" } else { "directory" });
-            eprintln!("error: the profile '{}' has no {store} destination that holds archives", job.name);
+            output::note(format_args!(
+                "error: the profile '{}' has no {store} destination that holds archives\n",
+                job.name
+            ));
             return Err(Exit::Usage);
         }
         Ok(Place { location: job.location.clone(), candidates, job: Some(job) })
@@ -118,13 +121,13 @@ impl PlaceArgs {
 
 /// An error and its hint, on standard error.
 pub fn complain(word: &str, text: &str, hint: &str) {
-    eprintln!("{word}: {text}");
+    output::note(format_args!("{word}: {text}\n"));
     if !hint.is_empty() {
-        eprintln!("  hint: {hint}");
+        output::note(format_args!("  hint: {hint}\n"));
     }
 }
 
 /// As [`complain`], of a store.
 pub fn complain_store(word: &str, error: &crate::store::StoreError) {
-    eprintln!("{word}: {}", sentence(error));
+    output::note(format_args!("{word}: {}\n", sentence(error)));
 }

@@ -6,10 +6,9 @@ use std::path::{Path, PathBuf};
 use chrono::Utc;
 use clap::Args;
 
-use super::Format;
-use super::exit::Exit;
 use super::place::{Candidate, Place, PlaceArgs, complain};
 use super::sets;
+use super::{Exit, Format, Global, output};
 use crate::cancel::Cancel;
 use crate::catalog::Catalog;
 use crate::event::{Event, Events, Outcome, Section, Sink};
@@ -63,8 +62,8 @@ pub struct RestoreArgs {
 }
 
 /// Restores.
-pub fn restore(args: &RestoreArgs, cancel: &Cancel) -> Exit {
-    let place = match args.place.open(cancel) {
+pub fn restore(global: &Global, args: &RestoreArgs, cancel: &Cancel) -> Exit {
+    let place = match args.place.open(global, cancel) {
         Ok(place) => place,
         Err(exit) => return exit,
     };
@@ -265,17 +264,21 @@ impl Summary {
     }
 
     fn print(&self, tally: restore::Tally) {
-        print!("{}", self.0);
+        let mut text = self.0.clone();
         // Without manifests nothing was counted.
         if tally.files + tally.directories + tally.different > 0 {
             let (files, bytes) = (tally.files, text::size(tally.bytes));
-            println!("{files} files, {bytes}, {} directories verified", tally.directories);
+            text.push_str(&format!("{files} files, {bytes}, {} directories verified\n", tally.directories));
         }
         if tally.different > 0 {
-            println!("{} files or directories are not as the backup lists them", tally.different);
+            text.push_str(&format!("{} files or directories are not as the backup lists them\n", tally.different));
         }
         if tally.removed > 0 {
-            println!("{} files or directories removed that the newest backup does not list", tally.removed);
+            text.push_str(&format!(
+                "{} files or directories removed that the newest backup does not list\n",
+                tally.removed
+            ));
         }
+        output::result(text);
     }
 }

@@ -2,9 +2,8 @@
 
 use clap::Args;
 
-use super::Format;
-use super::exit::Exit;
 use super::place::{Place, PlaceArgs, complain_store};
+use super::{Exit, Format, Global, output};
 use crate::cancel::Cancel;
 use crate::restore::gather;
 use crate::restore::sets::Report;
@@ -21,8 +20,8 @@ pub struct SetsArgs {
 }
 
 /// Lists sets.
-pub fn sets(args: &SetsArgs, cancel: &Cancel) -> Exit {
-    match args.place.open(cancel) {
+pub fn sets(global: &Global, args: &SetsArgs, cancel: &Cancel) -> Exit {
+    match args.place.open(global, cancel) {
         Ok(place) => list(&place, args.format),
         Err(exit) => exit,
     }
@@ -44,11 +43,11 @@ pub(super) fn list(place: &Place, format: Format) -> Exit {
         }
     }
     match format {
-        Format::Text => print!("{}", reports.iter().map(Report::to_text).collect::<Vec<_>>().join("\n")),
+        Format::Text => drop(output::result(reports.iter().map(Report::to_text).collect::<Vec<_>>().join("\n"))),
         Format::Json => match serde_json::to_string_pretty(&reports) {
-            Ok(text) => println!("{text}"),
+            Ok(text) => drop(output::result(text + "\n")),
             Err(error) => {
-                eprintln!("error: the sets cannot be printed: {error}");
+                output::note(format_args!("error: the sets cannot be printed: {error}\n"));
                 return Exit::Failed;
             }
         },

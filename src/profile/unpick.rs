@@ -3,15 +3,17 @@
 //! The validator says which keyword failed. For `anyOf` and `oneOf` it says how every branch failed; here only the
 //! branch that was meant is reported. Values are quoted only where no secret can stand.
 
+mod branch;
+
 use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use jsonschema::{JsonType, ValidationError};
 use serde_json::Value;
 
 use super::diagnose::Finding;
 use super::mask::names_secret;
-use super::schema;
-use super::suggest;
 use super::yaml::child;
+use super::{schema, suggest};
+use branch::{known_keys, tag, word, wrong_type};
 
 /// What to write instead of a secret.
 pub const REFERENCE_HINT: &str = "put the secret in a file or environment variable and write `{env: NAME}`";
@@ -28,6 +30,8 @@ pub struct Shape {
     pub wrong: Vec<String>,
     /// Keys that are missing, with the pointer of what they are missing from.
     pub missing: Vec<(String, String)>,
+    /// Keys that unknown ones were probably meant to be, with the pointer of the object.
+    meant: Vec<(String, String)>,
 }
 
 /// Validates a value against the schema of a profile.
@@ -36,6 +40,14 @@ pub fn validate(value: &Value) -> Shape {
     for error in schema::validator().iter_errors(value) {
         shape.add(&error);
     }
+    // A misspelt key is not missing as well.
+    let missing = std::mem::take(&mut shape.missing);
+    for at in &missing {
+        if !shape.meant.contains(at) {
+            shape.findings.push(missing_key(&at.0, &at.1));
+        }
+    }
+    shape.missing = missing;
     shape
 }
 
@@ -52,7 +64,7 @@ impl Shape {
             }
             Kind::Required { property } => {
                 let key = property.as_str().unwrap_or_default();
-                self.missing_key(&pointer, key);
+                self.missing.push((pointer, key.to_owned()));
             }
             Kind::AnyOf { context } | Kind::OneOfNotValid { context } => self.branches(&pointer, instance, context),
             Kind::OneOfMultipleValid { .. } => self.bad(&pointer, "can be read in more than one way".to_owned(), None),
@@ -96,7 +108,10 @@ impl Shape {
         let at = child(pointer, key);
         let finding = Finding::key(&at, format!("unknown key '{}'", key.escape_debug()));
         let hint = match suggest::near(key, known.iter().copied()) {
-            Some(near) => format!("did you mean '{near}'?"),
+            Some(near) => {
+                self.meant.push((pointer.to_owned(), near.to_owned()));
+                format!("did you mean '{near}'?")
+            }
             None => match suggest::habit(key) {
                 Some(habit) => habit.to_owned(),
                 None => format!("the keys here are {}", known.join(", ")),
@@ -104,17 +119,6 @@ impl Shape {
         };
         self.findings.push(finding.hint(hint));
         self.unknown.push(at);
-    }
-
-    fn missing_key(&mut self, pointer: &str, key: &str) {
-        let mut finding = Finding::key(pointer, format!("the key '{key}' is missing"));
-        if names_secret(key) {
-            finding = finding.hint(format!("add `{key}: {{env: NAME}}`"));
-        } else if key == "version" {
-            finding = finding.hint("add `version: 1`");
-        }
-        self.findings.push(finding);
-        self.missing.push((pointer.to_owned(), key.to_owned()));
     }
 
     /// Which branch was meant: a choice of words, a credential reference, or the branch of the value's own type.
@@ -143,11 +147,17 @@ impl Shape {
         let list = options.join(", ");
         match instance {
             Value::String(text) => {
-                let near = suggest::near(text, options.iter().copied()).map(|near| format!("did you mean '{near}'?"));
-                self.bad(pointer, format!("'{}' is not one of {list}", text.escape_debug()), near);
+                let hint = match suggest::near(text, options.iter().copied()) {
+                    Some(near) => Some(format!("did you mean '{near}'?")),
+                    None => suggest::flag(pointer, text).map(str::to_owned),
+                };
+                self.bad(pointer, format!("'{}' is not one of {list}", text.escape_debug()), hint);
             }
             Value::Null => self.empty(pointer),
-            other => self.bad(pointer, format!("is {}, but must be one of {list}", article(other)), None),
+            other => {
+                let hint = suggest::flag(pointer, &other.to_string()).map(str::to_owned);
+                self.bad(pointer, format!("is {}, but must be one of {list}", article(other)), hint);
+            }
         }
     }
 
@@ -164,9 +174,8 @@ impl Shape {
                 None => self.bad(pointer, format!("needs one of {list}"), Some(REFERENCE_HINT.to_owned())),
                 // The key may be the secret itself, written as `{hunter2}`.
                 Some(key) => match suggest::near(key, tags.iter().copied()) {
-                    Some(near) => {
+                    Some(_) => {
                         self.unknown_key(pointer, key, tags);
-                        self.missing.push((pointer.to_owned(), near.to_owned()));
                         self.wrong.push(pointer.to_owned());
                     }
                     None => self.bad(pointer, format!("needs one of {list}"), Some(REFERENCE_HINT.to_owned())),
@@ -182,9 +191,11 @@ impl Shape {
                             }
                             _ => self.add(error),
                         }
+                        if !matches!(error.kind(), Kind::Pattern { .. }) {
+                            self.wrong.push(pointer.to_owned());
+                        }
                     }
                 }
-                self.wrong.push(pointer.to_owned());
             }
             several => {
                 let hint = format!("keep one of {}", several.join(", "));
@@ -203,12 +214,12 @@ impl Shape {
         let hint = match instance {
             Value::Number(_) | Value::Bool(_) if names_secret(key) => None,
             Value::Number(n) if matches!(key, "retry-every" | "give-up-after" | "poll-every") => {
-                Some(format!("write the unit: `{n}s` or `{n}m`"))
+                Some(format!("write the unit: `{n}s` for seconds, `{n}m` for minutes"))
             }
             Value::Number(_) | Value::Bool(_) if wanted.iter().any(|w| w == "text") => {
                 Some("put it in single quotes".to_owned())
             }
-            Value::String(text) if wanted == ["a list"] && !names_secret(pointer) => {
+            Value::String(text) if wanted == ["a list"] && !names_secret(pointer) && !names_secret(text) => {
                 Some(format!("write `[{}]` or one `- ` line for each", quoted(text)))
             }
             Value::String(text) if wanted == ["true or false"] => match text.to_lowercase().as_str() {
@@ -239,6 +250,15 @@ impl Shape {
     }
 }
 
+fn missing_key(pointer: &str, key: &str) -> Finding {
+    let finding = Finding::key(pointer, format!("the key '{key}' is missing"));
+    match key {
+        "version" => finding.hint("add `version: 1`"),
+        _ if names_secret(key) => finding.hint(format!("add `{key}: {{env: NAME}}`")),
+        _ => finding,
+    }
+}
+
 /// The finding of a profile that backs up to nowhere.
 pub fn no_destination() -> Finding {
     Finding::key("/destinations", "there is no destination").hint("add `mirror`, `s3` or `directory` below it")
@@ -246,46 +266,6 @@ pub fn no_destination() -> Finding {
 
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
-}
-
-/// The word a branch of a choice stands for.
-fn word(errors: &[ValidationError<'static>]) -> Option<&'static str> {
-    errors.iter().find_map(|error| match error.kind() {
-        Kind::Constant { .. } => schema::schema().pointer(error.schema_path().as_str())?.as_str(),
-        // A branch reports its wrong type first; its word stands beside.
-        Kind::Type { .. } => {
-            schema::schema().pointer(error.schema_path().as_str().strip_suffix("/type")?)?.get("const")?.as_str()
-        }
-        _ => None,
-    })
-}
-
-/// The one key a branch of a reference stands for.
-fn tag(errors: &[ValidationError<'static>]) -> Option<&'static str> {
-    errors.iter().find_map(|error| {
-        let (branch, _) = error.schema_path().as_str().split_once("/oneOf/").and_then(|(head, rest)| {
-            let number = rest.split('/').next()?;
-            Some((format!("{head}/oneOf/{number}"), number))
-        })?;
-        match schema::schema().pointer(&branch)?.get("required")?.as_array()?.as_slice() {
-            [only] => only.as_str(),
-            _ => None,
-        }
-    })
-}
-
-/// The types a branch wants, when the value itself is of another.
-fn wrong_type<'e>(errors: &'e [ValidationError<'static>], pointer: &str) -> Option<&'e TypeKind> {
-    errors.iter().find_map(|error| match error.kind() {
-        Kind::Type { kind } if error.instance_path().as_str() == pointer => Some(kind),
-        _ => None,
-    })
-}
-
-fn known_keys(error: &ValidationError<'_>) -> Vec<&'static str> {
-    let object = error.schema_path().as_str().rsplit_once('/').and_then(|(parent, _)| schema::schema().pointer(parent));
-    let properties = object.and_then(|o| o.get("properties")).and_then(Value::as_object);
-    properties.into_iter().flat_map(|p| p.keys()).map(String::as_str).collect()
 }
 
 fn type_names(kind: &TypeKind) -> Vec<String> {
@@ -311,6 +291,7 @@ fn article(value: &Value) -> &'static str {
     match value {
         Value::Null => "nothing",
         Value::Bool(_) => "true or false",
+        Value::Number(n) if n.is_f64() => "a fraction",
         Value::Number(_) => "a number",
         Value::String(_) => "text",
         Value::Array(_) => "a list",

@@ -3,14 +3,15 @@
 //! The text is parsed once. What comes after works on the JSON value and asks [`Places`] where something stands.
 //! Nothing here knows what a profile is.
 
-use std::collections::HashMap;
-use std::fmt;
+mod node;
 
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
+use std::collections::HashMap;
+
+use serde_json::{Map, Value};
 use serde_saphyr::{Location, Spanned};
 
 use super::diagnose::Finding;
+use node::Node;
 
 /// The largest profile that is read. A profile is written by hand; more is a mistake or an attack.
 pub const MAX_BYTES: u64 = 1024 * 1024;
@@ -109,7 +110,7 @@ pub fn parse(text: &str) -> Result<Tree, Finding> {
     let root: Spanned<Node> =
         serde_saphyr::from_str_with_options(text, options()).map_err(|error| syntax(text, &error))?;
     if matches!(root.value, Node::Null) {
-        return Err(Finding::at(Place::default(), "the profile is empty").hint("`aam-backup init` writes one"));
+        return Err(empty());
     }
     let mut tree = Tree { value: Value::Null, places: Places::default(), duplicates: Vec::new() };
     tree.value = lower(root, String::new(), &mut tree.places, &mut tree.duplicates);
@@ -120,6 +121,7 @@ fn options() -> serde_saphyr::Options {
     let mut options = serde_saphyr::Options::default();
     options.strict_booleans = true;
     options.with_snippet = false;
+    options.reject_unsupported_tags = true;
     options.merge_keys = serde_saphyr::options::MergeKeyPolicy::Error;
     // Found by `lower`, all of them, each with its place.
     options.duplicate_keys = serde_saphyr::options::DuplicateKeyPolicy::PassThrough;
@@ -131,40 +133,57 @@ fn options() -> serde_saphyr::Options {
     options
 }
 
-/// The parser's error in our words where they help more. The parser's own text is never shown where it could repeat
-/// the profile's: that may be a secret.
+/// The parser's error, in our words where they help more. Its own messages repeat a character of the text at most,
+/// never a word: a word may be a secret.
 fn syntax(text: &str, error: &serde_saphyr::Error) -> Finding {
     use serde_saphyr::Error as E;
     let error = error.without_snippet();
     let place = error.location().map(Place::from).unwrap_or_default();
-    let line = text.lines().nth(place.line.saturating_sub(1)).unwrap_or_default();
     let finding = |message: &str| Finding::at(place, message);
-    match error {
-        E::Eof { .. } => finding("the profile is empty").hint("`aam-backup init` writes one"),
+    let mut near = text.lines().skip(place.line.saturating_sub(1));
+    let line = near.next().unwrap_or_default();
+    let tab = |line: &str| line.trim_start_matches(' ').starts_with('\t');
+    let special = line.chars().nth(place.column.saturating_sub(1)).is_some_and(|c| "*&%@`!".contains(c));
+    let cause = match error {
+        E::AliasError { error, .. } => error.without_snippet(),
+        other => other,
+    };
+    match cause {
+        E::Eof { .. } => empty(),
         E::MultipleDocuments { .. } => {
             finding("a second document starts here").hint("a file holds one profile: remove the line `---`")
         }
         E::MergeKeyNotAllowed { .. } | E::MergeValueNotMapOrSeqOfMaps { .. } => {
             finding("merge keys (`<<`) are not supported").hint("write the keys out")
         }
-        E::UnknownAnchor { .. } => {
-            finding("an alias without its anchor").hint("put a text that starts with `*` or `&` in single quotes")
+        E::UnknownAnchor { .. } => finding("a text that starts with `*` is an alias, and there is no such anchor")
+            .hint("put the text in single quotes"),
+        E::UnsupportedTag { .. } => {
+            finding("a text that starts with `!` is a tag").hint("put the text in single quotes")
         }
         E::Budget { .. }
         | E::AliasReplayLimitExceeded { .. }
         | E::AliasExpansionLimitExceeded { .. }
         | E::AliasReplayStackDepthExceeded { .. } => finding("nested or repeated too often for a profile"),
-        _ if line.contains('"') && line.contains('\\') => finding("not valid YAML: a backslash in double quotes")
-            .hint("in double quotes a backslash starts an escape: use single quotes or none"),
-        _ if line.starts_with('\t') || line.trim_start_matches(' ').starts_with('\t') => {
-            finding("not valid YAML: a tab").hint("indent with spaces")
+        E::ExternalMessage { msg, .. } => {
+            let finding = finding(&format!("not valid YAML: {msg}"));
+            if line.contains('"') && line.contains('\\') {
+                finding.hint("in double quotes a backslash starts an escape: use single quotes or none")
+            } else if tab(line) || near.next().is_some_and(tab) {
+                finding.hint("indent with spaces, not tabs")
+            } else if special {
+                finding.hint("put a text that starts with a special character in single quotes")
+            } else {
+                finding.hint("look at the indentation, colons, quotes and brackets here and just above")
+            }
         }
-        _ if line.trim_start_matches([' ', '-']).starts_with(['*', '&', '%', '@', '`', '!']) => {
-            finding("not valid YAML: a special character at the start of a text").hint("put the text in single quotes")
-        }
-        E::Message { msg, .. } if !msg.contains(['\'', '"', '`']) => finding(&format!("not valid YAML: {msg}")),
-        _ => finding("not valid YAML").hint("look at the indentation, colons, quotes and brackets here and just above"),
+        // What is left is a key that is a list, a map or nothing, or a number no computer has.
+        _ => finding("a key must be a plain text, and a value a text, a number, a list or keys and values"),
     }
+}
+
+fn empty() -> Finding {
+    Finding::at(Place::default(), "the profile is empty").hint("`aam-backup init` writes one")
 }
 
 fn lower(node: Spanned<Node>, pointer: String, places: &mut Places, duplicates: &mut Vec<Finding>) -> Value {
@@ -206,82 +225,5 @@ fn lower(node: Spanned<Node>, pointer: String, places: &mut Places, duplicates: 
             }
             Value::Object(map)
         }
-    }
-}
-
-/// A YAML node before it is JSON: maps keep equal keys.
-enum Node {
-    Null,
-    Bool(bool),
-    Number(Number),
-    Text(String),
-    List(Vec<Spanned<Node>>),
-    Map(Vec<(Spanned<String>, Spanned<Node>)>),
-}
-
-impl<'de> Deserialize<'de> for Node {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Node, D::Error> {
-        deserializer.deserialize_any(NodeVisitor)
-    }
-}
-
-struct NodeVisitor;
-
-impl<'de> Visitor<'de> for NodeVisitor {
-    type Value = Node;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a YAML value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Node, E> {
-        Ok(Node::Null)
-    }
-
-    fn visit_none<E>(self) -> Result<Node, E> {
-        Ok(Node::Null)
-    }
-
-    fn visit_bool<E>(self, b: bool) -> Result<Node, E> {
-        Ok(Node::Bool(b))
-    }
-
-    fn visit_i64<E>(self, n: i64) -> Result<Node, E> {
-        Ok(Node::Number(n.into()))
-    }
-
-    fn visit_u64<E>(self, n: u64) -> Result<Node, E> {
-        Ok(Node::Number(n.into()))
-    }
-
-    fn visit_f64<E: serde::de::Error>(self, n: f64) -> Result<Node, E> {
-        Number::from_f64(n).map(Node::Number).ok_or_else(|| E::custom("not a finite number"))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Node, E> {
-        Ok(Node::Text(text.to_owned()))
-    }
-
-    fn visit_string<E>(self, text: String) -> Result<Node, E> {
-        Ok(Node::Text(text))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Node, A::Error> {
-        let mut list = Vec::new();
-        while let Some(item) = items.next_element()? {
-            list.push(item);
-        }
-        Ok(Node::List(list))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Node, A::Error> {
-        let mut map = Vec::new();
-        while let Some(entry) = entries.next_entry()? {
-            if map.len() > 10_000 {
-                return Err(A::Error::custom("too many keys"));
-            }
-            map.push(entry);
-        }
-        Ok(Node::Map(map))
     }
 }

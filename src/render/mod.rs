@@ -36,6 +36,8 @@ pub struct StageFiles {
     pub status: FullPath,
     /// Made by a stage inside a snapshot as its first act.
     pub started: FullPath,
+    /// Made to ask a stage inside a snapshot to stop.
+    pub stop: FullPath,
     /// What the stage did.
     pub result: FullPath,
     /// The archive up to `.001`; its name is the objects' name.
@@ -61,6 +63,7 @@ impl StageFiles {
             }),
             status: file("status"),
             started: file("started"),
+            stop: file("stop"),
             result: file("result.json"),
             archive: file(archive.map_or("archive", |a| &a.stem)),
             encrypted_manifest: file(archive.map_or("manifest", |a| &a.manifest)),

@@ -154,7 +154,9 @@ impl<'a> Finish<'a> {
         };
         if entry.stored.is_none() {
             self.tally.unsaved += 1;
-            let text = format!("'{shown}' could not be read when the backup was made: no archive holds it");
+            let text = format!(
+                "'{shown}' was not archived (it could not be read, or 7-Zip cannot take its name): no backup holds it"
+            );
             self.events.warn(Section::Verification, text, None);
             return Ok(());
         }

@@ -159,5 +159,5 @@ pub trait Store: Send + Sync {
     }
 }
 
-/// How long a store may be silent before it counts as unreachable.
+/// How long one try to connect may take; with all tries a store is known to be unreachable within two minutes.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);

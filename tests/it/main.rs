@@ -1,5 +1,8 @@
-//! The one integration-test binary.
+//! The integration tests: one binary, one module a subject.
 
+mod architecture;
+mod docs;
+mod profile;
 mod property;
 mod restore;
 mod scenarios;

@@ -4,7 +4,7 @@ use super::kit::*;
 use crate::support::pc::{FULL, INC1, INC2, Pc};
 use aam_auto_backup::event::Outcome;
 use aam_auto_backup::name::Format;
-use aam_auto_backup::restore::Layout;
+use aam_auto_backup::restore::{Layout, Options};
 
 /// Two mounts, a full and two incrementals, many volumes.
 pub fn history(format: Format) -> Pc {
@@ -59,7 +59,7 @@ fn full_and_incrementals_in_both_formats() {
 #[test]
 fn exact_removes_what_is_not_listed() {
     let pc = history(Format::Zip);
-    let done = restore(&pc, &aam_auto_backup::restore::Options { exact: true, ..options() });
+    let done = restore(&pc, &Options { exact: true, ..options() });
     assert_eq!((done.outcome, done.ok().removed), (Outcome::Success, 1));
     assert!(!pc.target().join("1/docs/old.txt").exists());
     assert_as_listed(&pc, 1, &pc.target().join("1"));
@@ -72,23 +72,45 @@ fn older_states() {
         [("20201221", "first", false), ("20201222", "second version", false), ("2020", "second version", true)]
     {
         let to = pc.scratch.path().join(at);
-        let options = aam_auto_backup::restore::Options { at: Some(at.parse().unwrap()), ..options() };
+        let options = Options { at: Some(at.parse().unwrap()), ..options() };
         let done = restore_with(&pc, &options, &to, false, crate::support::pc::KEY);
         assert_eq!(done.outcome, Outcome::Success, "{}", done.text());
         assert_eq!(tree(&to)["1/docs/a.txt"], a);
         assert_eq!(to.join("2/sub/later").exists(), later);
     }
-    let options = aam_auto_backup::restore::Options { at: Some("20201220".parse().unwrap()), ..options() };
+    let options = Options { at: Some("20201220".parse().unwrap()), ..options() };
     assert!(restore(&pc, &options).error().contains("at or before 20201220"));
 }
 
 #[test]
 fn original_layout() {
     let pc = history(Format::Zip);
-    let done = restore(&pc, &aam_auto_backup::restore::Options { layout: Layout::Original, ..options() });
+    let done = restore(&pc, &Options { layout: Layout::Original, ..options() });
     assert_eq!(done.outcome, Outcome::Success);
     let found = tree(&pc.target());
     assert_eq!(found["home/allen/docs/a.txt"], "second version");
     assert_eq!(found["srv/data/sub/later"], "later");
     assert!(!found.contains_key("restored.txt"));
+}
+
+/// A source that was missing at the last backup: its files are listed as unseen, and stay.
+#[test]
+fn exact_keeps_what_was_unseen() {
+    let mut pc = Pc::new(&["/home/allen"]);
+    pc.write(1, "gone/disk", "kept").write(1, "a", "a").write(1, "b", "b").full(FULL);
+    pc.tweak(1, "gone", |e| e.unseen = true).tweak(1, "gone/disk", |e| e.unseen = true).remove(1, "b");
+    pc.write(1, "a", "aa").incremental(INC1);
+    let done = restore(&pc, &Options { exact: true, ..options() });
+    assert_eq!(done.outcome, Outcome::Success, "{}", done.text());
+    assert_eq!(names(&pc.target()), ["1/", "1/a", "1/gone/", "1/gone/disk", "restored.txt"]);
+}
+
+/// Only the directory above two sources is on the disk; the manifest does not list it.
+#[test]
+fn directories_above_sources_need_no_entry() {
+    let mut pc = Pc::new(&["/home"]);
+    pc.write(1, "allen/docs/a", "a").directory(1, "bob/empty").unlist(1, "allen").unlist(1, "bob").full(FULL);
+    let done = restore(&pc, &Options { exact: true, ..options() });
+    assert_eq!(done.outcome, Outcome::Success, "{}", done.text());
+    assert_as_listed(&pc, 1, &pc.target().join("1"));
 }

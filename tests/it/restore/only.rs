@@ -2,8 +2,9 @@
 
 use super::basics::history;
 use super::kit::*;
-use crate::support::pc::{FULL, KEY, Pc};
+use crate::support::pc::{FULL, INC1, INC2, KEY, Pc};
 use aam_auto_backup::event::{Event, Outcome};
+use aam_auto_backup::manifest::Stored;
 use aam_auto_backup::name::Format;
 use aam_auto_backup::restore::Options;
 
@@ -81,4 +82,17 @@ fn without_manifests_every_archive_is_needed() {
     let to = pc.scratch.path().join("none");
     let error = restore_with(&pc, &only(&["1/nothing"]), &to, false, KEY).error();
     assert!(error.contains("no backup of this set holds '1/nothing'"), "{error}");
+}
+
+/// Files found unchanged by their times only: any older archive may hold them.
+#[test]
+fn content_in_an_archive_that_is_not_known() {
+    let mut pc = Pc::new(&["/home/allen"]);
+    pc.write(1, "a", "first").write(1, "b", "b").full(FULL);
+    pc.write(1, "a", "second").incremental(INC1);
+    pc.tweak(1, "a", |e| e.stored = Some(Stored::EARLIER)).write(1, "c", "c").incremental(INC2);
+    let done = restore(&pc, &only(&["1/a"]));
+    assert_eq!(done.outcome, Outcome::Success, "{}", done.text());
+    assert_eq!(tree(&pc.target())["1/a"], "second");
+    assert!(!pc.target().join("1/b").exists() && !pc.target().join("1/c").exists());
 }

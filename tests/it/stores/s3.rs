@@ -229,6 +229,21 @@ fn downloads_that_bring_nothing_end() {
     assert!(fs::read(&target).unwrap() == content(MEBIBYTE));
 }
 
+#[test]
+#[ignore = "takes a minute"]
+fn downloads_that_stand_still_are_begun_again() {
+    let Behind { proxy, store, place, .. } = behind();
+    let source = place.file("source", &content(5 * MEBIBYTE));
+    store.put("key", &source, Purpose::Archive, SILENT).unwrap();
+    proxy.spoil("GET", "GetObject", 1, Fault::StallAnswer(MEBIBYTE as u64));
+    let started = std::time::Instant::now();
+    let target = place.free("target");
+    store.get("key", &target, SILENT).unwrap();
+    assert_eq!(sha256(&target), sha256(&source));
+    eprintln!("stood still for {:?}", started.elapsed());
+    assert_eq!(proxy.count("GET", "GetObject"), 2);
+}
+
 /// A program may not be kept from ending by a server that does not answer.
 #[test]
 fn interrupts_are_heard_while_the_server_is_silent() {

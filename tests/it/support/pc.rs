@@ -124,6 +124,14 @@ impl Pc {
         self
     }
 
+    /// Takes one entry out of the manifest; the file or directory stays on the disk.
+    pub fn unlist(&mut self, mount: usize, path: &str) -> &mut Pc {
+        let mount = &mut self.mounts[mount - 1];
+        mount.entries.remove(&RelPath::from_bytes(path));
+        mount.changed.remove(&RelPath::from_bytes(path));
+        self
+    }
+
     pub fn remove(&mut self, mount: usize, path: &str) -> &mut Pc {
         let mount = &mut self.mounts[mount - 1];
         let rel = RelPath::from_bytes(path);

@@ -23,6 +23,8 @@ pub enum Fault {
     CutAnswer(u64),
     /// The request is read and nothing happens until the client gives up.
     Hang,
+    /// The answer stops after this many bytes of its body, but the connection stays.
+    StallAnswer(u64),
     /// The answer's body comes at this many bytes a second.
     Slow(u64),
 }
@@ -171,15 +173,7 @@ fn serve(mut client: TcpStream, server: SocketAddr, shared: &Shared) -> io::Resu
         }
         Some(Fault::Hang) => {
             io::copy(&mut body, &mut io::sink())?;
-            client.set_read_timeout(Some(Duration::from_millis(200)))?;
-            while !shared.stop.load(Ordering::SeqCst) {
-                match client.read(&mut [0; 16]) {
-                    Ok(0) => break,
-                    Err(error) if !is_timeout(&error) => break,
-                    _ => {}
-                }
-            }
-            return Ok(());
+            return hold(&mut client, shared);
         }
         _ => {}
     }
@@ -187,6 +181,9 @@ fn serve(mut client: TcpStream, server: SocketAddr, shared: &Shared) -> io::Resu
     upstream.write_all(pass_on(&request, &head).as_bytes())?;
     io::copy(&mut body, &mut upstream)?;
     answer(&mut upstream, &mut client, fault.as_ref())?;
+    if let Some(Fault::StallAnswer(_)) = fault {
+        return hold(&mut client, shared);
+    }
     client.shutdown(Shutdown::Both)
 }
 
@@ -206,7 +203,7 @@ fn answer(upstream: &mut TcpStream, client: &mut TcpStream, fault: Option<&Fault
     client.write_all(text.as_bytes())?;
     let mut body = (&rest[..]).chain(upstream);
     match fault {
-        Some(Fault::CutAnswer(after)) => io::copy(&mut body.take(*after), client).map(drop),
+        Some(Fault::CutAnswer(after) | Fault::StallAnswer(after)) => io::copy(&mut body.take(*after), client).map(drop),
         Some(Fault::Slow(pace)) => {
             let mut chunk = vec![0; usize::try_from(pace.div_ceil(10)).unwrap_or(1)];
             loop {
@@ -277,6 +274,15 @@ fn pass_on(request: &Request, head: &str) -> String {
     text
 }
 
-fn is_timeout(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
+/// Keeps silent until the client hangs up or the test ends.
+fn hold(client: &mut TcpStream, shared: &Shared) -> io::Result<()> {
+    client.set_read_timeout(Some(Duration::from_millis(200)))?;
+    while !shared.stop.load(Ordering::SeqCst) {
+        match client.read(&mut [0; 16]) {
+            Ok(0) => break,
+            Err(error) if !matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => break,
+            _ => {}
+        }
+    }
+    Ok(())
 }
