@@ -2,8 +2,11 @@
 
 mod architecture;
 mod docs;
+mod memory;
+mod plan;
 mod profile;
 mod property;
+mod render;
 mod restore;
 mod scenarios;
 mod secrets;
