@@ -65,14 +65,48 @@ pub(super) fn make_ready(
     if prepared.nothing_selected() {
         return Ok(true);
     }
-    let target = verbatim(&mirror.target.to_native());
-    match fs::create_dir_all(&target) {
+    let target = mirror.target.to_native();
+    match make_target(mirror, order) {
         Ok(()) => Ok(true),
         Err(error) => {
             events.fail(Section::Tools, format!("the directory '{}' cannot be made: {error}", target.display()), None);
             Ok(false)
         }
     }
+}
+
+/// Makes the directories down to the copy of the mount, as private as they are in the source: what lies in a closed
+/// directory must not lie open in the mirror. Those further down are rsync's.
+#[cfg(unix)]
+fn make_target(mirror: &MirrorOrder, order: &StageOrder) -> io::Result<()> {
+    use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown};
+    let mut here = mirror.mirror.to_native();
+    let depth = order.mount.path.parts().len();
+    for (i, name) in order.mount.path.parts().iter().enumerate() {
+        here.push(name);
+        let is_mount = i + 1 == depth;
+        let original =
+            if is_mount { PathBuf::from(&order.shown_at) } else { order.mount.path.truncated(i + 1).to_native() };
+        let original = fs::metadata(original).ok();
+        // Writable for us, whatever the source is.
+        let mode = original.as_ref().map_or(0o777, |original| original.mode() & 0o7777 | 0o700);
+        let made_now = match fs::DirBuilder::new().mode(mode).create(&here) {
+            Ok(()) => true,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && here.is_dir() => false,
+            Err(error) => return Err(error),
+        };
+        if let (Some(original), true) = (original, made_now || is_mount) {
+            // As for rsync: only root can give a directory away.
+            let _ = chown(&here, Some(original.uid()), Some(original.gid()));
+            fs::set_permissions(&here, fs::Permissions::from_mode(mode))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn make_target(mirror: &MirrorOrder, _order: &StageOrder) -> io::Result<()> {
+    fs::create_dir_all(mirror.target.to_native())
 }
 
 /// Files in a mirror, below the sources.
@@ -118,8 +152,11 @@ pub fn list_extra(
             // A source that was never mirrored, or nothing to do with today's selection.
             Item::SourceMissing { .. } | Item::Excluded { .. } => return ControlFlow::Continue(()),
             Item::Unreadable { why, .. } => {
-                let path = format!("{}/{path}", mirror.target);
-                events.tell(Event::Ignored { path, why: why.to_string(), severity: Some(Severity::Warning) });
+                let text = format!(
+                    "'{}/{path}' in the mirror cannot be read, and nothing in it is deleted: {why}",
+                    mirror.target
+                );
+                events.warn(Section::Verification, text, None);
                 return ControlFlow::Continue(());
             }
         };

@@ -2,9 +2,13 @@
 
 mod architecture;
 mod docs;
+mod memory;
+mod plan;
 mod profile;
 mod property;
+mod render;
 mod restore;
 mod scenarios;
+mod secrets;
 mod stores;
 mod support;

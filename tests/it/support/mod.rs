@@ -8,5 +8,6 @@ pub mod look;
 pub mod machine;
 pub mod moto;
 pub mod pc;
+pub mod processes;
 pub mod profile;
 pub mod proxy;

@@ -18,6 +18,8 @@ pub struct Profile {
     pub snapshot: Option<(PathBuf, PathBuf)>,
     pub seven_zip: Option<PathBuf>,
     pub rsync: Option<PathBuf>,
+    /// Lines below `destinations`.
+    pub more_destinations: String,
     /// Lines at the end.
     pub more: String,
 }
@@ -38,6 +40,7 @@ impl Profile {
             snapshot: None,
             seven_zip: None,
             rsync: None,
+            more_destinations: String::new(),
             more: String::new(),
         }
     }
@@ -73,6 +76,7 @@ impl Profile {
         }
         if let Some(store) = &self.store {
             line(format!("  directory: {{path: {}}}", quoted(store)));
+            line(self.more_destinations.clone());
             line("archive:\n  encryption-key: {env: AAM_TEST_KEY}\n  compression-level: 1".to_owned());
             line(format!("  format: {}\n  volume-size: {}", self.format, self.volume_size));
             line(format!("  work-directory: {}", quoted(&self.work)));
