@@ -81,7 +81,7 @@ impl Execution<'_> {
         }
         self.events.note(Section::Ignored, format!("mount {}: {}", order.number, order.mount.path));
         let key = self.key.filter(|_| order.archive.is_some());
-        let done = match &self.job.snapshot {
+        let done = match self.job.snapshot.as_ref().filter(|_| order.in_snapshot()) {
             None => stage::run(&order, key, self.cancel, self.events).map_err(|e| (e.to_string(), e.hint())),
             Some(snapshot) => snapshot::run(snapshot, &order, key, self.cancel, self.events),
         };

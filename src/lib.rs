@@ -21,6 +21,7 @@ pub mod plan;
 pub mod profile;
 pub mod render;
 pub mod report;
+pub mod restore;
 pub mod secret;
 pub mod select;
 pub mod stage;

@@ -189,12 +189,10 @@ impl Selection {
         if matches!(kind, Kind::Link | Kind::Special) {
             return Verdict::NotCopied(kind);
         }
-        match self.spec.sources.iter().find(|s| path.starts_with(s)) {
-            // A source is a directory: a file in its place is not selected by being it.
-            Some(source) if kind == Kind::Directory || !path.same(source) => {
-                Verdict::Selected { source: source.clone() }
-            }
-            Some(_) => Verdict::OutsideSources,
+        // A source is a directory: a file in its place is not selected by being it.
+        let lies_under = |s: &&FullPath| path.starts_with(s) && (kind == Kind::Directory || !path.same(s));
+        match self.spec.sources.iter().find(lies_under) {
+            Some(source) => Verdict::Selected { source: source.clone() },
             None if at.leads_to_source() && kind == Kind::Directory => Verdict::AboveSource,
             None => Verdict::OutsideSources,
         }

@@ -1,4 +1,4 @@
-//! Exit codes: the one table (SPEC §3).
+//! Every exit code of the program, in one place (SPEC §3).
 
 use std::process::ExitCode;
 
@@ -7,20 +7,23 @@ use crate::event::Outcome;
 /// How the program ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
+    /// Everything asked for was done.
     Success,
+    /// Something failed.
     Failed,
-    /// A wrong command line or an invalid profile.
+    /// A wrong command line, or an invalid profile: nothing was started.
     Usage,
-    /// Finished, but files were skipped.
+    /// Done, but files were skipped.
     Warnings,
     /// The lock was not free in time.
     Locked,
+    /// Ctrl-C or a termination signal.
     Interrupted,
 }
 
 impl Exit {
-    /// The number.
-    pub fn code(self) -> u8 {
+    /// The number the caller sees.
+    pub const fn code(self) -> u8 {
         match self {
             Exit::Success => 0,
             Exit::Failed => 1,
@@ -32,7 +35,7 @@ impl Exit {
     }
 
     /// How a run's outcome ends the program.
-    pub fn of(outcome: Outcome) -> Exit {
+    pub const fn of(outcome: Outcome) -> Exit {
         match outcome {
             Outcome::Success => Exit::Success,
             Outcome::Warning => Exit::Warnings,

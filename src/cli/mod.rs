@@ -1,50 +1,75 @@
-//! The command line: knows every module, decides nothing a plan decides. Results go to standard output, everything
-//! else to standard error (SPEC §3).
+//! The command line: knows every module, decides nothing a plan decides.
+//!
+//! One file a command. Results go to stdout, everything else to stderr (SPEC §3).
 
-use std::path::{Path, PathBuf};
+mod check;
+mod completions;
+pub mod exit;
+mod explain;
+mod output;
+mod place;
+mod plan;
+mod restore;
+mod run;
+mod schema;
+mod sets;
+mod shadow_stage;
+
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+pub use exit::Exit;
+
 use crate::cancel::Cancel;
 use crate::job::Job;
 use crate::path::Family;
-use crate::profile;
+use crate::profile::Search;
 
-mod exit;
-mod plan;
-mod run;
-mod shadow_stage;
-
-use exit::Exit;
-
-/// Backups from a profile: mirrored, archived and encrypted by proven tools, restored by one command.
+/// Declarative backups: one YAML profile says what to back up and where to.
 #[derive(Debug, Parser)]
-#[command(name = "aam-backup", version, about, max_term_width = 100)]
-struct Cli {
-    /// Directory in which profiles are looked up by name.
-    #[arg(long, global = true, value_name = "DIR")]
-    profiles: Option<PathBuf>,
+#[command(name = "aam-backup", version, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
     #[command(subcommand)]
-    command: Command,
+    pub command: Command,
 }
 
+/// Options of every command.
+#[derive(Debug, clap::Args)]
+pub struct Global {
+    /// Directory in which profiles are looked up by name
+    #[arg(id = "profiles-directory", long = "profiles", global = true, value_name = "DIR")]
+    pub profiles: Option<PathBuf>,
+}
+
+/// What to do.
 #[derive(Debug, Subcommand)]
-enum Command {
+pub enum Command {
+    Check(check::Check),
     Plan(plan::PlanArgs),
     Run(run::RunArgs),
-    /// What the snapshot program starts; not for people.
+    Sets(sets::SetsArgs),
+    Restore(restore::RestoreArgs),
+    Explain(explain::Explain),
+    Schema(schema::PrintSchema),
+    Completions(completions::Completions),
+    /// What the snapshot program starts; not for people
     #[command(hide = true)]
     ShadowStage {
         order: PathBuf,
     },
 }
 
-/// How results are printed.
+/// How a result is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {
+    /// For people
     #[default]
     Text,
+    /// For programs
     Json,
 }
 
@@ -55,34 +80,47 @@ fn word(value: impl ValueEnum) -> String {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version come this way too; a closed pipe is no reason to complain.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage } else { Exit::Success }.into();
+        }
+    };
     let cancel = Cancel::new();
     if let Err(error) = on_interrupt(&cancel) {
-        eprintln!("error: signals cannot be handled: {error}");
+        output::note(format_args!("error: signals cannot be handled: {error}\n"));
         return Exit::Failed.into();
     }
-    let exit = match &cli.command {
-        Command::Plan(args) => with_job(&args.profile, false, |job| plan::plan(job, args, &cancel)),
-        Command::Run(args) => with_job(&args.profile, true, |job| run::run(job, args, &cancel)),
-        Command::ShadowStage { order } => shadow_stage::run(order, &cancel),
+    let exit = match cli.command {
+        Command::Plan(args) => with_job(&cli.global, &args.profile, false, |job| plan::plan(job, &args, &cancel)),
+        Command::Run(args) => with_job(&cli.global, &args.profile, true, |job| run::run(job, &args, &cancel)),
+        Command::Sets(args) => sets::sets(&cli.global, &args, &cancel),
+        Command::Restore(args) => restore::restore(&cli.global, &args, &cancel),
+        Command::ShadowStage { order } => shadow_stage::run(&order, &cancel),
+        Command::Check(check) => check.run(&cli.global),
+        Command::Explain(explain) => explain.run(&cli.global),
+        Command::Schema(schema) => schema.run(),
+        Command::Completions(completions) => completions.run(),
     };
     exit.into()
 }
 
 /// Loads a profile and goes on with its job. Work on files needs a host of the profile's family.
-fn with_job(name: &str, on_this_host: bool, body: impl FnOnce(&Job) -> Exit) -> Exit {
-    let job = match profile::load(Path::new(name)) {
+fn with_job(global: &Global, profile: &str, on_this_host: bool, body: impl FnOnce(&Job) -> Exit) -> Exit {
+    let job = match Search::new(global.profiles.as_deref()).load(profile) {
         Ok(job) => job,
         Err(diagnostics) => {
-            eprint!("{diagnostics}");
+            output::note(diagnostics);
             return Exit::Usage;
         }
     };
     if on_this_host && job.family != Family::HOST {
-        eprintln!(
-            "error: the profile '{}' describes {} paths; it can be checked and planned here, but not run",
+        output::note(format_args!(
+            "error: the profile '{}' describes {} paths; it can be checked and planned here, but not run\n",
             job.name, job.family
-        );
+        ));
         return Exit::Usage;
     }
     body(&job)

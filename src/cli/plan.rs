@@ -7,8 +7,7 @@ use chrono::Utc;
 use clap::Args;
 use serde::Serialize;
 
-use super::Format;
-use super::exit::Exit;
+use super::{Exit, Format, output};
 use crate::cancel::Cancel;
 use crate::event::{Events, Severity};
 use crate::job::Job;
@@ -68,7 +67,7 @@ pub fn plan(job: &Job, args: &PlanArgs, cancel: &Cancel) -> Exit {
     let plan = match Plan::new(job, &facts) {
         Ok(plan) => plan,
         Err(error) => {
-            eprintln!("error: {error}");
+            output::note(format_args!("error: {error}\n"));
             return Exit::Failed;
         }
     };
@@ -83,22 +82,25 @@ pub fn plan(job: &Job, args: &PlanArgs, cancel: &Cancel) -> Exit {
                 Ok(mount) => mounts.push(mount),
                 Err(StageError::Interrupted) => return Exit::Interrupted,
                 Err(error) => {
-                    eprintln!("error: {error}");
+                    output::note(format_args!("error: {error}\n"));
                     return Exit::Failed;
                 }
             }
         }
     }
     let preview = Preview { plan: &plan, mounts };
-    match args.format {
-        Format::Text => print!("{}", show(job, &preview)),
+    let written = match args.format {
+        Format::Text => output::result(show(job, &preview)),
         Format::Json => match serde_json::to_string_pretty(&preview) {
-            Ok(text) => println!("{text}"),
+            Ok(text) => output::result(text + "\n"),
             Err(error) => {
-                eprintln!("error: the plan cannot be printed: {error}");
-                return Exit::Failed;
+                output::note(format_args!("error: the plan cannot be written: {error}\n"));
+                Exit::Failed
             }
         },
+    };
+    if written != Exit::Success {
+        return written;
     }
     let worst = plan.findings.iter().map(|f| f.severity).max();
     let refused = preview.mounts.iter().any(|m| m.allowed == Some(false));

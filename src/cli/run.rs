@@ -1,13 +1,13 @@
 //! `run`: the backup itself, as a scheduler or a person starts it (SPEC §8).
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::{BufRead, IsTerminal};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Local, Utc};
 use clap::Args;
 
-use super::exit::Exit;
+use super::{Exit, output};
 use crate::cancel::Cancel;
 use crate::event::{Event, Events, Outcome, Section, Severity};
 use crate::exec::Execution;
@@ -44,14 +44,12 @@ pub struct RunArgs {
 pub fn run(job: &Job, args: &RunArgs, cancel: &Cancel) -> Exit {
     let now = Utc::now();
     let directory = log_directory(job);
-    let operation = match args.mode {
-        Mode::Regular => "regular",
-        Mode::IncrementalOnly => "incremental-only",
-    };
-    let log = match Log::create(&directory, &format!("{}-{operation}", job.name), now) {
+    let log = match Log::create(&directory, &format!("{}-{}", job.name, super::word(args.mode)), now) {
         Ok(log) => log,
         Err(error) => {
-            eprintln!("error: {error}\n  hint: set log.directory in the profile to a directory that can be written");
+            output::note(format_args!(
+                "error: {error}\n  hint: set log.directory in the profile to a directory that can be written\n"
+            ));
             return Exit::Failed;
         }
     };
@@ -70,7 +68,7 @@ pub fn run(job: &Job, args: &RunArgs, cancel: &Cancel) -> Exit {
         events.note(Section::CleanUp, format!("the old log file '{}' cannot be removed: {error}", path.display()));
     }
     events.tell(Event::Finished { outcome, text: report.title.clone() });
-    println!("{}\n{}\nLog: {}", report.title, report.body, log.path().display());
+    output::result(format_args!("{}\n{}\nLog: {}\n", report.title, report.body, log.path().display()));
     if job.pause_at_end && std::io::stdin().is_terminal() {
         pause();
     }
@@ -91,8 +89,7 @@ fn email(job: &Job, outcome: Outcome, events: &Events<'_>) -> Outcome {
 }
 
 fn pause() {
-    print!("Press Enter to close. ");
-    let _ = std::io::stdout().flush();
+    output::note("Press Enter to close. ");
     let _ = std::io::stdin().lock().read_line(&mut String::new());
 }
 
@@ -272,7 +269,7 @@ fn take_lock(job: &Job, mode: Mode, cancel: &Cancel, events: &Events<'_>) -> Res
 }
 
 fn ask(question: &str) -> bool {
-    eprint!("{question}");
+    output::note(question);
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer).is_ok() && answer.trim().eq_ignore_ascii_case("y")
 }

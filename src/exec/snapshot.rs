@@ -2,7 +2,7 @@
 //!
 //! The order holds no secret; the key passes by the environment. The result file and exit codes decide, never text.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::cancel::Cancel;
@@ -42,6 +42,8 @@ pub(super) fn run(
         .arg(this)
         .arg("shadow-stage")
         .arg(files.order.to_native());
+    // The snapshot program must live to take its snapshot down again.
+    call.stop_file = Some(files.stop.to_native());
     if let Some(key) = key {
         call.environment.push((KEY_VARIABLE.into(), key.clone()));
     }
@@ -175,6 +177,7 @@ pub fn run_order_file(path: &Path, key: Option<&Secret>, cancel: &Cancel) -> Res
     let events = Events::new(vec![Box::new(EventLines)]);
     let started = StageFiles::of(&order).started.to_native();
     std::fs::write(&started, "").map_err(StageError::io("writing", &started))?;
+    watch(StageFiles::of(&order).stop.to_native(), cancel.clone());
     match stage::run(&order, key, cancel, &events) {
         Ok(result) => {
             let target = StageFiles::of(&order).result.to_native();
@@ -186,6 +189,16 @@ pub fn run_order_file(path: &Path, key: Option<&Secret>, cancel: &Cancel) -> Res
             Err(error)
         }
     }
+}
+
+/// Ends the stage in order when the outer run asks for it; the thread ends with the process.
+fn watch(stop: PathBuf, cancel: Cancel) {
+    std::thread::spawn(move || {
+        while !stop.exists() {
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        cancel.set();
+    });
 }
 
 /// Writes events as lines the outer run reads back.

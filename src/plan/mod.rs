@@ -295,8 +295,9 @@ fn stage(
         stamp,
         started: Moment::from(facts.now),
         shown_at: match &job.snapshot {
-            None => mount.path.to_string(),
-            Some(snapshot) => snapshot.mount.root(),
+            // There is nothing to make a snapshot of when no source of the mount is there.
+            Some(snapshot) if !mount.sources.iter().all(|s| missing.contains(s)) => snapshot.mount.to_string(),
+            _ => mount.path.to_string(),
         },
         selection: job.selection.spec().clone(),
         missing: missing.iter().filter(|p| p.starts_with(&mount.path)).cloned().collect(),

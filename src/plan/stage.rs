@@ -35,6 +35,13 @@ pub struct StageOrder {
     pub copier: String,
 }
 
+impl StageOrder {
+    /// Whether the mount is read through a snapshot of it.
+    pub fn in_snapshot(&self) -> bool {
+        self.shown_at != self.mount.path.to_string()
+    }
+}
+
 /// How the mirror of one mount is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]

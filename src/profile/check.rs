@@ -121,7 +121,7 @@ impl Checker<'_> {
         }
     }
 
-    /// The first path that can be read, sources first, says which kind of profile this is.
+    /// The first path that begins like one, sources first, says which kind of profile this is.
     fn set_family(&mut self, document: &Document) {
         let sources = document.sources.iter().enumerate().map(|(i, source)| source_path(i, source));
         let destinations = &document.destinations;
@@ -133,8 +133,8 @@ impl Checker<'_> {
         ];
         let others = others.into_iter().filter_map(|(pointer, text)| Some((pointer.to_owned(), text?.as_str())));
         for (pointer, text) in sources.chain(others) {
-            if let Ok(path) = FullPath::parse(text) {
-                self.family = path.family();
+            if let Some(family) = family_of(text) {
+                self.family = family;
                 self.family_from = pointer;
                 return;
             }
@@ -198,6 +198,11 @@ impl Checker<'_> {
         let mut exclusions = Vec::new();
         for (i, text) in texts.iter().enumerate() {
             let at = format!("{pointer}/{i}");
+            // On Unix `C:\x` could be a file's name. In a profile it is a path of the wrong kind.
+            if self.family == Family::Unix && family_of(text) == Some(Family::Windows) && self.path(&at, text).is_none()
+            {
+                continue;
+            }
             match Exclusion::parse(text, self.family) {
                 Ok(exclusion) => exclusions.push(exclusion),
                 Err(ExclusionError::Path(error)) => self.report(path_finding(&at, text, &error)),
@@ -268,6 +273,16 @@ impl Checker<'_> {
                 default
             }
         }
+    }
+}
+
+/// The family of a text that begins as a full path does, whatever follows.
+fn family_of(text: &str) -> Option<Family> {
+    let drive = text.as_bytes().first().is_some_and(u8::is_ascii_alphabetic) && text[1..].starts_with(':');
+    match text {
+        _ if text.starts_with('/') => Some(Family::Unix),
+        _ if drive || text.starts_with(r"\\") => Some(Family::Windows),
+        _ => None,
     }
 }
 

@@ -4,7 +4,7 @@
 //! Nothing here is checked beyond its shape: [`super::check`] turns a document into a [`crate::job::Job`].
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 pub use crate::name::Format;
 pub use crate::stamp::Zone;
@@ -99,7 +99,7 @@ pub struct Exclude {
 pub struct Snapshot {
     /// Program called as `PROGRAM SOURCE MOUNT COMMAND…`. Windows: `shadowspawn` by default. Unix: none by default.
     pub program: Option<String>,
-    /// Where the snapshot is shown: a free drive letter (`Q:`) on Windows, an empty directory on Unix.
+    /// Where the snapshot is shown: a free drive letter on Windows (`Q:` by default), an empty directory on Unix.
     pub mount: Option<String>,
 }
 
@@ -139,7 +139,7 @@ pub struct Mirror {
 }
 
 /// What happens to files in the mirror that are no longer in the source.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ExtraFiles {
     /// They stay.
@@ -150,7 +150,7 @@ pub enum ExtraFiles {
 }
 
 /// A count of files, or a percentage such as `25%`.
-#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum MaxDelete {
     /// At most this many files.
@@ -183,7 +183,7 @@ pub struct S3 {
 }
 
 /// Storage class of archive volumes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum StorageClass {
     /// Read at once.
@@ -277,7 +277,7 @@ pub struct Keyring {
 }
 
 /// When a full backup is made although an incremental one would do.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ForceFull {
     /// Only when the month has no complete full backup.
@@ -313,18 +313,18 @@ impl Default for CatalogPolicy {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct RestorePolicy {
-    /// Days a thawed object stays readable.
+    /// Days a thawed object stays readable. 2 by default.
     #[schemars(range(min = 1, max = 365))]
     pub keep_days: Option<u32>,
     /// How fast, and how dear, thawing is.
     #[serde(default)]
     pub tier: Tier,
-    /// How often to ask whether objects are thawed, such as `30m`.
+    /// How often to ask whether objects are thawed. `30m` by default.
     pub poll_every: Option<Span>,
 }
 
 /// How fast, and how dear, thawing is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Tier {
     /// Within 48 hours, the cheapest.
     #[default]
@@ -352,7 +352,7 @@ pub struct LockPolicy {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct LogPolicy {
-    /// Directory of the log files, one a run.
+    /// Directory of the log files, one a run. Without it: `logs` in the state directory of this computer.
     pub directory: Option<String>,
     /// Log files older than this many days are removed. 180 by default.
     #[schemars(range(min = 1))]

@@ -6,6 +6,7 @@ pub mod check;
 pub mod credential;
 pub mod diagnose;
 pub mod document;
+pub mod find;
 mod mask;
 mod repair;
 pub mod schema;
@@ -18,6 +19,7 @@ use std::io::Read;
 use std::path::Path;
 
 pub use diagnose::{Diagnostic, Diagnostics};
+pub use find::Search;
 
 use crate::job::Job;
 use yaml::{MAX_BYTES, Places};

@@ -4,15 +4,15 @@
 use std::sync::LazyLock;
 
 use jsonschema::Validator;
+use schemars::Schema;
 use schemars::generate::SchemaSettings;
 use schemars::transform::{RecursiveTransform, Transform};
-use schemars::{Schema, SchemaGenerator};
 use serde_json::Value;
 
 use super::document::Document;
 
 static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
-    let mut schema = SchemaGenerator::new(settings()).into_root_schema_for::<Document>();
+    let mut schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<Document>();
     RecursiveTransform(without_null).transform(&mut schema);
     schema.to_value()
 });
@@ -33,10 +33,6 @@ pub fn text() -> String {
 /// The compiled schema.
 pub(crate) fn validator() -> &'static Validator {
     &VALIDATOR
-}
-
-fn settings() -> SchemaSettings {
-    SchemaSettings::draft2020_12()
 }
 
 /// An optional key is left out, not set to nothing: `email:` with everything below it commented out is more likely

@@ -28,6 +28,8 @@ pub struct Shape {
     pub wrong: Vec<String>,
     /// Keys that are missing, with the pointer of what they are missing from.
     pub missing: Vec<(String, String)>,
+    /// Keys that unknown ones were probably meant to be, with the pointer of the object.
+    meant: Vec<(String, String)>,
 }
 
 /// Validates a value against the schema of a profile.
@@ -36,6 +38,14 @@ pub fn validate(value: &Value) -> Shape {
     for error in schema::validator().iter_errors(value) {
         shape.add(&error);
     }
+    // A misspelt key is not missing as well.
+    let missing = std::mem::take(&mut shape.missing);
+    for at in &missing {
+        if !shape.meant.contains(at) {
+            shape.findings.push(missing_key(&at.0, &at.1));
+        }
+    }
+    shape.missing = missing;
     shape
 }
 
@@ -52,7 +62,7 @@ impl Shape {
             }
             Kind::Required { property } => {
                 let key = property.as_str().unwrap_or_default();
-                self.missing_key(&pointer, key);
+                self.missing.push((pointer, key.to_owned()));
             }
             Kind::AnyOf { context } | Kind::OneOfNotValid { context } => self.branches(&pointer, instance, context),
             Kind::OneOfMultipleValid { .. } => self.bad(&pointer, "can be read in more than one way".to_owned(), None),
@@ -96,7 +106,10 @@ impl Shape {
         let at = child(pointer, key);
         let finding = Finding::key(&at, format!("unknown key '{}'", key.escape_debug()));
         let hint = match suggest::near(key, known.iter().copied()) {
-            Some(near) => format!("did you mean '{near}'?"),
+            Some(near) => {
+                self.meant.push((pointer.to_owned(), near.to_owned()));
+                format!("did you mean '{near}'?")
+            }
             None => match suggest::habit(key) {
                 Some(habit) => habit.to_owned(),
                 None => format!("the keys here are {}", known.join(", ")),
@@ -104,17 +117,6 @@ impl Shape {
         };
         self.findings.push(finding.hint(hint));
         self.unknown.push(at);
-    }
-
-    fn missing_key(&mut self, pointer: &str, key: &str) {
-        let mut finding = Finding::key(pointer, format!("the key '{key}' is missing"));
-        if names_secret(key) {
-            finding = finding.hint(format!("add `{key}: {{env: NAME}}`"));
-        } else if key == "version" {
-            finding = finding.hint("add `version: 1`");
-        }
-        self.findings.push(finding);
-        self.missing.push((pointer.to_owned(), key.to_owned()));
     }
 
     /// Which branch was meant: a choice of words, a credential reference, or the branch of the value's own type.
@@ -164,9 +166,8 @@ impl Shape {
                 None => self.bad(pointer, format!("needs one of {list}"), Some(REFERENCE_HINT.to_owned())),
                 // The key may be the secret itself, written as `{hunter2}`.
                 Some(key) => match suggest::near(key, tags.iter().copied()) {
-                    Some(near) => {
+                    Some(_) => {
                         self.unknown_key(pointer, key, tags);
-                        self.missing.push((pointer.to_owned(), near.to_owned()));
                         self.wrong.push(pointer.to_owned());
                     }
                     None => self.bad(pointer, format!("needs one of {list}"), Some(REFERENCE_HINT.to_owned())),
@@ -236,6 +237,15 @@ impl Shape {
     fn empty(&mut self, pointer: &str) {
         let hint = "give it a value, or remove the key".to_owned();
         self.bad(pointer, "nothing is given here".to_owned(), Some(hint));
+    }
+}
+
+fn missing_key(pointer: &str, key: &str) -> Finding {
+    let finding = Finding::key(pointer, format!("the key '{key}' is missing"));
+    match key {
+        "version" => finding.hint("add `version: 1`"),
+        _ if names_secret(key) => finding.hint(format!("add `{key}: {{env: NAME}}`")),
+        _ => finding,
     }
 }
 

@@ -109,7 +109,7 @@ pub fn parse(text: &str) -> Result<Tree, Finding> {
     let root: Spanned<Node> =
         serde_saphyr::from_str_with_options(text, options()).map_err(|error| syntax(text, &error))?;
     if matches!(root.value, Node::Null) {
-        return Err(Finding::at(Place::default(), "the profile is empty").hint("`aam-backup init` writes one"));
+        return Err(empty());
     }
     let mut tree = Tree { value: Value::Null, places: Places::default(), duplicates: Vec::new() };
     tree.value = lower(root, String::new(), &mut tree.places, &mut tree.duplicates);
@@ -120,6 +120,7 @@ fn options() -> serde_saphyr::Options {
     let mut options = serde_saphyr::Options::default();
     options.strict_booleans = true;
     options.with_snippet = false;
+    options.reject_unsupported_tags = true;
     options.merge_keys = serde_saphyr::options::MergeKeyPolicy::Error;
     // Found by `lower`, all of them, each with its place.
     options.duplicate_keys = serde_saphyr::options::DuplicateKeyPolicy::PassThrough;
@@ -131,40 +132,53 @@ fn options() -> serde_saphyr::Options {
     options
 }
 
-/// The parser's error in our words where they help more. The parser's own text is never shown where it could repeat
-/// the profile's: that may be a secret.
+/// The parser's error, in our words where they help more. Its own messages repeat a character of the text at most,
+/// never a word: a word may be a secret.
 fn syntax(text: &str, error: &serde_saphyr::Error) -> Finding {
     use serde_saphyr::Error as E;
     let error = error.without_snippet();
     let place = error.location().map(Place::from).unwrap_or_default();
-    let line = text.lines().nth(place.line.saturating_sub(1)).unwrap_or_default();
     let finding = |message: &str| Finding::at(place, message);
+    let mut near = text.lines().skip(place.line.saturating_sub(1));
+    let line = near.next().unwrap_or_default();
+    let tab = |line: &str| line.trim_start_matches(' ').starts_with('\t');
+    let special = line.chars().nth(place.column.saturating_sub(1)).is_some_and(|c| "*&%@`!".contains(c));
     match error {
-        E::Eof { .. } => finding("the profile is empty").hint("`aam-backup init` writes one"),
+        E::Eof { .. } => empty(),
         E::MultipleDocuments { .. } => {
             finding("a second document starts here").hint("a file holds one profile: remove the line `---`")
         }
         E::MergeKeyNotAllowed { .. } | E::MergeValueNotMapOrSeqOfMaps { .. } => {
             finding("merge keys (`<<`) are not supported").hint("write the keys out")
         }
-        E::UnknownAnchor { .. } => {
-            finding("an alias without its anchor").hint("put a text that starts with `*` or `&` in single quotes")
+        E::UnknownAnchor { .. } => finding("a text that starts with `*` is an alias, and there is no such anchor")
+            .hint("put the text in single quotes"),
+        E::UnsupportedTag { .. } => {
+            finding("a text that starts with `!` is a tag").hint("put the text in single quotes")
         }
         E::Budget { .. }
         | E::AliasReplayLimitExceeded { .. }
         | E::AliasExpansionLimitExceeded { .. }
         | E::AliasReplayStackDepthExceeded { .. } => finding("nested or repeated too often for a profile"),
-        _ if line.contains('"') && line.contains('\\') => finding("not valid YAML: a backslash in double quotes")
-            .hint("in double quotes a backslash starts an escape: use single quotes or none"),
-        _ if line.starts_with('\t') || line.trim_start_matches(' ').starts_with('\t') => {
-            finding("not valid YAML: a tab").hint("indent with spaces")
+        E::ExternalMessage { msg, .. } => {
+            let finding = finding(&format!("not valid YAML: {msg}"));
+            if line.contains('"') && line.contains('\\') {
+                finding.hint("in double quotes a backslash starts an escape: use single quotes or none")
+            } else if tab(line) || near.next().is_some_and(tab) {
+                finding.hint("indent with spaces, not tabs")
+            } else if special {
+                finding.hint("put a text that starts with a special character in single quotes")
+            } else {
+                finding.hint("look at the indentation, colons, quotes and brackets here and just above")
+            }
         }
-        _ if line.trim_start_matches([' ', '-']).starts_with(['*', '&', '%', '@', '`', '!']) => {
-            finding("not valid YAML: a special character at the start of a text").hint("put the text in single quotes")
-        }
-        E::Message { msg, .. } if !msg.contains(['\'', '"', '`']) => finding(&format!("not valid YAML: {msg}")),
-        _ => finding("not valid YAML").hint("look at the indentation, colons, quotes and brackets here and just above"),
+        // What is left is a key that is a list, a map or nothing, or a number no computer has.
+        _ => finding("a key must be a plain text, and a value a text, a number, a list or keys and values"),
     }
+}
+
+fn empty() -> Finding {
+    Finding::at(Place::default(), "the profile is empty").hint("`aam-backup init` writes one")
 }
 
 fn lower(node: Spanned<Node>, pointer: String, places: &mut Places, duplicates: &mut Vec<Finding>) -> Value {

@@ -36,6 +36,8 @@ pub struct StageFiles {
     pub status: FullPath,
     /// Made by a stage inside a snapshot as its first act.
     pub started: FullPath,
+    /// Made to ask a stage inside a snapshot to stop.
+    pub stop: FullPath,
     /// What the stage did.
     pub result: FullPath,
     /// The archive up to `.001`; its name is the objects' name.
@@ -61,6 +63,7 @@ impl StageFiles {
             }),
             status: file("status"),
             started: file("started"),
+            stop: file("stop"),
             result: file("result.json"),
             archive: file(archive.map_or("archive", |a| &a.stem)),
             encrypted_manifest: file(archive.map_or("manifest", |a| &a.manifest)),
@@ -220,7 +223,9 @@ pub fn seven_zip_line(path: &RelPath, family: Family) -> Option<String> {
 }
 
 /// One entry of an rsync list: the bytes of the path, ended by NUL. `None` for the mount itself: rsync would take `.`
-/// for everything in it.
+/// for everything in it. A path that begins with `#` or `;` would be a comment.
 pub fn rsync_entry(path: &RelPath) -> Option<Vec<u8>> {
-    (!path.is_root()).then(|| [path.as_bytes(), b"\0"].concat())
+    let bytes = path.as_bytes();
+    let comment = matches!(bytes.first()?, b'#' | b';');
+    Some([if comment { &b"./"[..] } else { b"" }, bytes, b"\0"].concat())
 }

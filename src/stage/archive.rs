@@ -1,8 +1,8 @@
 //! After archiving: the archive is compared with the list, the manifest corrected and encrypted.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fs::File;
-use std::io::{BufRead, BufReader, BufWriter};
+use std::io::BufWriter;
 use std::path::Path;
 
 use super::before::Before;
@@ -47,21 +47,22 @@ pub(super) fn finish(
             events.fail(Section::Tools, text, Some("the disk of the work directory may be full or failing".to_owned()));
             return Ok(None);
         }
-        if count < prepared.archived_files {
-            let missing = absent(&seven_zip, &first.path, files, key, cancel)?;
-            for path in &missing {
+        if count != prepared.archived_files || bytes != prepared.archived_bytes {
+            let mut held = HashMap::new();
+            seven_zip.list(&first.path, key, cancel, &mut |entry| {
+                held.insert(entry.path, entry.size);
+            })?;
+            let amended = amend(archive, order, files, &held)?;
+            for path in &amended.missing {
                 let why = "7-Zip could not read it; it is not in this archive".to_owned();
                 let path = format!("{}/{path}", order.mount.path);
                 events.tell(Event::Ignored { path, why, severity: Some(Severity::Warning) });
             }
-            prepared.skipped += missing.len() as u64;
-            amend(archive, order, files, &missing)?;
-        } else if bytes != prepared.archived_bytes {
-            let text = format!(
-                "{}: files changed while they were archived ({} bytes were listed, {bytes} archived)",
-                order.mount.path, prepared.archived_bytes
-            );
-            events.note(Section::Tools, text);
+            prepared.skipped += amended.missing.len() as u64;
+            if amended.resized > 0 {
+                let text = format!("{}: {} files changed while they were archived", order.mount.path, amended.resized);
+                events.note(Section::Tools, text);
+            }
         }
         prepared.archived_files = count;
         prepared.archived_bytes = bytes;
@@ -90,69 +91,60 @@ fn find_volumes(archive: &ArchiveOrder, files: &StageFiles) -> Result<Vec<WorkFi
     Ok(volumes)
 }
 
-/// The listed paths that the archive does not hold. Only asked when counts differ, for it keeps all names in memory.
-fn absent(
-    seven_zip: &SevenZip,
-    first: &Path,
-    files: &StageFiles,
-    key: &Secret,
-    cancel: &Cancel,
-) -> Result<Vec<RelPath>, StageError> {
-    let mut held = HashSet::new();
-    seven_zip.list(first, key, cancel, &mut |entry| {
-        held.insert(entry.path);
-    })?;
-    let list = files.archive_list.to_native();
-    let failed = |why| StageError::Io { doing: "reading", path: list.clone(), why };
-    let mut missing = Vec::new();
-    for line in BufReader::new(File::open(&list).map_err(failed)?).lines() {
-        let line = line.map_err(failed)?;
-        let path = line.strip_prefix('"').and_then(|l| l.strip_suffix('"')).unwrap_or(&line).replace('\\', PLAIN);
-        if !held.contains(&path) {
-            missing.push(RelPath::from_bytes(path));
-        }
-    }
-    missing.sort();
-    Ok(missing)
+/// How a manifest was corrected.
+#[derive(Default)]
+struct Amended {
+    /// Files the archive does not hold.
+    missing: Vec<RelPath>,
+    /// Files that had another size when they were archived.
+    resized: u64,
 }
 
-/// What a backslash in a list stands for in a [`RelPath`]: a separator on Windows, itself elsewhere.
-const PLAIN: &str = if cfg!(windows) { "/" } else { "\\" };
-
-/// Takes out of the manifest what the archive does not hold: an older state of the file stays listed as unseen, so
-/// that it is restored, and tried again by the next backup.
+/// Makes the manifest say what the archive holds (`held`: sizes by path). Only asked when counts or bytes differ, for it
+/// keeps all names in memory. Of a file the archive does not hold, an older state stays listed as unseen, so that it is
+/// restored, and tried again by the next backup.
 fn amend(
     archive: &ArchiveOrder,
     order: &StageOrder,
     files: &StageFiles,
-    missing: &[RelPath],
-) -> Result<(), StageError> {
+    held: &HashMap<String, u64>,
+) -> Result<Amended, StageError> {
     let path = files.manifest.to_native();
-    let amended = path.with_extension("amended");
+    let new = path.with_extension("amended");
     let before_path = match &archive.changes {
         Changes::SinceManifest { path } => Some(Path::new(path)),
         _ => None,
     };
     let mut before = Before::open(before_path)?;
-    let failed = |why| StageError::Io { doing: "writing", path: amended.clone(), why };
+    let failed = |why| StageError::Io { doing: "writing", path: new.clone(), why };
     let reader = FileReader::open(&path)?;
-    let out = BufWriter::new(File::create(&amended).map_err(failed)?);
+    let out = BufWriter::new(File::create(&new).map_err(failed)?);
     let mut writer = Writer::new(out, reader.header()).map_err(failed)?;
+    let mut amended = Amended::default();
     for entry in reader {
-        let entry = entry?;
+        let mut entry = entry?;
         let last = before.up_to(&entry.path, &mut |_| Ok(()))?;
-        let is_missing = entry.kind == EntryKind::File
-            && entry.stored == Some(Stored::In(order.stamp))
-            && missing.binary_search(&entry.path).is_ok();
-        let entry = match last {
-            _ if !is_missing => entry,
-            Some(last) if last.kind == EntryKind::File => Entry { unseen: true, ..last },
-            _ => Entry { stored: None, ..entry },
-        };
+        if entry.kind == EntryKind::File && entry.stored == Some(Stored::In(order.stamp)) {
+            match entry.path.as_str().and_then(|path| held.get(path)) {
+                Some(size) if *size == entry.meta.size => {}
+                Some(size) => {
+                    amended.resized += 1;
+                    entry.meta.size = *size;
+                }
+                None => {
+                    amended.missing.push(entry.path.clone());
+                    entry = match last {
+                        Some(last) if last.kind == EntryKind::File => Entry { unseen: true, ..last },
+                        _ => Entry { stored: None, ..entry },
+                    };
+                }
+            }
+        }
         writer.write(&entry).map_err(failed)?;
     }
     writer.finish().map_err(failed)?;
-    std::fs::rename(&amended, &path).map_err(failed)
+    std::fs::rename(&new, &path).map_err(failed)?;
+    Ok(amended)
 }
 
 /// The manifest as its object: names are private.

@@ -61,6 +61,9 @@ pub(super) fn make_ready(
         }
         delete_extra(mirror, &StageFiles::of(order).extra_list.inside(work), cancel, events)?;
     }
+    if prepared.nothing_selected() {
+        return Ok(true);
+    }
     let target = mirror.target.to_native();
     match fs::create_dir_all(&target) {
         Ok(()) => Ok(true),

@@ -134,6 +134,10 @@ pub fn run(
     if !mirror_ready && order.mirror.take().is_some() {
         result.mirror = Some(false);
     }
+    // With nothing to copy the mount itself may not be there: an optional source on a disk that is not attached.
+    if prepared.nothing_selected() && order.mirror.take().is_some() {
+        result.mirror = Some(true);
+    }
     let wanted_archive = order.archive.clone();
     if prepared.archived_files == 0 && prepared.archived_directories == 0 {
         order.archive = None;

@@ -48,6 +48,13 @@ pub struct Prepared {
     pub copies: Vec<CopyCommand>,
 }
 
+impl Prepared {
+    /// Whether there is nothing to back up today, not even an empty directory.
+    pub fn nothing_selected(&self) -> bool {
+        self.files == 0 && self.directories == 0
+    }
+}
+
 /// Where [`prepare`] reads and writes.
 #[derive(Clone, Copy, Debug)]
 pub struct Place<'a> {

@@ -3,7 +3,7 @@
 //! A store knows keys and bytes. It never reads an object name's meaning and never deletes what a backup wrote.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -152,7 +152,12 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// When not everything arrived; what arrived stays for the next try.
     fn get(&self, key: &str, target: &Path, progress: Progress<'_>) -> Result<(), StoreError>;
+
+    /// The object as a file of this computer, where the store has one: a restore then reads it in place.
+    fn local_path(&self, _key: &str) -> Option<PathBuf> {
+        None
+    }
 }
 
-/// How long a store may be silent before it counts as unreachable.
+/// How long one try to connect may take; with all tries a store is known to be unreachable within two minutes.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);

@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::cancel::Cancel;
 use crate::secret::Secret;
@@ -51,12 +51,20 @@ pub struct Invocation {
     pub directory: Option<PathBuf>,
     /// Variables added to the environment.
     pub environment: Vec<(OsString, Secret)>,
+    /// A program that must clean up after itself is not killed: this file is made, and it is given time to end.
+    pub stop_file: Option<PathBuf>,
 }
 
 impl Invocation {
     /// `program` without arguments.
     pub fn new(program: impl Into<PathBuf>) -> Invocation {
-        Invocation { program: program.into(), args: Vec::new(), directory: None, environment: Vec::new() }
+        Invocation {
+            program: program.into(),
+            args: Vec::new(),
+            directory: None,
+            environment: Vec::new(),
+            stop_file: None,
+        }
     }
 
     /// With one more argument.
@@ -115,13 +123,25 @@ impl Invocation {
             })
             .collect();
         drop(sender);
+        let mut asked: Option<Instant> = None;
         loop {
             match lines.recv_timeout(Duration::from_millis(100)) {
                 Ok(text) => line(&text),
                 Err(mpsc::RecvTimeoutError::Disconnected) => break,
                 Err(mpsc::RecvTimeoutError::Timeout) => {}
             }
-            if cancel.is_set() {
+            if cancel.is_set() && asked.is_none() {
+                asked = Some(Instant::now());
+                match &self.stop_file {
+                    // If the file cannot be made, the wait ends by the time limit.
+                    Some(path) => drop(std::fs::write(path, "")),
+                    None => {
+                        stop(&mut child);
+                        return Err(ToolError::Interrupted);
+                    }
+                }
+            }
+            if asked.is_some_and(|since| since.elapsed() > PATIENCE) {
                 stop(&mut child);
                 return Err(ToolError::Interrupted);
             }
@@ -137,6 +157,9 @@ impl Invocation {
         status.code().ok_or_else(|| ToolError::Killed(self.shown(), signal(status)))
     }
 }
+
+/// How long a program asked to stop is waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn boxed(pipe: impl Read + Send + 'static) -> Box<dyn Read + Send> {
     Box::new(pipe)
@@ -170,8 +193,11 @@ fn own_group(command: &mut Command) {
     std::os::unix::process::CommandExt::process_group(command, 0);
 }
 
-#[cfg(not(unix))]
-fn own_group(_command: &mut Command) {}
+#[cfg(windows)]
+fn own_group(command: &mut Command) {
+    const CREATE_NEW_PROCESS_GROUP: u32 = 0x200;
+    std::os::windows::process::CommandExt::creation_flags(command, CREATE_NEW_PROCESS_GROUP);
+}
 
 #[cfg(unix)]
 fn stop(child: &mut Child) {
@@ -191,8 +217,13 @@ fn stop(child: &mut Child) {
     }
 }
 
-#[cfg(not(unix))]
+/// Windows ends one process at a time; `taskkill` knows what a process started.
+#[cfg(windows)]
 fn stop(child: &mut Child) {
+    let pid = child.id().to_string();
+    let quiet = Stdio::null;
+    // What is gone already needs no ending.
+    let _ = Command::new("taskkill").args(["/T", "/F", "/PID", &pid]).stdout(quiet()).stderr(quiet()).status();
     let _ = child.kill();
     let _ = child.wait();
 }

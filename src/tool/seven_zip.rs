@@ -128,7 +128,10 @@ impl SevenZip {
                         Some(("Folder", "+")) => entry.is_directory = true,
                         Some(("Attributes", attributes)) => {
                             let mut words = attributes.split(' ');
-                            entry.is_directory |= words.next().is_some_and(|dos| dos.contains('D'));
+                            // `L` is a Windows reparse point: a junction or symbolic link.
+                            let dos = words.next().unwrap_or_default();
+                            entry.is_directory |= dos.contains('D');
+                            entry.is_link |= dos.contains('L');
                             entry.is_link |= words.any(|unix| unix.starts_with('l'));
                         }
                         Some(("Symbolic Link" | "Hard Link", target)) => entry.is_link |= !target.trim().is_empty(),
@@ -156,14 +159,54 @@ impl SevenZip {
         cancel: &Cancel,
         line: &mut dyn FnMut(&str),
     ) -> Result<Exit, ToolError> {
-        let mut output = std::ffi::OsString::from("-o");
-        output.push(target);
-        Invocation::new(&self.program)
-            .args(["x", "-y", "-aoa", "-spd", "-sccUTF-8", "-bd"])
-            .arg(output)
-            .arg("--")
-            .arg(first)
-            .run(Some(key), cancel, line)
-            .map(Exit::of)
+        self.extract_listed(first, target, None, key, cancel, line)
     }
+
+    /// As [`SevenZip::extract`], but only the paths in the UTF-8 list file `only`, one quoted path a line.
+    ///
+    /// # Errors
+    /// As [`SevenZip::extract`].
+    pub fn extract_listed(
+        &self,
+        first: &Path,
+        target: &Path,
+        only: Option<&Path>,
+        key: &Secret,
+        cancel: &Cancel,
+        line: &mut dyn FnMut(&str),
+    ) -> Result<Exit, ToolError> {
+        let call = Invocation::new(&self.program)
+            .args(["x", "-y", "-aoa", "-spd", "-scsUTF-8", "-sccUTF-8", "-bd"])
+            .arg(joined("-o", target))
+            .args(only.map(|list| joined("-i@", list)))
+            .arg("--")
+            .arg(first);
+        call.run(Some(key), cancel, line).map(Exit::of)
+    }
+
+    /// Reads the paths in the list file `only` without writing anything: whether the key opens the archive.
+    ///
+    /// # Errors
+    /// As [`SevenZip::extract`].
+    pub fn test_listed(
+        &self,
+        first: &Path,
+        only: &Path,
+        key: &Secret,
+        cancel: &Cancel,
+        line: &mut dyn FnMut(&str),
+    ) -> Result<Exit, ToolError> {
+        let call = Invocation::new(&self.program)
+            .args(["t", "-y", "-spd", "-scsUTF-8", "-sccUTF-8", "-bd"])
+            .arg(joined("-i@", only))
+            .arg("--")
+            .arg(first);
+        call.run(Some(key), cancel, line).map(Exit::of)
+    }
+}
+
+fn joined(switch: &str, path: &Path) -> std::ffi::OsString {
+    let mut joined = std::ffi::OsString::from(switch);
+    joined.push(path);
+    joined
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
-use super::listing::Listing;
+use super::listing::{Listing, name_text};
 use crate::select::{Location, Selection};
 
 /// How many listings each directory on the way down has asked for at the most.
@@ -92,7 +92,7 @@ impl Ahead<'_> {
         while pending.len() < DEPTH {
             let Some(name) = left.pop() else { break };
             let (answer, answered) = mpsc::sync_channel(1);
-            let location = location.enter(&name.to_string_lossy());
+            let location = location.enter(&name_text(&name));
             orders.push(Order { path: parent.join(&name), location, answer });
             pending.push_back((name, answered));
         }

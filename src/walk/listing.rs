@@ -1,6 +1,7 @@
 //! One directory, read, judged and sorted: the unit of work of a walk.
 
-use std::ffi::OsString;
+use std::borrow::Cow;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, DirEntry};
 use std::io;
 use std::path::Path;
@@ -85,7 +86,7 @@ impl Listing {
 
 fn judge(entry: &DirEntry, location: &Location, selection: &Selection) -> io::Result<Found> {
     let kind = kind_of(entry.file_type()?);
-    if let Some(by) = selection.excludes(location, &entry.file_name().to_string_lossy(), kind) {
+    if let Some(by) = selection.excludes(location, &name_text(&entry.file_name()), kind) {
         return Ok(Found::Excluded(by, kind));
     }
     match kind {
@@ -129,6 +130,15 @@ pub(super) fn source(path: &Path, is_source: bool) -> Result<Meta, String> {
 /// Why a source cannot be backed up, if it cannot.
 pub fn source_problem(path: &Path) -> Option<String> {
     source(path, true).err()
+}
+
+/// A name as the selection rule takes it. Where it is no text there is NUL, which wildcards match and no profile can
+/// say: a path with the replacement character, copied from a terminal, must not stand for every broken name.
+pub(super) fn name_text(name: &OsStr) -> Cow<'_, str> {
+    match name.to_str() {
+        Some(text) => Cow::Borrowed(text),
+        None => name.to_string_lossy().replace(char::REPLACEMENT_CHARACTER, "\0").into(),
+    }
 }
 
 /// A name from a manifest as the operating system takes it. `None` when this system cannot have such a name.

@@ -21,7 +21,7 @@ pub use listing::{native_name, source_problem};
 pub use meta::meta_of;
 
 use ahead::{Ahead, Pending};
-use listing::{Found, Listing};
+use listing::{Found, Listing, name_text};
 
 /// One thing a walk came across.
 #[derive(Debug)]
@@ -121,7 +121,7 @@ impl Descent<'_, '_> {
                 Found::Unreadable(why) => (self.each)(&rel, Item::Unreadable { why, is_directory: false })?,
                 Found::Missing(why) => (self.each)(&rel, Item::SourceMissing { why })?,
                 Found::Directory(meta) => {
-                    let location = frame.here.location.enter(&name.to_string_lossy());
+                    let location = frame.here.location.enter(&name_text(&name));
                     let here = Here { path: frame.here.path.join(&name), rel, location };
                     let is_source = here.location.is_source();
                     let pending = self.ahead.take(&mut frame.pending, &name);

@@ -84,7 +84,7 @@ impl Checker<'_> {
 
 fn percent(text: &str) -> Option<u8> {
     let digits = text.strip_suffix('%')?;
-    let share = digits.parse::<u8>().ok().filter(|share| *share <= 100)?;
+    let share: u8 = digits.parse().ok().filter(|share| *share <= 100)?;
     // `+5%` and `05%` are read by nobody the same way twice.
     (share.to_string() == digits).then_some(share)
 }

@@ -286,4 +286,7 @@ impl Store for DirectoryStore {
         }
         local::sync_target(&file, target, &act)
     }
+    fn local_path(&self, key: &str) -> Option<PathBuf> {
+        self.place(key, &self.act("reading", key)).ok().filter(|path| path.is_file())
+    }
 }

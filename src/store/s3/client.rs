@@ -11,7 +11,7 @@ use aws_sdk_s3::config::{self, Credentials, Region, RequestChecksumCalculation, 
 use super::S3Settings;
 use crate::store::CONNECT_TIMEOUT;
 
-/// One try of a small request: enough for a slow server, little enough for three tries in [`SMALL_TOTAL`].
+/// One try of a small request: enough for a slow server, little enough for three in [`SMALL_TOTAL`].
 const SMALL_TRY: Duration = Duration::from_secs(30);
 
 /// A small request with all its tries. A run learns within two minutes that a store cannot be reached (SPEC §6).
@@ -20,8 +20,8 @@ const SMALL_TOTAL: Duration = Duration::from_secs(100);
 /// How long a transfer may stand still.
 const GRACE: Duration = Duration::from_secs(60);
 
-/// A transfer slower than this many bytes a second, over its whole length, counts as broken.
-const SLOWEST: u64 = 8 * 1024;
+/// A request slower than this many bytes a second counts as broken. Several share the line.
+const SLOWEST: u64 = 16 * 1024;
 
 /// The client, and whether checksums are wanted (the SDK's own setting `AWS_REQUEST_CHECKSUM_CALCULATION`, for servers
 /// that refuse them).
@@ -49,16 +49,18 @@ pub(super) async fn connect(settings: &S3Settings) -> (Client, bool) {
     (Client::from_conf(config), checksums)
 }
 
-/// For requests that carry so many bytes, or let the server work on them: no limit on the whole, a generous one on each
-/// try, and tries enough to outlive a router that starts anew (about a minute).
+/// For requests that carry so many bytes, or let the server work on them: time enough for a slow line, and tries enough
+/// to outlive a router that starts anew (about a minute). A server that takes everything and then keeps silent is given
+/// up after the second try.
 pub(super) fn patient(size: u64) -> config::Builder {
+    let once = 2 * GRACE + Duration::from_secs(size / SLOWEST);
     config::Builder::new()
         .retry_config(RetryConfig::standard().with_max_attempts(8).with_max_backoff(GRACE))
         .timeout_config(
             TimeoutConfig::builder()
                 .connect_timeout(CONNECT_TIMEOUT)
-                .operation_attempt_timeout(2 * GRACE + Duration::from_secs(size / SLOWEST))
-                .disable_operation_timeout()
+                .operation_attempt_timeout(once)
+                .operation_timeout(2 * once + 4 * GRACE)
                 .build(),
         )
 }

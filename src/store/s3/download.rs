@@ -52,16 +52,15 @@ impl S3Store {
         while present < found.size {
             let before = present;
             let answer = self.range(act, key, &found, present).await?;
-            match self.receive(act, answer, &mut file, target, &mut present, progress).await {
-                Ok(()) => {}
-                // The SDK repeats requests, but not answers that broke off half-way.
-                Err(error) if error.kind == StoreErrorKind::Unreachable => {
-                    fruitless = if present > before { 0 } else { fruitless + 1 };
-                    if fruitless > FRUITLESS {
-                        return Err(error);
-                    }
+            // The SDK repeats requests, but not answers that broke off half-way.
+            let received = self.receive(act, answer, &mut file, target, &mut present, progress).await;
+            fruitless = if present > before { 0 } else { fruitless + 1 };
+            match received {
+                Err(error) if error.kind != StoreErrorKind::Unreachable || fruitless > FRUITLESS => return Err(error),
+                Ok(()) if fruitless > FRUITLESS => {
+                    return Err(act.error(StoreErrorKind::Other, "the server sends nothing", ""));
                 }
-                Err(error) => return Err(error),
+                _ => {}
             }
         }
         if present > found.size {
@@ -82,9 +81,11 @@ impl S3Store {
             .send()
             .await
             .map_err(|error| errors::explain(act, &self.settings, error))?;
-        let promised = bytes(answer.content_length());
-        if promised != found.size - from {
-            let why = format_args!("the server sends {promised} bytes from byte {from} on of {}", found.size);
+        // A server that does not know ranges would send the object from its beginning.
+        let due = found.size - from;
+        let promised = answer.content_length().map_or(due, |length| bytes(Some(length)));
+        if promised != due || (from > 0 && answer.content_range().is_none()) {
+            let why = format_args!("the server sends {promised} bytes instead of the last {due}");
             return Err(act.error(StoreErrorKind::Other, why, "this server cannot continue a download"));
         }
         Ok(answer)
@@ -100,6 +101,10 @@ impl S3Store {
         progress: Progress<'_>,
     ) -> Result<(), StoreError> {
         while let Some(chunk) = answer.body.next().await {
+            // On a fast line there is always a next chunk, and waiting for it never pauses to ask.
+            if self.cancel.is_set() {
+                return Err(act.interrupted());
+            }
             let chunk = chunk.map_err(|error| errors::broken(act, &error))?;
             // On the calling thread, which has nothing else to do; the runtime's own threads go on receiving.
             file.write_all(&chunk).map_err(|error| act.local(target, "write", &error))?;

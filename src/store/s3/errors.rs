@@ -56,7 +56,7 @@ fn refused(
     let why = match (code, error.message()) {
         ("", _) => format!("the server answered with status {status}"),
         (code, None | Some("")) => format!("{code} (status {status})"),
-        (code, Some(message)) => format!("{code}: {message}"),
+        (code, Some(message)) => format!("{code}: {}", message.trim_end_matches(['.', ' '])),
     };
     let bucket = &settings.bucket;
     let (kind, hint) = match code {
@@ -131,30 +131,23 @@ fn reach(settings: &S3Settings) -> String {
 
 /// Looks for a cause of one type.
 fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if error.is::<T>() {
-            return Some(error);
-        }
-        cause = error.source();
-    }
-    None
+    std::iter::successors(Some(error), |&error| error.source()).find(|error| error.is::<T>())
 }
 
-/// An error with its causes, each said once.
+/// An error with its causes, each said once, without the layers that only name themselves.
 fn chain(error: Option<&(dyn Error + 'static)>) -> String {
+    let causes: Vec<String> = std::iter::successors(error, |&error| error.source()).map(ToString::to_string).collect();
+    let says_nothing =
+        |part: &str| ["io error", "timeout", "other"].contains(&part) || part.starts_with("client error (");
     let mut text = String::new();
-    let mut cause = error;
-    while let Some(error) = cause {
-        let part = error.to_string();
+    for part in causes.iter().filter(|part| !says_nothing(part)) {
         if text.is_empty() {
-            text = part;
-        } else if !text.contains(&part) {
+            text.push_str(part);
+        } else if !text.contains(part.as_str()) {
             let _ = write!(text, ": {part}");
         }
-        cause = error.source();
     }
-    text
+    if text.is_empty() { causes.join(": ") } else { text }
 }
 
 /// No server has a reason to send a secret back, but no error may carry one.

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 
 use super::{S3Store, client, errors};
 use crate::store::local::{self, Source};
-use crate::store::{Act, Progress, Purpose, StoreError, StoreErrorKind, Stored};
+use crate::store::{Act, CONNECT_TIMEOUT, Progress, Purpose, StoreError, StoreErrorKind, Stored};
 
 const MEBIBYTE: u64 = 1024 * 1024;
 
@@ -109,6 +109,10 @@ impl S3Store {
         let mut senders = JoinSet::new();
         let work = async {
             let (parts, sha256) = self.send_parts(act, key, &id, source, &mut senders, progress).await?;
+            // The last moment: a finished object stays.
+            if self.cancel.is_set() {
+                return Err(act.interrupted());
+            }
             self.complete(act, key, &id, parts).await?;
             self.check_size(act, key, size).await?;
             Ok(Stored { key: key.to_owned(), size, sha256 })
@@ -231,7 +235,7 @@ impl S3Store {
     async fn abort(&self, key: &str, id: &str, mut error: StoreError) -> StoreError {
         let request = self.client.abort_multipart_upload().bucket(&self.settings.bucket).key(key).upload_id(id);
         // An interrupted run ends soon, also when the server does not answer.
-        let answer = tokio::time::timeout(super::super::CONNECT_TIMEOUT, request.send()).await;
+        let answer = tokio::time::timeout(CONNECT_TIMEOUT, request.send()).await;
         if !matches!(answer, Ok(Ok(_))) {
             if !error.hint.is_empty() {
                 error.hint.push_str("; ");

@@ -1,4 +1,10 @@
 //! What several tests need.
 
+// A toolbox: each tool is complete, whichever part of it today's tests use.
+#![allow(dead_code)]
+
 pub mod http;
+pub mod look;
 pub mod moto;
+pub mod pc;
+pub mod proxy;

@@ -87,9 +87,12 @@ impl Moto {
         name
     }
 
-    /// A request as it stands, without a signature; moto does not mind.
+    /// A request as the owner of everything. Moto wants a signature for some requests but does not check it.
     pub fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
-        http::request(self.address, method, path, headers, body).expect("moto answers")
+        let signature = "AWS4-HMAC-SHA256 Credential=owner/20260101/us-east-1/s3/aws4_request, \
+                         SignedHeaders=host, Signature=0";
+        let headers = [headers, &[("Authorization", signature)]].concat();
+        http::request(self.address, method, path, &headers, body).expect("moto answers")
     }
 
     /// A request to moto itself: `moto.post("/moto-api/state-manager/set-transition", r#"{…}"#)`.

@@ -1,0 +1,81 @@
+//! `aam-backup check`: is a profile valid?
+
+use serde::Serialize;
+
+use super::{Exit, Format, Global, output};
+use crate::job::Job;
+use crate::profile::{Diagnostics, Search};
+
+/// Check profiles, and say everything that is wrong with them
+#[derive(Debug, clap::Args)]
+pub struct Check {
+    /// Profiles, by path or by name
+    #[arg(required = true, value_name = "PROFILE")]
+    profiles: Vec<String>,
+    /// How to write the result
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// The result for one profile, as JSON.
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Answer {
+    profile: String,
+    ok: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    diagnostics: Option<Diagnostics>,
+}
+
+impl Check {
+    pub(super) fn run(self, global: &Global) -> Exit {
+        let search = Search::new(global.profiles.as_deref());
+        let mut answers = Vec::new();
+        let mut text = String::new();
+        for profile in &self.profiles {
+            match search.load(profile) {
+                Ok(job) => {
+                    text.push_str(&summary(&job));
+                    answers.push(Answer {
+                        profile: job.profile.display().to_string(),
+                        ok: true,
+                        name: Some(job.name),
+                        diagnostics: None,
+                    });
+                }
+                Err(diagnostics) => {
+                    if self.format == Format::Text {
+                        output::note(&diagnostics);
+                    }
+                    let profile = diagnostics.iter().next().map_or_else(|| profile.clone(), |d| d.file.clone());
+                    answers.push(Answer { profile, ok: false, name: None, diagnostics: Some(diagnostics) });
+                }
+            }
+        }
+        let written = match self.format {
+            Format::Text => output::result(text),
+            Format::Json => output::result(format_args!("{:#}\n", serde_json::json!({ "profiles": answers }))),
+        };
+        if answers.iter().all(|answer| answer.ok) { written } else { Exit::Usage }
+    }
+}
+
+/// `OK: nightly, 2 sources, mirror, s3`.
+fn summary(job: &Job) -> String {
+    let mut destinations = Vec::new();
+    if let Some(mirror) = &job.mirror {
+        destinations.push(format!("mirror {}", mirror.path));
+    }
+    if let Some(s3) = &job.s3 {
+        destinations.push(format!("s3 {}", s3.bucket));
+    }
+    if let Some(directory) = &job.directory {
+        destinations.push(format!("directory {directory}"));
+    }
+    let sources = match job.sources.len() {
+        1 => "1 source".to_owned(),
+        n => format!("{n} sources"),
+    };
+    format!("OK: {}, {sources}, destinations: {}\n", job.name, destinations.join(", "))
+}

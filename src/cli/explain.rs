@@ -1,0 +1,95 @@
+//! `aam-backup explain`: why is a path in a backup, or not?
+
+use super::{Exit, Global, output};
+use crate::path::{Family, FullPath};
+use crate::profile::Search;
+use crate::select::{Kind, Verdict};
+
+/// Say why a path is in a backup, or why not
+#[derive(Debug, clap::Args)]
+pub struct Explain {
+    /// Profile, by path or by name
+    profile: String,
+    /// Full path of a file or directory
+    path: String,
+    /// The path is a file
+    #[arg(long, conflicts_with = "directory")]
+    file: bool,
+    /// The path is a directory
+    #[arg(long)]
+    directory: bool,
+}
+
+impl Explain {
+    pub(super) fn run(self, global: &Global) -> Exit {
+        let job = match Search::new(global.profiles.as_deref()).load(&self.profile) {
+            Ok(job) => job,
+            Err(diagnostics) => {
+                output::note(diagnostics);
+                return Exit::Usage;
+            }
+        };
+        let path = match FullPath::parse(&self.path) {
+            Ok(path) if path.family() == job.family => path,
+            Ok(path) => {
+                let (given, wanted) = (path.family(), job.family);
+                output::note(format_args!("error: '{path}' is a {given} path, '{}' a {wanted} profile\n", job.name));
+                return Exit::Usage;
+            }
+            Err(error) => {
+                output::note(format_args!("error: {error}\n"));
+                return Exit::Usage;
+            }
+        };
+        let (kind, guessed) = match self.kind(&path, job.family) {
+            Some(kind) => (kind, false),
+            // A separator at the end is how people write a directory.
+            None if self.path.ends_with(['/', '\\']) => (Kind::Directory, false),
+            None => (Kind::File, true),
+        };
+        let verdict = job.selection.verdict(&path, kind);
+        let answer = output::result(format_args!("{}\n", sentence(&path, kind, &verdict)));
+        if guessed && job.selection.verdict(&path, Kind::Directory) != verdict {
+            output::note("note: taken for a file; say --directory if it is one\n");
+        }
+        answer
+    }
+
+    /// What the path is: as the options say, or as this computer's disk says when the path is one of its own.
+    fn kind(&self, path: &FullPath, family: Family) -> Option<Kind> {
+        if self.file {
+            return Some(Kind::File);
+        }
+        if self.directory {
+            return Some(Kind::Directory);
+        }
+        if family != Family::HOST {
+            return None;
+        }
+        let kind = std::fs::symlink_metadata(path.to_native()).ok()?.file_type();
+        Some(match () {
+            () if kind.is_dir() => Kind::Directory,
+            () if kind.is_file() => Kind::File,
+            () if kind.is_symlink() => Kind::Link,
+            () => Kind::Special,
+        })
+    }
+}
+
+fn sentence(path: &FullPath, kind: Kind, verdict: &Verdict) -> String {
+    let what = match kind {
+        Kind::Directory => "directory",
+        Kind::File => "file",
+        Kind::Link => "link",
+        Kind::Special => "special file",
+    };
+    match verdict {
+        Verdict::Selected { source } if path.same(source) => format!("IN: the {what} {path} is a source"),
+        Verdict::Selected { source } => format!("IN: the {what} {path} lies under the source {source}"),
+        Verdict::AboveSource => format!("OUT: the {what} {path} lies above a source and is only passed through"),
+        Verdict::OutsideSources => format!("OUT: the {what} {path} lies under no source"),
+        Verdict::Excluded { by, at } if path.same(at) => format!("OUT: the {what} {path} is excluded by '{by}'"),
+        Verdict::Excluded { by, at } => format!("OUT: the {what} {path} lies under {at}, excluded by '{by}'"),
+        Verdict::NotCopied(_) => format!("OUT: {path} is a {what}, which no backup follows or copies"),
+    }
+}

@@ -1,0 +1,24 @@
+//! Writing results to stdout and everything else to stderr, without a panic when a pipe is closed.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+
+use super::Exit;
+
+/// Writes a result. A reader that has seen enough (`| head`) is no failure.
+pub fn result(text: impl Display) -> Exit {
+    let mut out = io::stdout().lock();
+    match write!(out, "{text}").and_then(|()| out.flush()) {
+        Ok(()) => Exit::Success,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Success,
+        Err(error) => {
+            note(format_args!("error: the result cannot be written: {error}\n"));
+            Exit::Failed
+        }
+    }
+}
+
+/// Writes something for a person. If stderr is gone there is nobody to tell.
+pub fn note(text: impl Display) {
+    let _ = write!(io::stderr().lock(), "{text}");
+}

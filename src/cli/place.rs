@@ -1,0 +1,133 @@
+//! Where backups are: in the stores of a profile, or in one named on the command line of a bare computer (SPEC §3).
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::{Exit, Global, output};
+use crate::cancel::Cancel;
+use crate::job::{Job, Reference, StorageClass};
+use crate::profile::Search;
+use crate::store::{DirectoryStore, S3Settings, S3Store, Store};
+use crate::survey::{Opened, open_stores, sentence};
+
+/// A profile, or a store and a location.
+#[derive(Debug, Args)]
+pub struct PlaceArgs {
+    /// Profile: a path, or a name looked up in the profile directories.
+    #[arg(required_unless_present = "location")]
+    pub profile: Option<String>,
+    /// Without a profile: the location, which every object name starts with.
+    #[arg(long, conflicts_with = "profile", requires = "store")]
+    pub location: Option<String>,
+    /// Without a profile: the directory that holds the archives.
+    #[arg(long, value_name = "DIR", group = "store", conflicts_with_all = ["profile", "bucket"])]
+    pub directory: Option<PathBuf>,
+    /// Without a profile: the S3 bucket. The access key comes from the usual places of AWS tools.
+    #[arg(long, group = "store", conflicts_with = "profile", requires = "region")]
+    pub bucket: Option<String>,
+    /// Region of the bucket.
+    #[arg(long, requires = "bucket")]
+    pub region: Option<String>,
+    /// Address of an S3-compatible server.
+    #[arg(long, value_name = "URL", requires = "bucket")]
+    pub endpoint: Option<String>,
+    /// Which store of the profile to use. By default that with the newest backup.
+    #[arg(long, value_enum, value_name = "STORE", conflicts_with = "location")]
+    pub from: Option<From>,
+}
+
+/// One kind of store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum From {
+    S3,
+    Directory,
+}
+
+/// A store that can be asked, or why not.
+pub struct Candidate {
+    pub label: String,
+    pub store: Opened,
+}
+
+/// What the arguments name.
+pub struct Place {
+    pub location: String,
+    /// Local stores first: of two equal ones, the nearer.
+    pub candidates: Vec<Candidate>,
+    pub job: Option<Job>,
+}
+
+impl Place {
+    /// Where the profile says the archive key is.
+    pub fn key(&self) -> Option<&Reference> {
+        self.job.as_ref()?.archive.as_ref().map(|a| &a.encryption_key)
+    }
+}
+
+impl PlaceArgs {
+    /// Opens what is named. Whatever is wrong with the arguments has been told on standard error.
+    ///
+    /// # Errors
+    /// How the program ends then.
+    pub fn open(&self, global: &Global, cancel: &Cancel) -> Result<Place, Exit> {
+        let Some(name) = &self.profile else { return Ok(self.bare(cancel)) };
+        let job = Search::new(global.profiles.as_deref()).load(name).map_err(|diagnostics| {
+            output::note(diagnostics);
+            Exit::Usage
+        })?;
+        let wanted = |store: crate::plan::StoreName| match self.from {
+            None => true,
+            Some(From::S3) => store == crate::plan::StoreName::S3,
+            Some(From::Directory) => store == crate::plan::StoreName::Directory,
+        };
+        let mut candidates: Vec<Candidate> = open_stores(&job, cancel)
+            .into_iter()
+            .filter(|(name, ..)| wanted(*name))
+            .map(|(_, label, store)| Candidate { label, store })
+            .collect();
+        candidates.reverse();
+        if candidates.is_empty() {
+            let store = self.from.map_or("store", |from| if from == From::S3 { "s3" } else { "directory" });
+            output::note(format_args!(
+                "error: the profile '{}' has no {store} destination that holds archives\n",
+                job.name
+            ));
+            return Err(Exit::Usage);
+        }
+        Ok(Place { location: job.location.clone(), candidates, job: Some(job) })
+    }
+
+    fn bare(&self, cancel: &Cancel) -> Place {
+        let mut candidates = Vec::new();
+        if let Some(directory) = &self.directory {
+            let store = DirectoryStore::open(directory, cancel.clone()).map(|s| Box::new(s) as Box<dyn Store>);
+            candidates.push(Candidate { label: directory.display().to_string(), store });
+        }
+        if let (Some(bucket), Some(region)) = (&self.bucket, &self.region) {
+            let settings = S3Settings {
+                bucket: bucket.clone(),
+                region: region.clone(),
+                endpoint: self.endpoint.clone(),
+                storage_class: StorageClass::default(),
+                credentials: None,
+            };
+            let store = S3Store::open(settings, cancel.clone()).map(|s| Box::new(s) as Box<dyn Store>);
+            candidates.push(Candidate { label: format!("s3://{bucket}"), store });
+        }
+        Place { location: self.location.clone().unwrap_or_default(), candidates, job: None }
+    }
+}
+
+/// An error and its hint, on standard error.
+pub fn complain(word: &str, text: &str, hint: &str) {
+    output::note(format_args!("{word}: {text}\n"));
+    if !hint.is_empty() {
+        output::note(format_args!("  hint: {hint}\n"));
+    }
+}
+
+/// As [`complain`], of a store.
+pub fn complain_store(word: &str, error: &crate::store::StoreError) {
+    output::note(format_args!("{word}: {}\n", sentence(error)));
+}

@@ -1,0 +1,56 @@
+//! `sets`: what the stores hold of a location (SPEC §3).
+
+use clap::Args;
+
+use super::place::{Place, PlaceArgs, complain_store};
+use super::{Exit, Format, Global, output};
+use crate::cancel::Cancel;
+use crate::restore::gather;
+use crate::restore::sets::Report;
+use crate::store::StoreErrorKind;
+
+/// List the sets that stores hold: full backups, their incrementals, and whether they can be restored.
+#[derive(Debug, Args)]
+pub struct SetsArgs {
+    #[command(flatten)]
+    pub place: PlaceArgs,
+    /// How to print the list.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Lists sets.
+pub fn sets(global: &Global, args: &SetsArgs, cancel: &Cancel) -> Exit {
+    match args.place.open(global, cancel) {
+        Ok(place) => list(&place, args.format),
+        Err(exit) => exit,
+    }
+}
+
+/// Prints what every store holds. A store that cannot be asked makes it fail, after the others were listed.
+pub(super) fn list(place: &Place, format: Format) -> Exit {
+    let mut exit = Exit::Success;
+    let mut reports = Vec::new();
+    for candidate in &place.candidates {
+        let store = candidate.store.as_ref().map_err(Clone::clone);
+        match store.and_then(|store| gather::catalog(&**store, &place.location)) {
+            Ok(catalog) => reports.push(Report::new(&candidate.label, &place.location, &catalog)),
+            Err(error) => {
+                complain_store("error", &error);
+                let interrupted = error.kind == StoreErrorKind::Interrupted;
+                exit = if interrupted { Exit::Interrupted } else { Exit::Failed };
+            }
+        }
+    }
+    match format {
+        Format::Text => drop(output::result(reports.iter().map(Report::to_text).collect::<Vec<_>>().join("\n"))),
+        Format::Json => match serde_json::to_string_pretty(&reports) {
+            Ok(text) => drop(output::result(text + "\n")),
+            Err(error) => {
+                output::note(format_args!("error: the sets cannot be printed: {error}\n"));
+                return Exit::Failed;
+            }
+        },
+    }
+    exit
+}

@@ -1,0 +1,200 @@
+//! Which file a profile's name means (SPEC §3).
+//!
+//! A path is a path; a name is looked up in a list of directories, first come, first served. A name that two files
+//! of one directory claim is an error: nobody should guess which backup runs tonight.
+
+use std::env;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::diagnose::Diagnostics;
+use super::{load, suggest};
+use crate::job::Job;
+
+/// The environment variable that names directories of profiles, separated as in `PATH`.
+pub const VARIABLE: &str = "AAM_BACKUP_PROFILES";
+
+/// Where profiles are looked up by name.
+#[derive(Clone, Debug)]
+pub struct Search {
+    directories: Vec<PathBuf>,
+}
+
+/// Why a name means no file.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FindError {
+    #[error("there is no profile of this name; looked in {}", list(.looked))]
+    NotFound { looked: Vec<PathBuf>, near: Vec<String> },
+    #[error("a profile named twice: {}", list(.files))]
+    Twice { files: Vec<PathBuf> },
+    #[error("the file says `name: {inside}`: {}", .file.display())]
+    OtherName { file: PathBuf, inside: String },
+}
+
+impl FindError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            FindError::NotFound { near, .. } if near.is_empty() => {
+                Some("give the path of a file, or a directory of profiles with --profiles DIR".to_owned())
+            }
+            FindError::NotFound { near, .. } => Some(format!("did you mean {}?", near.join(", "))),
+            FindError::Twice { .. } => Some("give each file a `name` of its own, the same as the file's".to_owned()),
+            FindError::OtherName { inside, .. } => {
+                Some(format!("ask for '{inside}', rename the file, or give its path"))
+            }
+        }
+    }
+}
+
+fn list(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+}
+
+impl Search {
+    /// The search order: `--profiles`, then `AAM_BACKUP_PROFILES`, then `./profiles`, then the configuration
+    /// directories of the operating system.
+    pub fn new(option: Option<&Path>) -> Search {
+        let mut directories: Vec<PathBuf> = option.map(Path::to_owned).into_iter().collect();
+        if let Some(variable) = env::var_os(VARIABLE) {
+            directories.extend(env::split_paths(&variable).filter(|path| !path.as_os_str().is_empty()));
+        }
+        directories.push(PathBuf::from("profiles"));
+        directories.extend(configuration());
+        Search { directories }
+    }
+
+    /// Only these directories, in this order.
+    pub fn of(directories: Vec<PathBuf>) -> Search {
+        Search { directories }
+    }
+
+    /// Finds and loads a profile, by path or by name.
+    ///
+    /// # Errors
+    /// When it is not found, or anything is wrong with it.
+    pub fn load(&self, profile: &str) -> Result<Job, Diagnostics> {
+        let file = self
+            .find(profile)
+            .map_err(|error| Diagnostics::file(Path::new(profile), error.to_string(), error.hint()))?;
+        load(&file)
+    }
+
+    /// The file that a path or name means.
+    ///
+    /// # Errors
+    /// When there is none, or it is not clear which.
+    pub fn find(&self, profile: &str) -> Result<PathBuf, FindError> {
+        if is_path(profile) {
+            return Ok(PathBuf::from(profile));
+        }
+        let mut near: Vec<String> = Vec::new();
+        for directory in &self.directories {
+            let entries = entries(directory);
+            let claims: Vec<&Entry> = entries.iter().filter(|entry| entry.name() == profile).collect();
+            let files: Vec<&Entry> = entries.iter().filter(|entry| entry.stem == profile).collect();
+            match (files.as_slice(), claims.as_slice()) {
+                ([_, _, ..], _) => return Err(twice(&files)),
+                (_, [_, _, ..]) => return Err(twice(&claims)),
+                ([file], [claim]) if file.path != claim.path => return Err(twice(&[file, claim])),
+                (_, [claim]) => return Ok(claim.path.clone()),
+                ([file], []) => {
+                    return Err(FindError::OtherName { file: file.path.clone(), inside: file.name().to_owned() });
+                }
+                ([], []) => {}
+            }
+            near.extend(suggest::near(profile, entries.iter().map(Entry::name)).map(str::to_owned));
+        }
+        near.sort();
+        near.dedup();
+        Err(FindError::NotFound { looked: self.directories.clone(), near })
+    }
+
+    /// The files of every profile that can be asked for by name, with the name. A directory that comes first wins.
+    pub fn all(&self) -> Vec<(String, PathBuf)> {
+        let mut all: Vec<(String, PathBuf)> = Vec::new();
+        for entry in self.directories.iter().flat_map(|directory| entries(directory)) {
+            if all.iter().all(|(name, _)| name != entry.name()) {
+                all.push((entry.name().to_owned(), entry.path));
+            }
+        }
+        all
+    }
+}
+
+/// A text is a path when it looks like one: it has a separator or a profile's extension.
+fn is_path(text: &str) -> bool {
+    let extension = Path::new(text).extension();
+    text.contains(['/', '\\']) || extension.is_some_and(is_yaml) || Path::new(text).is_absolute()
+}
+
+fn is_yaml(extension: &OsStr) -> bool {
+    extension.eq_ignore_ascii_case("yaml") || extension.eq_ignore_ascii_case("yml")
+}
+
+fn twice(entries: &[&Entry]) -> FindError {
+    FindError::Twice { files: entries.iter().map(|entry| entry.path.clone()).collect() }
+}
+
+/// A file of a profile directory.
+#[derive(Debug)]
+struct Entry {
+    path: PathBuf,
+    /// The file's name without extension.
+    stem: String,
+    /// What it says its name is, when that can be read.
+    inside: Option<String>,
+}
+
+impl Entry {
+    /// The profile's name. A file too broken to say is taken at its own name, so that loading it says what is wrong.
+    fn name(&self) -> &str {
+        self.inside.as_deref().unwrap_or(&self.stem)
+    }
+}
+
+/// The profiles of a directory, by file name. A directory that is not there has none.
+fn entries(directory: &Path) -> Vec<Entry> {
+    let Ok(read) = fs::read_dir(directory) else { return Vec::new() };
+    let mut entries: Vec<Entry> = read
+        .filter_map(|entry| {
+            let path = entry.ok()?.path();
+            if !path.extension().is_some_and(is_yaml) || path.is_dir() {
+                return None;
+            }
+            let stem = path.file_stem()?.to_str()?.to_owned();
+            Some(Entry { inside: name_inside(&path), stem, path })
+        })
+        .collect();
+    entries.sort_by(|a, b| a.path.cmp(&b.path));
+    entries
+}
+
+/// The `name` of a profile, whatever else is wrong with it.
+fn name_inside(path: &Path) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Named {
+        name: String,
+    }
+    let bytes = super::read(path).ok()?;
+    let tree = super::yaml::parse(super::yaml::decode(&bytes).ok()?).ok()?;
+    serde_json::from_value::<Named>(tree.value).ok().map(|named| named.name)
+}
+
+/// The configuration directories of this operating system.
+fn configuration() -> Vec<PathBuf> {
+    if cfg!(windows) {
+        return env::var_os("ProgramData")
+            .map(|d| PathBuf::from(d).join("AAM Auto Backup").join("profiles"))
+            .into_iter()
+            .collect();
+    }
+    let home = || env::var_os("HOME").filter(|home| !home.is_empty()).map(|home| PathBuf::from(home).join(".config"));
+    // The XDG rule: a relative path there is invalid.
+    let xdg = env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let own = xdg.or_else(home).map(|config| config.join("aam-backup").join("profiles"));
+    [Some(PathBuf::from("/etc/aam-backup/profiles")), own].into_iter().flatten().collect()
+}

@@ -1,0 +1,45 @@
+//! Asks stores what a restore planner wants to know: their listing and markers (SPEC §9). Decides nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::catalog::Catalog;
+use crate::marker;
+use crate::store::{Store, StoreError};
+
+use super::error::RestoreError;
+use super::plan::{Options, RestorePlan, Step};
+
+/// What a store holds of a location, all months of it.
+///
+/// # Errors
+/// When the store cannot be listed.
+pub fn catalog(store: &dyn Store, location: &str) -> Result<Catalog, StoreError> {
+    Ok(Catalog::new(location, store.list(&format!("{location}_"))?))
+}
+
+/// Which locations a store holds, for a location that it does not.
+///
+/// # Errors
+/// When the store cannot be listed.
+pub fn locations(store: &dyn Store) -> Result<BTreeSet<String>, StoreError> {
+    Ok(Catalog::locations(&store.list("")?))
+}
+
+/// Plans a restore, reading the markers the planner asks for.
+///
+/// # Errors
+/// When there is nothing complete to restore, what is there is damaged, or a marker cannot be read.
+pub fn plan(store: &dyn Store, catalog: &Catalog, options: &Options) -> Result<RestorePlan, RestoreError> {
+    let mut markers = BTreeMap::new();
+    loop {
+        match RestorePlan::decide(options, catalog, &markers)? {
+            Step::Ready(plan) => return Ok(*plan),
+            Step::Read(keys) => {
+                for key in keys {
+                    let bytes = store.read(&key, marker::MAX_BYTES)?;
+                    markers.insert(key, bytes);
+                }
+            }
+        }
+    }
+}

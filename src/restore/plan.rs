@@ -1,0 +1,166 @@
+//! The restore plan: everything a restore will fetch, check and write, decided from the catalog, the markers and the
+//! options (SPEC §9).
+//!
+//! A plan never reads a disk, a store or a clock, and holds no secret. Execution chooses nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use crate::catalog::Catalog;
+use crate::name::{Format, MountName};
+use crate::path::FullPath;
+use crate::stamp::Stamp;
+use crate::store::Stored;
+
+use super::at::At;
+use super::error::PlanError;
+use super::layout::Layout;
+use super::only::Wanted;
+
+/// What is asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    pub location: String,
+    /// The store as the user knows it, for messages.
+    pub store: String,
+    pub at: Option<At>,
+    pub layout: Layout,
+    /// Also remove what the newest manifest does not list.
+    pub exact: bool,
+    /// Parts, as the user wrote them. Empty: everything.
+    pub only: Vec<String>,
+}
+
+/// A restore, decided.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct RestorePlan {
+    pub location: String,
+    pub store: String,
+    /// Stamp of the full backup.
+    pub set: Stamp,
+    /// Stamp of the newest backup that is restored: the state the files will be in.
+    pub state: Stamp,
+    pub layout: Layout,
+    pub exact: bool,
+    pub mounts: Vec<PlannedMount>,
+    /// What the user should know before it starts.
+    pub findings: Vec<Finding>,
+}
+
+/// One mount and how it is restored.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct PlannedMount {
+    /// Its number in the numbered layout and in `--only`.
+    pub number: usize,
+    pub name: MountName,
+    /// Its original path; unknown when only v1.0 wrote it.
+    pub path: Option<FullPath>,
+    /// Directory names below the target.
+    pub target: Vec<String>,
+    /// In the order in which they are extracted.
+    pub archives: Vec<PlannedArchive>,
+    /// The newest list of what it holds.
+    pub manifest: Option<PlannedManifest>,
+    /// Parts of it that are wanted. Empty: everything.
+    pub wanted: Vec<Wanted>,
+}
+
+/// One archive to fetch and extract.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct PlannedArchive {
+    pub stamp: Stamp,
+    pub format: Format,
+    /// In order; empty when that backup had nothing to archive.
+    pub volumes: Vec<PlannedVolume>,
+    /// Files and their bytes before compression, where the marker says.
+    pub content: Option<(u64, u64)>,
+    /// Whether the store holds further volumes under this archive's name: 7-Zip would take them for a part of it.
+    pub has_extra: bool,
+}
+
+/// One volume.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct PlannedVolume {
+    pub key: String,
+    pub size: u64,
+    /// Unknown for v1.0.
+    pub sha256: Option<String>,
+}
+
+/// A manifest to fetch.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct PlannedManifest {
+    pub stamp: Stamp,
+    pub format: Format,
+    pub object: Stored,
+}
+
+/// Something to know; `warning` makes the restore end with warnings (exit code 3).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Finding {
+    pub warning: bool,
+    pub text: String,
+}
+
+/// How far planning came.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// These markers must be read first.
+    Read(Vec<String>),
+    Ready(Box<RestorePlan>),
+}
+
+impl RestorePlan {
+    /// Plans a restore. `markers` holds what was read so far, by key; [`Step::Read`] asks for more.
+    ///
+    /// # Errors
+    /// When there is nothing complete to restore, or what is there is damaged.
+    pub fn decide(
+        options: &Options,
+        catalog: &Catalog,
+        markers: &BTreeMap<String, Vec<u8>>,
+    ) -> Result<Step, Box<PlanError>> {
+        super::build::plan(options, catalog, markers)
+    }
+
+    /// Leaves out the archives that hold nothing wanted: `needed` are the stamps that do, by mount number, from the
+    /// manifests. A mount without an entry keeps all its archives.
+    #[must_use]
+    pub fn narrowed(mut self, needed: &BTreeMap<usize, BTreeSet<Stamp>>) -> RestorePlan {
+        for mount in &mut self.mounts {
+            if let Some(stamps) = needed.get(&mount.number) {
+                mount.archives.retain(|a| stamps.contains(&a.stamp));
+            }
+        }
+        self
+    }
+
+    /// Every archive with its mount, in order of extraction.
+    pub fn archives(&self) -> impl Iterator<Item = (&PlannedMount, &PlannedArchive)> {
+        self.mounts.iter().flat_map(|m| m.archives.iter().map(move |a| (m, a)))
+    }
+
+    /// Bytes of all volumes to fetch.
+    pub fn bytes(&self) -> u64 {
+        self.archives().flat_map(|(_, a)| &a.volumes).map(|v| v.size).sum()
+    }
+
+    /// Count of all volumes to fetch.
+    pub fn volumes(&self) -> usize {
+        self.archives().map(|(_, a)| a.volumes.len()).sum()
+    }
+}
+
+impl PlannedMount {
+    /// The mount as messages name it: its path, or its name where no path is known.
+    pub fn shown(&self) -> String {
+        self.path.as_ref().map_or_else(|| self.name.to_string(), ToString::to_string)
+    }
+}

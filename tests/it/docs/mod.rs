@@ -1,0 +1,83 @@
+//! What the documentation says is tried: every shell block is run, every profile is checked, every table of the rules
+//! is asked of the program.
+//!
+//! The words after a block's language say what is done with it:
+//! `yaml FILE` is a profile, written as FILE beside the shell blocks that follow · `yaml fragment` replaces keys of a
+//! small profile · `sh` is run · `sh by hand` is run with a 7-Zip that is told the key · `sh aws` needs a real bucket ·
+//! `sh install` installs · `sh` with a script of this project: `.ci/run` runs it · `text` is nothing to try.
+
+mod pages;
+mod profile_page;
+mod session;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use aam_auto_backup::job::Job;
+use aam_auto_backup::profile;
+
+/// The pages, in the order in which a newcomer reads them.
+const PAGES: [&str; 5] =
+    ["README.md", "docs/restore.md", "docs/how-it-decides.md", "docs/profile.md", "docs/ARCHITECTURE.md"];
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn page(name: &str) -> String {
+    fs::read_to_string(root().join(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
+}
+
+/// A profile that must be valid.
+#[track_caller]
+fn load(text: &str) -> Job {
+    profile::load_bytes(Path::new("profile.yaml"), text.as_bytes()).unwrap_or_else(|e| panic!("{e}\n{text}"))
+}
+
+/// Compares a checked-in file with what it should be; `AAM_BLESS=1` writes it.
+#[track_caller]
+fn check(path: &Path, expected: &str) {
+    if std::env::var_os("AAM_BLESS").is_some() {
+        fs::write(path, expected).unwrap();
+        return;
+    }
+    let found = fs::read_to_string(path).unwrap_or_default();
+    let line = found.lines().zip(expected.lines()).position(|(a, b)| a != b);
+    assert!(
+        found == expected,
+        "{} is not what it is made from (line {}): run `AAM_BLESS=1 tests/run.sh docs` and look at the change",
+        path.display(),
+        line.unwrap_or_else(|| found.lines().count().min(expected.lines().count())) + 1
+    );
+}
+
+/// One fenced block of a page.
+#[derive(Clone, Debug)]
+struct Block {
+    page: &'static str,
+    line: usize,
+    /// After the fence: `sh`, `yaml documents.yaml`.
+    info: String,
+    text: String,
+}
+
+fn blocks(name: &'static str) -> Vec<Block> {
+    let mut found = Vec::new();
+    let mut open: Option<Block> = None;
+    for (number, line) in (1..).zip(page(name).lines()) {
+        match (line.strip_prefix("```"), open.take()) {
+            (Some(info), None) => {
+                open = Some(Block { page: name, line: number, info: info.to_owned(), text: String::new() });
+            }
+            (Some(_), Some(block)) => found.push(block),
+            (None, Some(mut block)) => {
+                block.text.push_str(line);
+                block.text.push('\n');
+                open = Some(block);
+            }
+            (None, None) => {}
+        }
+    }
+    assert!(open.is_none(), "{name}: a block is not closed");
+    found
+}

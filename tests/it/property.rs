@@ -1,0 +1,81 @@
+//! The one selection rule (SPEC §4) holds for all trees: mirror, archive, manifest, counts, incremental and `explain` agree
+//! with an independent statement of it.
+//!
+//! `AAM_TEST_TREES` sets how many trees, `AAM_TEST_SEED` the seed, `AAM_TEST_TREE` runs one tree only.
+
+mod agree;
+mod case;
+mod dice;
+mod rule;
+mod tree;
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use case::Case;
+use dice::Dice;
+use tree::Tree;
+
+const FIXED_SEED: u64 = 20_201_221;
+
+fn number(variable: &str) -> Option<u64> {
+    let text = std::env::var(variable).ok()?;
+    Some(text.parse().unwrap_or_else(|e| panic!("{variable}={text}: {e}")))
+}
+
+/// Half of the trees come from a fixed seed, half from a new one.
+#[test]
+fn everything_agrees_on_what_is_selected() {
+    let count = number("AAM_TEST_TREES").unwrap_or(2000);
+    let random = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().subsec_nanos();
+    let seeds = match number("AAM_TEST_SEED") {
+        Some(seed) => vec![seed],
+        None => vec![FIXED_SEED, u64::from(random)],
+    };
+    let started = Instant::now();
+    for seed in &seeds {
+        let each = count.div_ceil(seeds.len() as u64);
+        println!("AAM_TEST_SEED={seed}, {each} trees");
+        match number("AAM_TEST_TREE") {
+            Some(index) => one(*seed, index).unwrap_or_else(|failure| panic!("{failure}")),
+            None => many(*seed, each),
+        }
+    }
+    println!("{count} trees in {:.1?}", started.elapsed());
+}
+
+fn many(seed: u64, count: u64) {
+    let (next, failures) = (AtomicU64::new(0), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
+            scope.spawn(|| {
+                while failures.lock().unwrap().len() < 3 {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    if index >= count {
+                        break;
+                    }
+                    if let Err(failure) = one(seed, index) {
+                        failures.lock().unwrap().push(failure);
+                    }
+                }
+            });
+        }
+    });
+    let failures = failures.into_inner().unwrap();
+    assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+}
+
+/// One tree through everything. What it found, with the tree and how to see it again.
+fn one(seed: u64, index: u64) -> Result<(), String> {
+    let tree = Tree::random(&mut Dice::new(seed, index));
+    let outcome = std::panic::catch_unwind(|| Case::new(&tree).check()).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        Err(vec![text.unwrap_or_else(|| "the program panicked".to_owned())])
+    });
+    outcome.map_err(|found| {
+        let mut text = format!("AAM_TEST_SEED={seed} AAM_TEST_TREE={index}\n{tree}");
+        found.iter().for_each(|line| text.push_str(&format!("- {line:.4000}\n")));
+        text
+    })
+}

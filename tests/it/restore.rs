@@ -1,0 +1,9 @@
+//! Restore and `sets`, from stores made by real 7-Zip.
+
+mod basics;
+mod command;
+mod damage;
+mod from_s3;
+mod hostile;
+mod kit;
+mod only;

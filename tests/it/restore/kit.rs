@@ -1,0 +1,127 @@
+//! Running a restore through the library, and looking at what came of it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use aam_auto_backup::cancel::Cancel;
+use aam_auto_backup::event::{Event, Events, Outcome, Sink};
+use aam_auto_backup::manifest::EntryKind;
+use aam_auto_backup::restore::{Options, RestoreError, RestorePlan, Tally, Tools, gather, run};
+use aam_auto_backup::secret::Secret;
+use aam_auto_backup::tool::seven_zip::SevenZip;
+
+use crate::support::pc::{KEY, Pc};
+
+#[derive(Clone, Default)]
+pub struct Heard(Arc<Mutex<Vec<Event>>>);
+
+impl Sink for Heard {
+    fn tell(&self, event: &Event) {
+        self.0.lock().unwrap().push(event.clone());
+    }
+}
+
+/// What a restore did.
+pub struct Done {
+    pub result: Result<Tally, RestoreError>,
+    pub outcome: Outcome,
+    pub events: Vec<Event>,
+}
+
+impl Done {
+    /// The error's text and hint.
+    pub fn error(&self) -> String {
+        match &self.result {
+            Ok(tally) => panic!("this must fail, and did {tally:?}"),
+            Err(error) => format!("{error} ({})", error.hint()),
+        }
+    }
+
+    pub fn ok(&self) -> Tally {
+        match &self.result {
+            Ok(tally) => *tally,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// All events as text, for looking into.
+    pub fn text(&self) -> String {
+        format!("{:#?}", self.events)
+    }
+}
+
+pub fn options() -> Options {
+    Options { location: "pc".into(), store: "the store".into(), ..Options::default() }
+}
+
+pub fn plan(pc: &Pc, options: &Options) -> Result<RestorePlan, RestoreError> {
+    let catalog = gather::catalog(&*pc.store, "pc")?;
+    gather::plan(&*pc.store, &catalog, options)
+}
+
+pub fn restore(pc: &Pc, options: &Options) -> Done {
+    restore_with(pc, options, &pc.target(), false, KEY)
+}
+
+pub fn restore_with(pc: &Pc, options: &Options, to: &Path, into_existing: bool, key: &str) -> Done {
+    let heard = Heard::default();
+    let events = Events::new(vec![Box::new(heard.clone())]);
+    let cancel = Cancel::new();
+    let seven_zip = SevenZip::locate(None).unwrap();
+    let result = plan(pc, options).and_then(|plan| {
+        let key = Secret::new(key);
+        let tools = Tools {
+            store: &*pc.store,
+            seven_zip: &seven_zip,
+            key: &key,
+            key_from: "$AAM_BACKUP_KEY",
+            cancel: &cancel,
+            events: &events,
+        };
+        run(plan, to, into_existing, &tools)
+    });
+    let outcome = if result.is_ok() { events.outcome() } else { Outcome::Failure };
+    let work = fs::symlink_metadata(to.join(".aam-restore"));
+    assert!(!work.is_ok_and(|m| m.is_dir()), "the working directory is gone, whatever happened");
+    let events = heard.0.lock().unwrap().clone();
+    Done { result, outcome, events }
+}
+
+/// Every file below a directory with its content; directories end in `/`.
+pub fn tree(root: &Path) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    let mut open = vec![root.to_owned()];
+    while let Some(directory) = open.pop() {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+            if path.is_dir() && !path.is_symlink() {
+                found.insert(format!("{name}/"), String::new());
+                open.push(path);
+            } else {
+                found.insert(name, String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned());
+            }
+        }
+    }
+    found
+}
+
+pub fn names(root: &Path) -> Vec<String> {
+    tree(root).into_keys().collect()
+}
+
+/// Everything the manifest of a mount lists is there with its size, times to the nanosecond and permissions.
+#[cfg(unix)]
+pub fn assert_as_listed(pc: &Pc, mount: usize, root: &Path) {
+    use std::os::unix::fs::MetadataExt;
+    for entry in pc.entries(mount) {
+        let place = root.join(entry.path.as_str().unwrap());
+        let found = fs::symlink_metadata(&place).unwrap_or_else(|e| panic!("{}: {e}", place.display()));
+        let at = i128::from(found.mtime()) * 1_000_000_000 + i128::from(found.mtime_nsec());
+        assert_eq!(at, entry.meta.modified.0, "{}", entry.path);
+        assert_eq!(Some(found.mode() & 0o777), entry.meta.mode, "{}", entry.path);
+        assert_eq!(found.is_dir(), entry.kind == EntryKind::Directory);
+    }
+}

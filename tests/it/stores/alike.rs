@@ -1,0 +1,251 @@
+//! What every store does, run against each.
+
+use std::fs;
+use std::io::Write;
+use std::sync::atomic::AtomicU64;
+
+use aam_auto_backup::store::{Purpose, StoreErrorKind};
+
+use super::{MEBIBYTE, Place, SILENT, add_to, check_words, content, keys, sha256};
+
+macro_rules! for_each_store {
+    ($($case:ident)*) => {
+        mod directory { $(#[test] fn $case() { super::$case(&super::Place::directory()); })* }
+        mod s3 { $(#[test] fn $case() { super::$case(&super::Place::s3()); })* }
+    };
+}
+
+for_each_store! {
+    objects_come_back_as_they_went
+    large_objects_come_back_as_they_went
+    small_objects_are_read_up_to_a_limit
+    same_key_replaces
+    listings_are_sorted_and_filtered
+    listings_have_no_end
+    downloads_go_on
+    longer_targets_are_left_alone
+    missing_keys_are_not_found
+    missing_sources_are_local_errors
+    changing_sources_are_refused
+    interrupted_uploads_leave_nothing
+    interrupted_downloads_go_on_later
+    nothing_begins_after_an_interrupt
+    vanished_stores_are_noticed
+}
+
+fn objects_come_back_as_they_went(place: &Place) {
+    for size in [0, 1, MEBIBYTE, MEBIBYTE + 1, 16 * MEBIBYTE] {
+        let key = format!("main_20260401_010203.000004_0_0.0_no_c--data-.zip.{size}");
+        let source = place.file("source", &content(size));
+        let sent = AtomicU64::new(0);
+        let stored = place.store.put(&key, &source, Purpose::Archive, &add_to(&sent)).unwrap();
+        assert_eq!((stored.key.as_str(), stored.size), (key.as_str(), size as u64));
+        assert_eq!(stored.sha256, sha256(&source));
+        assert_eq!(sent.into_inner(), size as u64);
+
+        let target = place.free(&format!("target {size}"));
+        let received = AtomicU64::new(0);
+        place.store.get(&key, &target, &add_to(&received)).unwrap();
+        assert!(fs::read(&target).unwrap() == content(size), "{size}");
+        assert_eq!(received.into_inner(), size as u64);
+    }
+}
+
+fn large_objects_come_back_as_they_went(place: &Place) {
+    let source = place.file("source", &content(40 * MEBIBYTE + 3));
+    let sent = AtomicU64::new(0);
+    let stored = place.store.put("large", &source, Purpose::Archive, &add_to(&sent)).unwrap();
+    assert_eq!(stored.sha256, sha256(&source));
+    assert_eq!((stored.size, sent.into_inner()), (40 * MEBIBYTE as u64 + 3, 40 * MEBIBYTE as u64 + 3));
+    assert_eq!(place.store.list("").unwrap()[0].size, stored.size);
+    let target = place.free("target");
+    place.store.get("large", &target, SILENT).unwrap();
+    assert_eq!(sha256(&target), stored.sha256);
+    assert_eq!(place.remains(), [""; 0]);
+}
+
+fn small_objects_are_read_up_to_a_limit(place: &Place) {
+    for size in [0, 5, 2 * MEBIBYTE] {
+        let stored = place.store.put_bytes("marker", &content(size), Purpose::Index).unwrap();
+        assert_eq!((stored.key.as_str(), stored.size), ("marker", size as u64));
+        assert_eq!(stored.sha256, sha256(&place.file("same", &content(size))));
+        assert!(place.store.read("marker", size as u64).unwrap() == content(size));
+        if size > 0 {
+            let error = place.store.read("marker", size as u64 - 1).unwrap_err();
+            check_words(&error, &*place.store, "marker");
+            assert_eq!(error.kind, StoreErrorKind::Other);
+        }
+    }
+}
+
+fn same_key_replaces(place: &Place) {
+    place.store.put_bytes("key", b"first, longer", Purpose::Index).unwrap();
+    place.store.put_bytes("key", b"second", Purpose::Index).unwrap();
+    assert_eq!(place.store.read("key", 100).unwrap(), b"second");
+    place.store.put("key", &place.file("source", b"third"), Purpose::Archive, SILENT).unwrap();
+    assert_eq!(place.store.read("key", 100).unwrap(), b"third");
+    assert_eq!(place.store.list("").unwrap().len(), 1);
+}
+
+fn listings_are_sorted_and_filtered(place: &Place) {
+    assert_eq!(place.store.list("").unwrap(), []);
+    for key in ["b_2", "a_1", "a_10", "A_1", "a", "é & <ä> +%20", "b_1"] {
+        place.store.put_bytes(key, key.as_bytes(), Purpose::Index).unwrap();
+    }
+    for (prefix, expected) in [
+        ("", &["A_1", "a", "a_1", "a_10", "b_1", "b_2", "é & <ä> +%20"][..]),
+        ("a", &["a", "a_1", "a_10"]),
+        ("a_1", &["a_1", "a_10"]),
+        ("é & <", &["é & <ä> +%20"]),
+        ("*", &[]),
+        ("nothing", &[]),
+    ] {
+        assert_eq!(keys(&place.store.list(prefix).unwrap()), expected, "{prefix:?}");
+    }
+    for object in place.store.list("").unwrap() {
+        assert_eq!(object.size, object.key.len() as u64);
+        assert_eq!(place.store.read(&object.key, 100).unwrap(), object.key.as_bytes());
+    }
+}
+
+/// S3 answers a thousand at a time. Written from several threads, as a store may be.
+fn listings_have_no_end(place: &Place) {
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            scope.spawn(move || {
+                for number in (0..1_100).filter(|number| number % 4 == thread) {
+                    place.store.put_bytes(&format!("many_{number:05}"), b"x", Purpose::Index).unwrap();
+                }
+            });
+        }
+    });
+    place.store.put_bytes("other", b"x", Purpose::Index).unwrap();
+    let listed = place.store.list("many_").unwrap();
+    let expected: Vec<_> = (0..1_100).map(|number| format!("many_{number:05}")).collect();
+    assert_eq!(keys(&listed), expected);
+}
+
+fn downloads_go_on(place: &Place) {
+    let whole = content(3 * MEBIBYTE);
+    place.store.put("key", &place.file("source", &whole), Purpose::Archive, SILENT).unwrap();
+    for present in [0, 1, MEBIBYTE, whole.len() - 1, whole.len()] {
+        let target = place.file("target", &whole[..present]);
+        let received = AtomicU64::new(0);
+        place.store.get("key", &target, &add_to(&received)).unwrap();
+        assert!(fs::read(&target).unwrap() == whole, "{present}");
+        assert_eq!(received.into_inner(), (whole.len() - present) as u64);
+    }
+}
+
+fn longer_targets_are_left_alone(place: &Place) {
+    for size in [0, 5] {
+        place.store.put_bytes("key", &content(size), Purpose::Archive).unwrap();
+        let target = place.file("target", b"somebody's diary");
+        let error = place.store.get("key", &target, SILENT).unwrap_err();
+        check_words(&error, &*place.store, "key");
+        assert_eq!(error.kind, StoreErrorKind::Local);
+        assert_eq!(fs::read(&target).unwrap(), b"somebody's diary");
+    }
+}
+
+fn missing_keys_are_not_found(place: &Place) {
+    // Another object whose name begins the same is not it.
+    place.store.put_bytes("missing, but longer", b"x", Purpose::Index).unwrap();
+    let target = place.free("target");
+    for error in
+        [place.store.read("missing", 100).unwrap_err(), place.store.get("missing", &target, SILENT).unwrap_err()]
+    {
+        check_words(&error, &*place.store, "missing");
+        assert_eq!(error.kind, StoreErrorKind::NotFound);
+    }
+    assert!(!target.exists());
+}
+
+fn missing_sources_are_local_errors(place: &Place) {
+    for source in [place.free("nothing"), place.scratch.path().to_owned()] {
+        let error = place.store.put("key", &source, Purpose::Archive, SILENT).unwrap_err();
+        check_words(&error, &*place.store, "key");
+        assert_eq!(error.kind, StoreErrorKind::Local);
+        assert!(error.why.contains(source.to_str().unwrap()), "{error}");
+    }
+    let error = place.store.get("key", &place.free("no directory/target"), SILENT).unwrap_err();
+    assert_eq!(error.kind, StoreErrorKind::NotFound, "{error}");
+    place.store.put_bytes("key", b"x", Purpose::Index).unwrap();
+    let error = place.store.get("key", &place.free("no directory/target"), SILENT).unwrap_err();
+    assert_eq!(error.kind, StoreErrorKind::Local, "{error}");
+}
+
+fn changing_sources_are_refused(place: &Place) {
+    // Larger than all that is read ahead, so that the change comes while there is still something to read.
+    let source = place.free("source");
+    let file = fs::File::create(&source).unwrap();
+    file.set_len(160 * MEBIBYTE as u64).unwrap();
+    let touch = |_| fs::OpenOptions::new().append(true).open(&source).unwrap().write_all(b"more").unwrap();
+    let error = place.store.put("key", &source, Purpose::Archive, &touch).unwrap_err();
+    check_words(&error, &*place.store, "key");
+    assert_eq!(error.kind, StoreErrorKind::Local, "{error}");
+    assert!(error.why.contains("changed while it was read"), "{error}");
+    assert_eq!(place.store.list("").unwrap(), []);
+    assert_eq!(place.remains(), [""; 0]);
+}
+
+fn interrupted_uploads_leave_nothing(place: &Place) {
+    place.store.put_bytes("other", b"stays", Purpose::Index).unwrap();
+    let source = place.file("source", &content(40 * MEBIBYTE));
+    let error = place.store.put("key", &source, Purpose::Archive, &|_| place.cancel.set()).unwrap_err();
+    check_words(&error, &*place.store, "key");
+    assert_eq!(error.kind, StoreErrorKind::Interrupted);
+    assert_eq!(keys(&place.again().list("").unwrap()), ["other"]);
+    assert_eq!(place.remains(), [""; 0]);
+}
+
+fn interrupted_downloads_go_on_later(place: &Place) {
+    let source = place.file("source", &content(40 * MEBIBYTE));
+    place.store.put("key", &source, Purpose::Archive, SILENT).unwrap();
+    let target = place.free("target");
+    let error = place
+        .store
+        .get("key", &target, &|_| {
+            place.cancel.set();
+            // Longer than a store may take to notice.
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        })
+        .unwrap_err();
+    assert_eq!(error.kind, StoreErrorKind::Interrupted, "{error}");
+    let present = fs::metadata(&target).unwrap().len();
+    assert!(present > 0 && present < 40 * MEBIBYTE as u64, "{present}");
+    place.again().get("key", &target, SILENT).unwrap();
+    assert_eq!(sha256(&target), sha256(&source));
+}
+
+fn nothing_begins_after_an_interrupt(place: &Place) {
+    let source = place.file("source", b"x");
+    place.cancel.set();
+    let store = &place.store;
+    for error in [
+        store.put("key", &source, Purpose::Archive, SILENT).unwrap_err(),
+        store.put_bytes("key", b"x", Purpose::Index).unwrap_err(),
+    ] {
+        assert_eq!(error.kind, StoreErrorKind::Interrupted, "{error}");
+    }
+    assert_eq!(place.again().list("").unwrap(), []);
+}
+
+fn vanished_stores_are_noticed(place: &Place) {
+    place.store.put_bytes("key", b"x", Purpose::Index).unwrap();
+    let source = place.file("source", &content(100));
+    place.vanish();
+    let store = &place.store;
+    for error in [
+        store.list("").unwrap_err(),
+        store.list("key").unwrap_err(),
+        store.put("key", &source, Purpose::Archive, SILENT).unwrap_err(),
+        store.put_bytes("key", b"x", Purpose::Index).unwrap_err(),
+        store.read("key", 100).unwrap_err(),
+        store.get("key", &place.free("target"), SILENT).unwrap_err(),
+    ] {
+        check_words(&error, &**store, "");
+        assert_eq!(error.kind, StoreErrorKind::NotFound, "{error}");
+        assert!(!error.hint.is_empty(), "{error}");
+    }
+}

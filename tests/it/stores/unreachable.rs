@@ -1,0 +1,73 @@
+//! A store that cannot be reached is known within two minutes (SPEC §6).
+
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use aam_auto_backup::cancel::Cancel;
+use aam_auto_backup::job::StorageClass;
+use aam_auto_backup::secret::Secret;
+use aam_auto_backup::store::{S3Settings, S3Store, Store, StoreErrorKind};
+
+use super::{ID, SECRET, check_words};
+
+/// Lists a bucket at `endpoint`, which must fail within `limit`.
+fn fails_within(endpoint: Option<&str>, limit: Duration, hint: &str) {
+    let settings = S3Settings {
+        bucket: "bucket".to_owned(),
+        region: "nowhere.invalid".to_owned(),
+        endpoint: endpoint.map(str::to_owned),
+        storage_class: StorageClass::DeepArchive,
+        credentials: Some((Secret::new(ID), Secret::new(SECRET))),
+    };
+    let started = Instant::now();
+    let store = S3Store::open(settings, Cancel::new()).unwrap();
+    let error = store.list("main_").unwrap_err();
+    eprintln!("{endpoint:?}: {:?}: {error} ({})", started.elapsed(), error.hint);
+    check_words(&error, &store, "main_");
+    assert_eq!(error.kind, StoreErrorKind::Unreachable, "{error}");
+    assert!(error.hint.contains(hint), "{}", error.hint);
+    assert!(started.elapsed() < limit, "{:?}", started.elapsed());
+}
+
+#[test]
+fn refused_connections() {
+    // Bound and closed again: nobody listens there.
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let endpoint = format!("http://{address}");
+    fails_within(Some(&endpoint), Duration::from_secs(60), &endpoint);
+}
+
+#[test]
+fn unknown_names() {
+    let endpoint = "https://backup.invalid";
+    fails_within(Some(endpoint), Duration::from_secs(120), endpoint);
+}
+
+#[test]
+fn strangers() {
+    // Some other server: it greets and hangs up.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for mut client in listener.incoming().flatten() {
+            let _ = std::io::Write::write_all(&mut client, b"220 mail.example.com ESMTP\r\n");
+        }
+    });
+    fails_within(Some(&endpoint), Duration::from_secs(60), &endpoint);
+}
+
+/// The kernel accepts the connections, nobody answers.
+#[test]
+#[ignore = "takes 100 seconds"]
+fn silent_servers() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    fails_within(Some(&endpoint), Duration::from_secs(120), &endpoint);
+}
+
+/// Packets to a test network (RFC 5737) go nowhere, or are turned back at once where there is no route.
+#[test]
+#[ignore = "takes 100 seconds"]
+fn black_holes() {
+    fails_within(Some("http://192.0.2.1:9000"), Duration::from_secs(120), "192.0.2.1");
+}

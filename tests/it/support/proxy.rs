@@ -1,0 +1,288 @@
+//! A server that misbehaves on request: it stands before a real one, passes everything on, and spoils what its rules
+//! say. It also remembers every request.
+//!
+//! One request per connection, HTTP/1.1, bodies with a length: what the AWS SDK and moto speak.
+
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+/// What can go wrong.
+#[derive(Clone, Debug)]
+pub enum Fault {
+    /// Another answer, without asking the real server: status, more header lines (`Name: value`), body.
+    Reply(u16, Vec<String>, String),
+    /// The connection ends after this many bytes of the request's body.
+    CutRequest(u64),
+    /// The real server acts, but no answer comes: the connection just ends.
+    LoseAnswer,
+    /// The real server acts, but the connection ends after this many bytes of the answer's body.
+    CutAnswer(u64),
+    /// The request is read and nothing happens until the client gives up.
+    Hang,
+    /// The answer stops after this many bytes of its body, but the connection stays.
+    StallAnswer(u64),
+    /// The answer's body comes at this many bytes a second.
+    Slow(u64),
+}
+
+impl Fault {
+    /// An error as S3 writes it.
+    pub fn s3(status: u16, code: &str, message: &str) -> Fault {
+        let body = format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+        );
+        Fault::Reply(status, vec!["Content-Type: application/xml".to_owned()], body)
+    }
+}
+
+/// One request, as it came.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub method: String,
+    /// Path and query.
+    pub target: String,
+    /// Header lines, names in lower case.
+    pub headers: Vec<(String, String)>,
+}
+
+impl Request {
+    /// A header's value.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str())
+    }
+}
+
+type Condition = Box<dyn Fn(&Request) -> bool + Send + Sync>;
+
+struct Rule {
+    when: Condition,
+    /// How often it still applies.
+    times: usize,
+    fault: Fault,
+}
+
+#[derive(Default)]
+struct Shared {
+    rules: Mutex<Vec<Rule>>,
+    seen: Mutex<Vec<Request>>,
+    stop: AtomicBool,
+}
+
+/// The proxy; it ends when dropped.
+pub struct Proxy {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+impl Proxy {
+    /// Stands before `server`.
+    pub fn start(server: SocketAddr) -> Proxy {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let shared = Arc::new(Shared::default());
+        let mine = shared.clone();
+        thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                if mine.stop.load(Ordering::SeqCst) {
+                    break;
+                }
+                let shared = mine.clone();
+                // Clients hang up when they please; that is no failure of the test.
+                thread::spawn(move || drop(serve(client, server, &shared)));
+            }
+        });
+        Proxy { address, shared }
+    }
+
+    /// For a profile's `endpoint`.
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Spoils the next `times` requests with this method whose path and query contain `part`. The first rule that fits
+    /// wins.
+    pub fn spoil(&self, method: &str, part: &str, times: usize, fault: Fault) {
+        let (method, part) = (method.to_owned(), part.to_owned());
+        self.spoil_when(move |request| request.method == method && request.target.contains(&part), times, fault);
+    }
+
+    /// The same with any condition.
+    pub fn spoil_when(&self, when: impl Fn(&Request) -> bool + Send + Sync + 'static, times: usize, fault: Fault) {
+        lock(&self.shared.rules).push(Rule { when: Box::new(when), times, fault });
+    }
+
+    /// From now on everything is passed on.
+    pub fn heal(&self) {
+        lock(&self.shared.rules).clear();
+    }
+
+    /// Every request so far, spoiled or not.
+    pub fn seen(&self) -> Vec<Request> {
+        lock(&self.shared.seen).clone()
+    }
+
+    /// How many requests with this method and this in path or query came.
+    pub fn count(&self, method: &str, part: &str) -> usize {
+        self.seen().iter().filter(|request| request.method == method && request.target.contains(part)).count()
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.shared.stop.store(true, Ordering::SeqCst);
+        // Wakes the listener, which then sees the flag.
+        let _ = TcpStream::connect(self.address);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    fn fault(&self, request: &Request) -> Option<Fault> {
+        let mut rules = lock(&self.rules);
+        let rule = rules.iter_mut().find(|rule| rule.times > 0 && (rule.when)(request))?;
+        rule.times -= 1;
+        Some(rule.fault.clone())
+    }
+}
+
+fn serve(mut client: TcpStream, server: SocketAddr, shared: &Shared) -> io::Result<()> {
+    let (head, rest) = read_head(&mut client)?;
+    let (request, length) = parse(&head)?;
+    lock(&shared.seen).push(request.clone());
+    let fault = shared.fault(&request);
+    if request.header("expect").is_some() {
+        client.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
+    }
+    let mut body = (&rest[..]).chain(client.try_clone()?).take(length);
+    match &fault {
+        Some(Fault::CutRequest(after)) => {
+            io::copy(&mut body.take(*after), &mut io::sink())?;
+            return client.shutdown(Shutdown::Both);
+        }
+        Some(Fault::Reply(status, headers, text)) => {
+            // A client that is still sending would see a reset instead of the answer.
+            io::copy(&mut body, &mut io::sink())?;
+            return reply(&mut client, *status, headers, text);
+        }
+        Some(Fault::Hang) => {
+            io::copy(&mut body, &mut io::sink())?;
+            return hold(&mut client, shared);
+        }
+        _ => {}
+    }
+    let mut upstream = TcpStream::connect(server)?;
+    upstream.write_all(pass_on(&request, &head).as_bytes())?;
+    io::copy(&mut body, &mut upstream)?;
+    answer(&mut upstream, &mut client, fault.as_ref())?;
+    if let Some(Fault::StallAnswer(_)) = fault {
+        return hold(&mut client, shared);
+    }
+    client.shutdown(Shutdown::Both)
+}
+
+/// Passes the answer back, marked as the last on its connection.
+fn answer(upstream: &mut TcpStream, client: &mut TcpStream, fault: Option<&Fault>) -> io::Result<()> {
+    let (head, rest) = read_head(upstream)?;
+    if let Some(Fault::LoseAnswer) = fault {
+        return Ok(());
+    }
+    let mut lines = head.split("\r\n");
+    let mut text = format!("{}\r\nConnection: close\r\n", lines.next().unwrap_or_default());
+    for line in lines.filter(|line| !line.is_empty() && !line.to_ascii_lowercase().starts_with("connection:")) {
+        text.push_str(line);
+        text.push_str("\r\n");
+    }
+    text.push_str("\r\n");
+    client.write_all(text.as_bytes())?;
+    let mut body = (&rest[..]).chain(upstream);
+    match fault {
+        Some(Fault::CutAnswer(after) | Fault::StallAnswer(after)) => io::copy(&mut body.take(*after), client).map(drop),
+        Some(Fault::Slow(pace)) => {
+            let mut chunk = vec![0; usize::try_from(pace.div_ceil(10)).unwrap_or(1)];
+            loop {
+                let count = body.read(&mut chunk)?;
+                if count == 0 {
+                    return Ok(());
+                }
+                client.write_all(&chunk[..count])?;
+                thread::sleep(Duration::from_millis(100));
+            }
+        }
+        _ => io::copy(&mut body, client).map(drop),
+    }
+}
+
+fn reply(client: &mut TcpStream, status: u16, headers: &[String], text: &str) -> io::Result<()> {
+    let mut head = format!("HTTP/1.1 {status} Spoiled\r\nConnection: close\r\nContent-Length: {}\r\n", text.len());
+    for line in headers {
+        head.push_str(&format!("{line}\r\n"));
+    }
+    client.write_all(format!("{head}\r\n{text}").as_bytes())?;
+    client.shutdown(Shutdown::Write)
+}
+
+/// The head of a message up to its empty line, and what came with it.
+fn read_head(stream: &mut TcpStream) -> io::Result<(String, Vec<u8>)> {
+    let mut bytes = Vec::new();
+    let mut chunk = [0; 8192];
+    loop {
+        if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
+            let rest = bytes.split_off(end + 4);
+            bytes.truncate(end);
+            return Ok((String::from_utf8_lossy(&bytes).into_owned(), rest));
+        }
+        match stream.read(&mut chunk)? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            count => bytes.extend_from_slice(&chunk[..count]),
+        }
+    }
+}
+
+fn parse(head: &str) -> io::Result<(Request, u64)> {
+    let mut lines = head.split("\r\n");
+    let mut first = lines.next().unwrap_or_default().split(' ');
+    let (Some(method), Some(target)) = (first.next(), first.next()) else {
+        return Err(io::ErrorKind::InvalidData.into());
+    };
+    let headers: Vec<_> = lines
+        .filter_map(|line| line.split_once(':'))
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
+        .collect();
+    let request = Request { method: method.to_owned(), target: target.to_owned(), headers };
+    let length = request.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+    Ok((request, length))
+}
+
+/// The head for the real server: one request a connection, and no waiting for a "continue" that was given already.
+fn pass_on(request: &Request, head: &str) -> String {
+    let mut text = format!("{} {} HTTP/1.1\r\nConnection: close\r\n", request.method, request.target);
+    for line in head.split("\r\n").skip(1) {
+        let name = line.split(':').next().unwrap_or_default().to_ascii_lowercase();
+        if name != "connection" && name != "expect" {
+            text.push_str(line);
+            text.push_str("\r\n");
+        }
+    }
+    text.push_str("\r\n");
+    text
+}
+
+/// Keeps silent until the client hangs up or the test ends.
+fn hold(client: &mut TcpStream, shared: &Shared) -> io::Result<()> {
+    client.set_read_timeout(Some(Duration::from_millis(200)))?;
+    while !shared.stop.load(Ordering::SeqCst) {
+        match client.read(&mut [0; 16]) {
+            Ok(0) => break,
+            Err(error) if !matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => break,
+            _ => {}
+        }
+    }
+    Ok(())
+}

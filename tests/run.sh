@@ -1,0 +1,8 @@
+#!/bin/sh
+# Runs every test. Arguments go to `cargo test`: `tests/run.sh architecture`, `tests/run.sh -- --nocapture`.
+set -eu
+cd "$(dirname "$0")/.."
+
+tests/tools.sh   # 7-Zip, rsync, a C compiler
+tests/setup.sh   # moto, the S3 server that the tests talk to
+exec cargo test "$@"
