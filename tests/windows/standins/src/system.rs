@@ -64,6 +64,19 @@ pub fn open_alone(path: &Path) -> io::Result<std::fs::File> {
     options.open(path)
 }
 
+/// What Windows says of an error; Wine has words of its own.
+pub fn message(error: &io::Error) -> String {
+    let known = match error.raw_os_error() {
+        Some(2) => "The system cannot find the file specified.",
+        Some(3) => "The system cannot find the path specified.",
+        Some(5) => "Access is denied.",
+        Some(32) => "The process cannot access the file because it is being used by another process.",
+        Some(112) => "There is not enough space on the disk.",
+        _ => return error.to_string(),
+    };
+    known.to_owned()
+}
+
 #[cfg(windows)]
 mod windows {
     use std::ffi::{OsStr, c_void};

@@ -2,7 +2,7 @@
 //! below it belong to it.
 //!
 //! `tree DIRECTORY`, `file PATH`, `env NAME=VALUE`, `directory PATH` and `hold PATH` set the scene for all commands below
-//! them; `run COMMAND LINE` and `kill COMMAND LINE` (as soon as Q: holds something) run; `exit CODE`, `output`, `says
+//! them; `run COMMAND LINE` and `kill COMMAND LINE` (as soon as its helper sleeps) run; `exit CODE`, `output`, `says
 //! TEXT` and `bytes HEX` judge the last run, `result DIRECTORY` judges a tree. `{shadowspawn}` in a command line is its path.
 
 use std::path::{Path, PathBuf};
@@ -148,8 +148,8 @@ impl Scene {
             if let Some(status) = child.try_wait().map_err(|e| e.to_string())? {
                 break status;
             }
-            let in_use = std::fs::read_dir(MOUNT).is_ok_and(|mut entries| entries.next().is_some());
-            if start.elapsed() > LIMIT || (kill && in_use) {
+            let runs = || std::fs::read_to_string(&output).is_ok_and(|text| text.contains(super::ASLEEP));
+            if start.elapsed() > LIMIT || (kill && runs()) {
                 child.kill().map_err(|e| e.to_string())?;
             }
             std::thread::sleep(Duration::from_millis(20));

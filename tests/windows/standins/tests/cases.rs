@@ -45,13 +45,19 @@ fn main() -> ExitCode {
     if failed == 0 && !files.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+/// What the helper says before it sleeps.
+pub const ASLEEP: &str = "asleep";
+
 /// Cases use this program as the command they run, by the name of `C:\Temp\helper.exe`.
 fn helper(arguments: &[String]) -> Option<ExitCode> {
     let (verb, rest) = arguments.split_first()?;
     let number = || rest.first().and_then(|n| n.parse().ok()).unwrap_or(0);
     match verb.as_str() {
         "exit" => return Some(ExitCode::from(number())),
-        "sleep" => std::thread::sleep(std::time::Duration::from_secs(number().into())),
+        "sleep" => {
+            println!("{ASLEEP}");
+            std::thread::sleep(std::time::Duration::from_secs(number().into()));
+        }
         "show" => rest.iter().for_each(|argument| println!("[{argument}]")),
         "list" => tree::list(Path::new(rest.first()?)).iter().for_each(|line| println!("{line}")),
         "write" => std::fs::write(rest.first()?, "late").unwrap_or_else(|error| panic!("{rest:?}: {error}")),

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use standins::system;
 
@@ -10,14 +10,24 @@ fn start_of_2020() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_577_836_800)
 }
 
-/// Empties a directory, and makes it.
+/// Empties a directory, and makes it. A program of the case before, left behind by one that was killed, may still run.
 pub fn wipe(root: &Path) -> Result<(), String> {
-    let failed = |error: std::io::Error| format!("{}: {error}", root.display());
+    let start = Instant::now();
+    while let Err(error) = empty(root) {
+        if start.elapsed() > Duration::from_secs(10) {
+            return Err(format!("{}: {error}", root.display()));
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    fs::create_dir_all(root).map_err(|error| format!("{}: {error}", root.display()))
+}
+
+fn empty(root: &Path) -> std::io::Result<()> {
     for entry in fs::read_dir(root).into_iter().flatten().flatten() {
         let path = entry.path();
-        if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }.map_err(failed)?;
+        if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }?;
     }
-    fs::create_dir_all(root).map_err(failed)
+    Ok(())
 }
 
 /// Makes one entry of a tree.

@@ -1,13 +1,14 @@
 //! The copying itself.
 
-use std::collections::BTreeMap;
-use std::fs::{self, Metadata};
+use std::fs;
 use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use super::entries::{Entries, Entry, Key, difference, entries};
+use super::header;
 use super::options::Options;
-use super::pattern::{matches, sort_key};
+use super::pattern::matches;
 use super::tally::{Tally, scaled};
 use crate::{console, system};
 
@@ -19,15 +20,6 @@ const PATIENCE: u64 = 3600;
 
 /// A file name, with wildcards, that cannot be read.
 const DENY_VARIABLE: &str = "AAM_STANDIN_DENY";
-
-/// Entries of a directory by name, in the order they are listed.
-type Entries = BTreeMap<(String, usize, String), Entry>;
-
-struct Entry {
-    name: String,
-    meta: Metadata,
-    link: bool,
-}
 
 pub struct Copy<'a> {
     options: &'a Options,
@@ -62,7 +54,7 @@ impl<'a> Copy<'a> {
     /// Copies one directory; both paths end in a backslash.
     fn directory(&mut self, source: &str, destination: &str, level: u32) {
         self.tally.directories.total += 1;
-        let here = match self.entries(source) {
+        let here = match entries(source, self.options) {
             Ok(here) => here,
             Err(error) => {
                 print_error(&error, "Scanning Source Directory", source);
@@ -70,7 +62,7 @@ impl<'a> Copy<'a> {
                 return;
             }
         };
-        let there = self.entries(destination).unwrap_or_default();
+        let there = entries(destination, self.options).unwrap_or_default();
         let is_new = !Path::new(destination).is_dir();
         let files = here.values().filter(|e| e.meta.is_file()).count();
         let state = if is_new && level > 1 { "New Dir" } else { "" };
@@ -118,7 +110,7 @@ impl<'a> Copy<'a> {
 
     /// What is in the destination only. Files that the exclusions name are counted and not listed (L6402).
     fn extras(&mut self, here: &Entries, there: &Entries, destination: &str) {
-        let extra = |(key, _): &(&(String, usize, String), &Entry)| !here.contains_key(*key);
+        let extra = |(key, _): &(&Key, &Entry)| !here.contains_key(*key);
         if self.options.subdirectories {
             for (_, entry) in there.iter().filter(extra).filter(|(_, e)| e.meta.is_dir()) {
                 self.tally.directories.extras += 1;
@@ -239,23 +231,6 @@ impl<'a> Copy<'a> {
         self.options.files.is_empty() || self.options.files.iter().any(|pattern| matches(pattern, name))
     }
 
-    fn entries(&self, directory: &str) -> io::Result<Entries> {
-        let mut entries = Entries::new();
-        for entry in fs::read_dir(directory)? {
-            let entry = entry?;
-            let name = entry.file_name().to_string_lossy().into_owned();
-            let link = entry.file_type()?.is_symlink();
-            // What a junction leads to, unless junctions are left out; one that leads nowhere is not there.
-            let Ok(meta) = fs::metadata(entry.path()) else { continue };
-            if link && meta.is_dir() && self.options.without_junctions {
-                continue;
-            }
-            let (letters, hyphens) = sort_key(&name);
-            entries.insert((letters, hyphens, name.to_lowercase()), Entry { name, meta, link });
-        }
-        Ok(entries)
-    }
-
     fn directory_line(&self, text: &str) {
         if !self.options.no_directory_list {
             console::line(text);
@@ -282,22 +257,9 @@ fn excluded(words: &[String], path: &str, name: &str) -> bool {
     )
 }
 
-/// How a file differs from the one in the destination; `None` when it does not.
-fn difference(here: &Metadata, there: &Metadata, coarse: bool) -> Option<&'static str> {
-    let tolerance = if coarse { Duration::from_secs(2) } else { Duration::ZERO };
-    let (here_time, there_time) = (here.modified().ok()?, there.modified().ok()?);
-    match here_time.duration_since(there_time) {
-        Ok(later) if later > tolerance => Some("Newer"),
-        Err(earlier) if earlier.duration() > tolerance => Some("Older"),
-        _ => (here.len() != there.len()).then_some("Changed"),
-    }
-}
-
 /// An error of the system, in Robocopy's words.
 pub fn print_error(error: &io::Error, doing: &str, path: &str) {
     let number = error.raw_os_error().unwrap_or(-1);
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or(&text).trim_end();
-    console::line(&format!("{} ERROR {number} (0x{number:08X}) {doing} {path}", super::header::clock()));
-    console::line(text);
+    console::line(&format!("{} ERROR {number} (0x{number:08X}) {doing} {path}", header::short_clock()));
+    console::line(&system::message(error));
 }

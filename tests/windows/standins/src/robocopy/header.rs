@@ -110,12 +110,28 @@ pub fn print_usage(refusal: &Refusal) {
 
 /// The time of day in UTC, as in `Sat Nov 28 16:30:29 2020`.
 pub fn clock() -> String {
-    let seconds = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| d.as_secs());
-    let (days, time) = (seconds / 86400, seconds % 86400);
+    let (days, time) = now();
     let week_day = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"][usize::try_from(days % 7).unwrap_or(0)];
     let (year, month, day) = date(days);
     let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    format!("{week_day} {} {day:02} {:02}:{:02}:{:02} {year}", months[month], time / 3600, time / 60 % 60, time % 60)
+    format!("{week_day} {} {day:02} {} {year}", months[month], clock_face(time))
+}
+
+/// The same as in `2020/11/28 16:30:29`.
+pub fn short_clock() -> String {
+    let (days, time) = now();
+    let (year, month, day) = date(days);
+    format!("{year}/{:02}/{day:02} {}", month + 1, clock_face(time))
+}
+
+fn clock_face(seconds: u64) -> String {
+    format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+}
+
+/// Days since 1970, and seconds of this day.
+fn now() -> (u64, u64) {
+    let seconds = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| d.as_secs());
+    (seconds / 86400, seconds % 86400)
 }
 
 /// Year, month from 0, day from 1, of a day counted from 1970.

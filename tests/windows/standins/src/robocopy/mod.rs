@@ -1,6 +1,7 @@
 //! Robocopy, as far as the transcripts and its documentation tell. In question of text it is the one of Windows 7.
 
 mod copy;
+mod entries;
 mod header;
 mod options;
 mod pattern;
@@ -21,7 +22,7 @@ pub fn run(arguments: &[String]) -> i32 {
     };
     header::print(&options, true);
     let Some(source) = options.source.as_deref() else { return FATAL };
-    if let Err(error) = std::fs::read_dir(source) {
+    if let Err(error) = std::fs::metadata(source.trim_end_matches('\\')).and_then(|_| std::fs::read_dir(source)) {
         copy::print_error(&error, "Accessing Source Directory", source);
         return FATAL;
     }

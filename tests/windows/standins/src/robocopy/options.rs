@@ -1,5 +1,5 @@
-//! The command line. A word that begins with `/` or `-` is an option wherever it stands, in the lists of `/XD` and
-//! `/XF` too, whose other words are names with wildcards or paths without.
+//! The command line. A word that begins with `/` is an option wherever it stands, one that begins with `-` is always
+//! wrong, in the lists of `/XD` and `/XF` too, whose other words are names with wildcards or paths without.
 
 use std::path::{self, Path};
 
@@ -85,13 +85,13 @@ impl Options {
         let mut options = Options::default();
         let mut list = List::Places;
         for (before, word) in arguments.iter().enumerate() {
-            if let Some(option) = word.strip_prefix(['/', '-']) {
+            if let Some(option) = word.strip_prefix('/') {
                 match options.option(option, &mut list) {
                     Ok(true) => {}
                     Ok(false) => return Err(Box::new((options, Refusal::Invalid(before + 1, word.clone())))),
                     Err(unable) => return Err(Box::new((options, unable))),
                 }
-            } else if !options.word(word, &list) {
+            } else if word.starts_with('-') || !options.word(word, &list) {
                 return Err(Box::new((options, Refusal::Invalid(before + 1, word.clone()))));
             }
         }

@@ -20,11 +20,12 @@ pub fn has_wildcard(text: &str) -> bool {
     text.contains(['*', '?'])
 }
 
-/// The order Robocopy lists names in: that of a dictionary, in which hyphens hardly count (L6546: `-test1.txt` before
-/// `--test1.txt`, both among the t).
-pub fn sort_key(name: &str) -> (String, usize) {
+/// What names are listed by: as in a dictionary, in which signs stand before digits and letters (L4323) and hyphens
+/// hardly count (L6546: `-test1.txt` before `--test1.txt`, both among the t).
+pub fn sort_key(name: &str) -> (Vec<(bool, char)>, usize) {
     let lower = name.to_lowercase();
-    let letters: String = lower.chars().filter(|c| !matches!(c, '-' | '\'')).collect();
-    let hyphens = lower.chars().count() - letters.chars().count();
+    let letters: Vec<(bool, char)> =
+        lower.chars().filter(|c| !matches!(c, '-' | '\'')).map(|c| (c.is_alphanumeric(), c)).collect();
+    let hyphens = lower.chars().count() - letters.len();
     (letters, hyphens)
 }

@@ -98,9 +98,10 @@ fn banner() {
 
 /// The system's texts end a line of their own; those with a place for a file name in them cannot be had.
 fn message(error: &io::Error) -> String {
+    const BAD_EXE_FORMAT: i32 = 193;
     match error.raw_os_error().unwrap_or(0) {
-        2 => "The system cannot find the file specified.\r\n (Error number 2)".to_owned(),
-        number => format!("Error {number}"),
+        BAD_EXE_FORMAT => format!("Error {BAD_EXE_FORMAT}"),
+        number => format!("{}\r\n (Error number {number})", system::message(error)),
     }
 }
 
