@@ -21,6 +21,7 @@ pub const MAX_KEY_BYTES: usize = 1024;
 /// The container 7-Zip writes (SPEC §2 `archive.format`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(description = "How an archive is packed and encrypted.")]
 pub enum Format {
     /// AES-256 zip, as v1.0 wrote it: opens everywhere, never hides file names.
     #[default]

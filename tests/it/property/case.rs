@@ -54,7 +54,7 @@ impl<'a> Case<'a> {
         // What a profile cannot say at all is not part of the case.
         for text in &tree.sources {
             let Ok(path) = FullPath::parse(text) else { continue };
-            if mounts(&[&spec.sources[..], &[path.clone()]].concat()).is_ok() {
+            if mounts(&[&spec.sources[..], std::slice::from_ref(&path)].concat()).is_ok() {
                 rule.source(text);
                 spec.sources.push(path);
             }

@@ -5,6 +5,8 @@
 
 pub mod http;
 pub mod look;
+pub mod machine;
 pub mod moto;
 pub mod pc;
+pub mod profile;
 pub mod proxy;
