@@ -49,15 +49,18 @@ class Machine:
     """A Windows machine with some files to back up. Each scenario gets one in its first state."""
 
     def __init__(self):
-        for name in ["Data", "Mirror", "Store", "Work", "Logs", "Profiles", "Out"]:
+        for name in ["Data", "Mirror", "Store", "Work", "Logs", "Profiles", "Out", "Restored"]:
             shutil.rmtree(DRIVE / name, ignore_errors=True)
         shutil.rmtree(DRIVE / "ProgramData/AAM Auto Backup", ignore_errors=True)
+        MOUNT.unlink(missing_ok=True)
+        MOUNT.symlink_to("q.empty")
         for entry in MOUNT.iterdir():
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
         for name in ["Profiles", "Store", "Mirror"]:
             (DRIVE / name).mkdir()
         (DRIVE / "Profiles/nightly.yaml").write_text(PROFILE)
-        self.environment = {}
+        # The letter leads to the source itself: a copy of it would have changed since.
+        self.environment = {"AAM_STANDIN_LIVE": f"{MOUNT}|{DRIVE}|{MOUNT}.empty"}
         self.write("Documents/letter.txt", "Dear all", 1_600_000_000)
         self.write("Documents/letter (1).txt", "left out by its path")
         self.write("Documents/~WRL0001.tmp", "left out by its name")
@@ -199,6 +202,8 @@ def full_then_incremental(machine):
     wanted = {name: what for name, what in selected().items() if name in changed}
     same("the incremental archive", wanted, files(machine.extract(stamp)))
     same("Q: afterwards", {}, tree(MOUNT))
+    machine.backup("restore", r"C:\Profiles\nightly.yaml", "--to", r"C:\Restored", "--layout", "original", "--exact")
+    same("what is restored", files(selected()), files(tree(DRIVE / "Restored/c/Data")))
     same("the work directory afterwards", {}, files(tree(DRIVE / "Work")))
 
 
@@ -213,6 +218,13 @@ def no_snapshot_no_backup(machine):
     machine.environment["AAM_STANDIN_VSS_FAILURE"] = "0x80042306"
     holds(machine.backup("run", r"C:\Profiles\nightly.yaml", expect=1), "the snapshot could not be made")
     same("the store", {}, dict.fromkeys(name for name in machine.store() if "_yes_" in name))
+
+
+def a_snapshot_is_a_copy(machine):
+    del machine.environment["AAM_STANDIN_LIVE"]
+    machine.backup("run", r"C:\Profiles\nightly.yaml")
+    same("the mirror", selected(), machine.mirror())
+    same("Q: afterwards", {}, tree(MOUNT))
 
 
 def letter_in_use(machine):
@@ -232,6 +244,7 @@ SCENARIOS = [
     full_then_incremental,
     one_snapshot_failure_is_tried_again,
     no_snapshot_no_backup,
+    a_snapshot_is_a_copy,
     letter_in_use,
     a_file_that_cannot_be_copied_fails_the_run,
 ]

@@ -60,6 +60,7 @@ cp -u "$shim" "$WINEPREFIX/drive_c/windows/system32/bcryptprimitives.dll"
 mkdir -p "$WINEPREFIX/drive_c/Program Files/7-Zip"
 cp -u "$lab/7zip/7z.exe" "$lab/7zip/7z.dll" "$WINEPREFIX/drive_c/Program Files/7-Zip/"
 
-# The letter at which ShadowSpawn's stand-in shows its snapshots.
-mkdir -p "$lab/q"
+# The letter at which ShadowSpawn's stand-in shows its snapshots: a link to a directory, which it may turn elsewhere.
+mkdir -p "$lab/q.empty"
+ln -sfn q.empty "$lab/q"
 ln -sfn "$lab/q" "$WINEPREFIX/dosdevices/q:"
