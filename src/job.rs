@@ -10,8 +10,22 @@ use std::time::Duration;
 pub use crate::name::Format;
 pub use crate::profile::document::{ExtraFiles, ForceFull, Reference, StorageClass, Tier, Zone};
 
+use crate::mount::{Mount, MountError, mounts};
+use crate::name::{MAX_KEY_BYTES, ObjectName};
 use crate::path::{Family, FullPath};
 use crate::select::Selection;
+
+/// The longest file name that common file systems take, in bytes.
+const MAX_FILE_NAME_BYTES: usize = 255;
+
+/// Why a job's sources cannot have object names.
+#[derive(Debug, thiserror::Error)]
+pub enum NameError {
+    #[error(transparent)]
+    Same(#[from] Box<MountError>),
+    #[error("the object names of the mount '{mount}' would be {bytes} bytes long; {store} takes {limit} at most")]
+    Long { mount: FullPath, bytes: usize, store: &'static str, limit: usize },
+}
 
 /// A checked profile.
 #[derive(Clone, Debug)]
@@ -51,6 +65,26 @@ impl Job {
     /// Whether the job makes archives at all.
     pub fn has_store(&self) -> bool {
         self.s3.is_some() || self.directory.is_some()
+    }
+
+    /// The mounts of the sources (SPEC §5).
+    ///
+    /// # Errors
+    /// When two would have the same object names, or a name would be too long for a store.
+    pub fn mounts(&self) -> Result<Vec<Mount>, NameError> {
+        let sources: Vec<FullPath> = self.sources.iter().map(|s| s.path.clone()).collect();
+        let mounts = mounts(&sources)?;
+        let Some(archive) = &self.archive else { return Ok(mounts) };
+        // A file name has 255 bytes at most, a key 1024.
+        let (store, limit) = match &self.directory {
+            Some(_) => ("a directory store", MAX_FILE_NAME_BYTES),
+            None => ("S3", MAX_KEY_BYTES),
+        };
+        let longest = |mount: &Mount| ObjectName::longest(&self.location, &mount.name, archive.format);
+        match mounts.iter().find(|mount| self.has_store() && longest(mount) > limit) {
+            Some(mount) => Err(NameError::Long { mount: mount.path.clone(), bytes: longest(mount), store, limit }),
+            None => Ok(mounts),
+        }
     }
 
     /// Where work files go, also those of a job with a mirror only.

@@ -137,7 +137,7 @@ fn on_interrupt(cancel: &Cancel) -> std::io::Result<()> {
     Ok(())
 }
 
-#[cfg(not(unix))]
-fn on_interrupt(_cancel: &Cancel) -> std::io::Result<()> {
-    Ok(())
+#[cfg(windows)]
+fn on_interrupt(cancel: &Cancel) -> std::io::Result<()> {
+    crate::windows::on_interrupt(cancel, Exit::Interrupted.code())
 }

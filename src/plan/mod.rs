@@ -10,10 +10,10 @@ use serde::Serialize;
 
 use crate::digest::selection_digest;
 use crate::event::Severity;
-use crate::job::{ExtraFiles, Job};
+use crate::job::{ExtraFiles, Job, NameError};
 use crate::manifest::Moment;
-use crate::mount::{Mount, MountError, mounts};
-use crate::name::{MAX_KEY_BYTES, MountName, ObjectName, Part};
+use crate::mount::Mount;
+use crate::name::{MountName, ObjectName, Part};
 use crate::path::FullPath;
 use crate::stamp::Stamp;
 
@@ -53,15 +53,6 @@ pub struct Facts {
     /// Program paths, as found.
     pub seven_zip: String,
     pub copier: String,
-}
-
-/// Why no plan can be made at all.
-#[derive(Debug, thiserror::Error)]
-pub enum PlanError {
-    #[error(transparent)]
-    Mount(#[from] Box<MountError>),
-    #[error("the object names of mount '{mount}' would be {bytes} bytes long; {store} takes {limit} at most")]
-    LongName { mount: FullPath, bytes: usize, store: &'static str, limit: usize },
 }
 
 /// Something the plan has to say besides its steps.
@@ -115,9 +106,8 @@ impl Plan {
     ///
     /// # Errors
     /// When the job cannot be carried out under any facts.
-    pub fn new(job: &Job, facts: &Facts) -> Result<Plan, PlanError> {
-        let sources: Vec<FullPath> = job.sources.iter().map(|s| s.path.clone()).collect();
-        let mounts = mounts(&sources)?;
+    pub fn new(job: &Job, facts: &Facts) -> Result<Plan, NameError> {
+        let mounts = job.mounts()?;
         let digest = selection_digest(&job.location, job.selection.spec());
         let mut findings = Vec::new();
         let stamp = stamp(job, facts, &mut findings);
@@ -163,7 +153,7 @@ impl Plan {
         let scope = archive.as_ref().and_then(|d| d.scope.as_ref());
         let mut stages = Vec::new();
         for (i, mount) in mounts.iter().enumerate() {
-            stages.push(stage(job, facts, stamp, scope, mount, i, &work, &missing)?);
+            stages.push(stage(job, facts, stamp, scope, mount, i, &work, &missing));
         }
         let remember = match (&archive, scope) {
             (Some(Decision { put_off: true, .. }), Some(Scope::Incremental { since, .. })) => {
@@ -264,12 +254,12 @@ fn stage(
     index: usize,
     work: &FullPath,
     missing: &[FullPath],
-) -> Result<StageOrder, PlanError> {
+) -> StageOrder {
     let archive = match (scope, &job.archive) {
         (Some(scope), Some(archive)) => {
             let backup = scope.backup(stamp);
             let named = |part| ObjectName { location: job.location.clone(), backup, mount: mount.name.clone(), part };
-            let order = ArchiveOrder {
+            Some(ArchiveOrder {
                 backup,
                 stem: ObjectName::archive_stem(&job.location, backup, &mount.name, archive.format),
                 manifest: named(Part::Manifest(archive.format.into())).to_string(),
@@ -278,18 +268,11 @@ fn stage(
                 volume_size: archive.volume_size,
                 level: archive.compression_level,
                 changes: changes(job, facts, scope, mount),
-            };
-            // The longest name is the manifest's; volume numbers may grow to five digits.
-            let bytes = order.manifest.len().max(order.stem.len() + 6);
-            let (store, limit) = if job.directory.is_some() { ("a directory", 255) } else { ("S3", MAX_KEY_BYTES) };
-            if bytes > limit {
-                return Err(PlanError::LongName { mount: mount.path.clone(), bytes, store, limit });
-            }
-            Some(order)
+            })
         }
         _ => None,
     };
-    Ok(StageOrder {
+    StageOrder {
         number: index + 1,
         location: job.location.clone(),
         stamp,
@@ -311,7 +294,7 @@ fn stage(
         mount: mount.clone(),
         seven_zip: facts.seven_zip.clone(),
         copier: facts.copier.clone(),
-    })
+    }
 }
 
 fn changes(job: &Job, facts: &Facts, scope: &Scope, mount: &Mount) -> Changes {

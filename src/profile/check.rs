@@ -18,7 +18,7 @@ pub use key::{KeyError, check_key};
 use super::diagnose::Finding;
 use super::document::{Document, Source, Span};
 use super::repair::Broken;
-use crate::job::{Job, JobSource, Lock, Log, Restore, Tools};
+use crate::job::{Job, JobSource, Lock, Log, NameError, Restore, Tools};
 use crate::path::Family;
 use crate::select::{Exclusion, ExclusionError, Selection, SelectionSpec};
 use paths::{family_of, path_finding};
@@ -36,6 +36,13 @@ const LOG_KEEP_DAYS: u32 = 180;
 pub fn check(profile: &Path, document: &Document, broken: &Broken) -> (Option<Job>, Vec<Finding>) {
     let mut checker = Checker { family: Family::HOST, family_from: String::new(), broken, findings: Vec::new() };
     let job = checker.job(profile, document);
+    if let Some(Err(error)) = job.as_ref().map(Job::mounts) {
+        let hint = match error {
+            NameError::Same(_) => "rename one of the directories, or back it up with a profile of another location",
+            NameError::Long { .. } => "back up a directory with a shorter path, or use a shorter location",
+        };
+        checker.findings.push(Finding::value("/sources", error.to_string()).hint(hint));
+    }
     let job = job.filter(|_| checker.findings.is_empty());
     (job, checker.findings)
 }

@@ -12,6 +12,7 @@ use super::prepare::Prepared;
 use crate::cancel::Cancel;
 use crate::event::{Event, Events, Section, Severity};
 use crate::manifest::{Entry, EntryKind, FileReader, Meta, Moment, RelPath};
+use crate::path::verbatim;
 use crate::plan::{MirrorOrder, StageOrder};
 use crate::render::StageFiles;
 use crate::select::{Selection, SelectionSpec};
@@ -134,7 +135,7 @@ pub fn list_extra(
     let list = files.extra_list.inside(work);
     let mut out = BufWriter::new(File::create(&list).map_err(StageError::io("creating", &list))?);
     let (mut extra, mut present) = (0, 0);
-    let target = mirror.target.to_native();
+    let target = verbatim(&mirror.target.to_native());
     if !target.exists() {
         return Ok(Extra::default());
     }
@@ -195,7 +196,7 @@ pub fn list_extra(
 /// Deletes what [`list_extra`] listed: files as they come, then directories, deepest first, and only empty ones.
 fn delete_extra(mirror: &MirrorOrder, list: &Path, cancel: &Cancel, events: &Events<'_>) -> Result<(), StageError> {
     let input = File::open(list).map_err(StageError::io("reading", list))?;
-    let target = mirror.target.to_native();
+    let target = verbatim(&mirror.target.to_native());
     let mut directories = Vec::new();
     let remove = |path: PathBuf, directory: bool| {
         let removed = if directory { fs::remove_dir(&path) } else { fs::remove_file(&path) };
@@ -239,8 +240,8 @@ pub(super) fn verify(
     events: &Events<'_>,
 ) -> Result<bool, StageError> {
     let Some(mirror) = &order.mirror else { return Ok(true) };
-    let target = mirror.target.to_native();
-    let source = PathBuf::from(&order.shown_at);
+    let target = verbatim(&mirror.target.to_native());
+    let source = verbatim(Path::new(&order.shown_at));
     let (mut checked, mut different) = (0_u64, 0_u64);
     for entry in FileReader::open(&files.manifest.to_native())? {
         let entry = entry?;
