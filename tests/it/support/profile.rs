@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 pub struct Profile {
+    pub location: String,
     pub sources: Vec<(PathBuf, bool)>,
     pub exclude_directories: Vec<String>,
     pub exclude_files: Vec<String>,
@@ -28,6 +29,7 @@ impl Profile {
     /// `home/docs` and `home/pics` to a mirror and a directory store, all below `base`.
     pub fn new(base: &Path) -> Profile {
         Profile {
+            location: "pc".to_owned(),
             sources: vec![(base.join("home/docs"), false), (base.join("home/pics"), false)],
             exclude_directories: Vec::new(),
             exclude_files: Vec::new(),
@@ -56,7 +58,7 @@ impl Profile {
     }
 
     pub fn text(&self) -> String {
-        let mut text = "version: 1\nname: test\nlocation: pc\nsources:\n".to_owned();
+        let mut text = format!("version: 1\nname: test\nlocation: {}\nsources:\n", self.location);
         let mut line = |line: String| writeln!(text, "{line}").unwrap();
         for (path, optional) in &self.sources {
             line(format!("  - {{path: {}, optional: {optional}}}", quoted(path)));
