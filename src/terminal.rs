@@ -10,6 +10,8 @@ use crate::text::line;
 pub struct Terminal {
     /// Also show what tools print, and every object's digest.
     pub verbose: bool,
+    /// A report on standard output follows: what it begins with need not be said here too.
+    pub report_follows: bool,
 }
 
 impl Sink for Terminal {
@@ -21,10 +23,9 @@ impl Sink for Terminal {
                 | Event::Uploaded { .. }
                 | Event::Ignored { severity: None, .. }
                 | Event::Note { section: Section::Parameters | Section::Sources, .. }
-                // The report on standard output begins with it.
-                | Event::Finished { .. }
         );
-        if detail && !self.verbose {
+        let repeated = self.report_follows && matches!(event, Event::Finished { .. });
+        if repeated || (detail && !self.verbose) {
             return;
         }
         if let Some(text) = line(event) {

@@ -72,7 +72,7 @@ pub fn plan(job: &Job, args: &PlanArgs, cancel: &Cancel) -> Exit {
             return Exit::Failed;
         }
     };
-    let events = Events::new(vec![Box::new(Terminal { verbose: false })]);
+    let events = Events::new(vec![Box::new(Terminal { verbose: false, report_follows: false })]);
     if let Some(missing) = missing_copier {
         events.fail(Section::Tools, missing.to_string(), missing.hint().map(str::to_owned));
     }
@@ -188,13 +188,13 @@ fn show(job: &Job, preview: &Preview<'_>) -> String {
                 line(format!("  archived {files}, {}", text::size(c.archived_bytes)));
             }
             for (count, words) in [
-                (c.excluded, "entries excluded"),
-                (c.links + c.special, "links and special files, not backed up"),
-                (c.skipped, "entries that cannot be backed up"),
-                (c.unseen, "entries kept from the last backup, unseen today"),
+                (c.excluded, "excluded"),
+                (c.links + c.special, "not backed up: links and special files"),
+                (c.skipped, "that cannot be backed up"),
+                (c.unseen, "kept from the last backup, unseen today"),
             ] {
                 if count > 0 {
-                    line(format!("           {count} {words}"));
+                    line(format!("           {} {words}", text::count(count, "entry")));
                 }
             }
             if let (Some(extra), Some(allowed)) = (mount.extra, mount.allowed) {

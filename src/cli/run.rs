@@ -54,7 +54,7 @@ pub fn run(job: &Job, args: &RunArgs, cancel: &Cancel) -> Exit {
         }
     };
     let summary = Summary::default();
-    let terminal = Terminal { verbose: args.verbose };
+    let terminal = Terminal { verbose: args.verbose, report_follows: true };
     let events = Events::new(vec![Box::new(&log), Box::new(terminal), Box::new(&summary)]);
     tell_parameters(job, args, &events);
     let (outcome, plan) = locked_run(job, args, now, cancel, &events);
