@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use crate::event::{Event, Sink};
+use crate::event::{Event, Section, Sink};
 use crate::text::line;
 
 /// Reads events for a person at a terminal. What tools print stays in the log, unless asked for.
@@ -20,6 +20,9 @@ impl Sink for Terminal {
                 | Event::ToolStarted { .. }
                 | Event::Uploaded { .. }
                 | Event::Ignored { severity: None, .. }
+                | Event::Note { section: Section::Parameters | Section::Sources, .. }
+                // The report on standard output begins with it.
+                | Event::Finished { .. }
         );
         if detail && !self.verbose {
             return;

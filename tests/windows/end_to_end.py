@@ -37,6 +37,7 @@ archive:
   encryption-key: {env: AAM_BACKUP_KEY}
   work-directory: C:\Work
 log: {directory: 'C:\Logs'}
+tools: {7z: 'C:\Program Files\7-Zip\7z.exe'}
 """
 
 
@@ -53,8 +54,8 @@ class Machine:
         shutil.rmtree(DRIVE / "ProgramData/AAM Auto Backup", ignore_errors=True)
         for entry in MOUNT.iterdir():
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
-        (DRIVE / "Profiles").mkdir()
-        (DRIVE / "Store").mkdir()
+        for name in ["Profiles", "Store", "Mirror"]:
+            (DRIVE / name).mkdir()
         (DRIVE / "Profiles/nightly.yaml").write_text(PROFILE)
         self.environment = {}
         self.write("Documents/letter.txt", "Dear all", 1_600_000_000)
