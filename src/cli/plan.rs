@@ -9,10 +9,11 @@ use serde::Serialize;
 
 use super::{Exit, Format, output};
 use crate::cancel::Cancel;
-use crate::event::{Events, Severity};
+use crate::event::{Events, Section, Severity};
 use crate::job::Job;
 use crate::path::Family;
 use crate::plan::{Mode, Plan, Scope, StageOrder, Step};
+use crate::profile::credential;
 use crate::stage::{self, Extra, Place, Prepared, StageError};
 use crate::survey::{Request, Survey, survey};
 use crate::terminal::Terminal;
@@ -71,9 +72,13 @@ pub fn plan(job: &Job, args: &PlanArgs, cancel: &Cancel) -> Exit {
             return Exit::Failed;
         }
     };
-    let events = Events::new(vec![Box::new(Terminal { verbose: false })]);
+    let events = Events::new(vec![Box::new(Terminal { verbose: false, report_follows: false })]);
     if let Some(missing) = missing_copier {
-        events.fail(crate::event::Section::Tools, missing.to_string(), missing.hint().map(str::to_owned));
+        events.fail(Section::Tools, missing.to_string(), missing.hint().map(str::to_owned));
+    }
+    if let Some(why) = job.archive.as_ref().and_then(|a| credential::missing_here(&a.encryption_key)) {
+        let hint = "a run in the same environment would archive nothing".to_owned();
+        events.warn(Section::Parameters, format!("archive.encryption-key: {why}"), Some(hint));
     }
     let mut mounts = Vec::new();
     if job.family == Family::HOST {
@@ -176,18 +181,20 @@ fn show(job: &Job, preview: &Preview<'_>) -> String {
         }
         if let Some(mount) = preview.mounts.iter().find(|m| m.number == order.number) {
             let c = &mount.counts;
-            line(format!("  selected {} files, {} directories, {}", c.files, c.directories, text::size(c.bytes)));
+            let (files, directories) = (text::count(c.files, "file"), text::count(c.directories, "directory"));
+            line(format!("  selected {files}, {directories}, {}", text::size(c.bytes)));
             if order.archive.is_some() {
-                line(format!("  archived {} files, {}", c.archived_files, text::size(c.archived_bytes)));
+                let files = text::count(c.archived_files, "file");
+                line(format!("  archived {files}, {}", text::size(c.archived_bytes)));
             }
             for (count, words) in [
-                (c.excluded, "entries excluded"),
-                (c.links + c.special, "links and special files, not backed up"),
-                (c.skipped, "entries that cannot be backed up"),
-                (c.unseen, "entries kept from the last backup, unseen today"),
+                (c.excluded, "excluded"),
+                (c.links + c.special, "not backed up: links and special files"),
+                (c.skipped, "that cannot be backed up"),
+                (c.unseen, "kept from the last backup, unseen today"),
             ] {
                 if count > 0 {
-                    line(format!("           {count} {words}"));
+                    line(format!("           {} {words}", text::count(count, "entry")));
                 }
             }
             if let (Some(extra), Some(allowed)) = (mount.extra, mount.allowed) {

@@ -72,7 +72,7 @@ pub fn restore(global: &Global, args: &RestoreArgs, cancel: &Cancel) -> Exit {
         _ => return sets::list(&place, Format::Text),
     };
     let log = open_log(&place);
-    let terminal = Terminal { verbose: args.verbose };
+    let terminal = Terminal { verbose: args.verbose, report_follows: false };
     let log_reader = log.iter().map(|log| Box::new(log) as Box<dyn Sink + '_>);
     let events = Events::new(log_reader.chain([Box::new(terminal) as Box<dyn Sink + '_>]).collect());
     tell_parameters(args, &place, to, &events);

@@ -15,6 +15,7 @@ use crate::manifest::Moment;
 use crate::mount::Mount;
 use crate::name::{MountName, ObjectName, Part};
 use crate::path::FullPath;
+use crate::select::{Exclusion, SelectionSpec};
 use crate::stamp::Stamp;
 
 mod scope;
@@ -64,6 +65,39 @@ pub struct Finding {
     pub hint: Option<String>,
 }
 
+/// The latest complete backups of one store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Latest {
+    /// The store as the user knows it.
+    pub store: String,
+    pub full: Option<Stamp>,
+    /// The latest incremental on that full.
+    pub incremental: Option<Stamp>,
+}
+
+impl Latest {
+    fn of(facts: &StoreFacts) -> Option<Latest> {
+        let catalog = facts.catalog.as_ref().ok()?;
+        let chain = catalog.latest_restorable().map(|set| set.chain()).unwrap_or_default();
+        Some(Latest {
+            store: facts.label.clone(),
+            full: chain.first().map(|b| b.id.full),
+            incremental: chain.last().and_then(|b| b.id.incremental),
+        })
+    }
+}
+
+impl fmt::Display for Latest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.full, self.incremental) {
+            (None, _) => write!(f, "{}: none", self.store),
+            (Some(full), None) => write!(f, "{}: full {full}", self.store),
+            (Some(full), Some(last)) => write!(f, "{}: full {full}, incremental {last}", self.store),
+        }
+    }
+}
+
 /// One step, in order. A failed step stops only what depends on it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "step")]
@@ -90,6 +124,10 @@ pub struct Plan {
     pub stamp: Stamp,
     /// Absent when the job has a mirror only.
     pub archive: Option<Decision>,
+    /// Where it all goes, for people.
+    pub destinations: Vec<String>,
+    /// The latest complete backups of each store, for people.
+    pub latest: Vec<Latest>,
     pub findings: Vec<Finding>,
     /// Digest of the selection part of the profile.
     pub selection: String,
@@ -116,7 +154,7 @@ impl Plan {
             if let Err(why) = &store.catalog {
                 findings.push(Finding {
                     severity: Severity::Error,
-                    text: format!("{}: cannot be used, nothing is archived there: {why}", store.label),
+                    text: format!("nothing is archived to {why}"),
                     hint: None,
                 });
             }
@@ -167,6 +205,8 @@ impl Plan {
             location: job.location.clone(),
             mode: facts.mode,
             stamp,
+            destinations: destinations(job, facts),
+            latest: facts.stores.iter().filter_map(|(_, store)| Latest::of(store)).collect(),
             findings,
             selection: digest,
             work,
@@ -200,6 +240,11 @@ impl Plan {
         steps.push(Step::CleanUp);
         steps
     }
+}
+
+fn destinations(job: &Job, facts: &Facts) -> Vec<String> {
+    let mirror = job.mirror.iter().map(|mirror| format!("mirror {}", mirror.path));
+    mirror.chain(facts.stores.iter().map(|(_, store)| store.label.clone())).collect()
 }
 
 /// The stamp of this run: now, but never before a backup that exists, for restores go by stamp order.
@@ -282,7 +327,7 @@ fn stage(
             Some(snapshot) if !mount.sources.iter().all(|s| missing.contains(s)) => snapshot.mount.to_string(),
             _ => mount.path.to_string(),
         },
-        selection: job.selection.spec().clone(),
+        selection: without_work(job.selection.spec(), work),
         missing: missing.iter().filter(|p| p.starts_with(&mount.path)).cloned().collect(),
         work: work.join(&(index + 1).to_string()),
         mirror: job.mirror.as_ref().map(|mirror| MirrorOrder {
@@ -295,6 +340,15 @@ fn stage(
         seven_zip: facts.seven_zip.clone(),
         copier: facts.copier.clone(),
     }
+}
+
+/// The work files of the run itself are no files of the user's, wherever they lie.
+fn without_work(selection: &SelectionSpec, work: &FullPath) -> SelectionSpec {
+    let mut selection = selection.clone();
+    if selection.sources.iter().any(|source| work.starts_with(source)) {
+        selection.directories.push(Exclusion::Path(work.clone()));
+    }
+    selection
 }
 
 fn changes(job: &Job, facts: &Facts, scope: &Scope, mount: &Mount) -> Changes {

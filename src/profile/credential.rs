@@ -54,6 +54,15 @@ pub fn describe(reference: &Reference) -> String {
     }
 }
 
+/// Why a secret that is kept in the environment or a file is not there now, without asking a command or a keyring: for a
+/// preview, which starts nothing.
+pub fn missing_here(reference: &Reference) -> Option<CredentialError> {
+    match reference {
+        Reference::Env(_) | Reference::File(_) => resolve(reference).err(),
+        Reference::Command(_) | Reference::Keyring(_) => None,
+    }
+}
+
 /// Reads the secret: an environment variable; the first line of a file; the first line of a command's output; an
 /// entry of the keyring.
 ///

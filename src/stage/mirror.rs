@@ -106,7 +106,7 @@ fn make_target(mirror: &MirrorOrder, order: &StageOrder) -> io::Result<()> {
 
 #[cfg(not(unix))]
 fn make_target(mirror: &MirrorOrder, _order: &StageOrder) -> io::Result<()> {
-    fs::create_dir_all(mirror.target.to_native())
+    fs::create_dir_all(verbatim(&mirror.target.to_native()))
 }
 
 /// Files in a mirror, below the sources.
@@ -242,7 +242,7 @@ pub(super) fn verify(
     let Some(mirror) = &order.mirror else { return Ok(true) };
     let target = verbatim(&mirror.target.to_native());
     let source = verbatim(Path::new(&order.shown_at));
-    let (mut checked, mut different) = (0_u64, 0_u64);
+    let (mut checked, mut different, mut unreadable) = (0_u64, 0_u64, 0_u64);
     for entry in FileReader::open(&files.manifest.to_native())? {
         let entry = entry?;
         if cancel.is_set() {
@@ -253,6 +253,10 @@ pub(super) fn verify(
         }
         checked += 1;
         let (Some(copy), Some(original)) = (native(&target, &entry.path), native(&source, &entry.path)) else {
+            unreadable += 1;
+            let why = "its name cannot be looked up, so its copy in the mirror is not checked".to_owned();
+            let path = format!("{}/{}", order.mount.path, entry.path);
+            events.tell(Event::Ignored { path, why, severity: Some(Severity::Warning) });
             continue;
         };
         let Some(what) = difference(&entry, &copy) else { continue };
@@ -261,11 +265,11 @@ pub(super) fn verify(
                 Section::Verification,
                 format!("'{}' changed while it was copied, and does not count", original.display()),
             ),
-            Some(Excuse::Unreadable(why)) => events.tell(Event::Ignored {
-                path: original.display().to_string(),
-                why,
-                severity: Some(Severity::Warning),
-            }),
+            Some(Excuse::Unreadable(why)) => {
+                unreadable += 1;
+                let path = format!("{}/{}", order.mount.path, entry.path);
+                events.tell(Event::Ignored { path, why, severity: Some(Severity::Warning) });
+            }
             None => {
                 different += 1;
                 events.tell(Event::Difference { path: copy.display().to_string(), what });
@@ -274,7 +278,10 @@ pub(super) fn verify(
     }
     events.note(
         Section::Verification,
-        format!("{}: {checked} entries of the mirror checked, {different} differ", order.mount.path),
+        format!(
+            "{}: {checked} entries of the mirror checked, {different} differ, {unreadable} could not be read",
+            order.mount.path
+        ),
     );
     Ok(different == 0)
 }

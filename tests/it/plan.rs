@@ -67,9 +67,9 @@ fn it_says_what_and_why() {
         "are found by its manifest",
         "Mount 1: ",
         "Mount 2: ",
-        "archived 1 files, 3 bytes",
+        "archived 1 file, 3 bytes",
         "deleted  1 of 3 files in the mirror",
-        "1 entries that cannot be backed up",
+        "1 entry that cannot be backed up",
         "markers of all mounts to directory: the backup is complete",
         "remove the work files in ",
     ] {

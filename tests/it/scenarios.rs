@@ -3,6 +3,7 @@
 mod cut_off;
 mod list;
 mod mirror;
+mod round_trip;
 mod trouble;
 
 use std::collections::BTreeSet;

@@ -2,6 +2,7 @@
 
 use super::Step::{self, Delete, Do, Full, Incremental, Mirror, Old, Rename, Run, Unseen, Write};
 use super::play;
+use crate::support::machine::Machine;
 
 const ALL: &[&str] = &["docs/a.txt", "docs/b.txt", "docs/empty/", "pics/p.jpg"];
 const FILES: &[&str] = &["docs/a.txt", "docs/b.txt", "pics/p.jpg"];
@@ -185,9 +186,18 @@ scenarios! {
         Do(|m| assert!(m.stored().iter().any(|name| name.ends_with(".zip.015")), "{:?}", m.stored())),
     ];
     a_mirror_only: [
-        Do(|m| m.profile.store = None),
+        Do(Machine::mirror_only),
         Run(&[], 0, &["SUCCESS, ", " mirror backup!"]),
         Mirror(FILES),
+    ];
+    a_mirror_only_keeps_what_it_cannot_see: [
+        Do(Machine::mirror_only),
+        Do(|m| m.profile.mirror_extra("delete", "100%")),
+        Run(&[], 0, &[]),
+        Rename("pics", "elsewhere"),
+        Delete("docs/b.txt"),
+        Run(&[], 1, &["/home/pics' is not backed up"]),
+        Mirror(&["docs/a.txt", "pics/p.jpg"]),
     ];
     an_archive_only: [
         Do(|m| m.profile.mirror = String::new()),

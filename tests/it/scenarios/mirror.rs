@@ -45,7 +45,7 @@ fn extra_files_are_deleted_when_asked_for() {
     for path in ["docs/was-file", "docs", "pics"] {
         machine.make_old(path);
     }
-    machine.run(&[]).exit(0).says("deleted from the mirror").says("files deleted from the mirror");
+    machine.run(&[]).exit(0).says("deleted from the mirror: ").says("entries deleted from the mirror");
     let mut expected = look(&home);
     expected.remove(&b"pics/p.jpg"[..]);
     let mut found = machine.mirror();
@@ -118,7 +118,7 @@ fn a_mirror_that_is_missing() {
 fn a_store_that_is_missing() {
     let machine = Machine::new();
     fs::remove_dir(machine.path("store")).unwrap();
-    machine.run(&[]).exit(1).says("cannot be used, nothing is archived there").says("no archive store can be reached");
+    machine.run(&[]).exit(1).says("nothing is archived to").says("no archive store can be reached");
     assert!(!machine.path("store").exists());
     assert_eq!(machine.mirrored().len(), 3, "the mirror is made all the same");
 }

@@ -28,7 +28,7 @@ fn mode(machine: &Machine, path: &str, mode: u32) {
 fn an_unreadable_file_is_listed() {
     let machine = ordinary();
     mode(&machine, "docs/b.txt", 0);
-    machine.run(&[]).exit(3).says("WARNING, ").says("/docs/b.txt' is not backed up: ").says("files skipped");
+    machine.run(&[]).exit(3).says("WARNING, ").says("/docs/b.txt' is not backed up: ").says("1 entry skipped");
     assert_eq!(machine.archived().len(), 3);
     assert!(!machine.archived().contains("docs/b.txt"));
     assert!(machine.manifests().contains("docs/b.txt"), "the manifest knows that it was there");

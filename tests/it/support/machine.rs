@@ -65,6 +65,14 @@ impl Machine {
         self.profile.source(&source);
     }
 
+    /// No archives. Such a job works in `/var/tmp`, where it clears up after its location: that must be this machine's
+    /// own.
+    pub fn mirror_only(&mut self) {
+        self.profile.store = None;
+        self.profile.location = self.path("").file_name().unwrap().to_str().unwrap().to_owned();
+        self.profile.work = "/var/tmp".into();
+    }
+
     pub fn write(&self, path: &str, content: &str) {
         let path = self.home().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -136,7 +144,8 @@ impl Machine {
     /// What is in the work directory.
     pub fn left_over(&self) -> Vec<PathBuf> {
         let entries = fs::read_dir(&self.profile.work).into_iter().flatten().flatten();
-        entries.map(|entry| entry.path()).filter(|path| !path.ends_with("lost+found")).collect()
+        let ours = format!("{}_", self.profile.location);
+        entries.map(|e| e.path()).filter(|p| p.file_name().unwrap().to_str().unwrap().starts_with(&ours)).collect()
     }
 
     /// The mirror of `home`.

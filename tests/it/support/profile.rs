@@ -4,6 +4,8 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 pub struct Profile {
+    base: PathBuf,
+    pub location: String,
     pub sources: Vec<(PathBuf, bool)>,
     pub exclude_directories: Vec<String>,
     pub exclude_files: Vec<String>,
@@ -28,6 +30,8 @@ impl Profile {
     /// `home/docs` and `home/pics` to a mirror and a directory store, all below `base`.
     pub fn new(base: &Path) -> Profile {
         Profile {
+            base: base.to_path_buf(),
+            location: "pc".to_owned(),
             sources: vec![(base.join("home/docs"), false), (base.join("home/pics"), false)],
             exclude_directories: Vec::new(),
             exclude_files: Vec::new(),
@@ -47,8 +51,8 @@ impl Profile {
 
     /// `extra-files` and `max-delete` of the mirror.
     pub fn mirror_extra(&mut self, extra: &str, limit: &str) {
-        let path = self.work.with_file_name("mirror");
-        self.mirror = format!("{{path: {}, extra-files: {extra}, max-delete: {limit}}}", quoted(path));
+        self.mirror =
+            format!("{{path: {}, extra-files: {extra}, max-delete: {limit}}}", quoted(self.base.join("mirror")));
     }
 
     pub fn source(&mut self, path: &Path) {
@@ -56,7 +60,7 @@ impl Profile {
     }
 
     pub fn text(&self) -> String {
-        let mut text = "version: 1\nname: test\nlocation: pc\nsources:\n".to_owned();
+        let mut text = format!("version: 1\nname: test\nlocation: {}\nsources:\n", self.location);
         let mut line = |line: String| writeln!(text, "{line}").unwrap();
         for (path, optional) in &self.sources {
             line(format!("  - {{path: {}, optional: {optional}}}", quoted(path)));
