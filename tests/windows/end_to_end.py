@@ -220,6 +220,16 @@ def no_snapshot_no_backup(machine):
     same("the store", {}, dict.fromkeys(name for name in machine.store() if "_yes_" in name))
 
 
+def more_exclusions_than_a_line_holds(machine):
+    for number in range(300):
+        machine.write(f"Pictures/~WRL a name that is long enough to fill a line {number:03}.tmp", "left out")
+    machine.write("Pictures/-WRL.tmp", "like an option")
+    machine.write("Pictures/~WRL.tmp", "left out, and like it but for the first letter")
+    machine.write("Pictures/100% & (1).jpg", "for cmd")
+    machine.backup("run", r"C:\Profiles\nightly.yaml")
+    same("the mirror", selected(), machine.mirror())
+
+
 def a_snapshot_is_a_copy(machine):
     del machine.environment["AAM_STANDIN_LIVE"]
     machine.backup("run", r"C:\Profiles\nightly.yaml")
@@ -244,6 +254,7 @@ SCENARIOS = [
     full_then_incremental,
     one_snapshot_failure_is_tried_again,
     no_snapshot_no_backup,
+    more_exclusions_than_a_line_holds,
     a_snapshot_is_a_copy,
     letter_in_use,
     a_file_that_cannot_be_copied_fails_the_run,
