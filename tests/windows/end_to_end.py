@@ -220,6 +220,24 @@ def no_snapshot_no_backup(machine):
     same("the store", {}, dict.fromkeys(name for name in machine.store() if "_yes_" in name))
 
 
+def extra_files_are_deleted(machine):
+    profile = DRIVE / "Profiles/nightly.yaml"
+    profile.write_text(PROFILE.replace(r"{path: 'C:\Mirror'}", r"{path: 'C:\Mirror', extra-files: delete, max-delete: 90%}"))
+    machine.backup("run", r"C:\Profiles\nightly.yaml")
+    (DRIVE / "Data/Pictures/cat.jpg").unlink()
+    shutil.rmtree(DRIVE / "Data/Documents/Übung")
+    machine.backup("run", r"C:\Profiles\nightly.yaml")
+    same("the mirror", selected(), machine.mirror())
+
+
+def secrets_stay_secret(machine):
+    machine.backup("run", "--verbose", r"C:\Profiles\nightly.yaml")
+    for name in ["Logs", "Store", "Work", "ProgramData", "Mirror"]:
+        for file in (DRIVE / name).rglob("*"):
+            if file.is_file() and KEY.encode() in file.read_bytes():
+                raise Failed(f"the archive key is in {file}")
+
+
 def more_exclusions_than_a_line_holds(machine):
     for number in range(300):
         machine.write(f"Pictures/~WRL a name that is long enough to fill a line {number:03}.tmp", "left out")
@@ -254,6 +272,8 @@ SCENARIOS = [
     full_then_incremental,
     one_snapshot_failure_is_tried_again,
     no_snapshot_no_backup,
+    extra_files_are_deleted,
+    secrets_stay_secret,
     more_exclusions_than_a_line_holds,
     a_snapshot_is_a_copy,
     letter_in_use,
