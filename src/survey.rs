@@ -21,6 +21,8 @@ use crate::tool::seven_zip::SevenZip;
 use crate::tool::{ToolError, locate};
 use crate::walk::source_problem;
 
+pub mod told;
+
 /// Stores that could be opened, by name.
 pub type Stores = BTreeMap<StoreName, Box<dyn Store>>;
 

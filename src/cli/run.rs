@@ -11,7 +11,7 @@ use super::{Exit, output};
 use crate::cancel::Cancel;
 use crate::event::{Event, Events, Outcome, Section, Severity};
 use crate::exec::Execution;
-use crate::job::{ExtraFiles, Job};
+use crate::job::{Destination, ExtraFiles, Job};
 use crate::lock::{self, Attempt, Holder, Lock};
 use crate::log::{Log, remove_old};
 use crate::plan::{Mode, Plan, Refusal};
@@ -35,6 +35,9 @@ pub struct RunArgs {
     /// Make a full backup this time.
     #[arg(long)]
     pub force_full: bool,
+    /// Back up to this destination only; may be given more than once.
+    #[arg(long = "destination", value_enum)]
+    pub destinations: Vec<Destination>,
     /// Also show what the tools print.
     #[arg(long, short)]
     pub verbose: bool,
