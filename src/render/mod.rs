@@ -156,7 +156,8 @@ impl CopyLine {
             format!("{}\\{below}", base.trim_end_matches('\\'))
         };
         let shown = |paths: &[RelPath]| paths.iter().map(|path| below(&order.shown_at, path)).collect();
-        let name = |path: &RelPath| String::from_utf8_lossy(path.names().last().unwrap_or_default()).into_owned();
+        let name =
+            |path: &RelPath| robocopy::asking_for(&String::from_utf8_lossy(path.names().last().unwrap_or_default()));
         CopyLine {
             source: whole_directory(below(&order.shown_at, &copy.directory)),
             target: whole_directory(below(&mirror.target.to_string(), &copy.directory)),

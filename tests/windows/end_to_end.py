@@ -25,7 +25,7 @@ sources:
   - C:\Data\Documents
   - C:\Data\Pictures
 exclude:
-  directories: [node_modules, 'C:\Data\Documents\old']
+  directories: [node_modules, 'C:\Data\Documents\old', 'C:\Data\Documents\Übung\früher']
   files: ['~WRL*.tmp', 'C:\Data\Documents\letter (1).txt']
 snapshot:
   program: shadowspawn
@@ -49,15 +49,18 @@ class Machine:
     """A Windows machine with some files to back up. Each scenario gets one in its first state."""
 
     def __init__(self):
-        for name in ["Data", "Mirror", "Store", "Work", "Logs", "Profiles", "Out"]:
+        for name in ["Data", "Mirror", "Store", "Work", "Logs", "Profiles", "Out", "Restored"]:
             shutil.rmtree(DRIVE / name, ignore_errors=True)
         shutil.rmtree(DRIVE / "ProgramData/AAM Auto Backup", ignore_errors=True)
+        MOUNT.unlink(missing_ok=True)
+        MOUNT.symlink_to("q.empty")
         for entry in MOUNT.iterdir():
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
         for name in ["Profiles", "Store", "Mirror"]:
             (DRIVE / name).mkdir()
         (DRIVE / "Profiles/nightly.yaml").write_text(PROFILE)
-        self.environment = {}
+        # The letter leads to the source itself: a copy of it would have changed since.
+        self.environment = {"AAM_STANDIN_LIVE": f"{MOUNT}|{DRIVE}|{MOUNT}.empty"}
         self.write("Documents/letter.txt", "Dear all", 1_600_000_000)
         self.write("Documents/letter (1).txt", "left out by its path")
         self.write("Documents/~WRL0001.tmp", "left out by its name")
@@ -67,7 +70,8 @@ class Machine:
         self.write("Documents/project/a & b ^ (c)!.txt", "for cmd", 1_500_000_002)
         self.write("Documents/project/-dash.txt", "like an option")
         self.write("Documents/Übung/naïve.txt", "ü", 1_400_000_000)
-        self.write("Pictures/cat.jpg", "cat" * 1000, 1_300_000_000)
+        self.write("Documents/Übung/früher/ü.txt", "left out by a path that is not ASCII")
+        self.write("Pictures/cat.jpg", "cat" * 10, 1_300_000_000)
         (DRIVE / "Data/Documents/empty").mkdir()
         self.write("Elsewhere/secret.txt", "below the mount, and in no source")
 
@@ -107,6 +111,9 @@ class Machine:
 
     def backup(self, *arguments, expect=0):
         return self.run(str(LAB / "bin/aam-backup.exe"), *arguments, expect=expect)
+
+    def mirror(self):
+        return tree(DRIVE / "Mirror/c/Data")
 
     def store(self):
         return sorted(file.name for file in (DRIVE / "Store").rglob("*") if file.is_file())
@@ -148,7 +155,13 @@ def holds(text, *parts):
 def selected():
     """What the profile selects, by its own rule written once more."""
     all_of = tree(DRIVE / "Data")
-    left_out = ("Documents/old", "Documents/project/node_modules", "Documents/letter (1).txt", "Elsewhere")
+    left_out = (
+        "Documents/old",
+        "Documents/Übung/früher",
+        "Documents/project/node_modules",
+        "Documents/letter (1).txt",
+        "Elsewhere",
+    )
     return {
         name: what
         for name, what in all_of.items()
@@ -172,7 +185,7 @@ def plan_changes_nothing(machine):
 
 def full_then_incremental(machine):
     machine.backup("run", r"C:\Profiles\nightly.yaml")
-    same("the mirror", selected(), tree(DRIVE / "Mirror/C/Data") or tree(DRIVE / "Mirror/c/Data"))
+    same("the mirror", selected(), machine.mirror())
     same("the full archive", files(selected()), files(machine.extract("_0_0.0_")))
     first = machine.store()
     if not any("_yes_" in name for name in first):
@@ -181,14 +194,16 @@ def full_then_incremental(machine):
     machine.write("Documents/letter.txt", "Dear all, and Bob", 1_600_000_100)
     machine.write("Documents/project/new.txt", "new", 1_200_000_000)
     (DRIVE / "Data/Pictures/cat.jpg").unlink()
-    mirrored = {**tree(DRIVE / "Mirror/C/Data"), **selected()}
+    mirrored = {**machine.mirror(), **selected()}
     machine.backup("run", r"C:\Profiles\nightly.yaml")
-    same("the mirror, extra files kept", mirrored, tree(DRIVE / "Mirror/C/Data"))
+    same("the mirror, extra files kept", mirrored, machine.mirror())
     stamp = sorted(name.split("_")[3] + "_" + name.split("_")[4] for name in machine.store())[-1]
     changed = ("Documents/letter.txt", "Documents/project/new.txt")
     wanted = {name: what for name, what in selected().items() if name in changed}
     same("the incremental archive", wanted, files(machine.extract(stamp)))
     same("Q: afterwards", {}, tree(MOUNT))
+    machine.backup("restore", r"C:\Profiles\nightly.yaml", "--to", r"C:\Restored", "--layout", "original", "--exact")
+    same("what is restored", files(selected()), files(tree(DRIVE / "Restored/c/Data")))
     same("the work directory afterwards", {}, files(tree(DRIVE / "Work")))
 
 
@@ -196,13 +211,48 @@ def one_snapshot_failure_is_tried_again(machine):
     (DRIVE / "Profiles/failures").write_text("0x80042316\n")
     machine.environment["AAM_STANDIN_VSS_FAILURES"] = r"C:\Profiles\failures"
     machine.backup("run", r"C:\Profiles\nightly.yaml")
-    same("the mirror", selected(), tree(DRIVE / "Mirror/C/Data"))
+    same("the mirror", selected(), machine.mirror())
 
 
 def no_snapshot_no_backup(machine):
     machine.environment["AAM_STANDIN_VSS_FAILURE"] = "0x80042306"
     holds(machine.backup("run", r"C:\Profiles\nightly.yaml", expect=1), "the snapshot could not be made")
     same("the store", {}, dict.fromkeys(name for name in machine.store() if "_yes_" in name))
+
+
+def extra_files_are_deleted(machine):
+    profile = DRIVE / "Profiles/nightly.yaml"
+    profile.write_text(PROFILE.replace(r"{path: 'C:\Mirror'}", r"{path: 'C:\Mirror', extra-files: delete, max-delete: 90%}"))
+    machine.backup("run", r"C:\Profiles\nightly.yaml")
+    (DRIVE / "Data/Pictures/cat.jpg").unlink()
+    shutil.rmtree(DRIVE / "Data/Documents/Übung")
+    machine.backup("run", r"C:\Profiles\nightly.yaml")
+    same("the mirror", selected(), machine.mirror())
+
+
+def secrets_stay_secret(machine):
+    machine.backup("run", "--verbose", r"C:\Profiles\nightly.yaml")
+    for name in ["Logs", "Store", "Work", "ProgramData", "Mirror"]:
+        for file in (DRIVE / name).rglob("*"):
+            if file.is_file() and KEY.encode() in file.read_bytes():
+                raise Failed(f"the archive key is in {file}")
+
+
+def more_exclusions_than_a_line_holds(machine):
+    for number in range(300):
+        machine.write(f"Pictures/~WRL a name that is long enough to fill a line {number:03}.tmp", "left out")
+    machine.write("Pictures/-WRL.tmp", "like an option")
+    machine.write("Pictures/~WRL.tmp", "left out, and like it but for the first letter")
+    machine.write("Pictures/100% & (1).jpg", "for cmd")
+    machine.backup("run", r"C:\Profiles\nightly.yaml")
+    same("the mirror", selected(), machine.mirror())
+
+
+def a_snapshot_is_a_copy(machine):
+    del machine.environment["AAM_STANDIN_LIVE"]
+    machine.backup("run", r"C:\Profiles\nightly.yaml")
+    same("the mirror", selected(), machine.mirror())
+    same("Q: afterwards", {}, tree(MOUNT))
 
 
 def letter_in_use(machine):
@@ -222,6 +272,10 @@ SCENARIOS = [
     full_then_incremental,
     one_snapshot_failure_is_tried_again,
     no_snapshot_no_backup,
+    extra_files_are_deleted,
+    secrets_stay_secret,
+    more_exclusions_than_a_line_holds,
+    a_snapshot_is_a_copy,
     letter_in_use,
     a_file_that_cannot_be_copied_fails_the_run,
 ]

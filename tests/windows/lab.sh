@@ -5,12 +5,19 @@ root=$(cd "$here/../.." && pwd)
 lab=$root/target/windows
 target=x86_64-pc-windows-gnu
 
-# Programs for Windows run against this prefix and no other, without a display.
+# Programs for Windows run against this prefix and no other, without a display. Wine has an empty shell of its own for
+# robocopy.exe, and takes it even when the stand-in has replaced the file, unless told.
 WINEPREFIX=$lab/prefix
 WINEARCH=win64
 WINEDEBUG=-all
-WINEDLLOVERRIDES=mscoree,mshtml=
+WINEDLLOVERRIDES='mscoree,mshtml=;robocopy.exe=n'
 export WINEPREFIX WINEARCH WINEDEBUG WINEDLLOVERRIDES
+
+# Wine's cmd does not read batch files in the code page that `chcp` sets, but in that of the locale. Windows has no
+# code page of DOS for Hindi, and Wine takes UTF-8 instead: then a batch file in UTF-8 is read as on Windows.
+LOCPATH=$lab/locale
+LC_ALL=hi_IN.UTF-8
+export LOCPATH LC_ALL
 unset DISPLAY WAYLAND_DISPLAY 2>/dev/null || true
 
 as_root() {

