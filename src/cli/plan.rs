@@ -15,7 +15,7 @@ use crate::path::Family;
 use crate::plan::{Mode, Plan, Scope, StageOrder, Step};
 use crate::profile::credential;
 use crate::stage::{self, Extra, Place, Prepared, StageError};
-use crate::survey::{Request, Survey, survey, told};
+use crate::survey::{Request, Survey, snapshot_problem, survey, told};
 use crate::terminal::Terminal;
 use crate::text;
 
@@ -96,6 +96,9 @@ pub fn plan(job: &Job, args: &PlanArgs, cancel: &Cancel) -> Exit {
         events.fail(Section::Tools, missing.to_string(), missing.hint().map(str::to_owned));
     }
     let looked = args.facts.is_none();
+    if let Some((text, hint)) = looked.then(|| snapshot_problem(job)).flatten() {
+        events.warn(Section::Start, text, Some(hint));
+    }
     let key = job.archive.as_ref().filter(|_| looked).map(|a| &a.encryption_key);
     if let Some(why) = key.and_then(credential::missing_here) {
         let hint = "a run in the same environment would archive nothing".to_owned();

@@ -20,7 +20,7 @@ use crate::profile::credential;
 use crate::report::{self, Summary};
 use crate::secret::Secret;
 use crate::state::base_directory;
-use crate::survey::{Request, Survey, survey};
+use crate::survey::{Request, Survey, snapshot_problem, survey};
 use crate::terminal::Terminal;
 use crate::tool::seven_zip::SevenZip;
 
@@ -114,6 +114,10 @@ fn locked_run(
         Err(outcome) => return (outcome, None),
     };
     events.note(Section::Start, format!("backup started {} UTC", now.format("%Y-%m-%d %H:%M:%S%.6f")));
+    if let Some((text, hint)) = snapshot_problem(job) {
+        events.fail(Section::Start, text, Some(hint));
+        return (Outcome::Failure, None);
+    }
     let request = Request { mode: args.mode, force_full: args.force_full };
     let Survey { mut facts, stores, missing_copier } = survey(job, request, now, cancel);
     if let Some(missing) = missing_copier {
