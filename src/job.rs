@@ -67,6 +67,32 @@ impl Job {
         self.s3.is_some() || self.directory.is_some()
     }
 
+    /// The destinations it has.
+    pub fn destinations(&self) -> Vec<Destination> {
+        let has = |destination: &Destination| match destination {
+            Destination::Mirror => self.mirror.is_some(),
+            Destination::S3 => self.s3.is_some(),
+            Destination::Directory => self.directory.is_some(),
+        };
+        Destination::ALL.into_iter().filter(has).collect()
+    }
+
+    /// The same job to some of its destinations only (design L1255: backups to one destination).
+    ///
+    /// # Errors
+    /// The destination that it does not have.
+    pub fn only_to(mut self, wanted: &[Destination]) -> Result<Job, Destination> {
+        let has = self.destinations();
+        if let Some(missing) = wanted.iter().find(|d| !has.contains(d)) {
+            return Err(*missing);
+        }
+        let keeps = |destination| wanted.is_empty() || wanted.contains(&destination);
+        self.mirror = self.mirror.filter(|_| keeps(Destination::Mirror));
+        self.s3 = self.s3.filter(|_| keeps(Destination::S3));
+        self.directory = self.directory.filter(|_| keeps(Destination::Directory));
+        Ok(self)
+    }
+
     /// The mounts of the sources (SPEC §5).
     ///
     /// # Errors
@@ -105,6 +131,29 @@ pub fn default_work_directory(family: Family) -> FullPath {
             Family::Unix => "var/tmp",
         },
     )
+}
+
+/// One kind of destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Destination {
+    Mirror,
+    S3,
+    Directory,
+}
+
+impl Destination {
+    /// All of them.
+    pub const ALL: [Destination; 3] = [Destination::Mirror, Destination::S3, Destination::Directory];
+}
+
+impl std::fmt::Display for Destination {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Destination::Mirror => "mirror",
+            Destination::S3 => "s3",
+            Destination::Directory => "directory",
+        })
+    }
 }
 
 /// One listed directory.

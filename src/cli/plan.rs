@@ -10,12 +10,12 @@ use serde::Serialize;
 use super::{Exit, Format, output};
 use crate::cancel::Cancel;
 use crate::event::{Events, Section, Severity};
-use crate::job::Job;
+use crate::job::{Destination, Job};
 use crate::path::Family;
 use crate::plan::{Mode, Plan, Scope, StageOrder, Step};
 use crate::profile::credential;
 use crate::stage::{self, Extra, Place, Prepared, StageError};
-use crate::survey::{Request, Survey, survey};
+use crate::survey::{Request, Survey, snapshot_problem, survey, told};
 use crate::terminal::Terminal;
 use crate::text;
 
@@ -30,6 +30,13 @@ pub struct PlanArgs {
     /// As in `run`.
     #[arg(long)]
     pub force_full: bool,
+    /// As in `run`.
+    #[arg(long = "destination", value_enum)]
+    pub destinations: Vec<Destination>,
+    /// Plan with the facts in this JSON file instead of looking at sources, stores and state: what would be done on
+    /// another computer, at another time. No file is counted then.
+    #[arg(long, value_name = "FILE", conflicts_with = "render")]
+    pub facts: Option<PathBuf>,
     /// Write the files that `run` would write into this directory, one subdirectory a mount.
     #[arg(long, value_name = "DIR")]
     pub render: Option<PathBuf>,
@@ -64,7 +71,19 @@ pub struct MountPreview {
 /// Plans a job and prints it.
 pub fn plan(job: &Job, args: &PlanArgs, cancel: &Cancel) -> Exit {
     let request = Request { mode: args.mode, force_full: args.force_full };
-    let Survey { facts, missing_copier, .. } = survey(job, request, Utc::now(), cancel);
+    let (facts, missing_copier) = match &args.facts {
+        None => {
+            let Survey { facts, missing_copier, .. } = survey(job, request, Utc::now(), cancel);
+            (facts, missing_copier)
+        }
+        Some(path) => match told::facts(job, request, path) {
+            Ok(facts) => (facts, None),
+            Err(error) => {
+                output::note(format_args!("error: {error}\n"));
+                return Exit::Usage;
+            }
+        },
+    };
     let plan = match Plan::new(job, &facts) {
         Ok(plan) => plan,
         Err(error) => {
@@ -76,12 +95,17 @@ pub fn plan(job: &Job, args: &PlanArgs, cancel: &Cancel) -> Exit {
     if let Some(missing) = missing_copier {
         events.fail(Section::Tools, missing.to_string(), missing.hint().map(str::to_owned));
     }
-    if let Some(why) = job.archive.as_ref().and_then(|a| credential::missing_here(&a.encryption_key)) {
+    let looked = args.facts.is_none();
+    if let Some((text, hint)) = looked.then(|| snapshot_problem(job)).flatten() {
+        events.warn(Section::Start, text, Some(hint));
+    }
+    let key = job.archive.as_ref().filter(|_| looked).map(|a| &a.encryption_key);
+    if let Some(why) = key.and_then(credential::missing_here) {
         let hint = "a run in the same environment would archive nothing".to_owned();
         events.warn(Section::Parameters, format!("archive.encryption-key: {why}"), Some(hint));
     }
     let mut mounts = Vec::new();
-    if job.family == Family::HOST {
+    if job.family == Family::HOST && looked {
         for order in &plan.stages {
             match look(order, args.render.as_deref(), cancel, &events) {
                 Ok(mount) => mounts.push(mount),
@@ -203,7 +227,7 @@ fn show(job: &Job, preview: &Preview<'_>) -> String {
                 line(format!("  deleted  {} of {} files in the mirror{verdict}", extra.extra, extra.present));
             }
         } else {
-            line(format!("  not looked at: these are {} paths, and this is no such computer", job.family));
+            line("  not looked at".to_owned());
         }
         if let Some(mirror) = &order.mirror {
             line(format!("  mirror   {}", mirror.target));

@@ -11,7 +11,7 @@ use super::{Exit, output};
 use crate::cancel::Cancel;
 use crate::event::{Event, Events, Outcome, Section, Severity};
 use crate::exec::Execution;
-use crate::job::{ExtraFiles, Job};
+use crate::job::{Destination, ExtraFiles, Job};
 use crate::lock::{self, Attempt, Holder, Lock};
 use crate::log::{Log, remove_old};
 use crate::plan::{Mode, Plan, Refusal};
@@ -20,7 +20,7 @@ use crate::profile::credential;
 use crate::report::{self, Summary};
 use crate::secret::Secret;
 use crate::state::base_directory;
-use crate::survey::{Request, Survey, survey};
+use crate::survey::{Request, Survey, snapshot_problem, survey};
 use crate::terminal::Terminal;
 use crate::tool::seven_zip::SevenZip;
 
@@ -35,6 +35,9 @@ pub struct RunArgs {
     /// Make a full backup this time.
     #[arg(long)]
     pub force_full: bool,
+    /// Back up to this destination only; may be given more than once.
+    #[arg(long = "destination", value_enum)]
+    pub destinations: Vec<Destination>,
     /// Also show what the tools print.
     #[arg(long, short)]
     pub verbose: bool,
@@ -111,6 +114,10 @@ fn locked_run(
         Err(outcome) => return (outcome, None),
     };
     events.note(Section::Start, format!("backup started {} UTC", now.format("%Y-%m-%d %H:%M:%S%.6f")));
+    if let Some((text, hint)) = snapshot_problem(job) {
+        events.fail(Section::Start, text, Some(hint));
+        return (Outcome::Failure, None);
+    }
     let request = Request { mode: args.mode, force_full: args.force_full };
     let Survey { mut facts, stores, missing_copier } = survey(job, request, now, cancel);
     if let Some(missing) = missing_copier {

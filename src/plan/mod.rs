@@ -6,7 +6,7 @@
 use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::digest::selection_digest;
 use crate::event::Severity;
@@ -27,7 +27,7 @@ pub use stage::{ArchiveOrder, Changes, MirrorOrder, StageOrder};
 use scope::{ScopeFacts, decide};
 
 /// Which of a job's stores. They differ in address only, never in rule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StoreName {
     S3,

@@ -14,6 +14,7 @@ use crate::path::{Family, FullPath};
 use crate::plan::{MirrorOrder, StageOrder};
 
 pub mod robocopy;
+pub mod shortcut;
 
 use robocopy::CopyCommand;
 
@@ -84,7 +85,12 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     templates.add_filter("rsync_target", |path: String| rsync_target(&path));
     templates.add_filter("bat", |text: String| bat_quoted(&text));
     templates.add_filter("bat_text", |text: String| bat_text(&text));
-    for (name, text) in [("mount.sh", include_str!("mount.sh.j2")), ("mount.bat", include_str!("mount.bat.j2"))] {
+    let all = [
+        ("mount.sh", include_str!("mount.sh.j2")),
+        ("mount.bat", include_str!("mount.bat.j2")),
+        ("shortcut.bat", include_str!("shortcut.bat.j2")),
+    ];
+    for (name, text) in all {
         if let Err(error) = templates.add_template(name, text) {
             unreachable!("an embedded template: {error}");
         }

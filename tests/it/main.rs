@@ -12,3 +12,4 @@ mod scenarios;
 mod secrets;
 mod stores;
 mod support;
+mod windows;

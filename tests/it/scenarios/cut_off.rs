@@ -6,7 +6,7 @@ use rustix::process::Signal;
 
 use super::list::noise;
 use crate::support::machine::{Machine, Ran};
-use crate::support::processes::{Gate, kill_all, signal};
+use crate::support::processes::{Gate, descendants, kill_all, signal, wait_for_end};
 
 /// A machine whose backups wait at a gate when the archive of the mount with `pattern` in its name is made.
 fn gated(pattern: &str) -> (Machine, Gate) {
@@ -71,6 +71,24 @@ fn a_full_that_is_killed_after_its_first_mount() {
     machine.profile.seven_zip = None;
     machine.run(&[]).exit(0).says(" full backup!").says("left by a run that was cut off");
     assert_eq!(machine.archived().len(), 5);
+}
+
+/// Killed alone: what it started goes on for a while, and must not spoil the next run.
+#[test]
+fn a_run_that_is_killed_leaves_its_tools_behind() {
+    let (mut machine, gate) = gated("-var-tmp-");
+    let mut run = machine.start(&[]);
+    gate.wait(&mut run);
+    let orphans = descendants(i32::try_from(run.id()).unwrap());
+    run.kill().unwrap();
+    run.wait().unwrap();
+    machine.profile.seven_zip = None;
+    machine.run(&[]).exit(0).says(" full backup!").says("left by a run that was cut off");
+    gate.open();
+    wait_for_end(&orphans);
+    assert_eq!(machine.left_over(), Vec::<std::path::PathBuf>::new());
+    assert_eq!(machine.archived().len(), 5);
+    machine.run(&[]).exit(0).says(" incremental backup!");
 }
 
 /// Killed between its two markers.

@@ -66,6 +66,28 @@ pub fn kill_all(child: &mut Child) {
     child.wait().unwrap();
 }
 
+/// Everything a process started, and what that started.
+pub fn descendants(pid: i32) -> Vec<i32> {
+    let mut found = children(pid);
+    let mut at = 0;
+    while at < found.len() {
+        found.extend(children(found[at]));
+        at += 1;
+    }
+    found
+}
+
+/// Waits until processes that are nobody's children have ended.
+pub fn wait_for_end(pids: &[i32]) {
+    let running = |pid: &i32| {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
+    };
+    while pids.iter().any(running) {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
 pub fn signal(pid: i32, signal: Signal) {
     // It may have ended by itself.
     let _ = kill_process(Pid::from_raw(pid).unwrap(), signal);
