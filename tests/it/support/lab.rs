@@ -33,18 +33,24 @@ impl Lab {
     pub fn enter() -> Lab {
         let root = PathBuf::from(std::env::var_os(VARIABLE).expect(VARIABLE));
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(root);
-        let ready = ["bin/aam-backup.exe", "bin/shadowspawn.exe", "prefix/drive_c", "q.empty", "locale"];
+        let ready =
+            ["bin/aam-backup.exe", "bin/shadowspawn.exe", "bin/hold.exe", "prefix/drive_c", "q.empty", "locale"];
         for name in ready {
             assert!(root.join(name).exists(), "{}/{name} is missing; tests/windows/run.sh makes it", root.display());
         }
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let lab = Lab { root, _turn: turn };
-        let link = lab.root.join("q");
+        lab.dismount();
+        lab
+    }
+
+    /// Nothing is at Q:.
+    fn dismount(&self) {
+        let link = self.root.join("q");
         // It may be missing.
         let _ = fs::remove_file(&link);
         std::os::unix::fs::symlink("q.empty", link).unwrap();
-        assert_eq!(fs::read_dir(lab.root.join("q.empty")).unwrap().count(), 0, "Q: holds something");
-        lab
+        assert_eq!(fs::read_dir(self.root.join("q.empty")).unwrap().count(), 0, "Q: holds something");
     }
 
     /// What Windows calls `C:\`.
@@ -83,6 +89,11 @@ impl Lab {
         self.command(&outside(&self.root.join("bin/aam-backup.exe")))
     }
 
+    /// A program that is there for the tests only.
+    pub fn stand_in(&self, name: &str) -> String {
+        outside(&self.root.join(format!("bin/{name}.exe")))
+    }
+
     /// Ends everything that runs in the prefix, as a crash of the computer would.
     pub fn crash(&self) {
         let server = |argument| {
@@ -93,6 +104,7 @@ impl Lab {
         };
         server("-k");
         server("-w");
+        self.dismount();
     }
 }
 
