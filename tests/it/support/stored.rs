@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::look::look;
+use super::look::{Seen, look};
 use super::machine::{KEY, Machine, names};
 
 impl Machine {
@@ -32,22 +32,27 @@ impl Machine {
 
     /// What the archives of the newest backup hold: files of `home`, of `other`, and empty directories (with `/`).
     pub fn archived(&self) -> BTreeSet<String> {
-        let newest = self.backups().pop().expect("there is a backup");
         let mut found = BTreeSet::new();
-        for name in self.stored() {
-            if !name.starts_with(&newest.prefix) || !name.ends_with(".001") {
-                continue;
-            }
-            let out = tempfile::tempdir().unwrap();
-            extract(&self.path("store").join(&name), out.path());
-            let seen = look(out.path());
+        for (is_other, seen) in self.extracted() {
             let empty = |path: &str| !seen.keys().any(|p| p.starts_with(format!("{path}/").as_bytes()));
             let files = names(&seen, |s| s.kind == "file");
             let directories = names(&seen, |s| s.kind == "directory").into_iter().filter(|p| empty(p)).map(|p| p + "/");
-            let other = if name.contains("-aam-other-") { "other/" } else { "" };
+            let other = if is_other { "other/" } else { "" };
             found.extend(files.into_iter().chain(directories).map(|p| format!("{other}{p}")));
         }
         found
+    }
+
+    /// What comes out of each archive of the newest backup, and whether it is the one of `other`.
+    pub fn extracted(&self) -> Vec<(bool, Seen)> {
+        let newest = self.backups().pop().expect("there is a backup");
+        let is_first = |name: &&String| name.starts_with(&newest.prefix) && name.ends_with(".001");
+        let of = |name: &String| {
+            let out = tempfile::tempdir().unwrap();
+            extract(&self.path("store").join(name), out.path());
+            (name.contains("-aam-other-"), look(out.path()))
+        };
+        self.stored().iter().filter(is_first).map(of).collect()
     }
 
     /// The manifests of the newest backup, decrypted.
