@@ -41,6 +41,12 @@ impl Lab {
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let lab = Lab { root, _turn: turn };
         lab.dismount();
+        // However it was spelt when it was made.
+        let other = lab.drive().join("Temp");
+        if other.is_dir() {
+            fs::rename(other, lab.temporary()).unwrap();
+        }
+        fs::create_dir_all(lab.temporary()).unwrap();
         lab
     }
 
@@ -58,11 +64,9 @@ impl Lab {
         self.root.join("prefix/drive_c")
     }
 
-    /// Where archives are made unless a profile says otherwise: `C:\temp`, however it is spelt.
+    /// `C:\temp`, where archives are made unless a profile says otherwise.
     pub fn temporary(&self) -> PathBuf {
-        let entries = fs::read_dir(self.drive()).unwrap().flatten();
-        let found = entries.map(|e| e.path()).find(|p| p.file_name().unwrap().eq_ignore_ascii_case("temp"));
-        found.unwrap_or_else(|| self.drive().join("temp"))
+        self.drive().join("temp")
     }
 
     /// A program for Windows, ready to start; it ends within its time.

@@ -94,6 +94,11 @@ impl Machine {
         self.profile.work = self.lab.as_ref().map_or_else(|| "/var/tmp".into(), Lab::temporary);
     }
 
+    /// `C:\\` of a machine with Windows.
+    pub fn drive(&self) -> PathBuf {
+        self.lab.as_ref().expect("a machine with Windows").drive()
+    }
+
     pub fn is_windows(&self) -> bool {
         self.lab.is_some()
     }

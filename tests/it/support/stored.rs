@@ -18,9 +18,10 @@ impl Machine {
 
     /// Backups with a marker for at least one mount, oldest first.
     pub fn backups(&self) -> Vec<Backup> {
+        let ours = format!("{}_", self.profile.location);
         let of = |name: &String| {
             // Not what a run that was killed left half written.
-            let name = name.strip_prefix("pc_").map(|_| name)?;
+            let name = name.starts_with(&ours).then_some(name)?;
             let fields: Vec<&str> = name.splitn(7, '_').collect();
             let full = fields[3] == "0";
             let prefix = fields[..5].join("_");
