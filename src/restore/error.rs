@@ -124,6 +124,8 @@ pub enum RestoreError {
     NotRequested { frozen: usize, all: usize },
     #[error("{missing} of {all} volumes are not downloaded")]
     NotDownloaded { missing: usize, all: usize },
+    #[error("the backup has no list of files that a drill could choose from")]
+    NothingToSample,
     #[error("there is no archive key: {0}")]
     NoKey(String),
     #[error("no store was named")]

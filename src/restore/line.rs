@@ -110,8 +110,14 @@ impl<'a, 'p> Line<'a, 'p> {
         self.changed.notify_all();
     }
 
+    /// A thread that dies of a bug must not leave the others waiting.
+    fn alarm(&self) -> Alarm<'_, 'a, 'p> {
+        Alarm(self)
+    }
+
     /// One downloading thread: always the readable volume that is needed first.
     fn download(&self) {
+        let _alarm = self.alarm();
         let mut board = self.board();
         loop {
             if self.stopped(&board) || board.states.iter().all(|s| *s == State::Here) {
@@ -138,6 +144,7 @@ impl<'a, 'p> Line<'a, 'p> {
 
     /// The polling thread.
     fn poll(&self) {
+        let _alarm = self.alarm();
         let thaw = &self.restore.thaw;
         loop {
             let mut board = self.board();
@@ -195,5 +202,15 @@ impl<'a, 'p> Line<'a, 'p> {
             self.restore.request_one(key)?;
         }
         Ok(states)
+    }
+}
+
+struct Alarm<'l, 'a, 'p>(&'l Line<'a, 'p>);
+
+impl Drop for Alarm<'_, '_, '_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.fail(RestoreError::Interrupted);
+        }
     }
 }

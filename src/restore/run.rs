@@ -82,16 +82,7 @@ pub fn run(
     tools: &Tools<'_>,
 ) -> Result<Tally, RestoreError> {
     let target = Target::open(to, into_existing, &plan)?;
-    let restore = Restore {
-        store: tools.store,
-        seven_zip: tools.seven_zip,
-        key: tools.key,
-        key_from: tools.key_from,
-        thaw: tools.thaw,
-        cancel: tools.cancel,
-        events: tools.events,
-        target,
-    };
+    let restore = Restore::new(target, tools);
     let result = restore.steps(plan, step);
     let close = match &result {
         Err(_) => Close::Failed,
@@ -109,6 +100,21 @@ type Lists = BTreeMap<(usize, Stamp), PathBuf>;
 
 /// Archives that were looked through before anything is extracted, by mount number and stamp.
 type Prepared = BTreeMap<(usize, Stamp), Option<Fetched>>;
+
+impl<'a> Restore<'a> {
+    pub(super) fn new(target: Target, tools: &Tools<'a>) -> Restore<'a> {
+        Restore {
+            store: tools.store,
+            seven_zip: tools.seven_zip,
+            key: tools.key,
+            key_from: tools.key_from,
+            thaw: tools.thaw,
+            cancel: tools.cancel,
+            events: tools.events,
+            target,
+        }
+    }
+}
 
 impl Restore<'_> {
     fn steps(&self, plan: RestorePlan, step: Step) -> Result<Tally, RestoreError> {

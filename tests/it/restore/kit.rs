@@ -142,7 +142,11 @@ impl How<'_> {
         });
         let outcome = if result.is_ok() { events.outcome() } else { Outcome::Failure };
         let work = to.join(".aam-restore");
-        assert!(!work.join("temporary").exists() || begun(to).is_err(), "manifests are deleted, whatever happened");
+        let busy = matches!(result, Err(RestoreError::Busy(_)));
+        assert!(
+            busy || !work.join("temporary").exists() || begun(to).is_err(),
+            "manifests are deleted, whatever happened"
+        );
         let finished = result.is_ok() && matches!(self.step, Step::All | Step::Extract);
         assert!(!finished || !work.is_dir(), "the working directory is gone");
         let events = heard.0.lock().unwrap().clone();
