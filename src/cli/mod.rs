@@ -52,7 +52,7 @@ pub enum Command {
     Plan(plan::PlanArgs),
     Run(run::RunArgs),
     Sets(sets::SetsArgs),
-    Restore(restore::RestoreArgs),
+    Restore(Box<restore::RestoreArgs>),
     Explain(explain::Explain),
     Schema(schema::PrintSchema),
     Completions(completions::Completions),
