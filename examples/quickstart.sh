@@ -48,8 +48,9 @@ say "$(find home -type f | wc -l) files, some with awkward names, are in $place/
 
 # Where this run keeps its state and its lock. Without this variable: /var/lib/aam-backup or ~/.local/state/aam-backup.
 export AAM_BACKUP_STATE_DIR="$place/state"
-# The key that encrypts the archives. A real one is kept in two places: without it nothing can be restored.
-AAM_BACKUP_KEY=$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')
+# The key that encrypts the archives. A real one is kept in two other places: without it nothing can be restored.
+od -An -N24 -tx1 /dev/urandom | tr -d ' \n' > key
+AAM_BACKUP_KEY=$(cat key)
 export AAM_BACKUP_KEY
 
 heading "The profile: what to back up, and where to"
@@ -108,5 +109,5 @@ say "home and mirror$place/home:"
 same home "mirror$place/home"
 
 heading "Done"
-say "Look around in $place: the archives open with 7zz and the key." \
+say "Look around in $place: the archives open with 7zz and what the file 'key' holds." \
     "Your own profile: docs/profile.md. In an emergency: docs/restore.md."

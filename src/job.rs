@@ -10,8 +10,22 @@ use std::time::Duration;
 pub use crate::name::Format;
 pub use crate::profile::document::{ExtraFiles, ForceFull, Reference, StorageClass, Tier, Zone};
 
+use crate::mount::{Mount, MountError, mounts};
+use crate::name::{MAX_KEY_BYTES, ObjectName};
 use crate::path::{Family, FullPath};
 use crate::select::Selection;
+
+/// The longest file name that common file systems take, in bytes.
+const MAX_FILE_NAME_BYTES: usize = 255;
+
+/// Why a job's sources cannot have object names.
+#[derive(Debug, thiserror::Error)]
+pub enum NameError {
+    #[error(transparent)]
+    Same(#[from] Box<MountError>),
+    #[error("the object names of the mount '{mount}' would be {bytes} bytes long; {store} takes {limit} at most")]
+    Long { mount: FullPath, bytes: usize, store: &'static str, limit: usize },
+}
 
 /// A checked profile.
 #[derive(Clone, Debug)]
@@ -53,6 +67,52 @@ impl Job {
         self.s3.is_some() || self.directory.is_some()
     }
 
+    /// The destinations it has.
+    pub fn destinations(&self) -> Vec<Destination> {
+        let has = |destination: &Destination| match destination {
+            Destination::Mirror => self.mirror.is_some(),
+            Destination::S3 => self.s3.is_some(),
+            Destination::Directory => self.directory.is_some(),
+        };
+        Destination::ALL.into_iter().filter(has).collect()
+    }
+
+    /// The same job to some of its destinations only (design L1255: backups to one destination).
+    ///
+    /// # Errors
+    /// The destination that it does not have.
+    pub fn only_to(mut self, wanted: &[Destination]) -> Result<Job, Destination> {
+        let has = self.destinations();
+        if let Some(missing) = wanted.iter().find(|d| !has.contains(d)) {
+            return Err(*missing);
+        }
+        let keeps = |destination| wanted.is_empty() || wanted.contains(&destination);
+        self.mirror = self.mirror.filter(|_| keeps(Destination::Mirror));
+        self.s3 = self.s3.filter(|_| keeps(Destination::S3));
+        self.directory = self.directory.filter(|_| keeps(Destination::Directory));
+        Ok(self)
+    }
+
+    /// The mounts of the sources (SPEC §5).
+    ///
+    /// # Errors
+    /// When two would have the same object names, or a name would be too long for a store.
+    pub fn mounts(&self) -> Result<Vec<Mount>, NameError> {
+        let sources: Vec<FullPath> = self.sources.iter().map(|s| s.path.clone()).collect();
+        let mounts = mounts(&sources)?;
+        let Some(archive) = &self.archive else { return Ok(mounts) };
+        // A file name has 255 bytes at most, a key 1024.
+        let (store, limit) = match &self.directory {
+            Some(_) => ("a directory store", MAX_FILE_NAME_BYTES),
+            None => ("S3", MAX_KEY_BYTES),
+        };
+        let longest = |mount: &Mount| ObjectName::longest(&self.location, &mount.name, archive.format);
+        match mounts.iter().find(|mount| self.has_store() && longest(mount) > limit) {
+            Some(mount) => Err(NameError::Long { mount: mount.path.clone(), bytes: longest(mount), store, limit }),
+            None => Ok(mounts),
+        }
+    }
+
     /// Where work files go, also those of a job with a mirror only.
     pub fn work_directory(&self) -> FullPath {
         match &self.archive {
@@ -71,6 +131,29 @@ pub fn default_work_directory(family: Family) -> FullPath {
             Family::Unix => "var/tmp",
         },
     )
+}
+
+/// One kind of destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Destination {
+    Mirror,
+    S3,
+    Directory,
+}
+
+impl Destination {
+    /// All of them.
+    pub const ALL: [Destination; 3] = [Destination::Mirror, Destination::S3, Destination::Directory];
+}
+
+impl std::fmt::Display for Destination {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Destination::Mirror => "mirror",
+            Destination::S3 => "s3",
+            Destination::Directory => "directory",
+        })
+    }
 }
 
 /// One listed directory.

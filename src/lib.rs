@@ -33,3 +33,4 @@ pub mod terminal;
 pub mod text;
 pub mod tool;
 pub mod walk;
+pub mod windows;

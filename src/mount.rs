@@ -18,9 +18,7 @@ pub struct Mount {
 
 /// Two mounts would write the same object names.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "the mounts '{first}' and '{second}' would have the same name '{name}' in object names; back them up under two locations"
-)]
+#[error("the mounts '{first}' and '{second}' would have the same name '{name}' in object names")]
 pub struct MountError {
     pub first: FullPath,
     pub second: FullPath,

@@ -21,6 +21,7 @@ pub const MAX_KEY_BYTES: usize = 1024;
 /// The container 7-Zip writes (SPEC §2 `archive.format`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(description = "How an archive is packed and encrypted.")]
 pub enum Format {
     /// AES-256 zip, as v1.0 wrote it: opens everywhere, never hides file names.
     #[default]
@@ -199,6 +200,15 @@ impl ObjectName {
         format!("{location}_{month}")
     }
 
+    /// Bytes of the longest name an archive of this mount can need: its manifest, or a volume with a number of six digits.
+    pub fn longest(location: &str, mount: &MountName, format: Format) -> usize {
+        // `_YYYYMMDD_HHMMSS.SSSSSS` twice, two more separators, the longest tag, the extension, a volume number.
+        let extension = format.extension().len() + 1;
+        let volume = "no".len() + extension + ".000000".len();
+        let manifest = "manifest".len() + extension;
+        location.len() + 2 * "_YYYYMMDD_HHMMSS.SSSSSS".len() + 2 + mount.as_str().len() + volume.max(manifest)
+    }
+
     /// What the volumes of one archive are called on disk and in a store, up to the volume number.
     pub fn archive_stem(location: &str, backup: BackupId, mount: &MountName, format: Format) -> String {
         format!("{}.{}", head(location, backup, "no", mount), format.extension())
@@ -252,6 +262,18 @@ mod tests {
             assert_eq!(name(key).to_string(), key);
         }
         assert_eq!(name("l_20201221_134337.851361_0_0.0_no_-a_b-.zip.1000").part, Part::Volume(Extension::Zip, 1000));
+    }
+
+    #[test]
+    fn no_name_is_longer_than_the_longest() {
+        for (key, format) in [
+            ("l_20201221_134337.851361_20201222_112502.225333_manifest_c--temp-.7z", Format::SevenZip),
+            ("l_20201221_134337.851361_20201222_112502.225333_no_c--temp-.zip.100000", Format::Zip),
+        ] {
+            let parsed = name(key);
+            let longest = ObjectName::longest(&parsed.location, &parsed.mount, format);
+            assert!(key.len() <= longest && longest <= key.len() + 2, "{} {longest}", key.len());
+        }
     }
 
     #[test]

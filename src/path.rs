@@ -300,6 +300,20 @@ impl TryFrom<String> for FullPath {
     }
 }
 
+/// A path in the form in which Windows takes any length, and names that end in a dot or a space (FACTS, design L9174).
+/// Elsewhere the path as it is.
+pub fn verbatim(path: &Path) -> PathBuf {
+    if !cfg!(windows) {
+        return path.to_path_buf();
+    }
+    match path.to_str() {
+        Some(text) if text.starts_with(r"\\?\") => path.to_path_buf(),
+        Some(text) if text.starts_with(r"\\") => PathBuf::from(format!(r"\\?\UNC\{}", &text[2..])),
+        Some(text) => PathBuf::from(format!(r"\\?\{text}")),
+        None => path.to_path_buf(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,17 +1,25 @@
 //! The report: what a run came to, for the terminal and the e-mail (SPEC §10). Never tool output (design L513).
 
+use std::collections::HashSet;
 use std::sync::Mutex;
 
 use chrono::{DateTime, Utc};
 
-use crate::event::{Event, Outcome, Severity, Sink};
+use crate::event::{Event, Outcome, Sink};
 use crate::plan::{Mode, Plan};
 use crate::text;
 
 /// Counts and problems, read from the events of a run.
 #[derive(Debug, Default)]
 pub struct Summary {
-    inner: Mutex<Counts>,
+    inner: Mutex<(Counts, Told)>,
+}
+
+/// What was told already: a file that neither the mirror nor the archive could read is one file.
+#[derive(Debug, Default)]
+struct Told {
+    skipped: HashSet<String>,
+    problems: HashSet<String>,
 }
 
 /// What [`Summary`] counted.
@@ -36,13 +44,20 @@ const LISTED: usize = 50;
 impl Summary {
     /// What has been counted so far.
     pub fn counts(&self) -> Counts {
-        self.inner.lock().map(|c| c.clone()).unwrap_or_default()
+        self.inner.lock().map(|inner| inner.0.clone()).unwrap_or_default()
     }
 }
 
 impl Sink for &Summary {
     fn tell(&self, event: &Event) {
-        let Ok(mut counts) = self.inner.lock() else { return };
+        let Ok(mut inner) = self.inner.lock() else { return };
+        let (counts, told) = &mut *inner;
+        if let Event::Ignored { path, severity: Some(_), .. } = event {
+            if !told.skipped.insert(path.clone()) {
+                return;
+            }
+            counts.skipped += 1;
+        }
         match event {
             Event::Mounted { files, bytes, archived_files, archived_bytes, .. } => {
                 counts.files += files;
@@ -56,12 +71,13 @@ impl Sink for &Summary {
             }
             Event::Deleted { .. } => counts.deleted += 1,
             Event::Difference { .. } => counts.differences += 1,
-            Event::Ignored { severity: Some(Severity::Warning), .. } => counts.skipped += 1,
             _ => {}
         }
-        if event.severity().is_some() {
+        let problem = text::line(event).filter(|_| event.severity().is_some());
+        if let Some(problem) = problem.filter(|text| !told.problems.contains(text)) {
             if counts.problems.len() < LISTED {
-                counts.problems.extend(text::line(event));
+                told.problems.insert(problem.clone());
+                counts.problems.push(problem);
             } else if counts.problems.len() == LISTED {
                 counts.problems.push("… and more; see the log".to_owned());
             }
@@ -93,26 +109,34 @@ pub fn backup(outcome: Outcome, started: DateTime<Utc>, plan: Option<&Plan>, mod
     };
     let mut lines = vec![format!("Location: {}", plan.map_or("not known", |p| &p.location))];
     if let Some(plan) = plan {
-        lines.extend(plan.archive.iter().flat_map(|d| &d.reasons).map(|reason| format!("Scope: {reason}")));
+        lines.push(format!("Destinations: {}", plan.destinations.join(", ")));
+        lines.extend(plan.latest.iter().map(|latest| format!("Latest complete backups before this one: {latest}")));
+        let word = scope.map_or("No archive", |s| if s == "full" { "Full" } else { "Incremental" });
+        lines.extend(plan.archive.iter().flat_map(|d| &d.reasons).map(|reason| format!("{word}: {reason}")));
     }
-    lines.push(format!("Selected: {} files, {}", counts.files, text::size(counts.bytes)));
+    lines.push(format!("Selected: {}, {}", text::count(counts.files, "file"), text::size(counts.bytes)));
     match scope {
         Some(_) if counts.archived_files == 0 => lines.push("Archived: nothing changed".to_owned()),
         Some(_) => {
-            lines.push(format!("Archived: {} files, {}", counts.archived_files, text::size(counts.archived_bytes)))
+            let files = text::count(counts.archived_files, "file");
+            lines.push(format!("Archived: {files}, {}", text::size(counts.archived_bytes)));
         }
         None => {}
     }
     if counts.uploaded_objects > 0 {
-        lines.push(format!("Uploaded: {} objects, {}", counts.uploaded_objects, text::size(counts.uploaded_bytes)));
+        lines.push(format!(
+            "Uploaded: {}, {}",
+            text::count(counts.uploaded_objects, "object"),
+            text::size(counts.uploaded_bytes)
+        ));
     }
     for (count, words) in [
-        (counts.deleted, "files deleted from the mirror"),
-        (counts.differences, "files of the mirror differ"),
-        (counts.skipped, "files skipped"),
+        (counts.deleted, "deleted from the mirror"),
+        (counts.differences, "in the mirror not as in the source"),
+        (counts.skipped, "skipped"),
     ] {
         if count > 0 {
-            lines.push(format!("{count} {words}"));
+            lines.push(format!("{} {words}", text::count(count, "entry")));
         }
     }
     lines.extend(counts.problems.iter().cloned());

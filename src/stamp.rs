@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 /// In which clock stamps are written: UTC, or local time as v1.0 did (SPEC §2 `time-zone`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(description = "The clock in which stamps are written.")]
 pub enum Zone {
     /// Stamps are in UTC: never ambiguous, never repeated.
     #[default]

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use crate::cancel::Cancel;
 use crate::catalog::Catalog;
 use crate::job::{Job, S3};
+use crate::mount::Mount;
 use crate::name::ObjectName;
 use crate::path::{Family, FullPath};
 use crate::plan::{Facts, Mode, Refusal, StoreFacts, StoreName};
@@ -20,6 +21,8 @@ use crate::store::{DirectoryStore, S3Settings, S3Store, Store, StoreError, Store
 use crate::tool::seven_zip::SevenZip;
 use crate::tool::{ToolError, locate};
 use crate::walk::source_problem;
+
+pub mod told;
 
 /// Stores that could be opened, by name.
 pub type Stores = BTreeMap<StoreName, Box<dyn Store>>;
@@ -76,6 +79,49 @@ pub fn survey(job: &Job, request: Request, now: DateTime<Utc>, cancel: &Cancel) 
         copier,
     };
     Survey { facts, stores, missing_copier }
+}
+
+/// Why no snapshot can be made, and what to do: found before anything starts (SPEC §8, FACTS on ShadowSpawn).
+pub fn snapshot_problem(job: &Job) -> Option<(String, String)> {
+    let snapshot = job.snapshot.as_ref().filter(|_| job.family == Family::HOST)?;
+    let hint = "install it, or set snapshot.program in the profile to its path";
+    if let Err(missing) = locate(Some(&snapshot.program), &[], hint) {
+        return Some((format!("no snapshot can be made: {missing}"), hint.to_owned()));
+    }
+    if !may_snapshot() {
+        return Some((
+            "no snapshot can be made: this is not run as administrator".to_owned(),
+            "run it as administrator; in Task Scheduler, with highest privileges".to_owned(),
+        ));
+    }
+    // An empty directory or letter may be the place that was made for it; what is not empty is somebody's.
+    let mount = snapshot.mount.root();
+    if std::fs::read_dir(&mount).is_ok_and(|mut entries| entries.next().is_some()) {
+        return Some((
+            format!("no snapshot can be made: '{mount}' is in use"),
+            "choose a free one in snapshot.mount; a run that was killed leaves it mapped until it is unmapped or the computer restarts".to_owned(),
+        ));
+    }
+    let long = |path: &FullPath| path.to_string().encode_utf16().count() > LONGEST_SHADOWSPAWN_SOURCE;
+    let too_long = |mount: &&Mount| job.family == Family::Windows && long(&mount.path);
+    job.mounts().ok()?.iter().find(too_long).map(|mount| {
+        let text = format!("no snapshot can be made of '{}': its path is longer than ShadowSpawn can take", mount.path);
+        (text, "list a directory further up".to_owned())
+    })
+}
+
+/// With a longer one it loops for ever.
+const LONGEST_SHADOWSPAWN_SOURCE: usize = 259;
+
+#[cfg(windows)]
+fn may_snapshot() -> bool {
+    crate::windows::is_administrator()
+}
+
+/// Elsewhere the snapshot program itself knows.
+#[cfg(not(windows))]
+fn may_snapshot() -> bool {
+    true
 }
 
 /// A store's error and what to do about it.

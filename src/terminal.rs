@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use crate::event::{Event, Sink};
+use crate::event::{Event, Section, Sink};
 use crate::text::line;
 
 /// Reads events for a person at a terminal. What tools print stays in the log, unless asked for.
@@ -10,6 +10,8 @@ use crate::text::line;
 pub struct Terminal {
     /// Also show what tools print, and every object's digest.
     pub verbose: bool,
+    /// A report on standard output follows: what it begins with need not be said here too.
+    pub report_follows: bool,
 }
 
 impl Sink for Terminal {
@@ -20,8 +22,10 @@ impl Sink for Terminal {
                 | Event::ToolStarted { .. }
                 | Event::Uploaded { .. }
                 | Event::Ignored { severity: None, .. }
+                | Event::Note { section: Section::Parameters | Section::Sources, .. }
         );
-        if detail && !self.verbose {
+        let repeated = self.report_follows && matches!(event, Event::Finished { .. });
+        if repeated || (detail && !self.verbose) {
             return;
         }
         if let Some(text) = line(event) {

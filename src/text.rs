@@ -16,10 +16,13 @@ pub fn line(event: &Event) -> Option<String> {
         }
         Event::ToolStarted { command, .. } => format!("running {command}"),
         Event::ToolOutput { tool, line } => format!("  {tool}: {line}"),
-        Event::ToolEnded { code, meaning, .. } => format!("{meaning} (exit code {code})"),
+        Event::ToolEnded { tool, code, meaning } => format!("{tool}: {meaning} (exit code {code})"),
         Event::Mounted { mount, files, directories, bytes, archived_files, archived_bytes } => format!(
-            "{mount}: {files} files, {directories} directories, {}; to be archived: {archived_files} files, {}",
+            "{mount}: {}, {}, {}; archived: {}, {}",
+            count(*files, "file"),
+            count(*directories, "directory"),
             size(*bytes),
+            count(*archived_files, "file"),
             size(*archived_bytes)
         ),
         Event::Deleted { path } => format!("deleted from the mirror: {path}"),
@@ -37,6 +40,15 @@ fn word(severity: Severity) -> &'static str {
     match severity {
         Severity::Warning => "warning",
         Severity::Error => "error",
+    }
+}
+
+/// `1 file`, `2 files`, `3 directories`.
+pub fn count(n: u64, what: &str) -> String {
+    match (n, what.strip_suffix('y')) {
+        (1, _) => format!("1 {what}"),
+        (_, Some(stem)) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{n} {stem}ies"),
+        _ => format!("{n} {what}s"),
     }
 }
 
@@ -58,7 +70,16 @@ pub fn size(bytes: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::size;
+    use super::{count, size};
+
+    #[test]
+    fn counts() {
+        for (n, what, shown) in
+            [(1, "file", "1 file"), (0, "file", "0 files"), (2, "directory", "2 directories"), (2, "key", "2 keys")]
+        {
+            assert_eq!(count(n, what), shown);
+        }
+    }
 
     #[test]
     fn sizes() {

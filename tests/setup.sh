@@ -12,7 +12,8 @@ as_root() {
 # The mark holds what was installed, so that a change of the version above installs anew and a broken
 # installation (no mark yet) is repaired.
 mark=.venv/aam-installed
-if [ -x .venv/bin/moto_server ] && [ "$(cat "$mark" 2>/dev/null || true)" = "moto $moto_version" ]; then
+# A moved checkout has a virtual environment that points to nowhere: it is asked to run.
+if .venv/bin/moto_server --help >/dev/null 2>&1 && [ "$(cat "$mark" 2>/dev/null || true)" = "moto $moto_version" ]; then
     exit 0
 fi
 

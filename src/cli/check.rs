@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{Exit, Format, Global, output};
 use crate::job::Job;
-use crate::profile::{Diagnostics, Search};
+use crate::profile::{Diagnostic, Search};
 
 /// Check profiles, and say everything that is wrong with them
 #[derive(Debug, clap::Args)]
@@ -25,7 +25,8 @@ struct Answer {
     ok: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
-    diagnostics: Option<Diagnostics>,
+    /// Empty when it is valid.
+    diagnostics: Vec<Diagnostic>,
 }
 
 impl Check {
@@ -41,7 +42,7 @@ impl Check {
                         profile: job.profile.display().to_string(),
                         ok: true,
                         name: Some(job.name),
-                        diagnostics: None,
+                        diagnostics: Vec::new(),
                     });
                 }
                 Err(diagnostics) => {
@@ -49,7 +50,7 @@ impl Check {
                         output::note(&diagnostics);
                     }
                     let profile = diagnostics.iter().next().map_or_else(|| profile.clone(), |d| d.file.clone());
-                    answers.push(Answer { profile, ok: false, name: None, diagnostics: Some(diagnostics) });
+                    answers.push(Answer { profile, ok: false, name: None, diagnostics: diagnostics.into() });
                 }
             }
         }

@@ -14,6 +14,7 @@ mod run;
 mod schema;
 mod sets;
 mod shadow_stage;
+mod shortcuts;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -23,7 +24,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 pub use exit::Exit;
 
 use crate::cancel::Cancel;
-use crate::job::Job;
+use crate::job::{Destination, Job};
 use crate::path::Family;
 use crate::profile::Search;
 
@@ -54,6 +55,7 @@ pub enum Command {
     Sets(sets::SetsArgs),
     Restore(Box<restore::RestoreArgs>),
     Explain(explain::Explain),
+    Shortcuts(shortcuts::ShortcutsArgs),
     Schema(schema::PrintSchema),
     Completions(completions::Completions),
     /// What the snapshot program starts; not for people
@@ -94,8 +96,13 @@ pub fn main() -> ExitCode {
         return Exit::Failed.into();
     }
     let exit = match cli.command {
-        Command::Plan(args) => with_job(&cli.global, &args.profile, false, |job| plan::plan(job, &args, &cancel)),
-        Command::Run(args) => with_job(&cli.global, &args.profile, true, |job| run::run(job, &args, &cancel)),
+        Command::Plan(args) => with_job(&cli.global, &args.profile, false, |job| {
+            only_to(job, &args.destinations, |job| plan::plan(job, &args, &cancel))
+        }),
+        Command::Run(args) => with_job(&cli.global, &args.profile, true, |job| {
+            only_to(job, &args.destinations, |job| run::run(job, &args, &cancel))
+        }),
+        Command::Shortcuts(args) => with_job(&cli.global, &args.profile, false, |job| shortcuts::write(job, &args)),
         Command::Sets(args) => sets::sets(&cli.global, &args, &cancel),
         Command::Restore(args) => restore::restore(&cli.global, &args, &cancel),
         Command::ShadowStage { order } => shadow_stage::run(&order, &cancel),
@@ -126,6 +133,17 @@ fn with_job(global: &Global, profile: &str, on_this_host: bool, body: impl FnOnc
     body(&job)
 }
 
+/// Goes on with the destinations asked for; all, when none is named.
+fn only_to(job: &Job, destinations: &[Destination], body: impl FnOnce(&Job) -> Exit) -> Exit {
+    match job.clone().only_to(destinations) {
+        Ok(job) => body(&job),
+        Err(missing) => {
+            output::note(format_args!("error: the profile '{}' has no destination '{missing}'\n", job.name));
+            Exit::Usage
+        }
+    }
+}
+
 /// The first interrupt asks everything to stop in order; the second ends the program at once.
 #[cfg(unix)]
 fn on_interrupt(cancel: &Cancel) -> std::io::Result<()> {
@@ -137,7 +155,7 @@ fn on_interrupt(cancel: &Cancel) -> std::io::Result<()> {
     Ok(())
 }
 
-#[cfg(not(unix))]
-fn on_interrupt(_cancel: &Cancel) -> std::io::Result<()> {
-    Ok(())
+#[cfg(windows)]
+fn on_interrupt(cancel: &Cancel) -> std::io::Result<()> {
+    crate::windows::on_interrupt(cancel, Exit::Interrupted.code())
 }

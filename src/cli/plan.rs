@@ -9,12 +9,13 @@ use serde::Serialize;
 
 use super::{Exit, Format, output};
 use crate::cancel::Cancel;
-use crate::event::{Events, Severity};
-use crate::job::Job;
+use crate::event::{Events, Section, Severity};
+use crate::job::{Destination, Job};
 use crate::path::Family;
 use crate::plan::{Mode, Plan, Scope, StageOrder, Step};
+use crate::profile::credential;
 use crate::stage::{self, Extra, Place, Prepared, StageError};
-use crate::survey::{Request, Survey, survey};
+use crate::survey::{Request, Survey, snapshot_problem, survey, told};
 use crate::terminal::Terminal;
 use crate::text;
 
@@ -29,6 +30,13 @@ pub struct PlanArgs {
     /// As in `run`.
     #[arg(long)]
     pub force_full: bool,
+    /// As in `run`.
+    #[arg(long = "destination", value_enum)]
+    pub destinations: Vec<Destination>,
+    /// Plan with the facts in this JSON file instead of looking at sources, stores and state: what would be done on
+    /// another computer, at another time. No file is counted then.
+    #[arg(long, value_name = "FILE", conflicts_with = "render")]
+    pub facts: Option<PathBuf>,
     /// Write the files that `run` would write into this directory, one subdirectory a mount.
     #[arg(long, value_name = "DIR")]
     pub render: Option<PathBuf>,
@@ -63,7 +71,19 @@ pub struct MountPreview {
 /// Plans a job and prints it.
 pub fn plan(job: &Job, args: &PlanArgs, cancel: &Cancel) -> Exit {
     let request = Request { mode: args.mode, force_full: args.force_full };
-    let Survey { facts, missing_copier, .. } = survey(job, request, Utc::now(), cancel);
+    let (facts, missing_copier) = match &args.facts {
+        None => {
+            let Survey { facts, missing_copier, .. } = survey(job, request, Utc::now(), cancel);
+            (facts, missing_copier)
+        }
+        Some(path) => match told::facts(job, request, path) {
+            Ok(facts) => (facts, None),
+            Err(error) => {
+                output::note(format_args!("error: {error}\n"));
+                return Exit::Usage;
+            }
+        },
+    };
     let plan = match Plan::new(job, &facts) {
         Ok(plan) => plan,
         Err(error) => {
@@ -71,12 +91,21 @@ pub fn plan(job: &Job, args: &PlanArgs, cancel: &Cancel) -> Exit {
             return Exit::Failed;
         }
     };
-    let events = Events::new(vec![Box::new(Terminal { verbose: false })]);
+    let events = Events::new(vec![Box::new(Terminal { verbose: false, report_follows: false })]);
     if let Some(missing) = missing_copier {
-        events.fail(crate::event::Section::Tools, missing.to_string(), missing.hint().map(str::to_owned));
+        events.fail(Section::Tools, missing.to_string(), missing.hint().map(str::to_owned));
+    }
+    let looked = args.facts.is_none();
+    if let Some((text, hint)) = looked.then(|| snapshot_problem(job)).flatten() {
+        events.warn(Section::Start, text, Some(hint));
+    }
+    let key = job.archive.as_ref().filter(|_| looked).map(|a| &a.encryption_key);
+    if let Some(why) = key.and_then(credential::missing_here) {
+        let hint = "a run in the same environment would archive nothing".to_owned();
+        events.warn(Section::Parameters, format!("archive.encryption-key: {why}"), Some(hint));
     }
     let mut mounts = Vec::new();
-    if job.family == Family::HOST {
+    if job.family == Family::HOST && looked {
         for order in &plan.stages {
             match look(order, args.render.as_deref(), cancel, &events) {
                 Ok(mount) => mounts.push(mount),
@@ -176,18 +205,20 @@ fn show(job: &Job, preview: &Preview<'_>) -> String {
         }
         if let Some(mount) = preview.mounts.iter().find(|m| m.number == order.number) {
             let c = &mount.counts;
-            line(format!("  selected {} files, {} directories, {}", c.files, c.directories, text::size(c.bytes)));
+            let (files, directories) = (text::count(c.files, "file"), text::count(c.directories, "directory"));
+            line(format!("  selected {files}, {directories}, {}", text::size(c.bytes)));
             if order.archive.is_some() {
-                line(format!("  archived {} files, {}", c.archived_files, text::size(c.archived_bytes)));
+                let files = text::count(c.archived_files, "file");
+                line(format!("  archived {files}, {}", text::size(c.archived_bytes)));
             }
             for (count, words) in [
-                (c.excluded, "entries excluded"),
-                (c.links + c.special, "links and special files, not backed up"),
-                (c.skipped, "entries that cannot be backed up"),
-                (c.unseen, "entries kept from the last backup, unseen today"),
+                (c.excluded, "excluded"),
+                (c.links + c.special, "not backed up: links and special files"),
+                (c.skipped, "that cannot be backed up"),
+                (c.unseen, "kept from the last backup, unseen today"),
             ] {
                 if count > 0 {
-                    line(format!("           {count} {words}"));
+                    line(format!("           {} {words}", text::count(count, "entry")));
                 }
             }
             if let (Some(extra), Some(allowed)) = (mount.extra, mount.allowed) {
@@ -196,7 +227,7 @@ fn show(job: &Job, preview: &Preview<'_>) -> String {
                 line(format!("  deleted  {} of {} files in the mirror{verdict}", extra.extra, extra.present));
             }
         } else {
-            line(format!("  not looked at: these are {} paths, and this is no such computer", job.family));
+            line("  not looked at".to_owned());
         }
         if let Some(mirror) = &order.mirror {
             line(format!("  mirror   {}", mirror.target));

@@ -11,7 +11,7 @@ use super::{Exit, output};
 use crate::cancel::Cancel;
 use crate::event::{Event, Events, Outcome, Section, Severity};
 use crate::exec::Execution;
-use crate::job::Job;
+use crate::job::{Destination, ExtraFiles, Job};
 use crate::lock::{self, Attempt, Holder, Lock};
 use crate::log::{Log, remove_old};
 use crate::plan::{Mode, Plan, Refusal};
@@ -20,7 +20,7 @@ use crate::profile::credential;
 use crate::report::{self, Summary};
 use crate::secret::Secret;
 use crate::state::base_directory;
-use crate::survey::{Request, Survey, survey};
+use crate::survey::{Request, Survey, snapshot_problem, survey};
 use crate::terminal::Terminal;
 use crate::tool::seven_zip::SevenZip;
 
@@ -35,6 +35,9 @@ pub struct RunArgs {
     /// Make a full backup this time.
     #[arg(long)]
     pub force_full: bool,
+    /// Back up to this destination only; may be given more than once.
+    #[arg(long = "destination", value_enum)]
+    pub destinations: Vec<Destination>,
     /// Also show what the tools print.
     #[arg(long, short)]
     pub verbose: bool,
@@ -54,7 +57,7 @@ pub fn run(job: &Job, args: &RunArgs, cancel: &Cancel) -> Exit {
         }
     };
     let summary = Summary::default();
-    let terminal = Terminal { verbose: args.verbose };
+    let terminal = Terminal { verbose: args.verbose, report_follows: true };
     let events = Events::new(vec![Box::new(&log), Box::new(terminal), Box::new(&summary)]);
     tell_parameters(job, args, &events);
     let (outcome, plan) = locked_run(job, args, now, cancel, &events);
@@ -111,6 +114,10 @@ fn locked_run(
         Err(outcome) => return (outcome, None),
     };
     events.note(Section::Start, format!("backup started {} UTC", now.format("%Y-%m-%d %H:%M:%S%.6f")));
+    if let Some((text, hint)) = snapshot_problem(job) {
+        events.fail(Section::Start, text, Some(hint));
+        return (Outcome::Failure, None);
+    }
     let request = Request { mode: args.mode, force_full: args.force_full };
     let Survey { mut facts, stores, missing_copier } = survey(job, request, now, cancel);
     if let Some(missing) = missing_copier {
@@ -164,7 +171,8 @@ fn tell_parameters(job: &Job, args: &RunArgs, events: &Events<'_>) {
         note("--force-full".to_owned());
     }
     if let Some(mirror) = &job.mirror {
-        note(format!("mirror: {}, extra files: {:?}", mirror.path, mirror.extra_files));
+        let extra = if mirror.extra_files == ExtraFiles::Delete { "deleted" } else { "kept" };
+        note(format!("mirror: {}, extra files are {extra}", mirror.path));
     }
     if let Some(s3) = &job.s3 {
         note(format!("s3: bucket {}, region {}, keys ***", s3.bucket, s3.region));
@@ -184,21 +192,11 @@ fn tell_parameters(job: &Job, args: &RunArgs, events: &Events<'_>) {
 
 /// Tells the log what was found and decided.
 fn tell_plan(job: &Job, plan: &Plan, facts: &crate::plan::Facts, events: &Events<'_>) {
+    plan.latest.iter().for_each(|latest| events.note(Section::LatestBackups, latest.to_string()));
     for (_, store) in &facts.stores {
-        let Ok(catalog) = &store.catalog else { continue };
-        let text = match catalog.latest_restorable().map(|set| set.chain()) {
-            None => format!("{}: no complete full backup", store.label),
-            Some(chain) => {
-                let full = chain.first().map_or_else(String::new, |b| b.id.stamp().to_string());
-                match chain.last().filter(|b| b.id.incremental.is_some()) {
-                    None => format!("{}: full {full}, no incremental", store.label),
-                    Some(last) => format!("{}: full {full}, incremental {}", store.label, last.id.stamp()),
-                }
-            }
-        };
-        events.note(Section::LatestBackups, text);
-        if catalog.ignored > 0 {
-            events.note(Section::LatestBackups, format!("{}: {} other objects ignored", store.label, catalog.ignored));
+        let ignored = store.catalog.as_ref().map_or(0, |catalog| catalog.ignored);
+        if ignored > 0 {
+            events.note(Section::LatestBackups, format!("{}: {ignored} other objects ignored", store.label));
         }
     }
     if let Some(decision) = &plan.archive {

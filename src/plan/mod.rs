@@ -6,15 +6,16 @@
 use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::digest::selection_digest;
 use crate::event::Severity;
-use crate::job::{ExtraFiles, Job};
+use crate::job::{ExtraFiles, Job, NameError};
 use crate::manifest::Moment;
-use crate::mount::{Mount, MountError, mounts};
-use crate::name::{MAX_KEY_BYTES, MountName, ObjectName, Part};
+use crate::mount::Mount;
+use crate::name::{MountName, ObjectName, Part};
 use crate::path::FullPath;
+use crate::select::{Exclusion, SelectionSpec};
 use crate::stamp::Stamp;
 
 mod scope;
@@ -26,7 +27,7 @@ pub use stage::{ArchiveOrder, Changes, MirrorOrder, StageOrder};
 use scope::{ScopeFacts, decide};
 
 /// Which of a job's stores. They differ in address only, never in rule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StoreName {
     S3,
@@ -55,15 +56,6 @@ pub struct Facts {
     pub copier: String,
 }
 
-/// Why no plan can be made at all.
-#[derive(Debug, thiserror::Error)]
-pub enum PlanError {
-    #[error(transparent)]
-    Mount(#[from] Box<MountError>),
-    #[error("the object names of mount '{mount}' would be {bytes} bytes long; {store} takes {limit} at most")]
-    LongName { mount: FullPath, bytes: usize, store: &'static str, limit: usize },
-}
-
 /// Something the plan has to say besides its steps.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -71,6 +63,39 @@ pub struct Finding {
     pub severity: Severity,
     pub text: String,
     pub hint: Option<String>,
+}
+
+/// The latest complete backups of one store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Latest {
+    /// The store as the user knows it.
+    pub store: String,
+    pub full: Option<Stamp>,
+    /// The latest incremental on that full.
+    pub incremental: Option<Stamp>,
+}
+
+impl Latest {
+    fn of(facts: &StoreFacts) -> Option<Latest> {
+        let catalog = facts.catalog.as_ref().ok()?;
+        let chain = catalog.latest_restorable().map(|set| set.chain()).unwrap_or_default();
+        Some(Latest {
+            store: facts.label.clone(),
+            full: chain.first().map(|b| b.id.full),
+            incremental: chain.last().and_then(|b| b.id.incremental),
+        })
+    }
+}
+
+impl fmt::Display for Latest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.full, self.incremental) {
+            (None, _) => write!(f, "{}: none", self.store),
+            (Some(full), None) => write!(f, "{}: full {full}", self.store),
+            (Some(full), Some(last)) => write!(f, "{}: full {full}, incremental {last}", self.store),
+        }
+    }
 }
 
 /// One step, in order. A failed step stops only what depends on it.
@@ -99,6 +124,10 @@ pub struct Plan {
     pub stamp: Stamp,
     /// Absent when the job has a mirror only.
     pub archive: Option<Decision>,
+    /// Where it all goes, for people.
+    pub destinations: Vec<String>,
+    /// The latest complete backups of each store, for people.
+    pub latest: Vec<Latest>,
     pub findings: Vec<Finding>,
     /// Digest of the selection part of the profile.
     pub selection: String,
@@ -115,9 +144,8 @@ impl Plan {
     ///
     /// # Errors
     /// When the job cannot be carried out under any facts.
-    pub fn new(job: &Job, facts: &Facts) -> Result<Plan, PlanError> {
-        let sources: Vec<FullPath> = job.sources.iter().map(|s| s.path.clone()).collect();
-        let mounts = mounts(&sources)?;
+    pub fn new(job: &Job, facts: &Facts) -> Result<Plan, NameError> {
+        let mounts = job.mounts()?;
         let digest = selection_digest(&job.location, job.selection.spec());
         let mut findings = Vec::new();
         let stamp = stamp(job, facts, &mut findings);
@@ -126,7 +154,7 @@ impl Plan {
             if let Err(why) = &store.catalog {
                 findings.push(Finding {
                     severity: Severity::Error,
-                    text: format!("{}: cannot be used, nothing is archived there: {why}", store.label),
+                    text: format!("nothing is archived to {why}"),
                     hint: None,
                 });
             }
@@ -163,7 +191,7 @@ impl Plan {
         let scope = archive.as_ref().and_then(|d| d.scope.as_ref());
         let mut stages = Vec::new();
         for (i, mount) in mounts.iter().enumerate() {
-            stages.push(stage(job, facts, stamp, scope, mount, i, &work, &missing)?);
+            stages.push(stage(job, facts, stamp, scope, mount, i, &work, &missing));
         }
         let remember = match (&archive, scope) {
             (Some(Decision { put_off: true, .. }), Some(Scope::Incremental { since, .. })) => {
@@ -177,6 +205,8 @@ impl Plan {
             location: job.location.clone(),
             mode: facts.mode,
             stamp,
+            destinations: destinations(job, facts),
+            latest: facts.stores.iter().filter_map(|(_, store)| Latest::of(store)).collect(),
             findings,
             selection: digest,
             work,
@@ -210,6 +240,11 @@ impl Plan {
         steps.push(Step::CleanUp);
         steps
     }
+}
+
+fn destinations(job: &Job, facts: &Facts) -> Vec<String> {
+    let mirror = job.mirror.iter().map(|mirror| format!("mirror {}", mirror.path));
+    mirror.chain(facts.stores.iter().map(|(_, store)| store.label.clone())).collect()
 }
 
 /// The stamp of this run: now, but never before a backup that exists, for restores go by stamp order.
@@ -264,12 +299,12 @@ fn stage(
     index: usize,
     work: &FullPath,
     missing: &[FullPath],
-) -> Result<StageOrder, PlanError> {
+) -> StageOrder {
     let archive = match (scope, &job.archive) {
         (Some(scope), Some(archive)) => {
             let backup = scope.backup(stamp);
             let named = |part| ObjectName { location: job.location.clone(), backup, mount: mount.name.clone(), part };
-            let order = ArchiveOrder {
+            Some(ArchiveOrder {
                 backup,
                 stem: ObjectName::archive_stem(&job.location, backup, &mount.name, archive.format),
                 manifest: named(Part::Manifest(archive.format.into())).to_string(),
@@ -278,18 +313,11 @@ fn stage(
                 volume_size: archive.volume_size,
                 level: archive.compression_level,
                 changes: changes(job, facts, scope, mount),
-            };
-            // The longest name is the manifest's; volume numbers may grow to five digits.
-            let bytes = order.manifest.len().max(order.stem.len() + 6);
-            let (store, limit) = if job.directory.is_some() { ("a directory", 255) } else { ("S3", MAX_KEY_BYTES) };
-            if bytes > limit {
-                return Err(PlanError::LongName { mount: mount.path.clone(), bytes, store, limit });
-            }
-            Some(order)
+            })
         }
         _ => None,
     };
-    Ok(StageOrder {
+    StageOrder {
         number: index + 1,
         location: job.location.clone(),
         stamp,
@@ -299,7 +327,7 @@ fn stage(
             Some(snapshot) if !mount.sources.iter().all(|s| missing.contains(s)) => snapshot.mount.to_string(),
             _ => mount.path.to_string(),
         },
-        selection: job.selection.spec().clone(),
+        selection: without_work(job.selection.spec(), work),
         missing: missing.iter().filter(|p| p.starts_with(&mount.path)).cloned().collect(),
         work: work.join(&(index + 1).to_string()),
         mirror: job.mirror.as_ref().map(|mirror| MirrorOrder {
@@ -311,7 +339,16 @@ fn stage(
         mount: mount.clone(),
         seven_zip: facts.seven_zip.clone(),
         copier: facts.copier.clone(),
-    })
+    }
+}
+
+/// The work files of the run itself are no files of the user's, wherever they lie.
+fn without_work(selection: &SelectionSpec, work: &FullPath) -> SelectionSpec {
+    let mut selection = selection.clone();
+    if selection.sources.iter().any(|source| work.starts_with(source)) {
+        selection.directories.push(Exclusion::Path(work.clone()));
+    }
+    selection
 }
 
 fn changes(job: &Job, facts: &Facts, scope: &Scope, mount: &Mount) -> Changes {

@@ -250,8 +250,7 @@ fn latest_common(facts: &ScopeFacts<'_>, reachable: &[(&str, &Catalog)], reasons
     }
     let place = if rest.is_empty() { first.0.to_owned() } else { "every store".to_owned() };
     reasons.push(format!(
-        "{place} holds no complete full backup of all {} mounts in the last {} months",
-        facts.mounts.len(),
+        "{place} holds no complete full backup of today's mounts in the last {} months",
         facts.lookback_months
     ));
     None

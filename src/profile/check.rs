@@ -6,6 +6,7 @@ mod destinations;
 mod fields;
 mod key;
 mod overlap;
+mod paths;
 mod snapshot;
 
 use std::num::NonZeroU32;
@@ -17,9 +18,10 @@ pub use key::{KeyError, check_key};
 use super::diagnose::Finding;
 use super::document::{Document, Source, Span};
 use super::repair::Broken;
-use crate::job::{Job, JobSource, Lock, Log, Restore, Tools};
-use crate::path::{Family, FullPath, PathError};
+use crate::job::{Job, JobSource, Lock, Log, NameError, Restore, Tools};
+use crate::path::Family;
 use crate::select::{Exclusion, ExclusionError, Selection, SelectionSpec};
+use paths::{family_of, path_finding};
 
 /// Time between two tries for the lock.
 const RETRY_EVERY: Duration = Duration::from_secs(10 * 60);
@@ -34,6 +36,13 @@ const LOG_KEEP_DAYS: u32 = 180;
 pub fn check(profile: &Path, document: &Document, broken: &Broken) -> (Option<Job>, Vec<Finding>) {
     let mut checker = Checker { family: Family::HOST, family_from: String::new(), broken, findings: Vec::new() };
     let job = checker.job(profile, document);
+    if let Some(Err(error)) = job.as_ref().map(Job::mounts) {
+        let hint = match error {
+            NameError::Same(_) => "rename one of the directories, or back it up with a profile of another location",
+            NameError::Long { .. } => "back up a directory with a shorter path, or use a shorter location",
+        };
+        checker.findings.push(Finding::value("/sources", error.to_string()).hint(hint));
+    }
     let job = job.filter(|_| checker.findings.is_empty());
     (job, checker.findings)
 }
@@ -121,57 +130,6 @@ impl Checker<'_> {
         }
     }
 
-    /// The first path that begins like one, sources first, says which kind of profile this is.
-    fn set_family(&mut self, document: &Document) {
-        let sources = document.sources.iter().enumerate().map(|(i, source)| source_path(i, source));
-        let destinations = &document.destinations;
-        let others = [
-            ("/destinations/mirror/path", destinations.mirror.as_ref().map(|m| &m.path)),
-            ("/destinations/directory/path", destinations.directory.as_ref().map(|d| &d.path)),
-            ("/archive/work-directory", document.archive.as_ref().and_then(|a| a.work_directory.as_ref())),
-            ("/log/directory", document.log.directory.as_ref()),
-        ];
-        let others = others.into_iter().filter_map(|(pointer, text)| Some((pointer.to_owned(), text?.as_str())));
-        for (pointer, text) in sources.chain(others) {
-            if let Some(family) = family_of(text) {
-                self.family = family;
-                self.family_from = pointer;
-                return;
-            }
-        }
-    }
-
-    /// A path of the profile's family.
-    fn path(&mut self, pointer: &str, text: &str) -> Option<FullPath> {
-        let path = match FullPath::parse(text) {
-            Ok(path) => path,
-            Err(error) => {
-                self.report(path_finding(pointer, text, &error));
-                return None;
-            }
-        };
-        if path.family() != self.family {
-            let from = &self.family_from;
-            let finding = Finding::value(pointer, format!("is a {} path in a {} profile", path.family(), self.family))
-                .hint(format!("{from} makes this a {} profile: all its paths must be of one kind", self.family));
-            self.report(finding);
-            return None;
-        }
-        if self.family == Family::Windows {
-            if text.contains(['*', '?']) {
-                self.report(Finding::value(pointer, format!("'{text}' holds a wildcard")).hint("write one directory"));
-                return None;
-            }
-            // Windows drops them from a name: another directory than the one written.
-            if let Some(part) = path.parts().iter().find(|part| part.ends_with([' ', '.'])) {
-                let message = format!("'{text}' holds the name '{part}', which ends in a space or a dot");
-                self.report(Finding::value(pointer, message).hint("Windows has no such name: remove it"));
-                return None;
-            }
-        }
-        Some(path)
-    }
-
     fn sources(&mut self, sources: &[Source]) -> Vec<(String, JobSource)> {
         let mut checked: Vec<(String, JobSource)> = Vec::new();
         for (i, source) in sources.iter().enumerate() {
@@ -244,20 +202,6 @@ impl Checker<'_> {
         }
     }
 
-    /// A program: a bare name, looked for on the search path, or a full path.
-    fn program(&mut self, pointer: &str, text: Option<&str>) -> Option<String> {
-        let text = text?;
-        let separators: &[char] = if self.family == Family::Windows { &['\\', '/', ':'] } else { &['/'] };
-        if text.contains(separators) || text.contains(char::is_control) {
-            return self.path(pointer, text).map(|path| path.to_string());
-        }
-        if text.trim().is_empty() {
-            self.report(Finding::value(pointer, "is empty").hint("name a program, or remove the key"));
-            return None;
-        }
-        Some(text.to_owned())
-    }
-
     fn span(&mut self, pointer: &str, span: Option<&Span>, default: Duration) -> Duration {
         let Some(Span(text)) = span else { return default };
         match humantime::parse_duration(text.trim()) {
@@ -276,37 +220,10 @@ impl Checker<'_> {
     }
 }
 
-/// The family of a text that begins as a full path does, whatever follows.
-fn family_of(text: &str) -> Option<Family> {
-    let drive = text.as_bytes().first().is_some_and(u8::is_ascii_alphabetic) && text[1..].starts_with(':');
-    match text {
-        _ if text.starts_with('/') => Some(Family::Unix),
-        _ if drive || text.starts_with(r"\\") => Some(Family::Windows),
-        _ => None,
-    }
-}
-
 /// The pointer and text of a source.
 fn source_path(i: usize, source: &Source) -> (String, &str) {
     match source {
         Source::Path(text) => (format!("/sources/{i}"), text),
         Source::Detailed(detailed) => (format!("/sources/{i}/path"), &detailed.path),
-    }
-}
-
-/// Why a text is no full path, and what to write.
-fn path_finding(pointer: &str, text: &str, error: &PathError) -> Finding {
-    let finding = Finding::value(pointer, error.to_string());
-    match error {
-        PathError::Control(..) => finding
-            .hint("in double quotes a backslash starts an escape such as `\\n` or `\\t`: use single quotes or none"),
-        PathError::Relative(_) if text.starts_with('~') => finding.hint("`~` is not replaced: write the whole path"),
-        PathError::Relative(_) if text.contains(['%', '$']) => {
-            finding.hint("variables are not replaced: write the whole path")
-        }
-        PathError::Relative(_) => finding.hint(r"write the whole path, such as `C:\Users\me` or `/home/me`"),
-        PathError::Dots(_) => finding.hint("write the path it stands for"),
-        PathError::Empty => finding.hint("write a full path"),
-        PathError::Illegal(..) | PathError::Verbatim(_) => finding,
     }
 }

@@ -119,7 +119,7 @@ impl Diagnostics {
                     line: place.line,
                     column: place.column,
                     path: finding.pointer,
-                    message: finding.message,
+                    message: mask::message(finding.message),
                     hint: finding.hint,
                     source: source.map(|_| mask::line(text, place.line, places)),
                 }
@@ -133,6 +133,12 @@ impl Diagnostics {
     /// The problems, in order.
     pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
         self.0.iter()
+    }
+}
+
+impl From<Diagnostics> for Vec<Diagnostic> {
+    fn from(diagnostics: Diagnostics) -> Vec<Diagnostic> {
+        diagnostics.0
     }
 }
 

@@ -9,6 +9,21 @@ use serde::{Deserialize, Serialize};
 pub use crate::name::Format;
 pub use crate::stamp::Zone;
 
+mod destinations;
+
+pub use destinations::{Destinations, Directory, ExtraFiles, MaxDelete, Mirror, S3, S3Credentials, StorageClass};
+
+// Patterns tell an editor that something is wrong; `check` says in words what.
+const NAME: &str = r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$";
+const LOCATION: &str = r"^[A-Za-z0-9.-]{1,64}$";
+const BUCKET: &str = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$";
+const REGION: &str = r"^[a-z0-9-]+$";
+const ADDRESS: &str = r"^[^@\s]+@[^@\s]+$";
+const ENDPOINT: &str = r"^[Hh][Tt][Tt][Pp][Ss]?://[^@\s]+$";
+const VARIABLE: &str = r"^[A-Za-z_][A-Za-z0-9_]*$";
+/// The largest object of S3, 5 TiB.
+const MAX_VOLUME: u64 = 5 << 40;
+
 /// A backup profile of AAM Auto Backup: what to back up, where to, with which credentials, under which policy.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -17,8 +32,10 @@ pub struct Document {
     #[schemars(range(min = 1, max = 1))]
     pub version: u32,
     /// Name of the profile, as `aam-backup run NAME` takes it.
+    #[schemars(regex(pattern = NAME))]
     pub name: String,
     /// Unique name of this computer or storage; every object name starts with it. Letters, digits, `-` and `.`, no underscore.
+    #[schemars(regex(pattern = LOCATION))]
     pub location: String,
     /// Directories to back up: absolute paths without wildcards.
     #[schemars(length(min = 1))]
@@ -103,124 +120,6 @@ pub struct Snapshot {
     pub mount: Option<String>,
 }
 
-/// Where backups go.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-#[schemars(extend("minProperties" = 1))]
-pub struct Destinations {
-    /// A plain copy of the selected files below a local directory.
-    pub mirror: Option<Mirror>,
-    /// Encrypted archives in an S3 bucket.
-    pub s3: Option<S3>,
-    /// Encrypted archives in a directory: a NAS share, a removable disk, a tape.
-    pub directory: Option<Directory>,
-}
-
-impl Destinations {
-    /// Whether a destination takes archives.
-    pub fn makes_archives(&self) -> bool {
-        self.s3.is_some() || self.directory.is_some()
-    }
-}
-
-/// A plain copy of the selected files below a local directory.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Mirror {
-    /// Absolute path of the directory the copy is kept in.
-    pub path: String,
-    /// What happens to files in the mirror that are no longer in the source.
-    #[serde(default)]
-    pub extra_files: ExtraFiles,
-    /// With `extra-files: delete`: the most that one run may delete, as a count of files (`100`) or a share of the mirror's files (`25%`).
-    /// A run that would delete more refuses.
-    #[serde(default)]
-    pub max_delete: MaxDelete,
-}
-
-/// What happens to files in the mirror that are no longer in the source.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum ExtraFiles {
-    /// They stay.
-    #[default]
-    Keep,
-    /// They are deleted, within `max-delete`.
-    Delete,
-}
-
-/// A count of files, or a percentage such as `25%`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
-pub enum MaxDelete {
-    /// At most this many files.
-    Count(u64),
-    /// At most this share of the files in the mirror.
-    Percent(#[schemars(regex(pattern = r"^(100|[0-9]{1,2})%$"))] String),
-}
-
-impl Default for MaxDelete {
-    fn default() -> MaxDelete {
-        MaxDelete::Percent("25%".to_owned())
-    }
-}
-
-/// Encrypted archives in an S3 bucket.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct S3 {
-    /// Name of the bucket.
-    pub bucket: String,
-    /// Region of the bucket, such as `us-east-1`.
-    pub region: String,
-    /// Address of an S3-compatible server, such as `http://127.0.0.1:5000`. Without it: Amazon S3.
-    pub endpoint: Option<String>,
-    /// Storage class of archive volumes. Markers and manifests are always STANDARD.
-    #[serde(default)]
-    pub storage_class: StorageClass,
-    /// Access key. Without it: the usual chain of the AWS SDK (environment, shared configuration, instance role).
-    pub credentials: Option<S3Credentials>,
-}
-
-/// Storage class of archive volumes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum StorageClass {
-    /// Read at once.
-    Standard,
-    /// Read at once, cheaper to keep, dearer to read.
-    StandardIa,
-    /// As STANDARD_IA, in one availability zone.
-    OnezoneIa,
-    /// Chosen by Amazon by use.
-    IntelligentTiering,
-    /// Read at once, for files read once a quarter.
-    GlacierIr,
-    /// Thawed in minutes to hours.
-    Glacier,
-    /// Thawed in 12 to 48 hours, the cheapest to keep.
-    #[default]
-    DeepArchive,
-}
-
-/// An access key, as references.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct S3Credentials {
-    /// The access key id.
-    pub access_key_id: Reference,
-    /// The secret access key.
-    pub secret_access_key: Reference,
-}
-
-/// Encrypted archives in a directory.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Directory {
-    /// Absolute path of the directory. It must exist: a disk that is not attached must not be mistaken for an empty one.
-    pub path: String,
-}
-
 /// How archives are made.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -232,7 +131,7 @@ pub struct Archive {
     pub format: Format,
     /// Size of one volume in bytes.
     #[serde(default = "default_volume_size")]
-    #[schemars(range(min = 65536))]
+    #[schemars(range(min = 65536, max = MAX_VOLUME))]
     pub volume_size: u64,
     /// 0 stores, 9 compresses most.
     #[serde(default = "default_compression_level")]
@@ -257,8 +156,8 @@ pub fn default_compression_level() -> u8 {
 #[serde(rename_all = "kebab-case")]
 pub enum Reference {
     /// Name of an environment variable.
-    Env(String),
-    /// Path of a file whose first line is the secret.
+    Env(#[schemars(regex(pattern = VARIABLE))] String),
+    /// Path of a file whose first line is the secret. Only the user who runs the backup should be able to read it.
     File(String),
     /// Program and arguments; the first line of its output is the secret.
     Command(#[schemars(length(min = 1))] Vec<String>),
@@ -319,7 +218,7 @@ pub struct RestorePolicy {
     /// How fast, and how dear, thawing is.
     #[serde(default)]
     pub tier: Tier,
-    /// How often to ask whether objects are thawed. `30m` by default.
+    /// How often to ask whether objects are thawed, such as `1h`. `30m` by default.
     pub poll_every: Option<Span>,
 }
 
@@ -366,13 +265,16 @@ pub struct Email {
     /// Name shown as the sender.
     pub from_name: Option<String>,
     /// Address of the sender, verified in SES.
+    #[schemars(regex(pattern = ADDRESS))]
     pub from: String,
     /// Addresses of the recipients.
-    #[schemars(length(min = 1))]
+    #[schemars(length(min = 1), inner(regex(pattern = ADDRESS)))]
     pub to: Vec<String>,
     /// Region of SES.
+    #[schemars(regex(pattern = REGION))]
     pub region: String,
     /// Address of an SES-compatible server. Without it: Amazon SES.
+    #[schemars(regex(pattern = ENDPOINT))]
     pub endpoint: Option<String>,
     /// Access key. Without it: the usual chain of the AWS SDK.
     pub credentials: Option<S3Credentials>,

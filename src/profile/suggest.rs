@@ -42,3 +42,19 @@ pub fn habit(key: &str) -> Option<&'static str> {
         _ => return None,
     })
 }
+
+/// v1.0's `yes` and `no`, where there are words now.
+pub fn flag(pointer: &str, value: &str) -> Option<&'static str> {
+    let yes = match value.to_lowercase().as_str() {
+        "yes" | "true" | "on" => true,
+        "no" | "false" | "off" => false,
+        _ => return None,
+    };
+    match (pointer.rsplit('/').next()?, yes) {
+        ("force-full", true) => Some("write `always`, or `when-profile-changes`"),
+        ("force-full", false) => Some("write `never`"),
+        ("extra-files", true) => Some("write `keep`"),
+        ("extra-files", false) => Some("write `delete`"),
+        _ => None,
+    }
+}

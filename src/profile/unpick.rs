@@ -3,15 +3,17 @@
 //! The validator says which keyword failed. For `anyOf` and `oneOf` it says how every branch failed; here only the
 //! branch that was meant is reported. Values are quoted only where no secret can stand.
 
+mod branch;
+
 use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use jsonschema::{JsonType, ValidationError};
 use serde_json::Value;
 
 use super::diagnose::Finding;
 use super::mask::names_secret;
-use super::schema;
-use super::suggest;
 use super::yaml::child;
+use super::{schema, suggest};
+use branch::{known_keys, tag, word, wrong_type};
 
 /// What to write instead of a secret.
 pub const REFERENCE_HINT: &str = "put the secret in a file or environment variable and write `{env: NAME}`";
@@ -145,11 +147,17 @@ impl Shape {
         let list = options.join(", ");
         match instance {
             Value::String(text) => {
-                let near = suggest::near(text, options.iter().copied()).map(|near| format!("did you mean '{near}'?"));
-                self.bad(pointer, format!("'{}' is not one of {list}", text.escape_debug()), near);
+                let hint = match suggest::near(text, options.iter().copied()) {
+                    Some(near) => Some(format!("did you mean '{near}'?")),
+                    None => suggest::flag(pointer, text).map(str::to_owned),
+                };
+                self.bad(pointer, format!("'{}' is not one of {list}", text.escape_debug()), hint);
             }
             Value::Null => self.empty(pointer),
-            other => self.bad(pointer, format!("is {}, but must be one of {list}", article(other)), None),
+            other => {
+                let hint = suggest::flag(pointer, &other.to_string()).map(str::to_owned);
+                self.bad(pointer, format!("is {}, but must be one of {list}", article(other)), hint);
+            }
         }
     }
 
@@ -183,9 +191,11 @@ impl Shape {
                             }
                             _ => self.add(error),
                         }
+                        if !matches!(error.kind(), Kind::Pattern { .. }) {
+                            self.wrong.push(pointer.to_owned());
+                        }
                     }
                 }
-                self.wrong.push(pointer.to_owned());
             }
             several => {
                 let hint = format!("keep one of {}", several.join(", "));
@@ -204,12 +214,12 @@ impl Shape {
         let hint = match instance {
             Value::Number(_) | Value::Bool(_) if names_secret(key) => None,
             Value::Number(n) if matches!(key, "retry-every" | "give-up-after" | "poll-every") => {
-                Some(format!("write the unit: `{n}s` or `{n}m`"))
+                Some(format!("write the unit: `{n}s` for seconds, `{n}m` for minutes"))
             }
             Value::Number(_) | Value::Bool(_) if wanted.iter().any(|w| w == "text") => {
                 Some("put it in single quotes".to_owned())
             }
-            Value::String(text) if wanted == ["a list"] && !names_secret(pointer) => {
+            Value::String(text) if wanted == ["a list"] && !names_secret(pointer) && !names_secret(text) => {
                 Some(format!("write `[{}]` or one `- ` line for each", quoted(text)))
             }
             Value::String(text) if wanted == ["true or false"] => match text.to_lowercase().as_str() {
@@ -258,46 +268,6 @@ fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-/// The word a branch of a choice stands for.
-fn word(errors: &[ValidationError<'static>]) -> Option<&'static str> {
-    errors.iter().find_map(|error| match error.kind() {
-        Kind::Constant { .. } => schema::schema().pointer(error.schema_path().as_str())?.as_str(),
-        // A branch reports its wrong type first; its word stands beside.
-        Kind::Type { .. } => {
-            schema::schema().pointer(error.schema_path().as_str().strip_suffix("/type")?)?.get("const")?.as_str()
-        }
-        _ => None,
-    })
-}
-
-/// The one key a branch of a reference stands for.
-fn tag(errors: &[ValidationError<'static>]) -> Option<&'static str> {
-    errors.iter().find_map(|error| {
-        let (branch, _) = error.schema_path().as_str().split_once("/oneOf/").and_then(|(head, rest)| {
-            let number = rest.split('/').next()?;
-            Some((format!("{head}/oneOf/{number}"), number))
-        })?;
-        match schema::schema().pointer(&branch)?.get("required")?.as_array()?.as_slice() {
-            [only] => only.as_str(),
-            _ => None,
-        }
-    })
-}
-
-/// The types a branch wants, when the value itself is of another.
-fn wrong_type<'e>(errors: &'e [ValidationError<'static>], pointer: &str) -> Option<&'e TypeKind> {
-    errors.iter().find_map(|error| match error.kind() {
-        Kind::Type { kind } if error.instance_path().as_str() == pointer => Some(kind),
-        _ => None,
-    })
-}
-
-fn known_keys(error: &ValidationError<'_>) -> Vec<&'static str> {
-    let object = error.schema_path().as_str().rsplit_once('/').and_then(|(parent, _)| schema::schema().pointer(parent));
-    let properties = object.and_then(|o| o.get("properties")).and_then(Value::as_object);
-    properties.into_iter().flat_map(|p| p.keys()).map(String::as_str).collect()
-}
-
 fn type_names(kind: &TypeKind) -> Vec<String> {
     let name = |t: JsonType| {
         match t {
@@ -321,6 +291,7 @@ fn article(value: &Value) -> &'static str {
     match value {
         Value::Null => "nothing",
         Value::Bool(_) => "true or false",
+        Value::Number(n) if n.is_f64() => "a fraction",
         Value::Number(_) => "a number",
         Value::String(_) => "text",
         Value::Array(_) => "a list",

@@ -3,14 +3,15 @@
 //! The text is parsed once. What comes after works on the JSON value and asks [`Places`] where something stands.
 //! Nothing here knows what a profile is.
 
-use std::collections::HashMap;
-use std::fmt;
+mod node;
 
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
+use std::collections::HashMap;
+
+use serde_json::{Map, Value};
 use serde_saphyr::{Location, Spanned};
 
 use super::diagnose::Finding;
+use node::Node;
 
 /// The largest profile that is read. A profile is written by hand; more is a mistake or an attack.
 pub const MAX_BYTES: u64 = 1024 * 1024;
@@ -143,7 +144,11 @@ fn syntax(text: &str, error: &serde_saphyr::Error) -> Finding {
     let line = near.next().unwrap_or_default();
     let tab = |line: &str| line.trim_start_matches(' ').starts_with('\t');
     let special = line.chars().nth(place.column.saturating_sub(1)).is_some_and(|c| "*&%@`!".contains(c));
-    match error {
+    let cause = match error {
+        E::AliasError { error, .. } => error.without_snippet(),
+        other => other,
+    };
+    match cause {
         E::Eof { .. } => empty(),
         E::MultipleDocuments { .. } => {
             finding("a second document starts here").hint("a file holds one profile: remove the line `---`")
@@ -220,82 +225,5 @@ fn lower(node: Spanned<Node>, pointer: String, places: &mut Places, duplicates: 
             }
             Value::Object(map)
         }
-    }
-}
-
-/// A YAML node before it is JSON: maps keep equal keys.
-enum Node {
-    Null,
-    Bool(bool),
-    Number(Number),
-    Text(String),
-    List(Vec<Spanned<Node>>),
-    Map(Vec<(Spanned<String>, Spanned<Node>)>),
-}
-
-impl<'de> Deserialize<'de> for Node {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Node, D::Error> {
-        deserializer.deserialize_any(NodeVisitor)
-    }
-}
-
-struct NodeVisitor;
-
-impl<'de> Visitor<'de> for NodeVisitor {
-    type Value = Node;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a YAML value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Node, E> {
-        Ok(Node::Null)
-    }
-
-    fn visit_none<E>(self) -> Result<Node, E> {
-        Ok(Node::Null)
-    }
-
-    fn visit_bool<E>(self, b: bool) -> Result<Node, E> {
-        Ok(Node::Bool(b))
-    }
-
-    fn visit_i64<E>(self, n: i64) -> Result<Node, E> {
-        Ok(Node::Number(n.into()))
-    }
-
-    fn visit_u64<E>(self, n: u64) -> Result<Node, E> {
-        Ok(Node::Number(n.into()))
-    }
-
-    fn visit_f64<E: serde::de::Error>(self, n: f64) -> Result<Node, E> {
-        Number::from_f64(n).map(Node::Number).ok_or_else(|| E::custom("not a finite number"))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Node, E> {
-        Ok(Node::Text(text.to_owned()))
-    }
-
-    fn visit_string<E>(self, text: String) -> Result<Node, E> {
-        Ok(Node::Text(text))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Node, A::Error> {
-        let mut list = Vec::new();
-        while let Some(item) = items.next_element()? {
-            list.push(item);
-        }
-        Ok(Node::List(list))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Node, A::Error> {
-        let mut map = Vec::new();
-        while let Some(entry) = entries.next_entry()? {
-            if map.len() > 10_000 {
-                return Err(A::Error::custom("too many keys"));
-            }
-            map.push(entry);
-        }
-        Ok(Node::Map(map))
     }
 }

@@ -14,6 +14,7 @@ use crate::path::{Family, FullPath};
 use crate::plan::{MirrorOrder, StageOrder};
 
 pub mod robocopy;
+pub mod shortcut;
 
 use robocopy::CopyCommand;
 
@@ -84,7 +85,12 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     templates.add_filter("rsync_target", |path: String| rsync_target(&path));
     templates.add_filter("bat", |text: String| bat_quoted(&text));
     templates.add_filter("bat_text", |text: String| bat_text(&text));
-    for (name, text) in [("mount.sh", include_str!("mount.sh.j2")), ("mount.bat", include_str!("mount.bat.j2"))] {
+    let all = [
+        ("mount.sh", include_str!("mount.sh.j2")),
+        ("mount.bat", include_str!("mount.bat.j2")),
+        ("shortcut.bat", include_str!("shortcut.bat.j2")),
+    ];
+    for (name, text) in all {
         if let Err(error) = templates.add_template(name, text) {
             unreachable!("an embedded template: {error}");
         }
@@ -150,7 +156,8 @@ impl CopyLine {
             format!("{}\\{below}", base.trim_end_matches('\\'))
         };
         let shown = |paths: &[RelPath]| paths.iter().map(|path| below(&order.shown_at, path)).collect();
-        let name = |path: &RelPath| String::from_utf8_lossy(path.names().last().unwrap_or_default()).into_owned();
+        let name =
+            |path: &RelPath| robocopy::asking_for(&String::from_utf8_lossy(path.names().last().unwrap_or_default()));
         CopyLine {
             source: whole_directory(below(&order.shown_at, &copy.directory)),
             target: whole_directory(below(&mirror.target.to_string(), &copy.directory)),

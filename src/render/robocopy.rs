@@ -172,7 +172,12 @@ fn one_by_one<E>(
         commands.push(files(Vec::new(), std::mem::take(&mut node.files)));
     } else {
         let mut line = Vec::new();
-        for file in held.files {
+        let (hyphened, plain): (Vec<_>, Vec<_>) = held.files.into_iter().partition(begins_with_hyphen);
+        for file in hyphened {
+            let alike = node.files.iter().filter(|left_out| asked_for_alike(left_out, &file)).cloned().collect();
+            commands.push(files(vec![file], alike));
+        }
+        for file in plain {
             if !line.is_empty() && room.total(&line) + room.cost(&file) > room.characters {
                 commands.push(files(std::mem::take(&mut line), Vec::new()));
             }
@@ -190,6 +195,25 @@ fn one_by_one<E>(
         own.push((path, node.below.remove(&name).unwrap_or_default()));
     }
     Ok(())
+}
+
+/// The word that asks for a file by its name. Robocopy takes one that begins with a hyphen for an option (design L6110),
+/// so any character may stand there; files that are asked for with it by mistake are left out by their paths.
+pub fn asking_for(name: &str) -> String {
+    name.strip_prefix('-').map_or_else(|| name.to_owned(), |rest| format!("?{rest}"))
+}
+
+fn begins_with_hyphen(path: &RelPath) -> bool {
+    last_name(path).starts_with('-')
+}
+
+fn asked_for_alike(left_out: &RelPath, file: &RelPath) -> bool {
+    let tail = |path: &RelPath| last_name(path).to_lowercase().chars().skip(1).collect::<String>();
+    tail(left_out) == tail(file)
+}
+
+fn last_name(path: &RelPath) -> String {
+    String::from_utf8_lossy(path.names().last().unwrap_or_default()).into_owned()
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use super::prepare::Prepared;
 use crate::cancel::Cancel;
 use crate::event::{Event, Events, Section, Severity};
 use crate::manifest::{Entry, EntryKind, FileReader, Meta, Moment, RelPath};
+use crate::path::verbatim;
 use crate::plan::{MirrorOrder, StageOrder};
 use crate::render::StageFiles;
 use crate::select::{Selection, SelectionSpec};
@@ -65,13 +66,47 @@ pub(super) fn make_ready(
         return Ok(true);
     }
     let target = mirror.target.to_native();
-    match fs::create_dir_all(&target) {
+    match make_target(mirror, order) {
         Ok(()) => Ok(true),
         Err(error) => {
             events.fail(Section::Tools, format!("the directory '{}' cannot be made: {error}", target.display()), None);
             Ok(false)
         }
     }
+}
+
+/// Makes the directories down to the copy of the mount, as private as they are in the source: what lies in a closed
+/// directory must not lie open in the mirror. Those further down are rsync's.
+#[cfg(unix)]
+fn make_target(mirror: &MirrorOrder, order: &StageOrder) -> io::Result<()> {
+    use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown};
+    let mut here = mirror.mirror.to_native();
+    let depth = order.mount.path.parts().len();
+    for (i, name) in order.mount.path.parts().iter().enumerate() {
+        here.push(name);
+        let is_mount = i + 1 == depth;
+        let original =
+            if is_mount { PathBuf::from(&order.shown_at) } else { order.mount.path.truncated(i + 1).to_native() };
+        let original = fs::metadata(original).ok();
+        // Writable for us, whatever the source is.
+        let mode = original.as_ref().map_or(0o777, |original| original.mode() & 0o7777 | 0o700);
+        let made_now = match fs::DirBuilder::new().mode(mode).create(&here) {
+            Ok(()) => true,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && here.is_dir() => false,
+            Err(error) => return Err(error),
+        };
+        if let (Some(original), true) = (original, made_now || is_mount) {
+            // As for rsync: only root can give a directory away.
+            let _ = chown(&here, Some(original.uid()), Some(original.gid()));
+            fs::set_permissions(&here, fs::Permissions::from_mode(mode))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn make_target(mirror: &MirrorOrder, _order: &StageOrder) -> io::Result<()> {
+    fs::create_dir_all(verbatim(&mirror.target.to_native()))
 }
 
 /// Files in a mirror, below the sources.
@@ -100,7 +135,7 @@ pub fn list_extra(
     let list = files.extra_list.inside(work);
     let mut out = BufWriter::new(File::create(&list).map_err(StageError::io("creating", &list))?);
     let (mut extra, mut present) = (0, 0);
-    let target = mirror.target.to_native();
+    let target = verbatim(&mirror.target.to_native());
     if !target.exists() {
         return Ok(Extra::default());
     }
@@ -117,8 +152,11 @@ pub fn list_extra(
             // A source that was never mirrored, or nothing to do with today's selection.
             Item::SourceMissing { .. } | Item::Excluded { .. } => return ControlFlow::Continue(()),
             Item::Unreadable { why, .. } => {
-                let path = format!("{}/{path}", mirror.target);
-                events.tell(Event::Ignored { path, why: why.to_string(), severity: Some(Severity::Warning) });
+                let text = format!(
+                    "'{}/{path}' in the mirror cannot be read, and nothing in it is deleted: {why}",
+                    mirror.target
+                );
+                events.warn(Section::Verification, text, None);
                 return ControlFlow::Continue(());
             }
         };
@@ -158,7 +196,7 @@ pub fn list_extra(
 /// Deletes what [`list_extra`] listed: files as they come, then directories, deepest first, and only empty ones.
 fn delete_extra(mirror: &MirrorOrder, list: &Path, cancel: &Cancel, events: &Events<'_>) -> Result<(), StageError> {
     let input = File::open(list).map_err(StageError::io("reading", list))?;
-    let target = mirror.target.to_native();
+    let target = verbatim(&mirror.target.to_native());
     let mut directories = Vec::new();
     let remove = |path: PathBuf, directory: bool| {
         let removed = if directory { fs::remove_dir(&path) } else { fs::remove_file(&path) };
@@ -202,9 +240,9 @@ pub(super) fn verify(
     events: &Events<'_>,
 ) -> Result<bool, StageError> {
     let Some(mirror) = &order.mirror else { return Ok(true) };
-    let target = mirror.target.to_native();
-    let source = PathBuf::from(&order.shown_at);
-    let (mut checked, mut different) = (0_u64, 0_u64);
+    let target = verbatim(&mirror.target.to_native());
+    let source = verbatim(Path::new(&order.shown_at));
+    let (mut checked, mut different, mut unreadable) = (0_u64, 0_u64, 0_u64);
     for entry in FileReader::open(&files.manifest.to_native())? {
         let entry = entry?;
         if cancel.is_set() {
@@ -215,6 +253,10 @@ pub(super) fn verify(
         }
         checked += 1;
         let (Some(copy), Some(original)) = (native(&target, &entry.path), native(&source, &entry.path)) else {
+            unreadable += 1;
+            let why = "its name cannot be looked up, so its copy in the mirror is not checked".to_owned();
+            let path = format!("{}/{}", order.mount.path, entry.path);
+            events.tell(Event::Ignored { path, why, severity: Some(Severity::Warning) });
             continue;
         };
         let Some(what) = difference(&entry, &copy) else { continue };
@@ -223,11 +265,11 @@ pub(super) fn verify(
                 Section::Verification,
                 format!("'{}' changed while it was copied, and does not count", original.display()),
             ),
-            Some(Excuse::Unreadable(why)) => events.tell(Event::Ignored {
-                path: original.display().to_string(),
-                why,
-                severity: Some(Severity::Warning),
-            }),
+            Some(Excuse::Unreadable(why)) => {
+                unreadable += 1;
+                let path = format!("{}/{}", order.mount.path, entry.path);
+                events.tell(Event::Ignored { path, why, severity: Some(Severity::Warning) });
+            }
             None => {
                 different += 1;
                 events.tell(Event::Difference { path: copy.display().to_string(), what });
@@ -236,7 +278,10 @@ pub(super) fn verify(
     }
     events.note(
         Section::Verification,
-        format!("{}: {checked} entries of the mirror checked, {different} differ", order.mount.path),
+        format!(
+            "{}: {checked} entries of the mirror checked, {different} differ, {unreadable} could not be read",
+            order.mount.path
+        ),
     );
     Ok(different == 0)
 }

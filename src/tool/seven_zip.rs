@@ -39,12 +39,12 @@ impl std::fmt::Display for Exit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Exit::Ok => f.write_str("7-Zip finished"),
-            Exit::Warning => f.write_str("7-Zip skipped some files (exit code 1)"),
-            Exit::Fatal => f.write_str("7-Zip failed (exit code 2)"),
-            Exit::Usage => f.write_str("7-Zip refused its command line (exit code 7)"),
-            Exit::Memory => f.write_str("7-Zip ran out of memory (exit code 8)"),
-            Exit::Interrupted => f.write_str("7-Zip was interrupted (exit code 255)"),
-            Exit::Unknown(code) => write!(f, "7-Zip ended with the unknown exit code {code}"),
+            Exit::Warning => f.write_str("7-Zip skipped some files"),
+            Exit::Fatal => f.write_str("7-Zip failed"),
+            Exit::Usage => f.write_str("7-Zip refused its command line"),
+            Exit::Memory => f.write_str("7-Zip ran out of memory"),
+            Exit::Interrupted => f.write_str("7-Zip was interrupted"),
+            Exit::Unknown(code) => write!(f, "7-Zip ended in an unknown way ({code})"),
         }
     }
 }

@@ -41,6 +41,7 @@ impl Listing {
                 Ok(found) => entries.push((entry.file_name(), found)),
             }
         }
+        add_change_times(path, &mut entries);
         entries.sort_unstable_by(|(a, _), (b, _)| a.as_encoded_bytes().cmp(b.as_encoded_bytes()));
         let really_empty = entries.is_empty();
         Ok(Listing { entries, really_empty })
@@ -83,6 +84,20 @@ impl Listing {
         self.entries.into_iter()
     }
 }
+
+/// Windows tells change times by directory only. Without them the other times have to do.
+#[cfg(windows)]
+fn add_change_times(directory: &Path, entries: &mut [(OsString, Found)]) {
+    let Ok(times) = crate::windows::change_times(directory) else { return };
+    for (name, found) in entries {
+        if let Found::Directory(meta) | Found::File(meta) = found {
+            meta.changed = times.get(name.as_os_str()).copied();
+        }
+    }
+}
+
+#[cfg(not(windows))]
+fn add_change_times(_directory: &Path, _entries: &mut [(OsString, Found)]) {}
 
 fn judge(entry: &DirEntry, location: &Location, selection: &Selection) -> io::Result<Found> {
     let kind = kind_of(entry.file_type()?);

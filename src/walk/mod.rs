@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::cancel::Cancel;
 use crate::manifest::{Meta, RelPath};
-use crate::path::FullPath;
+use crate::path::{FullPath, verbatim};
 use crate::select::{Exclusion, Kind, Location, Selection};
 
 mod ahead;
@@ -70,7 +70,7 @@ impl Walk<'_> {
             location = location.enter(name);
         }
         ahead::with_workers(self.selection, |ahead| {
-            let here = Here { path: self.shown_at.to_path_buf(), rel: RelPath::root(), location };
+            let here = Here { path: verbatim(self.shown_at), rel: RelPath::root(), location };
             let is_source = here.location.is_source();
             Descent { walk: self, ahead, each }.enter(here, is_source, None)
         })

@@ -1,8 +1,15 @@
-//! The one integration-test binary.
+//! The integration tests: one binary, one module a subject.
 
 mod architecture;
 mod docs;
+mod memory;
+mod plan;
+mod profile;
 mod property;
+mod render;
 mod restore;
+mod scenarios;
+mod secrets;
 mod stores;
 mod support;
+mod windows;

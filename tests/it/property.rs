@@ -6,6 +6,7 @@
 mod agree;
 mod case;
 mod dice;
+mod names;
 mod rule;
 mod tree;
 
@@ -13,8 +14,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use case::Case;
+use case::{Case, Met};
 use dice::Dice;
+use rule::Answer;
 use tree::Tree;
 
 const FIXED_SEED: u64 = 20_201_221;
@@ -38,7 +40,7 @@ fn everything_agrees_on_what_is_selected() {
         let each = count.div_ceil(seeds.len() as u64);
         println!("AAM_TEST_SEED={seed}, {each} trees");
         match number("AAM_TEST_TREE") {
-            Some(index) => one(*seed, index).unwrap_or_else(|failure| panic!("{failure}")),
+            Some(index) => drop(one(*seed, index).unwrap_or_else(|failure| panic!("{failure}"))),
             None => many(*seed, each),
         }
     }
@@ -47,6 +49,7 @@ fn everything_agrees_on_what_is_selected() {
 
 fn many(seed: u64, count: u64) {
     let (next, failures) = (AtomicU64::new(0), Mutex::new(Vec::new()));
+    let seen = Mutex::new(Seen::default());
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
             scope.spawn(|| {
@@ -55,8 +58,9 @@ fn many(seed: u64, count: u64) {
                     if index >= count {
                         break;
                     }
-                    if let Err(failure) = one(seed, index) {
-                        failures.lock().unwrap().push(failure);
+                    match one(seed, index) {
+                        Ok(case) => seen.lock().unwrap().add(&case),
+                        Err(failure) => failures.lock().unwrap().push(failure),
                     }
                 }
             });
@@ -64,10 +68,36 @@ fn many(seed: u64, count: u64) {
     });
     let failures = failures.into_inner().unwrap();
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+    let seen = seen.into_inner().unwrap();
+    println!("{seen:?}");
+    // A generator that no longer makes the cases proves nothing.
+    for (what, often) in [("selected", seen.selected), ("excluded", seen.excluded), ("not copied", seen.not_copied)] {
+        assert!(count < 100 || often * 4 > count, "only {often} of {count} trees have anything {what}");
+    }
+    assert!(count < 100 || seen.several_mounts * 8 > count, "only {} trees of several mounts", seen.several_mounts);
+}
+
+/// In how many trees what was met.
+#[derive(Debug, Default)]
+struct Seen {
+    selected: u64,
+    excluded: u64,
+    not_copied: u64,
+    several_mounts: u64,
+}
+
+impl Seen {
+    fn add(&mut self, met: &Met) {
+        let has = |answer| u64::from(met.answers.contains(&answer));
+        self.selected += has(Answer::Selected);
+        self.excluded += has(Answer::Excluded);
+        self.not_copied += has(Answer::NotCopied);
+        self.several_mounts += u64::from(met.mounts > 1);
+    }
 }
 
 /// One tree through everything. What it found, with the tree and how to see it again.
-fn one(seed: u64, index: u64) -> Result<(), String> {
+fn one(seed: u64, index: u64) -> Result<Met, String> {
     let tree = Tree::random(&mut Dice::new(seed, index));
     let outcome = std::panic::catch_unwind(|| Case::new(&tree).check()).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();

@@ -117,7 +117,7 @@ pub fn restore(global: &Global, args: &RestoreArgs, cancel: &Cancel) -> Exit {
     };
     // The steps keep no log (design L2094).
     let log = if step == Step::All { open_log(&place) } else { None };
-    let terminal = Terminal { verbose: what.verbose };
+    let terminal = Terminal { verbose: what.verbose, report_follows: false };
     let log_reader = log.iter().map(|log| Box::new(log) as Box<dyn Sink + '_>);
     let events = Events::new(log_reader.chain([Box::new(terminal) as Box<dyn Sink + '_>]).collect());
     tell_parameters(what, &place, to, &events);

@@ -51,6 +51,12 @@ impl Checker<'_> {
             }
         }
         self.with_mirror(own, &dirs);
+        if own.snapshot.is_some_and(is_shadowspawn) {
+            for (pointer, source) in sources.iter().filter(|(_, source)| source.path.is_unc()) {
+                let message = format!("'{}' is a network share, which has no shadow copy", source.path);
+                self.report(Finding::value(pointer, message).hint("back it up on the computer that has the disk"));
+            }
+        }
         match own.snapshot.map(|s| &s.mount) {
             Some(MountPoint::Drive(letter)) => self.with_drive(*letter, sources, &dirs, own.mount_given),
             Some(MountPoint::Directory(mount)) => self.with_mount(mount, sources, &dirs),
@@ -115,6 +121,12 @@ impl Checker<'_> {
             self.report(Finding::value("/snapshot/mount", message).hint("name an empty directory elsewhere"));
         }
     }
+}
+
+/// ShadowSpawn takes local volumes only. Another program may know more.
+fn is_shadowspawn(snapshot: &Snapshot) -> bool {
+    let name = snapshot.program.rsplit(['\\', '/']).next().unwrap_or_default().to_lowercase();
+    matches!(name.as_str(), "shadowspawn" | "shadowspawn.exe")
 }
 
 /// The key that names a directory, as a person would say it.

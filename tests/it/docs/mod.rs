@@ -8,6 +8,7 @@
 
 mod pages;
 mod profile_page;
+#[cfg(unix)]
 mod session;
 
 use std::fs;
@@ -34,10 +35,10 @@ fn load(text: &str) -> Job {
     profile::load_bytes(Path::new("profile.yaml"), text.as_bytes()).unwrap_or_else(|e| panic!("{e}\n{text}"))
 }
 
-/// Compares a checked-in file with what it should be; `AAM_BLESS=1` writes it.
+/// Compares a checked-in file with what it should be; `AAM_BACKUP_BLESS=1` writes it.
 #[track_caller]
 fn check(path: &Path, expected: &str) {
-    if std::env::var_os("AAM_BLESS").is_some() {
+    if std::env::var_os("AAM_BACKUP_BLESS").is_some() {
         fs::write(path, expected).unwrap();
         return;
     }
@@ -45,7 +46,7 @@ fn check(path: &Path, expected: &str) {
     let line = found.lines().zip(expected.lines()).position(|(a, b)| a != b);
     assert!(
         found == expected,
-        "{} is not what it is made from (line {}): run `AAM_BLESS=1 tests/run.sh docs` and look at the change",
+        "{} is not what it is made from (line {}): run `AAM_BACKUP_BLESS=1 tests/run.sh docs` and look at the change",
         path.display(),
         line.unwrap_or_else(|| found.lines().count().min(expected.lines().count())) + 1
     );

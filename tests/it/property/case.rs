@@ -30,6 +30,12 @@ impl Sink for Heard {
     }
 }
 
+/// What a case was made of.
+pub struct Met {
+    pub answers: Vec<Answer>,
+    pub mounts: usize,
+}
+
 /// A tree on disk, and what the rule says of it.
 pub struct Case<'a> {
     pub(super) tree: &'a Tree,
@@ -54,7 +60,7 @@ impl<'a> Case<'a> {
         // What a profile cannot say at all is not part of the case.
         for text in &tree.sources {
             let Ok(path) = FullPath::parse(text) else { continue };
-            if mounts(&[&spec.sources[..], &[path.clone()]].concat()).is_ok() {
+            if mounts(&[&spec.sources[..], std::slice::from_ref(&path)].concat()).is_ok() {
                 rule.source(text);
                 spec.sources.push(path);
             }
@@ -78,13 +84,14 @@ impl<'a> Case<'a> {
     }
 
     /// Everything; what does not agree, in words.
-    pub fn check(mut self) -> Result<(), Vec<String>> {
+    pub fn check(mut self) -> Result<Met, Vec<String>> {
         self.verdicts();
         for number in 0..self.mounts.len() {
             self.mount(number);
         }
         self.mirror();
-        if self.problems.is_empty() { Ok(()) } else { Err(self.problems) }
+        let met = Met { answers: self.answers.into_values().collect(), mounts: self.mounts.len() };
+        if self.problems.is_empty() { Ok(met) } else { Err(self.problems) }
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::dice::Dice;
+use super::names::{PATTERNS, name, pattern_of};
 
 /// The names from `/` down.
 pub type Names = Vec<Vec<u8>>;
@@ -35,126 +37,6 @@ pub struct Tree {
     pub directories: Vec<String>,
     pub files: Vec<String>,
 }
-
-const PLAIN: &[&[u8]] = &[
-    b"a",
-    b"b",
-    b"src",
-    b"docs",
-    b"test2.d",
-    b"test2.txt",
-    b"cache",
-    b"x.tmp",
-    b"~WRL1.tmp",
-    b"~WRL0001.tmp",
-    b"A",
-    b"B",
-];
-
-const NASTY: &[&[u8]] = &[
-    b"two words",
-    b" lead",
-    b"trail ",
-    b"dots..",
-    b"-rf",
-    b"--",
-    b"-",
-    b"it's",
-    b"say \"hi\"",
-    b"\"",
-    b"'",
-    b"100%",
-    b"%PATH%",
-    b"$HOME",
-    b"`id`",
-    b"$(id)",
-    b"[x]",
-    b"[",
-    b"*",
-    b"?",
-    b"a*b",
-    b"x?",
-    b"#hash",
-    b";semi",
-    b"!bang",
-    b"@at",
-    b"@",
-    b"~",
-    b"&",
-    b"a|b",
-    b"<in>",
-    b"back\\slash",
-    b"trail\\",
-    b"a:b",
-    b"host:path",
-    b"C:",
-    b"con",
-    b"...",
-    b".hidden",
-    "\u{1f600}.tmp".as_bytes(),
-    "\u{1f469}\u{200d}\u{1f680}".as_bytes(),
-    "e\u{301}".as_bytes(),
-    "\u{e9}".as_bytes(),
-    "\u{130}I\u{131}i".as_bytes(),
-    "stra\u{df}e".as_bytes(),
-    "\u{202e}rtl".as_bytes(),
-    "\u{feff}bom".as_bytes(),
-    "\u{fffd}".as_bytes(),
-    "\u{ef80}".as_bytes(),
-    "\u{f05c}".as_bytes(),
-    "\u{a0}".as_bytes(),
-    b"tab\t",
-    b"\x01",
-    b"esc\x1b[0m",
-    b"\x7f",
-    b"line\nbreak",
-    b"\n",
-    b"cr\r",
-    b"\r\n",
-    b"\xff",
-    b"caf\xe9",
-    b"\xc3",
-    b"x\xed\xa0\x80",
-    b"n\xff.tmp",
-    b"Test2.D",
-    b"TEST2.txt",
-    b"- sp",
-    b"+ x",
-    b"{{x}}",
-    b"{%x%}",
-];
-
-const PATTERNS: &[&str] = &[
-    "*",
-    "*.*",
-    "?",
-    "??",
-    "*.tmp",
-    "~WRL*.tmp",
-    "~WRL?.tmp",
-    "test2.*",
-    "*.",
-    ".*",
-    "*a*",
-    "-*",
-    "[x]",
-    "[*]",
-    "*\\*",
-    "* *",
-    "a",
-    "A",
-    "*.d",
-    "#*",
-    "?*?",
-    "**",
-    "*?",
-    "\u{1f600}*",
-    "caf?",
-    "cache",
-    "src",
-    "*\u{301}",
-    "e?",
-];
 
 impl Tree {
     pub fn random(dice: &mut Dice) -> Tree {
@@ -292,6 +174,12 @@ impl Tree {
                 Node::Fifo => rustix::fs::mkfifoat(rustix::fs::CWD, &place, 0o600.into()).map_err(Into::into),
             }
             .unwrap_or_else(|e| panic!("{}: {e}", place.display()));
+            let mode = [0o755, 0o700, 0o750, 0o777][number % 4];
+            match node {
+                Node::Directory => fs::set_permissions(&place, fs::Permissions::from_mode(mode)).unwrap(),
+                Node::File(_) => fs::set_permissions(&place, fs::Permissions::from_mode(mode & 0o666)).unwrap(),
+                _ => {}
+            }
             if let Node::File(_) = node {
                 let time = filetime::FileTime::from_unix_time(1_400_000_000 + 77_777 * number as i64, 123_456_700);
                 filetime::set_file_mtime(&place, time).unwrap();
@@ -301,6 +189,10 @@ impl Tree {
             if let Node::HardLink(other) = node {
                 fs::hard_link(place(root, other), place(root, path)).unwrap();
             }
+        }
+        for (number, (path, _)) in self.nodes.iter().enumerate().filter(|(_, (_, node))| **node == Node::Directory) {
+            let time = filetime::FileTime::from_unix_time(1_300_000_000 + 77_777 * number as i64, 987_654_321);
+            filetime::set_file_mtime(place(root, path), time).unwrap();
         }
     }
 }
@@ -313,30 +205,6 @@ pub fn place(root: &Path, path: &[Vec<u8>]) -> PathBuf {
 /// The path as a profile can say it: what is not UTF-8 is lost.
 fn text(path: &Names) -> String {
     format!("/{}", String::from_utf8_lossy(&path.join(&b'/')))
-}
-
-fn name(dice: &mut Dice, nasty: usize) -> Vec<u8> {
-    let from = if dice.percent(nasty) { NASTY } else { PLAIN };
-    dice.pick(from).to_vec()
-}
-
-/// A pattern that matches the last name of `path`, or nearly.
-fn pattern_of(dice: &mut Dice, path: &Names) -> String {
-    let name = path.last().map(|n| String::from_utf8_lossy(n).into_owned()).unwrap_or_default();
-    let mut chars: Vec<char> = name.chars().take(40).collect();
-    for _ in 0..dice.below(3) {
-        let at = dice.below(chars.len() + 1);
-        match dice.below(4) {
-            0 => chars.insert(at, '*'),
-            1 => chars.insert(at, '?'),
-            2 if at < chars.len() => chars[at] = '?',
-            _ => {
-                chars.truncate(at);
-                chars.push('*');
-            }
-        }
-    }
-    chars.into_iter().collect()
 }
 
 impl std::fmt::Display for Tree {

@@ -5,6 +5,9 @@
 
 pub mod http;
 pub mod look;
+pub mod machine;
 pub mod moto;
 pub mod pc;
+pub mod processes;
+pub mod profile;
 pub mod proxy;

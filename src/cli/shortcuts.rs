@@ -1,0 +1,56 @@
+//! `shortcuts`: batch files for the Windows desktop (design L1214-1262).
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{Exit, output};
+use crate::job::Job;
+use crate::path::Family;
+use crate::render::shortcut::shortcuts;
+
+/// Write batch files that run a profile by a double click, for Windows.
+#[derive(Debug, Args)]
+pub struct ShortcutsArgs {
+    /// Profile: a path, or a name looked up in the profile directories.
+    pub profile: String,
+    /// Directory to write them to. Files of the same names are replaced.
+    #[arg(long, value_name = "DIR")]
+    pub to: PathBuf,
+    /// Path of aam-backup.exe on the computer they are for. By default this program.
+    #[arg(long, value_name = "PATH")]
+    pub program: Option<String>,
+}
+
+/// Writes the batch files and lists them.
+pub fn write(job: &Job, args: &ShortcutsArgs) -> Exit {
+    let fail = |text: String| {
+        output::note(format_args!("error: {text}\n"));
+        Exit::Failed
+    };
+    if job.family != Family::Windows {
+        return fail(format!("the profile '{}' describes {} paths; shortcuts are for Windows", job.name, job.family));
+    }
+    let program = match (&args.program, std::env::current_exe()) {
+        (Some(program), _) => program.clone(),
+        (None, Ok(program)) => program.display().to_string(),
+        (None, Err(error)) => return fail(format!("this program's own path is not known: {error}")),
+    };
+    let profile = std::path::absolute(&job.profile).unwrap_or_else(|_| job.profile.clone());
+    let files = match shortcuts(job, &program, &profile.display().to_string()) {
+        Ok(files) => files,
+        Err(error) => return fail(error.to_string()),
+    };
+    if let Err(error) = std::fs::create_dir_all(&args.to) {
+        return fail(format!("the directory '{}' cannot be made: {error}", args.to.display()));
+    }
+    let mut written = String::new();
+    for shortcut in files {
+        let path = args.to.join(&shortcut.file);
+        if let Err(error) = std::fs::write(&path, shortcut.text) {
+            return fail(format!("'{}' cannot be written: {error}", path.display()));
+        }
+        written.push_str(&format!("{}\n", path.display()));
+    }
+    output::result(written)
+}

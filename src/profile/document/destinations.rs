@@ -1,0 +1,127 @@
+//! The `destinations` section of a profile: mirror, S3 bucket, directory.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{BUCKET, ENDPOINT, REGION, Reference};
+
+/// Where backups go.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(extend("minProperties" = 1))]
+pub struct Destinations {
+    /// A plain copy of the selected files below a local directory.
+    pub mirror: Option<Mirror>,
+    /// Encrypted archives in an S3 bucket.
+    pub s3: Option<S3>,
+    /// Encrypted archives in a directory: a NAS share, a removable disk, a tape.
+    pub directory: Option<Directory>,
+}
+
+impl Destinations {
+    /// Whether a destination takes archives.
+    pub fn makes_archives(&self) -> bool {
+        self.s3.is_some() || self.directory.is_some()
+    }
+}
+
+/// A plain copy of the selected files below a local directory.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Mirror {
+    /// Absolute path of the directory the copy is kept in.
+    pub path: String,
+    /// What happens to files in the mirror that are no longer in the source.
+    #[serde(default)]
+    pub extra_files: ExtraFiles,
+    /// With `extra-files: delete`: the most that one run may delete, as a count of files (`100`) or a share of the mirror's files (`25%`).
+    /// A run that would delete more refuses. 25 % by default.
+    #[serde(default)]
+    pub max_delete: MaxDelete,
+}
+
+/// What happens to files in the mirror that are no longer in the source.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ExtraFiles {
+    /// They stay.
+    #[default]
+    Keep,
+    /// They are deleted, within `max-delete`.
+    Delete,
+}
+
+/// A count of files, or a percentage such as `25%`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum MaxDelete {
+    /// At most this many files.
+    Count(u64),
+    /// At most this share of the files in the mirror.
+    Percent(#[schemars(regex(pattern = r"^(100|[0-9]{1,2})%$"))] String),
+}
+
+impl Default for MaxDelete {
+    fn default() -> MaxDelete {
+        MaxDelete::Percent("25%".to_owned())
+    }
+}
+
+/// Encrypted archives in an S3 bucket.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct S3 {
+    /// Name of the bucket.
+    #[schemars(regex(pattern = BUCKET))]
+    pub bucket: String,
+    /// Region of the bucket, such as `us-east-1`.
+    #[schemars(regex(pattern = REGION))]
+    pub region: String,
+    /// Address of an S3-compatible server, such as `http://127.0.0.1:5000`. Without it: Amazon S3.
+    #[schemars(regex(pattern = ENDPOINT))]
+    pub endpoint: Option<String>,
+    /// Storage class of archive volumes. Markers and manifests are always STANDARD.
+    #[serde(default)]
+    pub storage_class: StorageClass,
+    /// Access key. Without it: the usual chain of the AWS SDK (environment, shared configuration, instance role).
+    pub credentials: Option<S3Credentials>,
+}
+
+/// Storage class of archive volumes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum StorageClass {
+    /// Read at once.
+    Standard,
+    /// Read at once, cheaper to keep, dearer to read.
+    StandardIa,
+    /// As STANDARD_IA, in one availability zone.
+    OnezoneIa,
+    /// Chosen by Amazon by use.
+    IntelligentTiering,
+    /// Read at once, for files read once a quarter.
+    GlacierIr,
+    /// Thawed in minutes to hours.
+    Glacier,
+    /// Thawed in 12 to 48 hours, the cheapest to keep.
+    #[default]
+    DeepArchive,
+}
+
+/// An access key, as references.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct S3Credentials {
+    /// The access key id.
+    pub access_key_id: Reference,
+    /// The secret access key.
+    pub secret_access_key: Reference,
+}
+
+/// Encrypted archives in a directory.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Directory {
+    /// Absolute path of the directory. It must exist: a disk that is not attached must not be mistaken for an empty one.
+    pub path: String,
+}

@@ -1,0 +1,60 @@
+//! Batch files for the desktop: a backup by a double click (design L1214-1262). Shortcuts to them can be set to run as
+//! administrator, which a snapshot needs.
+
+use minijinja::context;
+use minijinja::value::Serde;
+
+use super::{RenderError, TEMPLATES};
+use crate::job::{Destination, Job};
+
+/// One batch file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shortcut {
+    /// Its name, with `.bat`.
+    pub file: String,
+    pub text: String,
+}
+
+/// The batch files of a job: regular, incremental-only, full, and incremental-only to each destination by itself when
+/// there are several. `program` and `profile` are full paths.
+///
+/// # Errors
+/// When the template is at fault.
+pub fn shortcuts(job: &Job, program: &str, profile: &str) -> Result<Vec<Shortcut>, RenderError> {
+    let mut wanted = vec![
+        ("Regular backup".to_owned(), vec![]),
+        ("Incremental-only backup".to_owned(), vec!["--mode incremental-only".to_owned()]),
+    ];
+    if job.has_store() {
+        wanted.push(("Full backup".to_owned(), vec!["--force-full".to_owned()]));
+    }
+    let destinations = job.destinations();
+    if destinations.len() > 1 {
+        wanted.extend(destinations.into_iter().map(|destination| {
+            let options = vec!["--mode incremental-only".to_owned(), format!("--destination {destination}")];
+            (format!("Incremental-only backup to {}", in_words(destination)), options)
+        }));
+    }
+    let template = TEMPLATES.get_template("shortcut.bat").map_err(failed)?;
+    let render = |(title, options): (String, Vec<String>)| {
+        let (pause, file) = (!job.pause_at_end, format!("{title} ({}).bat", job.name));
+        let text = template
+            .render(context! { title, program, profile, pause, options => Serde(options) })
+            .map_err(failed)?
+            .replace('\n', "\r\n");
+        Ok(Shortcut { file, text })
+    };
+    wanted.into_iter().map(render).collect()
+}
+
+fn failed(why: minijinja::Error) -> RenderError {
+    RenderError { file: "shortcut.bat", why }
+}
+
+fn in_words(destination: Destination) -> &'static str {
+    match destination {
+        Destination::Mirror => "the mirror only",
+        Destination::S3 => "S3 only",
+        Destination::Directory => "the archive directory only",
+    }
+}

@@ -1,0 +1,130 @@
+//! What only Windows itself can tell: change times, administrator rights, console events. The one module with `unsafe`:
+//! a few calls of the Windows API that no safe crate offers. Empty on other systems.
+#![cfg(windows)]
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::fs::OpenOptions;
+use std::io;
+use std::os::windows::ffi::OsStringExt;
+use std::os::windows::fs::OpenOptionsExt;
+use std::os::windows::io::AsRawHandle;
+use std::path::Path;
+use std::sync::OnceLock;
+
+use windows_sys::Win32::Foundation::ERROR_NO_MORE_FILES;
+use windows_sys::Win32::Storage::FileSystem::{
+    FILE_FLAG_BACKUP_SEMANTICS, FILE_ID_BOTH_DIR_INFO, FILE_LIST_DIRECTORY, FileIdBothDirectoryInfo,
+    GetFileInformationByHandleEx,
+};
+use windows_sys::Win32::System::Console::{CTRL_BREAK_EVENT, CTRL_C_EVENT, SetConsoleCtrlHandler};
+use windows_sys::Win32::UI::Shell::IsUserAnAdmin;
+
+use crate::cancel::Cancel;
+use crate::manifest::Moment;
+
+/// Size of the buffer for directory entries, in 8-byte words: 64 KiB, the most a network share gives at once.
+const WORDS: usize = 8 * 1024;
+
+/// Nanoseconds from 1601, where Windows begins to count, to 1970.
+const EPOCH_NANOS: i128 = 11_644_473_600 * 1_000_000_000;
+
+/// NTFS's change time of every entry of a directory, by name: it moves whenever anything of a file changes, also when a
+/// program sets the modification time back (SPEC §6). File systems without one give 0, which is left out.
+///
+/// # Errors
+/// When the directory cannot be listed.
+#[allow(unsafe_code)]
+pub fn change_times(directory: &Path) -> io::Result<HashMap<OsString, Moment>> {
+    const SHARE_ALL: u32 = 7;
+    let file = OpenOptions::new()
+        .access_mode(FILE_LIST_DIRECTORY)
+        .share_mode(SHARE_ALL)
+        .custom_flags(FILE_FLAG_BACKUP_SEMANTICS)
+        .open(directory)?;
+    let mut times = HashMap::new();
+    let mut buffer = vec![0_u64; WORDS];
+    loop {
+        // SAFETY: the handle is open for listing; the buffer is writable, aligned to 8 as the structure asks, and as
+        // long as said.
+        let filled = unsafe {
+            GetFileInformationByHandleEx(
+                file.as_raw_handle(),
+                FileIdBothDirectoryInfo,
+                buffer.as_mut_ptr().cast(),
+                (WORDS * 8) as u32,
+            )
+        };
+        if filled == 0 {
+            let error = io::Error::last_os_error();
+            return match error.raw_os_error() {
+                Some(code) if code == ERROR_NO_MORE_FILES as i32 => Ok(times),
+                _ => Err(error),
+            };
+        }
+        let mut at = 0_usize;
+        loop {
+            // SAFETY: the system wrote a chain of entries into the buffer; `at` is 0 or the offset it gave for the
+            // next one, which lies inside and is aligned to 8.
+            let (entry, name) = unsafe {
+                let entry = buffer.as_ptr().cast::<u8>().add(at).cast::<FILE_ID_BOTH_DIR_INFO>();
+                let name = std::ptr::addr_of!((*entry).FileName).cast::<u16>();
+                let length = (*entry).FileNameLength as usize / 2;
+                (&*entry, OsString::from_wide(std::slice::from_raw_parts(name, length)))
+            };
+            if entry.ChangeTime > 0 {
+                times.insert(name, Moment(i128::from(entry.ChangeTime) * 100 - EPOCH_NANOS));
+            }
+            match entry.NextEntryOffset {
+                0 => break,
+                next => at += next as usize,
+            }
+        }
+    }
+}
+
+/// Whether the program runs with administrator rights, which a snapshot needs.
+#[allow(unsafe_code)]
+pub fn is_administrator() -> bool {
+    // SAFETY: takes nothing and touches nothing of ours.
+    unsafe { IsUserAnAdmin() != 0 }
+}
+
+static CANCEL: OnceLock<Cancel> = OnceLock::new();
+
+/// Sets `cancel` on Ctrl-C, Ctrl-Break, closing of the console, log-off and shutdown.
+///
+/// # Errors
+/// When Windows does not take the handler.
+#[allow(unsafe_code)]
+pub fn on_interrupt(cancel: &Cancel, exit: u8) -> io::Result<()> {
+    let _ = CANCEL.set(cancel.clone());
+    let _ = EXIT.set(exit);
+    // SAFETY: the handler is a plain function that lives as long as the program.
+    if unsafe { SetConsoleCtrlHandler(Some(handle), 1) } == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+static EXIT: OnceLock<u8> = OnceLock::new();
+
+/// How long a closing console is kept waiting: Windows itself allows less for most events, and then ends the program.
+const CLOSING: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// Runs on a thread of its own.
+#[allow(unsafe_code)]
+unsafe extern "system" fn handle(event: u32) -> windows_sys::core::BOOL {
+    if let Some(cancel) = CANCEL.get() {
+        let again = cancel.is_set();
+        cancel.set();
+        match event {
+            // The second one ends the program at once.
+            CTRL_C_EVENT | CTRL_BREAK_EVENT if again => {
+                std::process::exit(i32::from(EXIT.get().copied().unwrap_or(1)));
+            }
+            CTRL_C_EVENT | CTRL_BREAK_EVENT => {}
+            // Closing, log-off, shutdown: the program is ended as soon as this returns, so it does not, until the run
+            // has ended by itself.
+            _ => std::thread::sleep(CLOSING),
+        }
+    }
+    1
+}

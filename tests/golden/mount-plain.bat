@@ -1,0 +1,15 @@
+@echo off
+chcp 65001 >nul
+rem Backup 20261124_112502.225333 of pc, mount 1: C:\Users\Allen
+rem Rendered by aam-backup. The archive key arrives on standard input; exit codes go to the status file.
+cd /d "Q:\"
+if /i not "%CD%"=="Q:\" exit /b 10
+
+rem Mirror: all of this directory but what is named after /XD and /XF.
+"C:\Windows\System32\robocopy.exe" "Q:\." "F:\backup\main\c\users\allen" /E /COPY:DAT /DCOPY:DAT /R:2 /W:5 /XJ /NP <nul
+>>"C:\temp\pc_20261124_112502.225333\1\status" echo mirror %ERRORLEVEL%
+
+rem Archive: exactly the listed files, encrypted, in volumes.
+"C:\Program Files\7-Zip\7z.exe" a -tzip -mem=AES256 -mcu=on -mtc=on -mta=on -mx=5 -spd -scsUTF-8 -sccUTF-8 -bd -p -v4000000000b "-i@C:\temp\pc_20261124_112502.225333\1\archive.list" -- "C:\temp\pc_20261124_112502.225333\1\pc_20261124_112502.225333_0_0.0_no_c--users-allen-.zip"
+>>"C:\temp\pc_20261124_112502.225333\1\status" echo archive %ERRORLEVEL%
+exit /b 0

@@ -1,0 +1,140 @@
+//! `plan` shows what `run` will do, and changes nothing.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::support::look::{Seen, look};
+use crate::support::machine::{Machine, Ran};
+
+/// Everything below a directory that a change would change.
+fn listing(root: &Path) -> BTreeMap<PathBuf, String> {
+    let mut found = BTreeMap::new();
+    let mut open = vec![root.to_path_buf()];
+    while let Some(path) = open.pop() {
+        let m = fs::symlink_metadata(&path).unwrap();
+        if m.is_dir() {
+            open.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        }
+        let times = (m.mtime(), m.mtime_nsec(), m.ctime(), m.ctime_nsec());
+        found.insert(path, format!("{} {:o} {} {times:?}", m.ino(), m.mode(), m.size()));
+    }
+    found
+}
+
+fn plan(machine: &Machine, arguments: &[&str]) -> Ran {
+    let profile = machine.path("profile.yaml");
+    let arguments = [&["plan", profile.to_str().unwrap()], arguments].concat();
+    Ran::of(machine.command(&arguments).output().unwrap())
+}
+
+/// A machine with a backup, and much to do for the next.
+fn busy() -> Machine {
+    let mut machine = Machine::new();
+    machine.add_other();
+    machine.profile.mirror_extra("delete", "100%");
+    machine.run(&[]).exit(0);
+    fs::remove_file(machine.home().join("docs/b.txt")).unwrap();
+    machine.write("docs/new 'file'.txt", "new");
+    machine.write("docs/line\nbreak", "not for 7-Zip");
+    fs::write(machine.other().join("near.txt"), "near").unwrap();
+    machine
+}
+
+#[test]
+fn it_changes_nothing() {
+    let machine = busy();
+    let work = machine.path("work/pc_20200101_000000.000001");
+    fs::create_dir(&work).unwrap();
+    machine.command(&[]);
+    let before = listing(&machine.path("."));
+    for arguments in [&[][..], &["--force-full"], &["--mode", "incremental-only"], &["--format", "json"]] {
+        plan(&machine, arguments).exit(3);
+        assert_eq!(listing(&machine.path(".")), before, "{arguments:?}");
+    }
+    fs::remove_dir(work).unwrap();
+}
+
+#[test]
+fn it_says_what_and_why() {
+    let machine = busy();
+    let ran = plan(&machine, &[]);
+    for phrase in [
+        "An incremental backup on the full backup",
+        "are found by its manifest",
+        "Mount 1: ",
+        "Mount 2: ",
+        "archived 1 file, 3 bytes",
+        "deleted  1 of 3 files in the mirror",
+        "1 entry that cannot be backed up",
+        "markers of all mounts to directory: the backup is complete",
+        "remove the work files in ",
+    ] {
+        ran.says(phrase);
+    }
+    plan(&machine, &["--force-full"]).says("A full backup:").says("--force-full asks for it");
+}
+
+#[test]
+fn it_fails_as_the_run_would() {
+    let mut machine = busy();
+    machine.profile.mirror_extra("delete", "0");
+    plan(&machine, &[]).exit(1).says("more than max-delete allows, so the mirror is left as it is");
+    machine.run(&[]).exit(1);
+    machine.profile.mirror_extra("keep", "0");
+    fs::remove_dir_all(machine.home().join("pics")).unwrap();
+    plan(&machine, &[]).exit(1).says("(missing)").says("/pics' is not backed up: it does not exist");
+    machine.profile.store = Some(machine.path("no-store"));
+    plan(&machine, &[]).exit(1).says("no archive store can be reached").says("No archive:");
+}
+
+/// What `plan --render` wrote, and what the following run wrote, byte for byte but for their stamps.
+#[test]
+fn it_renders_the_files_of_the_run() {
+    for arguments in [&[][..], &["--force-full"]] {
+        let mut machine = busy();
+        let kept = machine.path("kept");
+        fs::create_dir(&kept).unwrap();
+        // Both mounts are there when the second is archived; the tools have not run yet when a copy is made.
+        let hook = format!("cp -r '{}'/*/[0-9] '{}'", machine.profile.work.display(), kept.display());
+        machine.hook_rsync(&hook);
+        let rendered = machine.path("rendered");
+        let rendering = [arguments, &["--format", "json", "--render", rendered.to_str().unwrap()]].concat();
+        let planned = plan(&machine, &rendering);
+        planned.exit(3);
+        let preview: Value = serde_json::from_str(&planned.stdout).unwrap();
+        let stamp = preview["plan"]["stamp"].as_str().unwrap().to_owned();
+        machine.run(arguments).exit(3);
+        let of_run = machine.backups().pop().unwrap().stamp;
+
+        let plain = |seen: Seen, stamp: &str| -> BTreeMap<String, String> {
+            let text = |bytes: Vec<u8>| bytes.escape_ascii().to_string().replace(stamp, "STAMP");
+            seen.into_iter().filter(|(_, f)| f.kind == "file").map(|(p, f)| (text(p), text(f.content))).collect()
+        };
+        let (expected, mut found) = (plain(look(&kept), &of_run), plain(look(&rendered), &stamp));
+        // The manifest of a run says more once its archive is made, which the second copy sees of the first mount.
+        for name in ["archive.list", "mirror.list", "extra.list", "manifest.jsonl", "mount.sh"] {
+            for mount in ["1", "2"] {
+                let name = format!("{mount}/{name}");
+                let text = found.remove(&name).unwrap_or_else(|| panic!("{name} is rendered"));
+                assert_eq!(Some(&text), expected.get(&name), "{name}");
+            }
+        }
+        assert!(found.is_empty(), "rendered, but no file of the run: {found:?}");
+    }
+}
+
+#[test]
+fn its_json_has_everything() {
+    let machine = busy();
+    let preview: Value = serde_json::from_str(&plan(&machine, &["--format", "json"]).stdout).unwrap();
+    let plan = &preview["plan"];
+    assert_eq!(plan["archive"]["scope"]["kind"], "incremental", "{preview:#}");
+    assert_eq!(plan["stages"].as_array().unwrap().len(), 2);
+    assert_eq!(plan["steps"].as_array().unwrap().last().unwrap()["step"], "clean-up");
+    assert_eq!(preview["mounts"][0]["counts"]["archived-files"], 1);
+    assert_eq!(preview["mounts"][0]["extra"], serde_json::json!({"extra": 1, "present": 3}));
+}

@@ -1,0 +1,131 @@
+//! The exact bytes of rendered files (tests/golden/), for an order with every nasty name.
+//!
+//! `AAM_TEST_BLESS=1` writes them anew; look at the difference before committing it.
+
+use std::fs;
+use std::path::Path;
+
+use aam_auto_backup::manifest::{Moment, RelPath};
+use aam_auto_backup::mount::mounts;
+use aam_auto_backup::name::{BackupId, Format};
+use aam_auto_backup::path::{Family, FullPath};
+use aam_auto_backup::plan::{ArchiveOrder, Changes, MirrorOrder, StageOrder};
+use aam_auto_backup::render::{rsync_entry, script, seven_zip_line};
+use aam_auto_backup::select::SelectionSpec;
+
+fn golden(name: &str, found: &[u8]) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+    if std::env::var_os("AAM_TEST_BLESS").is_some() {
+        fs::write(&path, found).unwrap();
+    }
+    let expected = fs::read(&path).unwrap_or_default();
+    let lines = |bytes: &[u8]| -> Vec<String> {
+        bytes.split_inclusive(|b| matches!(b, b'\n' | b'\0')).map(|line| line.escape_ascii().to_string()).collect()
+    };
+    for (line, (expected, found)) in lines(&expected).iter().zip(&lines(found)).enumerate() {
+        assert_eq!(expected, found, "{name}, line {}", line + 1);
+    }
+    assert!(expected == found, "{name}: {} bytes, now {}", expected.len(), found.len());
+}
+
+const NAMES: &[&[u8]] = &[
+    b"plain.txt",
+    b"two words",
+    b" lead",
+    b"trail ",
+    b"dots..",
+    b"-rf",
+    b"--",
+    b"it's",
+    b"say \"hi\"",
+    b"\"",
+    b"'",
+    b"100%",
+    b"%PATH%",
+    b"$HOME",
+    b"`id`",
+    b"$(id)",
+    b"[x]",
+    b"*",
+    b"?",
+    b"#hash",
+    b";semi",
+    b"!bang",
+    b"@at",
+    b"&",
+    b"back\\slash",
+    b"host:path",
+    b"...",
+    "\u{1f600}".as_bytes(),
+    "e\u{301}".as_bytes(),
+    "\u{e9}".as_bytes(),
+    "\u{feff}bom".as_bytes(),
+    "\u{fffd}".as_bytes(),
+    b"tab\t",
+    b"esc\x1b[0m",
+    b"line\nbreak",
+    b"cr\r",
+    b"caf\xe9",
+    b"A",
+    b"a",
+    b"deep/in/#here",
+];
+
+fn order(mount: &str, format: Format) -> StageOrder {
+    let path = |text: &str| FullPath::parse(text).unwrap();
+    let stamp = "20201221_134337.851361".parse().unwrap();
+    StageOrder {
+        number: 2,
+        location: "pc".to_owned(),
+        stamp,
+        started: Moment(0),
+        mount: mounts(&[path(mount)]).unwrap().remove(0),
+        shown_at: mount.to_owned(),
+        selection: SelectionSpec {
+            family: Family::Unix,
+            sources: vec![path(mount)],
+            directories: Vec::new(),
+            files: Vec::new(),
+        },
+        missing: Vec::new(),
+        work: path("/var/tmp/it's work/pc_20201221_134337.851361/2"),
+        mirror: Some(MirrorOrder {
+            mirror: path("/mnt/the mirror"),
+            target: path(&format!("/mnt/the mirror{mount}")),
+            delete: None,
+        }),
+        archive: Some(ArchiveOrder {
+            backup: BackupId { full: stamp, incremental: None },
+            stem: format!("pc_20201221_134337.851361_0_0.0_no_-it's-.{}", format.extension()),
+            manifest: "manifest".to_owned(),
+            marker: "marker".to_owned(),
+            format,
+            volume_size: 4_000_000_000,
+            level: 5,
+            changes: Changes::Everything,
+        }),
+        seven_zip: "/opt/7-Zip 26/7zz".to_owned(),
+        copier: "/usr/bin/rsync".to_owned(),
+    }
+}
+
+#[test]
+fn shell_scripts() {
+    golden("mount-plain.sh", script(&order("/home", Format::Zip), &[]).unwrap().as_bytes());
+    let nasty = "/-rf it's `id` $(id) \"x\" \\ %PATH% * ! \u{1f600}/#x;y&z|a\u{202e}b";
+    golden("mount-nasty.sh", script(&order(nasty, Format::SevenZip), &[]).unwrap().as_bytes());
+    let mirror_only = StageOrder { archive: None, ..order("/home", Format::Zip) };
+    golden("mount-mirror-only.sh", script(&mirror_only, &[]).unwrap().as_bytes());
+    let archive_only = StageOrder { mirror: None, ..order("/home", Format::Zip) };
+    golden("mount-archive-only.sh", script(&archive_only, &[]).unwrap().as_bytes());
+}
+
+#[test]
+fn lists() {
+    let paths: Vec<RelPath> = NAMES.iter().map(|name| RelPath::from_bytes(*name)).collect();
+    let list = |family| paths.iter().filter_map(|path| seven_zip_line(path, family)).collect::<String>();
+    golden("archive-unix.list", list(Family::Unix).as_bytes());
+    golden("archive-windows.list", list(Family::Windows).as_bytes());
+    let entries: Vec<u8> = [RelPath::root()].iter().chain(&paths).filter_map(rsync_entry).flatten().collect();
+    golden("mirror.list", &entries);
+}

@@ -1,0 +1,154 @@
+//! Files that cannot be read, disks that are full, and other things that go wrong while a backup runs.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+use super::list::noise;
+use crate::support::machine::Machine;
+use crate::support::processes::is_root;
+
+/// An ordinary user's machine.
+fn ordinary() -> Machine {
+    let mut machine = Machine::new();
+    if is_root() {
+        const NOBODY: u32 = 65534;
+        machine.user = Some(NOBODY);
+        let changed = Command::new("chown").args(["-R", "65534:65534"]).arg(machine.path(".")).status().unwrap();
+        assert!(changed.success());
+    }
+    machine
+}
+
+fn mode(machine: &Machine, path: &str, mode: u32) {
+    fs::set_permissions(machine.home().join(path), fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn an_unreadable_file_is_listed() {
+    let machine = ordinary();
+    mode(&machine, "docs/b.txt", 0);
+    machine.run(&[]).exit(3).says("WARNING, ").says("/docs/b.txt' is not backed up: ").says("1 entry skipped");
+    assert_eq!(machine.archived().len(), 3);
+    assert!(!machine.archived().contains("docs/b.txt"));
+    assert!(machine.manifests().contains("docs/b.txt"), "the manifest knows that it was there");
+    mode(&machine, "docs/b.txt", 0o600);
+    machine.run(&[]).exit(0);
+    assert_eq!(machine.archived().into_iter().collect::<Vec<_>>(), ["docs/b.txt"]);
+}
+
+#[test]
+fn what_was_in_an_unreadable_directory_is_kept() {
+    let mut machine = ordinary();
+    machine.profile.mirror_extra("delete", "100%");
+    machine.run(&[]).exit(0);
+    mode(&machine, "pics", 0);
+    machine.run(&[]).exit(3).says("/pics' is not backed up: ");
+    assert!(machine.mirrored().contains("pics/p.jpg"));
+    assert_eq!(machine.manifests().matches("\"unseen\":true").count(), 1);
+    mode(&machine, "pics", 0o700);
+    // The mirror's has the source's mode until rsync has been there.
+    machine.run(&[]).exit(3).says("/pics' in the mirror cannot be read, and nothing in it is deleted: ");
+    machine.run(&[]).exit(0);
+}
+
+/// Gone after the walk has listed it, before the tools read it.
+#[test]
+fn a_file_that_vanishes_is_no_failure() {
+    for tool in ["rsync", "7-Zip"] {
+        let mut machine = Machine::new();
+        let hook = format!("rm -f '{}'", machine.home().join("docs/b.txt").display());
+        match tool {
+            "rsync" => machine.hook_rsync(&hook),
+            _ => machine.hook_seven_zip(&format!("[ $what = archive ] && {hook}")),
+        }
+        machine.run(&[]).exit(3).says("/docs/b.txt' is not backed up: ");
+        assert_eq!(machine.archived().len(), 3, "{tool}");
+        machine.profile.seven_zip = None;
+        machine.run(&[]).exit(0);
+    }
+}
+
+#[test]
+fn a_full_work_directory() {
+    if !is_root() {
+        eprintln!("not root: no disk to fill");
+        return;
+    }
+    let mut machine = Machine::new();
+    let disk = machine.path("small disk");
+    fs::create_dir(&disk).unwrap();
+    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=256k", "aam-test"]).arg(&disk).status();
+    if !mounted.is_ok_and(|status| status.success()) {
+        eprintln!("no tmpfs can be mounted here");
+        return;
+    }
+    let _unmount = Unmount(&disk);
+    machine.profile.work = disk.clone();
+    fs::write(machine.home().join("docs/noise"), noise(1_000_000)).unwrap();
+    machine.run(&[]).exit(1).says("no archive of").says("is full: free some space").says("nothing is uploaded");
+    assert_eq!(machine.stored().len(), 0);
+    assert!(machine.mirrored().contains("docs/noise"), "the mirror is made all the same");
+    fs::remove_file(machine.home().join("docs/noise")).unwrap();
+    machine.run(&[]).exit(0);
+}
+
+struct Unmount<'a>(&'a std::path::Path);
+
+impl Drop for Unmount<'_> {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(self.0).status();
+    }
+}
+
+/// The contract `SOURCE MOUNT COMMAND…`: shows the source at the mount, runs the command, passes its exit code on.
+const SNAPSHOT: &str = r#"source=$1 mount=$2
+shift 2
+cp -a "$source/." "$mount" || exit 1
+echo "a line of the snapshot program's own"
+"$@"
+code=$?
+find "$mount" -mindepth 1 -delete
+exit $code"#;
+
+#[test]
+fn a_snapshot_program() {
+    let mut machine = Machine::new();
+    machine.add_other();
+    machine.run(&[]).exit(0);
+    let (archived, mirror) = (machine.archived(), machine.mirror());
+
+    let mut machine = Machine::new();
+    machine.add_other();
+    let mount = machine.path("snapshot");
+    fs::create_dir(&mount).unwrap();
+    // The source changes once its snapshot is made.
+    let home = machine.home();
+    let text = SNAPSHOT.replace("code=$?", &format!("code=$?; rm -f '{}'", home.join("docs/a.txt").display()));
+    machine.profile.snapshot = Some((machine.script("snap", &text), mount.clone()));
+    machine.run(&[]).exit(0);
+    assert_eq!(machine.archived(), archived);
+    let contents = |seen: &crate::support::look::Seen| -> Vec<_> {
+        seen.iter().map(|(path, found)| (path.clone(), found.content.clone())).collect()
+    };
+    assert_eq!(contents(&machine.mirror()), contents(&mirror));
+    assert_eq!(fs::read_dir(&mount).unwrap().count(), 0);
+}
+
+#[test]
+fn a_snapshot_program_that_fails() {
+    let mut machine = Machine::new();
+    let mount = machine.path("snapshot");
+    fs::create_dir(&mount).unwrap();
+    for (text, phrase) in [
+        ("echo no snapshots today; exit 1", "ended with exit code 1"),
+        // What it ran did well, but it did not.
+        (&*SNAPSHOT.replace("exit $code", "exit 5"), "ended with exit code 5"),
+    ] {
+        machine.profile.snapshot = Some((machine.script("snap", text), mount.clone()));
+        machine.run(&[]).exit(1).says(phrase);
+        assert_eq!(machine.stored().len(), 0);
+    }
+    machine.profile.snapshot = Some(("no-such-program".into(), mount));
+    machine.run(&[]).exit(1).says("'no-such-program' was not found");
+}

@@ -1,0 +1,282 @@
+//! A computer with something to back up, a mirror, a store and a profile; runs the real program on it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use super::look::{Seen, look};
+use super::profile::Profile;
+
+/// The archive key of every test machine.
+pub const KEY: &str = "only-the-key-looks-like-this";
+
+pub struct Machine {
+    scratch: tempfile::TempDir,
+    other: tempfile::TempDir,
+    pub profile: Profile,
+    /// Runs the program as this user.
+    pub user: Option<u32>,
+}
+
+impl Machine {
+    /// `home` has `docs/a.txt`, `docs/b.txt`, `pics/p.jpg` and the empty directory `docs/empty`, all of them old.
+    pub fn new() -> Machine {
+        // Everything below /tmp is one mount, everything below /var/tmp another.
+        let place = |base| tempfile::Builder::new().prefix("aam-it-").tempdir_in(base).unwrap();
+        let (scratch, other) = (place("/tmp"), place("/var/tmp"));
+        for name in ["mirror", "store", "state", "work"] {
+            fs::create_dir(scratch.path().join(name)).unwrap();
+        }
+        let profile = Profile::new(scratch.path());
+        let machine = Machine { scratch, other, profile, user: None };
+        machine.write("docs/a.txt", "one");
+        machine.write("docs/b.txt", "two");
+        machine.write("pics/p.jpg", "three");
+        fs::create_dir(machine.home().join("docs/empty")).unwrap();
+        // rsync takes times of one second for equal.
+        for path in ["docs/a.txt", "docs/b.txt", "docs/empty", "docs", "pics/p.jpg", "pics"] {
+            machine.make_old(path);
+        }
+        machine
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.scratch.path().join(name)
+    }
+
+    pub fn home(&self) -> PathBuf {
+        self.path("home")
+    }
+
+    /// A directory that is a mount of its own.
+    pub fn other(&self) -> PathBuf {
+        self.other.path().join("data")
+    }
+
+    /// Makes the other mount, with the file `far.txt`, a source too.
+    pub fn add_other(&mut self) {
+        fs::create_dir(self.other()).unwrap();
+        fs::write(self.other().join("far.txt"), "far").unwrap();
+        let source = self.other();
+        self.profile.source(&source);
+    }
+
+    /// No archives. Such a job works in `/var/tmp`, where it clears up after its location: that must be this machine's
+    /// own.
+    pub fn mirror_only(&mut self) {
+        self.profile.store = None;
+        self.profile.location = self.path("").file_name().unwrap().to_str().unwrap().to_owned();
+        self.profile.work = "/var/tmp".into();
+    }
+
+    pub fn write(&self, path: &str, content: &str) {
+        let path = self.home().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+
+    /// Gives a file or directory a modification time of years ago.
+    pub fn make_old(&self, path: &str) {
+        let time = filetime::FileTime::from_unix_time(1_500_000_000, 0);
+        filetime::set_file_mtime(self.home().join(path), time).unwrap();
+    }
+
+    /// A program of the machine's own, to be named in the profile.
+    pub fn script(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path(name);
+        fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        path
+    }
+
+    /// A 7-Zip that first runs `hook`, a piece of shell. It can ask `$what`: `archive`, `manifest` or `other`.
+    pub fn hook_seven_zip(&mut self, hook: &str) {
+        let text = format!(
+            "case \"$*\" in a\\ *-scsUTF-8*) what=archive ;; a\\ *) what=manifest ;; *) what=other ;; esac\n{hook}\nexec 7zz \"$@\""
+        );
+        let path = self.script("7zz-hooked", &text);
+        self.profile.seven_zip = Some(path);
+    }
+
+    /// An rsync that first runs `hook`.
+    pub fn hook_rsync(&mut self, hook: &str) {
+        let path = self.script("rsync-hooked", &format!("{hook}\nexec rsync \"$@\""));
+        self.profile.rsync = Some(path);
+    }
+
+    /// The program, ready to start: nothing of the environment but what it needs.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let profile = self.path("profile.yaml");
+        let text = self.profile.text();
+        // A run must not see a profile that changed only because a test wrote it again.
+        if fs::read_to_string(&profile).ok().as_ref() != Some(&text) {
+            fs::write(&profile, text).unwrap();
+        }
+        let mut command = Command::new(env!("CARGO_BIN_EXE_aam-backup"));
+        command.args(arguments).env_clear().current_dir("/");
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.env("AAM_BACKUP_STATE_DIR", self.path("state")).env("AAM_TEST_KEY", KEY).env("HOME", self.path("home"));
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        if let Some(user) = self.user {
+            command.uid(user).gid(user);
+        }
+        command
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Ran {
+        let profile = self.path("profile.yaml");
+        let arguments = [&["run", profile.to_str().unwrap()], arguments].concat();
+        let ran = Ran::of(self.command(&arguments).output().unwrap());
+        assert_eq!(self.left_over(), Vec::<PathBuf>::new(), "work files are removed after every run\n{ran}");
+        ran
+    }
+
+    pub fn start(&self, arguments: &[&str]) -> Child {
+        let profile = self.path("profile.yaml");
+        let arguments = [&["run", profile.to_str().unwrap()], arguments].concat();
+        self.command(&arguments).spawn().unwrap()
+    }
+
+    /// What is in the work directory.
+    pub fn left_over(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(&self.profile.work).into_iter().flatten().flatten();
+        let ours = format!("{}_", self.profile.location);
+        entries.map(|e| e.path()).filter(|p| p.file_name().unwrap().to_str().unwrap().starts_with(&ours)).collect()
+    }
+
+    /// The mirror of `home`.
+    pub fn mirror(&self) -> Seen {
+        look(&below(&self.path("mirror"), &self.home()))
+    }
+
+    /// Files in the mirror of `home`.
+    pub fn mirrored(&self) -> BTreeSet<String> {
+        names(&self.mirror(), |seen| seen.kind == "file")
+    }
+
+    /// Names in the store.
+    pub fn stored(&self) -> BTreeSet<String> {
+        let entries = fs::read_dir(self.path("store")).into_iter().flatten().flatten();
+        entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
+    }
+
+    /// Backups with a marker for at least one mount, oldest first.
+    pub fn backups(&self) -> Vec<Backup> {
+        let of = |name: &String| {
+            // Not what a run that was killed left half written.
+            let name = name.strip_prefix("pc_").map(|_| name)?;
+            let fields: Vec<&str> = name.splitn(7, '_').collect();
+            let full = fields[3] == "0";
+            let prefix = fields[..5].join("_");
+            let stamp = if full { fields[1..3].join("_") } else { fields[3..5].join("_") };
+            (fields[5] == "yes").then_some(Backup { stamp, full, prefix })
+        };
+        self.stored().iter().filter_map(of).collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// What the archives of the newest backup hold: files of `home`, of `other`, and empty directories (with `/`).
+    pub fn archived(&self) -> BTreeSet<String> {
+        let newest = self.backups().pop().expect("there is a backup");
+        let mut found = BTreeSet::new();
+        for name in self.stored() {
+            if !name.starts_with(&newest.prefix) || !name.ends_with(".001") {
+                continue;
+            }
+            let out = tempfile::tempdir().unwrap();
+            extract(&self.path("store").join(&name), out.path());
+            let seen = look(out.path());
+            let empty = |path: &str| !seen.keys().any(|p| p.starts_with(format!("{path}/").as_bytes()));
+            let files = names(&seen, |s| s.kind == "file");
+            let directories = names(&seen, |s| s.kind == "directory").into_iter().filter(|p| empty(p)).map(|p| p + "/");
+            let other = if name.contains("-var-tmp-") { "other/" } else { "" };
+            found.extend(files.into_iter().chain(directories).map(|p| format!("{other}{p}")));
+        }
+        found
+    }
+
+    /// The manifests of the newest backup, decrypted.
+    pub fn manifests(&self) -> String {
+        let newest = self.backups().pop().expect("there is a backup");
+        let out = tempfile::tempdir().unwrap();
+        let mut text = String::new();
+        for name in self.stored().iter().filter(|n| n.starts_with(&format!("{}_manifest", newest.prefix))) {
+            extract(&self.path("store").join(name), out.path());
+            text.push_str(&fs::read_to_string(out.path().join("manifest.jsonl")).unwrap());
+        }
+        text
+    }
+}
+
+/// A backup in the store, by its markers.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Backup {
+    pub stamp: String,
+    pub full: bool,
+    prefix: String,
+}
+
+/// Where an absolute path lies below a directory.
+pub fn below(base: &Path, absolute: &Path) -> PathBuf {
+    base.join(absolute.strip_prefix("/").unwrap())
+}
+
+fn names(seen: &Seen, wanted: impl Fn(&super::look::Found) -> bool) -> BTreeSet<String> {
+    seen.iter().filter(|(_, f)| wanted(f)).map(|(path, _)| String::from_utf8_lossy(path).into_owned()).collect()
+}
+
+fn extract(first: &Path, out: &Path) {
+    let mut child = Command::new("7zz")
+        .args(["x", "-y", "-bd"])
+        .arg(format!("-o{}", out.display()))
+        .arg(first)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It does not ask for the key when there are only directories.
+    let _ = writeln!(child.stdin.take().unwrap(), "{KEY}");
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}: {}", first.display(), String::from_utf8_lossy(&output.stdout));
+}
+
+/// How a run of the program ended.
+pub struct Ran {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Ran {
+    pub fn of(output: Output) -> Ran {
+        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+        Ran { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
+    }
+
+    /// Ended with this exit code.
+    pub fn exit(&self, code: i32) -> &Ran {
+        assert_eq!(self.code, Some(code), "{self}");
+        self
+    }
+
+    /// Said this, on either output.
+    pub fn says(&self, phrase: &str) -> &Ran {
+        assert!(self.stdout.contains(phrase) || self.stderr.contains(phrase), "not said: {phrase}\n{self}");
+        self
+    }
+
+    /// Did not say this.
+    pub fn never_says(&self, phrase: &str) -> &Ran {
+        assert!(!self.stdout.contains(phrase) && !self.stderr.contains(phrase), "said: {phrase}\n{self}");
+        self
+    }
+}
+
+impl std::fmt::Display for Ran {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "exit {:?}\n--- stdout\n{}--- stderr\n{}---", self.code, self.stdout, self.stderr)
+    }
+}

@@ -1,0 +1,171 @@
+//! What can be said about Windows without it: plans of Windows profiles, and the exact bytes of what is rendered. The
+//! Windows lab compares what `aam-backup.exe` says with the same golden files.
+//!
+//! `AAM_TEST_BLESS=1` writes them anew; look at the difference before committing it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use aam_auto_backup::job::MaxDelete;
+use aam_auto_backup::manifest::{Moment, RelPath};
+use aam_auto_backup::mount::mounts;
+use aam_auto_backup::name::{BackupId, Format};
+use aam_auto_backup::path::{Family, FullPath};
+use aam_auto_backup::plan::{ArchiveOrder, Changes, MirrorOrder, StageOrder};
+use aam_auto_backup::render::robocopy::CopyCommand;
+use aam_auto_backup::render::script;
+use aam_auto_backup::select::SelectionSpec;
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn golden(name: &str, found: &str) {
+    let path = root().join("tests/golden").join(name);
+    if std::env::var_os("AAM_TEST_BLESS").is_some() {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, found).unwrap();
+    }
+    let expected = fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(expected.escape_debug().to_string(), found.escape_debug().to_string(), "{name}");
+}
+
+fn aam(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_aam-backup")).args(args).current_dir(root()).env("TZ", "UTC").output().unwrap()
+}
+
+#[test]
+fn the_same_facts_give_the_same_plan() {
+    let facts = "tests/golden/windows-documents.facts.json";
+    let output = aam(&["plan", "examples/windows-documents.yaml", "--facts", facts, "--format", "json"]);
+    // A source is missing, so the run would fail.
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+    golden("windows-documents.plan.json", &String::from_utf8(output.stdout).unwrap());
+}
+
+#[test]
+fn facts_that_cannot_be_read() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("facts.json");
+    fs::write(&path, r#"{"now": "2026-11-24T11:25:02Z", "store": {}}"#).unwrap();
+    let output = aam(&["plan", "examples/windows-documents.yaml", "--facts", path.to_str().unwrap()]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("facts.json") && said.contains("unknown field `store`"), "{said}");
+}
+
+#[test]
+fn shortcuts_for_the_desktop() {
+    let place = tempfile::tempdir().unwrap();
+    let to = place.path().to_str().unwrap();
+    let program = r"C:\Program Files\AAM Auto Backup\aam-backup.exe";
+    // The profile's own path is in the files: it is given one that is the same everywhere.
+    let profile = Path::new("/tmp/aam-shortcuts-100%.yaml");
+    fs::copy(root().join("examples/windows-workstation.yaml"), profile).unwrap();
+    let output = aam(&["shortcuts", profile.to_str().unwrap(), "--to", to, "--program", program]);
+    fs::remove_file(profile).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let mut names: Vec<String> =
+        fs::read_dir(place.path()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    for name in &names {
+        golden(&format!("shortcuts/{name}"), &fs::read_to_string(place.path().join(name)).unwrap());
+    }
+    assert_eq!(names.len(), 6, "{names:?}");
+
+    let unix = aam(&["shortcuts", "examples/quickstart.yaml", "--to", to]);
+    assert_eq!(unix.status.code(), Some(1));
+}
+
+#[test]
+fn a_run_to_one_destination_only() {
+    let output = aam(&["plan", "examples/windows-workstation.yaml", "--destination", "mirror", "--format", "json"]);
+    let plan: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(plan["plan"]["archive"], serde_json::Value::Null);
+    let none = aam(&["plan", "examples/linux-home-to-usb.yaml", "--destination", "s3"]);
+    assert_eq!(none.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&none.stderr).contains("has no destination 's3'"));
+}
+
+fn order(source: &str, shown_at: &str, target: &str) -> StageOrder {
+    let path = |text: &str| FullPath::parse(text).unwrap();
+    let full = "20261124_112502.225333".parse().unwrap();
+    let backup = BackupId { full, incremental: None };
+    StageOrder {
+        number: 1,
+        location: "pc".to_owned(),
+        stamp: full,
+        started: Moment(0),
+        mount: mounts(&[path(source)]).unwrap().remove(0),
+        shown_at: shown_at.to_owned(),
+        selection: SelectionSpec {
+            family: Family::Windows,
+            sources: vec![path(source)],
+            directories: Vec::new(),
+            files: Vec::new(),
+        },
+        missing: Vec::new(),
+        work: path(r"C:\temp\pc_20261124_112502.225333\1"),
+        mirror: Some(MirrorOrder {
+            mirror: path(r"F:\backup\main"),
+            target: path(target),
+            delete: Some(MaxDelete::Percent(25)),
+        }),
+        archive: Some(ArchiveOrder {
+            backup,
+            stem: "pc_20261124_112502.225333_0_0.0_no_c--users-allen-.zip".to_owned(),
+            manifest: "pc_20261124_112502.225333_0_0.0_manifest_c--users-allen-.zip".to_owned(),
+            marker: "pc_20261124_112502.225333_0_0.0_yes_c--users-allen-".to_owned(),
+            format: Format::Zip,
+            volume_size: 4_000_000_000,
+            level: 5,
+            changes: Changes::Everything,
+        }),
+        seven_zip: r"C:\Program Files\7-Zip\7z.exe".to_owned(),
+        copier: r"C:\Windows\System32\robocopy.exe".to_owned(),
+    }
+}
+
+fn all_of(directory: &str) -> CopyCommand {
+    CopyCommand {
+        directory: RelPath::from_bytes(directory),
+        recursive: true,
+        only: Vec::new(),
+        without_directories: Vec::new(),
+        without_files: Vec::new(),
+    }
+}
+
+fn rel(paths: &[&str]) -> Vec<RelPath> {
+    paths.iter().map(|path| RelPath::from_bytes(*path)).collect()
+}
+
+#[test]
+fn batch_files() {
+    let plain = order(r"C:\Users\Allen", r"Q:\", r"F:\backup\main\c\users\allen");
+    golden("mount-plain.bat", &script(&plain, &[all_of("")]).unwrap());
+
+    let nasty = order(r"C:\100% & (more) ^!", r"Q:\", r"F:\backup\100%\c\100% & (more) ^!");
+    let copies = [
+        CopyCommand {
+            without_directories: rel(&["docs/50% done", "docs/a & b ^ (c)!", "Übung", "docs/😀", "-dash", "it's"]),
+            without_files: rel(&[
+                "docs/~WRL1.tmp",
+                "docs/%TEMP%",
+                "docs/[x] {y}, z;=.txt",
+                "docs/trailing.",
+                "docs/trailing ",
+            ]),
+            ..all_of("")
+        },
+        CopyCommand { recursive: false, only: rel(&["many/a b.txt", "many/100%.txt"]), ..all_of("many") },
+        CopyCommand { without_directories: rel(&["deep/er/cache"]), ..all_of("deep/er") },
+    ];
+    golden("mount-nasty.bat", &script(&nasty, &copies).unwrap());
+
+    let mirror_only = StageOrder { archive: None, ..order(r"D:\", r"Q:\", r"F:\backup\main\d") };
+    golden("mount-mirror-only.bat", &script(&mirror_only, &[all_of("")]).unwrap());
+    let archive_only = StageOrder { mirror: None, ..order(r"C:\Users\Allen", r"C:\Users\Allen", r"F:\x") };
+    golden("mount-archive-only.bat", &script(&archive_only, &[]).unwrap());
+}

@@ -1,0 +1,301 @@
+#!/usr/bin/env python3
+"""Backs up with aam-backup.exe under Wine and looks at what came of it, with eyes of its own.
+
+Run by run.sh. With words as arguments only the scenarios whose names hold one of them are run.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+LAB = Path(os.environ["LAB"])
+DRIVE = Path(os.environ["WINEPREFIX"]) / "drive_c"
+MOUNT = LAB / "q"
+ROOT = Path(__file__).resolve().parents[2]
+KEY = "only for tests 1234"
+LIMIT = 180  # seconds for one program
+
+PROFILE = r"""version: 1
+name: nightly
+location: lab
+sources:
+  - C:\Data\Documents
+  - C:\Data\Pictures
+exclude:
+  directories: [node_modules, 'C:\Data\Documents\old', 'C:\Data\Documents\Übung\früher']
+  files: ['~WRL*.tmp', 'C:\Data\Documents\letter (1).txt']
+snapshot:
+  program: shadowspawn
+  mount: 'Q:'
+destinations:
+  mirror: {path: 'C:\Mirror'}
+  directory: {path: 'C:\Store'}
+archive:
+  encryption-key: {env: AAM_BACKUP_KEY}
+  work-directory: C:\Work
+log: {directory: 'C:\Logs'}
+tools: {7z: 'C:\Program Files\7-Zip\7z.exe'}
+"""
+
+
+class Failed(Exception):
+    pass
+
+
+class Machine:
+    """A Windows machine with some files to back up. Each scenario gets one in its first state."""
+
+    def __init__(self):
+        for name in ["Data", "Mirror", "Store", "Work", "Logs", "Profiles", "Out", "Restored"]:
+            shutil.rmtree(DRIVE / name, ignore_errors=True)
+        shutil.rmtree(DRIVE / "ProgramData/AAM Auto Backup", ignore_errors=True)
+        MOUNT.unlink(missing_ok=True)
+        MOUNT.symlink_to("q.empty")
+        for entry in MOUNT.iterdir():
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        for name in ["Profiles", "Store", "Mirror"]:
+            (DRIVE / name).mkdir()
+        (DRIVE / "Profiles/nightly.yaml").write_text(PROFILE)
+        # The letter leads to the source itself: a copy of it would have changed since.
+        self.environment = {"AAM_STANDIN_LIVE": f"{MOUNT}|{DRIVE}|{MOUNT}.empty"}
+        self.write("Documents/letter.txt", "Dear all", 1_600_000_000)
+        self.write("Documents/letter (1).txt", "left out by its path")
+        self.write("Documents/~WRL0001.tmp", "left out by its name")
+        self.write("Documents/old/ancient.txt", "left out with its directory")
+        self.write("Documents/project/node_modules/x.js", "left out on every level")
+        self.write("Documents/project/100%.txt", "%PATH%", 1_500_000_001)
+        self.write("Documents/project/a & b ^ (c)!.txt", "for cmd", 1_500_000_002)
+        self.write("Documents/project/-dash.txt", "like an option")
+        self.write("Documents/Übung/naïve.txt", "ü", 1_400_000_000)
+        self.write("Documents/Übung/früher/ü.txt", "left out by a path that is not ASCII")
+        self.write("Pictures/cat.jpg", "cat" * 10, 1_300_000_000)
+        (DRIVE / "Data/Documents/empty").mkdir()
+        self.write("Elsewhere/secret.txt", "below the mount, and in no source")
+
+    def write(self, path, text, time=None):
+        file = DRIVE / "Data" / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        if time:
+            os.utime(file, (time, time))
+
+    def run(self, program, *arguments, expect=0):
+        """Runs a program of Windows to its end; its whole process group is ended when it takes too long."""
+        environment = {**os.environ, "AAM_BACKUP_KEY": KEY, "WINEPATH": f"Z:{LAB}/bin".replace("/", "\\")}
+        environment.update(self.environment)
+        child = subprocess.Popen(
+            ["wine", program, *arguments],
+            cwd=DRIVE,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        try:
+            out, err = child.communicate(timeout=LIMIT)
+        except subprocess.TimeoutExpired:
+            os.killpg(child.pid, signal.SIGKILL)
+            child.communicate()
+            raise Failed(f"{program} {arguments[0]} did not end in {LIMIT} s") from None
+        out, err = (text.decode(errors="replace").replace("\r", "") for text in (out, err))
+        # Exit codes of Windows have 32 bits, those of Linux 8.
+        if expect is not None and child.returncode != expect & 0xFF:
+            logs = sorted((DRIVE / "Logs").glob("*")) if (DRIVE / "Logs").is_dir() else []
+            log = logs[-1].read_text(errors="replace") if logs else ""
+            raise Failed(f"{program} {' '.join(arguments)}: exit code {child.returncode}\n{out}\n{err}\n{log}")
+        return out + err
+
+    def backup(self, *arguments, expect=0):
+        return self.run(str(LAB / "bin/aam-backup.exe"), *arguments, expect=expect)
+
+    def mirror(self):
+        return tree(DRIVE / "Mirror/c/Data")
+
+    def store(self):
+        return sorted(file.name for file in (DRIVE / "Store").rglob("*") if file.is_file())
+
+    def extract(self, part):
+        """What is in the archives whose names hold a text."""
+        out = DRIVE / "Out"
+        shutil.rmtree(out, ignore_errors=True)
+        for volume in (DRIVE / "Store").rglob("*.zip.001"):
+            if part in volume.name and "_no_" in volume.name:
+                seven_zip = r"C:\Program Files\7-Zip\7z.exe"
+                windows = "C:\\" + str(volume.relative_to(DRIVE)).replace("/", "\\")
+                self.run(seven_zip, "x", f"-p{KEY}", "-oC:\\Out", "-y", windows)
+        return tree(out)
+
+
+def tree(root):
+    """Files and directories below a directory: path, and for files the text and the second of the last change."""
+    found = {}
+    for path in sorted(root.rglob("*")):
+        name = str(path.relative_to(root))
+        found[name] = None if path.is_dir() else (path.read_text(), int(path.stat().st_mtime))
+    return found
+
+
+def same(what, wanted, found):
+    if wanted != found:
+        lines = [f"    missing: {k} {wanted[k]}" for k in wanted if found.get(k, 0) != wanted[k]]
+        lines += [f"    unasked: {k} {found[k]}" for k in found if wanted.get(k, 0) != found[k]]
+        raise Failed("\n".join([what, *lines]))
+
+
+def holds(text, *parts):
+    for part in parts:
+        if part not in text:
+            raise Failed(f"does not say '{part}':\n{text}")
+
+
+def selected():
+    """What the profile selects, by its own rule written once more."""
+    all_of = tree(DRIVE / "Data")
+    left_out = (
+        "Documents/old",
+        "Documents/Übung/früher",
+        "Documents/project/node_modules",
+        "Documents/letter (1).txt",
+        "Elsewhere",
+    )
+    return {
+        name: what
+        for name, what in all_of.items()
+        if not any(name == path or name.startswith(path + "/") for path in left_out) and "~WRL" not in name
+    }
+
+
+def files(of):
+    return {name: what for name, what in of.items() if what is not None}
+
+
+def check_of_the_example(machine):
+    machine.backup("check", "Z:" + str(ROOT / "examples/windows-workstation.yaml").replace("/", "\\"))
+
+
+def plan_changes_nothing(machine):
+    text = machine.backup("plan", r"C:\Profiles\nightly.yaml")
+    holds(text, r"C:\Data", "full")
+    same("the store after plan", {}, dict.fromkeys(machine.store()))
+
+
+def full_then_incremental(machine):
+    machine.backup("run", r"C:\Profiles\nightly.yaml")
+    same("the mirror", selected(), machine.mirror())
+    same("the full archive", files(selected()), files(machine.extract("_0_0.0_")))
+    first = machine.store()
+    if not any("_yes_" in name for name in first):
+        raise Failed(f"no marker: {first}")
+
+    machine.write("Documents/letter.txt", "Dear all, and Bob", 1_600_000_100)
+    machine.write("Documents/project/new.txt", "new", 1_200_000_000)
+    (DRIVE / "Data/Pictures/cat.jpg").unlink()
+    mirrored = {**machine.mirror(), **selected()}
+    machine.backup("run", r"C:\Profiles\nightly.yaml")
+    same("the mirror, extra files kept", mirrored, machine.mirror())
+    stamp = sorted(name.split("_")[3] + "_" + name.split("_")[4] for name in machine.store())[-1]
+    changed = ("Documents/letter.txt", "Documents/project/new.txt")
+    wanted = {name: what for name, what in selected().items() if name in changed}
+    same("the incremental archive", wanted, files(machine.extract(stamp)))
+    same("Q: afterwards", {}, tree(MOUNT))
+    machine.backup("restore", r"C:\Profiles\nightly.yaml", "--to", r"C:\Restored", "--layout", "original", "--exact")
+    same("what is restored", files(selected()), files(tree(DRIVE / "Restored/c/Data")))
+    same("the work directory afterwards", {}, files(tree(DRIVE / "Work")))
+
+
+def one_snapshot_failure_is_tried_again(machine):
+    (DRIVE / "Profiles/failures").write_text("0x80042316\n")
+    machine.environment["AAM_STANDIN_VSS_FAILURES"] = r"C:\Profiles\failures"
+    machine.backup("run", r"C:\Profiles\nightly.yaml")
+    same("the mirror", selected(), machine.mirror())
+
+
+def no_snapshot_no_backup(machine):
+    machine.environment["AAM_STANDIN_VSS_FAILURE"] = "0x80042306"
+    holds(machine.backup("run", r"C:\Profiles\nightly.yaml", expect=1), "the snapshot could not be made")
+    same("the store", {}, dict.fromkeys(name for name in machine.store() if "_yes_" in name))
+
+
+def extra_files_are_deleted(machine):
+    profile = DRIVE / "Profiles/nightly.yaml"
+    profile.write_text(PROFILE.replace(r"{path: 'C:\Mirror'}", r"{path: 'C:\Mirror', extra-files: delete, max-delete: 90%}"))
+    machine.backup("run", r"C:\Profiles\nightly.yaml")
+    (DRIVE / "Data/Pictures/cat.jpg").unlink()
+    shutil.rmtree(DRIVE / "Data/Documents/Übung")
+    machine.backup("run", r"C:\Profiles\nightly.yaml")
+    same("the mirror", selected(), machine.mirror())
+
+
+def secrets_stay_secret(machine):
+    machine.backup("run", "--verbose", r"C:\Profiles\nightly.yaml")
+    for name in ["Logs", "Store", "Work", "ProgramData", "Mirror"]:
+        for file in (DRIVE / name).rglob("*"):
+            if file.is_file() and KEY.encode() in file.read_bytes():
+                raise Failed(f"the archive key is in {file}")
+
+
+def more_exclusions_than_a_line_holds(machine):
+    for number in range(300):
+        machine.write(f"Pictures/~WRL a name that is long enough to fill a line {number:03}.tmp", "left out")
+    machine.write("Pictures/-WRL.tmp", "like an option")
+    machine.write("Pictures/~WRL.tmp", "left out, and like it but for the first letter")
+    machine.write("Pictures/100% & (1).jpg", "for cmd")
+    machine.backup("run", r"C:\Profiles\nightly.yaml")
+    same("the mirror", selected(), machine.mirror())
+
+
+def a_snapshot_is_a_copy(machine):
+    del machine.environment["AAM_STANDIN_LIVE"]
+    machine.backup("run", r"C:\Profiles\nightly.yaml")
+    same("the mirror", selected(), machine.mirror())
+    same("Q: afterwards", {}, tree(MOUNT))
+
+
+def letter_in_use(machine):
+    (MOUNT / "left over.txt").write_text("from a run that was killed")
+    holds(machine.backup("run", r"C:\Profiles\nightly.yaml", expect=1), "Q:")
+    (MOUNT / "left over.txt").unlink()
+
+
+def a_file_that_cannot_be_copied_fails_the_run(machine):
+    machine.environment["AAM_STANDIN_DENY"] = "cat.jpg"
+    holds(machine.backup("run", r"C:\Profiles\nightly.yaml", expect=1), "cat.jpg")
+
+
+SCENARIOS = [
+    check_of_the_example,
+    plan_changes_nothing,
+    full_then_incremental,
+    one_snapshot_failure_is_tried_again,
+    no_snapshot_no_backup,
+    extra_files_are_deleted,
+    secrets_stay_secret,
+    more_exclusions_than_a_line_holds,
+    a_snapshot_is_a_copy,
+    letter_in_use,
+    a_file_that_cannot_be_copied_fails_the_run,
+]
+
+
+def main():
+    words = sys.argv[1:]
+    failed = 0
+    for scenario in SCENARIOS:
+        name = scenario.__name__
+        if words and not any(word in name for word in words):
+            continue
+        try:
+            scenario(Machine())
+            print(f"ok      {name}", flush=True)
+        except Failed as why:
+            failed += 1
+            print(f"FAILED  {name}\n{why}", flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,17 @@
+#!/bin/sh
+# Everything there is to test about Windows, on a Debian machine with nothing installed: gets what is missing, builds
+# the program and the stand-ins, holds the stand-ins to the transcripts, then backs up with the real program.
+# Arguments name the scenarios to run; without any, all are run.
+set -eu
+. "$(dirname "$0")/lab.sh"
+
+"$here/setup.sh"
+"$here/build.sh"
+trap stop_wine EXIT INT TERM
+
+say "stand-ins"
+AAM_CASES_MAY_WIPE=1 CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER='timeout --kill-after=10 900 wine' \
+    cargo_for_windows test --quiet --manifest-path "$here/standins/Cargo.toml" --test cases
+
+say "the program"
+LAB=$lab timeout --kill-after=10 3600 python3 "$here/end_to_end.py" "$@"

@@ -1,0 +1,5 @@
+//! The stand-in `shadowspawn.exe`.
+
+fn main() {
+    std::process::exit(standins::shadowspawn::run(&standins::system::command_line()));
+}

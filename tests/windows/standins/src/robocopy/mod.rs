@@ -1,0 +1,42 @@
+//! Robocopy, as far as the transcripts and its documentation tell. In question of text it is the one of Windows 7.
+
+mod copy;
+mod entries;
+mod header;
+mod options;
+mod pattern;
+mod tally;
+
+use crate::console;
+use copy::Copy;
+use options::{Options, Refusal};
+
+/// Nothing was copied: a wrong command line, or no access to the source.
+const FATAL: i32 = 16;
+
+/// Runs it and returns the exit code: a set of bits, 1 copied, 2 extras, 4 mismatched, 8 failed, 16 nothing done.
+pub fn run(arguments: &[String]) -> i32 {
+    let options = match Options::parse(arguments) {
+        Ok(options) => options,
+        Err(refused) => return refuse(&refused.0, &refused.1),
+    };
+    header::print(&options, true);
+    let Some(source) = options.source.as_deref() else { return FATAL };
+    if let Err(error) = std::fs::metadata(source.trim_end_matches('\\')).and_then(|_| std::fs::read_dir(source)) {
+        copy::print_error(&error, "Accessing Source Directory", source);
+        return FATAL;
+    }
+    let Some(copy) = Copy::new(&options).run() else { return FATAL };
+    copy.print_summary();
+    copy.exit_code()
+}
+
+fn refuse(options: &Options, refusal: &Refusal) -> i32 {
+    if let Refusal::Unable(what) = refusal {
+        console::line(&format!("stand-in for Robocopy: {what} is not implemented"));
+        return FATAL;
+    }
+    header::print(options, matches!(refusal, Refusal::Missing(_)));
+    header::print_usage(refusal);
+    FATAL
+}
