@@ -8,4 +8,5 @@ mod hostile;
 mod killed;
 mod kit;
 mod only;
+mod overlap;
 mod thaw;

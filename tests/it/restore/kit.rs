@@ -82,6 +82,7 @@ pub struct How<'a> {
     pub clock: &'a dyn Clock,
     pub cancel: Cancel,
     pub prices: Prices,
+    pub seven_zip: Option<String>,
 }
 
 impl Default for How<'_> {
@@ -94,6 +95,7 @@ impl Default for How<'_> {
             clock: &NoWait,
             cancel: Cancel::new(),
             prices: Prices::default(),
+            seven_zip: None,
         }
     }
 }
@@ -113,7 +115,7 @@ impl How<'_> {
     pub fn restore(&self, pc: &Pc, options: &Options, to: &Path) -> Done {
         let heard = Heard::default();
         let events = Events::new(vec![Box::new(heard.clone())]);
-        let seven_zip = SevenZip::locate(None).unwrap();
+        let seven_zip = SevenZip::locate(self.seven_zip.as_deref()).unwrap();
         let mut options = options.clone();
         let result = begun(to).and_then(|begun| {
             if let Some(begun) = begun {

@@ -37,13 +37,17 @@ pub struct Cold {
 }
 
 pub fn empty(mounts: &[&str]) -> Cold {
+    of_class(mounts, StorageClass::DeepArchive)
+}
+
+pub fn of_class(mounts: &[&str], storage_class: StorageClass) -> Cold {
     let bucket = slow().bucket();
     let proxy = Proxy::start(slow().address());
     let settings = S3Settings {
         bucket: bucket.clone(),
         region: "us-east-1".to_owned(),
         endpoint: Some(proxy.endpoint()),
-        storage_class: StorageClass::DeepArchive,
+        storage_class,
         credentials: Some((Secret::new("test-id"), Secret::new("test-secret"))),
     };
     let store = S3Store::open(settings, Cancel::new()).unwrap();
