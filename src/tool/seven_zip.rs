@@ -65,6 +65,7 @@ pub struct Listed {
     pub is_link: bool,
     /// Bytes.
     pub size: u64,
+    pub is_encrypted: bool,
 }
 
 impl SevenZip {
@@ -132,6 +133,7 @@ impl SevenZip {
                     match line.split_once(" = ") {
                         Some(("Size", size)) => entry.size = size.trim().parse().unwrap_or(0),
                         Some(("Folder", "+")) => entry.is_directory = true,
+                        Some(("Encrypted", "+")) => entry.is_encrypted = true,
                         Some(("Attributes", attributes)) => {
                             let mut words = attributes.split(' ');
                             // `L` is a Windows reparse point: a junction or symbolic link.
