@@ -252,6 +252,17 @@ impl FullPath {
         (self.family.fold(&self.root), self.parts.iter().map(|p| self.family.fold(p)).collect())
     }
 
+    /// A place below this one as a message shows it; `below` has `/` between its names.
+    pub fn said_with(&self, below: &str) -> String {
+        let (base, separator) = (self.to_string(), self.family.separator());
+        match below {
+            "" => base,
+            _ => {
+                format!("{}{separator}{}", base.trim_end_matches(separator), below.replace('/', &separator.to_string()))
+            }
+        }
+    }
+
     /// The file of this path's name in another directory of this machine.
     pub fn inside(&self, directory: &Path) -> PathBuf {
         directory.join(self.name().unwrap_or_default())
@@ -351,6 +362,18 @@ mod tests {
             [(r"\\?\C:\a", r"C:\a"), (r"\\?\UNC\nas\x", r"\\nas\x"), ("/a", "/a"), (r"C:\a", r"C:\a")]
         {
             assert_eq!(shown(Path::new(path)), expected);
+        }
+    }
+
+    #[test]
+    fn shows_what_is_below() {
+        for (base, below, shown) in [
+            (r"C:\Users", "a/b", r"C:\Users\a\b"),
+            (r"D:\", "a", r"D:\a"),
+            ("/home", "a/b", "/home/a/b"),
+            ("/", "", "/"),
+        ] {
+            assert_eq!(FullPath::parse(base).unwrap().said_with(below), shown);
         }
     }
 

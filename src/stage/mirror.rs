@@ -153,8 +153,8 @@ pub fn list_extra(
             Item::SourceMissing { .. } | Item::Excluded { .. } => return ControlFlow::Continue(()),
             Item::Unreadable { why, .. } => {
                 let text = format!(
-                    "'{}/{path}' in the mirror cannot be read, and nothing in it is deleted: {why}",
-                    mirror.target
+                    "'{}' in the mirror cannot be read, and nothing in it is deleted: {why}",
+                    mirror.target.said_with(&path.to_string())
                 );
                 events.warn(Section::Verification, text, None);
                 return ControlFlow::Continue(());
@@ -255,7 +255,7 @@ pub(super) fn verify(
         let (Some(copy), Some(original)) = (native(&target, &entry.path), native(&source, &entry.path)) else {
             unreadable += 1;
             let why = "its name cannot be looked up, so its copy in the mirror is not checked".to_owned();
-            let path = format!("{}/{}", order.mount.path, entry.path);
+            let path = order.said(&entry.path);
             events.tell(Event::Ignored { path, why, severity: Some(Severity::Warning) });
             continue;
         };
@@ -267,7 +267,7 @@ pub(super) fn verify(
             ),
             Some(Excuse::Unreadable(why)) => {
                 unreadable += 1;
-                let path = format!("{}/{}", order.mount.path, entry.path);
+                let path = order.said(&entry.path);
                 events.tell(Event::Ignored { path, why, severity: Some(Severity::Warning) });
             }
             None => {
