@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::name::{BackupId, MountName, ObjectName, Part};
+use crate::name::{BackupId, MountName, ObjectName, Part, deprecated_location};
 use crate::stamp::Stamp;
 use crate::store::Object;
 
@@ -108,14 +108,20 @@ pub struct Catalog {
     pub sets: Vec<Set>,
     /// Objects that are not ours: counted, never touched (SPEC §7).
     pub ignored: u64,
+    /// Objects of the location whose names have the deprecated form with colons: not used either (design L172-220).
+    pub deprecated: u64,
 }
 
 impl Catalog {
     /// Sorts a listing into sets. Objects of other locations, and anything that is no object name, are counted.
     pub fn new(location: &str, objects: impl IntoIterator<Item = Object>) -> Catalog {
         let mut backups: BTreeMap<BackupId, Backup> = BTreeMap::new();
-        let mut ignored = 0;
+        let (mut ignored, mut deprecated) = (0, 0);
         for object in objects {
+            if deprecated_location(&object.key) == Some(location) {
+                deprecated += 1;
+                continue;
+            }
             let Some(name) = ObjectName::parse(&object.key).filter(|n| n.location == location) else {
                 ignored += 1;
                 continue;
@@ -138,7 +144,7 @@ impl Catalog {
                 Some(_) => set.incrementals.push(backup),
             }
         }
-        Catalog { sets: sets.into_values().collect(), ignored }
+        Catalog { sets: sets.into_values().collect(), ignored, deprecated }
     }
 
     /// The locations a listing holds, for a listing of more than one.

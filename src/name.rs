@@ -147,6 +147,17 @@ static VOLUME: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?s)\A(.+)\.(zip|7z)\.(\d{3,9})\z").unwrap_or_else(|e| unreachable!("a constant pattern: {e}"))
 });
 
+/// v1.0's first names, given up because 7-Zip refused their colons (design L172-220).
+static DEPRECATED: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?s)\A([^_:]+):\d{8}:\d{6}(?:\.\d{1,6})?:(?:0|\d{8}):(?:0[.:]0|\d{6}(?:\.\d{1,6})?):(?:no|yes):.+\z")
+        .unwrap_or_else(|e| unreachable!("a constant pattern: {e}"))
+});
+
+/// The location of a key of the deprecated form with colons: recognised and reported, never used.
+pub fn deprecated_location(key: &str) -> Option<&str> {
+    DEPRECATED.captures(key)?.get(1).map(|location| location.as_str())
+}
+
 impl ObjectName {
     /// Reads a key. `None` for anything that is not one of ours: such objects are ignored and counted (SPEC §7).
     pub fn parse(key: &str) -> Option<ObjectName> {
@@ -280,6 +291,20 @@ mod tests {
             "a_20201321_134337.851361_0_0.0_yes_c--temp-",
         ] {
             assert_eq!(ObjectName::parse(key), None, "{key}");
+        }
+    }
+
+    #[test]
+    fn colon_names_are_recognised() {
+        for key in [
+            "main:20201217:134337.851361:0:0:0:no:main.zip.001",
+            "main:20201217:134337.851361:0:0.0:yes:main",
+            "main:20201217:134337.851361:20201218:134337.851361:no:main.zip.001",
+        ] {
+            assert_eq!((deprecated_location(key), ObjectName::parse(key)), (Some("main"), None), "{key}");
+        }
+        for key in ["main:20201217", "main_20201221_134337.851361_0_0.0_yes_c--temp-", ":a", ""] {
+            assert_eq!(deprecated_location(key), None, "{key}");
         }
     }
 

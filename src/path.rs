@@ -325,6 +325,16 @@ pub fn verbatim(path: &Path) -> PathBuf {
     }
 }
 
+/// A path for people: without the sign of [`verbatim`].
+pub fn shown(path: &Path) -> String {
+    let text = path.display().to_string();
+    match (text.strip_prefix(r"\\?\UNC\"), text.strip_prefix(r"\\?\")) {
+        (Some(share), _) => format!(r"\\{share}"),
+        (_, Some(path)) => path.to_owned(),
+        _ => text,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -343,6 +353,15 @@ mod tests {
             let path = FullPath::parse(text).unwrap_or_else(|e| panic!("{text}: {e}"));
             assert_eq!(path.to_string(), shown);
             assert_eq!(FullPath::parse(shown).unwrap(), path, "{shown} reads back");
+        }
+    }
+
+    #[test]
+    fn verbatim_paths_are_shown_without_their_sign() {
+        for (path, expected) in
+            [(r"\\?\C:\a", r"C:\a"), (r"\\?\UNC\nas\x", r"\\nas\x"), ("/a", "/a"), (r"C:\a", r"C:\a")]
+        {
+            assert_eq!(shown(Path::new(path)), expected);
         }
     }
 

@@ -53,7 +53,7 @@ pub enum Command {
     Plan(plan::PlanArgs),
     Run(run::RunArgs),
     Sets(sets::SetsArgs),
-    Restore(restore::RestoreArgs),
+    Restore(Box<restore::RestoreArgs>),
     Explain(explain::Explain),
     Shortcuts(shortcuts::ShortcutsArgs),
     Schema(schema::PrintSchema),

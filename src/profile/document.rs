@@ -223,7 +223,7 @@ pub struct RestorePolicy {
 }
 
 /// How fast, and how dear, thawing is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum)]
 pub enum Tier {
     /// Within 48 hours, the cheapest.
     #[default]

@@ -42,19 +42,24 @@ impl Restore<'_> {
     ) -> Result<(), RestoreError> {
         let name = shown(mount, archive);
         let mut bad: Option<RestoreError> = None;
+        let mut plain: Option<RestoreError> = None;
         let mut smallest: Option<Listed> = None;
         let exit = self.seven_zip.list(first, self.key, self.cancel, &mut |listed| {
+            let refused = |why| {
+                let entry = listed.path.escape_debug().to_string();
+                RestoreError::Entry { archive: name.clone(), entry, why }
+            };
             if bad.is_none() {
-                bad = check::entry(&listed, Family::HOST).err().map(|why| {
-                    let entry = listed.path.escape_debug().to_string();
-                    RestoreError::Entry { archive: name.clone(), entry, why }
-                });
+                bad = check::entry(&listed, Family::HOST).err().map(refused);
+            }
+            if plain.is_none() {
+                plain = check::encrypted(&listed).err().map(refused);
             }
             if !listed.is_directory && listed.size > 0 && smallest.as_ref().is_none_or(|s| listed.size < s.size) {
                 smallest = Some(listed);
             }
         })?;
-        if let Some(error) = bad {
+        if let Some(error) = bad.or(plain) {
             return Err(error);
         }
         if exit != Exit::Ok {

@@ -159,6 +159,7 @@ fn build(
         state,
         layout: options.layout,
         exact: options.exact,
+        only: options.only.clone(),
         mounts,
         findings,
     })

@@ -16,6 +16,8 @@ pub enum Unsafe {
     Drive,
     #[error("it is a link")]
     Link,
+    #[error("it is not encrypted")]
+    Plain,
     #[error("it has no name")]
     Empty,
     #[error("'{0}' is no legal file name on this system")]
@@ -31,6 +33,14 @@ pub fn entry(listed: &Listed, host: Family) -> Result<(), Unsafe> {
         return Err(Unsafe::Link);
     }
     path(&listed.path, host)
+}
+
+/// Whoever may upload could put an archive of his own in the place of ours; without the key he cannot encrypt it.
+///
+/// # Errors
+/// When the entry has content that anybody could have written.
+pub fn encrypted(listed: &Listed) -> Result<(), Unsafe> {
+    if listed.is_directory || listed.size == 0 || listed.is_encrypted { Ok(()) } else { Err(Unsafe::Plain) }
 }
 
 /// Looks at a relative path with `/` between names.

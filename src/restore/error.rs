@@ -107,6 +107,25 @@ pub enum RestoreError {
     Archive { archive: String, doing: &'static str, exit: Exit, said: String, full: bool },
     #[error("no backup of this set holds '{path}'{}", nearest(.near))]
     Unknown { path: String, near: Vec<String> },
+    #[error("another restore is at work in '{}'", .0.display())]
+    Busy(PathBuf),
+    #[error("'{}' cannot be read: it does not say what was begun here", .0.display())]
+    BadState(PathBuf),
+    #[error("another restore was begun in '{}' and is not finished: {was}", target.display())]
+    OtherRestore { target: PathBuf, was: String },
+    #[error(
+        "the backup {state} is not what it was when the restore into '{}' was begun: its volumes were replaced",
+        target.display()
+    )]
+    SetChanged { target: PathBuf, state: Stamp },
+    #[error("this restore costs about ${dollars:.2} and takes up to {hours} hours: nobody agreed to that")]
+    NotAgreed { dollars: f64, hours: u32 },
+    #[error("{frozen} of {all} volumes are archived and were not requested")]
+    NotRequested { frozen: usize, all: usize },
+    #[error("{missing} of {all} volumes are not downloaded")]
+    NotDownloaded { missing: usize, all: usize },
+    #[error("the backup has no list of files that a drill could choose from")]
+    NothingToSample,
     #[error("there is no archive key: {0}")]
     NoKey(String),
     #[error("no store was named")]
@@ -171,6 +190,22 @@ impl RestoreError {
             RestoreError::Entry { .. } => {
                 "no backup writes such an entry: somebody else wrote this archive; restore from another store"
                     .to_owned()
+            }
+            RestoreError::Busy(_) => "wait for it, or name another directory".to_owned(),
+            RestoreError::BadState(_) | RestoreError::OtherRestore { .. } => format!(
+                "give the same options to go on with it, name another directory, or remove '{}' in it to begin anew",
+                super::target::WORK
+            ),
+            RestoreError::SetChanged { .. } => format!(
+                "if you replaced them: remove '{}' in it to begin anew; if not, somebody else writes to the store",
+                super::target::WORK
+            ),
+            RestoreError::NotAgreed { .. } => "add --yes to agree".to_owned(),
+            RestoreError::NotRequested { .. } => {
+                "request them first: aam-backup restore request, with the same options".to_owned()
+            }
+            RestoreError::NotDownloaded { .. } => {
+                "download them first: aam-backup restore download, with the same options".to_owned()
             }
             RestoreError::NoKey(_) => "name where it is with --key-env or --key-file".to_owned(),
             RestoreError::Unknown { .. } => "paths are compared as on the computer that was backed up".to_owned(),

@@ -1,37 +1,34 @@
 //! Brings objects to this computer, or finds them here, and checks them against their marker before anything reads
 //! them (SPEC §9).
 
+use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use sha2::{Digest, Sha256};
 
 use crate::event::{Event, Section};
 
 use super::error::RestoreError;
-use super::plan::{PlannedArchive, PlannedVolume};
+use super::parallel::{TRANSFERS, each};
+use super::plan::{PlannedArchive, PlannedMount, PlannedVolume};
 use super::run::Restore;
 
 /// An archive that is here and is what its marker says.
 pub(super) struct Fetched {
     /// Its first volume; 7-Zip finds the others beside it.
     pub first: PathBuf,
-    /// Files to delete after use.
-    downloaded: Vec<PathBuf>,
+    /// Directory to delete after use.
+    downloaded: Option<PathBuf>,
 }
 
 impl Fetched {
     /// Frees the space of what was downloaded.
     pub(super) fn discard(self) -> Result<(), RestoreError> {
-        self.downloaded.iter().try_for_each(|path| fs::remove_file(path).map_err(RestoreError::disk("remove", path)))
+        self.downloaded.map_or(Ok(()), |path| fs::remove_dir_all(&path).map_err(RestoreError::disk("remove", &path)))
     }
 }
-
-/// How many objects are fetched and hashed at a time.
-const THREADS: usize = 2;
 
 impl Restore<'_> {
     /// Whether every volume of an archive can be read where it lies.
@@ -39,61 +36,51 @@ impl Restore<'_> {
         !archive.has_extra && archive.volumes.iter().all(|v| self.store.local_path(&v.key).is_some())
     }
 
-    /// Fetches an archive. `None` when that backup had nothing to archive.
-    pub(super) fn fetch(&self, archive: &PlannedArchive) -> Result<Option<Fetched>, RestoreError> {
-        let in_place = self.in_place(archive);
-        // Keys never become file names here: a store may hold any key.
-        let place = |index: usize, volume: &PlannedVolume| match self.store.local_path(&volume.key) {
-            Some(path) if in_place => path,
-            _ => self.target.work(&format!("volume.{}.{:03}", archive.format.extension(), index + 1)),
-        };
-        let places: Vec<PathBuf> = archive.volumes.iter().enumerate().map(|(i, v)| place(i, v)).collect();
-        let Some(first) = places.first().cloned() else { return Ok(None) };
-        let next = AtomicUsize::new(0);
-        let stop = AtomicBool::new(false);
-        let failed = Mutex::new(Vec::new());
-        let work = || {
-            while !stop.load(Ordering::Relaxed) {
-                let index = next.fetch_add(1, Ordering::Relaxed);
-                let (Some(volume), Some(path)) = (archive.volumes.get(index), places.get(index)) else { return };
-                if let Err(error) = self.object(volume, path, in_place) {
-                    stop.store(true, Ordering::Relaxed);
-                    failed.lock().unwrap_or_else(|e| e.into_inner()).push((index, error));
-                }
-            }
-        };
-        std::thread::scope(|scope| {
-            for _ in 0..THREADS.min(places.len()) {
-                scope.spawn(work);
-            }
-        });
-        let mut failed = failed.into_inner().unwrap_or_else(|e| e.into_inner());
-        failed.sort_by_key(|(index, _)| *index);
-        if let Some((index, error)) = failed.into_iter().next() {
-            return Err(named(error, &archive.volumes, index));
-        }
-        Ok(Some(Fetched { first, downloaded: if in_place { Vec::new() } else { places } }))
+    /// Checks an archive where it lies. `None` when that backup had nothing to archive.
+    pub(super) fn verify_in_place(&self, archive: &PlannedArchive) -> Result<Option<Fetched>, RestoreError> {
+        let volumes: Vec<(&PlannedVolume, PathBuf)> =
+            archive.volumes.iter().filter_map(|v| Some((v, self.store.local_path(&v.key)?))).collect();
+        let checked = each(&volumes, TRANSFERS, |(volume, path)| self.object(volume, path, true));
+        checked.map_err(|(index, error)| named(error, &archive.volumes, index))?;
+        Ok(volumes.into_iter().next().map(|(_, first)| Fetched { first, downloaded: None }))
+    }
+
+    /// An archive of which every volume was downloaded.
+    pub(super) fn downloaded(&self, mount: &PlannedMount, archive: &PlannedArchive) -> Option<Fetched> {
+        let first = self.target.volume(mount.number, archive, 0);
+        let downloaded = first.parent().map(Path::to_owned);
+        (!archive.volumes.is_empty()).then_some(Fetched { first, downloaded })
     }
 
     /// Brings one object to `path`, or reads it there, and checks size and SHA-256.
     pub(super) fn object(&self, object: &PlannedVolume, path: &Path, in_place: bool) -> Result<(), RestoreError> {
-        let store = self.store.label();
         if in_place {
+            let store = self.store.label();
             self.events.note(Section::Objects, format!("reading '{}' ({} bytes) in {store}", object.key, object.size));
             return self.verify(object, path);
         }
-        self.download(object, path)?;
-        match self.verify(object, path) {
+        if let Some(directory) = path.parent() {
+            fs::create_dir_all(directory).map_err(RestoreError::disk("create", directory))?;
+        }
+        let part = part(path);
+        // A longer file is no beginning of this object.
+        if fs::metadata(&part).is_ok_and(|m| m.len() > object.size) {
+            discard(&part)?;
+        }
+        self.download(object, &part)?;
+        match self.verify(object, &part) {
             // Something on the way may have spoiled it; a second try costs little beside a failed restore.
             Err(RestoreError::Damaged { .. } | RestoreError::Size { .. }) => {
                 self.events
                     .note(Section::Objects, format!("'{}' did not arrive as it was sent: once more", object.key));
-                fs::remove_file(path).map_err(RestoreError::disk("remove", path))?;
-                self.download(object, path)?;
-                self.verify(object, path)
+                discard(&part)?;
+                self.download(object, &part)?;
+                // The next start must not go on with it.
+                self.verify(object, &part).inspect_err(|_| drop(discard(&part)))?;
             }
-            other => other,
+            other => other?,
         }
+        fs::rename(&part, path).map_err(RestoreError::disk("write", path))
     }
 
     fn download(&self, object: &PlannedVolume, path: &Path) -> Result<(), RestoreError> {
@@ -127,8 +114,22 @@ impl Restore<'_> {
     }
 }
 
+/// A download that is not checked yet.
+fn part(path: &Path) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(".part");
+    name.into()
+}
+
+fn discard(path: &Path) -> Result<(), RestoreError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(RestoreError::disk("remove", path)(error)),
+        _ => Ok(()),
+    }
+}
+
 /// Two volumes that were swapped are easier to put right when the message says so.
-fn named(error: RestoreError, volumes: &[PlannedVolume], index: usize) -> RestoreError {
+pub(super) fn named(error: RestoreError, volumes: &[PlannedVolume], index: usize) -> RestoreError {
     match error {
         RestoreError::Damaged { store, key, found, expected, .. } => {
             let other = volumes.iter().enumerate().find(|(i, v)| *i != index && v.sha256.as_ref() == Some(&found));

@@ -14,7 +14,10 @@ use super::plan::{Options, RestorePlan, Step};
 /// # Errors
 /// When the store cannot be listed.
 pub fn catalog(store: &dyn Store, location: &str) -> Result<Catalog, StoreError> {
-    Ok(Catalog::new(location, store.list(&format!("{location}_"))?))
+    let mut objects = store.list(&format!("{location}_"))?;
+    // The deprecated names, only to count them.
+    objects.extend(store.list(&format!("{location}:"))?);
+    Ok(Catalog::new(location, objects))
 }
 
 /// Which locations a store holds, for a location that it does not.

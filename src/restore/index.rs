@@ -51,7 +51,7 @@ impl Restore<'_> {
         let mut names = Vec::new();
         let exit = self.seven_zip.list(&path, self.key, self.cancel, &mut |listed| {
             if names.len() < 2 {
-                names.push((listed.path, listed.is_link || listed.is_directory));
+                names.push((listed.path, listed.is_link || listed.is_directory || !listed.is_encrypted));
             }
         })?;
         if exit != Exit::Ok {
@@ -62,7 +62,7 @@ impl Restore<'_> {
             why: ManifestError::Broken { line: 1, why: why.to_owned() },
         };
         if names != [(MANIFEST_FILE.to_owned(), false)] {
-            return Err(broken("the object holds something else than one manifest"));
+            return Err(broken("the object holds something else than one encrypted manifest"));
         }
         let directory = self.target.work(&format!("manifest-{}", mount.number));
         fs::create_dir(&directory).map_err(RestoreError::disk("create", &directory))?;

@@ -44,6 +44,8 @@ pub struct RestorePlan {
     pub state: Stamp,
     pub layout: Layout,
     pub exact: bool,
+    /// The parts that are wanted, as the user wrote them.
+    pub only: Vec<String>,
     pub mounts: Vec<PlannedMount>,
     /// What the user should know before it starts.
     pub findings: Vec<Finding>,
@@ -147,14 +149,17 @@ impl RestorePlan {
         self.mounts.iter().flat_map(|m| m.archives.iter().map(move |a| (m, a)))
     }
 
-    /// Bytes of all volumes to fetch.
-    pub fn bytes(&self) -> u64 {
-        self.archives().flat_map(|(_, a)| &a.volumes).map(|v| v.size).sum()
-    }
-
-    /// Count of all volumes to fetch.
-    pub fn volumes(&self) -> usize {
-        self.archives().map(|(_, a)| a.volumes.len()).sum()
+    /// The bytes that the files will have at the least, without archives that `done` says are extracted; 0 when only
+    /// parts are wanted.
+    pub fn least_bytes(&self, done: impl Fn(usize, Stamp) -> bool) -> u64 {
+        if self.mounts.iter().any(|m| !m.wanted.is_empty()) {
+            return 0;
+        }
+        let largest = |m: &PlannedMount| {
+            let ahead = m.archives.iter().filter(|a| !done(m.number, a.stamp));
+            ahead.filter_map(|a| a.content).map(|(_, bytes)| bytes).max()
+        };
+        self.mounts.iter().filter_map(largest).sum()
     }
 }
 

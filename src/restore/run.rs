@@ -13,12 +13,17 @@ use crate::tool::seven_zip::SevenZip;
 
 use super::archive::Selected;
 use super::error::RestoreError;
-use super::fetch::Fetched;
+use super::estimate::VolumeState;
+use super::fetch::{Fetched, named};
 use super::finish::{Finish, Tally};
 use super::index::{self, Index};
+use super::journal::Extracted;
 use super::layout::{Layout, TABLE};
+use super::line::Line;
+use super::parallel::{TRANSFERS, each};
 use super::plan::{PlannedArchive, PlannedMount, RestorePlan};
-use super::target::Target;
+use super::target::{Close, Target};
+use super::thaw::{Piece, Thawing};
 
 /// What a restore works with.
 pub struct Tools<'a> {
@@ -27,8 +32,29 @@ pub struct Tools<'a> {
     pub key: &'a Secret,
     /// Where the key came from, for messages: `$AAM_BACKUP_KEY`.
     pub key_from: &'a str,
+    pub thaw: Thawing<'a>,
     pub cancel: &'a Cancel,
     pub events: &'a Events<'a>,
+}
+
+/// How far to go (design L2092-2292: one step, or four).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Step {
+    #[default]
+    All,
+    /// Order archived objects.
+    Request,
+    /// Download what is readable.
+    Download,
+    /// Extract what was downloaded.
+    Extract,
+}
+
+impl Step {
+    /// Whether it opens archives. Manifests say which volumes a part needs, and are encrypted too.
+    pub fn needs_key(self, only: &[String]) -> bool {
+        matches!(self, Step::All | Step::Extract) || !only.is_empty()
+    }
 }
 
 /// A restore at work.
@@ -37,29 +63,33 @@ pub(super) struct Restore<'a> {
     pub seven_zip: &'a SevenZip,
     pub key: &'a Secret,
     pub key_from: &'a str,
+    pub thaw: Thawing<'a>,
     pub cancel: &'a Cancel,
     pub events: &'a Events<'a>,
     pub target: Target,
 }
 
-/// Restores what the plan says into `to`. Differences from the manifest are told as events; the events' outcome says
-/// whether the restore is what was asked for.
+/// Restores what the plan says into `to`, as far as `step` goes. Differences from the manifest are told as events; the
+/// events' outcome says whether the restore is what was asked for.
 ///
 /// # Errors
-/// When it could not go on; what is in `to` then is not a complete restore.
-pub fn run(plan: RestorePlan, to: &Path, into_existing: bool, tools: &Tools<'_>) -> Result<Tally, RestoreError> {
-    let target = Target::open(to, into_existing)?;
-    let restore = Restore {
-        store: tools.store,
-        seven_zip: tools.seven_zip,
-        key: tools.key,
-        key_from: tools.key_from,
-        cancel: tools.cancel,
-        events: tools.events,
-        target,
+/// When it could not go on; what is in `to` then is not a complete restore, and the next start goes on with it.
+pub fn run(
+    plan: RestorePlan,
+    to: &Path,
+    into_existing: bool,
+    step: Step,
+    tools: &Tools<'_>,
+) -> Result<Tally, RestoreError> {
+    let target = Target::open(to, into_existing, &plan)?;
+    let restore = Restore::new(target, tools);
+    let result = restore.steps(plan, step);
+    let close = match &result {
+        Err(_) => Close::Failed,
+        Ok(_) if matches!(step, Step::Request | Step::Download) => Close::Later,
+        Ok(_) => Close::Done,
     };
-    let result = restore.all(plan);
-    let closed = restore.target.close(result.is_err());
+    let closed = restore.target.close(close);
     let tally = result?;
     closed?;
     Ok(tally)
@@ -68,11 +98,29 @@ pub fn run(plan: RestorePlan, to: &Path, into_existing: bool, tools: &Tools<'_>)
 /// With `--only`: what of an archive is wanted, by mount number and stamp.
 type Lists = BTreeMap<(usize, Stamp), PathBuf>;
 
-/// An archive of the plan, by its place in it.
-type Place = (usize, usize);
+/// Archives that were looked through before anything is extracted, by mount number and stamp.
+type Prepared = BTreeMap<(usize, Stamp), Option<Fetched>>;
+
+impl<'a> Restore<'a> {
+    pub(super) fn new(target: Target, tools: &Tools<'a>) -> Restore<'a> {
+        Restore {
+            store: tools.store,
+            seven_zip: tools.seven_zip,
+            key: tools.key,
+            key_from: tools.key_from,
+            thaw: tools.thaw,
+            cancel: tools.cancel,
+            events: tools.events,
+            target,
+        }
+    }
+}
 
 impl Restore<'_> {
-    fn all(&self, plan: RestorePlan) -> Result<Tally, RestoreError> {
+    fn steps(&self, plan: RestorePlan, step: Step) -> Result<Tally, RestoreError> {
+        if self.target.resumed {
+            self.events.note(Section::Restore, "going on with a restore that was begun earlier");
+        }
         for finding in &plan.findings {
             match finding.warning {
                 true => self.events.warn(Section::Restore, finding.text.clone(), None),
@@ -80,33 +128,84 @@ impl Restore<'_> {
             }
         }
         let mut indexes = BTreeMap::new();
-        for mount in &plan.mounts {
-            if let Some(manifest) = &mount.manifest {
-                indexes.insert(mount.number, self.index(mount, manifest)?);
+        if step.needs_key(&plan.only) {
+            for mount in &plan.mounts {
+                if let Some(manifest) = &mount.manifest {
+                    indexes.insert(mount.number, self.index(mount, manifest)?);
+                }
             }
         }
         let (plan, lists) = self.narrow(plan, &indexes)?;
-        self.estimate(&plan);
+        let mut pieces = self.pieces(&plan)?;
+        let keys = pieces.iter().map(|p| p.volume.key.clone()).collect();
+        self.target.change(|journal| journal.needed = Some(keys))?;
+        let estimate = self.estimate(&plan, &pieces);
+        match step {
+            Step::Request => {
+                self.agree(&plan, &estimate)?;
+                self.request(&mut pieces).map(|()| Tally::default())
+            }
+            Step::Download => self.download_ready(&pieces).map(|()| Tally::default()),
+            Step::Extract => match pieces.iter().filter(|p| p.state != VolumeState::Here).count() {
+                0 => self.extract_all(&plan, &indexes, &lists, &|_| Ok(())),
+                missing => Err(RestoreError::NotDownloaded { missing, all: pieces.len() }),
+            },
+            Step::All => {
+                self.agree(&plan, &estimate)?;
+                self.request(&mut pieces)?;
+                let line = Line::new(self, &pieces);
+                line.run(|| self.extract_all(&plan, &indexes, &lists, &|archive| line.wait_for(archive)))
+            }
+        }
+    }
+
+    /// Downloads what is readable; the rest is a warning.
+    fn download_ready(&self, pieces: &[Piece<'_>]) -> Result<(), RestoreError> {
+        let count = |state: VolumeState| pieces.iter().filter(|p| p.state == state).count();
+        let (frozen, thawing) = (count(VolumeState::Frozen), count(VolumeState::Thawing));
+        if frozen > 0 {
+            return Err(RestoreError::NotRequested { frozen, all: pieces.len() });
+        }
+        let ready: Vec<&Piece<'_>> = pieces.iter().filter(|p| p.state == VolumeState::Ready).collect();
+        each(&ready, TRANSFERS, |p| self.object(p.volume, &p.place, false))
+            .map_err(|(i, error)| named(error, &ready[i].archive.volumes, ready[i].index))?;
+        if thawing > 0 {
+            let text = format!("{thawing} of {} objects are not readable yet", pieces.len());
+            self.events.warn(Section::Restore, text, Some("start this again later; restore status tells when".into()));
+        }
+        Ok(())
+    }
+
+    /// Extracts and verifies; `wait` returns when an archive was downloaded.
+    fn extract_all(
+        &self,
+        plan: &RestorePlan,
+        indexes: &BTreeMap<usize, Index>,
+        lists: &Lists,
+        wait: &dyn Fn(&PlannedArchive) -> Result<(), RestoreError>,
+    ) -> Result<Tally, RestoreError> {
         // What lies here is looked through before anything at all is extracted.
-        let mut ready = BTreeMap::new();
-        for (m, mount) in plan.mounts.iter().enumerate() {
-            for (a, archive) in mount.archives.iter().enumerate().filter(|(_, archive)| self.in_place(archive)) {
-                ready.insert((m, a), self.prepare(mount, archive)?);
+        let mut prepared = Prepared::new();
+        for (mount, archive) in plan.archives().filter(|(_, archive)| self.in_place(archive)) {
+            if self.target.extracted(mount.number, archive.stamp).is_none() {
+                let fetched = self.verify_in_place(archive)?;
+                self.inspected(mount, archive, fetched.as_ref())?;
+                prepared.insert((mount.number, archive.stamp), fetched);
             }
         }
         let mut total = Tally::default();
-        for (m, mount) in plan.mounts.iter().enumerate() {
+        for mount in &plan.mounts {
             let into = self.target.make(&mount.target)?;
-            self.mount(m, mount, &into, &lists, &mut ready)?;
+            self.mount(mount, &into, lists, &mut prepared, wait)?;
             if let Some(index) = indexes.get(&mount.number) {
-                total = total.plus(self.finish(&plan, mount, index, &into)?);
+                total = total.plus(self.finish(plan, mount, index, &into)?);
             } else if plan.exact {
                 let text = format!("'{}' has no manifest: nothing was removed from it", mount.name);
                 self.events.warn(Section::Restore, text, None);
             }
         }
         if plan.layout == Layout::Numbered {
-            self.table(&plan)?;
+            self.table(plan)?;
         }
         Ok(total)
     }
@@ -128,57 +227,52 @@ impl Restore<'_> {
         Ok((plan.narrowed(&needed), lists))
     }
 
-    /// Says what is coming, and that the disk may be too small for it: compression of the file system may still help.
-    fn estimate(&self, plan: &RestorePlan) {
-        let text = format!("{} volumes, {} bytes, from {}", plan.volumes(), plan.bytes(), plan.store);
-        self.events.note(Section::Restore, text);
-        let largest = |m: &PlannedMount| m.archives.iter().filter_map(|a| a.content).map(|(_, bytes)| bytes).max();
-        let least: u64 = match plan.mounts.iter().all(|m| m.wanted.is_empty()) {
-            true => plan.mounts.iter().filter_map(largest).sum(),
-            false => 0,
-        };
-        if let Some(free) = self.target.free().filter(|free| *free > 0 && *free < least) {
-            let text = format!(
-                "{} has {free} bytes free; the files alone have {least} or more: it will probably be too small",
-                self.target.path.display()
-            );
-            self.events.note(Section::Restore, text);
-        }
+    fn inspected(
+        &self,
+        mount: &PlannedMount,
+        archive: &PlannedArchive,
+        fetched: Option<&Fetched>,
+    ) -> Result<(), RestoreError> {
+        fetched.map_or(Ok(()), |fetched| self.inspect(mount, archive, &fetched.first))
     }
 
-    fn prepare(&self, mount: &PlannedMount, archive: &PlannedArchive) -> Result<Option<Fetched>, RestoreError> {
-        let fetched = self.fetch(archive)?;
-        if let Some(fetched) = &fetched {
-            self.inspect(mount, archive, &fetched.first)?;
-        }
-        Ok(fetched)
-    }
-
-    /// Extracts a mount's archives in stamp order.
+    /// Extracts a mount's archives in stamp order, each only once.
     fn mount(
         &self,
-        m: usize,
         mount: &PlannedMount,
         into: &Path,
         lists: &Lists,
-        ready: &mut BTreeMap<Place, Option<Fetched>>,
+        prepared: &mut Prepared,
+        wait: &dyn Fn(&PlannedArchive) -> Result<(), RestoreError>,
     ) -> Result<(), RestoreError> {
-        let mut found = 0;
-        for (a, archive) in mount.archives.iter().enumerate() {
-            let fetched = match ready.remove(&(m, a)) {
+        let mut all = 0;
+        for archive in &mount.archives {
+            if let Some(found) = self.target.extracted(mount.number, archive.stamp) {
+                all += found;
+                continue;
+            }
+            let fetched = match prepared.remove(&(mount.number, archive.stamp)) {
                 Some(fetched) => fetched,
-                None => self.prepare(mount, archive)?,
+                None => {
+                    wait(archive)?;
+                    let fetched = self.downloaded(mount, archive);
+                    self.inspected(mount, archive, fetched.as_ref())?;
+                    fetched
+                }
             };
             let Some(fetched) = fetched else { continue };
             let selected = match lists.get(&(mount.number, archive.stamp)) {
                 Some(list) => Selected::List(list.clone()),
                 None => Selected::Everything,
             };
-            found += self.extract(mount, archive, &fetched.first, &selected, into)?;
+            let found = self.extract(mount, archive, &fetched.first, &selected, into)?;
+            all += found;
+            let done = Extracted { mount: mount.number, stamp: archive.stamp, found };
+            self.target.change(|journal| journal.extracted.push(done))?;
             fetched.discard()?;
         }
         match mount.wanted.first() {
-            Some(wanted) if mount.manifest.is_none() && found == 0 => {
+            Some(wanted) if mount.manifest.is_none() && all == 0 => {
                 Err(RestoreError::Unknown { path: wanted.to_string(), near: Vec::new() })
             }
             _ => Ok(()),

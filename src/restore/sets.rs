@@ -16,6 +16,8 @@ pub struct Report {
     pub sets: Vec<Row>,
     /// Objects in the listing that are no backup of this location.
     pub ignored: u64,
+    /// Objects with the deprecated names of before December 2020.
+    pub deprecated: u64,
 }
 
 /// One set.
@@ -54,6 +56,7 @@ impl Report {
             location: location.to_owned(),
             sets: catalog.sets.iter().map(row).collect(),
             ignored: catalog.ignored,
+            deprecated: catalog.deprecated,
         }
     }
 
@@ -88,6 +91,12 @@ impl Report {
                 let why = inc.why.as_deref().unwrap_or("unknown");
                 text.push_str(&format!("the incremental backup {} is not complete: {why}\n", inc.stamp));
             }
+        }
+        if self.deprecated > 0 {
+            text.push_str(&format!(
+                "{} objects have names of the old form with colons and are not used: extract them with 7-Zip\n",
+                self.deprecated
+            ));
         }
         if self.ignored > 0 {
             text.push_str(&format!("{} other objects ignored\n", self.ignored));
@@ -126,7 +135,7 @@ fn incremental(backup: &Backup) -> Incremental {
     }
 }
 
-fn aligned<const N: usize>(table: &[[String; N]]) -> String {
+pub(super) fn aligned<const N: usize>(table: &[[String; N]]) -> String {
     let width = |column: usize| table.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..N).map(width).collect();
     let line = |row: &[String; N]| {

@@ -1,30 +1,41 @@
 //! The target directory of a restore and its hidden working directory (SPEC §9).
 
-use std::fs::{self, DirBuilder};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::name::Format;
+use crate::stamp::Stamp;
 
 use super::error::RestoreError;
+use super::journal::Journal;
+use super::plan::{PlannedArchive, RestorePlan};
 
-/// Name of the working directory inside the target; gone when the restore ends.
+/// Name of the working directory inside the target; gone when the restore is complete.
 pub const WORK: &str = ".aam-restore";
 
-/// An open target.
+/// An open target, which only this process works on.
 #[derive(Debug)]
 pub(super) struct Target {
     pub path: PathBuf,
-    /// It held nothing at the start: what is in it was written by this restore.
+    /// It held nothing when the restore began: what is in it was written by this restore.
     pub fresh: bool,
-    created: bool,
+    /// This restore was begun by an earlier start.
+    pub resumed: bool,
     work: PathBuf,
+    journal: Mutex<Journal>,
+    // Closing the file frees the lock; a crash does, too.
+    lock: File,
 }
 
 impl Target {
-    /// Opens the target, made when it does not exist.
+    /// Opens the target, made when it does not exist, or goes on with what was begun in it.
     ///
     /// # Errors
-    /// When it holds anything and `into_existing` is not set, or cannot be made.
-    pub(super) fn open(path: &Path, into_existing: bool) -> Result<Target, RestoreError> {
+    /// When it holds anything and `into_existing` is not set, cannot be made, is at work already, or was begun as
+    /// another restore.
+    pub(super) fn open(path: &Path, into_existing: bool, plan: &RestorePlan) -> Result<Target, RestoreError> {
         let path = std::path::absolute(path).map_err(RestoreError::disk("find", path))?;
         let work = path.join(WORK);
         let (created, fresh) = match fs::read_dir(&path) {
@@ -32,7 +43,6 @@ impl Target {
                 let mut fresh = true;
                 for entry in entries {
                     let entry = entry.map_err(RestoreError::disk("read", &path))?;
-                    // A killed restore leaves its working directory behind.
                     fresh &= entry.file_name() == WORK;
                 }
                 (false, fresh)
@@ -44,21 +54,66 @@ impl Target {
             Err(error) if error.kind() == ErrorKind::NotADirectory => return Err(RestoreError::NotADirectory(path)),
             Err(error) => return Err(RestoreError::disk("read", &path)(error)),
         };
-        if !fresh && !into_existing {
-            return Err(RestoreError::NotEmpty(path));
-        }
         if is_link(&work) {
             return Err(RestoreError::ThroughLink(work));
         }
-        let target = Target { path, fresh, created, work };
-        target.clear_work()?;
-        private().create(&target.work).map_err(RestoreError::disk("create", &target.work))?;
+        let begun = Journal::load(&work)?;
+        if begun.is_none() && !fresh && !into_existing {
+            return Err(RestoreError::NotEmpty(path));
+        }
+        match private().create(&work) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+                return Err(RestoreError::disk("create", &work)(error));
+            }
+            _ => {}
+        }
+        let lock = lock(&work, &path)?;
+        let resumed = begun.is_some();
+        let journal = match begun {
+            Some(journal) => {
+                journal.check(plan, &path)?;
+                journal
+            }
+            None => Journal::begin(plan, fresh, created),
+        };
+        let target = Target { path, fresh: journal.fresh, resumed, work, journal: Mutex::new(journal), lock };
+        target.clear(TEMPORARY)?;
+        for directory in [TEMPORARY, VOLUMES] {
+            let directory = target.work.join(directory);
+            fs::create_dir_all(&directory).map_err(RestoreError::disk("create", &directory))?;
+        }
+        target.change(|_| ())?;
         Ok(target)
     }
 
-    /// A path in the working directory.
+    /// A path for what is needed by this process only.
     pub(super) fn work(&self, name: &str) -> PathBuf {
-        self.work.join(name)
+        self.work.join(TEMPORARY).join(name)
+    }
+
+    /// Where a volume, counted from 0, is kept until its archive is extracted.
+    pub(super) fn volume(&self, mount: usize, archive: &PlannedArchive, index: usize) -> PathBuf {
+        volume_place(&self.work, mount, archive.stamp, archive.format, index)
+    }
+
+    /// What is remembered.
+    pub(super) fn journal(&self) -> MutexGuard<'_, Journal> {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes what is remembered, on the disk too.
+    ///
+    /// # Errors
+    /// When the disk does not take it.
+    pub(super) fn change(&self, change: impl FnOnce(&mut Journal)) -> Result<(), RestoreError> {
+        let mut journal = self.journal();
+        change(&mut journal);
+        journal.save(&self.work)
+    }
+
+    /// How many entries of an archive were wanted, if it was extracted by an earlier start.
+    pub(super) fn extracted(&self, mount: usize, stamp: Stamp) -> Option<u64> {
+        self.journal().extracted.iter().find(|e| e.mount == mount && e.stamp == stamp).map(|e| e.found)
     }
 
     /// Makes the directory that `names` lead to, below the target and through no link.
@@ -87,24 +142,85 @@ impl Target {
         fs4::available_space(&self.path).ok()
     }
 
-    /// Removes the working directory; after a failure that wrote nothing, also what was made for nothing.
+    /// Leaves the target: after success without a trace of the work. After a failure, what cost money or time stays for
+    /// the next start; when there is nothing of that kind, what was made for nothing goes.
     ///
     /// # Errors
-    /// When it cannot be removed.
-    pub(super) fn close(&self, failed: bool) -> Result<(), RestoreError> {
-        self.clear_work()?;
-        if failed && self.fresh {
-            remove_empty(&self.path, self.created);
+    /// When something cannot be removed.
+    pub(super) fn close(self, how: Close) -> Result<(), RestoreError> {
+        self.clear(TEMPORARY)?;
+        let keep = match how {
+            Close::Done => false,
+            Close::Later => true,
+            Close::Failed => {
+                let journal = self.journal();
+                journal.agreed || !journal.extracted.is_empty() || has_files(&self.work.join(VOLUMES))
+            }
+        };
+        if keep {
+            return Ok(());
+        }
+        let created = self.journal().created;
+        // Windows removes no open file.
+        drop(self.lock);
+        remove(&self.work)?;
+        if how == Close::Failed && self.fresh {
+            remove_empty(&self.path, created);
         }
         Ok(())
     }
 
-    fn clear_work(&self) -> Result<(), RestoreError> {
-        match fs::remove_dir_all(&self.work) {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(RestoreError::disk("remove", &self.work)(error)),
-            _ => Ok(()),
-        }
+    fn clear(&self, name: &str) -> Result<(), RestoreError> {
+        remove(&self.work.join(name))
     }
+}
+
+/// How a restore leaves its target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Close {
+    Done,
+    /// A step is done; others follow.
+    Later,
+    Failed,
+}
+
+/// Decrypted manifests and lists: of no use to another process.
+const TEMPORARY: &str = "temporary";
+/// Downloads.
+const VOLUMES: &str = "volumes";
+
+/// Where a volume is downloaded to, in a working directory. Keys never become file names here: a store may hold any
+/// key. A file that is there was checked.
+pub(super) fn volume_place(work: &Path, mount: usize, stamp: Stamp, format: Format, index: usize) -> PathBuf {
+    let name = format!("volume.{}.{:03}", format.extension(), index + 1);
+    work.join(VOLUMES).join(format!("{mount}-{stamp}")).join(name)
+}
+
+/// Two restores into one target would overwrite each other's downloads.
+fn lock(work: &Path, target: &Path) -> Result<File, RestoreError> {
+    let path = work.join("lock");
+    let mut options = OpenOptions::new();
+    let file =
+        options.create(true).truncate(false).write(true).open(&path).map_err(RestoreError::disk("open", &path))?;
+    match fs4::FileExt::try_lock(&file) {
+        Ok(()) => Ok(file),
+        Err(fs4::TryLockError::WouldBlock) => Err(RestoreError::Busy(target.to_owned())),
+        Err(fs4::TryLockError::Error(why)) => Err(RestoreError::disk("lock", &path)(why)),
+    }
+}
+
+fn remove(path: &Path) -> Result<(), RestoreError> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(RestoreError::disk("remove", path)(error)),
+        _ => Ok(()),
+    }
+}
+
+fn has_files(directory: &Path) -> bool {
+    fs::read_dir(directory).into_iter().flatten().flatten().any(|entry| match entry.file_type() {
+        Ok(kind) if kind.is_dir() => has_files(&entry.path()),
+        _ => true,
+    })
 }
 
 /// Removes empty directories, deepest first; a directory that holds a file stays.

@@ -12,7 +12,7 @@ use super::prepare::Prepared;
 use crate::cancel::Cancel;
 use crate::event::{Event, Events, Section, Severity};
 use crate::manifest::{Entry, EntryKind, FileReader, Meta, Moment, RelPath};
-use crate::path::verbatim;
+use crate::path::{shown, verbatim};
 use crate::plan::{MirrorOrder, StageOrder};
 use crate::render::StageFiles;
 use crate::select::{Selection, SelectionSpec};
@@ -69,7 +69,7 @@ pub(super) fn make_ready(
     match make_target(mirror, order) {
         Ok(()) => Ok(true),
         Err(error) => {
-            events.fail(Section::Tools, format!("the directory '{}' cannot be made: {error}", target.display()), None);
+            events.fail(Section::Tools, format!("the directory '{}' cannot be made: {error}", shown(&target)), None);
             Ok(false)
         }
     }
@@ -200,7 +200,7 @@ fn delete_extra(mirror: &MirrorOrder, list: &Path, cancel: &Cancel, events: &Eve
     let mut directories = Vec::new();
     let remove = |path: PathBuf, directory: bool| {
         let removed = if directory { fs::remove_dir(&path) } else { fs::remove_file(&path) };
-        let path = path.display().to_string();
+        let path = shown(&path);
         match removed {
             Ok(()) => events.tell(Event::Deleted { path }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -263,7 +263,7 @@ pub(super) fn verify(
         match excuse(&entry, &original, order.started) {
             Some(Excuse::Changed) => events.note(
                 Section::Verification,
-                format!("'{}' changed while it was copied, and does not count", original.display()),
+                format!("'{}' changed while it was copied, and does not count", shown(&original)),
             ),
             Some(Excuse::Unreadable(why)) => {
                 unreadable += 1;
@@ -272,7 +272,7 @@ pub(super) fn verify(
             }
             None => {
                 different += 1;
-                events.tell(Event::Difference { path: copy.display().to_string(), what });
+                events.tell(Event::Difference { path: shown(&copy), what });
             }
         }
     }

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::job::Tier;
+
 mod directory;
 mod local;
 mod s3;
@@ -157,6 +159,34 @@ pub trait Store: Send + Sync {
     fn local_path(&self, _key: &str) -> Option<PathBuf> {
         None
     }
+
+    /// Whether an object can be read now (SPEC §9). Only stores with archive classes need to look.
+    ///
+    /// # Errors
+    /// When the object is not there or cannot be looked at.
+    fn thaw_state(&self, _key: &str) -> Result<ThawState, StoreError> {
+        Ok(ThawState::Ready)
+    }
+
+    /// Asks for an object to be readable for `days`. May be repeated: one on its way, or ready, is no error. Costs
+    /// money.
+    ///
+    /// # Errors
+    /// When the request is refused.
+    fn thaw(&self, _key: &str, _days: u32, _tier: Tier) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+/// Whether an object can be read. What was asked for decides, not the storage class, which thawing does not change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ThawState {
+    /// Archived, and nobody asked for it.
+    Frozen,
+    /// Asked for, not there yet.
+    Thawing,
+    Ready,
 }
 
 /// How long one try to connect may take; with all tries a store is known to be unreachable within two minutes.

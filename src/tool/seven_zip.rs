@@ -65,6 +65,7 @@ pub struct Listed {
     pub is_link: bool,
     /// Bytes.
     pub size: u64,
+    pub is_encrypted: bool,
 }
 
 impl SevenZip {
@@ -78,7 +79,13 @@ impl SevenZip {
         } else {
             "install it (Debian: apt-get install 7zip), or set tools.7z in the profile"
         };
-        Ok(SevenZip { program: locate(configured, &["7zz", "7z", "7za"], hint)? })
+        // Its installer for Windows does not add it to the search path.
+        let installed = ["ProgramFiles", "ProgramW6432"].into_iter().filter_map(std::env::var_os);
+        let installed = installed.map(|files| PathBuf::from(files).join(r"7-Zip\7z.exe")).find(|path| path.is_file());
+        match (configured, installed) {
+            (None, Some(program)) if cfg!(windows) => Ok(SevenZip { program }),
+            _ => Ok(SevenZip { program: locate(configured, &["7zz", "7z", "7za"], hint)? }),
+        }
     }
 
     /// Its path.
@@ -126,6 +133,7 @@ impl SevenZip {
                     match line.split_once(" = ") {
                         Some(("Size", size)) => entry.size = size.trim().parse().unwrap_or(0),
                         Some(("Folder", "+")) => entry.is_directory = true,
+                        Some(("Encrypted", "+")) => entry.is_encrypted = true,
                         Some(("Attributes", attributes)) => {
                             let mut words = attributes.split(' ');
                             // `L` is a Windows reparse point: a junction or symbolic link.

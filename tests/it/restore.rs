@@ -5,5 +5,8 @@ mod command;
 mod damage;
 mod from_s3;
 mod hostile;
+mod killed;
 mod kit;
 mod only;
+mod overlap;
+mod thaw;

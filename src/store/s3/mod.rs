@@ -6,6 +6,7 @@
 mod client;
 mod download;
 mod errors;
+mod thaw;
 mod upload;
 
 use std::fmt;
@@ -18,9 +19,9 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::types as sdk;
 use tokio::runtime::{Builder, Handle, Runtime};
 
-use super::{Act, Object, Progress, Purpose, Store, StoreError, StoreErrorKind, Stored};
+use super::{Act, Object, Progress, Purpose, Store, StoreError, StoreErrorKind, Stored, ThawState};
 use crate::cancel::Cancel;
-use crate::job::StorageClass;
+use crate::job::{StorageClass, Tier};
 use crate::secret::Secret;
 
 /// How often a waiting call asks whether the run was interrupted.
@@ -186,6 +187,16 @@ impl Store for S3Store {
     fn get(&self, key: &str, target: &Path, progress: Progress<'_>) -> Result<(), StoreError> {
         let act = self.act("downloading", key);
         self.wait(&act, self.download(&act, key, target, progress))
+    }
+
+    fn thaw_state(&self, key: &str) -> Result<ThawState, StoreError> {
+        let act = self.act("looking at", key);
+        self.wait(&act, self.look(&act, key))
+    }
+
+    fn thaw(&self, key: &str, days: u32, tier: Tier) -> Result<(), StoreError> {
+        let act = self.act("requesting", key);
+        self.wait(&act, self.request_thaw(&act, key, days, tier))
     }
 }
 

@@ -80,6 +80,20 @@ fn options_of_restore() {
 }
 
 #[test]
+fn a_drill() {
+    let pc = history(Format::Zip);
+    let place = ["--location", "pc", "--directory", "store", "--key-env", "AAM_KEY"];
+    let (out, err) = exits(&aam(&pc, &with(&["restore", "drill", "--files", "2"], &place)), 0);
+    assert!(out.contains("2 of 2 files restored and compared with the list of the backup"), "{out}");
+    assert!(err.contains("files of this drill: ") && err.contains("the drill succeeded"), "{err}");
+    let volume = fs::read_dir(pc.store_dir()).unwrap().map(|e| e.unwrap().path());
+    let volume = volume.filter(|p| p.to_str().unwrap().contains("_0_0.0_no_-srv")).min().unwrap();
+    fs::write(&volume, vec![0; fs::metadata(&volume).unwrap().len() as usize]).unwrap();
+    let (_, err) = exits(&aam(&pc, &with(&["restore", "drill", "--files", "100"], &place)), 1);
+    assert!(err.contains("is damaged") && err.contains("the drill FAILED"), "{err}");
+}
+
+#[test]
 fn sets_as_table_and_json() {
     let mut pc = history(Format::Zip);
     pc.markers = 1;

@@ -49,6 +49,7 @@ fn archives_that_would_write_elsewhere_are_refused_whole() {
         (r"[('..\\x', '1', 0o100644)]", "it leads out of the target"),
         ("[('out', '/tmp', 0o120777), ('out/x', '1', 0o100644)]", "the entry 'out': it is a link"),
         ("[('a//b', '1', 0o100644)]", "is no legal file name"),
+        ("[('planted', '1', 0o100644)]", "the entry 'planted': it is not encrypted"),
     ] {
         let pc = with_evil(entries);
         let error = restore(&pc, &options()).error();

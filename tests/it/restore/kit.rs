@@ -4,11 +4,15 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use aam_auto_backup::cancel::Cancel;
 use aam_auto_backup::event::{Event, Events, Outcome, Sink};
+use aam_auto_backup::job::Tier;
 use aam_auto_backup::manifest::EntryKind;
-use aam_auto_backup::restore::{Options, RestoreError, RestorePlan, Tally, Tools, gather, run};
+use aam_auto_backup::restore::{
+    Clock, Options, Prices, RestoreError, RestorePlan, Step, Tally, Thawing, Tools, begun, gather, run,
+};
 use aam_auto_backup::secret::Secret;
 use aam_auto_backup::tool::seven_zip::SevenZip;
 
@@ -66,27 +70,90 @@ pub fn restore(pc: &Pc, options: &Options) -> Done {
 }
 
 pub fn restore_with(pc: &Pc, options: &Options, to: &Path, into_existing: bool, key: &str) -> Done {
-    let heard = Heard::default();
-    let events = Events::new(vec![Box::new(heard.clone())]);
-    let cancel = Cancel::new();
-    let seven_zip = SevenZip::locate(None).unwrap();
-    let result = plan(pc, options).and_then(|plan| {
-        let key = Secret::new(key);
-        let tools = Tools {
-            store: &*pc.store,
-            seven_zip: &seven_zip,
-            key: &key,
-            key_from: "$AAM_BACKUP_KEY",
-            cancel: &cancel,
-            events: &events,
-        };
-        run(plan, to, into_existing, &tools)
-    });
-    let outcome = if result.is_ok() { events.outcome() } else { Outcome::Failure };
-    let work = fs::symlink_metadata(to.join(".aam-restore"));
-    assert!(!work.is_ok_and(|m| m.is_dir()), "the working directory is gone, whatever happened");
-    let events = heard.0.lock().unwrap().clone();
-    Done { result, outcome, events }
+    How { into_existing, key, ..How::default() }.restore(pc, options, to)
+}
+
+/// How a restore is started.
+pub struct How<'a> {
+    pub into_existing: bool,
+    pub key: &'a str,
+    pub step: Step,
+    pub agree: bool,
+    pub clock: &'a dyn Clock,
+    pub cancel: Cancel,
+    pub prices: Prices,
+    pub seven_zip: Option<String>,
+}
+
+impl Default for How<'_> {
+    fn default() -> Self {
+        How {
+            into_existing: false,
+            key: KEY,
+            step: Step::All,
+            agree: false,
+            clock: &NoWait,
+            cancel: Cancel::new(),
+            prices: Prices::default(),
+            seven_zip: None,
+        }
+    }
+}
+
+/// Two days pass at once.
+pub struct NoWait;
+
+impl Clock for NoWait {
+    fn wait(&self, span: Duration, _: &dyn Fn() -> bool) {
+        assert_eq!(span, POLL);
+    }
+}
+
+pub const POLL: Duration = Duration::from_secs(30 * 60);
+
+impl How<'_> {
+    pub fn restore(&self, pc: &Pc, options: &Options, to: &Path) -> Done {
+        let heard = Heard::default();
+        let events = Events::new(vec![Box::new(heard.clone())]);
+        let seven_zip = SevenZip::locate(self.seven_zip.as_deref()).unwrap();
+        let mut options = options.clone();
+        let result = begun(to).and_then(|begun| {
+            if let Some(begun) = begun {
+                begun.pin(&mut options);
+            }
+            let plan = plan(pc, &options)?;
+            let key = Secret::new(self.key);
+            let thaw = Thawing {
+                keep_days: 2,
+                tier: Tier::Bulk,
+                poll_every: POLL,
+                prices: &self.prices,
+                clock: self.clock,
+                agree: &|_| self.agree,
+            };
+            let tools = Tools {
+                store: &*pc.store,
+                seven_zip: &seven_zip,
+                key: &key,
+                key_from: "$AAM_BACKUP_KEY",
+                thaw,
+                cancel: &self.cancel,
+                events: &events,
+            };
+            run(plan, to, self.into_existing, self.step, &tools)
+        });
+        let outcome = if result.is_ok() { events.outcome() } else { Outcome::Failure };
+        let work = to.join(".aam-restore");
+        let busy = matches!(result, Err(RestoreError::Busy(_)));
+        assert!(
+            busy || !work.join("temporary").exists() || begun(to).is_err(),
+            "manifests are deleted, whatever happened"
+        );
+        let finished = result.is_ok() && matches!(self.step, Step::All | Step::Extract);
+        assert!(!finished || !work.is_dir(), "the working directory is gone");
+        let events = heard.0.lock().unwrap().clone();
+        Done { result, outcome, events }
+    }
 }
 
 /// Every file below a directory with its content; directories end in `/`.

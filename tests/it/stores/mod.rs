@@ -3,6 +3,7 @@
 mod alike;
 mod directory;
 mod s3;
+mod thaw;
 mod unreachable;
 
 use std::fs;

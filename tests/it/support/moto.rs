@@ -95,6 +95,13 @@ impl Moto {
         http::request(self.address, method, path, &headers, body).expect("moto answers")
     }
 
+    /// From now on a object that was requested is thawing for `times` and more looks at it.
+    pub fn slow_thaw(&self, times: u32) {
+        let json =
+            format!(r#"{{"model_name":"s3::keyrestore","transition":{{"progression":"manual","times":{times}}}}}"#);
+        assert_eq!(self.post("/moto-api/state-manager/set-transition", &json).status, 201);
+    }
+
     /// A request to moto itself: `moto.post("/moto-api/state-manager/set-transition", r#"{…}"#)`.
     pub fn post(&self, path: &str, json: &str) -> Answer {
         self.request("POST", path, &[("Content-Type", "application/json")], json.as_bytes())

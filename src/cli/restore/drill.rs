@@ -1,0 +1,104 @@
+//! `restore drill`: a few files, to see that a restore would work.
+
+use clap::Args;
+
+use super::key::{KeyArgs, key};
+use super::thaw::{Terms, ThawArgs};
+use super::{choose, exit_of, what_store};
+use crate::cancel::Cancel;
+use crate::cli::place::{Place, PlaceArgs};
+use crate::cli::{Exit, Global, output};
+use crate::event::{Event, Events, Outcome, Section};
+use crate::path::Family;
+use crate::restore::{self, At, Options, RestoreError, Step, SystemClock, Tally, Thawing, Tools, gather};
+use crate::terminal::Terminal;
+use crate::text::size;
+use crate::tool::seven_zip::SevenZip;
+
+/// Restore a few files chosen at random into a temporary directory, compare them with the backup's list, delete them.
+#[derive(Debug, Args)]
+pub struct DrillArgs {
+    #[command(flatten)]
+    pub place: PlaceArgs,
+    /// How many files.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub files: u32,
+    /// The newest state at or before this stamp.
+    #[arg(long, value_name = "STAMP")]
+    pub at: Option<At>,
+    #[command(flatten)]
+    pub key: KeyArgs,
+    #[command(flatten)]
+    pub thaw: ThawArgs,
+}
+
+/// Drills.
+pub(super) fn drill(global: &Global, args: &DrillArgs, cancel: &Cancel) -> Exit {
+    let (place, terms) = match args.place.open(global, cancel).and_then(|p| args.thaw.terms(&p).map(|t| (p, t))) {
+        Ok(opened) => opened,
+        Err(exit) => return exit,
+    };
+    let events = Events::new(vec![Box::new(Terminal { verbose: false, report_follows: false })]);
+    let exit = match work(args, &place, &terms, cancel, &events) {
+        Ok((files, tally)) => {
+            output::result(format!(
+                "{} of {files} files restored and compared with the list of the backup ({}); the copies are deleted\n",
+                tally.files,
+                size(tally.bytes)
+            ));
+            Exit::of(events.outcome())
+        }
+        Err(error) => {
+            events.fail(Section::Restore, error.to_string(), Some(error.hint()).filter(|h| !h.is_empty()));
+            exit_of(&error)
+        }
+    };
+    let (outcome, text) = match exit {
+        Exit::Success => (Outcome::Success, "the drill succeeded"),
+        Exit::Warnings => (Outcome::Warning, "the drill succeeded, with warnings"),
+        _ => (Outcome::Failure, "the drill FAILED"),
+    };
+    events.tell(Event::Finished { outcome, text: text.to_owned() });
+    exit
+}
+
+fn work(
+    args: &DrillArgs,
+    place: &Place,
+    terms: &Terms,
+    cancel: &Cancel,
+    events: &Events<'_>,
+) -> Result<(usize, Tally), RestoreError> {
+    let (store, catalog) = choose::newest(place, args.at.as_ref(), events)?;
+    let mut options = Options {
+        location: place.location.clone(),
+        store: what_store(store),
+        at: args.at.clone(),
+        ..Options::default()
+    };
+    let plan =
+        gather::plan(store, &catalog, &options).inspect_err(|error| choose::tell_locations(error, store, events))?;
+    let configured = place.job.as_ref().filter(|job| job.family == Family::HOST);
+    let seven_zip = SevenZip::locate(configured.and_then(|job| job.tools.seven_zip.as_deref()))?;
+    let (key, key_from) = key(&args.key, place)?;
+    let agree = |_: &restore::Estimate| args.thaw.yes;
+    let thaw = Thawing {
+        keep_days: terms.keep_days,
+        tier: terms.tier,
+        poll_every: terms.poll_every,
+        prices: &terms.prices,
+        clock: &SystemClock,
+        agree: &agree,
+    };
+    let tools = Tools { store, seven_zip: &seven_zip, key: &key, key_from: &key_from, thaw, cancel, events };
+    let scratch = tempfile::Builder::new().prefix("aam-drill-").tempdir().map_err(|why| RestoreError::Disk {
+        what: "create a directory in",
+        path: std::env::temp_dir(),
+        why,
+    })?;
+    options.only = restore::sample(&plan, args.files as usize, &scratch.path().join("list"), &tools)?;
+    events.note(Section::Restore, format!("files of this drill: {}", options.only.join(", ")));
+    let plan = gather::plan(store, &catalog, &options)?;
+    let tally = restore::run(plan, &scratch.path().join("files"), false, Step::All, &tools)?;
+    Ok((options.only.len(), tally))
+}

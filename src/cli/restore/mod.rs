@@ -1,0 +1,266 @@
+//! `restore`: files back from a store, in one step or in four (SPEC §9, design L1949-2292).
+
+mod choose;
+mod drill;
+mod key;
+mod status;
+mod summary;
+mod thaw;
+
+use std::path::{Path, PathBuf};
+
+use chrono::Utc;
+use clap::{Args, Subcommand};
+
+use super::place::{Place, PlaceArgs, complain};
+use super::sets;
+use super::{Exit, Format, Global};
+use crate::cancel::Cancel;
+use crate::event::{Event, Events, Outcome, Section, Sink};
+use crate::log::Log;
+use crate::path::Family;
+use crate::restore::{self, At, Layout, Options, RestoreError, Step, SystemClock, Thawing, Tools, gather};
+use crate::secret::Secret;
+use crate::state::base_directory;
+use crate::store::Store;
+use crate::terminal::Terminal;
+use crate::tool::seven_zip::SevenZip;
+
+use key::KeyArgs;
+use summary::Summary;
+use thaw::{Terms, ThawArgs};
+
+/// Restore files from a store.
+///
+/// Without a subcommand everything in one step. It can be started again at any time with the same options, and goes on.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub struct RestoreArgs {
+    #[command(subcommand)]
+    pub step: Option<StepCommand>,
+    #[command(flatten)]
+    pub what: What,
+    /// List what there is to restore, as `sets` does, and stop.
+    #[arg(long)]
+    pub list: bool,
+}
+
+/// One of the four steps, or a drill.
+#[derive(Debug, Subcommand)]
+pub enum StepCommand {
+    /// First step: order archived objects to be made readable.
+    Request(What),
+    Status(status::StatusArgs),
+    /// Third step: download what is readable.
+    Download(What),
+    /// Fourth step: extract what was downloaded.
+    Extract(What),
+    Drill(drill::DrillArgs),
+}
+
+/// What to restore, and where to.
+#[derive(Debug, Args)]
+pub struct What {
+    #[command(flatten)]
+    pub place: PlaceArgs,
+    /// Directory to restore into; it must be empty or not exist, or hold a restore that was begun.
+    #[arg(long, value_name = "DIR")]
+    pub to: Option<PathBuf>,
+    /// `numbered`: a directory for each mount, 1, 2, …, with a table. `original`: the original path below DIR.
+    #[arg(long, value_enum, default_value_t)]
+    pub layout: Layout,
+    /// Also remove what was deleted before the newest backup.
+    #[arg(long, conflicts_with = "only")]
+    pub exact: bool,
+    /// The newest state at or before this stamp; the beginning of one will do: 20201222 is the end of that day.
+    #[arg(long, value_name = "STAMP")]
+    pub at: Option<At>,
+    /// Only these files and directories: original absolute paths, or such as 1/docs, below a mount's number.
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    pub only: Vec<String>,
+    /// Allow DIR to hold files; those of the same name are overwritten.
+    #[arg(long)]
+    pub into_existing: bool,
+    #[command(flatten)]
+    pub key: KeyArgs,
+    #[command(flatten)]
+    pub thaw: ThawArgs,
+    /// Also show what the tools print.
+    #[arg(long, short)]
+    pub verbose: bool,
+}
+
+/// Restores.
+pub fn restore(global: &Global, args: &RestoreArgs, cancel: &Cancel) -> Exit {
+    let (step, what) = match &args.step {
+        Some(StepCommand::Status(args)) => return status::show(global, args, cancel),
+        Some(StepCommand::Drill(args)) => return drill::drill(global, args, cancel),
+        Some(StepCommand::Request(what)) => (Step::Request, what),
+        Some(StepCommand::Download(what)) => (Step::Download, what),
+        Some(StepCommand::Extract(what)) => (Step::Extract, what),
+        None if args.list => {
+            return match args.what.place.open(global, cancel) {
+                Ok(place) => sets::list(&place, Format::Text),
+                Err(exit) => exit,
+            };
+        }
+        None => (Step::All, &args.what),
+    };
+    let Some(to) = &what.to else {
+        complain("error", "--to is missing", "name the directory to restore into: --to DIR");
+        return Exit::Usage;
+    };
+    let (place, terms) = match what.place.open(global, cancel).and_then(|p| what.thaw.terms(&p).map(|terms| (p, terms)))
+    {
+        Ok(opened) => opened,
+        Err(exit) => return exit,
+    };
+    // The steps keep no log (design L2094).
+    let log = if step == Step::All { open_log(&place) } else { None };
+    let terminal = Terminal { verbose: what.verbose, report_follows: false };
+    let log_reader = log.iter().map(|log| Box::new(log) as Box<dyn Sink + '_>);
+    let events = Events::new(log_reader.chain([Box::new(terminal) as Box<dyn Sink + '_>]).collect());
+    tell_parameters(what, &place, to, &events);
+    let (outcome, exit) = match work(step, what, &place, to, &terms, cancel, &events) {
+        Ok(()) => (events.outcome(), Exit::of(events.outcome())),
+        Err(error) if error.is_interrupted() => {
+            let text = "interrupted: what was restored so far is not complete; start it again to go on";
+            events.fail(Section::Restore, text, None);
+            (Outcome::Interrupted, Exit::Interrupted)
+        }
+        Err(error) => {
+            events.fail(Section::Restore, error.to_string(), Some(error.hint()).filter(|h| !h.is_empty()));
+            (Outcome::Failure, exit_of(&error))
+        }
+    };
+    let done = match step {
+        Step::All | Step::Extract => "the restore is complete",
+        Step::Request => "everything needed is requested",
+        Step::Download => "everything that is readable is downloaded",
+    };
+    let text = match (outcome, step) {
+        (Outcome::Success, _) => done.to_owned(),
+        (Outcome::Warning, _) => format!("{done}, with warnings"),
+        (_, Step::All | Step::Extract) => "the restore is NOT complete".to_owned(),
+        _ => "this step is NOT complete".to_owned(),
+    };
+    events.tell(Event::Finished { outcome, text });
+    exit
+}
+
+/// How an error ends the program.
+fn exit_of(error: &RestoreError) -> Exit {
+    match error {
+        RestoreError::NotAgreed { .. } => Exit::Usage,
+        RestoreError::Busy(_) => Exit::Locked,
+        error if error.is_interrupted() => Exit::Interrupted,
+        _ => Exit::Failed,
+    }
+}
+
+/// Everything after the parameters are known.
+fn work(
+    step: Step,
+    args: &What,
+    place: &Place,
+    to: &Path,
+    terms: &Terms,
+    cancel: &Cancel,
+    events: &Events<'_>,
+) -> Result<(), RestoreError> {
+    let mut options = Options {
+        location: place.location.clone(),
+        store: String::new(),
+        at: args.at.clone(),
+        layout: args.layout,
+        exact: args.exact,
+        only: args.only.clone(),
+    };
+    let begun = restore::begun(to)?;
+    if let Some(begun) = &begun {
+        begun.pin(&mut options);
+    }
+    let (store, catalog) = choose::newest(place, options.at.as_ref(), events)?;
+    options.store = what_store(store);
+    let plan =
+        gather::plan(store, &catalog, &options).inspect_err(|error| choose::tell_locations(error, store, events))?;
+    let text = format!("from {}: the state of {} (full backup {})", plan.store, plan.state, plan.set);
+    events.note(Section::Restore, text);
+    let newest = restore::newest_state(&catalog, None);
+    if let Some(newer) = newest.filter(|newest| args.at.is_none() && begun.is_some() && *newest > plan.state) {
+        let text = format!(
+            "a newer backup is there, of {newer}; this restore was begun with {} and goes on with it",
+            plan.state
+        );
+        events.note(Section::Restore, text);
+    }
+    let configured = place.job.as_ref().filter(|job| job.family == Family::HOST);
+    let seven_zip = SevenZip::locate(configured.and_then(|job| job.tools.seven_zip.as_deref()))?;
+    let (key, key_from) = match step.needs_key(&options.only) {
+        true => key::key(&args.key, place)?,
+        false => (Secret::new(""), String::new()),
+    };
+    let summary = Summary::of(&plan, to);
+    let agree = |estimate: &restore::Estimate| args.thaw.agree(estimate);
+    let thaw = Thawing {
+        keep_days: terms.keep_days,
+        tier: terms.tier,
+        poll_every: terms.poll_every,
+        prices: &terms.prices,
+        clock: &SystemClock,
+        agree: &agree,
+    };
+    let tools = Tools { store, seven_zip: &seven_zip, key: &key, key_from: &key_from, thaw, cancel, events };
+    let tally = restore::run(plan, to, args.into_existing, step, &tools)?;
+    if matches!(step, Step::All | Step::Extract) {
+        summary.print(tally);
+    }
+    Ok(())
+}
+
+fn what_store(store: &dyn Store) -> String {
+    store.label().to_owned()
+}
+
+/// A restore goes on without its log.
+fn open_log(place: &Place) -> Option<Log> {
+    let configured = place.job.as_ref().filter(|job| job.family == Family::HOST);
+    let directory = configured.and_then(|job| job.log.directory.as_ref()).map(|path| path.to_native());
+    let name = place.job.as_ref().map_or(&place.location, |job| &job.name);
+    match Log::create(
+        &directory.unwrap_or_else(|| base_directory().join("logs")),
+        &format!("{name}-restore"),
+        Utc::now(),
+    ) {
+        Ok(log) => Some(log),
+        Err(error) => {
+            complain("note", &format!("{error}; going on without a log"), "");
+            None
+        }
+    }
+}
+
+fn tell_parameters(args: &What, place: &Place, to: &Path, events: &Events<'_>) {
+    let note = |text: String| events.note(Section::Parameters, text);
+    note(format!("aam-backup {}, started {}", env!("CARGO_PKG_VERSION"), Utc::now().format("%Y-%m-%d %H:%M UTC")));
+    note(format!(
+        "restore of location '{}' to '{}', layout {}",
+        place.location,
+        to.display(),
+        super::word(args.layout)
+    ));
+    if let Some(job) = &place.job {
+        note(format!("profile '{}' ({})", job.name, job.profile.display()));
+    }
+    for (given, option) in [(args.exact, "--exact"), (args.into_existing, "--into-existing")] {
+        if given {
+            note(option.to_owned());
+        }
+    }
+    if let Some(at) = &args.at {
+        note(format!("--at {at}"));
+    }
+    for path in &args.only {
+        note(format!("--only {path}"));
+    }
+}

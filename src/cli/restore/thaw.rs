@@ -1,0 +1,78 @@
+//! Options of thawing, and asking whoever pays.
+
+use std::io::{BufRead, IsTerminal};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::cli::Exit;
+use crate::cli::output;
+use crate::cli::place::{Place, complain};
+use crate::job::Tier;
+use crate::restore::{Estimate, Prices};
+
+/// How archived objects (Glacier, Deep Archive) are brought back.
+#[derive(Debug, Args)]
+pub struct ThawArgs {
+    /// How fast archived objects are brought back. That of the profile, or bulk.
+    #[arg(long, value_enum)]
+    pub tier: Option<Tier>,
+    /// Days that they stay readable. Those of the profile, or 2.
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=365))]
+    pub keep_days: Option<u32>,
+    /// How often to ask whether they are readable. That of the profile, or 30m.
+    #[arg(long, value_name = "SPAN", value_parser = humantime::parse_duration)]
+    pub poll_every: Option<Duration>,
+    /// YAML file with other prices than those built in.
+    #[arg(long, value_name = "FILE")]
+    pub prices: Option<PathBuf>,
+    /// Agree to what it costs.
+    #[arg(long)]
+    pub yes: bool,
+}
+
+/// The options with the profile's values and the defaults.
+pub(super) struct Terms {
+    pub tier: Tier,
+    pub keep_days: u32,
+    pub poll_every: Duration,
+    pub prices: Prices,
+}
+
+impl ThawArgs {
+    /// What holds. A price file that cannot be read has been told on standard error.
+    pub(super) fn terms(&self, place: &Place) -> Result<Terms, Exit> {
+        let policy = place.job.as_ref().map(|job| &job.restore);
+        let prices = match &self.prices {
+            None => Prices::default(),
+            Some(path) => {
+                let read = std::fs::read_to_string(path).map_err(|e| e.to_string());
+                read.and_then(|text| Prices::parse(&text).map_err(|e| e.to_string())).map_err(|why| {
+                    complain("error", &format!("the price file '{}': {why}", path.display()), "");
+                    Exit::Usage
+                })?
+            }
+        };
+        Ok(Terms {
+            tier: self.tier.or(policy.map(|p| p.tier)).unwrap_or_default(),
+            keep_days: self.keep_days.or(policy.map(|p| p.keep_days)).unwrap_or(2),
+            poll_every: self.poll_every.or(policy.map(|p| p.poll_every)).unwrap_or(Duration::from_secs(30 * 60)),
+            prices,
+        })
+    }
+
+    /// Asks at the terminal. The estimate was told a moment ago.
+    pub(super) fn agree(&self, _: &Estimate) -> bool {
+        if self.yes {
+            return true;
+        }
+        if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+            return false;
+        }
+        output::note("Go on? [y/N] ");
+        let mut answer = String::new();
+        let read = std::io::stdin().lock().read_line(&mut answer);
+        read.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
+    }
+}

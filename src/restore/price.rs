@@ -1,0 +1,100 @@
+//! What bringing archived objects back costs: Amazon's prices in one table, with their date (SPEC §9, design L752-798).
+//! Pure.
+
+use serde::{Deserialize, Serialize};
+
+use crate::job::Tier;
+
+/// Prices in US dollars. A file can replace any of them (`--prices`); a GB is 1,000,000,000 bytes, which is a little
+/// less than Amazon's, so that estimates are rather too high.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Prices {
+    /// When these prices were looked up.
+    pub date: String,
+    /// For which region.
+    pub region: String,
+    pub bulk: TierPrice,
+    pub standard: TierPrice,
+    /// Per GB that leaves Amazon.
+    pub transfer_per_gb: f64,
+    /// Per GB and month for the thawed copy.
+    pub copy_per_gb_month: f64,
+    /// Per 1000 GET requests.
+    pub get_per_thousand: f64,
+}
+
+/// Thawing from Deep Archive, which is the slower and dearer of the two archive classes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct TierPrice {
+    pub per_gb: f64,
+    pub per_thousand_requests: f64,
+    /// When the last object is there at the latest.
+    pub hours: u32,
+}
+
+impl Default for Prices {
+    fn default() -> Prices {
+        Prices {
+            date: "2020-10-13".to_owned(),
+            region: "us-east-1".to_owned(),
+            bulk: TierPrice { per_gb: 0.0025, per_thousand_requests: 0.025, hours: 48 },
+            standard: TierPrice { per_gb: 0.02, per_thousand_requests: 0.10, hours: 12 },
+            transfer_per_gb: 0.09,
+            copy_per_gb_month: 0.023,
+            get_per_thousand: 0.0004,
+        }
+    }
+}
+
+/// A price file that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the prices cannot be read: {0}")]
+pub struct PricesError(String);
+
+impl Prices {
+    /// Reads a price file: YAML with any of the table's keys; what it leaves out stays as built in.
+    ///
+    /// # Errors
+    /// When it is something else, or a price is no price.
+    pub fn parse(text: &str) -> Result<Prices, PricesError> {
+        let prices: Prices = serde_saphyr::from_str(text).map_err(|e| PricesError(e.to_string()))?;
+        let all = [
+            prices.bulk.per_gb,
+            prices.bulk.per_thousand_requests,
+            prices.standard.per_gb,
+            prices.standard.per_thousand_requests,
+            prices.transfer_per_gb,
+            prices.copy_per_gb_month,
+            prices.get_per_thousand,
+        ];
+        match all.into_iter().all(|price| price.is_finite() && price >= 0.0) {
+            true => Ok(prices),
+            false => Err(PricesError("a price is negative or no number".to_owned())),
+        }
+    }
+
+    /// Those of one tier.
+    pub fn of(&self, tier: Tier) -> &TierPrice {
+        match tier {
+            Tier::Bulk => &self.bulk,
+            Tier::Standard => &self.standard,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_replaces_what_it_names() {
+        let prices = Prices::parse("date: 2026-11-01\ntransfer-per-gb: 0.05\n").unwrap();
+        assert_eq!((prices.date.as_str(), prices.transfer_per_gb), ("2026-11-01", 0.05));
+        assert_eq!(prices.bulk, Prices::default().bulk);
+        for bad in ["transfer: 1", "transfer-per-gb: -1", "transfer-per-gb: .nan", "[]"] {
+            assert!(Prices::parse(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! `restore status`: where every volume of a restore is, and what is still ahead (SPEC §9, design L2160-2190).
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::name::Format;
+use crate::stamp::Stamp;
+use crate::store::Store;
+use crate::text::size;
+
+use super::error::RestoreError;
+use super::estimate::{Estimate, Load, Terms, VolumeState};
+use super::journal::Journal;
+use super::parallel::{QUESTIONS, each};
+use super::plan::RestorePlan;
+use super::sets::aligned;
+use super::target::{WORK, volume_place};
+use super::thaw::Thawing;
+
+/// The state of a restore.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Status {
+    pub store: String,
+    pub location: String,
+    /// Stamp of the state that is restored.
+    pub state: Stamp,
+    pub volumes: Vec<VolumeStatus>,
+    pub estimate: Estimate,
+}
+
+/// One volume.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct VolumeStatus {
+    /// Number of its mount.
+    pub mount: usize,
+    pub key: String,
+    pub size: u64,
+    pub state: VolumeState,
+}
+
+/// Looks, changes nothing. `to` is the destination, where a restore may have been begun.
+///
+/// # Errors
+/// When the store cannot be asked, or the destination's state cannot be read.
+pub fn status(
+    plan: &RestorePlan,
+    to: Option<&Path>,
+    store: &dyn Store,
+    thaw: &Thawing<'_>,
+) -> Result<Status, RestoreError> {
+    let work = to.map(|to| to.join(WORK));
+    let journal = work.as_deref().map_or(Ok(None), Journal::load)?;
+    let extracted = |mount: usize, stamp: Stamp| {
+        journal.as_ref().is_some_and(|j| j.extracted.iter().any(|e| e.mount == mount && e.stamp == stamp))
+    };
+    let needed = journal.as_ref().and_then(|j| j.needed.as_ref());
+    let here = |mount: usize, stamp: Stamp, format: Format, index: usize| {
+        extracted(mount, stamp)
+            || work.as_deref().is_some_and(|work| volume_place(work, mount, stamp, format, index).is_file())
+    };
+    let mut volumes = Vec::new();
+    for (mount, archive) in plan.archives() {
+        for (index, volume) in archive.volumes.iter().enumerate() {
+            if needed.is_none_or(|needed| needed.contains(&volume.key)) {
+                volumes.push((mount.number, volume, here(mount.number, archive.stamp, archive.format, index)));
+            }
+        }
+    }
+    let states =
+        each(&volumes, QUESTIONS, |(_, volume, here)| match *here || store.local_path(&volume.key).is_some() {
+            true => Ok(VolumeState::Here),
+            false => store.thaw_state(&volume.key).map(VolumeState::from),
+        });
+    let states = states.map_err(|(_, error)| error)?;
+    let rows = volumes.into_iter().zip(states);
+    let volumes: Vec<VolumeStatus> = rows
+        .map(|((mount, volume, _), state)| VolumeStatus { mount, key: volume.key.clone(), size: volume.size, state })
+        .collect();
+    let loads: Vec<Load> = volumes.iter().map(|v| Load { size: v.size, state: v.state }).collect();
+    let terms = Terms {
+        prices: thaw.prices,
+        tier: thaw.tier,
+        keep_days: thaw.keep_days,
+        files: plan.least_bytes(extracted),
+        disk_free: to.and_then(|to| to.ancestors().find_map(|path| fs4::available_space(path).ok())),
+    };
+    let estimate = Estimate::new(&loads, terms);
+    Ok(Status { store: plan.store.clone(), location: plan.location.clone(), state: plan.state, volumes, estimate })
+}
+
+impl Status {
+    /// As a table.
+    pub fn to_text(&self) -> String {
+        let mut table = vec![["MOUNT", "STATE", "SIZE", "OBJECT"].map(str::to_owned)];
+        for volume in &self.volumes {
+            let state = match volume.state {
+                VolumeState::Frozen => "archived",
+                VolumeState::Thawing => "on its way",
+                VolumeState::Ready => "readable",
+                VolumeState::Here => "here",
+            };
+            table.push([volume.mount.to_string(), state.to_owned(), size(volume.size), volume.key.clone()]);
+        }
+        format!(
+            "{} as of {}, from {}\n{}{}\n",
+            self.location,
+            self.state,
+            self.store,
+            aligned(&table),
+            self.estimate.to_text()
+        )
+    }
+}

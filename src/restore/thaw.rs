@@ -1,0 +1,122 @@
+//! Before money is spent, and spending it: where every volume is, what the rest costs, who agrees, what is requested
+//! (SPEC §9).
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::event::Section;
+use crate::job::Tier;
+use crate::store::{StoreError, ThawState};
+
+use super::clock::Clock;
+use super::error::RestoreError;
+use super::estimate::{Estimate, Load, Terms, VolumeState};
+use super::parallel::{QUESTIONS, each};
+use super::plan::{PlannedArchive, PlannedVolume, RestorePlan};
+use super::price::Prices;
+use super::run::Restore;
+
+/// How archived objects are brought back.
+#[derive(Clone, Copy)]
+pub struct Thawing<'a> {
+    pub keep_days: u32,
+    pub tier: Tier,
+    pub poll_every: Duration,
+    pub prices: &'a Prices,
+    pub clock: &'a dyn Clock,
+    /// Asks whoever pays.
+    pub agree: &'a (dyn Fn(&Estimate) -> bool + Sync),
+}
+
+/// One volume of the plan, and where it is.
+pub(super) struct Piece<'a> {
+    pub archive: &'a PlannedArchive,
+    /// From 0.
+    pub index: usize,
+    pub volume: &'a PlannedVolume,
+    pub place: PathBuf,
+    pub state: VolumeState,
+}
+
+impl Restore<'_> {
+    /// Every volume of the plan in order of use.
+    pub(super) fn pieces<'p>(&self, plan: &'p RestorePlan) -> Result<Vec<Piece<'p>>, RestoreError> {
+        let mut pieces = Vec::new();
+        for (mount, archive) in plan.archives() {
+            let here = self.in_place(archive) || self.target.extracted(mount.number, archive.stamp).is_some();
+            for (index, volume) in archive.volumes.iter().enumerate() {
+                let place = self.target.volume(mount.number, archive, index);
+                let there = here || place.is_file();
+                let state = if there { VolumeState::Here } else { VolumeState::Frozen };
+                pieces.push(Piece { archive, index, volume, place, state });
+            }
+        }
+        let states = each(&pieces, QUESTIONS, |piece| match piece.state {
+            VolumeState::Here => Ok(VolumeState::Here),
+            _ => self.store.thaw_state(&piece.volume.key).map(VolumeState::from),
+        });
+        for (piece, state) in pieces.iter_mut().zip(states.map_err(|(_, error)| error)?) {
+            piece.state = state;
+        }
+        Ok(pieces)
+    }
+
+    /// What is ahead.
+    pub(super) fn estimate(&self, plan: &RestorePlan, pieces: &[Piece<'_>]) -> Estimate {
+        let loads: Vec<Load> = pieces.iter().map(|p| Load { size: p.volume.size, state: p.state }).collect();
+        let files = plan.least_bytes(|mount, stamp| self.target.extracted(mount, stamp).is_some());
+        let terms = Terms {
+            prices: self.thaw.prices,
+            tier: self.thaw.tier,
+            keep_days: self.thaw.keep_days,
+            files,
+            disk_free: self.target.free(),
+        };
+        Estimate::new(&loads, terms)
+    }
+
+    /// Says what is ahead and asks, unless somebody agreed when the restore was begun.
+    pub(super) fn agree(&self, plan: &RestorePlan, estimate: &Estimate) -> Result<(), RestoreError> {
+        self.events.note(Section::Restore, format!("from {}: {}", plan.store, estimate.to_text()));
+        if estimate.too_small() {
+            let path = self.target.path.display();
+            self.events.note(Section::Restore, format!("'{path}' will probably be too small for all of it"));
+        }
+        let agreed = self.target.journal().agreed;
+        if !estimate.needs_consent() || agreed {
+            return Ok(());
+        }
+        if !(self.thaw.agree)(estimate) {
+            return Err(RestoreError::NotAgreed { dollars: estimate.dollars.total, hours: estimate.hours });
+        }
+        self.target.change(|journal| journal.agreed = true)
+    }
+
+    /// Requests what nobody requested yet. What is requested stays so, whatever happens here.
+    pub(super) fn request(&self, pieces: &mut [Piece<'_>]) -> Result<(), RestoreError> {
+        let frozen: Vec<usize> = (0..pieces.len()).filter(|i| pieces[*i].state == VolumeState::Frozen).collect();
+        if frozen.is_empty() {
+            return Ok(());
+        }
+        let shared: &[Piece<'_>] = pieces;
+        each(&frozen, QUESTIONS, |i| self.request_one(&shared[*i].volume.key)).map_err(|(_, error)| error)?;
+        for i in &frozen {
+            pieces[*i].state = VolumeState::Thawing;
+        }
+        let (count, tier, days) = (frozen.len(), self.thaw.tier, self.thaw.keep_days);
+        let text = format!("{count} objects requested ({tier:?}); they will be readable for {days} days");
+        self.events.note(Section::Restore, text);
+        Ok(())
+    }
+
+    pub(super) fn request_one(&self, key: &str) -> Result<(), StoreError> {
+        self.store.thaw(key, self.thaw.keep_days, self.thaw.tier)?;
+        self.events.note(Section::Objects, format!("requested '{key}'"));
+        Ok(())
+    }
+
+    /// Asks for the states of objects that were requested.
+    pub(super) fn look_again(&self, keys: &[&str]) -> Result<Vec<ThawState>, RestoreError> {
+        each(keys, QUESTIONS, |key| self.store.thaw_state(key)).map_err(|(_, error)| error.into())
+    }
+}

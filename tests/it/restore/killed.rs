@@ -1,0 +1,134 @@
+//! `kill -9` at any moment of a restore with slow thaw: the next start finishes it.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::thaw::{Cold, empty, slow};
+use crate::support::look::{Seen, differences, look};
+use crate::support::pc::{FULL, INC1, INC2, KEY};
+
+const KILLS: u32 = 20;
+
+/// Three mounts and two incrementals, some of several volumes.
+fn made() -> Cold {
+    let mut cold = empty(&["/home/allen", "/srv/data", "/etc"]);
+    let pc = &mut cold.pc;
+    let noise: String =
+        (0..3000u32).map(|i| char::from(b'a' + (i.wrapping_mul(2_654_435_761) >> 13) as u8 % 26)).collect();
+    pc.volume_size = 1500;
+    pc.write(1, "docs/a.txt", "first").write(1, "docs/noise", &noise).directory(1, "empty").write(1, "x", "file");
+    pc.write(2, "data.bin", &noise).write(3, "hosts", "localhost").full(FULL);
+    pc.write(1, "docs/a.txt", "second").remove(1, "x").write(1, "x/y", "directory").write(2, "later", &noise);
+    pc.incremental(INC1);
+    pc.write(1, "docs/new", "new").write(3, "hosts", "localhost again").remove(2, "later").incremental(INC2);
+    cold
+}
+
+/// The objects of the store, to be put into a bucket of its own for every round: what is thawed stays thawed.
+fn objects(cold: &Cold) -> Vec<(String, Vec<u8>)> {
+    let objects = cold.pc.store.list("pc_").unwrap();
+    objects.iter().filter(|o| o.key.contains("_no_")).for_each(|o| {
+        cold.pc.store.thaw(&o.key, 1, aam_auto_backup::job::Tier::Bulk).unwrap();
+    });
+    let read = |key: &str| loop {
+        if let Ok(bytes) = cold.pc.store.read(key, 1 << 20) {
+            return bytes;
+        }
+    };
+    objects.iter().map(|o| (o.key.clone(), read(&o.key))).collect()
+}
+
+fn bucket(objects: &[(String, Vec<u8>)]) -> String {
+    let bucket = slow().bucket();
+    for (key, bytes) in objects {
+        let class = if key.contains("_no_") { "DEEP_ARCHIVE" } else { "STANDARD" };
+        let answer = slow().request("PUT", &format!("/{bucket}/{key}"), &[("x-amz-storage-class", class)], bytes);
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+    bucket
+}
+
+fn start(scratch: &Path, bucket: &str, to: &Path) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_aam-backup"));
+    command.args(["restore", "--location", "pc", "--region", "us-east-1", "--exact", "--yes", "--poll-every", "50ms"]);
+    command.args(["--bucket", bucket, "--endpoint", &slow().endpoint(), "--key-env", "AAM_KEY", "--to"]).arg(to);
+    command.env("AAM_KEY", KEY).env("AAM_BACKUP_STATE_DIR", scratch.join("state"));
+    command.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test");
+    command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+#[track_caller]
+fn finishes(child: Child) -> String {
+    let output = child.wait_with_output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    told
+}
+
+fn content(root: &Path) -> Seen {
+    let mut seen = look(root);
+    // The mounts themselves are in no manifest: they have the time of the restore.
+    for mount in ["1", "2", "3"] {
+        if let Some(found) = seen.get_mut(mount.as_bytes()) {
+            found.modified = 0;
+        }
+    }
+    seen.remove("restored.txt".as_bytes());
+    seen
+}
+
+#[test]
+fn killed_at_twenty_moments_the_next_start_finishes() {
+    let cold = made();
+    let scratch = cold.pc.scratch.path();
+    let objects = objects(&cold);
+    let whole = scratch.join("whole");
+    let began = Instant::now();
+    finishes(start(scratch, &bucket(&objects), &whole));
+    let took = began.elapsed();
+    let source = content(&whole);
+    // The undisturbed restore is the source's tree: contents here, times and permissions against the manifests.
+    for mount in 1..=3 {
+        super::kit::assert_as_listed(&cold.pc, mount, &whole.join(mount.to_string()));
+        let disk = look(&scratch.join(format!("disk-{}", mount - 1)));
+        let restored = look(&whole.join(mount.to_string()));
+        assert_eq!(disk.keys().collect::<Vec<_>>(), restored.keys().collect::<Vec<_>>());
+        assert!(disk.iter().all(|(path, found)| restored[path].content == found.content));
+    }
+    let seed = u64::from(std::process::id());
+    let mut resumed = 0;
+    for round in 0..KILLS {
+        // One moment in each twentieth of the time, where in it is left to chance.
+        let chance =
+            (seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(u64::from(round) * 1_442_695) >> 33) % 1000;
+        let moment = took.mul_f64((f64::from(round) + chance as f64 / 1000.0) / f64::from(KILLS));
+        let (bucket, to) = (bucket(&objects), scratch.join(format!("round-{round}")));
+        let mut child = start(scratch, &bucket, &to);
+        std::thread::sleep(moment);
+        let _ = child.kill();
+        let _ = child.wait();
+        let left = look(&to.join(".aam-restore/volumes"));
+        let told = finishes(start(scratch, &bucket, &to_again(&to)));
+        resumed += u32::from(told.contains("going on with a restore"));
+        let found = differences(&source, &content(&to));
+        assert!(
+            found.is_empty(),
+            "seed {seed}, round {round}, killed after {moment:?}, with {left:?}:\n{}",
+            found.join("\n")
+        );
+        assert!(!to.join(".aam-restore").exists());
+        fs::remove_dir_all(&to).unwrap();
+    }
+    assert!(resumed >= KILLS / 4, "only {resumed} of {KILLS} were killed at work, which takes {took:?}");
+    assert!(took > Duration::from_millis(200));
+}
+
+/// A restore that was done before the kill left a full directory: a person would name another one, the test empties it.
+fn to_again(to: &Path) -> std::path::PathBuf {
+    if to.join("restored.txt").exists() && !to.join(".aam-restore").exists() {
+        fs::remove_dir_all(to).unwrap();
+    }
+    to.to_owned()
+}
