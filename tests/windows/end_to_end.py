@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Backs up with aam-backup.exe under Wine and looks at what came of it, with eyes of its own.
 
-Run by run.sh. With words as arguments only the scenarios whose names hold one of them are run.
+Only what concerns Windows alone: scenarios of both systems are in tests/it/scenarios. Run by run.sh. With words as arguments only the scenarios whose names hold one of them are run.
 """
 
 import os
@@ -118,17 +118,6 @@ class Machine:
     def store(self):
         return sorted(file.name for file in (DRIVE / "Store").rglob("*") if file.is_file())
 
-    def extract(self, part):
-        """What is in the archives whose names hold a text."""
-        out = DRIVE / "Out"
-        shutil.rmtree(out, ignore_errors=True)
-        for volume in (DRIVE / "Store").rglob("*.zip.001"):
-            if part in volume.name and "_no_" in volume.name:
-                seven_zip = r"C:\Program Files\7-Zip\7z.exe"
-                windows = "C:\\" + str(volume.relative_to(DRIVE)).replace("/", "\\")
-                self.run(seven_zip, "x", f"-p{KEY}", "-oC:\\Out", "-y", windows)
-        return tree(out)
-
 
 def tree(root):
     """Files and directories below a directory: path, and for files the text and the second of the last change."""
@@ -169,42 +158,8 @@ def selected():
     }
 
 
-def files(of):
-    return {name: what for name, what in of.items() if what is not None}
-
-
 def check_of_the_example(machine):
     machine.backup("check", "Z:" + str(ROOT / "examples/windows-workstation.yaml").replace("/", "\\"))
-
-
-def plan_changes_nothing(machine):
-    text = machine.backup("plan", r"C:\Profiles\nightly.yaml")
-    holds(text, r"C:\Data", "full")
-    same("the store after plan", {}, dict.fromkeys(machine.store()))
-
-
-def full_then_incremental(machine):
-    machine.backup("run", r"C:\Profiles\nightly.yaml")
-    same("the mirror", selected(), machine.mirror())
-    same("the full archive", files(selected()), files(machine.extract("_0_0.0_")))
-    first = machine.store()
-    if not any("_yes_" in name for name in first):
-        raise Failed(f"no marker: {first}")
-
-    machine.write("Documents/letter.txt", "Dear all, and Bob", 1_600_000_100)
-    machine.write("Documents/project/new.txt", "new", 1_200_000_000)
-    (DRIVE / "Data/Pictures/cat.jpg").unlink()
-    mirrored = {**machine.mirror(), **selected()}
-    machine.backup("run", r"C:\Profiles\nightly.yaml")
-    same("the mirror, extra files kept", mirrored, machine.mirror())
-    stamp = sorted(name.split("_")[3] + "_" + name.split("_")[4] for name in machine.store())[-1]
-    changed = ("Documents/letter.txt", "Documents/project/new.txt")
-    wanted = {name: what for name, what in selected().items() if name in changed}
-    same("the incremental archive", wanted, files(machine.extract(stamp)))
-    same("Q: afterwards", {}, tree(MOUNT))
-    machine.backup("restore", r"C:\Profiles\nightly.yaml", "--to", r"C:\Restored", "--layout", "original", "--exact")
-    same("what is restored", files(selected()), files(tree(DRIVE / "Restored/c/Data")))
-    same("the work directory afterwards", {}, files(tree(DRIVE / "Work")))
 
 
 def one_snapshot_failure_is_tried_again(machine):
@@ -218,17 +173,6 @@ def no_snapshot_no_backup(machine):
     machine.environment["AAM_STANDIN_VSS_FAILURE"] = "0x80042306"
     holds(machine.backup("run", r"C:\Profiles\nightly.yaml", expect=1), "the snapshot could not be made")
     same("the store", {}, dict.fromkeys(name for name in machine.store() if "_yes_" in name))
-
-
-def extra_files_are_deleted(machine):
-    profile = DRIVE / "Profiles/nightly.yaml"
-    deleting = r"{path: 'C:\Mirror', extra-files: delete, max-delete: 90%}"
-    profile.write_text(PROFILE.replace(r"{path: 'C:\Mirror'}", deleting))
-    machine.backup("run", r"C:\Profiles\nightly.yaml")
-    (DRIVE / "Data/Pictures/cat.jpg").unlink()
-    shutil.rmtree(DRIVE / "Data/Documents/Übung")
-    machine.backup("run", r"C:\Profiles\nightly.yaml")
-    same("the mirror", selected(), machine.mirror())
 
 
 def secrets_stay_secret(machine):
@@ -269,11 +213,8 @@ def a_file_that_cannot_be_copied_fails_the_run(machine):
 
 SCENARIOS = [
     check_of_the_example,
-    plan_changes_nothing,
-    full_then_incremental,
     one_snapshot_failure_is_tried_again,
     no_snapshot_no_backup,
-    extra_files_are_deleted,
     secrets_stay_secret,
     more_exclusions_than_a_line_holds,
     a_snapshot_is_a_copy,

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Everything there is to test about Windows, on a Debian machine with nothing installed: gets what is missing, builds
-# the program and the stand-ins, holds the stand-ins to the transcripts, then backs up with the real program.
-# Arguments name the scenarios to run; without any, all are run.
+# the program and the stand-ins, holds the stand-ins to the transcripts, then backs up with the real program: what
+# concerns Windows alone, then the scenarios and random trees that Linux has too (tests/it), and golden files.
+# Arguments name the scenarios of Windows to run, and nothing else is; without any, all are run.
 set -eu
 . "$(dirname "$0")/lab.sh"
 
@@ -15,3 +16,13 @@ AAM_CASES_MAY_WIPE=1 CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER='timeout --kill-a
 
 say "the program"
 LAB=$lab timeout --kill-after=10 3600 python3 "$here/end_to_end.py" "$@"
+[ $# -eq 0 ] || exit 0
+
+say "the same as on Linux"
+# Wine has one letter for snapshots: one at a time. The build is the native one.
+(
+    unset LC_ALL LOCPATH
+    cd "$root"
+    AAM_TEST_WINDOWS=$lab timeout --kill-after=10 3600 cargo test --quiet --test it -- \
+        scenarios::list windows:: property::on_windows --test-threads 1 --nocapture
+)

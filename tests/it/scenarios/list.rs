@@ -42,6 +42,11 @@ scenarios! {
         Full(1, ALL),
         Mirror(FILES),
     ];
+    a_plan_changes_nothing: [
+        Do(|m| { m.aam("plan", &[]).exit(0).says("A full backup"); }),
+        Do(|m| assert!(m.stored().is_empty() && m.mirrored().is_empty() && m.left_over().is_empty())),
+        Run(&[], 0, &[" full backup!"]),
+    ];
     an_incremental_has_exactly_what_changed: [
         Write("docs/keep/old/deep.txt", "moved later"),
         Old("docs/keep/old/deep.txt"),

@@ -29,9 +29,24 @@ pub fn is_in_use(device: &str) -> bool {
 /// Copies a directory with all times.
 pub fn fill(device: &str, source: &str) -> io::Result<()> {
     match live() {
-        Some([link, drive, _]) => turn(device, &link, &format!("{drive}{}", source[2..].replace('\\', "/")), true),
+        Some([link, drive, _]) => turn(device, &link, &format!("{drive}{}", as_on_disk(source)), true),
         None => copy(Path::new(source), &root(device)),
     }
+}
+
+/// The path below its drive in the spelling on the disk, which the system outside Wine insists on.
+fn as_on_disk(source: &str) -> String {
+    let mut here = PathBuf::from(&source[..2]).join("\\");
+    let mut path = String::new();
+    for wanted in source[2..].split('\\').filter(|name| !name.is_empty()) {
+        let names =
+            fs::read_dir(&here).into_iter().flatten().flatten().map(|e| e.file_name().to_string_lossy().into_owned());
+        let name = names.into_iter().find(|name| name.to_lowercase() == wanted.to_lowercase());
+        let name = name.unwrap_or_else(|| wanted.to_owned());
+        here.push(&name);
+        path = format!("{path}/{name}");
+    }
+    path
 }
 
 fn live() -> Option<[String; 3]> {
