@@ -399,6 +399,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_lies_in_a_directory() {
+        let rel = |text: &str| RelPath::from_bytes(text);
+        for (path, other, on_windows, on_unix) in [
+            ("Docs/a", "docs", true, false),
+            ("docs/a", "docs", true, true),
+            ("docs", "docs/a", false, false),
+            ("docs2/a", "docs", false, false),
+            ("docs", "", true, true),
+            ("\u{dc}ber/x", "\u{fc}BER", true, false),
+        ] {
+            assert_eq!(rel(path).lies_in(&rel(other), Family::Windows), on_windows, "{path} {other}");
+            assert_eq!(rel(path).lies_in(&rel(other), Family::Unix), on_unix, "{path} {other}");
+        }
+        assert_eq!(rel("a/b/c").truncated(2), rel("a/b"));
+    }
+
+    #[test]
     fn walk_order_is_name_by_name() {
         let mut paths: Vec<RelPath> =
             ["a.b", "a/x", "a", "a/x/y", "a!", "b"].iter().map(|p| RelPath::from_bytes(*p)).collect();
