@@ -12,7 +12,7 @@ use super::error::RestoreError;
 use super::estimate::VolumeState;
 use super::fetch::named;
 use super::parallel::TRANSFERS;
-use super::plan::PlannedArchive;
+use super::plan::{PlannedArchive, PlannedVolume};
 use super::run::Restore;
 use super::thaw::Piece;
 
@@ -170,8 +170,8 @@ impl<'a, 'p> Line<'a, 'p> {
             if self.stopped(&self.board()) {
                 return;
             }
-            let keys: Vec<&str> = waiting.iter().map(|i| self.pieces[*i].volume.key.as_str()).collect();
-            match self.look(&keys) {
+            let volumes: Vec<&PlannedVolume> = waiting.iter().map(|i| self.pieces[*i].volume).collect();
+            match self.look(&volumes) {
                 Ok(states) => {
                     let mut board = self.board();
                     for (i, state) in waiting.into_iter().zip(states) {
@@ -188,18 +188,18 @@ impl<'a, 'p> Line<'a, 'p> {
     }
 
     /// A network that is away for a while must not end a wait of two days: the next look will tell.
-    fn look(&self, keys: &[&str]) -> Result<Vec<ThawState>, RestoreError> {
-        let states = match self.restore.look_again(keys) {
-            Err(RestoreError::Store(error)) if error.kind == StoreErrorKind::Unreachable => {
+    fn look(&self, volumes: &[&PlannedVolume]) -> Result<Vec<ThawState>, RestoreError> {
+        let states = match self.restore.look_again(volumes) {
+            Err(error) if error.kind == StoreErrorKind::Unreachable => {
                 self.restore.events.note(Section::Restore, format!("{error}; still waiting"));
-                return Ok(vec![ThawState::Thawing; keys.len()]);
+                return Ok(vec![ThawState::Thawing; volumes.len()]);
             }
             states => states?,
         };
-        for (key, _) in keys.iter().zip(&states).filter(|(_, state)| **state == ThawState::Frozen) {
-            let text = format!("'{key}' is archived again: the days it was asked for are over");
-            self.restore.events.note(Section::Restore, text);
-            self.restore.request_one(key)?;
+        let frozen = volumes.iter().zip(&states).filter(|(_, state)| **state == ThawState::Frozen);
+        let frozen: Vec<&PlannedVolume> = frozen.map(|(volume, _)| *volume).collect();
+        if !frozen.is_empty() {
+            self.restore.request_again(&frozen)?;
         }
         Ok(states)
     }
