@@ -1,7 +1,6 @@
 //! Download and extraction at the same time (SPEC §9): what is readable is downloaded in order of use while the rest
 //! thaws, and an archive is extracted as soon as its turn has come and its volumes are here.
 
-use std::collections::BTreeSet;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -35,6 +34,8 @@ enum State {
 pub(super) struct Line<'a, 'p> {
     restore: &'a Restore<'a>,
     pieces: &'a [Piece<'p>],
+    /// In which order they are downloaded.
+    order: Vec<usize>,
     board: Mutex<Board>,
     changed: Condvar,
 }
@@ -50,7 +51,7 @@ impl<'a, 'p> Line<'a, 'p> {
             VolumeState::Here => State::Here,
         };
         let board = Board { states: pieces.iter().map(state).collect(), error: None, over: false };
-        Line { restore, pieces, board: Mutex::new(board), changed: Condvar::new() }
+        Line { restore, pieces, order: order(pieces), board: Mutex::new(board), changed: Condvar::new() }
     }
 
     /// Downloads in the background while `extract` runs, which asks for archives with [`Line::wait_for`]. Without an
@@ -68,12 +69,12 @@ impl<'a, 'p> Line<'a, 'p> {
         })
     }
 
-    /// Waits until every volume of an archive is here.
+    /// Waits until more than `have` of the first volumes of an archive are here and it can be listed; says how many.
     ///
     /// # Errors
     /// When any download failed, or the user interrupts.
-    pub(super) fn wait_for(&self, archive: &PlannedArchive) -> Result<(), RestoreError> {
-        let of_archive: BTreeSet<usize> =
+    pub(super) fn wait_for(&self, archive: &PlannedArchive, have: usize) -> Result<usize, RestoreError> {
+        let of_archive: Vec<usize> =
             (0..self.pieces.len()).filter(|i| std::ptr::eq(self.pieces[*i].archive, archive)).collect();
         let mut board = self.board();
         loop {
@@ -83,8 +84,10 @@ impl<'a, 'p> Line<'a, 'p> {
             if self.restore.cancel.is_set() {
                 return Err(RestoreError::Interrupted);
             }
-            if of_archive.iter().all(|i| board.states[*i] == State::Here) {
-                return Ok(());
+            let here = |i: &&usize| board.states[**i] == State::Here;
+            let first = of_archive.iter().take_while(here).count();
+            if first == of_archive.len() || (first > have && of_archive.last().is_some_and(|last| here(&last))) {
+                return Ok(first);
             }
             board = self.pause(board);
         }
@@ -123,7 +126,7 @@ impl<'a, 'p> Line<'a, 'p> {
             if self.stopped(&board) || board.states.iter().all(|s| *s == State::Here) {
                 return;
             }
-            let Some(next) = board.states.iter().position(|s| *s == State::Ready) else {
+            let Some(next) = self.order.iter().copied().find(|i| board.states[*i] == State::Ready) else {
                 board = self.pause(board);
                 continue;
             };
@@ -205,6 +208,18 @@ impl<'a, 'p> Line<'a, 'p> {
     }
 }
 
+/// In order of use; of every archive the last volume first, which holds a zip's table of contents.
+fn order(pieces: &[Piece<'_>]) -> Vec<usize> {
+    let mut order = Vec::with_capacity(pieces.len());
+    for archive in pieces.chunk_by(|a, b| std::ptr::eq(a.archive, b.archive)) {
+        let begin = order.len();
+        order.extend(begin..begin + archive.len());
+        order[begin..].rotate_right(1);
+    }
+    order
+}
+
+/// Tells the others.
 struct Alarm<'l, 'a, 'p>(&'l Line<'a, 'p>);
 
 impl Drop for Alarm<'_, '_, '_> {
