@@ -252,6 +252,17 @@ impl FullPath {
         (self.family.fold(&self.root), self.parts.iter().map(|p| self.family.fold(p)).collect())
     }
 
+    /// A place below this one as a message shows it; `below` has `/` between its names.
+    pub fn said_with(&self, below: &str) -> String {
+        let (base, separator) = (self.to_string(), self.family.separator());
+        match below {
+            "" => base,
+            _ => {
+                format!("{}{separator}{}", base.trim_end_matches(separator), below.replace('/', &separator.to_string()))
+            }
+        }
+    }
+
     /// The file of this path's name in another directory of this machine.
     pub fn inside(&self, directory: &Path) -> PathBuf {
         directory.join(self.name().unwrap_or_default())
@@ -314,6 +325,16 @@ pub fn verbatim(path: &Path) -> PathBuf {
     }
 }
 
+/// A path for people: without the sign of [`verbatim`].
+pub fn shown(path: &Path) -> String {
+    let text = path.display().to_string();
+    match (text.strip_prefix(r"\\?\UNC\"), text.strip_prefix(r"\\?\")) {
+        (Some(share), _) => format!(r"\\{share}"),
+        (_, Some(path)) => path.to_owned(),
+        _ => text,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -332,6 +353,27 @@ mod tests {
             let path = FullPath::parse(text).unwrap_or_else(|e| panic!("{text}: {e}"));
             assert_eq!(path.to_string(), shown);
             assert_eq!(FullPath::parse(shown).unwrap(), path, "{shown} reads back");
+        }
+    }
+
+    #[test]
+    fn verbatim_paths_are_shown_without_their_sign() {
+        for (path, expected) in
+            [(r"\\?\C:\a", r"C:\a"), (r"\\?\UNC\nas\x", r"\\nas\x"), ("/a", "/a"), (r"C:\a", r"C:\a")]
+        {
+            assert_eq!(shown(Path::new(path)), expected);
+        }
+    }
+
+    #[test]
+    fn shows_what_is_below() {
+        for (base, below, shown) in [
+            (r"C:\Users", "a/b", r"C:\Users\a\b"),
+            (r"D:\", "a", r"D:\a"),
+            ("/home", "a/b", "/home/a/b"),
+            ("/", "", "/"),
+        ] {
+            assert_eq!(FullPath::parse(base).unwrap().said_with(below), shown);
         }
     }
 

@@ -13,6 +13,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use windows_sys::Win32::Foundation::ERROR_NO_MORE_FILES;
+use windows_sys::Win32::Globalization::{CP_OEMCP, MultiByteToWideChar};
 use windows_sys::Win32::Storage::FileSystem::{
     FILE_FLAG_BACKUP_SEMANTICS, FILE_ID_BOTH_DIR_INFO, FILE_LIST_DIRECTORY, FileIdBothDirectoryInfo,
     GetFileInformationByHandleEx,
@@ -80,6 +81,20 @@ pub fn change_times(directory: &Path) -> io::Result<HashMap<OsString, Moment>> {
                 next => at += next as usize,
             }
         }
+    }
+}
+
+/// Text in the code page of the console. Bytes that mean nothing in it become a sign that says so.
+#[allow(unsafe_code)]
+pub fn decode_console(text: &[u8]) -> String {
+    let Ok(length) = i32::try_from(text.len()) else { return String::from_utf8_lossy(text).into_owned() };
+    // No code page makes more than one UTF-16 unit of a byte.
+    let mut wide = vec![0_u16; text.len()];
+    // SAFETY: both buffers are as long as said; the source is only read, the target only written.
+    let units = unsafe { MultiByteToWideChar(CP_OEMCP, 0, text.as_ptr(), length, wide.as_mut_ptr(), length) };
+    match usize::try_from(units) {
+        Ok(units) if units > 0 => String::from_utf16_lossy(&wide[..units.min(wide.len())]),
+        _ => String::from_utf8_lossy(text).into_owned(),
     }
 }
 

@@ -324,7 +324,7 @@ fn stage(
         started: Moment::from(facts.now),
         shown_at: match &job.snapshot {
             // There is nothing to make a snapshot of when no source of the mount is there.
-            Some(snapshot) if !mount.sources.iter().all(|s| missing.contains(s)) => snapshot.mount.to_string(),
+            Some(snapshot) if !mount.sources.iter().all(|s| missing.contains(s)) => snapshot.mount.root(),
             _ => mount.path.to_string(),
         },
         selection: without_work(job.selection.spec(), work),

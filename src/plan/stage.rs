@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::job::MaxDelete;
-use crate::manifest::Moment;
+use crate::manifest::{Moment, RelPath};
 use crate::mount::Mount;
 use crate::name::{BackupId, Format};
 use crate::path::FullPath;
@@ -39,6 +39,11 @@ impl StageOrder {
     /// Whether the mount is read through a snapshot of it.
     pub fn in_snapshot(&self) -> bool {
         self.shown_at != self.mount.path.to_string()
+    }
+
+    /// A path below the mount, for messages, as the mount's system writes it.
+    pub fn said(&self, path: &RelPath) -> String {
+        self.mount.path.said_with(&path.to_string())
     }
 }
 

@@ -55,7 +55,7 @@ pub(super) fn finish(
             let amended = amend(archive, order, files, &held)?;
             for path in &amended.missing {
                 let why = "7-Zip could not read it; it is not in this archive".to_owned();
-                let path = format!("{}/{path}", order.mount.path);
+                let path = order.said(path);
                 events.tell(Event::Ignored { path, why, severity: Some(Severity::Warning) });
             }
             prepared.skipped += amended.missing.len() as u64;

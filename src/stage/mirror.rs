@@ -12,7 +12,7 @@ use super::prepare::Prepared;
 use crate::cancel::Cancel;
 use crate::event::{Event, Events, Section, Severity};
 use crate::manifest::{Entry, EntryKind, FileReader, Meta, Moment, RelPath};
-use crate::path::verbatim;
+use crate::path::{shown, verbatim};
 use crate::plan::{MirrorOrder, StageOrder};
 use crate::render::StageFiles;
 use crate::select::{Selection, SelectionSpec};
@@ -69,7 +69,7 @@ pub(super) fn make_ready(
     match make_target(mirror, order) {
         Ok(()) => Ok(true),
         Err(error) => {
-            events.fail(Section::Tools, format!("the directory '{}' cannot be made: {error}", target.display()), None);
+            events.fail(Section::Tools, format!("the directory '{}' cannot be made: {error}", shown(&target)), None);
             Ok(false)
         }
     }
@@ -153,8 +153,8 @@ pub fn list_extra(
             Item::SourceMissing { .. } | Item::Excluded { .. } => return ControlFlow::Continue(()),
             Item::Unreadable { why, .. } => {
                 let text = format!(
-                    "'{}/{path}' in the mirror cannot be read, and nothing in it is deleted: {why}",
-                    mirror.target
+                    "'{}' in the mirror cannot be read, and nothing in it is deleted: {why}",
+                    mirror.target.said_with(&path.to_string())
                 );
                 events.warn(Section::Verification, text, None);
                 return ControlFlow::Continue(());
@@ -200,7 +200,7 @@ fn delete_extra(mirror: &MirrorOrder, list: &Path, cancel: &Cancel, events: &Eve
     let mut directories = Vec::new();
     let remove = |path: PathBuf, directory: bool| {
         let removed = if directory { fs::remove_dir(&path) } else { fs::remove_file(&path) };
-        let path = path.display().to_string();
+        let path = shown(&path);
         match removed {
             Ok(()) => events.tell(Event::Deleted { path }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -255,7 +255,7 @@ pub(super) fn verify(
         let (Some(copy), Some(original)) = (native(&target, &entry.path), native(&source, &entry.path)) else {
             unreadable += 1;
             let why = "its name cannot be looked up, so its copy in the mirror is not checked".to_owned();
-            let path = format!("{}/{}", order.mount.path, entry.path);
+            let path = order.said(&entry.path);
             events.tell(Event::Ignored { path, why, severity: Some(Severity::Warning) });
             continue;
         };
@@ -263,16 +263,16 @@ pub(super) fn verify(
         match excuse(&entry, &original, order.started) {
             Some(Excuse::Changed) => events.note(
                 Section::Verification,
-                format!("'{}' changed while it was copied, and does not count", original.display()),
+                format!("'{}' changed while it was copied, and does not count", shown(&original)),
             ),
             Some(Excuse::Unreadable(why)) => {
                 unreadable += 1;
-                let path = format!("{}/{}", order.mount.path, entry.path);
+                let path = order.said(&entry.path);
                 events.tell(Event::Ignored { path, why, severity: Some(Severity::Warning) });
             }
             None => {
                 different += 1;
-                events.tell(Event::Difference { path: copy.display().to_string(), what });
+                events.tell(Event::Difference { path: shown(&copy), what });
             }
         }
     }

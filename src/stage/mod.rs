@@ -14,6 +14,7 @@ use crate::manifest::ManifestError;
 use crate::plan::StageOrder;
 use crate::render::{RenderError, StageFiles};
 use crate::secret::Secret;
+use crate::text;
 use crate::tool::ToolError;
 
 mod archive;
@@ -119,8 +120,10 @@ pub fn run(
         events.note(
             Section::Ignored,
             format!(
-                "{}: {} symbolic links and {} special files are not backed up",
-                order.mount.path, prepared.links, prepared.special
+                "{}: {} and {} are not backed up",
+                order.mount.path,
+                text::count(prepared.links, "symbolic link"),
+                text::count(prepared.special, "special file")
             ),
         );
     }

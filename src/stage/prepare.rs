@@ -126,7 +126,7 @@ fn take(
     path: &RelPath,
     item: Item,
 ) -> Result<(), StageError> {
-    let shown = || format!("{}/{path}", order.mount.path);
+    let shown = || order.said(path);
     let mut last = before.up_to(path, &mut |entry| out.carry_over(entry, prepared))?;
     match item {
         Item::Directory { meta, really_empty } => {

@@ -180,10 +180,21 @@ fn read_lines(pipe: Box<dyn Read + Send>, sender: &mpsc::SyncSender<String>) {
         while matches!(buffer.last(), Some(b'\n' | b'\r')) {
             buffer.pop();
         }
-        if sender.send(String::from_utf8_lossy(&buffer).into_owned()).is_err() {
+        if sender.send(decode(&buffer)).is_err() {
             return;
         }
     }
+}
+
+/// Text of a tool in whatever code page it came: UTF-8 where it is that, else that of the console (design L9058-9150).
+#[cfg(windows)]
+fn decode(line: &[u8]) -> String {
+    std::str::from_utf8(line).map_or_else(|_| crate::windows::decode_console(line), str::to_owned)
+}
+
+#[cfg(not(windows))]
+fn decode(line: &[u8]) -> String {
+    String::from_utf8_lossy(line).into_owned()
 }
 
 /// A child gets a process group of its own, so that stopping it stops what it started, and so that a Ctrl-C on the

@@ -83,7 +83,13 @@ impl SevenZip {
         } else {
             "install it (Debian: apt-get install 7zip), or set tools.7z in the profile"
         };
-        Ok(SevenZip { program: locate(configured, &["7zz", "7z", "7za"], hint)? })
+        // Its installer for Windows does not add it to the search path.
+        let installed = ["ProgramFiles", "ProgramW6432"].into_iter().filter_map(std::env::var_os);
+        let installed = installed.map(|files| PathBuf::from(files).join(r"7-Zip\7z.exe")).find(|path| path.is_file());
+        match (configured, installed) {
+            (None, Some(program)) if cfg!(windows) => Ok(SevenZip { program }),
+            _ => Ok(SevenZip { program: locate(configured, &["7zz", "7z", "7za"], hint)? }),
+        }
     }
 
     /// Its path.

@@ -34,7 +34,7 @@ pub enum Step {
 
 /// Plays a scenario on a new machine.
 pub fn play(steps: &[Step]) {
-    let mut machine = Machine::new();
+    let mut machine = Machine::of_either_system();
     for step in steps {
         one(&mut machine, step);
     }
@@ -53,7 +53,7 @@ fn one(machine: &mut Machine, step: &Step) {
             let ran = machine.run(arguments);
             ran.exit(*code);
             phrases.iter().for_each(|phrase| {
-                ran.says(phrase);
+                ran.says(&machine.said(phrase));
             });
         }
         Step::Full(count, paths) | Step::Incremental(count, paths) => {

@@ -1,12 +1,21 @@
 #!/bin/sh
 # Builds aam-backup.exe and the stand-ins for Windows, and puts the stand-ins where Windows has (or a user would put)
-# the real ones.
+# the real ones. With --release: only the program, optimised, as it is given to people.
 set -eu
 . "$(dirname "$0")/lab.sh"
+
+if [ "${1:-}" = --release ]; then
+    cargo_for_windows build --manifest-path "$root/Cargo.toml" --release --bin aam-backup
+    mkdir -p "$lab/release"
+    cp "$lab/cargo/$target/release/aam-backup.exe" "$lab/release/"
+    ls -l "$lab/release/aam-backup.exe"
+    exit 0
+fi
 
 cargo_for_windows build --quiet --manifest-path "$root/Cargo.toml" --bin aam-backup
 cargo_for_windows build --quiet --manifest-path "$here/standins/Cargo.toml"
 built=$lab/cargo/$target/debug
 mkdir -p "$lab/bin"
 cp -u "$built/aam-backup.exe" "$built/shadowspawn.exe" "$lab/bin/"
-cp -u "$built/robocopy.exe" "$WINEPREFIX/drive_c/windows/system32/robocopy.exe"
+# Without -u: Wine's own is newer in a new prefix.
+cp "$built/robocopy.exe" "$WINEPREFIX/drive_c/windows/system32/robocopy.exe"

@@ -222,7 +222,8 @@ def no_snapshot_no_backup(machine):
 
 def extra_files_are_deleted(machine):
     profile = DRIVE / "Profiles/nightly.yaml"
-    profile.write_text(PROFILE.replace(r"{path: 'C:\Mirror'}", r"{path: 'C:\Mirror', extra-files: delete, max-delete: 90%}"))
+    deleting = r"{path: 'C:\Mirror', extra-files: delete, max-delete: 90%}"
+    profile.write_text(PROFILE.replace(r"{path: 'C:\Mirror'}", deleting))
     machine.backup("run", r"C:\Profiles\nightly.yaml")
     (DRIVE / "Data/Pictures/cat.jpg").unlink()
     shutil.rmtree(DRIVE / "Data/Documents/Übung")

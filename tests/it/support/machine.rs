@@ -8,6 +8,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
+use super::lab::{self, Lab};
 use super::look::{Seen, look};
 use super::profile::Profile;
 
@@ -15,6 +16,8 @@ use super::profile::Profile;
 pub const KEY: &str = "only-the-key-looks-like-this";
 
 pub struct Machine {
+    /// None on Unix.
+    lab: Option<Lab>,
     scratch: tempfile::TempDir,
     other: tempfile::TempDir,
     pub profile: Profile,
@@ -26,13 +29,28 @@ impl Machine {
     /// `home` has `docs/a.txt`, `docs/b.txt`, `pics/p.jpg` and the empty directory `docs/empty`, all of them old.
     pub fn new() -> Machine {
         // Everything below /tmp is one mount, everything below /var/tmp another.
-        let place = |base| tempfile::Builder::new().prefix("aam-it-").tempdir_in(base).unwrap();
-        let (scratch, other) = (place("/tmp"), place("/var/tmp"));
+        Machine::with("/tmp".as_ref(), "/var/tmp".as_ref(), None)
+    }
+
+    /// A machine with Windows if the lab is to be used, else as [`Machine::new`].
+    pub fn of_either_system() -> Machine {
+        if !lab::is_asked_for() {
+            return Machine::new();
+        }
+        let lab = Lab::enter();
+        // Directories of a drive's root are mounts of their own.
+        let drive = lab.drive();
+        Machine::with(&drive, &drive, Some(lab))
+    }
+
+    fn with(base: &Path, other_base: &Path, lab: Option<Lab>) -> Machine {
+        let place = |prefix, base| tempfile::Builder::new().prefix(prefix).tempdir_in(base).unwrap();
+        let (scratch, other) = (place("aam-it-", base), place("aam-other-", other_base));
         for name in ["mirror", "store", "state", "work"] {
             fs::create_dir(scratch.path().join(name)).unwrap();
         }
-        let profile = Profile::new(scratch.path());
-        let machine = Machine { scratch, other, profile, user: None };
+        let profile = Profile::new(scratch.path(), lab.as_ref().map(Lab::drive));
+        let machine = Machine { lab, scratch, other, profile, user: None };
         machine.write("docs/a.txt", "one");
         machine.write("docs/b.txt", "two");
         machine.write("pics/p.jpg", "three");
@@ -70,7 +88,24 @@ impl Machine {
     pub fn mirror_only(&mut self) {
         self.profile.store = None;
         self.profile.location = self.path("").file_name().unwrap().to_str().unwrap().to_owned();
-        self.profile.work = "/var/tmp".into();
+        self.profile.work = self.lab.as_ref().map_or_else(|| "/var/tmp".into(), Lab::temporary);
+    }
+
+    pub fn is_windows(&self) -> bool {
+        self.lab.is_some()
+    }
+
+    /// A sentence with paths in it, as the program's system writes them.
+    pub fn said(&self, phrase: &str) -> String {
+        if self.is_windows() { phrase.replace('/', "\\") } else { phrase.to_owned() }
+    }
+
+    /// Where the copy of an absolute path lies below a directory.
+    pub fn below(&self, base: &Path, absolute: &Path) -> PathBuf {
+        match &self.lab {
+            Some(lab) => base.join("c").join(absolute.strip_prefix(lab.drive()).unwrap()),
+            None => below(base, absolute),
+        }
     }
 
     pub fn write(&self, path: &str, content: &str) {
@@ -116,10 +151,17 @@ impl Machine {
         if fs::read_to_string(&profile).ok().as_ref() != Some(&text) {
             fs::write(&profile, text).unwrap();
         }
-        let mut command = Command::new(env!("CARGO_BIN_EXE_aam-backup"));
-        command.args(arguments).env_clear().current_dir("/");
-        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
-        command.env("AAM_BACKUP_STATE_DIR", self.path("state")).env("AAM_TEST_KEY", KEY).env("HOME", self.path("home"));
+        let mut command = match &self.lab {
+            Some(lab) => lab.aam(),
+            None => {
+                let mut command = Command::new(env!("CARGO_BIN_EXE_aam-backup"));
+                command.env_clear().current_dir("/").env("HOME", self.path("home"));
+                command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+                command
+            }
+        };
+        command.args(arguments).env("AAM_TEST_KEY", KEY);
+        command.env("AAM_BACKUP_STATE_DIR", self.profile.said(&self.path("state")));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         if let Some(user) = self.user {
             command.uid(user).gid(user);
@@ -128,17 +170,25 @@ impl Machine {
     }
 
     pub fn run(&self, arguments: &[&str]) -> Ran {
-        let profile = self.path("profile.yaml");
-        let arguments = [&["run", profile.to_str().unwrap()], arguments].concat();
-        let ran = Ran::of(self.command(&arguments).output().unwrap());
+        let ran = self.aam("run", arguments);
         assert_eq!(self.left_over(), Vec::<PathBuf>::new(), "work files are removed after every run\n{ran}");
         ran
     }
 
     pub fn start(&self, arguments: &[&str]) -> Child {
-        let profile = self.path("profile.yaml");
-        let arguments = [&["run", profile.to_str().unwrap()], arguments].concat();
-        self.command(&arguments).spawn().unwrap()
+        let profile = self.profile.said(&self.path("profile.yaml"));
+        self.command(&[&["run", &profile], arguments].concat()).spawn().unwrap()
+    }
+
+    /// Any command that takes the profile, to its end.
+    pub fn aam(&self, verb: &str, arguments: &[&str]) -> Ran {
+        let profile = self.profile.said(&self.path("profile.yaml"));
+        let ran = Ran::of(self.command(&[&[verb, &profile], arguments].concat()).output().unwrap());
+        if let (Some(lab), Some(lab::OUT_OF_TIME)) = (&self.lab, ran.code) {
+            lab.crash();
+            panic!("'{verb}' did not end in time\n{ran}");
+        }
+        ran
     }
 
     /// What is in the work directory.
@@ -150,7 +200,7 @@ impl Machine {
 
     /// The mirror of `home`.
     pub fn mirror(&self) -> Seen {
-        look(&below(&self.path("mirror"), &self.home()))
+        look(&self.below(&self.path("mirror"), &self.home()))
     }
 
     /// Files in the mirror of `home`.
@@ -192,7 +242,7 @@ impl Machine {
             let empty = |path: &str| !seen.keys().any(|p| p.starts_with(format!("{path}/").as_bytes()));
             let files = names(&seen, |s| s.kind == "file");
             let directories = names(&seen, |s| s.kind == "directory").into_iter().filter(|p| empty(p)).map(|p| p + "/");
-            let other = if name.contains("-var-tmp-") { "other/" } else { "" };
+            let other = if name.contains("-aam-other-") { "other/" } else { "" };
             found.extend(files.into_iter().chain(directories).map(|p| format!("{other}{p}")));
         }
         found

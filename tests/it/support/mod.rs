@@ -4,6 +4,7 @@
 #![allow(dead_code)]
 
 pub mod http;
+pub mod lab;
 pub mod look;
 pub mod machine;
 pub mod moto;

@@ -3,8 +3,12 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
+use super::lab;
+
 pub struct Profile {
     base: PathBuf,
+    /// The drive of Windows that all paths are on; none on Unix.
+    drive: Option<PathBuf>,
     pub location: String,
     pub sources: Vec<(PathBuf, bool)>,
     pub exclude_directories: Vec<String>,
@@ -20,6 +24,7 @@ pub struct Profile {
     pub snapshot: Option<(PathBuf, PathBuf)>,
     pub seven_zip: Option<PathBuf>,
     pub rsync: Option<PathBuf>,
+    pub log: Option<PathBuf>,
     /// Lines below `destinations`.
     pub more_destinations: String,
     /// Lines at the end.
@@ -28,14 +33,15 @@ pub struct Profile {
 
 impl Profile {
     /// `home/docs` and `home/pics` to a mirror and a directory store, all below `base`.
-    pub fn new(base: &Path) -> Profile {
-        Profile {
+    pub fn new(base: &Path, drive: Option<PathBuf>) -> Profile {
+        let mut profile = Profile {
             base: base.to_path_buf(),
+            drive,
             location: "pc".to_owned(),
             sources: vec![(base.join("home/docs"), false), (base.join("home/pics"), false)],
             exclude_directories: Vec::new(),
             exclude_files: Vec::new(),
-            mirror: format!("{{path: {}}}", quoted(base.join("mirror"))),
+            mirror: String::new(),
             store: Some(base.join("store")),
             format: "zip",
             volume_size: 10_000_000,
@@ -44,15 +50,32 @@ impl Profile {
             snapshot: None,
             seven_zip: None,
             rsync: None,
+            log: None,
             more_destinations: String::new(),
             more: String::new(),
+        };
+        profile.mirror = format!("{{path: {}}}", profile.path(&base.join("mirror")));
+        if profile.drive.is_some() {
+            profile.snapshot = Some(("shadowspawn".into(), "Q:".into()));
+            profile.seven_zip = Some("C:\\Program Files\\7-Zip\\7z.exe".into());
+            profile.log = Some(base.join("logs"));
         }
+        profile
+    }
+
+    /// A path as the program's system says it.
+    pub fn said(&self, path: &Path) -> String {
+        self.drive.as_ref().map_or_else(|| path.to_str().unwrap().to_owned(), |drive| lab::inside(drive, path))
+    }
+
+    fn path(&self, path: &Path) -> String {
+        quoted(self.said(path))
     }
 
     /// `extra-files` and `max-delete` of the mirror.
     pub fn mirror_extra(&mut self, extra: &str, limit: &str) {
-        self.mirror =
-            format!("{{path: {}, extra-files: {extra}, max-delete: {limit}}}", quoted(self.base.join("mirror")));
+        let path = self.path(&self.base.join("mirror"));
+        self.mirror = format!("{{path: {path}, extra-files: {extra}, max-delete: {limit}}}");
     }
 
     pub fn source(&mut self, path: &Path) {
@@ -63,7 +86,7 @@ impl Profile {
         let mut text = format!("version: 1\nname: test\nlocation: {}\nsources:\n", self.location);
         let mut line = |line: String| writeln!(text, "{line}").unwrap();
         for (path, optional) in &self.sources {
-            line(format!("  - {{path: {}, optional: {optional}}}", quoted(path)));
+            line(format!("  - {{path: {}, optional: {optional}}}", self.path(path)));
         }
         let list = |texts: &[String]| texts.iter().map(quoted).collect::<Vec<_>>().join(", ");
         line(format!(
@@ -72,23 +95,24 @@ impl Profile {
             list(&self.exclude_files)
         ));
         if let Some((program, mount)) = &self.snapshot {
-            line(format!("snapshot: {{program: {}, mount: {}}}", quoted(program), quoted(mount)));
+            line(format!("snapshot: {{program: {}, mount: {}}}", self.path(program), self.path(mount)));
         }
         line("destinations:".to_owned());
         if !self.mirror.is_empty() {
             line(format!("  mirror: {}", self.mirror));
         }
         if let Some(store) = &self.store {
-            line(format!("  directory: {{path: {}}}", quoted(store)));
+            line(format!("  directory: {{path: {}}}", self.path(store)));
             line(self.more_destinations.clone());
             line("archive:\n  encryption-key: {env: AAM_TEST_KEY}\n  compression-level: 1".to_owned());
             line(format!("  format: {}\n  volume-size: {}", self.format, self.volume_size));
-            line(format!("  work-directory: {}", quoted(&self.work)));
+            line(format!("  work-directory: {}", self.path(&self.work)));
         }
+        self.log.iter().for_each(|path| line(format!("log: {{directory: {}}}", self.path(path))));
         self.force_full.iter().for_each(|when| line(format!("force-full: {when}")));
         let tools = [("7z", &self.seven_zip), ("rsync", &self.rsync)];
         let tools: Vec<String> =
-            tools.iter().filter_map(|(name, path)| Some(format!("{name}: {}", quoted(path.as_ref()?)))).collect();
+            tools.iter().filter_map(|(name, path)| Some(format!("{name}: {}", self.path(path.as_ref()?)))).collect();
         if !tools.is_empty() {
             line(format!("tools: {{{}}}", tools.join(", ")));
         }
@@ -97,6 +121,6 @@ impl Profile {
 }
 
 /// A YAML text in single quotes.
-fn quoted(text: impl AsRef<std::ffi::OsStr>) -> String {
-    format!("'{}'", text.as_ref().to_str().unwrap().replace('\'', "''"))
+fn quoted(text: impl AsRef<str>) -> String {
+    format!("'{}'", text.as_ref().replace('\'', "''"))
 }

@@ -1,9 +1,10 @@
 //! One case: steps in the order they stand in its file. A line that is not indented begins a step, the indented lines
 //! below it belong to it.
 //!
-//! `tree DIRECTORY`, `file PATH`, `env NAME=VALUE`, `directory PATH` and `hold PATH` set the scene for all commands below
-//! them; `run COMMAND LINE` and `kill COMMAND LINE` (as soon as its helper sleeps) run; `exit CODE`, `output`, `says
-//! TEXT` and `bytes HEX` judge the last run, `result DIRECTORY` judges a tree. `{shadowspawn}` in a command line is its path.
+//! `tree DIRECTORY`, `file PATH`, `env NAME=VALUE`, `directory PATH` and `hold PATH` set the scene for all commands
+//! below them; `run COMMAND LINE` and `kill COMMAND LINE` (as soon as its helper sleeps) run; `exit CODE`, `output`,
+//! `says TEXT` and `bytes HEX` judge the last run, `result DIRECTORY` judges a tree. `{shadowspawn}` in a command line
+//! is its path.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

@@ -1,0 +1,111 @@
+//! The Windows lab (`tests/windows`): the program for Windows under Wine in place of the one built here. What differs
+//! between the two platforms of a test machine is here.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Names the lab's directory.
+const VARIABLE: &str = "AAM_TEST_WINDOWS";
+
+/// How long one run of a program may take, in seconds.
+const LIMIT: &str = "180";
+
+/// What `timeout` says when that was not enough.
+pub const OUT_OF_TIME: i32 = 124;
+
+/// A Wine prefix has one letter for snapshots, so one machine at a time.
+static TURN: Mutex<()> = Mutex::new(());
+
+pub struct Lab {
+    root: PathBuf,
+    _turn: MutexGuard<'static, ()>,
+}
+
+/// Whether tests that can run on either platform are to run on Windows.
+pub fn is_asked_for() -> bool {
+    std::env::var_os(VARIABLE).is_some()
+}
+
+impl Lab {
+    /// The lab, once nobody else uses it, with nothing mounted.
+    pub fn enter() -> Lab {
+        let root = PathBuf::from(std::env::var_os(VARIABLE).expect(VARIABLE));
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(root);
+        let ready = ["bin/aam-backup.exe", "bin/shadowspawn.exe", "prefix/drive_c", "q.empty", "locale"];
+        for name in ready {
+            assert!(root.join(name).exists(), "{}/{name} is missing; tests/windows/run.sh makes it", root.display());
+        }
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let lab = Lab { root, _turn: turn };
+        let link = lab.root.join("q");
+        // It may be missing.
+        let _ = fs::remove_file(&link);
+        std::os::unix::fs::symlink("q.empty", link).unwrap();
+        assert_eq!(fs::read_dir(lab.root.join("q.empty")).unwrap().count(), 0, "Q: holds something");
+        lab
+    }
+
+    /// What Windows calls `C:\`.
+    pub fn drive(&self) -> PathBuf {
+        self.root.join("prefix/drive_c")
+    }
+
+    /// Where archives are made unless a profile says otherwise: `C:\temp`, however it is spelt.
+    pub fn temporary(&self) -> PathBuf {
+        let entries = fs::read_dir(self.drive()).unwrap().flatten();
+        let found = entries.map(|e| e.path()).find(|p| p.file_name().unwrap().eq_ignore_ascii_case("temp"));
+        found.unwrap_or_else(|| self.drive().join("temp"))
+    }
+
+    /// A program for Windows, ready to start; it ends within its time.
+    pub fn command(&self, program: &str) -> Command {
+        let mut command = Command::new("timeout");
+        command.args(["--kill-after=10", LIMIT, "wine", program]).env_clear().current_dir(self.drive());
+        let root = self.root.to_str().unwrap();
+        for name in ["PATH", "HOME"] {
+            command.env(name, std::env::var_os(name).unwrap_or_default());
+        }
+        // As in lab.sh, where it says why.
+        command.env("WINEPREFIX", self.root.join("prefix")).env("WINEARCH", "win64").env("WINEDEBUG", "-all");
+        command.env("WINEDLLOVERRIDES", "mscoree,mshtml=;robocopy.exe=n");
+        command.env("LOCPATH", self.root.join("locale")).env("LC_ALL", "hi_IN.UTF-8");
+        command.env("WINEPATH", outside(&self.root.join("bin")));
+        // The letter leads to the source itself: a copy of it would have changed since.
+        let drive = self.drive().to_str().unwrap().to_owned();
+        command.env("AAM_STANDIN_LIVE", format!("{root}/q|{drive}|{root}/q.empty"));
+        command
+    }
+
+    /// The program under test.
+    pub fn aam(&self) -> Command {
+        self.command(&outside(&self.root.join("bin/aam-backup.exe")))
+    }
+
+    /// Ends everything that runs in the prefix, as a crash of the computer would.
+    pub fn crash(&self) {
+        let server = |argument| {
+            let mut command = Command::new("timeout");
+            command.args(["60", "wineserver", argument]).env("WINEPREFIX", self.root.join("prefix"));
+            // There may be none.
+            let _ = command.status();
+        };
+        server("-k");
+        server("-w");
+    }
+}
+
+/// A path on `drive`, as Windows says it.
+pub fn inside(drive: &Path, path: &Path) -> String {
+    match path.strip_prefix(drive) {
+        Ok(below) => format!("C:\\{}", below.to_str().unwrap().replace('/', "\\")),
+        Err(_) if path.is_absolute() => outside(path),
+        Err(_) => path.to_str().unwrap().to_owned(),
+    }
+}
+
+/// A path of the system around Wine, as Windows says it.
+pub fn outside(path: &Path) -> String {
+    format!("Z:{}", path.to_str().unwrap().replace('/', "\\"))
+}
