@@ -9,7 +9,7 @@ use std::io::{self, BufRead, Write};
 use serde::{Deserialize, Serialize};
 
 use crate::name::{BackupId, Format};
-use crate::path::FullPath;
+use crate::path::{Family, FullPath};
 use crate::stamp::Stamp;
 
 /// A path below a mount: names joined by `/`, as the bytes the operating system gave (WTF-8 on Windows).
@@ -66,6 +66,24 @@ impl RelPath {
     /// Whether this is `other` or lies below it.
     pub fn starts_with(&self, other: &RelPath) -> bool {
         other.is_root() || (self.0.starts_with(&other.0) && matches!(self.0.get(other.0.len()), None | Some(b'/')))
+    }
+
+    /// The same as the family compares names: a profile may spell a directory in another case than the disk.
+    pub fn lies_in(&self, other: &RelPath, family: Family) -> bool {
+        if self.starts_with(other) {
+            return true;
+        }
+        let same = |(a, b): (&[u8], &[u8])| match (std::str::from_utf8(a), std::str::from_utf8(b)) {
+            (Ok(a), Ok(b)) => family.same_name(a, b),
+            _ => a == b,
+        };
+        let depth = other.names().count();
+        family == Family::Windows && self.names().count() >= depth && self.names().zip(other.names()).all(same)
+    }
+
+    /// Its first `count` names.
+    pub fn truncated(&self, count: usize) -> RelPath {
+        self.names().take(count).fold(RelPath::root(), |path, name| path.join(name))
     }
 }
 

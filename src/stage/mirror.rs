@@ -170,7 +170,7 @@ pub fn list_extra(
                 return ControlFlow::Break(());
             }
         };
-        if wanted || prepared.unknown.iter().any(|unknown| path.starts_with(unknown)) {
+        if wanted || prepared.unknown.iter().any(|unknown| path.lies_in(unknown, order.mount.path.family())) {
             return ControlFlow::Continue(());
         }
         extra += u64::from(is_file);

@@ -172,7 +172,8 @@ fn take(
         }
         Item::SourceMissing { why } => {
             // The plan has reported it, unless it went missing since.
-            let known = prepared.unknown.iter().any(|p| p.starts_with(path) || path.starts_with(p));
+            let family = order.mount.path.family();
+            let known = prepared.unknown.iter().any(|p| p.lies_in(path, family) || path.lies_in(p, family));
             if !known {
                 events.fail(Section::Sources, format!("source '{}' is not backed up: {why}", shown()), None);
             }
@@ -277,7 +278,7 @@ impl Outputs {
 
     /// An entry of the last manifest that today's walk does not have: kept when it could not be looked at, else gone.
     fn carry_over(&mut self, entry: Entry, prepared: &mut Prepared) -> Result<(), StageError> {
-        if !prepared.unknown.iter().any(|unknown| entry.path.starts_with(unknown)) {
+        if !prepared.unknown.iter().any(|unknown| entry.path.lies_in(unknown, self.family)) {
             return Ok(());
         }
         prepared.unseen += 1;

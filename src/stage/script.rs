@@ -103,7 +103,7 @@ fn robocopy_meaning(code: i32) -> Meaning {
         1 => ("Robocopy copied files", true),
         2..=3 => ("Robocopy finished; the mirror holds more than the source", true),
         4..=7 => ("Robocopy found files where directories are to be, or the other way round", true),
-        8..=15 => ("Robocopy could not copy some files or directories", false),
+        8..=15 => ("some files or directories could not be copied; the verification names them", true),
         16..=31 => ("Robocopy did not copy anything: a wrong command line or no access", false),
         9009 => ("Robocopy was not found", false),
         _ => ("Robocopy ended in an unknown way", false),

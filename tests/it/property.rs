@@ -6,7 +6,9 @@
 mod agree;
 mod case;
 mod dice;
+mod forest;
 mod names;
+mod on_windows;
 mod rule;
 mod tree;
 
@@ -26,15 +28,20 @@ fn number(variable: &str) -> Option<u64> {
     Some(text.parse().unwrap_or_else(|e| panic!("{variable}={text}: {e}")))
 }
 
+/// A fixed one and a new one, unless one is asked for.
+fn seeds() -> Vec<u64> {
+    let random = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().subsec_nanos();
+    match number("AAM_TEST_SEED") {
+        Some(seed) => vec![seed],
+        None => vec![FIXED_SEED, u64::from(random)],
+    }
+}
+
 /// Half of the trees come from a fixed seed, half from a new one.
 #[test]
 fn everything_agrees_on_what_is_selected() {
     let count = number("AAM_TEST_TREES").unwrap_or(2000);
-    let random = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().subsec_nanos();
-    let seeds = match number("AAM_TEST_SEED") {
-        Some(seed) => vec![seed],
-        None => vec![FIXED_SEED, u64::from(random)],
-    };
+    let seeds = seeds();
     let started = Instant::now();
     for seed in &seeds {
         let each = count.div_ceil(seeds.len() as u64);

@@ -8,7 +8,8 @@ mod trouble;
 
 use std::collections::BTreeSet;
 
-use crate::support::machine::Machine;
+use crate::support::look::{differences, look};
+use crate::support::machine::{Machine, Ran};
 
 /// One thing that happens, or that must hold.
 pub enum Step {
@@ -18,16 +19,29 @@ pub enum Step {
     Rename(&'static str, &'static str),
     /// Gives it a modification time of years ago.
     Old(&'static str),
+    /// The file cannot be read, or can be again.
+    Unreadable(&'static str),
+    Readable(&'static str),
+    /// A run that is killed, as by a crash of the computer, when the first of two mounts is archived.
+    Killed,
     /// Anything else.
     Do(fn(&mut Machine)),
     /// A run with these arguments ends with this exit code and says all this.
     Run(&'static [&'static str], i32, &'static [&'static str]),
+    /// A restore of everything with these arguments into a new directory ends with this exit code and says all this.
+    Restore(&'static [&'static str], i32, &'static [&'static str]),
+    /// What the last restore brought back is `home` as it is now.
+    Back,
+    /// What follows is for Unix only, because of this.
+    OnlyUnix(&'static str),
     /// The store holds this many backups with markers; the newest is full and holds exactly this.
     Full(usize, &'static [&'static str]),
     /// The newest is incremental.
     Incremental(usize, &'static [&'static str]),
     /// The mirror holds exactly these files of `home`.
     Mirror(&'static [&'static str]),
+    /// The newest manifests list it.
+    Manifested(&'static str),
     /// This many entries of the newest manifests are carried over unseen.
     Unseen(usize),
 }
@@ -36,6 +50,10 @@ pub enum Step {
 pub fn play(steps: &[Step]) {
     let mut machine = Machine::of_either_system();
     for step in steps {
+        if let (Step::OnlyUnix(why), true) = (step, machine.is_windows()) {
+            println!("left out on Windows from here on: {why}");
+            return;
+        }
         one(&mut machine, step);
     }
 }
@@ -48,14 +66,34 @@ fn one(machine: &mut Machine, step: &Step) {
         Step::Delete(path) => std::fs::remove_file(home.join(path)).unwrap(),
         Step::Rename(from, to) => std::fs::rename(home.join(from), home.join(to)).unwrap(),
         Step::Old(path) => machine.make_old(path),
+        Step::Unreadable(path) => machine.make_unreadable(path),
+        Step::Readable(path) => machine.make_readable(path),
+        Step::Killed => machine.kill_at_second_mount(),
         Step::Do(action) => action(machine),
-        Step::Run(arguments, code, phrases) => {
-            let ran = machine.run(arguments);
-            ran.exit(*code);
-            phrases.iter().for_each(|phrase| {
-                ran.says(&machine.said(phrase));
-            });
+        Step::Run(arguments, code, phrases) => says(machine, &machine.run(arguments), *code, phrases),
+        Step::Restore(arguments, code, phrases) => {
+            let to = machine.path("back");
+            if to.exists() {
+                std::fs::remove_dir_all(&to).unwrap();
+            }
+            let to = machine.profile.said(&to);
+            let arguments = [&["--to", &to, "--layout", "original"], *arguments].concat();
+            says(machine, &machine.aam("restore", &arguments), *code, phrases);
         }
+        Step::Back => {
+            // Times are kept by 7-Zip in steps of 100 ns, and Windows has no modes.
+            let [expected, found] =
+                [look(&home), look(&machine.below(&machine.path("back"), &home))].map(|mut seen| {
+                    for entry in seen.values_mut() {
+                        entry.modified /= 100;
+                        entry.mode = if machine.is_windows() { 0 } else { entry.mode };
+                    }
+                    seen
+                });
+            assert_eq!(differences(&expected, &found), Vec::<String>::new());
+        }
+        Step::OnlyUnix(_) => {}
+        Step::Manifested(path) => assert!(machine.manifests().contains(path), "{}", machine.manifests()),
         Step::Full(count, paths) | Step::Incremental(count, paths) => {
             let backups = machine.backups();
             assert_eq!(backups.len(), *count, "{backups:?}");
@@ -69,6 +107,13 @@ fn one(machine: &mut Machine, step: &Step) {
             assert_eq!(manifests.matches("\"unseen\":true").count(), *count, "{manifests}");
         }
     }
+}
+
+fn says(machine: &Machine, ran: &Ran, code: i32, phrases: &[&str]) {
+    ran.exit(code);
+    phrases.iter().for_each(|phrase| {
+        ran.says(&machine.said(phrase));
+    });
 }
 
 fn set(paths: &[&str]) -> BTreeSet<String> {

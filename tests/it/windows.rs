@@ -1,11 +1,11 @@
-//! What can be said about Windows without it: plans of Windows profiles, and the exact bytes of what is rendered. The
-//! Windows lab compares what `aam-backup.exe` says with the same golden files.
+//! What can be said about Windows without it: plans of Windows profiles, and the exact bytes of what is rendered. When
+//! the Windows lab is asked for (`AAM_TEST_WINDOWS`), `aam-backup.exe` has to say the same.
 //!
 //! `AAM_TEST_BLESS=1` writes them anew; look at the difference before committing it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
 use aam_auto_backup::job::MaxDelete;
 use aam_auto_backup::manifest::{Moment, RelPath};
@@ -16,6 +16,11 @@ use aam_auto_backup::plan::{ArchiveOrder, Changes, MirrorOrder, StageOrder};
 use aam_auto_backup::render::robocopy::CopyCommand;
 use aam_auto_backup::render::script;
 use aam_auto_backup::select::SelectionSpec;
+
+use crate::support::lab::{self, Lab};
+use crate::support::machine::Ran;
+
+mod case_one;
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -31,17 +36,28 @@ fn golden(name: &str, found: &str) {
     assert_eq!(expected.escape_debug().to_string(), found.escape_debug().to_string(), "{name}");
 }
 
-fn aam(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_aam-backup")).args(args).current_dir(root()).env("TZ", "UTC").output().unwrap()
+/// Runs the program: here, or under Wine.
+fn aam(args: &[&str]) -> Ran {
+    let mut command = match lab::is_asked_for() {
+        true => Lab::enter().aam(),
+        false => Command::new(env!("CARGO_BIN_EXE_aam-backup")),
+    };
+    Ran::of(command.args(args).current_dir(root()).env("TZ", "UTC").output().unwrap())
+}
+
+/// A path as [`aam`]'s system says it.
+fn said(path: impl AsRef<Path>) -> String {
+    let path = root().join(path);
+    if lab::is_asked_for() { lab::outside(&path) } else { path.to_str().unwrap().to_owned() }
 }
 
 #[test]
 fn the_same_facts_give_the_same_plan() {
-    let facts = "tests/golden/windows-documents.facts.json";
-    let output = aam(&["plan", "examples/windows-documents.yaml", "--facts", facts, "--format", "json"]);
+    let facts = said("tests/golden/windows-documents.facts.json");
+    let ran = aam(&["plan", &said("examples/windows-documents.yaml"), "--facts", &facts, "--format", "json"]);
     // A source is missing, so the run would fail.
-    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
-    golden("windows-documents.plan.json", &String::from_utf8(output.stdout).unwrap());
+    ran.exit(1);
+    golden("windows-documents.plan.json", &ran.stdout);
 }
 
 #[test]
@@ -49,43 +65,41 @@ fn facts_that_cannot_be_read() {
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("facts.json");
     fs::write(&path, r#"{"now": "2026-11-24T11:25:02Z", "store": {}}"#).unwrap();
-    let output = aam(&["plan", "examples/windows-documents.yaml", "--facts", path.to_str().unwrap()]);
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(2), "{said}");
-    assert!(said.contains("facts.json") && said.contains("unknown field `store`"), "{said}");
+    let ran = aam(&["plan", &said("examples/windows-documents.yaml"), "--facts", &said(path)]);
+    ran.exit(2).says("facts.json").says("unknown field `store`");
 }
 
 #[test]
 fn shortcuts_for_the_desktop() {
     let place = tempfile::tempdir().unwrap();
-    let to = place.path().to_str().unwrap();
+    let to = said(place.path());
     let program = r"C:\Program Files\AAM Auto Backup\aam-backup.exe";
     // The profile's own path is in the files: it is given one that is the same everywhere.
     let profile = Path::new("/tmp/aam-shortcuts-100%.yaml");
     fs::copy(root().join("examples/windows-workstation.yaml"), profile).unwrap();
-    let output = aam(&["shortcuts", profile.to_str().unwrap(), "--to", to, "--program", program]);
+    let ran = aam(&["shortcuts", &said(profile), "--to", &to, "--program", program]);
     fs::remove_file(profile).unwrap();
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    ran.exit(0);
     let mut names: Vec<String> =
         fs::read_dir(place.path()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     for name in &names {
-        golden(&format!("shortcuts/{name}"), &fs::read_to_string(place.path().join(name)).unwrap());
+        let text = fs::read_to_string(place.path().join(name)).unwrap();
+        golden(&format!("shortcuts/{name}"), &text.replace("Z:\\tmp\\", "/tmp/"));
     }
     assert_eq!(names.len(), 6, "{names:?}");
 
-    let unix = aam(&["shortcuts", "examples/quickstart.yaml", "--to", to]);
-    assert_eq!(unix.status.code(), Some(1));
+    aam(&["shortcuts", &said("examples/quickstart.yaml"), "--to", &to]).exit(1);
 }
 
 #[test]
 fn a_run_to_one_destination_only() {
-    let output = aam(&["plan", "examples/windows-workstation.yaml", "--destination", "mirror", "--format", "json"]);
-    let plan: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let example = said("examples/windows-workstation.yaml");
+    let ran = aam(&["plan", &example, "--destination", "mirror", "--format", "json"]);
+    let plan: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
     assert_eq!(plan["plan"]["archive"], serde_json::Value::Null);
-    let none = aam(&["plan", "examples/linux-home-to-usb.yaml", "--destination", "s3"]);
-    assert_eq!(none.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&none.stderr).contains("has no destination 's3'"));
+    let none = aam(&["plan", &said("examples/linux-home-to-usb.yaml"), "--destination", "s3"]);
+    none.exit(2).says("has no destination 's3'");
 }
 
 fn order(source: &str, shown_at: &str, target: &str) -> StageOrder {

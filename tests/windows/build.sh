@@ -16,6 +16,6 @@ cargo_for_windows build --quiet --manifest-path "$root/Cargo.toml" --bin aam-bac
 cargo_for_windows build --quiet --manifest-path "$here/standins/Cargo.toml"
 built=$lab/cargo/$target/debug
 mkdir -p "$lab/bin"
-cp -u "$built/aam-backup.exe" "$built/shadowspawn.exe" "$lab/bin/"
+cp -u "$built/aam-backup.exe" "$built/shadowspawn.exe" "$built/hold.exe" "$lab/bin/"
 # Without -u: Wine's own is newer in a new prefix.
 cp "$built/robocopy.exe" "$WINEPREFIX/drive_c/windows/system32/robocopy.exe"

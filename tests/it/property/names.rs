@@ -129,6 +129,61 @@ pub fn name(dice: &mut Dice, nasty: usize) -> Vec<u8> {
     dice.pick(from).to_vec()
 }
 
+/// Names that are harmless elsewhere, and not for cmd, Robocopy or a comparison without case.
+const WINDOWS: &[&str] = &[
+    "100% & (more) ^!",
+    "%TEMP%",
+    "%1",
+    "a^b",
+    "^",
+    "x!y!",
+    "!TEMP!",
+    "(1)",
+    ")",
+    "{x}",
+    "a;b=c,d+e",
+    "it's",
+    "+x",
+    "=",
+    ",",
+    "Übung",
+    "ÜBER",
+    "über",
+    "\u{1c6}.tmp",
+    "\u{fb01}x",
+    "Œuvre",
+    "οδός",
+    "ΟΔΌΣ",
+    "\u{10428}",
+    "Cache",
+    "SRC",
+    "~wrl2.TMP",
+    "x.TMP",
+    "file.txt.exe",
+    "con fusion",
+    "a.b.c",
+    "e\u{301}\u{327}",
+];
+
+/// A name that Windows can have, and shows by the same name: what it takes for a device or cuts at the end is not.
+pub fn windows_name(dice: &mut Dice, nasty: usize) -> String {
+    const DEVICES: &[&str] = &["con", "nul", "aux", "prn"];
+    loop {
+        let found = match dice.percent(nasty / 2) {
+            true => (*dice.pick(WINDOWS)).to_owned(),
+            false => match String::from_utf8(name(dice, nasty)) {
+                Ok(name) => name,
+                Err(_) => continue,
+            },
+        };
+        let illegal = |c: char| c.is_control() || "<>:\"/\\|?*".contains(c);
+        let device = DEVICES.contains(&found.split('.').next().unwrap_or_default().to_lowercase().as_str());
+        if !found.contains(illegal) && !found.ends_with([' ', '.']) && !device {
+            return found;
+        }
+    }
+}
+
 /// A pattern that matches the last name of `path`, or nearly.
 pub fn pattern_of(dice: &mut Dice, path: &Names) -> String {
     let name = path.last().map(|n| String::from_utf8_lossy(n).into_owned()).unwrap_or_default();

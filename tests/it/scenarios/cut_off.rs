@@ -60,19 +60,6 @@ fn a_full_that_fails_at_its_second_mount() {
     machine.run(&[]).exit(0).says(" full backup!");
 }
 
-#[test]
-fn a_full_that_is_killed_after_its_first_mount() {
-    let (mut machine, gate) = gated("-aam-other-");
-    let mut run = machine.start(&[]);
-    gate.wait(&mut run);
-    assert!(!machine.left_over().is_empty());
-    kill_all(&mut run);
-    assert_eq!(machine.backups(), []);
-    machine.profile.seven_zip = None;
-    machine.run(&[]).exit(0).says(" full backup!").says("left by a run that was cut off");
-    assert_eq!(machine.archived().len(), 5);
-}
-
 /// Killed alone: what it started goes on for a while, and must not spoil the next run.
 #[test]
 fn a_run_that_is_killed_leaves_its_tools_behind() {

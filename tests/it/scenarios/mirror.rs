@@ -17,15 +17,6 @@ fn the_mirror_is_an_exact_copy() {
 }
 
 #[test]
-fn extra_files_are_kept_by_default() {
-    let machine = Machine::new();
-    machine.run(&[]).exit(0);
-    fs::remove_file(machine.home().join("docs/b.txt")).unwrap();
-    machine.run(&[]).exit(0).never_says("deleted from the mirror");
-    assert!(machine.mirrored().contains("docs/b.txt"));
-}
-
-#[test]
 fn extra_files_are_deleted_when_asked_for() {
     let mut machine = Machine::new();
     machine.profile.mirror_extra("delete", "100%");
@@ -54,23 +45,6 @@ fn extra_files_are_deleted_when_asked_for() {
 }
 
 #[test]
-fn too_much_is_not_deleted() {
-    let mut machine = Machine::new();
-    machine.profile.mirror_extra("delete", "25%");
-    machine.run(&[]).exit(0);
-    fs::remove_file(machine.home().join("docs/a.txt")).unwrap();
-    fs::write(machine.home().join("docs/new.txt"), "new").unwrap();
-    let ran = machine.run(&[]);
-    ran.exit(1).says("1 of its 3 files would be deleted, more than max-delete allows").says("max-delete (to 1, say)");
-    assert_eq!(machine.mirrored().len(), 3, "nothing is deleted, nothing copied");
-    assert!(machine.archived().contains("docs/new.txt"), "the archive is made all the same");
-
-    machine.profile.mirror_extra("delete", "1");
-    machine.run(&[]).exit(0);
-    assert!(!machine.mirrored().contains("docs/a.txt"));
-}
-
-#[test]
 fn nothing_is_deleted_through_a_link() {
     let mut machine = Machine::new();
     machine.profile.mirror_extra("delete", "100%");
@@ -84,43 +58,6 @@ fn nothing_is_deleted_through_a_link() {
     machine.run(&[]);
     assert_eq!(fs::read_to_string(precious.join("b.txt")).unwrap(), "mine");
     assert_eq!(look(&precious).len(), 1, "and nothing is written there");
-}
-
-#[test]
-fn a_damaged_copy_is_mended() {
-    let machine = Machine::new();
-    machine.run(&[]).exit(0);
-    fs::write(below(&machine.path("mirror"), &machine.home()).join("docs/a.txt"), "damaged").unwrap();
-    machine.run(&[]).exit(0);
-    assert_eq!(machine.mirror()[&b"docs/a.txt"[..]].content, b"one");
-}
-
-#[test]
-fn a_mirror_that_is_a_file() {
-    let machine = Machine::new();
-    fs::remove_dir(machine.path("mirror")).unwrap();
-    fs::write(machine.path("mirror"), "a file").unwrap();
-    machine.run(&[]).exit(1).says("/mirror' is not a directory").says("FAILURE, ");
-    assert_eq!(fs::read_to_string(machine.path("mirror")).unwrap(), "a file");
-    assert_eq!(machine.archived().len(), 4, "the archive is made all the same");
-}
-
-#[test]
-fn a_mirror_that_is_missing() {
-    let machine = Machine::new();
-    fs::remove_dir(machine.path("mirror")).unwrap();
-    machine.run(&[]).exit(1).says("/mirror' does not exist").says("attach its disk");
-    assert!(!machine.path("mirror").exists(), "an unattached disk is not taken for an empty one");
-    assert_eq!(machine.archived().len(), 4);
-}
-
-#[test]
-fn a_store_that_is_missing() {
-    let machine = Machine::new();
-    fs::remove_dir(machine.path("store")).unwrap();
-    machine.run(&[]).exit(1).says("nothing is archived to").says("no archive store can be reached");
-    assert!(!machine.path("store").exists());
-    assert_eq!(machine.mirrored().len(), 3, "the mirror is made all the same");
 }
 
 #[test]

@@ -1,53 +1,24 @@
 //! Files that cannot be read, disks that are full, and other things that go wrong while a backup runs.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use super::list::noise;
 use crate::support::machine::Machine;
 use crate::support::processes::is_root;
 
-/// An ordinary user's machine.
-fn ordinary() -> Machine {
-    let mut machine = Machine::new();
-    if is_root() {
-        const NOBODY: u32 = 65534;
-        machine.user = Some(NOBODY);
-        let changed = Command::new("chown").args(["-R", "65534:65534"]).arg(machine.path(".")).status().unwrap();
-        assert!(changed.success());
-    }
-    machine
-}
-
-fn mode(machine: &Machine, path: &str, mode: u32) {
-    fs::set_permissions(machine.home().join(path), fs::Permissions::from_mode(mode)).unwrap();
-}
-
-#[test]
-fn an_unreadable_file_is_listed() {
-    let machine = ordinary();
-    mode(&machine, "docs/b.txt", 0);
-    machine.run(&[]).exit(3).says("WARNING, ").says("/docs/b.txt' is not backed up: ").says("1 entry skipped");
-    assert_eq!(machine.archived().len(), 3);
-    assert!(!machine.archived().contains("docs/b.txt"));
-    assert!(machine.manifests().contains("docs/b.txt"), "the manifest knows that it was there");
-    mode(&machine, "docs/b.txt", 0o600);
-    machine.run(&[]).exit(0);
-    assert_eq!(machine.archived().into_iter().collect::<Vec<_>>(), ["docs/b.txt"]);
-}
-
 #[test]
 fn what_was_in_an_unreadable_directory_is_kept() {
-    let mut machine = ordinary();
+    let mut machine = Machine::new();
+    machine.become_ordinary();
     machine.profile.mirror_extra("delete", "100%");
     machine.run(&[]).exit(0);
-    mode(&machine, "pics", 0);
+    machine.mode("pics", 0);
     machine.run(&[]).exit(3).says("/pics' is not backed up: ");
     // The mirror's directory is closed as well: only root can look into it.
     assert!(!is_root() || machine.mirrored().contains("pics/p.jpg"));
     assert_eq!(machine.manifests().matches("\"unseen\":true").count(), 1);
-    mode(&machine, "pics", 0o700);
+    machine.mode("pics", 0o700);
     // The mirror's has the source's mode until rsync has been there.
     machine.run(&[]).exit(3).says("/pics' in the mirror cannot be read, and nothing in it is deleted: ");
     machine.run(&[]).exit(0);

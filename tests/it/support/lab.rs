@@ -33,18 +33,30 @@ impl Lab {
     pub fn enter() -> Lab {
         let root = PathBuf::from(std::env::var_os(VARIABLE).expect(VARIABLE));
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(root);
-        let ready = ["bin/aam-backup.exe", "bin/shadowspawn.exe", "prefix/drive_c", "q.empty", "locale"];
+        let ready =
+            ["bin/aam-backup.exe", "bin/shadowspawn.exe", "bin/hold.exe", "prefix/drive_c", "q.empty", "locale"];
         for name in ready {
             assert!(root.join(name).exists(), "{}/{name} is missing; tests/windows/run.sh makes it", root.display());
         }
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let lab = Lab { root, _turn: turn };
-        let link = lab.root.join("q");
+        lab.dismount();
+        // However it was spelt when it was made.
+        let other = lab.drive().join("Temp");
+        if other.is_dir() {
+            fs::rename(other, lab.temporary()).unwrap();
+        }
+        fs::create_dir_all(lab.temporary()).unwrap();
+        lab
+    }
+
+    /// Nothing is at Q:.
+    fn dismount(&self) {
+        let link = self.root.join("q");
         // It may be missing.
         let _ = fs::remove_file(&link);
         std::os::unix::fs::symlink("q.empty", link).unwrap();
-        assert_eq!(fs::read_dir(lab.root.join("q.empty")).unwrap().count(), 0, "Q: holds something");
-        lab
+        assert_eq!(fs::read_dir(self.root.join("q.empty")).unwrap().count(), 0, "Q: holds something");
     }
 
     /// What Windows calls `C:\`.
@@ -52,11 +64,9 @@ impl Lab {
         self.root.join("prefix/drive_c")
     }
 
-    /// Where archives are made unless a profile says otherwise: `C:\temp`, however it is spelt.
+    /// `C:\temp`, where archives are made unless a profile says otherwise.
     pub fn temporary(&self) -> PathBuf {
-        let entries = fs::read_dir(self.drive()).unwrap().flatten();
-        let found = entries.map(|e| e.path()).find(|p| p.file_name().unwrap().eq_ignore_ascii_case("temp"));
-        found.unwrap_or_else(|| self.drive().join("temp"))
+        self.drive().join("temp")
     }
 
     /// A program for Windows, ready to start; it ends within its time.
@@ -83,6 +93,11 @@ impl Lab {
         self.command(&outside(&self.root.join("bin/aam-backup.exe")))
     }
 
+    /// A program that is there for the tests only.
+    pub fn stand_in(&self, name: &str) -> String {
+        outside(&self.root.join(format!("bin/{name}.exe")))
+    }
+
     /// Ends everything that runs in the prefix, as a crash of the computer would.
     pub fn crash(&self) {
         let server = |argument| {
@@ -93,6 +108,7 @@ impl Lab {
         };
         server("-k");
         server("-w");
+        self.dismount();
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -17,12 +16,16 @@ pub const KEY: &str = "only-the-key-looks-like-this";
 
 pub struct Machine {
     /// None on Unix.
-    lab: Option<Lab>,
+    pub(super) lab: Option<Lab>,
     scratch: tempfile::TempDir,
     other: tempfile::TempDir,
     pub profile: Profile,
     /// Runs the program as this user.
     pub user: Option<u32>,
+    /// What the program is told as the archive key.
+    pub key: &'static str,
+    /// Programs that keep files from being read.
+    pub(super) held: Vec<Child>,
 }
 
 impl Machine {
@@ -50,7 +53,7 @@ impl Machine {
             fs::create_dir(scratch.path().join(name)).unwrap();
         }
         let profile = Profile::new(scratch.path(), lab.as_ref().map(Lab::drive));
-        let machine = Machine { lab, scratch, other, profile, user: None };
+        let machine = Machine { lab, scratch, other, profile, user: None, key: KEY, held: Vec::new() };
         machine.write("docs/a.txt", "one");
         machine.write("docs/b.txt", "two");
         machine.write("pics/p.jpg", "three");
@@ -89,6 +92,11 @@ impl Machine {
         self.profile.store = None;
         self.profile.location = self.path("").file_name().unwrap().to_str().unwrap().to_owned();
         self.profile.work = self.lab.as_ref().map_or_else(|| "/var/tmp".into(), Lab::temporary);
+    }
+
+    /// `C:\\` of a machine with Windows.
+    pub fn drive(&self) -> PathBuf {
+        self.lab.as_ref().expect("a machine with Windows").drive()
     }
 
     pub fn is_windows(&self) -> bool {
@@ -160,7 +168,7 @@ impl Machine {
                 command
             }
         };
-        command.args(arguments).env("AAM_TEST_KEY", KEY);
+        command.args(arguments).env("AAM_TEST_KEY", self.key);
         command.env("AAM_BACKUP_STATE_DIR", self.profile.said(&self.path("state")));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         if let Some(user) = self.user {
@@ -207,66 +215,6 @@ impl Machine {
     pub fn mirrored(&self) -> BTreeSet<String> {
         names(&self.mirror(), |seen| seen.kind == "file")
     }
-
-    /// Names in the store.
-    pub fn stored(&self) -> BTreeSet<String> {
-        let entries = fs::read_dir(self.path("store")).into_iter().flatten().flatten();
-        entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
-    }
-
-    /// Backups with a marker for at least one mount, oldest first.
-    pub fn backups(&self) -> Vec<Backup> {
-        let of = |name: &String| {
-            // Not what a run that was killed left half written.
-            let name = name.strip_prefix("pc_").map(|_| name)?;
-            let fields: Vec<&str> = name.splitn(7, '_').collect();
-            let full = fields[3] == "0";
-            let prefix = fields[..5].join("_");
-            let stamp = if full { fields[1..3].join("_") } else { fields[3..5].join("_") };
-            (fields[5] == "yes").then_some(Backup { stamp, full, prefix })
-        };
-        self.stored().iter().filter_map(of).collect::<BTreeSet<_>>().into_iter().collect()
-    }
-
-    /// What the archives of the newest backup hold: files of `home`, of `other`, and empty directories (with `/`).
-    pub fn archived(&self) -> BTreeSet<String> {
-        let newest = self.backups().pop().expect("there is a backup");
-        let mut found = BTreeSet::new();
-        for name in self.stored() {
-            if !name.starts_with(&newest.prefix) || !name.ends_with(".001") {
-                continue;
-            }
-            let out = tempfile::tempdir().unwrap();
-            extract(&self.path("store").join(&name), out.path());
-            let seen = look(out.path());
-            let empty = |path: &str| !seen.keys().any(|p| p.starts_with(format!("{path}/").as_bytes()));
-            let files = names(&seen, |s| s.kind == "file");
-            let directories = names(&seen, |s| s.kind == "directory").into_iter().filter(|p| empty(p)).map(|p| p + "/");
-            let other = if name.contains("-aam-other-") { "other/" } else { "" };
-            found.extend(files.into_iter().chain(directories).map(|p| format!("{other}{p}")));
-        }
-        found
-    }
-
-    /// The manifests of the newest backup, decrypted.
-    pub fn manifests(&self) -> String {
-        let newest = self.backups().pop().expect("there is a backup");
-        let out = tempfile::tempdir().unwrap();
-        let mut text = String::new();
-        for name in self.stored().iter().filter(|n| n.starts_with(&format!("{}_manifest", newest.prefix))) {
-            extract(&self.path("store").join(name), out.path());
-            text.push_str(&fs::read_to_string(out.path().join("manifest.jsonl")).unwrap());
-        }
-        text
-    }
-}
-
-/// A backup in the store, by its markers.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Backup {
-    pub stamp: String,
-    pub full: bool,
-    prefix: String,
 }
 
 /// Where an absolute path lies below a directory.
@@ -274,23 +222,8 @@ pub fn below(base: &Path, absolute: &Path) -> PathBuf {
     base.join(absolute.strip_prefix("/").unwrap())
 }
 
-fn names(seen: &Seen, wanted: impl Fn(&super::look::Found) -> bool) -> BTreeSet<String> {
+pub(super) fn names(seen: &Seen, wanted: impl Fn(&super::look::Found) -> bool) -> BTreeSet<String> {
     seen.iter().filter(|(_, f)| wanted(f)).map(|(path, _)| String::from_utf8_lossy(path).into_owned()).collect()
-}
-
-fn extract(first: &Path, out: &Path) {
-    let mut child = Command::new("7zz")
-        .args(["x", "-y", "-bd"])
-        .arg(format!("-o{}", out.display()))
-        .arg(first)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // It does not ask for the key when there are only directories.
-    let _ = writeln!(child.stdin.take().unwrap(), "{KEY}");
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "{}: {}", first.display(), String::from_utf8_lossy(&output.stdout));
 }
 
 /// How a run of the program ended.

@@ -3,6 +3,7 @@
 // A toolbox: each tool is complete, whichever part of it today's tests use.
 #![allow(dead_code)]
 
+pub mod harm;
 pub mod http;
 pub mod lab;
 pub mod look;
@@ -12,3 +13,4 @@ pub mod pc;
 pub mod processes;
 pub mod profile;
 pub mod proxy;
+pub mod stored;

@@ -16,6 +16,7 @@ const FATAL: i32 = 16;
 
 /// Runs it and returns the exit code: a set of bits, 1 copied, 2 extras, 4 mismatched, 8 failed, 16 nothing done.
 pub fn run(arguments: &[String]) -> i32 {
+    wait_at_gate(arguments);
     let options = match Options::parse(arguments) {
         Ok(options) => options,
         Err(refused) => return refuse(&refused.0, &refused.1),
@@ -29,6 +30,20 @@ pub fn run(arguments: &[String]) -> i32 {
     let Some(copy) = Copy::new(&options).run() else { return FATAL };
     copy.print_summary();
     copy.exit_code()
+}
+
+/// `TEXT|REACHED|OPENED`: with the text in an argument the first file is made, and nothing happens until the second is
+/// there. A test can then do what it likes in the middle of a backup.
+const GATE_VARIABLE: &str = "AAM_STANDIN_GATE";
+
+fn wait_at_gate(arguments: &[String]) {
+    let Ok(gate) = std::env::var(GATE_VARIABLE) else { return };
+    let [text, reached, opened] = gate.split('|').collect::<Vec<_>>()[..] else { return };
+    if arguments.iter().any(|argument| argument.contains(text)) && std::fs::write(reached, "").is_ok() {
+        while !std::path::Path::new(opened).exists() {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+    }
 }
 
 fn refuse(options: &Options, refusal: &Refusal) -> i32 {

@@ -1,0 +1,160 @@
+//! Many random trees side by side with names of Windows, and one selection of them all: a run under Wine takes seconds.
+
+use std::collections::BTreeMap;
+
+use aam_auto_backup::path::Family;
+use aam_auto_backup::select::Exclusion;
+
+use super::dice::Dice;
+use super::names::{PATTERNS, pattern_of, windows_name};
+use super::tree::{Names, Node};
+
+/// Trees of a forest.
+pub const TREES: usize = 20;
+
+/// The longest path below the forest, in bytes.
+const LONGEST: usize = 1500;
+
+#[derive(Debug, Default)]
+pub struct Forest {
+    /// By the names below the directory that holds the trees.
+    pub nodes: BTreeMap<Names, Node>,
+    /// In this spelling, which need not be that on disk.
+    pub sources: Vec<Names>,
+    /// As the profile says them, paths below `top`.
+    pub directories: Vec<String>,
+    pub files: Vec<String>,
+}
+
+impl Forest {
+    /// A forest in the directory `top`.
+    pub fn random(dice: &mut Dice, top: &str) -> Forest {
+        let mut forest = Forest::default();
+        for number in 0..TREES {
+            forest.grow(dice, vec![format!("tree {number}").into_bytes()]);
+        }
+        forest.choose(dice, top);
+        forest
+    }
+
+    fn grow(&mut self, dice: &mut Dice, root: Names) {
+        self.add(root.clone(), Node::Directory);
+        let mut directories = vec![root];
+        for _ in 0..dice.between(3, 30) {
+            let mut path = dice.pick(&directories).clone();
+            path.push(windows_name(dice, 60).into_bytes());
+            let is_directory = dice.percent(40);
+            let size = if dice.percent(5) { dice.below(9000) } else { dice.below(12) };
+            let node = if is_directory { Node::Directory } else { Node::File(vec![b'x'; size]) };
+            if self.add(path.clone(), node) && is_directory {
+                directories.push(path);
+            }
+        }
+        if dice.percent(15) {
+            let mut path = dice.pick(&directories).clone();
+            for _ in 0..dice.between(2, 7) {
+                let name = windows_name(dice, 20);
+                let length = dice.between(10, 120);
+                let longer: String = name
+                    .chars()
+                    .cycle()
+                    .scan(0, |sum, c| {
+                        *sum += c.len_utf8();
+                        (*sum < length.max(name.len() + 1)).then_some(c)
+                    })
+                    .collect();
+                path.push(longer.trim_end_matches([' ', '.']).as_bytes().to_vec());
+                if !self.add(path.clone(), Node::Directory) {
+                    return;
+                }
+            }
+            path.push(b"deep.txt".to_vec());
+            self.add(path, Node::File(b"deep".to_vec()));
+        }
+    }
+
+    /// No two names of a directory that differ only by case.
+    fn add(&mut self, path: Names, node: Node) -> bool {
+        let length: usize = path.iter().map(|name| name.len() + 1).sum();
+        let folded = fold(&path);
+        let free = length < LONGEST && !self.nodes.keys().any(|other| fold(other) == folded);
+        if free {
+            self.nodes.insert(path, node);
+        }
+        free
+    }
+
+    fn choose(&mut self, dice: &mut Dice, top: &str) {
+        let is_directory = |(_, node): &(&Names, &Node)| **node == Node::Directory;
+        let directories: Vec<Names> = self.nodes.iter().filter(is_directory).map(|(path, _)| path.clone()).collect();
+        let everything: Vec<Names> = self.nodes.keys().cloned().collect();
+        for number in 0..TREES {
+            let root = format!("tree {number}").into_bytes();
+            let own: Vec<&Names> = directories.iter().filter(|path| path[0] == root).collect();
+            for _ in 0..dice.between(1, 3) {
+                let any = *dice.pick(&own);
+                let source = spelt(dice, any);
+                if !self.sources.iter().any(|other| fold(other) == fold(&source)) {
+                    self.sources.push(source);
+                }
+            }
+        }
+        for _ in 0..dice.between(10, 40) {
+            let any = dice.pick(&everything).clone();
+            let exclusion = match dice.below(10) {
+                // What leaves out nearly everything leaves out nearly everything of all trees.
+                0 if dice.percent(20) => (*dice.pick(PATTERNS)).to_owned(),
+                0 | 1 => pattern_of(dice, &any),
+                2 => String::from_utf8(spelt(dice, &any).pop().unwrap_or_default()).unwrap(),
+                3 => format!("{top}\\{}\\", text(&any)),
+                _ => format!("{top}\\{}", text(&spelt(dice, &any))),
+            };
+            let strong = matches!(&*exclusion, "*" | "**" | "*.*" | "?*" | "*?" | "?*?");
+            let can_be_said = Exclusion::parse(&exclusion, Family::Windows).is_ok();
+            if can_be_said && (!strong || dice.percent(10)) {
+                if dice.percent(50) { self.directories.push(exclusion) } else { self.files.push(exclusion) }
+            }
+        }
+    }
+}
+
+/// The path, sometimes in another case.
+fn spelt(dice: &mut Dice, path: &Names) -> Names {
+    match dice.below(4) {
+        0 => path.iter().map(|name| name.to_ascii_uppercase()).collect(),
+        1 => path.iter().map(|name| name.to_ascii_lowercase()).collect(),
+        _ => path.clone(),
+    }
+}
+
+/// The form in which NTFS compares names: each character in its upper case, where that is one character.
+pub fn fold(path: &[Vec<u8>]) -> Names {
+    path.iter().map(|name| fold_text(std::str::from_utf8(name).unwrap()).into_bytes()).collect()
+}
+
+pub fn fold_text(text: &str) -> String {
+    let upper = |c: char| {
+        let mut upper = c.to_uppercase();
+        match (upper.next(), upper.next()) {
+            // NTFS's table has no characters beyond the first plane.
+            (Some(one), None) if u32::from(c) < 0x1_0000 => one,
+            _ => c,
+        }
+    };
+    text.chars().map(upper).collect()
+}
+
+/// The path below the forest as Windows writes it.
+pub fn text(path: &Names) -> String {
+    String::from_utf8(path.join(&b'\\')).unwrap()
+}
+
+impl std::fmt::Display for Forest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.sources.iter().try_for_each(|source| writeln!(f, "  source {:?}", text(source)))?;
+        for (what, texts) in [("directory", &self.directories), ("file", &self.files)] {
+            texts.iter().try_for_each(|text| writeln!(f, "  {what} {text:?}"))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,136 @@
+//! Things that go wrong, what is kept and deleted in a mirror, and what comes back.
+
+use super::super::Step::{
+    self, Back, Delete, Do, Full, Incremental, Killed, Manifested, Mirror, Readable, Rename, Restore, Run, Unreadable,
+    Write,
+};
+use super::{ALL, FILES, play, scenarios};
+use crate::support::machine::{KEY, Machine};
+
+/// The mirror's copy of a file of `home`.
+fn copy(m: &Machine, path: &str) -> std::path::PathBuf {
+    m.below(&m.path("mirror"), &m.home()).join(path)
+}
+
+scenarios! {
+    every_state_comes_back: [
+        Do(|m| m.add_other()),
+        Write("docs/nasty/two words/it's.txt", "x"),
+        Write("docs/nasty/100% & (more) ^!/[x] {y}, z;=+~#.txt", "y"),
+        Write("docs/nasty/\u{1f600}/e\u{301} Übung.txt", "z"),
+        Write("docs/nasty/-rf/ lead", "-"),
+        Run(&[], 0, &[]),
+        Restore(&["--exact"], 0, &["the restore is complete"]),
+        Back,
+        Delete("docs/b.txt"),
+        Rename("docs/nasty", "pics/moved"),
+        Write("docs/a.txt", "changed"),
+        Do(|m| std::fs::create_dir(m.home().join("pics/new and empty")).unwrap()),
+        Run(&[], 0, &[" incremental backup!"]),
+        Restore(&["--exact"], 0, &["the restore is complete"]),
+        Back,
+        // Of a source that is missing the last known state comes back.
+        Rename("pics", "elsewhere"),
+        Write("docs/last.txt", "last"),
+        Run(&[], 1, &["/home/pics' is not backed up"]),
+        Rename("elsewhere", "pics"),
+        Restore(&["--exact"], 0, &[]),
+        Back,
+    ];
+    a_wrong_key_restores_nothing: [
+        Run(&[], 0, &[]),
+        Do(|m| m.key = "another key"),
+        Restore(&[], 1, &["the key is wrong, or the archive is damaged", "the restore is NOT complete"]),
+        Do(|m| m.key = KEY),
+        Restore(&[], 0, &[]),
+        Back,
+    ];
+    /// What is in the work directory is no backup.
+    a_full_that_is_cut_off_does_not_count: [
+        Do(|m| m.add_other()),
+        Killed,
+        Do(|m| assert_eq!(m.backups(), [])),
+        Run(&[], 0, &[" full backup!", "left by a run that was cut off"]),
+        Full(1, &["docs/a.txt", "docs/b.txt", "docs/empty/", "other/far.txt", "pics/p.jpg"]),
+    ];
+    an_incremental_that_is_cut_off_does_not_count: [
+        Do(|m| m.add_other()),
+        Run(&[], 0, &[]),
+        Write("docs/a.txt", "changed"),
+        Killed,
+        Run(&[], 0, &[" incremental backup!", "left by a run that was cut off"]),
+        Incremental(2, &["docs/a.txt"]),
+    ];
+    an_unreadable_file_is_listed: [
+        Unreadable("docs/b.txt"),
+        Run(&[], 3, &["WARNING, ", "/docs/b.txt' is not backed up: ", "1 entry skipped"]),
+        Full(1, &["docs/a.txt", "docs/empty/", "pics/p.jpg"]),
+        // It was there.
+        Manifested("docs/b.txt"),
+        Readable("docs/b.txt"),
+        Run(&[], 0, &[]),
+        Incremental(2, &["docs/b.txt"]),
+        Mirror(FILES),
+    ];
+    extra_files_are_kept_by_default: [
+        Run(&[], 0, &[]),
+        Delete("docs/b.txt"),
+        Run(&[], 0, &[]),
+        Mirror(FILES),
+    ];
+    what_is_excluded_or_of_another_kind_is_extra: [
+        Do(|m| m.profile.mirror_extra("delete", "100%")),
+        Write("docs/was-directory/in/it.txt", "x"),
+        Write("docs/was-file", "x"),
+        Run(&[], 0, &[]),
+        Delete("docs/b.txt"),
+        Delete("docs/was-directory"),
+        Write("docs/was-directory", "a file now"),
+        Delete("docs/was-file"),
+        Write("docs/was-file/is.txt", "a directory now"),
+        Do(|m| m.profile.exclude_files.push("*.jpg".to_owned())),
+        Run(&[], 0, &["deleted from the mirror: ", "entries deleted from the mirror"]),
+        Mirror(&["docs/a.txt", "docs/was-directory", "docs/was-file/is.txt"]),
+    ];
+    too_much_is_not_deleted: [
+        Do(|m| m.profile.mirror_extra("delete", "25%")),
+        Run(&[], 0, &[]),
+        Delete("docs/a.txt"),
+        Write("docs/new.txt", "new"),
+        Run(&[], 1, &["1 of its 3 files would be deleted, more than max-delete allows", "max-delete (to 1, say)"]),
+        // Nothing is deleted, nothing copied, and the archive is made all the same.
+        Mirror(FILES),
+        Incremental(2, &["docs/new.txt"]),
+        Do(|m| m.profile.mirror_extra("delete", "1")),
+        Run(&[], 0, &[]),
+        Mirror(&["docs/b.txt", "docs/new.txt", "pics/p.jpg"]),
+    ];
+    a_damaged_copy_is_mended: [
+        Run(&[], 0, &[]),
+        Do(|m| std::fs::write(copy(m, "docs/a.txt"), "damaged").unwrap()),
+        Do(|m| std::fs::write(copy(m, "docs/b.txt"), "owt").unwrap()),
+        Run(&[], 0, &[]),
+        Do(|m| assert_eq!(std::fs::read(copy(m, "docs/a.txt")).unwrap(), b"one")),
+        Do(|m| assert_eq!(std::fs::read(copy(m, "docs/b.txt")).unwrap(), b"two")),
+    ];
+    a_mirror_that_is_a_file: [
+        Do(|m| std::fs::remove_dir(m.path("mirror")).unwrap()),
+        Do(|m| std::fs::write(m.path("mirror"), "a file").unwrap()),
+        Run(&[], 1, &["/mirror' is not a directory", "FAILURE, "]),
+        Do(|m| assert_eq!(std::fs::read(m.path("mirror")).unwrap(), b"a file")),
+        Full(1, ALL),
+    ];
+    /// A disk that is not attached is not taken for an empty one.
+    a_mirror_that_is_missing: [
+        Do(|m| std::fs::remove_dir(m.path("mirror")).unwrap()),
+        Run(&[], 1, &["/mirror' does not exist", "attach its disk"]),
+        Do(|m| assert!(!m.path("mirror").exists())),
+        Full(1, ALL),
+    ];
+    a_store_that_is_missing: [
+        Do(|m| std::fs::remove_dir(m.path("store")).unwrap()),
+        Run(&[], 1, &["nothing is archived to", "no archive store can be reached"]),
+        Do(|m| assert!(!m.path("store").exists())),
+        Mirror(FILES),
+    ];
+}
