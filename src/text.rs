@@ -16,6 +16,9 @@ pub fn line(event: &Event) -> Option<String> {
         }
         Event::ToolStarted { command, .. } => format!("running {command}"),
         Event::ToolOutput { tool, line } => format!("  {tool}: {line}"),
+        Event::ToolEnded { tool, code, meaning } if meaning.contains(tool.as_str()) => {
+            format!("{meaning} (exit code {code})")
+        }
         Event::ToolEnded { tool, code, meaning } => format!("{tool}: {meaning} (exit code {code})"),
         Event::Mounted { mount, files, directories, bytes, archived_files, archived_bytes } => format!(
             "{mount}: {}, {}, {}; archived: {}, {}",

@@ -40,6 +40,17 @@ impl Restore<'_> {
         archive: &PlannedArchive,
         first: &Path,
     ) -> Result<(), RestoreError> {
+        self.inspect_part(mount, archive, first, &mut |_| true)
+    }
+
+    /// As [`Restore::inspect`]; `readable` sees every entry and says whether its content is here to try the key on.
+    pub(super) fn inspect_part(
+        &self,
+        mount: &PlannedMount,
+        archive: &PlannedArchive,
+        first: &Path,
+        readable: &mut dyn FnMut(&Listed) -> bool,
+    ) -> Result<(), RestoreError> {
         let name = shown(mount, archive);
         let mut bad: Option<RestoreError> = None;
         let mut plain: Option<RestoreError> = None;
@@ -55,7 +66,11 @@ impl Restore<'_> {
             if plain.is_none() {
                 plain = check::encrypted(&listed).err().map(refused);
             }
-            if !listed.is_directory && listed.size > 0 && smallest.as_ref().is_none_or(|s| listed.size < s.size) {
+            if readable(&listed)
+                && !listed.is_directory
+                && listed.size > 0
+                && smallest.as_ref().is_none_or(|s| listed.size < s.size)
+            {
                 smallest = Some(listed);
             }
         })?;

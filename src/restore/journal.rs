@@ -37,6 +37,8 @@ pub(super) struct Journal {
     pub created: bool,
     /// Somebody agreed to what it costs.
     pub agreed: bool,
+    /// Everything archived was requested once: what is archived again costs again.
+    pub requested: bool,
     /// Keys of the volumes that are needed, once that is known.
     pub needed: Option<Vec<String>>,
     /// Archives whose files are all extracted.
@@ -69,6 +71,7 @@ impl Journal {
             fresh,
             created,
             agreed: false,
+            requested: false,
             needed: None,
             extracted: Vec::new(),
         }

@@ -1,7 +1,6 @@
 //! Download and extraction at the same time (SPEC §9): what is readable is downloaded in order of use while the rest
 //! thaws, and an archive is extracted as soon as its turn has come and its volumes are here.
 
-use std::collections::BTreeSet;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,7 +11,7 @@ use super::error::RestoreError;
 use super::estimate::VolumeState;
 use super::fetch::named;
 use super::parallel::TRANSFERS;
-use super::plan::PlannedArchive;
+use super::plan::{PlannedArchive, PlannedVolume};
 use super::run::Restore;
 use super::thaw::Piece;
 
@@ -35,6 +34,8 @@ enum State {
 pub(super) struct Line<'a, 'p> {
     restore: &'a Restore<'a>,
     pieces: &'a [Piece<'p>],
+    /// In which order they are downloaded.
+    order: Vec<usize>,
     board: Mutex<Board>,
     changed: Condvar,
 }
@@ -50,7 +51,7 @@ impl<'a, 'p> Line<'a, 'p> {
             VolumeState::Here => State::Here,
         };
         let board = Board { states: pieces.iter().map(state).collect(), error: None, over: false };
-        Line { restore, pieces, board: Mutex::new(board), changed: Condvar::new() }
+        Line { restore, pieces, order: order(pieces), board: Mutex::new(board), changed: Condvar::new() }
     }
 
     /// Downloads in the background while `extract` runs, which asks for archives with [`Line::wait_for`]. Without an
@@ -68,12 +69,12 @@ impl<'a, 'p> Line<'a, 'p> {
         })
     }
 
-    /// Waits until every volume of an archive is here.
+    /// Waits until more than `have` of the first volumes of an archive are here and it can be listed; says how many.
     ///
     /// # Errors
     /// When any download failed, or the user interrupts.
-    pub(super) fn wait_for(&self, archive: &PlannedArchive) -> Result<(), RestoreError> {
-        let of_archive: BTreeSet<usize> =
+    pub(super) fn wait_for(&self, archive: &PlannedArchive, have: usize) -> Result<usize, RestoreError> {
+        let of_archive: Vec<usize> =
             (0..self.pieces.len()).filter(|i| std::ptr::eq(self.pieces[*i].archive, archive)).collect();
         let mut board = self.board();
         loop {
@@ -83,8 +84,10 @@ impl<'a, 'p> Line<'a, 'p> {
             if self.restore.cancel.is_set() {
                 return Err(RestoreError::Interrupted);
             }
-            if of_archive.iter().all(|i| board.states[*i] == State::Here) {
-                return Ok(());
+            let here = |i: &&usize| board.states[**i] == State::Here;
+            let first = of_archive.iter().take_while(here).count();
+            if first == of_archive.len() || (first > have && of_archive.last().is_some_and(|last| here(&last))) {
+                return Ok(first);
             }
             board = self.pause(board);
         }
@@ -123,7 +126,7 @@ impl<'a, 'p> Line<'a, 'p> {
             if self.stopped(&board) || board.states.iter().all(|s| *s == State::Here) {
                 return;
             }
-            let Some(next) = board.states.iter().position(|s| *s == State::Ready) else {
+            let Some(next) = self.order.iter().copied().find(|i| board.states[*i] == State::Ready) else {
                 board = self.pause(board);
                 continue;
             };
@@ -170,8 +173,8 @@ impl<'a, 'p> Line<'a, 'p> {
             if self.stopped(&self.board()) {
                 return;
             }
-            let keys: Vec<&str> = waiting.iter().map(|i| self.pieces[*i].volume.key.as_str()).collect();
-            match self.look(&keys) {
+            let volumes: Vec<&PlannedVolume> = waiting.iter().map(|i| self.pieces[*i].volume).collect();
+            match self.look(&volumes) {
                 Ok(states) => {
                     let mut board = self.board();
                     for (i, state) in waiting.into_iter().zip(states) {
@@ -188,23 +191,35 @@ impl<'a, 'p> Line<'a, 'p> {
     }
 
     /// A network that is away for a while must not end a wait of two days: the next look will tell.
-    fn look(&self, keys: &[&str]) -> Result<Vec<ThawState>, RestoreError> {
-        let states = match self.restore.look_again(keys) {
-            Err(RestoreError::Store(error)) if error.kind == StoreErrorKind::Unreachable => {
+    fn look(&self, volumes: &[&PlannedVolume]) -> Result<Vec<ThawState>, RestoreError> {
+        let states = match self.restore.look_again(volumes) {
+            Err(error) if error.kind == StoreErrorKind::Unreachable => {
                 self.restore.events.note(Section::Restore, format!("{error}; still waiting"));
-                return Ok(vec![ThawState::Thawing; keys.len()]);
+                return Ok(vec![ThawState::Thawing; volumes.len()]);
             }
             states => states?,
         };
-        for (key, _) in keys.iter().zip(&states).filter(|(_, state)| **state == ThawState::Frozen) {
-            let text = format!("'{key}' is archived again: the days it was asked for are over");
-            self.restore.events.note(Section::Restore, text);
-            self.restore.request_one(key)?;
+        let frozen = volumes.iter().zip(&states).filter(|(_, state)| **state == ThawState::Frozen);
+        let frozen: Vec<&PlannedVolume> = frozen.map(|(volume, _)| *volume).collect();
+        if !frozen.is_empty() {
+            self.restore.request_again(&frozen)?;
         }
         Ok(states)
     }
 }
 
+/// In order of use; of every archive the last volume first, which holds a zip's table of contents.
+fn order(pieces: &[Piece<'_>]) -> Vec<usize> {
+    let mut order = Vec::with_capacity(pieces.len());
+    for archive in pieces.chunk_by(|a, b| std::ptr::eq(a.archive, b.archive)) {
+        let begin = order.len();
+        order.extend(begin..begin + archive.len());
+        order[begin..].rotate_right(1);
+    }
+    order
+}
+
+/// Tells the others.
 struct Alarm<'l, 'a, 'p>(&'l Line<'a, 'p>);
 
 impl Drop for Alarm<'_, '_, '_> {

@@ -4,6 +4,7 @@
 //! requested first; [`run`] can be started again at any moment and goes on.
 
 mod archive;
+mod arriving;
 pub mod at;
 mod build;
 pub mod check;
@@ -20,6 +21,7 @@ mod index;
 mod journal;
 pub mod layout;
 mod line;
+mod mounts;
 pub mod only;
 mod parallel;
 pub mod plan;

@@ -1,7 +1,6 @@
 //! Runs a restore plan: fetch, check, extract, verify (SPEC §9). Tells events, prints nothing, chooses nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::cancel::Cancel;
@@ -11,17 +10,14 @@ use crate::stamp::Stamp;
 use crate::store::Store;
 use crate::tool::seven_zip::SevenZip;
 
-use super::archive::Selected;
 use super::error::RestoreError;
 use super::estimate::VolumeState;
-use super::fetch::{Fetched, named};
-use super::finish::{Finish, Tally};
-use super::index::{self, Index};
-use super::journal::Extracted;
-use super::layout::{Layout, TABLE};
+use super::fetch::named;
+use super::finish::Tally;
+use super::index::Index;
 use super::line::Line;
 use super::parallel::{TRANSFERS, each};
-use super::plan::{PlannedArchive, PlannedMount, RestorePlan};
+use super::plan::RestorePlan;
 use super::target::{Close, Target};
 use super::thaw::{Piece, Thawing};
 
@@ -96,10 +92,7 @@ pub fn run(
 }
 
 /// With `--only`: what of an archive is wanted, by mount number and stamp.
-type Lists = BTreeMap<(usize, Stamp), PathBuf>;
-
-/// Archives that were looked through before anything is extracted, by mount number and stamp.
-type Prepared = BTreeMap<(usize, Stamp), Option<Fetched>>;
+pub(super) type Lists = BTreeMap<(usize, Stamp), PathBuf>;
 
 impl<'a> Restore<'a> {
     pub(super) fn new(target: Target, tools: &Tools<'a>) -> Restore<'a> {
@@ -147,14 +140,14 @@ impl Restore<'_> {
             }
             Step::Download => self.download_ready(&pieces).map(|()| Tally::default()),
             Step::Extract => match pieces.iter().filter(|p| p.state != VolumeState::Here).count() {
-                0 => self.extract_all(&plan, &indexes, &lists, &|_| Ok(())),
+                0 => self.extract_all(&plan, &indexes, &lists, &|archive, _| Ok(archive.volumes.len())),
                 missing => Err(RestoreError::NotDownloaded { missing, all: pieces.len() }),
             },
             Step::All => {
                 self.agree(&plan, &estimate)?;
                 self.request(&mut pieces)?;
                 let line = Line::new(self, &pieces);
-                line.run(|| self.extract_all(&plan, &indexes, &lists, &|archive| line.wait_for(archive)))
+                line.run(|| self.extract_all(&plan, &indexes, &lists, &|archive, have| line.wait_for(archive, have)))
             }
         }
     }
@@ -176,40 +169,6 @@ impl Restore<'_> {
         Ok(())
     }
 
-    /// Extracts and verifies; `wait` returns when an archive was downloaded.
-    fn extract_all(
-        &self,
-        plan: &RestorePlan,
-        indexes: &BTreeMap<usize, Index>,
-        lists: &Lists,
-        wait: &dyn Fn(&PlannedArchive) -> Result<(), RestoreError>,
-    ) -> Result<Tally, RestoreError> {
-        // What lies here is looked through before anything at all is extracted.
-        let mut prepared = Prepared::new();
-        for (mount, archive) in plan.archives().filter(|(_, archive)| self.in_place(archive)) {
-            if self.target.extracted(mount.number, archive.stamp).is_none() {
-                let fetched = self.verify_in_place(archive)?;
-                self.inspected(mount, archive, fetched.as_ref())?;
-                prepared.insert((mount.number, archive.stamp), fetched);
-            }
-        }
-        let mut total = Tally::default();
-        for mount in &plan.mounts {
-            let into = self.target.make(&mount.target)?;
-            self.mount(mount, &into, lists, &mut prepared, wait)?;
-            if let Some(index) = indexes.get(&mount.number) {
-                total = total.plus(self.finish(plan, mount, index, &into)?);
-            } else if plan.exact {
-                let text = format!("'{}' has no manifest: nothing was removed from it", mount.name);
-                self.events.warn(Section::Restore, text, None);
-            }
-        }
-        if plan.layout == Layout::Numbered {
-            self.table(plan)?;
-        }
-        Ok(total)
-    }
-
     /// With `--only` and manifests: which archives are needed, and what of them.
     fn narrow(
         &self,
@@ -225,114 +184,5 @@ impl Restore<'_> {
             lists.extend(of_mount.into_iter().map(|(stamp, list)| ((mount.number, stamp), list)));
         }
         Ok((plan.narrowed(&needed), lists))
-    }
-
-    fn inspected(
-        &self,
-        mount: &PlannedMount,
-        archive: &PlannedArchive,
-        fetched: Option<&Fetched>,
-    ) -> Result<(), RestoreError> {
-        fetched.map_or(Ok(()), |fetched| self.inspect(mount, archive, &fetched.first))
-    }
-
-    /// Extracts a mount's archives in stamp order, each only once.
-    fn mount(
-        &self,
-        mount: &PlannedMount,
-        into: &Path,
-        lists: &Lists,
-        prepared: &mut Prepared,
-        wait: &dyn Fn(&PlannedArchive) -> Result<(), RestoreError>,
-    ) -> Result<(), RestoreError> {
-        let mut all = 0;
-        for archive in &mount.archives {
-            if let Some(found) = self.target.extracted(mount.number, archive.stamp) {
-                all += found;
-                continue;
-            }
-            let fetched = match prepared.remove(&(mount.number, archive.stamp)) {
-                Some(fetched) => fetched,
-                None => {
-                    wait(archive)?;
-                    let fetched = self.downloaded(mount, archive);
-                    self.inspected(mount, archive, fetched.as_ref())?;
-                    fetched
-                }
-            };
-            let Some(fetched) = fetched else { continue };
-            let selected = match lists.get(&(mount.number, archive.stamp)) {
-                Some(list) => Selected::List(list.clone()),
-                None => Selected::Everything,
-            };
-            let found = self.extract(mount, archive, &fetched.first, &selected, into)?;
-            all += found;
-            let done = Extracted { mount: mount.number, stamp: archive.stamp, found };
-            self.target.change(|journal| journal.extracted.push(done))?;
-            fetched.discard()?;
-        }
-        match mount.wanted.first() {
-            Some(wanted) if mount.manifest.is_none() && all == 0 => {
-                Err(RestoreError::Unknown { path: wanted.to_string(), near: Vec::new() })
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn finish(
-        &self,
-        plan: &RestorePlan,
-        mount: &PlannedMount,
-        index: &Index,
-        into: &Path,
-    ) -> Result<Tally, RestoreError> {
-        let exact = plan.exact && mount.wanted.is_empty();
-        let mut finish = Finish::new(self.events, self.cancel, exact, into)?;
-        for entry in index.read()? {
-            let entry = entry.map_err(|why| index.broken(why))?;
-            if index::is_wanted(&mount.wanted, &entry.path) {
-                finish.entry(&entry)?;
-            }
-        }
-        let tally = finish.end()?;
-        let text = format!(
-            "{}: {} files ({} bytes) and {} directories are there as listed{}",
-            mount.shown(),
-            tally.files,
-            tally.bytes,
-            tally.directories,
-            if tally.different == 0 { String::new() } else { format!(", {} are not", tally.different) },
-        );
-        self.events.note(Section::Verification, text);
-        Ok(tally)
-    }
-
-    /// `restored.txt`: what each number was.
-    fn table(&self, plan: &RestorePlan) -> Result<(), RestoreError> {
-        let mut text = format!(
-            "Restored by aam-backup: location {}, state {} (full backup {}), from {}\n\n",
-            plan.location, plan.state, plan.set, plan.store
-        );
-        for mount in &plan.mounts {
-            text.push_str(&format!("{}\t{}\n", mount.number, mount.shown()));
-        }
-        let path = self.target.path.join(TABLE);
-        if super::target::is_link(&path) {
-            return Err(RestoreError::ThroughLink(path));
-        }
-        fs::write(&path, text).map_err(RestoreError::disk("write", &path))
-    }
-}
-
-impl Tally {
-    fn plus(self, other: Tally) -> Tally {
-        Tally {
-            files: self.files + other.files,
-            directories: self.directories + other.directories,
-            bytes: self.bytes + other.bytes,
-            different: self.different + other.different,
-            removed: self.removed + other.removed,
-            unsaved: self.unsaved + other.unsaved,
-        }
     }
 }

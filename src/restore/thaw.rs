@@ -65,14 +65,17 @@ impl Restore<'_> {
     pub(super) fn estimate(&self, plan: &RestorePlan, pieces: &[Piece<'_>]) -> Estimate {
         let loads: Vec<Load> = pieces.iter().map(|p| Load { size: p.volume.size, state: p.state }).collect();
         let files = plan.least_bytes(|mount, stamp| self.target.extracted(mount, stamp).is_some());
-        let terms = Terms {
+        Estimate::new(&loads, self.terms(files))
+    }
+
+    fn terms(&self, files: u64) -> Terms<'_> {
+        Terms {
             prices: self.thaw.prices,
             tier: self.thaw.tier,
             keep_days: self.thaw.keep_days,
             files,
             disk_free: self.target.free(),
-        };
-        Estimate::new(&loads, terms)
+        }
     }
 
     /// Says what is ahead and asks, unless somebody agreed when the restore was begun.
@@ -82,14 +85,35 @@ impl Restore<'_> {
             let path = self.target.path.display();
             self.events.note(Section::Restore, format!("'{path}' will probably be too small for all of it"));
         }
-        let agreed = self.target.journal().agreed;
+        let agreed = {
+            let journal = self.target.journal();
+            journal.agreed && !(journal.requested && estimate.frozen.objects > 0)
+        };
         if !estimate.needs_consent() || agreed {
             return Ok(());
         }
-        if !(self.thaw.agree)(estimate) {
-            return Err(RestoreError::NotAgreed { dollars: estimate.dollars.total, hours: estimate.hours });
-        }
+        self.ask(estimate)?;
         self.target.change(|journal| journal.agreed = true)
+    }
+
+    fn ask(&self, estimate: &Estimate) -> Result<(), RestoreError> {
+        match (self.thaw.agree)(estimate) {
+            true => Ok(()),
+            false => Err(RestoreError::NotAgreed { dollars: estimate.dollars.total, hours: estimate.hours }),
+        }
+    }
+
+    /// Objects that were readable and are archived again: ordering them once more costs once more.
+    pub(super) fn request_again(&self, volumes: &[&PlannedVolume]) -> Result<(), RestoreError> {
+        let loads: Vec<Load> = volumes.iter().map(|v| Load { size: v.size, state: VolumeState::Frozen }).collect();
+        let estimate = Estimate::new(&loads, self.terms(0));
+        for volume in volumes {
+            let text = format!("'{}' is archived again: the days it was asked for are over", volume.key);
+            self.events.note(Section::Restore, text);
+        }
+        self.events.note(Section::Restore, format!("to be requested again: {}", estimate.to_text()));
+        self.ask(&estimate)?;
+        each(volumes, QUESTIONS, |volume| self.request_one(&volume.key)).map(drop).map_err(|(_, error)| error.into())
     }
 
     /// Requests what nobody requested yet. What is requested stays so, whatever happens here.
@@ -98,25 +122,27 @@ impl Restore<'_> {
         if frozen.is_empty() {
             return Ok(());
         }
+        self.target.change(|journal| journal.requested = false)?;
         let shared: &[Piece<'_>] = pieces;
         each(&frozen, QUESTIONS, |i| self.request_one(&shared[*i].volume.key)).map_err(|(_, error)| error)?;
         for i in &frozen {
             pieces[*i].state = VolumeState::Thawing;
         }
+        self.target.change(|journal| journal.requested = true)?;
         let (count, tier, days) = (frozen.len(), self.thaw.tier, self.thaw.keep_days);
         let text = format!("{count} objects requested ({tier:?}); they will be readable for {days} days");
         self.events.note(Section::Restore, text);
         Ok(())
     }
 
-    pub(super) fn request_one(&self, key: &str) -> Result<(), StoreError> {
+    fn request_one(&self, key: &str) -> Result<(), StoreError> {
         self.store.thaw(key, self.thaw.keep_days, self.thaw.tier)?;
         self.events.note(Section::Objects, format!("requested '{key}'"));
         Ok(())
     }
 
     /// Asks for the states of objects that were requested.
-    pub(super) fn look_again(&self, keys: &[&str]) -> Result<Vec<ThawState>, RestoreError> {
-        each(keys, QUESTIONS, |key| self.store.thaw_state(key)).map_err(|(_, error)| error.into())
+    pub(super) fn look_again(&self, volumes: &[&PlannedVolume]) -> Result<Vec<ThawState>, StoreError> {
+        each(volumes, QUESTIONS, |volume| self.store.thaw_state(&volume.key)).map_err(|(_, error)| error)
     }
 }

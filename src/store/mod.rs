@@ -103,7 +103,11 @@ impl Act {
 
     /// A file of this computer, not of the store, failed.
     fn local(&self, path: &Path, verb: &str, error: &std::io::Error) -> StoreError {
-        self.error(StoreErrorKind::Local, format_args!("cannot {verb} {}: {error}", path.display()), "")
+        let hint = match error.kind() {
+            std::io::ErrorKind::StorageFull => "the disk is full: make room, then start again",
+            _ => "",
+        };
+        self.error(StoreErrorKind::Local, format_args!("cannot {verb} {}: {error}", path.display()), hint)
     }
 
     /// An object that is not what a small object may be.

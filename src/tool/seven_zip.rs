@@ -66,6 +66,10 @@ pub struct Listed {
     /// Bytes.
     pub size: u64,
     pub is_encrypted: bool,
+    /// Bytes that it takes in the archive, without its header.
+    pub packed: u64,
+    /// Where its header begins in the archive, all volumes one after the other. Zip only.
+    pub offset: Option<u64>,
 }
 
 impl SevenZip {
@@ -132,6 +136,8 @@ impl SevenZip {
                 } else if let Some(entry) = &mut entry {
                     match line.split_once(" = ") {
                         Some(("Size", size)) => entry.size = size.trim().parse().unwrap_or(0),
+                        Some(("Packed Size", size)) => entry.packed = size.trim().parse().unwrap_or(0),
+                        Some(("Offset", offset)) => entry.offset = offset.trim().parse().ok(),
                         Some(("Folder", "+")) => entry.is_directory = true,
                         Some(("Encrypted", "+")) => entry.is_encrypted = true,
                         Some(("Attributes", attributes)) => {

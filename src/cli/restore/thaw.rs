@@ -22,7 +22,7 @@ pub struct ThawArgs {
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=365))]
     pub keep_days: Option<u32>,
     /// How often to ask whether they are readable. That of the profile, or 30m.
-    #[arg(long, value_name = "SPAN", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "SPAN", value_parser = span)]
     pub poll_every: Option<Duration>,
     /// YAML file with other prices than those built in.
     #[arg(long, value_name = "FILE")]
@@ -30,6 +30,14 @@ pub struct ThawArgs {
     /// Agree to what it costs.
     #[arg(long)]
     pub yes: bool,
+}
+
+/// Asking without a pause would cost, too.
+fn span(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(span) if span.is_zero() => Err("it must be more than nothing".to_owned()),
+        parsed => parsed.map_err(|e| e.to_string()),
+    }
 }
 
 /// The options with the profile's values and the defaults.
@@ -62,7 +70,7 @@ impl ThawArgs {
         })
     }
 
-    /// Asks at the terminal. The estimate was told a moment ago.
+    /// Asks at the terminal, where the estimate was told a moment ago.
     pub(super) fn agree(&self, _: &Estimate) -> bool {
         if self.yes {
             return true;

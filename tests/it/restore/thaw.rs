@@ -210,6 +210,27 @@ fn one_restore_at_a_time() {
     assert!(clock.tried.load(Ordering::Relaxed) > 0);
 }
 
+/// The volumes were readable once; ordering them again costs again, and is asked again.
+#[test]
+fn what_is_archived_again_is_asked_again() {
+    let cold = cold();
+    let target = cold.pc.target();
+    step(Step::Request).restore(&cold.pc, &options(), &target).ok();
+    for object in cold.pc.store.list("pc_").unwrap().iter().filter(|o| o.key.contains("_no_")) {
+        let bytes = loop {
+            if let Ok(bytes) = cold.pc.store.read(&object.key, 1 << 20) {
+                break bytes;
+            }
+        };
+        let headers = [("x-amz-storage-class", "DEEP_ARCHIVE")];
+        slow().request("PUT", &format!("/{}/{}", cold.bucket, object.key), &headers, &bytes);
+    }
+    let done = How::default().restore(&cold.pc, &options(), &target);
+    assert!(matches!(done.result, Err(RestoreError::NotAgreed { .. })), "{:?}", done.result);
+    assert_eq!(cold.requests(), cold.volumes());
+    assert_eq!(yes().restore(&cold.pc, &options(), &target).outcome, Outcome::Success);
+}
+
 /// Throttling, no network for a while, and days that are over before the download.
 #[test]
 fn a_long_wait_is_not_ended_by_little_things() {
