@@ -9,6 +9,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use typed_path::{Utf8UnixComponent, Utf8UnixPath, Utf8WindowsComponent, Utf8WindowsPath};
 
+mod verbatim;
+
+pub use verbatim::{shown, verbatim};
+
 /// The operating system family a path belongs to. It decides separators and how names compare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -311,30 +315,6 @@ impl TryFrom<String> for FullPath {
     }
 }
 
-/// A path in the form in which Windows takes any length, and names that end in a dot or a space (FACTS, design L9174).
-/// Elsewhere the path as it is.
-pub fn verbatim(path: &Path) -> PathBuf {
-    if !cfg!(windows) {
-        return path.to_path_buf();
-    }
-    match path.to_str() {
-        Some(text) if text.starts_with(r"\\?\") => path.to_path_buf(),
-        Some(text) if text.starts_with(r"\\") => PathBuf::from(format!(r"\\?\UNC\{}", &text[2..])),
-        Some(text) => PathBuf::from(format!(r"\\?\{text}")),
-        None => path.to_path_buf(),
-    }
-}
-
-/// A path for people: without the sign of [`verbatim`].
-pub fn shown(path: &Path) -> String {
-    let text = path.display().to_string();
-    match (text.strip_prefix(r"\\?\UNC\"), text.strip_prefix(r"\\?\")) {
-        (Some(share), _) => format!(r"\\{share}"),
-        (_, Some(path)) => path.to_owned(),
-        _ => text,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -353,15 +333,6 @@ mod tests {
             let path = FullPath::parse(text).unwrap_or_else(|e| panic!("{text}: {e}"));
             assert_eq!(path.to_string(), shown);
             assert_eq!(FullPath::parse(shown).unwrap(), path, "{shown} reads back");
-        }
-    }
-
-    #[test]
-    fn verbatim_paths_are_shown_without_their_sign() {
-        for (path, expected) in
-            [(r"\\?\C:\a", r"C:\a"), (r"\\?\UNC\nas\x", r"\\nas\x"), ("/a", "/a"), (r"C:\a", r"C:\a")]
-        {
-            assert_eq!(shown(Path::new(path)), expected);
         }
     }
 
