@@ -37,7 +37,7 @@ pub fn habit(key: &str) -> Option<&'static str> {
         "directories" | "paths" | "include" | "includes" => "directories to back up are listed under `sources`",
         "recipient" | "recipients" => "write `to: [address]` below `email`",
         "sender" => "write `from: address` below `email`",
-        "schedule" => "the time of a run is not part of a profile: see `aam-backup schedule`",
+        "schedule" => "the time of a run is not part of a profile: let a scheduler start `aam-backup run NAME`",
         "retention" | "keep" => "objects expire by the bucket's own lifecycle rules",
         _ => return None,
     })

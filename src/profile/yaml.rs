@@ -183,7 +183,7 @@ fn syntax(text: &str, error: &serde_saphyr::Error) -> Finding {
 }
 
 fn empty() -> Finding {
-    Finding::at(Place::default(), "the profile is empty").hint("`aam-backup init` writes one")
+    Finding::at(Place::default(), "the profile is empty").hint("begin with one of the profiles in `examples`")
 }
 
 fn lower(node: Spanned<Node>, pointer: String, places: &mut Places, duplicates: &mut Vec<Finding>) -> Value {

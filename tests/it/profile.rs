@@ -80,8 +80,8 @@ fn files_that_hold_no_profile() {
     let aliases =
         "a: &a [1,1,1,1,1,1,1,1]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c,*c,*c]\n";
     for (content, expected) in [
-        (&b""[..], "p.yaml: the profile is empty\n  hint: `aam-backup init` writes one\n"),
-        (b"# nothing\n", "p.yaml: the profile is empty\n  hint: `aam-backup init` writes one\n"),
+        (&b""[..], "p.yaml: the profile is empty\n  hint: begin with one of the profiles in `examples`\n"),
+        (b"# nothing\n", "p.yaml: the profile is empty\n  hint: begin with one of the profiles in `examples`\n"),
         (
             b"\xff\xfea\0",
             "p.yaml: the file is UTF-16, not UTF-8\n  hint: save it again with the encoding UTF-8 (in Notepad: Save as, Encoding)\n",
