@@ -10,7 +10,7 @@ use crate::cli::place::{Place, PlaceArgs};
 use crate::cli::{Exit, Global, output};
 use crate::event::{Event, Events, Outcome, Section};
 use crate::path::Family;
-use crate::restore::{self, At, Options, RestoreError, Step, SystemClock, Tally, Thawing, Tools, gather};
+use crate::restore::{self, At, Options, RestoreError, Step, Tally, Tools, gather};
 use crate::terminal::Terminal;
 use crate::text::size;
 use crate::tool::seven_zip::SevenZip;
@@ -82,14 +82,7 @@ fn work(
     let seven_zip = SevenZip::locate(configured.and_then(|job| job.tools.seven_zip.as_deref()))?;
     let (key, key_from) = key(&args.key, place)?;
     let agree = |_: &restore::Estimate| args.thaw.yes;
-    let thaw = Thawing {
-        keep_days: terms.keep_days,
-        tier: terms.tier,
-        poll_every: terms.poll_every,
-        prices: &terms.prices,
-        clock: &SystemClock,
-        agree: &agree,
-    };
+    let thaw = terms.thawing(&agree);
     let tools = Tools { store, seven_zip: &seven_zip, key: &key, key_from: &key_from, thaw, cancel, events };
     let scratch = tempfile::Builder::new().prefix("aam-drill-").tempdir().map_err(|why| RestoreError::Disk {
         what: "create a directory in",

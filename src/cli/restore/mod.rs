@@ -19,7 +19,7 @@ use crate::cancel::Cancel;
 use crate::event::{Event, Events, Outcome, Section, Sink};
 use crate::log::Log;
 use crate::path::Family;
-use crate::restore::{self, At, Layout, Options, RestoreError, Step, SystemClock, Thawing, Tools, gather};
+use crate::restore::{self, At, Layout, Options, RestoreError, Step, Tools, gather};
 use crate::secret::Secret;
 use crate::state::base_directory;
 use crate::store::Store;
@@ -202,14 +202,7 @@ fn work(
     };
     let summary = Summary::of(&plan, to);
     let agree = |estimate: &restore::Estimate| args.thaw.agree(estimate);
-    let thaw = Thawing {
-        keep_days: terms.keep_days,
-        tier: terms.tier,
-        poll_every: terms.poll_every,
-        prices: &terms.prices,
-        clock: &SystemClock,
-        agree: &agree,
-    };
+    let thaw = terms.thawing(&agree);
     let tools = Tools { store, seven_zip: &seven_zip, key: &key, key_from: &key_from, thaw, cancel, events };
     let tally = restore::run(plan, to, args.into_existing, step, &tools)?;
     if matches!(step, Step::All | Step::Extract) {

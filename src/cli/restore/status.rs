@@ -11,7 +11,7 @@ use crate::cli::place::{Place, PlaceArgs};
 use crate::cli::{Exit, Format, Global, output};
 use crate::event::{Events, Section};
 use crate::restore::status::{Status, status};
-use crate::restore::{self, At, Options, RestoreError, SystemClock, Thawing, gather};
+use crate::restore::{self, At, Options, RestoreError, gather};
 use crate::terminal::Terminal;
 
 /// Show where every volume is and what is still ahead; costs nothing.
@@ -82,13 +82,6 @@ fn look(args: &StatusArgs, place: &Place, events: &Events<'_>) -> Result<Status,
     options.store = what_store(store);
     let plan =
         gather::plan(store, &catalog, &options).inspect_err(|error| choose::tell_locations(error, store, events))?;
-    let thaw = Thawing {
-        keep_days: terms.keep_days,
-        tier: terms.tier,
-        poll_every: terms.poll_every,
-        prices: &terms.prices,
-        clock: &SystemClock,
-        agree: &|_| false,
-    };
+    let thaw = terms.thawing(&|_| false);
     Ok(status(&plan, args.to.as_deref(), store, &thaw)?)
 }

@@ -10,7 +10,7 @@ use crate::cli::Exit;
 use crate::cli::output;
 use crate::cli::place::{Place, complain};
 use crate::job::Tier;
-use crate::restore::{Estimate, Prices};
+use crate::restore::{Estimate, Prices, SystemClock, Thawing};
 
 /// How archived objects (Glacier, Deep Archive) are brought back.
 #[derive(Debug, Args)]
@@ -46,6 +46,14 @@ pub(super) struct Terms {
     pub keep_days: u32,
     pub poll_every: Duration,
     pub prices: Prices,
+}
+
+impl Terms {
+    /// How thawing goes under these terms, by the real clock; `agree` asks whoever pays.
+    pub(super) fn thawing<'a>(&'a self, agree: &'a (dyn Fn(&Estimate) -> bool + Sync)) -> Thawing<'a> {
+        let Terms { tier, keep_days, poll_every, prices } = self;
+        Thawing { keep_days: *keep_days, tier: *tier, poll_every: *poll_every, prices, clock: &SystemClock, agree }
+    }
 }
 
 impl ThawArgs {
