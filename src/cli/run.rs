@@ -63,9 +63,9 @@ pub fn run(job: &Job, args: &RunArgs, cancel: &Cancel) -> Exit {
     let (outcome, plan) = locked_run(job, args, now, cancel, &events);
     let outcome = email(job, outcome, &events);
     let report = report::backup(outcome, now, plan.as_ref(), args.mode, &summary.counts());
-    let (removed, failures) = remove_old(&directory, job.log.keep_days, std::time::SystemTime::now());
+    let (removed, failures) = remove_old(&directory, job.telling.log.keep_days, std::time::SystemTime::now());
     if removed > 0 {
-        events.note(Section::CleanUp, format!("removed {removed} log files older than {} days", job.log.keep_days));
+        events.note(Section::CleanUp, format!("removed {removed} log files older than {} days", job.telling.log.keep_days));
     }
     for (path, error) in failures {
         events.note(Section::CleanUp, format!("the old log file '{}' cannot be removed: {error}", path.display()));
@@ -80,7 +80,7 @@ pub fn run(job: &Job, args: &RunArgs, cancel: &Cancel) -> Exit {
 
 /// A report that nobody gets must not go unnoticed: this version does not send e-mail yet.
 fn email(job: &Job, outcome: Outcome, events: &Events<'_>) -> Outcome {
-    if job.email.is_none() {
+    if job.telling.email.is_none() {
         return outcome;
     }
     events.warn(
@@ -98,7 +98,7 @@ fn pause() {
 
 /// Where logs of this job go.
 fn log_directory(job: &Job) -> PathBuf {
-    job.log.directory.as_ref().map_or_else(|| base_directory().join("logs"), |path| path.to_native())
+    job.telling.log.directory.as_ref().map_or_else(|| base_directory().join("logs"), |path| path.to_native())
 }
 
 /// Everything that needs the lock.
