@@ -177,7 +177,7 @@ mod tests {
         };
         let html = report.html();
         assert!(
-            html.contains("mirror /a&amp;b") && html.contains("&lt;script&gt;") && !html.contains("<script>"),
+            html.contains("a&amp;b") && html.contains("&lt;script&gt;") && !html.contains("<script>"),
             "{html}"
         );
         assert!(report.text().contains("Destination: mirror /a&b: NOT complete"), "{}", report.text());

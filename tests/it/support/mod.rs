@@ -13,4 +13,5 @@ pub mod pc;
 pub mod processes;
 pub mod profile;
 pub mod proxy;
+pub mod recorder;
 pub mod stored;
