@@ -72,7 +72,7 @@ fn only_problems() {
     night.email.push_str("  when: on-problem\n");
     night.run(&[]).exit(0);
     assert!(night.mails().is_empty());
-    night.machine.profile.source(&"/tmp/no-such-directory".as_ref());
+    night.machine.profile.source("/tmp/no-such-directory".as_ref());
     night.run(&[]).exit(1);
     assert!(night.mail().subject.starts_with("FAILURE, "));
 }

@@ -27,7 +27,7 @@ fn pings() {
     assert_eq!(called(&recorder), ["POST /check/start?a=b", "POST /check"]);
     let report = &recorder.taken()[1].body;
     assert!(report.starts_with("SUCCESS, ") && report.contains("Selected: 3 files"), "{report}");
-    night.machine.profile.source(&"/tmp/no-such-directory".as_ref());
+    night.machine.profile.source("/tmp/no-such-directory".as_ref());
     night.run(&[]).exit(1);
     assert_eq!(called(&recorder)[2..], ["POST /check/start?a=b", "POST /check/fail"]);
     // The path of the address is as good as a password.
@@ -107,7 +107,7 @@ fn hooks_around_a_success() {
 #[test]
 fn hooks_around_a_failure() {
     let mut night = hooked("");
-    night.machine.profile.source(&"/tmp/no-such-directory".as_ref());
+    night.machine.profile.source("/tmp/no-such-directory".as_ref());
     night.run(&[]).exit(1);
     assert_eq!(notes(&night)[1..], ["after test pc regular failure ", "on-failure test pc regular failure "]);
 }
