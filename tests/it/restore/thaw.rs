@@ -256,7 +256,7 @@ fn a_long_wait_is_not_ended_by_little_things() {
     let cold = cold();
     let key = format!("pc_{FULL}_0_0.0_no_-srv-data-.zip.001");
     cold.pc.store.thaw(&key, 1, aam_auto_backup::job::Tier::Bulk).unwrap();
-    while cold.pc.store.get(&key, &cold.pc.scratch.path().join("ice"), &|_| {}).is_err() {}
+    while cold.pc.store.get(&key, &cold.pc.scratch.path().join("ice"), &Cancel::new(), &|_| {}).is_err() {}
     let body = fs::read(cold.pc.scratch.path().join("ice")).unwrap();
     let headers = [("x-amz-storage-class", "DEEP_ARCHIVE")];
     slow().request("PUT", &format!("/{}/{key}", cold.bucket), &headers, &body);
