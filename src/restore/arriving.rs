@@ -22,9 +22,12 @@ use super::parallel::each;
 use super::plan::{PlannedArchive, PlannedMount};
 use super::run::Restore;
 
-/// What a zip begins with: the header of an empty file `x`. 7-Zip opens no zip whose first bytes are none, though it
-/// takes everything else from the table of contents.
-const BEGINNING: &[u8] = b"PK\x03\x04\x14\0\0\0\0\0\0\0\x21\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0x";
+/// What stands in for the beginning of a zip: a first header. 7-Zip compares it with the first entry of the table of
+/// contents, though not its name, and here not its sizes; so there is one for an entry with content and one without.
+const BEGINNINGS: [&[u8; 31]; 2] = [
+    b"PK\x03\x04\x33\0\x09\0\x63\0\0\0\x21\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0x",
+    b"PK\x03\x04\x14\0\0\0\0\0\0\0\x21\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0x",
+];
 
 /// A header in a zip is at most this long: 30 bytes, a name and extra fields of at most 65535 bytes each, and after the
 /// content 24 bytes of descriptor.
@@ -43,6 +46,7 @@ struct View {
     ends: Vec<u64>,
     /// Which volume arrives first, second, …
     arrival: Vec<usize>,
+    beginning: &'static [u8],
 }
 
 impl View {
@@ -58,6 +62,7 @@ impl View {
             ends: ends.collect(),
             sizes,
             arrival: archive.arrival(),
+            beginning: &[],
         }
     }
 
@@ -76,7 +81,7 @@ impl View {
                 }
             } else if !fs::exists(&name)? {
                 let mut file = File::create(&name)?;
-                file.write_all(if *index == 0 { BEGINNING } else { &[] })?;
+                file.write_all(if *index == 0 { self.beginning } else { &[] })?;
                 file.set_len(self.sizes[*index])?;
             }
         }
@@ -196,7 +201,7 @@ impl Restore<'_> {
         let all = archive.volumes.len();
         // Without a manifest nothing but a listed directory would make an empty one.
         let fits = archive.format == Format::Zip && all > 1 && mount.manifest.is_some() && mount.wanted.is_empty();
-        let view = View::new(self, mount, archive);
+        let mut view = View::new(self, mount, archive);
         let mut here = if fits { 0 } else { all };
         let batches = loop {
             here = wait(archive, here)?;
@@ -204,11 +209,14 @@ impl Restore<'_> {
                 clear(&view.directory)?;
                 return Ok(None);
             }
-            match self.look_ahead(mount, archive, &view, here) {
+            let ahead = match self.look_ahead(mount, archive, &mut view, here, BEGINNINGS[0]) {
+                Err(error) if !is_final(&error) => self.look_ahead(mount, archive, &mut view, here, BEGINNINGS[1]),
+                ahead => ahead,
+            };
+            match ahead {
                 Ok(Some(batches)) => break batches,
                 Ok(None) => here = all,
-                Err(error @ RestoreError::Entry { .. }) => return Err(error),
-                Err(error) if error.is_interrupted() => return Err(error),
+                Err(error) if is_final(&error) => return Err(error),
                 // Such as a table of contents that begins in a volume that is not here, or a disk without hard links.
                 Err(_) => {}
             }
@@ -243,9 +251,11 @@ impl Restore<'_> {
         &self,
         mount: &PlannedMount,
         archive: &PlannedArchive,
-        view: &View,
+        view: &mut View,
         here: usize,
+        beginning: &'static [u8],
     ) -> Result<Option<Batches>, RestoreError> {
+        view.beginning = beginning;
         clear(&view.directory)?;
         fs::create_dir(&view.directory).map_err(RestoreError::disk("create", &view.directory))?;
         view.show(here).map_err(RestoreError::disk("write", &view.directory))?;
@@ -263,6 +273,11 @@ impl Restore<'_> {
         written.and_then(|()| batches.close()).map_err(RestoreError::disk("write", &view.directory))?;
         Ok((!cost.is_too_high()).then_some(batches))
     }
+}
+
+/// Whether waiting for the rest of the archive would change nothing.
+fn is_final(error: &RestoreError) -> bool {
+    error.is_interrupted() || matches!(error, RestoreError::Entry { .. })
 }
 
 fn clear(directory: &Path) -> Result<(), RestoreError> {

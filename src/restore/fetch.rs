@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
-use std::sync::PoisonError;
+use std::sync::{MutexGuard, PoisonError};
 
 use sha2::{Digest, Sha256};
 
@@ -61,8 +61,20 @@ impl Restore<'_> {
         self.verify(object, path, self.cancel)
     }
 
-    /// Brings one object to `path` and checks size and SHA-256.
-    pub(super) fn object(&self, object: &PlannedVolume, path: &Path, stop: &Cancel) -> Result<(), RestoreError> {
+    /// Waits for the line. Downloads go one after the other: what is needed first has the whole line and is here first.
+    pub(super) fn line(&self) -> MutexGuard<'_, ()> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Brings one object to `path` and checks size and SHA-256. `line` is given back when it is here: another one is
+    /// downloaded while this one is checked.
+    pub(super) fn object(
+        &self,
+        object: &PlannedVolume,
+        path: &Path,
+        stop: &Cancel,
+        line: MutexGuard<'_, ()>,
+    ) -> Result<(), RestoreError> {
         if let Some(directory) = path.parent() {
             fs::create_dir_all(directory).map_err(RestoreError::disk("create", directory))?;
         }
@@ -72,13 +84,16 @@ impl Restore<'_> {
             discard(&part)?;
         }
         self.download(object, &part, stop)?;
+        drop(line);
         match self.verify(object, &part, stop) {
             // Something on the way may have spoiled it; a second try costs little beside a failed restore.
             Err(RestoreError::Damaged { .. } | RestoreError::Size { .. }) => {
                 self.events
                     .note(Section::Objects, format!("'{}' did not arrive as it was sent: once more", object.key));
                 discard(&part)?;
+                let again = self.line();
                 self.download(object, &part, stop)?;
+                drop(again);
                 // The next start must not go on with it.
                 self.verify(object, &part, stop).inspect_err(|_| drop(discard(&part)))?;
             }
@@ -88,8 +103,6 @@ impl Restore<'_> {
     }
 
     fn download(&self, object: &PlannedVolume, path: &Path, stop: &Cancel) -> Result<(), RestoreError> {
-        // One after the other: what is needed first has the whole line and is here first. Checking goes on beside it.
-        let _line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
         let (store, key, size) = (self.store.label().to_owned(), object.key.clone(), object.size);
         self.events.tell(Event::Downloading { store, key, size });
         self.store.get(&object.key, path, stop, &|bytes| self.events.tell(Event::Transferred { bytes }))?;

@@ -48,7 +48,7 @@ impl Restore<'_> {
         let path = local.clone().unwrap_or(fetched);
         match local {
             Some(path) => self.verify_there(&object, &path)?,
-            None => self.object(&object, &path, self.cancel)?,
+            None => self.object(&object, &path, self.cancel, self.line())?,
         }
         let key = object.key;
         let mut names = Vec::new();

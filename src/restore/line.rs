@@ -125,6 +125,8 @@ impl<'a, 'p> Line<'a, 'p> {
     /// One downloading thread: always the readable volume that is needed first.
     fn download(&self) {
         let _alarm = self.alarm();
+        // Chooses only when the line is free: another volume may be needed first by then.
+        let mut line = self.restore.line();
         let mut board = self.board();
         loop {
             if self.stopped(&board) || board.states.iter().all(|s| *s == State::Here) {
@@ -137,15 +139,16 @@ impl<'a, 'p> Line<'a, 'p> {
             board.states[next] = State::Taken;
             drop(board);
             let piece = &self.pieces[next];
-            let state = match self.restore.object(piece.volume, &piece.place, &self.stop) {
+            let state = match self.restore.object(piece.volume, &piece.place, &self.stop, line) {
                 Ok(()) => State::Here,
                 // Its days were over before its turn came.
                 Err(RestoreError::Store(error)) if error.kind == StoreErrorKind::Frozen => State::Waiting,
                 Err(error) => return self.fail(named(error, &piece.archive.volumes, piece.index)),
             };
-            board = self.board();
-            board.states[next] = state;
+            self.board().states[next] = state;
             self.changed.notify_all();
+            line = self.restore.line();
+            board = self.board();
         }
     }
 

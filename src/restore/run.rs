@@ -164,7 +164,7 @@ impl Restore<'_> {
             return Err(RestoreError::NotRequested { frozen, all: pieces.len() });
         }
         let ready: Vec<&Piece<'_>> = pieces.iter().filter(|p| p.state == VolumeState::Ready).collect();
-        each(&ready, TRANSFERS, |p| self.object(p.volume, &p.place, self.cancel))
+        each(&ready, TRANSFERS, |p| self.object(p.volume, &p.place, self.cancel, self.line()))
             .map_err(|(i, error)| named(error, &ready[i].archive.volumes, ready[i].index))?;
         if thawing > 0 {
             let text = format!("{thawing} of {} objects are not readable yet", pieces.len());

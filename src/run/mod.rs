@@ -37,6 +37,7 @@ pub fn run<'a>(
         operation: &operation,
         telling: &job.telling,
         mail: request.mode == Mode::Regular,
+        log_is_vital: true,
     };
     session.conduct(
         readers,
@@ -72,6 +73,7 @@ pub fn refuse<'a>(
         operation: &operation,
         telling: &readable.telling,
         mail: mode == Mode::Regular,
+        log_is_vital: true,
     };
     session.conduct(
         readers,

@@ -370,6 +370,7 @@ fn a_session_that_panics() {
         operation: "regular",
         telling: &job.telling,
         mail: true,
+        log_is_vital: true,
     };
     let ended = session.conduct(
         Vec::new(),
