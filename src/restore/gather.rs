@@ -46,7 +46,8 @@ pub fn plan(
             Step::Read(keys) => {
                 for key in keys {
                     events.note(Section::Objects, format!("reading '{key}' in {}", store.label()));
-                    let bytes = store.read(&key, marker::MAX_BYTES)?;
+                    let read = store.read(&key, marker::MAX_BYTES).map_err(RestoreError::from);
+                    let bytes = read.map_err(RestoreError::index(&key))?;
                     markers.insert(key, bytes);
                 }
             }

@@ -48,7 +48,10 @@ impl Restore<'_> {
         let path = local.clone().unwrap_or(fetched);
         match local {
             Some(path) => self.verify_there(&object, &path)?,
-            None => self.object(&object, &path, self.cancel, self.line())?,
+            None => {
+                let fetched = self.object(&object, &path, self.cancel, self.line());
+                fetched.map_err(RestoreError::index(&object.key))?;
+            }
         }
         let key = object.key;
         let mut names = Vec::new();

@@ -375,3 +375,22 @@ fn a_drill_of_archived_objects_needs_consent() {
     let (code, out, err) = aam(&cold, &drill);
     assert!(code == 0 && out.contains("3 of 3 files restored and compared"), "{out}{err}");
 }
+
+#[test]
+fn archived_markers_and_manifests_are_told() {
+    let cold = cold();
+    let archive = |part: &str| {
+        let key = cold.pc.store.list("pc_").unwrap().into_iter().find(|o| o.key.contains(part)).unwrap().key;
+        let bytes = cold.pc.store.read(&key, 1 << 20).unwrap();
+        let path = format!("/{}/{key}", cold.bucket);
+        assert_eq!(slow().request("PUT", &path, &[("x-amz-storage-class", "DEEP_ARCHIVE")], &bytes).status, 200);
+        (key, path, bytes)
+    };
+    for part in ["_manifest_", "_yes_"] {
+        let (key, path, bytes) = archive(&format!("{INC1}{part}"));
+        let error = yes().restore(&cold.pc, &options(), &cold.pc.target()).error();
+        assert!(error.contains(&format!("'{key}' is archived")) && error.contains("docs/restore.md"), "{error}");
+        assert!(!cold.pc.target().exists() && cold.requests() == 0);
+        assert_eq!(slow().request("PUT", &path, &[], &bytes).status, 200);
+    }
+}
