@@ -4,4 +4,5 @@ mod email;
 mod endings;
 mod kit;
 mod restored;
+mod terminal;
 mod told;
