@@ -286,3 +286,47 @@ fn clear(directory: &Path) -> Result<(), RestoreError> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listed(path: String, size: u64) -> Listed {
+        Listed { path, size, packed: size, offset: Some(0), ..Listed::default() }
+    }
+
+    fn too_high(files: u64, in_one: u64, size: u64) -> bool {
+        let mut cost = Cost::default();
+        (0..files).for_each(|i| cost.add(&listed(format!("a/{}/{i}", i / in_one), size)));
+        cost.is_too_high()
+    }
+
+    #[test]
+    fn lists_are_for_directories_that_are_not_too_large() {
+        assert!(!too_high(50_000, 100, 10));
+        assert!(too_high(50_000, 50_000, 10));
+        assert!(!too_high(10_000, 10_000, 1 << 20));
+        assert!(too_high(50_000, 1, 10), "directories are names, too");
+    }
+
+    #[test]
+    fn an_entry_is_whole_when_all_its_volumes_are_here() {
+        let mebibyte = 1 << 20;
+        let view = View {
+            directory: PathBuf::new(),
+            places: Vec::new(),
+            sizes: vec![mebibyte; 4],
+            ends: (1..=4).map(|i| i * mebibyte).collect(),
+            arrival: vec![3, 0, 1, 2],
+            beginning: BEGINNINGS[0],
+        };
+        let needs = |offset, packed| view.needs(&Listed { offset, packed, ..Listed::default() });
+        assert_eq!(needs(Some(3 * mebibyte), 1000), 1, "in the last one");
+        assert_eq!(needs(Some(4 * mebibyte - 10), 10), 1, "to its end");
+        assert_eq!(needs(Some(0), 1000), 2);
+        assert_eq!(needs(Some(mebibyte - 1000), 1), 3, "its header may go on");
+        assert_eq!(needs(Some(2 * mebibyte + 1000), mebibyte), 4);
+        assert_eq!(needs(Some(0), 4 * mebibyte), 4);
+        assert_eq!(needs(None, 1), 4);
+    }
+}

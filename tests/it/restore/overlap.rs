@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -133,4 +134,25 @@ fn download_and_extraction_at_the_same_time() {
             }
         }
     }
+}
+
+/// An extraction that fails does not wait for a download that stands still.
+#[test]
+fn a_failure_ends_the_downloads() {
+    let cold = made(5, 5, 100_000, 1 << 20);
+    let program = cold.pc.scratch.path().join("7zz");
+    let script = "#!/bin/sh\ncase \"$1 $*\" in *manifest*) ;; 'x '*) sleep 1; exit 2;; esac\nexec 7zz \"$@\"\n";
+    fs::write(&program, script).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let second = cold.sizes().into_keys().nth(1).unwrap();
+    let part = second.clone();
+    let stands = move |request: &Request| request.method == "GET" && request.target.contains(&part);
+    cold.proxy.spoil_when(stands, usize::MAX, Fault::StallAnswer(1000));
+    let began = Instant::now();
+    let how = How { seven_zip: Some(program.to_str().unwrap().to_owned()), ..How::default() };
+    let done = how.restore(&cold.pc, &options(), &cold.pc.target());
+    assert!(done.error().contains("could not be extracted"), "{}", done.error());
+    assert!(cold.proxy.count("GET", &second) > 0, "{}", done.text());
+    // The store itself would wait for 100 seconds.
+    assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
 }
