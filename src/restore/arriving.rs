@@ -101,9 +101,12 @@ impl View {
 /// What is whole when so many volumes have arrived: list files, one for each 7-Zip.
 struct Batches {
     directory: PathBuf,
-    /// The lists being written, with the bytes that their entries hold.
-    open: Option<(usize, [(BufWriter<File>, u64); HANDS])>,
+    /// The lists being written.
+    open: Option<(usize, Lists)>,
 }
+
+/// A list for each 7-Zip, and the bytes in its entries.
+type Lists = [(BufWriter<File>, u64); HANDS];
 
 impl Batches {
     fn place(&self, needs: usize, hand: usize) -> PathBuf {

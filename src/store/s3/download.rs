@@ -55,7 +55,7 @@ impl S3Store {
             let before = present;
             let answer = self.range(act, key, &found, present).await?;
             // The SDK repeats requests, but not answers that broke off half-way.
-            let received = self.receive(act, answer, &mut file, target, &mut present, stop, progress).await;
+            let received = self.receive(act, answer, (&mut file, target), &mut present, stop, progress).await;
             fruitless = if present > before { 0 } else { fruitless + 1 };
             match received {
                 Err(error) if error.kind != StoreErrorKind::Unreachable || fruitless > FRUITLESS => return Err(error),
@@ -97,8 +97,7 @@ impl S3Store {
         &self,
         act: &Act,
         mut answer: GetObjectOutput,
-        file: &mut File,
-        target: &Path,
+        (file, target): (&mut File, &Path),
         present: &mut u64,
         stop: &Cancel,
         progress: Progress<'_>,
