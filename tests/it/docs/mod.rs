@@ -54,21 +54,30 @@ fn check(path: &Path, expected: &str) {
 
 /// One fenced block of a page.
 #[derive(Clone, Debug)]
-struct Block {
+pub struct Block {
     page: &'static str,
     line: usize,
+    /// The heading above it.
+    pub section: String,
     /// After the fence: `sh`, `yaml documents.yaml`.
-    info: String,
-    text: String,
+    pub info: String,
+    pub text: String,
 }
 
-fn blocks(name: &'static str) -> Vec<Block> {
+pub fn blocks(name: &'static str) -> Vec<Block> {
     let mut found = Vec::new();
     let mut open: Option<Block> = None;
+    let mut section = String::new();
     for (number, line) in (1..).zip(page(name).lines()) {
         match (line.strip_prefix("```"), open.take()) {
             (Some(info), None) => {
-                open = Some(Block { page: name, line: number, info: info.to_owned(), text: String::new() });
+                open = Some(Block {
+                    page: name,
+                    line: number,
+                    section: section.clone(),
+                    info: info.to_owned(),
+                    text: String::new(),
+                });
             }
             (Some(_), Some(block)) => found.push(block),
             (None, Some(mut block)) => {
@@ -76,7 +85,11 @@ fn blocks(name: &'static str) -> Vec<Block> {
                 block.text.push('\n');
                 open = Some(block);
             }
-            (None, None) => {}
+            (None, None) => {
+                if let Some(title) = line.strip_prefix("## ") {
+                    section = title.to_owned();
+                }
+            }
         }
     }
     assert!(open.is_none(), "{name}: a block is not closed");

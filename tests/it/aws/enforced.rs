@@ -1,0 +1,136 @@
+//! The server enforces the policies that the page's commands gave to its users.
+//!
+//! Moto knows actions and resources, but not conditions: those are held against the program's own requests.
+
+use super::setup::{Account, BUCKET, Key, LOCATION, commands};
+use super::{json, statements, texts};
+use crate::support::look::{differences, look};
+use crate::support::machine::{Machine, Ran};
+use crate::support::proxy::{Proxy, Request};
+
+/// An account as it is after steps 1 to 5 of the page, and its two access keys.
+struct Ready {
+    account: Account,
+    backup: Key,
+    restore: Key,
+}
+
+fn ready() -> Ready {
+    let account = Account::new();
+    account.follow("1. Choose names");
+    account.follow("2. The bucket");
+    let upload = commands("3. The user that uploads");
+    let backup = Key::printed(&account.sh(&upload[0], None));
+    account.follow("4. E-mail");
+    let [create, make_key, _] = commands("5. The user that restores").try_into().unwrap();
+    account.sh(&create, None);
+    let restore = Key::printed(&account.sh(&make_key, None));
+    // Moto takes every condition for fulfilled, so the bucket's policy would refuse everything here.
+    account.sh("aws s3api delete-bucket-policy --bucket $BUCKET", None);
+    account.enforce(true);
+    Ready { account, backup, restore }
+}
+
+/// A machine whose store is the bucket behind this endpoint.
+fn machine(endpoint: &str) -> Machine {
+    let mut machine = Machine::new();
+    machine.profile.location = LOCATION.to_owned();
+    machine.profile.more_destinations =
+        format!("  s3: {{bucket: {BUCKET}, region: us-east-1, endpoint: '{endpoint}', storage-class: STANDARD}}");
+    machine
+}
+
+fn run(machine: &Machine, key: &Key, arguments: &[&str]) -> Ran {
+    let mut command = machine.command(arguments);
+    command.env("AWS_ACCESS_KEY_ID", &key.id).env("AWS_SECRET_ACCESS_KEY", &key.secret);
+    Ran::of(command.output().unwrap())
+}
+
+/// Prefixes that were listed.
+fn listed(requests: &[Request]) -> Vec<String> {
+    let lists = requests.iter().filter(|r| r.target.contains("list-type=2"));
+    lists.map(|r| r.target.split("prefix=").nth(1).unwrap().split('&').next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn each_user_can_do_its_work_and_nothing_else() {
+    let Ready { account, backup, restore } = ready();
+    let proxy = Proxy::start(account.moto.address());
+    let mut machine = machine(&proxy.endpoint());
+    // More than a part, so that it is sent in several: 18 MiB compressed.
+    machine.profile.volume_size = 40_000_000;
+    machine.write("docs/large", &noise(24 << 20));
+    let profile = machine.path("profile.yaml").to_str().unwrap().to_owned();
+
+    run(&machine, &backup, &["run", &profile]).exit(0).says("full");
+    machine.write("docs/a.txt", "another one");
+    run(&machine, &backup, &["run", &profile]).exit(0).says("incremental");
+    assert!(proxy.count("POST", "uploadId") > 0, "nothing was sent in parts");
+
+    // Moto does not look at the condition of the right to list; the program keeps to it.
+    let policy = json("backup-user.json");
+    let allowed = &statements(&policy)[1]["Condition"]["StringLike"]["s3:prefix"];
+    let [pattern] = texts(allowed)[..] else { panic!("one prefix") };
+    let start = pattern.replace("${location}", LOCATION).strip_suffix('*').unwrap().to_owned();
+    let prefixes = listed(&proxy.seen());
+    assert!(prefixes.len() > 2 && prefixes.iter().all(|p| p.starts_with(&start)), "{prefixes:?}");
+
+    // What a thief of the key would try.
+    let key = newest(&account, &restore);
+    for command in [
+        format!("aws s3api get-object --bucket $BUCKET --key '{key}' stolen"),
+        format!("aws s3api head-object --bucket $BUCKET --key '{key}'"),
+        format!("aws s3api delete-object --bucket $BUCKET --key '{key}'"),
+        format!("aws s3api restore-object --bucket $BUCKET --key '{key}' --restore-request Days=1"),
+        "aws s3api put-object --bucket $BUCKET --key another-computer_x --body exported".to_owned(),
+        "aws s3api list-object-versions --bucket $BUCKET".to_owned(),
+        "aws s3api delete-bucket-lifecycle --bucket $BUCKET".to_owned(),
+        "aws s3api put-bucket-versioning --bucket $BUCKET --versioning-configuration Status=Suspended".to_owned(),
+        "aws iam list-users".to_owned(),
+    ] {
+        refused(&account, &command, &backup);
+    }
+    account.sh("aws s3api put-object --bucket $BUCKET --key ${LOCATION}_x --body exported", Some(&backup));
+
+    // Reading needs the other key.
+    let bare = ["--location", LOCATION, "--bucket", BUCKET, "--region", "us-east-1", "--endpoint"];
+    let place = machine.path("restored");
+    let restored = place.to_str().unwrap();
+    let endpoint = proxy.endpoint();
+    let arguments =
+        [&["restore"], &bare[..], &[&endpoint, "--to", restored, "--key-env", "AAM_TEST_KEY", "--yes"]].concat();
+    run(&machine, &backup, &arguments).exit(1).says("has no right to do this");
+    run(&machine, &restore, &arguments).exit(0);
+    let differences = differences(&look(&machine.home()), &look(&place.join("1")));
+    assert!(differences.is_empty(), "{differences:?}");
+    for command in [
+        format!("aws s3api delete-object --bucket $BUCKET --key '{key}'"),
+        "aws s3api put-object --bucket $BUCKET --key ${LOCATION}_x --body exported".to_owned(),
+        "aws s3api put-bucket-versioning --bucket $BUCKET --versioning-configuration Status=Suspended".to_owned(),
+    ] {
+        refused(&account, &command, &restore);
+    }
+}
+
+#[track_caller]
+fn refused(account: &Account, command: &str, key: &Key) {
+    let (done, said) = account.try_sh(command, Some(key));
+    assert!(!done && (said.contains("AccessDenied") || said.contains("403")), "{command}: {said}");
+}
+
+/// The key of the newest marker.
+fn newest(account: &Account, key: &Key) -> String {
+    let list =
+        account.sh("aws s3api list-objects-v2 --bucket $BUCKET --output text --query 'Contents[].[Key]'", Some(key));
+    list.lines().filter(|k| k.contains("_yes_")).next_back().unwrap_or_else(|| panic!("no marker: {list}")).to_owned()
+}
+
+/// So many bytes that do not compress.
+fn noise(size: usize) -> String {
+    let mut state = 1u64;
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        char::from(b'!' + (state >> 58) as u8)
+    };
+    (0..size).map(|_| next()).collect()
+}
