@@ -3,6 +3,7 @@
 
 mod actions;
 mod enforced;
+mod page;
 mod setup;
 
 use std::fs;
@@ -15,7 +16,7 @@ fn directory() -> PathBuf {
 }
 
 /// A file of `examples/aws` as it is, with its placeholders.
-fn json(name: &str) -> Value {
+fn policy(name: &str) -> Value {
     let path = directory().join(name);
     let text = fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()))

@@ -3,7 +3,7 @@
 //! Moto knows actions and resources, but not conditions: those are held against the program's own requests.
 
 use super::setup::{Account, BUCKET, Key, LOCATION, commands};
-use super::{json, statements, texts};
+use super::{policy, statements, texts};
 use crate::support::look::{differences, look};
 use crate::support::machine::{Machine, Ran};
 use crate::support::proxy::{Proxy, Request};
@@ -68,7 +68,7 @@ fn each_user_can_do_its_work_and_nothing_else() {
     assert!(proxy.count("POST", "uploadId") > 0, "nothing was sent in parts");
 
     // Moto does not look at the condition of the right to list; the program keeps to it.
-    let policy = json("backup-user.json");
+    let policy = policy("backup-user.json");
     let allowed = &statements(&policy)[1]["Condition"]["StringLike"]["s3:prefix"];
     let [pattern] = texts(allowed)[..] else { panic!("one prefix") };
     let start = pattern.replace("${location}", LOCATION).strip_suffix('*').unwrap().to_owned();
