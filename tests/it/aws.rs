@@ -5,6 +5,7 @@ mod actions;
 mod enforced;
 mod page;
 mod setup;
+mod terraform;
 
 use std::fs;
 use std::path::PathBuf;

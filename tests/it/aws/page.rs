@@ -84,8 +84,9 @@ fn reports_come_from_a_verified_address() {
     account.follow("4. E-mail");
     account.enforce(true);
     account.sh(&send(ADDRESS), Some(&backup));
-    let (listed, said) = account.try_sh("aws sesv2 list-email-identities", Some(&backup));
-    assert!(!listed && said.contains("not authorized"), "{said}");
+    let other = "aws sesv2 create-email-identity --email-identity thief@example.com";
+    let (made, said) = account.try_sh(other, Some(&backup));
+    assert!(!made && said.contains("not authorized"), "{said}");
 }
 
 #[test]

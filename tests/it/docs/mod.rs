@@ -3,7 +3,8 @@
 //!
 //! The words after a block's language say what is done with it:
 //! `yaml FILE` is a profile, written as FILE beside the shell blocks that follow · `yaml fragment` replaces keys of a
-//! small profile · `sh` is run · `sh by hand` is run with a 7-Zip that is told the key · `sh aws` needs a real bucket ·
+//! small profile · `sh` is run · `sh by hand` is run with a 7-Zip that is told the key · `sh aws` needs a real bucket,
+//! except those of `docs/aws.md`, which the tests of `aws` run · `sh terraform` is Terraform's ·
 //! `sh install` installs · `sh` with a script of this project: `.ci/run` runs it · `text` is nothing to try.
 
 mod pages;
@@ -18,8 +19,14 @@ use aam_auto_backup::job::Job;
 use aam_auto_backup::profile;
 
 /// The pages, in the order in which a newcomer reads them.
-const PAGES: [&str; 5] =
-    ["README.md", "docs/restore.md", "docs/how-it-decides.md", "docs/profile.md", "docs/ARCHITECTURE.md"];
+const PAGES: [&str; 6] = [
+    "README.md",
+    "docs/aws.md",
+    "docs/restore.md",
+    "docs/how-it-decides.md",
+    "docs/profile.md",
+    "docs/ARCHITECTURE.md",
+];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
