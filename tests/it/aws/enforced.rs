@@ -36,7 +36,7 @@ fn machine(endpoint: &str) -> Machine {
     let mut machine = Machine::new();
     machine.profile.location = LOCATION.to_owned();
     machine.profile.more_destinations =
-        format!("  s3: {{bucket: {BUCKET}, region: us-east-1, endpoint: '{endpoint}', storage-class: STANDARD}}");
+        format!("  s3: {{bucket: {BUCKET}, region: us-east-1, endpoint: '{endpoint}'}}");
     machine
 }
 
@@ -97,10 +97,15 @@ fn each_user_can_do_its_work_and_nothing_else() {
     let place = machine.path("restored");
     let restored = place.to_str().unwrap();
     let endpoint = proxy.endpoint();
-    let arguments =
-        [&["restore"], &bare[..], &[&endpoint, "--to", restored, "--key-env", "AAM_TEST_KEY", "--yes"]].concat();
+    let arguments = [
+        &["restore"],
+        &bare[..],
+        &[&endpoint, "--to", restored, "--key-env", "AAM_TEST_KEY", "--yes", "--poll-every", "1s"],
+    ]
+    .concat();
     run(&machine, &backup, &arguments).exit(1).says("has no right to do this");
     run(&machine, &restore, &arguments).exit(0);
+    assert!(proxy.count("POST", "?restore") > 0, "nothing was ordered from Deep Archive");
     let differences = differences(&look(&machine.home()), &look(&place.join("1")));
     assert!(differences.is_empty(), "{differences:?}");
     for command in [

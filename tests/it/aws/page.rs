@@ -18,7 +18,7 @@ fn the_bucket_keeps_versions_forgets_and_wants_tls() {
     let ask = |what: &str| account.sh(&format!("aws s3api {what} --bucket $BUCKET --output json"), None);
     assert!(ask("get-bucket-versioning").contains("\"Enabled\""));
     let lifecycle = ask("get-bucket-lifecycle-configuration");
-    for (name, days) in [("Days", 181), ("NoncurrentDays", 30), ("DaysAfterInitiation", 7)] {
+    for (name, days) in [("Days", 181), ("NoncurrentDays", 60), ("DaysAfterInitiation", 7)] {
         assert!(lifecycle.contains(&format!("\"{name}\": {days}")), "{lifecycle}");
     }
     // This server does not speak TLS.
