@@ -14,4 +14,5 @@ mod scenarios;
 mod secrets;
 mod stores;
 mod support;
+mod unattended;
 mod windows;
