@@ -2,7 +2,9 @@
 //!
 //! Moto knows actions and resources, but not conditions: those are held against the program's own requests.
 
-use super::setup::{Account, BUCKET, Key, LOCATION, commands};
+use serde_json::{Value, json};
+
+use super::setup::{ADDRESS, Account, BUCKET, Key, LOCATION, commands};
 use super::{policy, statements, texts};
 use crate::support::look::{differences, look};
 use crate::support::machine::{Machine, Ran};
@@ -60,12 +62,16 @@ fn each_user_can_do_its_work_and_nothing_else() {
     // More than a part, so that it is sent in several: 18 MiB compressed.
     machine.profile.volume_size = 40_000_000;
     machine.write("docs/large", &noise(24 << 20));
+    machine.profile.more =
+        format!("email: {{from: {ADDRESS}, to: [{ADDRESS}], region: us-east-1, endpoint: '{}'}}\n", proxy.endpoint());
     let profile = machine.path("profile.yaml").to_str().unwrap().to_owned();
 
     run(&machine, &backup, &["run", &profile]).exit(0).says("full");
     machine.write("docs/a.txt", "another one");
     run(&machine, &backup, &["run", &profile]).exit(0).says("incremental");
     assert!(proxy.count("POST", "uploadId") > 0, "nothing was sent in parts");
+
+    assert_eq!(proxy.count("POST", "/v2/email/outbound-emails"), 2, "a report of each run");
 
     // Moto does not look at the condition of the right to list; the program keeps to it.
     let policy = policy("backup-user.json");
@@ -76,21 +82,36 @@ fn each_user_can_do_its_work_and_nothing_else() {
     assert!(prefixes.len() > 2 && prefixes.iter().all(|p| p.starts_with(&start)), "{prefixes:?}");
 
     // What a thief of the key would try.
-    let key = newest(&account, &restore);
-    for command in [
-        format!("aws s3api get-object --bucket $BUCKET --key '{key}' stolen"),
-        format!("aws s3api head-object --bucket $BUCKET --key '{key}'"),
-        format!("aws s3api delete-object --bucket $BUCKET --key '{key}'"),
-        format!("aws s3api restore-object --bucket $BUCKET --key '{key}' --restore-request Days=1"),
-        "aws s3api put-object --bucket $BUCKET --key another-computer_x --body exported".to_owned(),
-        "aws s3api list-object-versions --bucket $BUCKET".to_owned(),
-        "aws s3api delete-bucket-lifecycle --bucket $BUCKET".to_owned(),
-        "aws s3api put-bucket-versioning --bucket $BUCKET --versioning-configuration Status=Suspended".to_owned(),
-        "aws iam list-users".to_owned(),
-    ] {
-        refused(&account, &command, &backup);
-    }
-    account.sh("aws s3api put-object --bucket $BUCKET --key ${LOCATION}_x --body exported", Some(&backup));
+    let marker = proxy.seen().iter().rev().find(|r| r.method == "PUT" && r.target.contains("_yes_")).unwrap().clone();
+    let marker = marker.target.split(['/', '?']).nth(2).unwrap().to_owned();
+    let object = |key: &str| json!({"Bucket": BUCKET, "Key": key});
+    let with = |mut arguments: Value, name: &str, value: Value| {
+        arguments[name] = value;
+        arguments
+    };
+    let bucket = json!({"Bucket": BUCKET});
+    let suspend = with(bucket.clone(), "VersioningConfiguration", json!({"Status": "Suspended"}));
+    let another = format!("{LOCATION}_x");
+    refused(
+        &account,
+        &backup,
+        &[
+            ("s3", "get_object", object(&marker)),
+            ("s3", "get_object", with(object(&marker), "VersionId", json!("null"))),
+            ("s3", "delete_object", object(&marker)),
+            ("s3", "delete_object", with(object(&marker), "VersionId", json!("null"))),
+            ("s3", "restore_object", with(object(&marker), "RestoreRequest", json!({"Days": 1}))),
+            ("s3", "put_object", object("nas_x")),
+            ("s3", "put_object_tagging", with(object(&marker), "Tagging", json!({"TagSet": []}))),
+            ("s3", "list_object_versions", bucket.clone()),
+            ("s3", "put_bucket_versioning", suspend.clone()),
+            ("s3", "delete_bucket_lifecycle", bucket.clone()),
+            ("s3", "delete_bucket_policy", bucket.clone()),
+            ("s3", "delete_bucket", bucket),
+            ("iam", "create_access_key", json!({"UserName": "restore"})),
+        ],
+    );
+    assert_eq!(account.answers(&backup, &[("s3", "put_object", object(&another))]), ["done"]);
 
     // Reading needs the other key.
     let bare = ["--location", LOCATION, "--bucket", BUCKET, "--region", "us-east-1", "--endpoint"];
@@ -108,26 +129,25 @@ fn each_user_can_do_its_work_and_nothing_else() {
     assert!(proxy.count("POST", "?restore") > 0, "nothing was ordered from Deep Archive");
     let differences = differences(&look(&machine.home()), &look(&place.join("1")));
     assert!(differences.is_empty(), "{differences:?}");
-    for command in [
-        format!("aws s3api delete-object --bucket $BUCKET --key '{key}'"),
-        "aws s3api put-object --bucket $BUCKET --key ${LOCATION}_x --body exported".to_owned(),
-        "aws s3api put-bucket-versioning --bucket $BUCKET --versioning-configuration Status=Suspended".to_owned(),
-    ] {
-        refused(&account, &command, &restore);
-    }
+    refused(
+        &account,
+        &restore,
+        &[
+            ("s3", "delete_object", object(&marker)),
+            ("s3", "put_object", object(&another)),
+            ("s3", "put_bucket_versioning", suspend),
+        ],
+    );
+    assert_eq!(account.answers(&restore, &[("s3", "head_object", object(&marker))]), ["done"]);
 }
 
 #[track_caller]
-fn refused(account: &Account, command: &str, key: &Key) {
-    let (done, said) = account.try_sh(command, Some(key));
-    assert!(!done && (said.contains("AccessDenied") || said.contains("403")), "{command}: {said}");
-}
-
-/// The key of the newest marker.
-fn newest(account: &Account, key: &Key) -> String {
-    let list =
-        account.sh("aws s3api list-objects-v2 --bucket $BUCKET --output text --query 'Contents[].[Key]'", Some(key));
-    list.lines().filter(|k| k.contains("_yes_")).next_back().unwrap_or_else(|| panic!("no marker: {list}")).to_owned()
+fn refused(account: &Account, key: &Key, calls: &[(&str, &str, Value)]) {
+    let answers = account.answers(key, calls);
+    assert_eq!(answers.len(), calls.len());
+    for (answer, call) in answers.iter().zip(calls) {
+        assert!(answer.starts_with("AccessDenied"), "{call:?}: {answer}");
+    }
 }
 
 /// So many bytes that do not compress.

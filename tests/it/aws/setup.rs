@@ -5,6 +5,8 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use serde_json::Value;
+
 use crate::docs::blocks;
 use crate::support::moto::Moto;
 
@@ -21,6 +23,17 @@ pub struct Key {
     pub id: String,
     pub secret: String,
 }
+
+const CALLER: &str = "
+import boto3, json, sys
+for service, method, arguments in json.load(sys.stdin):
+    client = boto3.client(service)
+    try:
+        getattr(client, method)(**arguments)
+        print(\"done\")
+    except client.exceptions.ClientError as error:
+        print(error.response[\"Error\"][\"Code\"])
+";
 
 /// A server of its own with an account that has nothing yet, and a person with the AWS CLI.
 pub struct Account {
@@ -104,6 +117,14 @@ impl Account {
             .unwrap();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         if output.status.success() { (true, text(&output.stdout)) } else { (false, text(&output.stderr)) }
+    }
+
+    /// What AWS's own library for Python (which moto brings) is answered, call by call: "done", or the error's code.
+    pub fn answers(&self, key: &Key, calls: &[(&str, &str, Value)]) -> Vec<String> {
+        let calls = serde_json::to_string(calls).unwrap();
+        fs::write(self.place.path().join("calls.json"), calls).unwrap();
+        let said = self.sh(&format!("python -c '{CALLER}' <calls.json"), Some(key));
+        said.lines().map(str::to_owned).collect()
     }
 
     /// A file that the commands wrote.
