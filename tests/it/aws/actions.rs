@@ -7,6 +7,7 @@ use std::process::Command;
 use regex::Regex;
 use serde_json::{Value, json};
 
+use super::setup::PAGE;
 use super::{directory, policy, statements, texts};
 use crate::architecture::sources;
 
@@ -86,6 +87,22 @@ fn the_bucket_forbids_what_no_backup_needs() {
     let rest = statements(&bucket).iter().find_map(|s| s.get("NotAction")).map(texts).unwrap();
     let given: BTreeSet<&str> = statements(&backup).iter().flat_map(|s| texts(&s["Action"])).collect();
     assert_eq!(rest.into_iter().collect::<BTreeSet<_>>(), given);
+}
+
+/// What the page says a right is for.
+#[test]
+fn the_page_explains_every_right() {
+    let page = fs::read_to_string(directory().join("../..").join(PAGE)).unwrap();
+    for (section, names) in
+        [("3. The user that uploads", &[BACKUP, MAIL][..]), ("5. The user that restores", &[RESTORE])]
+    {
+        let text = page.split(&format!("## {section}\n")).nth(1).unwrap().split("\n## ").next().unwrap();
+        let rows = text.lines().filter(|l| l.starts_with("| `"));
+        let told: BTreeSet<String> = rows.map(|l| l.split('`').nth(1).unwrap().to_owned()).collect();
+        let policies: Vec<Value> = names.iter().map(|name| policy(name)).collect();
+        let given = policies.iter().flat_map(statements).flat_map(|s| texts(&s["Action"]));
+        assert_eq!(told, given.map(str::to_owned).collect(), "{section}");
+    }
 }
 
 #[test]

@@ -129,6 +129,7 @@ fn what_it_refers_to_is_there() {
     let text = main_tf();
     let blocks_of = top(&text);
     let heading = Regex::new(r#"^(resource|data|variable) "([a-z0-9_]+)"(?: "([a-z]+)")?$"#).unwrap();
+    let local = Regex::new(r"(?m)^  ([a-z_]+) +=").unwrap();
     let mut declared = BTreeMap::new();
     for (title, body) in &blocks_of {
         if let Some(found) = heading.captures(title) {
@@ -139,7 +140,7 @@ fn what_it_refers_to_is_there() {
             };
             declared.insert(name, body.as_str());
         } else if title == "locals" {
-            for name in Regex::new(r"(?m)^  ([a-z_]+) +=").unwrap().captures_iter(body) {
+            for name in local.captures_iter(body) {
                 declared.insert(format!("local.{}", &name[1]), "");
             }
         }
