@@ -11,6 +11,7 @@ mod place;
 mod plan;
 mod restore;
 mod run;
+mod schedule;
 mod schema;
 mod sets;
 mod shadow_stage;
@@ -55,6 +56,7 @@ pub enum Command {
     Restore(Box<restore::RestoreArgs>),
     Explain(explain::Explain),
     Shortcuts(shortcuts::ShortcutsArgs),
+    Schedule(schedule::ScheduleArgs),
     Schema(schema::PrintSchema),
     Completions(completions::Completions),
     /// What the snapshot program starts; not for people
@@ -100,6 +102,7 @@ pub fn main() -> ExitCode {
         }),
         Command::Run(args) => run::run(&cli.global, &args, &cancel),
         Command::Shortcuts(args) => with_job(&cli.global, &args.profile, |job| shortcuts::write(job, &args)),
+        Command::Schedule(args) => schedule::schedule(&cli.global, &args, &cancel),
         Command::Sets(args) => sets::sets(&cli.global, &args, &cancel),
         Command::Restore(args) => restore::restore(&cli.global, &args, &cancel),
         Command::ShadowStage { order } => shadow_stage::run(&order, &cancel),
