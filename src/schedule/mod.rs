@@ -105,14 +105,14 @@ impl TaskName {
         format!("\\AAM Auto Backup\\{}{}", self.profile, if self.is_regular() { "" } else { " (incremental-only)" })
     }
 
-    /// The units of systemd, without `.timer` or `.service`. No profile's name has a colon.
+    /// The units of systemd, without `.timer` or `.service`. No profile's name has an `@`.
     pub fn unit(&self) -> String {
-        format!("aam-backup-{}{}", self.profile, if self.is_regular() { "" } else { ":incremental-only" })
+        format!("aam-backup-{}{}", self.profile, if self.is_regular() { "" } else { "@incremental-only" })
     }
 
     /// The label of launchd; its file is this with `.plist`.
     pub fn label(&self) -> String {
-        format!("aam-backup.{}{}", self.profile, if self.is_regular() { "" } else { ":incremental-only" })
+        format!("aam-backup.{}{}", self.profile, if self.is_regular() { "" } else { "@incremental-only" })
     }
 
     /// The lines around cron's own.
@@ -202,6 +202,11 @@ impl Schedule {
                 let file = format!("{}.xml", self.name.task().rsplit('\\').next().unwrap_or_default());
                 Ok(vec![Rendered { file, text: self.task_xml()? }])
             }
+            Scheduler::Systemd if self.program.contains(['"', '\'', '\\']) => Err(ScheduleError::Text {
+                scheduler,
+                text: self.program.clone(),
+                why: "it starts no program with a quote or a backslash in its path; put aam-backup elsewhere",
+            }),
             Scheduler::Systemd => Ok(vec![
                 Rendered {
                     file: format!("{unit}.timer"),
