@@ -3,4 +3,5 @@
 mod email;
 mod endings;
 mod kit;
+mod terminal;
 mod told;

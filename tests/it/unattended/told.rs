@@ -1,6 +1,7 @@
 //! Pings and hooks.
 
 use super::kit::Night;
+use crate::support::https::Https;
 use crate::support::machine::Ran;
 use crate::support::processes::{Gate, signal};
 use crate::support::recorder::Recorder;
@@ -67,6 +68,20 @@ fn a_ping_that_does_not_arrive() {
         night.run(&[]).exit(3).says("ping.success: the ping to http://127.0.0.1:").says(why).never_says("/check");
         assert_eq!(night.machine.backups().len(), 1);
     }
+}
+
+/// By TLS, with a certificate that this computer trusts, and with one that it does not.
+#[test]
+fn pings_by_https() {
+    let server = Https::start();
+    let mut night = Night::new();
+    night.email.clear();
+    night.more = format!("ping: {{success: '{}/check'}}\n", server.address());
+    night.run(&[]).exit(3).says("ping.success: the ping to https://localhost:").says("ertificate");
+    assert!(server.called().is_empty());
+    let mut command = night.machine.command(&["run", night.machine.path("profile.yaml").to_str().unwrap()]);
+    Ran::of(command.env("SSL_CERT_FILE", server.certificate()).output().unwrap()).exit(0);
+    assert_eq!(server.called(), ["/check"]);
 }
 
 /// A hook that notes its name and what it is told.
