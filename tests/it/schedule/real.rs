@@ -102,6 +102,19 @@ fn systemd_of_a_user() {
     let after = steps.step(&schedule("status", &profile, "--format json"));
     let also = steps.step(&schedule("install", &profile, "--mode incremental-only --every hour --at 00:40"));
     let replaced = steps.step(&schedule("install", &profile, "--at 04:15 --every sunday"));
+    // The time limit is cut down to seconds, and the profile given something to wait for.
+    let waiting = fs::read_to_string(&profile).unwrap() + "hooks: {before: [sleep, '600']}\n";
+    fs::write(machine.path("waiting.yaml"), waiting).unwrap();
+    let long = steps.step(&format!(
+        "cp {profile} {kept}; cp {} {profile}; mkdir \"$HOME/.config/systemd/user/aam-backup-test.service.d\"
+         printf '[Service]\\nTimeoutStartSec=3\\n' >\"$HOME/.config/systemd/user/aam-backup-test.service.d/x.conf\"
+         systemctl --user daemon-reload; systemctl --user start aam-backup-test.service; code=$?
+         rm -r \"$HOME/.config/systemd/user/aam-backup-test.service.d\"; cp {kept} {profile}; ( exit $code )",
+        quoted(&machine.path("waiting.yaml")),
+        profile = quoted(&profile),
+        kept = quoted(&machine.path("kept.yaml")),
+    ));
+    let stopped = steps.step(&schedule("status", &profile, ""));
     let broken =
         steps.step(&format!("systemctl --user stop aam-backup-test.timer; {}", schedule("status", &profile, "")));
     let failing = steps.step(&format!("rm {}; systemctl --user start aam-backup-test.service", quoted(&profile)));
@@ -164,6 +177,13 @@ fn systemd_of_a_user() {
     assert_eq!(told["tasks"][0]["scheduler"], "systemd");
     ran(also).exit(0).says("aam-backup-test@incremental-only.timer").says(":40:00");
     ran(replaced).exit(0).says("Sun ").says("04:15:00");
+    ran(long).exit(1);
+    ran(stopped).exit(0).says("stopped at the time limit");
+    let logs = fs::read_dir(machine.path("state/logs")).unwrap();
+    let logs: Vec<String> = logs.map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap()).collect();
+    // It was asked to stop, and came to its report.
+    let stopped = |log: &String| log.contains("running hooks.before") && log.contains("== Result ==");
+    assert!(logs.iter().any(stopped), "{}", logs.join("\n"));
     ran(broken).exit(1).says("the timer is not started").says("next run:    none");
     ran(failing).exit(1);
     ran(failed).exit(1).says("exit code 2: wrong command line or invalid profile");
