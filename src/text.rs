@@ -72,6 +72,17 @@ pub fn size(bytes: u64) -> String {
     format!("{value:.1} {}", UNITS[unit])
 }
 
+/// A table with its columns one below the other.
+pub fn aligned<const N: usize>(table: &[[String; N]]) -> String {
+    let width = |column: usize| table.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..N).map(width).collect();
+    let line = |row: &[String; N]| {
+        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, w)| format!("{cell:<w$}", w = *w)).collect();
+        format!("{}\n", cells.join("  ").trim_end())
+    };
+    table.iter().map(line).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::{count, size};

@@ -1,8 +1,10 @@
 #!/bin/sh
-# Makes tests/.venv with moto, the S3 and SES server that the tests talk to. Safe to run again; quick when done.
+# Makes tests/.venv with moto, the S3 and SES server that the tests talk to, and a reader of Prometheus metrics.
+# Safe to run again; quick when done.
 set -eu
 
 moto_version=5   # major version; its HTTP interface is what the tests rely on
+reader_version=0   # of prometheus_client
 cd "$(dirname "$0")"
 
 as_root() {
@@ -12,8 +14,9 @@ as_root() {
 # The mark holds what was installed, so that a change of the version above installs anew and a broken
 # installation (no mark yet) is repaired.
 mark=.venv/aam-installed
+wanted="moto $moto_version, prometheus_client $reader_version"
 # A moved checkout has a virtual environment that points to nowhere: it is asked to run.
-if .venv/bin/moto_server --help >/dev/null 2>&1 && [ "$(cat "$mark" 2>/dev/null || true)" = "moto $moto_version" ]; then
+if .venv/bin/moto_server --help >/dev/null 2>&1 && [ "$(cat "$mark" 2>/dev/null || true)" = "$wanted" ]; then
     exit 0
 fi
 
@@ -25,6 +28,8 @@ fi
 
 rm -rf .venv
 "$python" -m venv .venv
-.venv/bin/python -m pip install --quiet --disable-pip-version-check "moto[server]>=$moto_version,<$((moto_version + 1))"
+.venv/bin/python -m pip install --quiet --disable-pip-version-check \
+    "moto[server]>=$moto_version,<$((moto_version + 1))" "prometheus_client>=$reader_version,<$((reader_version + 1))"
 .venv/bin/moto_server --help >/dev/null
-echo "moto $moto_version" > "$mark"
+.venv/bin/python -c 'import prometheus_client.parser'
+echo "$wanted" > "$mark"

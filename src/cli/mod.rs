@@ -15,6 +15,7 @@ mod schema;
 mod sets;
 mod shadow_stage;
 mod shortcuts;
+mod status;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -51,6 +52,7 @@ pub enum Command {
     Check(check::Check),
     Plan(plan::PlanArgs),
     Run(run::RunArgs),
+    Status(status::StatusArgs),
     Sets(sets::SetsArgs),
     Restore(Box<restore::RestoreArgs>),
     Explain(explain::Explain),
@@ -100,6 +102,7 @@ pub fn main() -> ExitCode {
         }),
         Command::Run(args) => run::run(&cli.global, &args, &cancel),
         Command::Shortcuts(args) => with_job(&cli.global, &args.profile, |job| shortcuts::write(job, &args)),
+        Command::Status(args) => status::status(&cli.global, &args),
         Command::Sets(args) => sets::sets(&cli.global, &args, &cancel),
         Command::Restore(args) => restore::restore(&cli.global, &args, &cancel),
         Command::ShadowStage { order } => shadow_stage::run(&order, &cancel),

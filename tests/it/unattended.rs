@@ -3,4 +3,6 @@
 mod email;
 mod endings;
 mod kit;
+mod metrics;
+mod status;
 mod told;

@@ -16,7 +16,7 @@ use aam_auto_backup::cli::Exit;
 use aam_auto_backup::event::Outcome;
 use aam_auto_backup::plan::Mode;
 use aam_auto_backup::report;
-use aam_auto_backup::session::Session;
+use aam_auto_backup::session::{Files, Session};
 
 const PAGE: &str = include_str!("../../../docs/unattended.md");
 
@@ -370,6 +370,7 @@ fn a_session_that_panics() {
         operation: "regular",
         telling: &job.telling,
         mail: true,
+        files: Files::default(),
     };
     let ended = session.conduct(
         Vec::new(),
