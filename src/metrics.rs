@@ -4,10 +4,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
+use tempfile::NamedTempFile;
 
 use crate::event::Outcome;
 use crate::history::Record;
@@ -17,7 +19,7 @@ use crate::history::Record;
 #[error("the metrics cannot be written to '{path}': {why}")]
 pub struct MetricsError {
     pub path: String,
-    pub why: String,
+    pub why: io::Error,
 }
 
 /// Finds out whether [`write`] will be able to write, and leaves nothing behind.
@@ -51,15 +53,13 @@ pub fn write(path: &Path, run: &Record, earlier: &[Record]) -> Result<(), Metric
 }
 
 fn error(path: &Path, why: io::Error) -> MetricsError {
-    // Without the name of the file that would have become this one.
-    let why = std::error::Error::source(&why).map_or_else(|| why.to_string(), ToString::to_string);
     MetricsError { path: path.display().to_string(), why }
 }
 
 /// A file that becomes the one at `path`. The exporter reads only names that end with `.prom`.
-fn beside(path: &Path) -> io::Result<tempfile::NamedTempFile> {
+fn beside(path: &Path) -> io::Result<NamedTempFile<File>> {
     let directory = path.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    tempfile::Builder::new().prefix(".aam-backup-").suffix(".tmp").tempfile_in(directory)
+    tempfile::Builder::new().prefix(".aam-backup-").suffix(".tmp").make_in(directory, |path| File::create_new(path))
 }
 
 /// The text format of Prometheus, version 0.0.4.
