@@ -4,5 +4,7 @@ mod email;
 mod endings;
 mod kit;
 mod metrics;
+mod network;
 mod status;
+mod terminal;
 mod told;

@@ -5,6 +5,7 @@
 
 pub mod harm;
 pub mod http;
+pub mod https;
 pub mod lab;
 pub mod look;
 pub mod machine;

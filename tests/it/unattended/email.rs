@@ -1,7 +1,6 @@
 //! The report by e-mail: sent, not wanted, refused.
 
-use super::kit::{Night, OWNERS};
-use crate::support::moto;
+use super::kit::{Night, OWNERS, post};
 use crate::support::recorder::Recorder;
 
 #[test]
@@ -25,7 +24,7 @@ fn the_report_arrives() {
 #[test]
 fn plain_text_and_html_say_the_same() {
     let mut night = Night::new();
-    let recorder = Recorder::before(moto::shared().address());
+    let recorder = Recorder::before(post().address());
     night.email_to(&recorder.endpoint());
     night.email = format!("  from-name: Übersicht & Co\n{}", night.email);
     night.run(&[]).exit(0);
@@ -72,7 +71,7 @@ fn only_problems() {
     night.email.push_str("  when: on-problem\n");
     night.run(&[]).exit(0);
     assert!(night.mails().is_empty());
-    night.machine.profile.source(&"/tmp/no-such-directory".as_ref());
+    night.machine.profile.source("/tmp/no-such-directory".as_ref());
     night.run(&[]).exit(1);
     assert!(night.mail().subject.starts_with("FAILURE, "));
 }

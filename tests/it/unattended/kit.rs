@@ -1,12 +1,13 @@
 //! A machine whose runs are reported by e-mail.
 
 use std::fs;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::Value;
 
 use crate::support::machine::{Machine, Ran};
-use crate::support::moto::{self, Moto};
+use crate::support::moto::Moto;
 
 /// Whom the report goes to.
 pub const OWNERS: [&str; 2] = ["owner@example.com", "second@example.com"];
@@ -19,6 +20,12 @@ pub struct Mail {
     pub subject: String,
     /// HTML.
     pub body: String,
+}
+
+/// The server that takes mails: what it holds can be asked for only while it has no S3 objects in motion.
+pub fn post() -> &'static Moto {
+    static POST: OnceLock<Moto> = OnceLock::new();
+    POST.get_or_init(|| Moto::start(&[]))
 }
 
 /// The machine, and a sender of its own at the tests' SES server.
@@ -44,7 +51,7 @@ impl Night {
     pub fn unverified() -> Night {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let sender = format!("reporter-{}@example.com", NEXT.fetch_add(1, Ordering::Relaxed));
-        let endpoint = moto::shared().endpoint();
+        let endpoint = post().endpoint();
         let mut night = Night { machine: Machine::new(), sender, email: String::new(), more: String::new() };
         night.email_to(&endpoint);
         night
@@ -98,18 +105,16 @@ impl Night {
 }
 
 fn ses(method: &str, path: &str, body: &str) -> (u16, String) {
-    let server: &Moto = moto::shared();
     let signature = "AWS4-HMAC-SHA256 Credential=owner/20260101/us-east-1/ses/aws4_request, \
                      SignedHeaders=host, Signature=0";
     let headers = [("Authorization", signature), ("Content-Type", "application/json")];
-    let answer = crate::support::http::request(server.address(), method, path, &headers, body.as_bytes()).unwrap();
+    let answer = crate::support::http::request(post().address(), method, path, &headers, body.as_bytes()).unwrap();
     (answer.status, answer.text())
 }
 
 /// Every mail that the shared server has taken.
 fn mails() -> Vec<Mail> {
-    let data: Value =
-        serde_json::from_str(&moto::shared().request("GET", "/moto-api/data.json", &[], b"").text()).unwrap();
+    let data: Value = serde_json::from_str(&post().request("GET", "/moto-api/data.json", &[], b"").text()).unwrap();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let sent = data["ses"]["Message"].as_array().cloned().unwrap_or_default();
     sent.iter()

@@ -1,6 +1,7 @@
 //! Pings and hooks.
 
 use super::kit::Night;
+use crate::support::https::Https;
 use crate::support::machine::Ran;
 use crate::support::processes::{Gate, signal};
 use crate::support::recorder::Recorder;
@@ -27,7 +28,7 @@ fn pings() {
     assert_eq!(called(&recorder), ["POST /check/start?a=b", "POST /check"]);
     let report = &recorder.taken()[1].body;
     assert!(report.starts_with("SUCCESS, ") && report.contains("Selected: 3 files"), "{report}");
-    night.machine.profile.source(&"/tmp/no-such-directory".as_ref());
+    night.machine.profile.source("/tmp/no-such-directory".as_ref());
     night.run(&[]).exit(1);
     assert_eq!(called(&recorder)[2..], ["POST /check/start?a=b", "POST /check/fail"]);
     // The path of the address is as good as a password.
@@ -69,6 +70,20 @@ fn a_ping_that_does_not_arrive() {
     }
 }
 
+/// By TLS, with a certificate that this computer trusts, and with one that it does not.
+#[test]
+fn pings_by_https() {
+    let server = Https::start();
+    let mut night = Night::new();
+    night.email.clear();
+    night.more = format!("ping: {{success: '{}/check'}}\n", server.address());
+    night.run(&[]).exit(3).says("ping.success: the ping to https://localhost:").says("ertificate");
+    assert!(server.called().is_empty());
+    let mut command = night.machine.command(&["run", night.machine.path("profile.yaml").to_str().unwrap()]);
+    Ran::of(command.env("SSL_CERT_FILE", server.certificate()).output().unwrap()).exit(0);
+    assert_eq!(server.called(), ["/check"]);
+}
+
 /// A hook that notes its name and what it is told.
 fn noting(night: &Night, then: &str) -> String {
     let notes = night.machine.path("notes");
@@ -107,7 +122,7 @@ fn hooks_around_a_success() {
 #[test]
 fn hooks_around_a_failure() {
     let mut night = hooked("");
-    night.machine.profile.source(&"/tmp/no-such-directory".as_ref());
+    night.machine.profile.source("/tmp/no-such-directory".as_ref());
     night.run(&[]).exit(1);
     assert_eq!(notes(&night)[1..], ["after test pc regular failure ", "on-failure test pc regular failure "]);
 }
