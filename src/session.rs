@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use crate::cancel::Cancel;
 use crate::event::{Event, Events, Outcome, Section, Sink};
 use crate::history::{History, Record};
-use crate::job::{Program, Telling, When};
+use crate::job::{Email, Program, Telling, When};
 use crate::log::{Log, remove_old};
 use crate::metrics;
 use crate::notify::{self, Ses};
@@ -39,6 +39,8 @@ pub struct Session<'a> {
 pub struct Files<'a> {
     /// Where metrics of the run go, if anywhere.
     pub metrics: Option<&'a Path>,
+    /// Write events as JSON lines beside the log.
+    pub log_json: bool,
 }
 
 /// How a session ended.
@@ -64,7 +66,8 @@ impl Session<'_> {
         let started = Utc::now();
         let directory =
             self.telling.log.directory.as_ref().map_or_else(|| base_directory().join("logs"), |path| path.to_native());
-        let log = Log::create(&directory, &format!("{}-{}", self.profile, self.operation), started);
+        let operation = format!("{}-{}", self.profile, self.operation);
+        let log = Log::create(&directory, &operation, started, self.files.log_json);
         let summary = Summary::default();
         let mut readers: Vec<Box<dyn Sink + '_>> = readers;
         if let Ok(log) = &log {
@@ -92,6 +95,7 @@ impl Session<'_> {
                 (Outcome::Failure, None)
             }
         };
+        self.tidy_logs(&directory, &events);
         let log = log.as_ref().ok().map(|log| log.path().to_owned());
         let written = |outcome| {
             let mut report = report(outcome, started, given.as_ref(), &summary.counts());
@@ -112,7 +116,6 @@ impl Session<'_> {
         if outcome == Outcome::Success {
             outcome = events.outcome();
         }
-        self.tidy_logs(&directory, &events);
         record.close(outcome, written(outcome).title, summary.counts());
         if let Some(Err(error)) = self.files.metrics.map(|path| metrics::write(path, &record, &history.records())) {
             no_metrics(&events, Section::CleanUp, &error);
@@ -160,23 +163,14 @@ impl Session<'_> {
 
     /// Sends the report if it is wanted. Whether nobody waits for it in vain.
     fn mail(&self, report: &Report, outcome: Outcome, nothing_else: bool, events: &Events<'_>) -> bool {
-        let Some(email) = self.telling.email.as_ref().filter(|_| self.mail && outcome != Outcome::Skipped) else {
-            return true;
+        let why = match &self.telling.email {
+            None => "the profile has no section 'email' that can be read",
+            Some(_) if !self.mail => "a run of this mode sends none",
+            Some(_) if outcome == Outcome::Skipped => "nothing was started",
+            Some(email) => return send(email, report, outcome, nothing_else, events),
         };
-        if email.when == When::OnProblem && outcome == Outcome::Success && nothing_else {
-            events.note(Section::Email, "no e-mail: everything went well, and email.when is on-problem");
-            return true;
-        }
-        match Ses::open(email).and_then(|ses| ses.send(report)) {
-            Ok(id) => {
-                events.note(Section::Email, format!("report sent to {} (message {id})", email.to.join(", ")));
-                true
-            }
-            Err(error) => {
-                events.warn(Section::Email, error.to_string(), Some(error.hint).filter(|h| !h.is_empty()));
-                false
-            }
-        }
+        events.detail(Section::Email, format!("no e-mail: {why}"));
+        true
     }
 
     fn last_ping(&self, outcome: Outcome, alarm: bool, report: &Report, events: &Events<'_>) {
@@ -194,7 +188,7 @@ impl Session<'_> {
     fn ping(&self, what: &str, url: Option<&str>, body: &str, section: Section, events: &Events<'_>) {
         let Some(url) = url else { return };
         match notify::ping(url, body) {
-            Ok(()) => events.note(section, format!("ping.{what}: answered")),
+            Ok(()) => events.detail(section, format!("ping.{what}: answered")),
             Err(error) => events.warn(section, format!("ping.{what}: {error}"), None),
         }
     }
@@ -224,7 +218,7 @@ impl Session<'_> {
             Ok(code) => format!("exit code {code}"),
             Err(error) => error.to_string(),
         };
-        events.warn(Section::Tools, format!("hooks.{name} failed: {why}"), None);
+        events.warn(Section::Hooks, format!("hooks.{name} failed: {why}"), None);
     }
 
     fn tidy_logs(&self, directory: &Path, events: &Events<'_>) {
@@ -235,6 +229,24 @@ impl Session<'_> {
         }
         for (path, error) in failures {
             events.note(Section::CleanUp, format!("the old log file '{}' cannot be removed: {error}", path.display()));
+        }
+    }
+}
+
+/// Sends the report unless it is not wanted. Whether nobody waits for it in vain.
+fn send(email: &Email, report: &Report, outcome: Outcome, nothing_else: bool, events: &Events<'_>) -> bool {
+    if email.when == When::OnProblem && outcome == Outcome::Success && nothing_else {
+        events.note(Section::Email, "no e-mail: everything went well, and email.when is on-problem");
+        return true;
+    }
+    match Ses::open(email).and_then(|ses| ses.send(report)) {
+        Ok(id) => {
+            events.note(Section::Email, format!("report sent to {} (message {id})", email.to.join(", ")));
+            true
+        }
+        Err(error) => {
+            events.warn(Section::Email, error.to_string(), Some(error.hint).filter(|h| !h.is_empty()));
+            false
         }
     }
 }

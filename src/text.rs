@@ -5,7 +5,7 @@ use crate::event::{Event, Severity};
 /// The line of an event. `None` for what is only a progress display.
 pub fn line(event: &Event) -> Option<String> {
     Some(match event {
-        Event::Note { text, .. } => text.clone(),
+        Event::Note { text, .. } | Event::Detail { text, .. } => text.clone(),
         Event::Problem { severity, text, hint, .. } => {
             let hint = hint.as_ref().map(|h| format!("\n  hint: {h}")).unwrap_or_default();
             format!("{}: {text}{hint}", word(*severity))

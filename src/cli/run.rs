@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Exit, Global, output};
+use super::{Exit, Format, Global, output};
 use crate::cancel::Cancel;
 use crate::event::Sink;
 use crate::job::{Destination, Job};
@@ -15,7 +15,7 @@ use crate::profile::{self, Diagnostics, Search};
 use crate::run::{self, Ask};
 use crate::session::{Ended, Files};
 use crate::survey::Request;
-use crate::terminal::Terminal;
+use crate::terminal::{self, Terminal};
 
 /// Make a backup.
 #[derive(Debug, Args)]
@@ -37,6 +37,9 @@ pub struct RunArgs {
     /// Write metrics of the run to this file, for the textfile collector of Prometheus' node exporter; one file a profile.
     #[arg(long, value_name = "FILE")]
     pub metrics: Option<PathBuf>,
+    /// `json` also writes every event as a JSON line, in a file beside the log.
+    #[arg(long, value_enum, default_value_t)]
+    pub log_format: Format,
     /// Also show what the tools print.
     #[arg(long, short)]
     pub verbose: bool,
@@ -44,7 +47,7 @@ pub struct RunArgs {
 
 impl RunArgs {
     fn files(&self) -> Files<'_> {
-        Files { metrics: self.metrics.as_deref() }
+        Files { metrics: self.metrics.as_deref(), log_json: self.log_format == Format::Json }
     }
 }
 
@@ -75,13 +78,20 @@ fn backup(job: &Job, args: &RunArgs, cancel: &Cancel) -> Exit {
 
 /// A broken profile is told of as a failed run is, as far as it says whom to tell.
 fn refuse(search: &Search, args: &RunArgs, diagnostics: &Diagnostics) -> Exit {
-    output::note(diagnostics);
+    let readers = match terminal::is_journal() {
+        // It says how bad each of them is.
+        true => readers(args),
+        false => {
+            output::note(diagnostics);
+            Vec::new()
+        }
+    };
     let readable = search.find(&args.profile).map(|path| profile::readable(&path)).unwrap_or_default();
-    show(&run::refuse(&args.profile, &readable, diagnostics, args.mode, args.files(), Vec::new()))
+    show(&run::refuse(&args.profile, &readable, diagnostics, args.mode, args.files(), readers))
 }
 
 fn readers<'a>(args: &RunArgs) -> Vec<Box<dyn Sink + 'a>> {
-    vec![Box::new(Terminal { verbose: args.verbose, report_follows: true })]
+    vec![Box::new(Terminal::new(args.verbose, true))]
 }
 
 fn show(ended: &Ended) -> Exit {

@@ -128,7 +128,7 @@ fn before(hook: &Program, about: &[(&'static str, String)], cancel: &Cancel, eve
     let why = match run_hook("before", hook, about, cancel, events) {
         Ok(0) => return None,
         Ok(NOT_TODAY) => {
-            events.note(Section::Start, format!("not today: hooks.before ended with exit code {NOT_TODAY}"));
+            events.note(Section::Hooks, format!("not today: hooks.before ended with exit code {NOT_TODAY}"));
             return Some(Outcome::Skipped);
         }
         Err(_) if cancel.is_set() => return Some(Outcome::Interrupted),
@@ -136,7 +136,7 @@ fn before(hook: &Program, about: &[(&'static str, String)], cancel: &Cancel, eve
         Err(error) => error.to_string(),
     };
     let hint = format!("nothing was backed up; exit code {NOT_TODAY} of this hook would mean \"not today\"");
-    events.fail(Section::Start, format!("hooks.before failed: {why}"), Some(hint));
+    events.fail(Section::Hooks, format!("hooks.before failed: {why}"), Some(hint));
     Some(Outcome::Failure)
 }
 

@@ -2,7 +2,9 @@
 
 mod email;
 mod endings;
+mod journal;
 mod kit;
+mod log;
 mod metrics;
 mod network;
 mod status;
