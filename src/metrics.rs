@@ -83,11 +83,13 @@ fn text(run: &Record, earlier: &[Record]) -> String {
         newest(&Record::is_complete),
     );
     page.one("last_run_duration_seconds", "How long the last run took.", seconds(end) - seconds(run.started));
+    let result = |outcome: Outcome| (outcome.to_string(), f64::from(u8::from(run.outcome == Some(outcome))));
     page.many(
         "last_run_result",
         "How the last run ended: 1 for its result, 0 for the others.",
         "result",
-        Outcome::ALL.map(|outcome| (outcome.to_string(), f64::from(u8::from(run.outcome == Some(outcome))))),
+        // Who is lost writes no metrics.
+        Outcome::ALL.into_iter().filter(|outcome| *outcome != Outcome::Lost).map(result),
     );
     for (name, help, count) in [
         ("files", "Files selected in the last run.", counts.files),

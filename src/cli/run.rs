@@ -37,7 +37,7 @@ pub struct RunArgs {
     /// Write metrics of the run to this file, for the textfile collector of Prometheus' node exporter; one file a profile.
     #[arg(long, value_name = "FILE")]
     pub metrics: Option<PathBuf>,
-    /// `json` also writes every event as a JSON line, in a file beside the log.
+    /// `json` also writes the events of the run as JSON lines, in a file beside the log.
     #[arg(long, value_enum, default_value_t)]
     pub log_format: Format,
     /// Also show what the tools print.

@@ -10,3 +10,5 @@ mod network;
 mod status;
 mod terminal;
 mod told;
+
+pub use metrics::names as names_of_metrics;

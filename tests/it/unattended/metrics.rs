@@ -1,6 +1,6 @@
 //! `run --metrics`: the file is read by Prometheus' own parser.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -22,39 +22,52 @@ print(json.dumps([[s.name, s.labels, s.value] for f in families for s in f.sampl
 "#;
 
 /// Every series by its name and the labels that are its own.
-pub struct Metrics(BTreeMap<String, f64>);
+pub struct Metrics {
+    /// Of all of them: profile and location.
+    of: (String, String),
+    series: BTreeMap<String, f64>,
+}
 
 impl Metrics {
-    /// Reads a file, all of whose series are of one profile and location.
-    pub fn read(path: &Path, profile: &str, location: &str) -> Metrics {
+    pub fn read(path: &Path) -> Metrics {
         let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/.venv/bin/python");
         let output = Command::new(python).args(["-c", READER]).arg(path).output().unwrap();
         assert!(output.status.success(), "{}\n{}", String::from_utf8_lossy(&output.stderr), path.display());
         let series: Vec<(String, BTreeMap<String, String>, f64)> = serde_json::from_slice(&output.stdout).unwrap();
+        let mut of = None;
         let mut found = BTreeMap::new();
         for (name, mut labels, value) in series {
-            assert_eq!(labels.remove("profile").as_deref(), Some(profile), "{name}");
-            assert_eq!(labels.remove("location").as_deref(), Some(location), "{name}");
+            let whose = (labels.remove("profile").unwrap(), labels.remove("location").unwrap());
+            assert_eq!(*of.get_or_insert(whose.clone()), whose, "{name}");
             let own: Vec<String> = labels.into_values().collect();
             let name = name.strip_prefix("aam_backup_").unwrap();
             let before = found.insert(format!("{name} {}", own.join(" ")).trim_end().to_owned(), value);
             assert_eq!(before, None, "twice: {name} {own:?}");
         }
-        Metrics(found)
+        Metrics { of: of.unwrap(), series: found }
     }
 
     #[track_caller]
     pub fn get(&self, name: &str) -> f64 {
-        *self.0.get(name).unwrap_or_else(|| panic!("no {name} in {:?}", self.0))
+        *self.series.get(name).unwrap_or_else(|| panic!("no {name} in {:?}", self.series))
     }
 
     /// The one result that is 1.
     pub fn result(&self) -> &str {
-        let results = self.0.iter().filter_map(|(name, value)| Some((name.strip_prefix("last_run_result ")?, *value)));
+        let results =
+            self.series.iter().filter_map(|(name, value)| Some((name.strip_prefix("last_run_result ")?, *value)));
         let (yes, no): (Vec<_>, Vec<_>) = results.partition(|(_, value)| *value == 1.0);
-        assert!(yes.len() == 1 && no.len() == 7 && no.iter().all(|(_, value)| *value == 0.0), "{yes:?} {no:?}");
+        assert!(yes.len() == 1 && no.len() == 6 && no.iter().all(|(_, value)| *value == 0.0), "{yes:?} {no:?}");
         yes[0].0
     }
+}
+
+/// Those that a run writes, without their labels.
+pub fn names() -> BTreeSet<String> {
+    let mut night = quiet();
+    run(&mut night).exit(0);
+    let series = read(&night).series;
+    series.keys().map(|name| format!("aam_backup_{}", name.split(' ').next().unwrap())).collect()
 }
 
 fn file(night: &Night) -> PathBuf {
@@ -70,7 +83,9 @@ fn run(night: &mut Night) -> Ran {
 }
 
 fn read(night: &Night) -> Metrics {
-    Metrics::read(&file(night), "test", "pc")
+    let metrics = Metrics::read(&file(night));
+    assert_eq!(metrics.of, ("test".to_owned(), "pc".to_owned()));
+    metrics
 }
 
 fn now() -> f64 {
