@@ -16,6 +16,7 @@ mod schema;
 mod sets;
 mod shadow_stage;
 mod shortcuts;
+mod status;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -52,6 +53,7 @@ pub enum Command {
     Check(check::Check),
     Plan(plan::PlanArgs),
     Run(run::RunArgs),
+    Status(status::StatusArgs),
     Sets(sets::SetsArgs),
     Restore(Box<restore::RestoreArgs>),
     Explain(explain::Explain),
@@ -103,6 +105,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(&cli.global, &args, &cancel),
         Command::Shortcuts(args) => with_job(&cli.global, &args.profile, |job| shortcuts::write(job, &args)),
         Command::Schedule(args) => schedule::schedule(&cli.global, &args, &cancel),
+        Command::Status(args) => status::status(&cli.global, &args),
         Command::Sets(args) => sets::sets(&cli.global, &args, &cancel),
         Command::Restore(args) => restore::restore(&cli.global, &args, &cancel),
         Command::ShadowStage { order } => shadow_stage::run(&order, &cancel),

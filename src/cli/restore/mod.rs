@@ -117,7 +117,7 @@ pub fn restore(global: &Global, args: &RestoreArgs, cancel: &Cancel) -> Exit {
     };
     // The steps keep no log (design L2094).
     let log = if step == Step::All { open_log(&place) } else { None };
-    let terminal = Terminal { verbose: what.verbose, report_follows: false };
+    let terminal = Terminal::new(what.verbose, false);
     let log_reader = log.iter().map(|log| Box::new(log) as Box<dyn Sink + '_>);
     let events = Events::new(log_reader.chain([Box::new(terminal) as Box<dyn Sink + '_>]).collect());
     tell_parameters(what, &place, to, &events);
@@ -224,6 +224,7 @@ fn open_log(place: &Place) -> Option<Log> {
         &directory.unwrap_or_else(|| base_directory().join("logs")),
         &format!("{name}-restore"),
         Utc::now(),
+        false,
     ) {
         Ok(log) => Some(log),
         Err(error) => {
@@ -234,7 +235,7 @@ fn open_log(place: &Place) -> Option<Log> {
 }
 
 fn tell_parameters(args: &What, place: &Place, to: &Path, events: &Events<'_>) {
-    let note = |text: String| events.note(Section::Parameters, text);
+    let note = |text: String| events.detail(Section::Parameters, text);
     note(format!("aam-backup {}, started {}", env!("CARGO_PKG_VERSION"), Utc::now().format("%Y-%m-%d %H:%M UTC")));
     note(format!(
         "restore of location '{}' to '{}', layout {}",
