@@ -38,7 +38,7 @@ pub(super) fn drill(global: &Global, args: &DrillArgs, cancel: &Cancel) -> Exit 
         Ok(opened) => opened,
         Err(exit) => return exit,
     };
-    let events = Events::new(vec![Box::new(Terminal { verbose: false, report_follows: false })]);
+    let events = Events::new(vec![Box::new(Terminal::new(false, false))]);
     let exit = match work(args, &place, &terms, cancel, &events) {
         Ok((files, tally)) => {
             output::result(format!(

@@ -120,7 +120,7 @@ pub fn restore(global: &Global, args: &RestoreArgs, cancel: &Cancel) -> Exit {
     if step == Step::All {
         return one_step::restore(&args.tell, what, &place, to, &terms, cancel);
     }
-    let events = Events::new(vec![Box::new(Terminal { verbose: what.verbose, report_follows: true })]);
+    let events = Events::new(vec![Box::new(Terminal::new(what.verbose, true))]);
     tell_parameters(what, &place, to, &terms, &events);
     let mut facts = Facts::new();
     let result = work(step, what, &place, to, &terms, cancel, &events, &mut facts);
@@ -230,7 +230,7 @@ fn what_store(store: &dyn Store) -> String {
 }
 
 fn tell_parameters(args: &What, place: &Place, to: &Path, terms: &Terms, events: &Events<'_>) {
-    let note = |text: String| events.note(Section::Parameters, text);
+    let note = |text: String| events.detail(Section::Parameters, text);
     note(format!("aam-backup {}", env!("CARGO_PKG_VERSION")));
     note(format!(
         "restore of location '{}' to '{}', layout {}",

@@ -11,11 +11,12 @@ use crate::cancel::Cancel;
 use crate::cli::place::{Place, complain};
 use crate::cli::{Exit, output};
 use crate::event::Section;
-use crate::job::{Email, Log, Telling, When};
+use crate::history::RESTORE;
+use crate::job::{Email, Log, Telling, UNREACHABLE_AFTER, When};
 use crate::path::{Family, FullPath};
 use crate::report;
 use crate::restore::Step;
-use crate::session::Session;
+use crate::session::{Files, Session};
 use crate::terminal::Terminal;
 
 /// Where the log goes and who gets the report. Without them, as the profile says.
@@ -58,6 +59,7 @@ impl TellArgs {
                 region: region.clone(),
                 when: When::Always,
                 endpoint: None,
+                give_up_after: UNREACHABLE_AFTER,
                 credentials: None,
             });
         }
@@ -83,12 +85,13 @@ pub(super) fn restore(args: &TellArgs, what: &What, place: &Place, to: &Path, te
     let session = Session {
         profile: place.job.as_ref().map_or(&place.location, |job| &job.name),
         location: &place.location,
-        operation: "restore",
+        operation: RESTORE,
         telling: &telling,
         mail: true,
         log_is_vital: false,
+        files: Files::default(),
     };
-    let terminal = Terminal { verbose: what.verbose, report_follows: true };
+    let terminal = Terminal::new(what.verbose, true);
     let done = session.conduct(
         vec![Box::new(terminal)],
         |events, started| {

@@ -38,7 +38,7 @@ pub(super) fn show(global: &Global, args: &StatusArgs, cancel: &Cancel) -> Exit 
         Ok(place) => place,
         Err(exit) => return exit,
     };
-    let events = Events::new(vec![Box::new(Terminal { verbose: false, report_follows: false })]);
+    let events = Events::new(vec![Box::new(Terminal::new(false, false))]);
     match look(args, &place, &events) {
         Ok(status) => {
             let text = match args.format {

@@ -36,6 +36,8 @@ pub struct S3Settings {
     pub endpoint: Option<String>,
     /// For volumes; everything else is STANDARD.
     pub storage_class: StorageClass,
+    /// How long a small request may take, with all tries.
+    pub give_up_after: Duration,
     /// Access key id and secret access key; `None` is the usual chain of the AWS SDK.
     pub credentials: Keys,
 }

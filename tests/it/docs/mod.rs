@@ -7,6 +7,8 @@
 //! except those of `docs/aws.md`, which the tests of `aws` run · `sh terraform` is Terraform's ·
 //! `sh install` installs · `sh` with a script of this project: `.ci/run` runs it · `text` is nothing to try.
 
+#[cfg(unix)]
+mod monitoring_page;
 mod pages;
 mod profile_page;
 #[cfg(unix)]
@@ -19,10 +21,13 @@ use aam_auto_backup::job::Job;
 use aam_auto_backup::profile;
 
 /// The pages, in the order in which a newcomer reads them.
-const PAGES: [&str; 6] = [
+const PAGES: [&str; 9] = [
     "README.md",
+    "docs/unattended.md",
     "docs/aws.md",
     "docs/restore.md",
+    "docs/monitoring.md",
+    "docs/network.md",
     "docs/how-it-decides.md",
     "docs/profile.md",
     "docs/ARCHITECTURE.md",

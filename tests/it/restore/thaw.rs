@@ -13,7 +13,7 @@ use crate::support::pc::{FULL, INC1, INC2, KEY, Pc};
 use crate::support::proxy::{Fault, Proxy};
 use aam_auto_backup::cancel::Cancel;
 use aam_auto_backup::event::Outcome;
-use aam_auto_backup::job::StorageClass;
+use aam_auto_backup::job::{StorageClass, UNREACHABLE_AFTER};
 use aam_auto_backup::restore::status::status;
 use aam_auto_backup::restore::{Clock, Prices, RestoreError, Step, Thawing};
 use aam_auto_backup::secret::Secret;
@@ -48,6 +48,7 @@ pub fn of_class(mounts: &[&str], storage_class: StorageClass) -> Cold {
         region: "us-east-1".to_owned(),
         endpoint: Some(proxy.endpoint()),
         storage_class,
+        give_up_after: UNREACHABLE_AFTER,
         credentials: Some((Secret::new("test-id"), Secret::new("test-secret"))),
     };
     let store = S3Store::open(settings, Cancel::new()).unwrap();

@@ -3,7 +3,7 @@
 use std::fs;
 
 use aam_auto_backup::cancel::Cancel;
-use aam_auto_backup::job::StorageClass;
+use aam_auto_backup::job::{StorageClass, UNREACHABLE_AFTER};
 use aam_auto_backup::secret::Secret;
 use aam_auto_backup::store::{Purpose, S3Settings, S3Store, Store, StoreErrorKind};
 
@@ -322,6 +322,7 @@ fn bare() -> S3Settings {
         region: "us-east-1".to_owned(),
         endpoint: None,
         storage_class: StorageClass::Standard,
+        give_up_after: UNREACHABLE_AFTER,
         credentials: Some((Secret::new(ID), Secret::new(SECRET))),
     }
 }
