@@ -47,7 +47,9 @@ pub fn status(global: &Global, args: &StatusArgs) -> Exit {
     let mut all: Vec<Runs> =
         histories.into_iter().map(|(profile, history)| Runs { profile, runs: history.records() }).collect();
     // Nobody should take a computer that never backs up for one where all is well.
-    let exit = all.iter().map(|runs| judge(&runs.runs)).max_by_key(|exit| badness(*exit)).unwrap_or(Exit::Failed);
+    // What was only restored here, without a profile, is not backed up here.
+    let judged = all.iter().filter(|runs| args.profile.is_some() || runs.runs.iter().any(Record::is_backup));
+    let exit = judged.map(|runs| judge(&runs.runs)).max_by_key(|exit| badness(*exit)).unwrap_or(Exit::Failed);
     if all.iter().all(|runs| runs.runs.is_empty()) {
         let of = args.profile.as_ref().map(|named| format!(" of '{named}'")).unwrap_or_default();
         let place = base_directory();
