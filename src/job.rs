@@ -10,6 +10,10 @@ use std::time::Duration;
 pub use crate::name::Format;
 pub use crate::profile::document::{ExtraFiles, ForceFull, Reference, StorageClass, Tier, Zone};
 
+mod telling;
+
+pub use telling::{Email, Hooks, Log, Ping, Program, Telling, When};
+
 use crate::mount::{Mount, MountError, mounts};
 use crate::name::{MAX_KEY_BYTES, ObjectName};
 use crate::path::{Family, FullPath};
@@ -54,8 +58,7 @@ pub struct Job {
     pub lookback_months: NonZeroU32,
     pub restore: Restore,
     pub lock: Lock,
-    pub log: Log,
-    pub email: Option<Email>,
+    pub telling: Telling,
     pub tools: Tools,
     pub zone: Zone,
     pub pause_at_end: bool,
@@ -271,25 +274,6 @@ pub struct Restore {
 pub struct Lock {
     pub retry_every: Duration,
     pub give_up_after: Duration,
-}
-
-/// The backup log.
-#[derive(Clone, Debug)]
-pub struct Log {
-    /// `None`: `logs` in the state directory of this computer.
-    pub directory: Option<FullPath>,
-    pub keep_days: u32,
-}
-
-/// E-mail reports.
-#[derive(Clone, Debug)]
-pub struct Email {
-    pub from_name: Option<String>,
-    pub from: String,
-    pub to: Vec<String>,
-    pub region: String,
-    pub endpoint: Option<String>,
-    pub credentials: Option<Credentials>,
 }
 
 /// Programs as the profile names them; `None` is looked for on the search path.

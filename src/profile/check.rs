@@ -8,6 +8,7 @@ mod key;
 mod overlap;
 mod paths;
 mod snapshot;
+mod telling;
 
 use std::num::NonZeroU32;
 use std::path::Path;
@@ -18,7 +19,7 @@ pub use key::{KeyError, check_key};
 use super::diagnose::Finding;
 use super::document::{Document, Source, Span};
 use super::repair::Broken;
-use crate::job::{Job, JobSource, Lock, Log, NameError, Restore, Tools};
+use crate::job::{Job, JobSource, Lock, NameError, Restore, Telling, Tools};
 use crate::path::Family;
 use crate::select::{Exclusion, ExclusionError, Selection, SelectionSpec};
 use paths::{family_of, path_finding};
@@ -30,12 +31,22 @@ const GIVE_UP_AFTER: Duration = Duration::from_secs(2 * 60 * 60);
 /// Time between two looks at thawing objects.
 const POLL_EVERY: Duration = Duration::from_secs(30 * 60);
 const KEEP_DAYS: u32 = 2;
-const LOG_KEEP_DAYS: u32 = 180;
 
-/// Checks a document. A job comes back only when nothing was found.
-pub fn check(profile: &Path, document: &Document, broken: &Broken) -> (Option<Job>, Vec<Finding>) {
+/// What a document was found to be.
+pub struct Checked {
+    /// Only when nothing was found.
+    pub job: Option<Job>,
+    /// Good as far as no finding is about it.
+    pub telling: Telling,
+    pub findings: Vec<Finding>,
+}
+
+/// Checks a document.
+pub fn check(profile: &Path, document: &Document, broken: &Broken) -> Checked {
     let mut checker = Checker { family: Family::HOST, family_from: String::new(), broken, findings: Vec::new() };
-    let job = checker.job(profile, document);
+    checker.set_family(document);
+    let telling = checker.telling(document);
+    let job = checker.job(profile, document, telling.clone());
     if let Some(Err(error)) = job.as_ref().map(Job::mounts) {
         let hint = match error {
             NameError::Same(_) => "rename one of the directories, or back it up with a profile of another location",
@@ -44,7 +55,7 @@ pub fn check(profile: &Path, document: &Document, broken: &Broken) -> (Option<Jo
         checker.findings.push(Finding::value("/sources", error.to_string()).hint(hint));
     }
     let job = job.filter(|_| checker.findings.is_empty());
-    (job, checker.findings)
+    Checked { job, telling, findings: checker.findings }
 }
 
 /// What the checks share.
@@ -57,8 +68,7 @@ struct Checker<'a> {
 }
 
 impl Checker<'_> {
-    fn job(&mut self, profile: &Path, document: &Document) -> Option<Job> {
-        self.set_family(document);
+    fn job(&mut self, profile: &Path, document: &Document, telling: Telling) -> Option<Job> {
         self.name(&document.name);
         self.location(&document.location);
         let sources = self.sources(&document.sources);
@@ -70,8 +80,6 @@ impl Checker<'_> {
         self.some_destination(document);
         let archive = self.archive(document);
         let snapshot = self.snapshot(document.snapshot.as_ref());
-        let log = self.log(document);
-        let email = self.email(document.email.as_ref());
         let restore = Restore {
             keep_days: document.restore.keep_days.unwrap_or(KEEP_DAYS),
             tier: document.restore.tier,
@@ -88,7 +96,7 @@ impl Checker<'_> {
             // Without a store nothing is ever put there.
             work: archive.as_ref().filter(|_| document.destinations.makes_archives()),
             work_given: document.archive.as_ref().is_some_and(|a| a.work_directory.is_some()),
-            log: log.directory.as_ref(),
+            log: telling.log.directory.as_ref(),
             snapshot: snapshot.as_ref(),
             mount_given: document.snapshot.as_ref().is_some_and(|s| s.mount.is_some()),
         };
@@ -116,8 +124,7 @@ impl Checker<'_> {
             lookback_months: NonZeroU32::new(document.catalog.lookback_months)?,
             restore,
             lock,
-            log,
-            email,
+            telling,
             tools,
             zone: document.time_zone,
             pause_at_end: document.pause_at_end,
@@ -177,11 +184,6 @@ impl Checker<'_> {
             }
         }
         exclusions
-    }
-
-    fn log(&mut self, document: &Document) -> Log {
-        let directory = document.log.directory.as_deref().and_then(|text| self.path("/log/directory", text));
-        Log { directory, keep_days: document.log.keep_days.unwrap_or(LOG_KEEP_DAYS) }
     }
 
     fn tools(&mut self, document: &Document) -> Tools {

@@ -10,8 +10,10 @@ pub use crate::name::Format;
 pub use crate::stamp::Zone;
 
 mod destinations;
+mod telling;
 
 pub use destinations::{Destinations, Directory, ExtraFiles, MaxDelete, Mirror, S3, S3Credentials, StorageClass};
+pub use telling::{Email, Hooks, LogPolicy, Ping, When};
 
 // Patterns tell an editor that something is wrong; `check` says in words what.
 const NAME: &str = r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$";
@@ -19,7 +21,8 @@ const LOCATION: &str = r"^[A-Za-z0-9.-]{1,64}$";
 const BUCKET: &str = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$";
 const REGION: &str = r"^[a-z0-9-]+$";
 const ADDRESS: &str = r"^[^@\s]+@[^@\s]+$";
-const ENDPOINT: &str = r"^[Hh][Tt][Tt][Pp][Ss]?://[^@\s]+$";
+const URL: &str = r"^[Hh][Tt][Tt][Pp][Ss]?://[^@\s]+$";
+const ENDPOINT: &str = URL;
 const VARIABLE: &str = r"^[A-Za-z_][A-Za-z0-9_]*$";
 /// The largest object of S3, 5 TiB.
 const MAX_VOLUME: u64 = 5 << 40;
@@ -66,6 +69,13 @@ pub struct Document {
     pub log: LogPolicy,
     /// E-mail reports through Amazon SES. Without this section no e-mail is sent.
     pub email: Option<Email>,
+    /// Addresses called when a run starts and ends, as Healthchecks and its like offer them: whoever waits for the call
+    /// notices when none comes.
+    #[serde(default)]
+    pub ping: Ping,
+    /// Programs run before and after a backup.
+    #[serde(default)]
+    pub hooks: Hooks,
     /// Paths of the programs used, where they are not found by themselves.
     #[serde(default)]
     pub tools: Tools,
@@ -245,39 +255,6 @@ pub struct LockPolicy {
     pub retry_every: Option<Span>,
     /// When to give up. `2h` by default.
     pub give_up_after: Option<Span>,
-}
-
-/// The backup log.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct LogPolicy {
-    /// Directory of the log files, one a run. Without it: `logs` in the state directory of this computer.
-    pub directory: Option<String>,
-    /// Log files older than this many days are removed. 180 by default.
-    #[schemars(range(min = 1))]
-    pub keep_days: Option<u32>,
-}
-
-/// E-mail reports through Amazon SES.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Email {
-    /// Name shown as the sender.
-    pub from_name: Option<String>,
-    /// Address of the sender, verified in SES.
-    #[schemars(regex(pattern = ADDRESS))]
-    pub from: String,
-    /// Addresses of the recipients.
-    #[schemars(length(min = 1), inner(regex(pattern = ADDRESS)))]
-    pub to: Vec<String>,
-    /// Region of SES.
-    #[schemars(regex(pattern = REGION))]
-    pub region: String,
-    /// Address of an SES-compatible server. Without it: Amazon SES.
-    #[schemars(regex(pattern = ENDPOINT))]
-    pub endpoint: Option<String>,
-    /// Access key. Without it: the usual chain of the AWS SDK.
-    pub credentials: Option<S3Credentials>,
 }
 
 /// Paths of the programs used, where they are not found by themselves.

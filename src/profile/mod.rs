@@ -18,10 +18,14 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use serde_json::Value;
+
 pub use diagnose::{Diagnostic, Diagnostics};
 pub use find::Search;
 
-use crate::job::Job;
+use crate::job::{self, Job, Telling};
+use check::Checked;
+use diagnose::Finding;
 use yaml::{MAX_BYTES, Places};
 
 /// Reads and checks the profile in a file.
@@ -40,20 +44,67 @@ pub fn load_bytes(path: &Path, bytes: &[u8]) -> Result<Job, Diagnostics> {
     let none = Places::default();
     let text = yaml::decode(bytes).map_err(|finding| Diagnostics::new(path, "", &none, vec![finding]))?;
     let tree = yaml::parse(text).map_err(|finding| Diagnostics::new(path, text, &none, vec![finding]))?;
-    let shape = unpick::validate(&tree.value);
-    let mut findings = tree.duplicates;
-    let (job, logical) = match repair::document(tree.value, &shape) {
-        Some((document, broken)) => check::check(path, &document, &broken),
-        None => (None, Vec::new()),
+    let Inspected { checked, findings, .. } = inspect(path, tree.value, tree.duplicates);
+    match checked.and_then(|checked| checked.job) {
+        Some(job) if findings.is_empty() => Ok(job),
+        _ => Err(Diagnostics::new(path, text, &tree.places, findings)),
+    }
+}
+
+/// What can be had from a profile that is broken elsewhere, so that somebody is told about it.
+#[derive(Debug, Default)]
+pub struct Readable {
+    pub name: Option<String>,
+    pub location: Option<String>,
+    pub telling: Telling,
+}
+
+/// The parts of a profile nothing is wrong with. A file that cannot be read has none.
+pub fn readable(path: &Path) -> Readable {
+    let bytes = read(path).unwrap_or_default();
+    let Some(tree) = yaml::decode(&bytes).ok().and_then(|text| yaml::parse(text).ok()) else {
+        return Readable::default();
     };
+    let Inspected { checked, findings, name, location } = inspect(path, tree.value, tree.duplicates);
+    let good = |part: &str| {
+        findings.iter().all(|f| f.pointer.strip_prefix(part).is_none_or(|r| !r.is_empty() && !r.starts_with('/')))
+    };
+    let Some(Checked { telling, .. }) = checked else { return Readable::default() };
+    Readable {
+        name: name.filter(|_| good("/name")),
+        location: location.filter(|_| good("/location")),
+        telling: Telling {
+            log: if good("/log") { telling.log } else { job::Log::default() },
+            email: telling.email.filter(|_| good("/email")),
+            ping: if good("/ping") { telling.ping } else { job::Ping::default() },
+            hooks: if good("/hooks") { telling.hooks } else { job::Hooks::default() },
+        },
+    }
+}
+
+/// A profile after every check.
+struct Inspected {
+    /// `None`: too little is right.
+    checked: Option<Checked>,
+    findings: Vec<Finding>,
+    name: Option<String>,
+    location: Option<String>,
+}
+
+fn inspect(path: &Path, value: Value, mut findings: Vec<Finding>) -> Inspected {
+    let shape = unpick::validate(&value);
+    let mut checked = None;
+    let (mut name, mut location) = (None, None);
+    if let Some((document, broken)) = repair::document(value, &shape) {
+        checked = Some(check::check(path, &document, &broken));
+        (name, location) = (Some(document.name), Some(document.location));
+    }
+    let logical = checked.as_ref().map(|c| c.findings.clone()).unwrap_or_default();
     findings.extend(shape.findings);
     // A pattern of the schema is for editors; where a check says the same in words, the words are enough.
     findings.extend(shape.patterns.into_iter().filter(|p| logical.iter().all(|l| l.pointer != p.pointer)));
     findings.extend(logical);
-    match job {
-        Some(job) if findings.is_empty() => Ok(job),
-        _ => Err(Diagnostics::new(path, text, &tree.places, findings)),
-    }
+    Inspected { checked, findings, name, location }
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Diagnostics> {

@@ -230,10 +230,10 @@ fn the_example_of_the_specification_becomes_a_job() {
         (1800, 600, 7200)
     );
     assert_eq!(
-        (job.log.keep_days, job.log.directory.as_ref().unwrap().to_string()),
+        (job.telling.log.keep_days, job.telling.log.directory.as_ref().unwrap().to_string()),
         (180, r"C:\ProgramData\AAM Auto Backup\logs".to_owned())
     );
-    assert_eq!(job.email.as_ref().unwrap().to, ["owner@example.com"]);
+    assert_eq!(job.telling.email.as_ref().unwrap().to, ["owner@example.com"]);
     assert_eq!(job.tools.seven_zip.as_deref(), Some(r"C:\Program Files\7-Zip\7z.exe"));
     assert_eq!((job.zone, job.pause_at_end), (Zone::Utc, false));
 }
@@ -244,10 +244,10 @@ fn defaults() {
     let load = |text: &str| profile::load_bytes(Path::new("p.yaml"), text.as_bytes()).unwrap_or_else(|d| panic!("{d}"));
     let archive = "archive: {encryption-key: {env: K}}\n";
     let unix = load(&format!("{VALID}{archive}"));
-    assert!(unix.snapshot.is_none() && unix.email.is_none() && unix.log.directory.is_none());
+    assert!(unix.snapshot.is_none() && unix.telling.email.is_none() && unix.telling.log.directory.is_none());
     assert_eq!(unix.archive.unwrap().work_directory.to_string(), "/var/tmp");
     assert_eq!((unix.lock.retry_every.as_secs(), unix.lock.give_up_after.as_secs()), (600, 7200));
-    assert_eq!((unix.restore.keep_days, unix.restore.poll_every.as_secs(), unix.log.keep_days), (2, 1800, 180));
+    assert_eq!((unix.restore.keep_days, unix.restore.poll_every.as_secs(), unix.telling.log.keep_days), (2, 1800, 180));
     assert_eq!((unix.lookback_months.get(), unix.mirror.unwrap().max_delete), (6, MaxDelete::Percent(25)));
     let windows = load(&format!("{VALID}{archive}").replace("/home/allen", r"C:\Users").replace("/mnt/usb", r"F:\m"));
     let snapshot = windows.snapshot.unwrap();

@@ -218,7 +218,7 @@ fn what_store(store: &dyn Store) -> String {
 /// A restore goes on without its log.
 fn open_log(place: &Place) -> Option<Log> {
     let configured = place.job.as_ref().filter(|job| job.family == Family::HOST);
-    let directory = configured.and_then(|job| job.log.directory.as_ref()).map(|path| path.to_native());
+    let directory = configured.and_then(|job| job.telling.log.directory.as_ref()).map(|path| path.to_native());
     let name = place.job.as_ref().map_or(&place.location, |job| &job.name);
     match Log::create(
         &directory.unwrap_or_else(|| base_directory().join("logs")),

@@ -1,9 +1,9 @@
 //! Names, addresses and references: what a single text must look like.
 
 use super::{Checker, Finding};
-use crate::job::{Credentials, Email};
+use crate::job::Credentials;
 use crate::path::FullPath;
-use crate::profile::document::{self, Reference, S3Credentials};
+use crate::profile::document::{Reference, S3Credentials};
 
 /// The longest profile name and location.
 const MAX_NAME: usize = 64;
@@ -63,35 +63,6 @@ impl Checker<'_> {
             _ => self.report(Finding::value(pointer, "is not an http or https address").hint(hint)),
         }
         Some(text.to_owned())
-    }
-
-    pub(super) fn email(&mut self, email: Option<&document::Email>) -> Option<Email> {
-        let email = email?;
-        self.address("/email/from", &email.from);
-        for (i, to) in email.to.iter().enumerate() {
-            self.address(&format!("/email/to/{i}"), to);
-        }
-        if email.from_name.as_ref().is_some_and(|name| name.contains(char::is_control)) {
-            self.report(Finding::value("/email/from-name", "holds a line break or another control character"));
-        }
-        Some(Email {
-            from_name: email.from_name.clone(),
-            from: email.from.clone(),
-            to: email.to.clone(),
-            region: self.region("/email/region", &email.region),
-            endpoint: self.endpoint("/email/endpoint", email.endpoint.as_deref()),
-            credentials: self.credentials("/email/credentials", email.credentials.as_ref()),
-        })
-    }
-
-    /// Enough to keep another header out of a mail; whether the address exists only a mail can tell.
-    fn address(&mut self, pointer: &str, address: &str) {
-        let forbidden = |c: char| c.is_control() || c.is_whitespace() || matches!(c, '<' | '>' | ',' | ';' | '"');
-        let halves = address.split_once('@').filter(|(user, host)| !user.is_empty() && !host.is_empty());
-        if halves.is_none_or(|(_, host)| host.contains('@')) || address.contains(forbidden) {
-            let message = format!("'{}' is not an e-mail address", address.escape_debug());
-            self.report(Finding::value(pointer, message).hint("write one plain address, such as `owner@example.com`"));
-        }
     }
 
     pub(super) fn credentials(&mut self, pointer: &str, given: Option<&S3Credentials>) -> Option<Credentials> {

@@ -12,7 +12,8 @@ use super::{check, page, root};
 /// Keys are listed in the order of the types; the schema has lost it.
 const TYPES: &str = concat!(
     include_str!("../../../src/profile/document.rs"),
-    include_str!("../../../src/profile/document/destinations.rs")
+    include_str!("../../../src/profile/document/destinations.rs"),
+    include_str!("../../../src/profile/document/telling.rs")
 );
 
 struct Page {
@@ -164,7 +165,7 @@ fn profile_page_is_made_from_the_schema() {
     let seconds = |span: std::time::Duration| span.as_secs();
     for (row, holds) in [
         ("| `keep-days` | `2` |", job.restore.keep_days == 2),
-        ("| `keep-days` | `180` |", job.log.keep_days == 180),
+        ("| `keep-days` | `180` |", job.telling.log.keep_days == 180),
         ("| `poll-every` | `30m` |", seconds(job.restore.poll_every) == 30 * 60),
         ("| `retry-every` | `10m` |", seconds(job.lock.retry_every) == 10 * 60),
         ("| `give-up-after` | `2h` |", seconds(job.lock.give_up_after) == 2 * 60 * 60),

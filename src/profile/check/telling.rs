@@ -1,0 +1,86 @@
+//! Who is told about a run: log, e-mail, pings, hooks.
+
+use super::{Checker, Finding};
+use crate::job::{Email, Hooks, Log, Ping, Program, Telling};
+use crate::profile::document::{self, Document};
+
+impl Checker<'_> {
+    pub(super) fn telling(&mut self, document: &Document) -> Telling {
+        let (ping, hooks) = (&document.ping, &document.hooks);
+        Telling {
+            log: self.log(document),
+            email: self.email(document.email.as_ref()),
+            ping: Ping {
+                start: self.url("/ping/start", ping.start.as_deref()),
+                success: self.url("/ping/success", ping.success.as_deref()),
+                warning: self.url("/ping/warning", ping.warning.as_deref()),
+                failure: self.url("/ping/failure", ping.failure.as_deref()),
+            },
+            hooks: Hooks {
+                before: self.hook("/hooks/before", hooks.before.as_deref()),
+                after: self.hook("/hooks/after", hooks.after.as_deref()),
+                on_failure: self.hook("/hooks/on-failure", hooks.on_failure.as_deref()),
+            },
+        }
+    }
+
+    fn log(&mut self, document: &Document) -> Log {
+        let default = Log::default();
+        let directory = document.log.directory.as_deref().and_then(|text| self.path("/log/directory", text));
+        Log { directory, keep_days: document.log.keep_days.unwrap_or(default.keep_days) }
+    }
+
+    fn email(&mut self, email: Option<&document::Email>) -> Option<Email> {
+        let email = email?;
+        self.address("/email/from", &email.from);
+        for (i, to) in email.to.iter().enumerate() {
+            self.address(&format!("/email/to/{i}"), to);
+        }
+        if email.from_name.as_ref().is_some_and(|name| name.contains(char::is_control)) {
+            self.report(Finding::value("/email/from-name", "holds a line break or another control character"));
+        }
+        Some(Email {
+            from_name: email.from_name.clone(),
+            from: email.from.clone(),
+            to: email.to.clone(),
+            region: self.region("/email/region", &email.region),
+            when: email.when,
+            endpoint: self.endpoint("/email/endpoint", email.endpoint.as_deref()),
+            credentials: self.credentials("/email/credentials", email.credentials.as_ref()),
+        })
+    }
+
+    /// Enough to keep another header out of a mail; whether the address exists only a mail can tell.
+    fn address(&mut self, pointer: &str, address: &str) {
+        let forbidden = |c: char| c.is_control() || c.is_whitespace() || matches!(c, '<' | '>' | ',' | ';' | '"');
+        let halves = address.split_once('@').filter(|(user, host)| !user.is_empty() && !host.is_empty());
+        if halves.is_none_or(|(_, host)| host.contains('@')) || address.contains(forbidden) {
+            let message = format!("'{}' is not an e-mail address", address.escape_debug());
+            self.report(Finding::value(pointer, message).hint("write one plain address, such as `owner@example.com`"));
+        }
+    }
+
+    /// The value is not repeated: who has the address can report a success that was none.
+    fn url(&mut self, pointer: &str, url: Option<&str>) -> Option<String> {
+        let text = url?;
+        let web = |uri: &http::Uri| {
+            matches!(uri.scheme_str(), Some("http" | "https"))
+                && uri.host().is_some_and(|host| !host.is_empty())
+                && uri.authority().is_some_and(|a| !a.as_str().contains('@'))
+        };
+        if !text.parse::<http::Uri>().is_ok_and(|uri| web(&uri)) {
+            let hint = "write the whole address, such as `https://hc-ping.com/your-check`, without a user name";
+            self.report(Finding::value(pointer, "is not an http or https address").hint(hint));
+        }
+        Some(text.to_owned())
+    }
+
+    fn hook(&mut self, pointer: &str, words: Option<&[String]>) -> Option<Program> {
+        let (program, args) = words?.split_first()?;
+        if args.iter().any(|word| word.contains('\0')) {
+            self.report(Finding::value(pointer, "holds a NUL character"));
+        }
+        let program = self.program(&format!("{pointer}/0"), Some(program))?;
+        Some(Program { program, args: args.to_vec() })
+    }
+}
