@@ -16,6 +16,7 @@ use crate::history::{History, Record, Running};
 use crate::job::{Program, Telling, When};
 use crate::log::{Log, remove_old};
 use crate::notify::{self, Ses};
+use crate::path::FullPath;
 use crate::report::{Counts, Report, Summary};
 use crate::state::base_directory;
 
@@ -30,6 +31,11 @@ pub struct Session<'a> {
     pub telling: &'a Telling,
     /// Whether a report is e-mailed at all (SPEC §10: not for an incremental-only backup).
     pub mail: bool,
+}
+
+/// Where the logs go.
+pub fn log_directory(telling: &Telling) -> PathBuf {
+    telling.log.directory.as_ref().map_or_else(|| base_directory().join("logs"), FullPath::to_native)
 }
 
 /// How a session ended.
@@ -53,8 +59,7 @@ impl Session<'_> {
         report: impl Fn(Outcome, DateTime<Utc>, Option<&T>, &Counts) -> Report,
     ) -> Ended {
         let started = Utc::now();
-        let directory =
-            self.telling.log.directory.as_ref().map_or_else(|| base_directory().join("logs"), |path| path.to_native());
+        let directory = log_directory(self.telling);
         let log = Log::create(&directory, &format!("{}-{}", self.profile, self.operation), started);
         let summary = Summary::default();
         let mut readers: Vec<Box<dyn Sink + '_>> = readers;
