@@ -2,6 +2,7 @@
 
 mod architecture;
 mod docs;
+mod doctor;
 mod memory;
 mod plan;
 mod profile;
