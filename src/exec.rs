@@ -70,9 +70,6 @@ impl Execution<'_> {
                 Step::CleanUp => self.clean_up(&progress),
             }
         }
-        for name in self.plan.destinations.iter().filter(|name| self.has_all(name, &progress)) {
-            self.events.tell(Event::Destination { name: name.clone(), complete: true });
-        }
         if self.cancel.is_set() { Outcome::Interrupted } else { self.events.outcome() }
     }
 
@@ -261,6 +258,9 @@ impl Execution<'_> {
     }
 
     fn clean_up(&self, progress: &Progress) {
+        for name in self.plan.destinations.iter().filter(|name| self.has_all(name, progress)) {
+            self.events.tell(Event::Destination { name: name.clone(), complete: true });
+        }
         leftovers::remove_work(&self.plan.work, self.events);
         if progress.remembered && !progress.marked.is_empty() {
             let mut keep = vec![self.plan.stamp];

@@ -176,10 +176,7 @@ mod tests {
             more: "more".to_owned(),
         };
         let html = report.html();
-        assert!(
-            html.contains("mirror /a&amp;b") && html.contains("&lt;script&gt;") && !html.contains("<script>"),
-            "{html}"
-        );
+        assert!(html.contains("a&amp;b") && html.contains("&lt;script&gt;") && !html.contains("<script>"), "{html}");
         assert!(report.text().contains("Destination: mirror /a&b: NOT complete"), "{}", report.text());
     }
 }

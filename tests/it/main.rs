@@ -13,4 +13,5 @@ mod scenarios;
 mod secrets;
 mod stores;
 mod support;
+mod unattended;
 mod windows;

@@ -5,6 +5,7 @@
 
 pub mod harm;
 pub mod http;
+pub mod https;
 pub mod lab;
 pub mod look;
 pub mod machine;
@@ -13,4 +14,5 @@ pub mod pc;
 pub mod processes;
 pub mod profile;
 pub mod proxy;
+pub mod recorder;
 pub mod stored;
