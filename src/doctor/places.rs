@@ -34,21 +34,21 @@ pub(super) fn lock(visit: &Visit<'_>) -> Vec<Found> {
     }]
 }
 
-fn writable(what: &str, directory: &Path, hint: &str) -> Found {
+fn writable(directory: &Path, hint: &str) -> Found {
     match file_system::try_writing(directory) {
-        Ok(()) => ok(format!("{what}: {}", directory.display())),
-        Err(error) => problem(format!("{what} cannot be written to {}: {error}", directory.display()), hint),
+        Ok(()) => ok(format!("{} can be written", directory.display())),
+        Err(error) => problem(format!("{} cannot be written: {error}", directory.display()), hint),
     }
 }
 
 pub(super) fn state(_: &Visit<'_>) -> Vec<Found> {
     let hint = format!("let the account that runs the backup write there, or set {DIRECTORY_VARIABLE}");
-    vec![writable("state", &base_directory(), &hint)]
+    vec![writable(&base_directory(), &hint)]
 }
 
 pub(super) fn log(visit: &Visit<'_>) -> Vec<Found> {
     let hint = "set log.directory in the profile to a directory that can be written";
-    vec![writable("logs", &log_directory(&visit.job.telling), hint)]
+    vec![writable(&log_directory(&visit.job.telling), hint)]
 }
 
 pub(super) fn sources(visit: &Visit<'_>) -> Vec<Found> {
@@ -100,11 +100,8 @@ pub(super) fn space(directory: &Path, what: &str, needed: u64, hint: &str) -> Fo
 
 pub(super) fn work_directory(visit: &Visit<'_>) -> Vec<Found> {
     let directory = visit.job.work_directory().to_native();
-    let mut found = vec![writable(
-        "work files",
-        &directory,
-        "set archive.work-directory in the profile to a directory that can be written",
-    )];
+    let mut found =
+        vec![writable(&directory, "set archive.work-directory in the profile to a directory that can be written")];
     if visit.job.has_store() {
         let hint = "make room, or set archive.work-directory to a larger disk";
         found.push(space(&directory, "a run now", visit.walked().archived_bytes, hint));

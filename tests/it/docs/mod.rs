@@ -18,8 +18,14 @@ use aam_auto_backup::job::Job;
 use aam_auto_backup::profile;
 
 /// The pages, in the order in which a newcomer reads them.
-const PAGES: [&str; 5] =
-    ["README.md", "docs/restore.md", "docs/how-it-decides.md", "docs/profile.md", "docs/ARCHITECTURE.md"];
+const PAGES: [&str; 6] = [
+    "README.md",
+    "docs/restore.md",
+    "docs/doctor.md",
+    "docs/how-it-decides.md",
+    "docs/profile.md",
+    "docs/ARCHITECTURE.md",
+];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
