@@ -59,9 +59,13 @@ pub(super) fn delete(visit: &Visit<'_>) -> Vec<Found> {
 }
 
 pub(super) fn read(visit: &Visit<'_>) -> Vec<Found> {
-    let Some(store) = reached(visit) else { return Vec::new() };
+    let Some(Ok((store, catalog))) = visit.s3() else { return Vec::new() };
     let label = store.label();
-    vec![match store.may_read(&missing(visit)) {
+    // A marker, which is small and in no archive class.
+    let markers = catalog.sets.iter().flat_map(|set| set.backups()).flat_map(|backup| backup.archives.values());
+    let marker = markers.filter_map(|archive| archive.marker.as_ref()).last();
+    let key = marker.map_or_else(|| missing(visit), |object| object.key.clone());
+    vec![match store.may_read(&key) {
         Ok(false) => ok(format!("the credentials may not read from {label}")),
         Ok(true) => warning(
             format!("the credentials may read from {label}; only a restore needs that"),

@@ -1,7 +1,7 @@
 //! Whether reports will be sent: SES refuses senders that were not verified, and in its sandbox recipients too.
 
 use super::visit::Visit;
-use super::{Found, ok, problem, stores};
+use super::{Found, ok, problem};
 use crate::job::Email;
 use crate::notify::{SendError, Ses};
 
@@ -15,16 +15,14 @@ pub(super) fn email(visit: &Visit<'_>) -> Vec<Found> {
             }
         };
     };
-    let mut found: Vec<Found> =
-        email.credentials.iter().filter_map(|keys| stores::open_to_others(&keys.secret_access_key)).collect();
     match Ses::open(email) {
-        Err(error) => found.push(problem(error.why, error.hint)),
+        Err(error) => vec![problem(error.why, error.hint)],
         Ok(ses) => {
-            found.push(address(visit, &ses, email, &email.from, "sender"));
+            let mut found = vec![address(visit, &ses, email, &email.from, "sender")];
             found.extend(recipients(visit, &ses, email));
+            found
         }
     }
-    found
 }
 
 /// Whether one address is verified; asks for it, if that was wished for.

@@ -8,6 +8,7 @@ mod email;
 mod executable;
 mod file_system;
 mod places;
+mod secrets;
 mod stores;
 mod telling;
 mod tools;
@@ -87,7 +88,7 @@ pub const CHECKS: &[Check] = &[
     Check { name: "lock", find: places::lock },
     Check { name: "state", find: places::state },
     Check { name: "log", find: places::log },
-    Check { name: "archive-key", find: stores::archive_key },
+    Check { name: "secrets", find: secrets::secrets },
     Check { name: "sources", find: places::sources },
     Check { name: "work-directory", find: places::work_directory },
     Check { name: "mirror", find: places::mirror },

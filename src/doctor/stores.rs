@@ -1,54 +1,15 @@
-//! The stores: reachable, with room, their clocks; and the secrets that lead to them and lock what is in them.
+//! The stores: reachable, with room; and their clocks.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::visit::{Listed, Visit};
-use super::{Found, file_system, ok, places, problem, warning};
+use super::{Found, file_system, ok, places, problem};
 use crate::catalog::Catalog;
-use crate::job::Reference;
-use crate::profile::check::check_key;
-use crate::profile::credential::{self, describe};
 use crate::store::{Store, StoreError};
 use crate::text;
 
 /// S3 refuses requests whose time is a quarter of an hour off.
 const LARGEST_SKEW: TimeDelta = TimeDelta::minutes(5);
-
-pub(super) fn archive_key(visit: &Visit<'_>) -> Vec<Found> {
-    let Some(archive) = visit.job.archive.as_ref().filter(|_| visit.job.has_store()) else { return Vec::new() };
-    let reference = &archive.encryption_key;
-    let mut found = vec![match credential::resolve(reference) {
-        Err(error) => problem(
-            format!("archive.encryption-key: {error}"),
-            "put the key there, also for the account and environment in which runs are started",
-        ),
-        Ok(key) => match check_key(archive.format, &key) {
-            Ok(()) => ok(format!("{} holds a key that archives can take", describe(reference))),
-            Err(error) => problem(format!("archive.encryption-key: {error}"), "choose another key"),
-        },
-    }];
-    found.extend(open_to_others(reference));
-    found
-}
-
-/// A secret's file that others can read.
-pub(super) fn open_to_others(reference: &Reference) -> Option<Found> {
-    let Reference::File(path) = reference else { return None };
-    readable_by_others(path)
-        .then(|| warning(format!("{} can be read by others", describe(reference)), format!("chmod 600 '{path}'")))
-}
-
-#[cfg(unix)]
-fn readable_by_others(path: &str) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o044 != 0)
-}
-
-/// Who may read a file of Windows is in its access list, which tells too little without the list of its users' groups.
-#[cfg(not(unix))]
-fn readable_by_others(_: &str) -> bool {
-    false
-}
 
 /// A store's error as a finding.
 pub(super) fn refused(error: &StoreError) -> Found {
@@ -94,14 +55,10 @@ pub(super) fn directory(visit: &Visit<'_>) -> Vec<Found> {
 
 pub(super) fn bucket(visit: &Visit<'_>) -> Vec<Found> {
     let (Some(listed), Some(s3)) = (visit.s3(), &visit.job.s3) else { return Vec::new() };
-    let mut found = match listed {
-        Err(error) => vec![refused(error)],
-        Ok((store, catalog)) => vec![ok(format!("{}, region {}", holds(store.label(), catalog), s3.region))],
-    };
-    if let Some(keys) = &s3.credentials {
-        found.extend(open_to_others(&keys.secret_access_key));
-    }
-    found
+    vec![match listed {
+        Err(error) => refused(error),
+        Ok((store, catalog)) => ok(format!("{}, region {}", holds(store.label(), catalog), s3.region)),
+    }]
 }
 
 pub(super) fn clock(visit: &Visit<'_>) -> Vec<Found> {

@@ -268,6 +268,24 @@ fn credentials_that_may_too_little() {
     look(&eraser).has("delete", "warning", "may delete from").has("read", "ok", "may not read");
 }
 
+/// S3 can say "access denied" of an object that is missing, to those who may not list everything.
+#[test]
+fn rights_behind_a_refusal() {
+    let mut s3 = open_bucket();
+    let proxy = Proxy::start(moto::shared().address());
+    s3.point_to(&proxy.endpoint());
+    let denied = || Fault::s3(403, "AccessDenied", "Access Denied");
+    proxy.spoil_when(|r| r.header("if-match").is_some() || r.target.contains("versionId"), usize::MAX, denied());
+    proxy.spoil_when(|r| r.method == "GET" && r.target.contains("doctor-probe"), usize::MAX, denied());
+    let marker = format!("pc_{}_0_0.0_yes_home", chrono::Utc::now().format("%Y%m%d_%H%M%S.000000"));
+    Findings::of(&s3.machine).has("delete", "warning", "may delete from").has("read", "ok", "may not read");
+    for content in ["{}", ""] {
+        let put = moto::shared().request("PUT", &format!("/{}/{marker}", s3.bucket), &[], content.as_bytes());
+        assert_eq!(put.status, 200);
+        Findings::of(&s3.machine).has("read", "warning", "may read from");
+    }
+}
+
 #[test]
 fn buckets_that_are_missing_or_elsewhere() {
     let mut s3 = open_bucket();
@@ -289,7 +307,12 @@ fn buckets_that_are_missing_or_elsewhere() {
     Findings::of(&s3.machine).has("bucket", "problem", "destinations.s3.region: eu-west-3");
 
     fs::remove_file(s3.machine.path("secret")).unwrap();
-    Findings::of(&s3.machine).has("bucket", "problem", "the secret's file");
+    let found = Findings::of(&s3.machine);
+    found.has("bucket", "problem", "the secret's file").has(
+        "secrets",
+        "problem",
+        "secret-access-key: the secret's file",
+    );
 }
 
 #[test]
@@ -414,12 +437,12 @@ fn a_seven_zip_that_does_not_encrypt() {
 fn keys_and_their_files() {
     let mut machine = Machine::new();
     machine.key = "not ASCII: ü";
-    Findings::of(&machine).has("archive-key", "problem", "printable ASCII");
+    Findings::of(&machine).has("secrets", "problem", "printable ASCII");
     machine.key = "";
-    Findings::of(&machine).has("archive-key", "problem", "AAM_TEST_KEY is empty");
+    Findings::of(&machine).has("secrets", "problem", "AAM_TEST_KEY is empty");
     let s3 = open_bucket();
     s3.machine.mode("../secret", 0o644);
-    Findings::of(&s3.machine).has("bucket", "warning", "chmod 600");
+    Findings::of(&s3.machine).has("secrets", "warning", "chmod 600");
 }
 
 #[test]

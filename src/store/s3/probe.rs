@@ -1,7 +1,8 @@
 //! Questions about a bucket and what its credentials may do, asked so that nothing is left behind (for `doctor`).
 //!
-//! Rights cannot be read by those who have them, only tried. Every trial names a key that no object has. S3 looks at the
-//! rights first, so that a refusal is told from an answer about the missing object.
+//! Rights cannot be read by those who have them, only tried. A trial that would change
+//! something names a key that no object has. S3 looks at the rights first, so that a refusal is told from an answer about
+//! the missing object.
 
 use std::sync::{Arc, Mutex};
 
@@ -44,17 +45,19 @@ pub enum Versioning {
 }
 
 impl S3Store {
-    /// Whether objects may be deleted. The request says "only if there is such an object" (`If-Match: *`, which needs
-    /// no other right, where a certain entity tag would need the right to read): so a versioned bucket makes no delete
-    /// marker either.
+    /// Whether objects may be deleted. The first request says "only if there is such an object" (`If-Match: *`, which
+    /// needs no other right, where a certain entity tag would need the right to read): so a versioned bucket makes no
+    /// delete marker either. S3 can hide behind a refusal that there is no such object; only who is refused is asked
+    /// without the condition, which is refused again unless there is the right.
     ///
     /// # Errors
     /// When the answer tells neither.
     pub fn may_delete(&self, missing: &str) -> Result<bool, StoreError> {
         let act = self.act("trying to delete", missing);
         self.wait(&act, async {
-            let request = self.client.delete_object().bucket(&self.settings.bucket).key(missing).if_match("*");
-            self.answered(&act, request.send().await)
+            let request = self.client.delete_object().bucket(&self.settings.bucket).key(missing);
+            let conditional = self.answered(&act, request.clone().if_match("*").send().await)?;
+            Ok(conditional || self.answered(&act, request.send().await)?)
         })
     }
 
@@ -71,14 +74,15 @@ impl S3Store {
         })
     }
 
-    /// Whether objects may be read.
+    /// Whether objects may be read, tried with at most one byte. An object that is there gives the surer answer: S3 can
+    /// hide behind a refusal that there is none.
     ///
     /// # Errors
     /// When the answer tells neither.
-    pub fn may_read(&self, missing: &str) -> Result<bool, StoreError> {
-        let act = self.act("trying to read", missing);
+    pub fn may_read(&self, key: &str) -> Result<bool, StoreError> {
+        let act = self.act("trying to read", key);
         self.wait(&act, async {
-            let request = self.client.get_object().bucket(&self.settings.bucket).key(missing);
+            let request = self.client.get_object().bucket(&self.settings.bucket).key(key).range("bytes=0-0");
             self.answered(&act, request.send().await)
         })
     }
@@ -156,7 +160,7 @@ impl S3Store {
         })
     }
 
-    /// Of a request about an object that is not there: done, or "there is none", is what somebody with the right is told.
+    /// Done, or not possible with this object: that is what somebody with the right is told.
     fn answered<T, E>(&self, act: &Act, answer: Result<T, SdkError<E, HttpResponse>>) -> Result<bool, StoreError>
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
@@ -164,13 +168,15 @@ impl S3Store {
         match answer {
             Ok(_) => Ok(true),
             Err(error) if is_refusal(&error) => Ok(false),
-            Err(error) if matches!(error.code(), Some("NoSuchKey" | "NoSuchVersion" | "PreconditionFailed")) => {
-                Ok(true)
-            }
+            Err(error) if error.code().is_some_and(|code| IMPOSSIBLE.contains(&code)) => Ok(true),
             Err(error) => Err(errors::explain(act, &self.settings, error)),
         }
     }
 }
+
+/// Refusals of the object, not of the one who asks: it is missing, archived, or empty.
+const IMPOSSIBLE: [&str; 5] =
+    ["NoSuchKey", "NoSuchVersion", "PreconditionFailed", "InvalidObjectState", "InvalidRange"];
 
 /// Known, and not allowed. An unknown or expired key is refused with other codes.
 fn is_refusal<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
