@@ -3,11 +3,11 @@
 //! A key that lies on a computer for years gets lost with it. One that can neither delete nor read does no harm to the
 //! backups (design L1939-1947).
 
-use super::stores::{reached, refused};
-use super::visit::Visit;
+use super::stores::refused;
+use super::visit::{Listed, Visit};
 use super::{Found, ok, problem, warning};
 use crate::job::StorageClass;
-use crate::store::{LifecycleRule, Store, StoreError, UploadRight, Versioning};
+use crate::store::{LifecycleRule, S3Store, Store, StoreError, UploadRight, Versioning};
 
 /// An object in Deep Archive is paid for so many days, however early it is deleted.
 const PAID_DAYS: u32 = 180;
@@ -20,12 +20,20 @@ fn missing(visit: &Visit<'_>) -> String {
     format!("{}_aam-backup-doctor-probe-{}", visit.job.location, visit.now.format("%Y%m%d%H%M%S%6f"))
 }
 
+/// The bucket, when its credentials are known there: one that does not answer, or is elsewhere, would give the same
+/// error again and again.
+fn reached<'v>(visit: &'v Visit<'_>) -> Option<&'v Listed<S3Store>> {
+    let listed = visit.s3()?.as_ref().ok()?;
+    let known = |error: &StoreError| error.why.starts_with("AccessDenied");
+    listed.catalog.as_ref().err().is_none_or(known).then_some(listed)
+}
+
 fn unknown(what: &str, error: &StoreError) -> Found {
     ok(format!("{what} cannot be told: {}", error.why))
 }
 
 pub(super) fn upload(visit: &Visit<'_>) -> Vec<Found> {
-    let Some(store) = reached(visit) else { return Vec::new() };
+    let Some(Listed { store, .. }) = reached(visit) else { return Vec::new() };
     let label = store.label();
     vec![match store.may_upload(&missing(visit)) {
         Ok(UploadRight::Full) => ok(format!("the credentials may write to {label}")),
@@ -44,7 +52,7 @@ pub(super) fn upload(visit: &Visit<'_>) -> Vec<Found> {
 }
 
 pub(super) fn delete(visit: &Visit<'_>) -> Vec<Found> {
-    let Some(store) = reached(visit) else { return Vec::new() };
+    let Some(Listed { store, .. }) = reached(visit) else { return Vec::new() };
     let (label, key) = (store.label(), missing(visit));
     let tried = store.may_delete(&key).and_then(|one| Ok((one, store.may_delete_versions(&key)?)));
     let text = match tried {
@@ -59,10 +67,11 @@ pub(super) fn delete(visit: &Visit<'_>) -> Vec<Found> {
 }
 
 pub(super) fn read(visit: &Visit<'_>) -> Vec<Found> {
-    let Some(Ok((store, catalog))) = visit.s3() else { return Vec::new() };
+    let Some(Listed { store, catalog }) = reached(visit) else { return Vec::new() };
     let label = store.label();
     // A marker, which is small and in no archive class.
-    let markers = catalog.sets.iter().flat_map(|set| set.backups()).flat_map(|backup| backup.archives.values());
+    let sets = catalog.iter().flat_map(|catalog| &catalog.sets);
+    let markers = sets.flat_map(|set| set.backups()).flat_map(|backup| backup.archives.values());
     let marker = markers.filter_map(|archive| archive.marker.as_ref()).last();
     let key = marker.map_or_else(|| missing(visit), |object| object.key.clone());
     vec![match store.may_read(&key) {
@@ -76,7 +85,7 @@ pub(super) fn read(visit: &Visit<'_>) -> Vec<Found> {
 }
 
 pub(super) fn lifecycle(visit: &Visit<'_>) -> Vec<Found> {
-    let Some(store) = reached(visit) else { return Vec::new() };
+    let Some(Listed { store, .. }) = reached(visit) else { return Vec::new() };
     match store.lifecycle() {
         Err(error) => vec![unknown("when objects expire", &error)],
         Ok(rules) => {
@@ -115,7 +124,7 @@ fn judge(rules: &[LifecycleRule], prefix: &str, lookback_months: u32, deep_archi
 }
 
 pub(super) fn versioning(visit: &Visit<'_>) -> Vec<Found> {
-    let Some(store) = reached(visit) else { return Vec::new() };
+    let Some(Listed { store, .. }) = reached(visit) else { return Vec::new() };
     let label = store.label();
     vec![match store.versioning() {
         Ok(Versioning::Enabled) => ok(format!("{label} keeps what is overwritten")),

@@ -5,6 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::visit::{Listed, Visit};
 use super::{Found, file_system, ok, places, problem};
 use crate::catalog::Catalog;
+use crate::store::StoreErrorKind::Denied;
 use crate::store::{Store, StoreError};
 use crate::text;
 
@@ -26,13 +27,12 @@ fn holds(label: &str, catalog: &Catalog) -> String {
 }
 
 pub(super) fn directory(visit: &Visit<'_>) -> Vec<Found> {
-    let (Some(listed), Some(path)) = (visit.directory(), &visit.job.directory) else { return Vec::new() };
-    let (store, catalog) = match listed {
-        Ok(listed) => listed,
-        Err(error) => return vec![refused(error)],
+    let (Some(opened), Some(path)) = (visit.directory(), &visit.job.directory) else { return Vec::new() };
+    let mut found = match opened {
+        Ok(Listed { store, catalog: Ok(catalog) }) => vec![ok(holds(store.label(), catalog))],
+        Err(error) | Ok(Listed { catalog: Err(error), .. }) => return vec![refused(error)],
     };
     let directory = path.to_native();
-    let mut found = vec![ok(holds(store.label(), catalog))];
     match file_system::look(&directory) {
         Err(error) => found.push(problem(
             format!("{path} cannot be written: {error}"),
@@ -54,10 +54,12 @@ pub(super) fn directory(visit: &Visit<'_>) -> Vec<Found> {
 }
 
 pub(super) fn bucket(visit: &Visit<'_>) -> Vec<Found> {
-    let (Some(listed), Some(s3)) = (visit.s3(), &visit.job.s3) else { return Vec::new() };
-    vec![match listed {
-        Err(error) => refused(error),
-        Ok((store, catalog)) => ok(format!("{}, region {}", holds(store.label(), catalog), s3.region)),
+    let (Some(opened), Some(s3)) = (visit.s3(), &visit.job.s3) else { return Vec::new() };
+    vec![match opened {
+        Err(error) | Ok(Listed { catalog: Err(error), .. }) => refused(error),
+        Ok(Listed { store, catalog: Ok(catalog) }) => {
+            ok(format!("{}, region {}", holds(store.label(), catalog), s3.region))
+        }
     }]
 }
 
@@ -72,9 +74,13 @@ pub(super) fn clock(visit: &Visit<'_>) -> Vec<Found> {
     } else {
         found.push(ok(format!("it is {} UTC", said(visit.now))));
     }
-    // One that could not be listed has been told of, and would be waited for once more.
-    if let Some(Ok((store, _))) = visit.s3() {
-        found.push(compare(store.label(), store.clock_ahead(), hint));
+    // One that did not answer has been told of, and would be waited for once more. One that refused may have done so
+    // because of the time.
+    match visit.s3() {
+        Some(Ok(Listed { store, catalog })) if catalog.as_ref().err().is_none_or(|e| e.kind == Denied) => {
+            found.push(compare(store.label(), store.clock_ahead(), hint));
+        }
+        _ => {}
     }
     found
 }
@@ -102,10 +108,4 @@ fn newest(visit: &Visit<'_>) -> Option<DateTime<Utc>> {
     let stored = visit.catalogs().flat_map(|catalog| &catalog.sets).flat_map(|set| set.backups()).map(|b| b.id.stamp());
     let remembered = visit.surveyed().0.remembered.iter().map(|backup| backup.stamp);
     stored.chain(remembered).map(|stamp| stamp.moment(zone)).max()
-}
-
-/// The bucket, once it could be listed: one that could not would be waited for again and again.
-pub(super) fn reached<'v>(visit: &'v Visit<'_>) -> Option<&'v crate::store::S3Store> {
-    let listed: &Listed<_> = visit.s3()?;
-    listed.as_ref().ok().map(|(store, _)| store)
 }

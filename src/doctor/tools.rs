@@ -28,7 +28,9 @@ pub(super) fn seven_zip(visit: &Visit<'_>) -> Vec<Found> {
     let hint = "install the 7-Zip of 7-zip.org or of your distribution (Debian: 7zip), and name it in tools.7z";
     vec![match encrypts(&tool, archive.format, visit.cancel) {
         Ok(true) => ok(format!("{version}, encrypts with AES-256: {program}")),
-        Ok(false) => problem(format!("{program} ({version}) makes no encrypted {:?} archive", archive.format), hint),
+        Ok(false) => {
+            problem(format!("{program} ({version}) makes no encrypted {} archive", archive.format.extension()), hint)
+        }
         Err(why) => problem(format!("{program} ({version}) makes no archive: {why}"), hint),
     }]
 }

@@ -16,8 +16,14 @@ use crate::store::{DirectoryStore, S3Store, Store, StoreError};
 use crate::survey::{self, Request, sentence};
 use crate::tool::ToolError;
 
-/// A store and what it holds.
-pub(super) type Listed<S> = Result<(S, Catalog), StoreError>;
+/// A store that could be opened, and what it holds.
+pub(super) struct Listed<S> {
+    pub store: S,
+    pub catalog: Result<Catalog, StoreError>,
+}
+
+/// A store, or why it could not be opened.
+pub(super) type Opened<S> = Result<Listed<S>, StoreError>;
 
 /// The job under examination. What takes time is looked up when the first check asks.
 pub(super) struct Visit<'a> {
@@ -25,8 +31,8 @@ pub(super) struct Visit<'a> {
     pub options: Options,
     pub cancel: &'a Cancel,
     pub now: DateTime<Utc>,
-    s3: OnceCell<Option<Listed<S3Store>>>,
-    directory: OnceCell<Option<Listed<DirectoryStore>>>,
+    s3: OnceCell<Option<Opened<S3Store>>>,
+    directory: OnceCell<Option<Opened<DirectoryStore>>>,
     surveyed: OnceCell<(Facts, Option<ToolError>)>,
     walked: OnceCell<Walked>,
 }
@@ -61,40 +67,41 @@ impl<'a> Visit<'a> {
     }
 
     /// The bucket, if the job has one.
-    pub(super) fn s3(&self) -> Option<&Listed<S3Store>> {
-        let list = |s3| survey::open_s3(s3, self.cancel).and_then(|store| self.list(store));
+    pub(super) fn s3(&self) -> Option<&Opened<S3Store>> {
+        let list = |s3| survey::open_s3(s3, self.cancel).map(|store| self.list(store));
         self.s3.get_or_init(|| self.job.s3.as_ref().map(list)).as_ref()
     }
 
     /// The directory store, if the job has one.
-    pub(super) fn directory(&self) -> Option<&Listed<DirectoryStore>> {
+    pub(super) fn directory(&self) -> Option<&Opened<DirectoryStore>> {
         let open = |path: &crate::path::FullPath| {
-            DirectoryStore::open(&path.to_native(), self.cancel.clone()).and_then(|store| self.list(store))
+            DirectoryStore::open(&path.to_native(), self.cancel.clone()).map(|store| self.list(store))
         };
         self.directory.get_or_init(|| self.job.directory.as_ref().map(open)).as_ref()
     }
 
     fn list<S: Store>(&self, store: S) -> Listed<S> {
-        let catalog = survey::catalog(self.job, &store, self.now)?;
-        Ok((store, catalog))
+        let catalog = survey::catalog(self.job, &store, self.now);
+        Listed { store, catalog }
     }
 
     /// What the stores that can be listed hold.
     pub(super) fn catalogs(&self) -> impl Iterator<Item = &Catalog> {
-        let s3 = self.s3().and_then(|listed| listed.as_ref().ok()).map(|(_, catalog)| catalog);
-        let directory = self.directory().and_then(|listed| listed.as_ref().ok()).map(|(_, catalog)| catalog);
-        s3.into_iter().chain(directory)
+        fn listed<S>(opened: Option<&Opened<S>>) -> Option<&Catalog> {
+            opened?.as_ref().ok()?.catalog.as_ref().ok()
+        }
+        listed(self.s3()).into_iter().chain(listed(self.directory()))
     }
 
     /// The facts of a plan, and the program that copies to the mirror, when it is missing.
     pub(super) fn surveyed(&self) -> &(Facts, Option<ToolError>) {
         self.surveyed.get_or_init(|| {
             let mut stores = Vec::new();
-            if let Some(listed) = self.s3() {
-                stores.push((StoreName::S3, store_facts(listed)));
+            if let Some(opened) = self.s3() {
+                stores.push((StoreName::S3, store_facts(opened)));
             }
-            if let Some(listed) = self.directory() {
-                stores.push((StoreName::Directory, store_facts(listed)));
+            if let Some(opened) = self.directory() {
+                stores.push((StoreName::Directory, store_facts(opened)));
             }
             survey::facts(self.job, Request::default(), self.now, stores)
         })
@@ -137,10 +144,12 @@ impl<'a> Visit<'a> {
     }
 }
 
-fn store_facts<S: Store>(listed: &Listed<S>) -> StoreFacts {
-    let label = listed.as_ref().map_or_else(|e| e.store.clone(), |(store, _)| store.label().to_owned());
-    let catalog = listed.as_ref().map(|(_, catalog)| catalog.clone()).map_err(sentence);
-    StoreFacts { label, catalog }
+fn store_facts<S: Store>(opened: &Opened<S>) -> StoreFacts {
+    let listed = |listed: &Listed<S>| StoreFacts {
+        label: listed.store.label().to_owned(),
+        catalog: listed.catalog.clone().map_err(|e| sentence(&e)),
+    };
+    opened.as_ref().map_or_else(|e| StoreFacts { label: e.store.clone(), catalog: Err(sentence(e)) }, listed)
 }
 
 /// Hears of what cannot be backed up.

@@ -253,12 +253,15 @@ fn credentials_that_may_too_little() {
     let [lister, stranger, hoarder, eraser] = rights.map(|(name, rights)| moto.user(name, rights));
     moto.check_rights();
     let s3 = Bucket::at(&moto.endpoint(), &bucket, ("nobody", "nothing"));
-    Findings::of(&s3.machine).has("bucket", "problem", "destinations.s3.credentials");
+    let found = Findings::of(&s3.machine);
+    found.has("bucket", "problem", "destinations.s3.credentials");
+    assert!(found.all("upload").is_empty(), "said once\n{}", found.0);
     let look = |(id, secret): &(String, String)| {
         s3.write_keys((id, secret));
         Findings::of(&s3.machine)
     };
-    look(&stranger).has("bucket", "problem", "no right");
+    let found = look(&stranger);
+    found.has("bucket", "problem", "no right").has("upload", "problem", "s3:PutObject").has("clock", "ok", "agrees");
     let found = look(&lister);
     found.has("bucket", "ok", "listed").has("upload", "problem", "s3:PutObject");
     found.has("delete", "ok", "may not delete").has("read", "ok", "may not read");
@@ -330,6 +333,10 @@ fn clocks() {
     Findings::of(&s3.machine).has("clock", "problem", "minutes behind");
     Findings::of(&s3.machine).has("clock", "problem", "minutes ahead of");
     Findings::of(&s3.machine).has("clock", "ok", "agrees");
+    // So wrong that nothing else can be asked.
+    proxy.spoil("GET", "list-type", usize::MAX, Fault::s3(403, "RequestTimeTooSkewed", "m"));
+    proxy.spoil("HEAD", "", 1, Fault::Reply(403, at(60), String::new()));
+    Findings::of(&s3.machine).has("clock", "problem", "minutes behind").has("bucket", "problem", "set the clock");
     // A backup from the future.
     let machine = Machine::new();
     Findings::of(&machine).has("clock", "ok", "it is");
@@ -425,10 +432,15 @@ fn a_seven_zip_that_does_not_encrypt() {
     let mut machine = Machine::new();
     let script = machine.script(
         "7zz-open",
-        "[ \"$1\" = a ] || exec 7zz \"$@\"\nfor a; do shift; case \"$a\" in -p|-mem*) ;; *) set -- \"$@\" \"$a\" ;; esac; done\nexec 7zz \"$@\"",
+        "[ \"$1\" = a ] || exec 7zz \"$@\"\nfor a; do shift; case \"$a\" in -p|-mem*|-mhe*) ;; *) set -- \"$@\" \"$a\" ;; esac; done\nexec 7zz \"$@\"",
     );
+    machine.profile.format = "7z";
+    Findings::of(&machine).has("7-zip", "ok", "encrypts with AES-256");
     machine.profile.seven_zip = Some(script);
-    Findings::of(&machine).has("7-zip", "problem", "makes no encrypted");
+    for format in ["7z", "zip"] {
+        machine.profile.format = format;
+        Findings::of(&machine).has("7-zip", "problem", &format!("makes no encrypted {format} archive"));
+    }
     machine.profile.seven_zip = Some(machine.script("7zz-broken", "[ \"$1\" = a ] && exit 7\nexec 7zz \"$@\""));
     Findings::of(&machine).has("7-zip", "problem", "refused its command line");
 }
