@@ -118,11 +118,20 @@ pub fn file_system(directory: &Path) -> io::Result<String> {
     if unsafe { GetVolumePathNameW(path.as_ptr(), root.as_mut_ptr(), root.len() as u32) } == 0 {
         return Err(io::Error::last_os_error());
     }
-    let none = std::ptr::null_mut;
+    let unwanted = std::ptr::null_mut;
     // SAFETY: the root ends with 0, the buffer is as long as said, and what is null is not wanted.
     let told = unsafe {
         let (buffer, length) = (name.as_mut_ptr(), name.len() as u32);
-        GetVolumeInformationW(root.as_ptr(), none(), 0, none(), none(), none(), buffer, length)
+        GetVolumeInformationW(
+            root.as_ptr(),
+            std::ptr::null_mut(),
+            0,
+            unwanted(),
+            unwanted(),
+            unwanted(),
+            buffer,
+            length,
+        )
     };
     if told == 0 {
         return Err(io::Error::last_os_error());
