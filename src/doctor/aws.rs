@@ -13,7 +13,7 @@ use crate::store::{LifecycleRule, S3Store, Store, StoreError, UploadRight, Versi
 const PAID_DAYS: u32 = 180;
 
 /// Where the rights that a backup needs are written down.
-const PAGE: &str = "see docs/doctor.md for the rights that a backup needs";
+const PAGE: &str = "see docs/aws.md for the rights that a backup needs";
 
 /// A key that no object has: unmistakable, below the location's prefix, and new each time.
 fn missing(visit: &Visit<'_>) -> String {

@@ -1,6 +1,8 @@
 //! The integration tests: one binary, one module a subject.
 
 mod architecture;
+#[cfg(unix)]
+mod aws;
 mod docs;
 mod doctor;
 mod memory;
