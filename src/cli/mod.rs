@@ -12,6 +12,7 @@ mod place;
 mod plan;
 mod restore;
 mod run;
+mod schedule;
 mod schema;
 mod sets;
 mod shadow_stage;
@@ -57,6 +58,7 @@ pub enum Command {
     Explain(explain::Explain),
     Doctor(doctor::DoctorArgs),
     Shortcuts(shortcuts::ShortcutsArgs),
+    Schedule(schedule::ScheduleArgs),
     Schema(schema::PrintSchema),
     Completions(completions::Completions),
     /// What the snapshot program starts; not for people
@@ -103,6 +105,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(&cli.global, &args, &cancel),
         Command::Doctor(args) => with_job(&cli.global, &args.profile, |job| doctor::doctor(job, &args, &cancel)),
         Command::Shortcuts(args) => with_job(&cli.global, &args.profile, |job| shortcuts::write(job, &args)),
+        Command::Schedule(args) => schedule::schedule(&cli.global, &args, &cancel),
         Command::Sets(args) => sets::sets(&cli.global, &args, &cancel),
         Command::Restore(args) => restore::restore(&cli.global, &args, &cancel),
         Command::ShadowStage { order } => shadow_stage::run(&order, &cancel),

@@ -12,6 +12,7 @@ mod property;
 mod render;
 mod restore;
 mod scenarios;
+mod schedule;
 mod secrets;
 mod stores;
 mod support;

@@ -21,6 +21,7 @@ use aam_auto_backup::profile;
 /// The pages, in the order in which a newcomer reads them.
 const PAGES: [&str; 7] = [
     "README.md",
+    "docs/unattended.md",
     "docs/aws.md",
     "docs/restore.md",
     "docs/doctor.md",
