@@ -8,6 +8,7 @@ mod email;
 mod executable;
 mod file_system;
 mod places;
+mod schedule;
 mod secrets;
 mod stores;
 mod telling;
@@ -85,6 +86,7 @@ pub const CHECKS: &[Check] = &[
     Check { name: "snapshot", find: tools::snapshot },
     Check { name: "hooks", find: telling::hooks },
     Check { name: "ping", find: telling::ping },
+    Check { name: "schedule", find: schedule::schedule },
     Check { name: "lock", find: places::lock },
     Check { name: "state", find: places::state },
     Check { name: "log", find: places::log },

@@ -19,7 +19,7 @@ use aam_auto_backup::job::Job;
 use aam_auto_backup::profile;
 
 /// The pages, in the order in which a newcomer reads them.
-const PAGES: [&str; 7] = [
+const PAGES: [&str; 8] = [
     "README.md",
     "docs/unattended.md",
     "docs/aws.md",
