@@ -17,6 +17,7 @@ pub mod lock;
 pub mod log;
 pub mod manifest;
 pub mod marker;
+pub mod metrics;
 pub mod mount;
 pub mod name;
 pub mod notify;

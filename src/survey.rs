@@ -184,6 +184,7 @@ pub fn open_s3(s3: &S3, cancel: &Cancel) -> Result<S3Store, StoreError> {
         region: s3.region.clone(),
         endpoint: s3.endpoint.clone(),
         storage_class: s3.storage_class,
+        give_up_after: s3.give_up_after,
         credentials,
     };
     S3Store::open(settings, cancel.clone())

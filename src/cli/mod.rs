@@ -17,6 +17,7 @@ mod schema;
 mod sets;
 mod shadow_stage;
 mod shortcuts;
+mod status;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -53,6 +54,7 @@ pub enum Command {
     Check(check::Check),
     Plan(plan::PlanArgs),
     Run(run::RunArgs),
+    Status(status::StatusArgs),
     Sets(sets::SetsArgs),
     Restore(Box<restore::RestoreArgs>),
     Explain(explain::Explain),
@@ -106,6 +108,7 @@ pub fn main() -> ExitCode {
         Command::Doctor(args) => with_job(&cli.global, &args.profile, |job| doctor::doctor(job, &args, &cancel)),
         Command::Shortcuts(args) => with_job(&cli.global, &args.profile, |job| shortcuts::write(job, &args)),
         Command::Schedule(args) => schedule::schedule(&cli.global, &args, &cancel),
+        Command::Status(args) => status::status(&cli.global, &args),
         Command::Sets(args) => sets::sets(&cli.global, &args, &cancel),
         Command::Restore(args) => restore::restore(&cli.global, &args, &cancel),
         Command::ShadowStage { order } => shadow_stage::run(&order, &cancel),

@@ -7,6 +7,8 @@
 //! except those of `docs/aws.md`, which the tests of `aws` run · `sh terraform` is Terraform's ·
 //! `sh install` installs · `sh` with a script of this project: `.ci/run` runs it · `text` is nothing to try.
 
+#[cfg(unix)]
+mod monitoring_page;
 mod pages;
 mod profile_page;
 #[cfg(unix)]
@@ -19,12 +21,14 @@ use aam_auto_backup::job::Job;
 use aam_auto_backup::profile;
 
 /// The pages, in the order in which a newcomer reads them.
-const PAGES: [&str; 8] = [
+const PAGES: [&str; 10] = [
     "README.md",
     "docs/unattended.md",
     "docs/aws.md",
     "docs/restore.md",
     "docs/doctor.md",
+    "docs/monitoring.md",
+    "docs/network.md",
     "docs/how-it-decides.md",
     "docs/profile.md",
     "docs/ARCHITECTURE.md",
