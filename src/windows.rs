@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::io;
-use std::os::windows::ffi::OsStringExt;
+use std::os::windows::ffi::{OsStrExt, OsStringExt};
 use std::os::windows::fs::OpenOptionsExt;
 use std::os::windows::io::AsRawHandle;
 use std::path::Path;
@@ -16,7 +16,7 @@ use windows_sys::Win32::Foundation::ERROR_NO_MORE_FILES;
 use windows_sys::Win32::Globalization::{CP_OEMCP, MultiByteToWideChar};
 use windows_sys::Win32::Storage::FileSystem::{
     FILE_FLAG_BACKUP_SEMANTICS, FILE_ID_BOTH_DIR_INFO, FILE_LIST_DIRECTORY, FileIdBothDirectoryInfo,
-    GetFileInformationByHandleEx,
+    GetFileInformationByHandleEx, GetVolumeInformationW, GetVolumePathNameW,
 };
 use windows_sys::Win32::System::Console::{CTRL_BREAK_EVENT, CTRL_C_EVENT, SetConsoleCtrlHandler};
 use windows_sys::Win32::UI::Shell::IsUserAnAdmin;
@@ -103,6 +103,41 @@ pub fn decode_console(text: &[u8]) -> String {
 pub fn is_administrator() -> bool {
     // SAFETY: takes nothing and touches nothing of ours.
     unsafe { IsUserAnAdmin() != 0 }
+}
+
+/// The name of the file system that a directory is on: `NTFS`, `FAT32`.
+///
+/// # Errors
+/// When Windows does not tell.
+#[allow(unsafe_code)]
+pub fn file_system(directory: &Path) -> io::Result<String> {
+    let wide = |text: &std::ffi::OsStr| text.encode_wide().chain([0]).collect::<Vec<u16>>();
+    let path = wide(std::path::absolute(directory)?.as_os_str());
+    let (mut root, mut name) = ([0_u16; 1024], [0_u16; 64]);
+    // SAFETY: the path ends with 0, and the buffer is as long as said.
+    if unsafe { GetVolumePathNameW(path.as_ptr(), root.as_mut_ptr(), root.len() as u32) } == 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let unwanted = std::ptr::null_mut;
+    // SAFETY: the root ends with 0, the buffer is as long as said, and what is null is not wanted.
+    let told = unsafe {
+        let (buffer, length) = (name.as_mut_ptr(), name.len() as u32);
+        GetVolumeInformationW(
+            root.as_ptr(),
+            std::ptr::null_mut(),
+            0,
+            unwanted(),
+            unwanted(),
+            unwanted(),
+            buffer,
+            length,
+        )
+    };
+    if told == 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let end = name.iter().position(|unit| *unit == 0).unwrap_or(name.len());
+    Ok(String::from_utf16_lossy(&name[..end]))
 }
 
 static CANCEL: OnceLock<Cancel> = OnceLock::new();
