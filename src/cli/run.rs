@@ -65,7 +65,10 @@ pub fn run(job: &Job, args: &RunArgs, cancel: &Cancel) -> Exit {
     let report = report::backup(outcome, now, plan.as_ref(), args.mode, &summary.counts());
     let (removed, failures) = remove_old(&directory, job.telling.log.keep_days, std::time::SystemTime::now());
     if removed > 0 {
-        events.note(Section::CleanUp, format!("removed {removed} log files older than {} days", job.telling.log.keep_days));
+        events.note(
+            Section::CleanUp,
+            format!("removed {removed} log files older than {} days", job.telling.log.keep_days),
+        );
     }
     for (path, error) in failures {
         events.note(Section::CleanUp, format!("the old log file '{}' cannot be removed: {error}", path.display()));
