@@ -69,16 +69,56 @@ pub enum Outcome {
     /// The lock was not free in time.
     Locked,
     Interrupted,
+    /// The profile is broken: nothing was started.
+    Invalid,
+    /// The hook `before` said "not today".
+    Skipped,
+    /// Ended without a word: power cut, crash, `kill -9`. The next run says so.
+    Lost,
+}
+
+impl std::fmt::Display for Outcome {
+    /// In lower case, as hooks, metrics and JSON have it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Outcome::Success => "success",
+            Outcome::Warning => "warning",
+            Outcome::Failure => "failure",
+            Outcome::Locked => "locked",
+            Outcome::Interrupted => "interrupted",
+            Outcome::Invalid => "invalid",
+            Outcome::Skipped => "skipped",
+            Outcome::Lost => "lost",
+        })
+    }
 }
 
 impl Outcome {
+    /// All of them.
+    pub const ALL: [Outcome; 8] = [
+        Outcome::Success,
+        Outcome::Warning,
+        Outcome::Failure,
+        Outcome::Locked,
+        Outcome::Interrupted,
+        Outcome::Invalid,
+        Outcome::Skipped,
+        Outcome::Lost,
+    ];
+
     /// The word in the e-mail title (SPEC §10).
     pub fn word(self) -> &'static str {
         match self {
             Outcome::Success => "SUCCESS",
             Outcome::Warning => "WARNING",
-            Outcome::Failure | Outcome::Locked | Outcome::Interrupted => "FAILURE",
+            Outcome::Skipped => "SKIPPED",
+            Outcome::Failure | Outcome::Locked | Outcome::Interrupted | Outcome::Invalid | Outcome::Lost => "FAILURE",
         }
+    }
+
+    /// Whether somebody must look: the backup is not there.
+    pub fn is_failure(self) -> bool {
+        self.word() == "FAILURE"
     }
 }
 
@@ -110,6 +150,8 @@ pub enum Event {
     Transferred { bytes: u64 },
     /// An object is whole in its store.
     Uploaded { store: String, key: String, size: u64, sha256: String },
+    /// Whether a destination of the plan has all of this backup. Told as not complete before anything is done.
+    Destination { name: String, complete: bool },
     /// An object is about to be fetched.
     Downloading { store: String, key: String, size: u64 },
     /// An archive is about to be extracted.
@@ -131,6 +173,7 @@ impl Event {
             Event::Uploading { .. }
             | Event::Transferred { .. }
             | Event::Uploaded { .. }
+            | Event::Destination { .. }
             | Event::Downloading { .. } => Section::Objects,
             Event::Extracting { .. } => Section::Restore,
             Event::Finished { .. } => Section::Result,
@@ -198,6 +241,18 @@ impl<'a> Events<'a> {
             None => Outcome::Success,
             Some(Severity::Warning) => Outcome::Warning,
             Some(Severity::Error) => Outcome::Failure,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outcomes_are_shown_as_json_has_them() {
+        for outcome in Outcome::ALL {
+            assert_eq!(serde_json::to_value(outcome).unwrap(), outcome.to_string());
         }
     }
 }

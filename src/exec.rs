@@ -54,6 +54,9 @@ impl Execution<'_> {
     /// Carries out the plan. Whatever happens, work files are removed.
     pub fn run(&self) -> Outcome {
         let mut progress = Progress { results: vec![None; self.plan.stages.len()], ..Progress::default() };
+        for name in &self.plan.destinations {
+            self.events.tell(Event::Destination { name: name.clone(), complete: false });
+        }
         leftovers::remove(self.job, self.plan, self.events);
         for step in &self.plan.steps {
             if self.cancel.is_set() && *step != Step::CleanUp {
@@ -68,6 +71,23 @@ impl Execution<'_> {
             }
         }
         if self.cancel.is_set() { Outcome::Interrupted } else { self.events.outcome() }
+    }
+
+    /// Whether a destination has all of this backup: every mirror verified, or the markers are there. A source that had
+    /// to be there and is not is in none.
+    fn has_all(&self, destination: &str, progress: &Progress) -> bool {
+        let missing = |path| self.job.sources.iter().any(|s| !s.optional && s.path.same(path));
+        if self.plan.stages.iter().flat_map(|s| &s.missing).any(missing) {
+            return false;
+        }
+        match self.stores.iter().find(|(_, store)| store.label() == destination) {
+            Some((name, _)) => progress.marked.contains(name),
+            // A store that could not be opened is not among them, and has no mirror either.
+            None => {
+                Plan::mirror_name(self.job).as_deref() == Some(destination)
+                    && progress.results.iter().all(|r| r.as_ref().is_some_and(|r| r.mirror == Some(true)))
+            }
+        }
     }
 
     fn stage(&self, mount: usize, progress: &mut Progress) {
@@ -238,6 +258,9 @@ impl Execution<'_> {
     }
 
     fn clean_up(&self, progress: &Progress) {
+        for name in self.plan.destinations.iter().filter(|name| self.has_all(name, progress)) {
+            self.events.tell(Event::Destination { name: name.clone(), complete: true });
+        }
         leftovers::remove_work(&self.plan.work, self.events);
         if progress.remembered && !progress.marked.is_empty() {
             let mut keep = vec![self.plan.stamp];

@@ -3,12 +3,14 @@
 //! The whole program in one line: `profile -> job -> plan -> rendered files -> events -> report`.
 //! `docs/ARCHITECTURE.md` has the code map and the rules between modules.
 
+pub mod aws;
 pub mod cancel;
 pub mod catalog;
 pub mod cli;
 pub mod digest;
 pub mod event;
 pub mod exec;
+pub mod history;
 pub mod job;
 pub mod lock;
 pub mod log;
@@ -16,14 +18,17 @@ pub mod manifest;
 pub mod marker;
 pub mod mount;
 pub mod name;
+pub mod notify;
 pub mod path;
 pub mod plan;
 pub mod profile;
 pub mod render;
 pub mod report;
 pub mod restore;
+pub mod run;
 pub mod secret;
 pub mod select;
+pub mod session;
 pub mod stage;
 pub mod stamp;
 pub mod state;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 
+use crate::aws;
 use crate::cancel::Cancel;
 use crate::catalog::Catalog;
 use crate::job::{Job, S3};
@@ -13,8 +14,6 @@ use crate::mount::Mount;
 use crate::name::ObjectName;
 use crate::path::{Family, FullPath};
 use crate::plan::{Facts, Mode, Refusal, StoreFacts, StoreName};
-use crate::profile::credential;
-use crate::secret::Secret;
 use crate::stamp::Stamp;
 use crate::state::State;
 use crate::store::{DirectoryStore, S3Settings, S3Store, Store, StoreError, StoreErrorKind};
@@ -146,19 +145,13 @@ pub fn open_stores(job: &Job, cancel: &Cancel) -> Vec<(StoreName, String, Opened
 }
 
 fn open_s3(s3: &S3, cancel: &Cancel) -> Result<Box<dyn Store>, StoreError> {
-    let resolve = |reference| {
-        credential::resolve(reference).map_err(|e| StoreError {
-            store: format!("s3://{}", s3.bucket),
-            what: "reading destinations.s3.credentials".to_owned(),
-            why: e.to_string(),
-            kind: StoreErrorKind::Denied,
-            hint: String::new(),
-        })
-    };
-    let credentials: Option<(Secret, Secret)> = match &s3.credentials {
-        Some(keys) => Some((resolve(&keys.access_key_id)?, resolve(&keys.secret_access_key)?)),
-        None => None,
-    };
+    let credentials = aws::keys(s3.credentials.as_ref()).map_err(|e| StoreError {
+        store: format!("s3://{}", s3.bucket),
+        what: "reading destinations.s3.credentials".to_owned(),
+        why: e.to_string(),
+        kind: StoreErrorKind::Denied,
+        hint: String::new(),
+    })?;
     let settings = S3Settings {
         bucket: s3.bucket.clone(),
         region: s3.region.clone(),

@@ -21,6 +21,7 @@ impl Sink for Terminal {
             Event::ToolOutput { .. }
                 | Event::ToolStarted { .. }
                 | Event::Uploaded { .. }
+                | Event::Destination { .. }
                 | Event::Ignored { severity: None, .. }
                 | Event::Note { section: Section::Parameters | Section::Sources, .. }
         );

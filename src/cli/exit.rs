@@ -37,9 +37,10 @@ impl Exit {
     /// How a run's outcome ends the program.
     pub const fn of(outcome: Outcome) -> Exit {
         match outcome {
-            Outcome::Success => Exit::Success,
+            Outcome::Success | Outcome::Skipped => Exit::Success,
             Outcome::Warning => Exit::Warnings,
-            Outcome::Failure => Exit::Failed,
+            Outcome::Failure | Outcome::Lost => Exit::Failed,
+            Outcome::Invalid => Exit::Usage,
             Outcome::Locked => Exit::Locked,
             Outcome::Interrupted => Exit::Interrupted,
         }

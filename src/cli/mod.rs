@@ -25,7 +25,6 @@ pub use exit::Exit;
 
 use crate::cancel::Cancel;
 use crate::job::{Destination, Job};
-use crate::path::Family;
 use crate::profile::Search;
 
 /// Declarative backups: one YAML profile says what to back up and where to.
@@ -96,13 +95,11 @@ pub fn main() -> ExitCode {
         return Exit::Failed.into();
     }
     let exit = match cli.command {
-        Command::Plan(args) => with_job(&cli.global, &args.profile, false, |job| {
+        Command::Plan(args) => with_job(&cli.global, &args.profile, |job| {
             only_to(job, &args.destinations, |job| plan::plan(job, &args, &cancel))
         }),
-        Command::Run(args) => with_job(&cli.global, &args.profile, true, |job| {
-            only_to(job, &args.destinations, |job| run::run(job, &args, &cancel))
-        }),
-        Command::Shortcuts(args) => with_job(&cli.global, &args.profile, false, |job| shortcuts::write(job, &args)),
+        Command::Run(args) => run::run(&cli.global, &args, &cancel),
+        Command::Shortcuts(args) => with_job(&cli.global, &args.profile, |job| shortcuts::write(job, &args)),
         Command::Sets(args) => sets::sets(&cli.global, &args, &cancel),
         Command::Restore(args) => restore::restore(&cli.global, &args, &cancel),
         Command::ShadowStage { order } => shadow_stage::run(&order, &cancel),
@@ -114,23 +111,23 @@ pub fn main() -> ExitCode {
     exit.into()
 }
 
-/// Loads a profile and goes on with its job. Work on files needs a host of the profile's family.
-fn with_job(global: &Global, profile: &str, on_this_host: bool, body: impl FnOnce(&Job) -> Exit) -> Exit {
-    let job = match Search::new(global.profiles.as_deref()).load(profile) {
-        Ok(job) => job,
+/// Loads a profile and goes on with its job.
+fn with_job(global: &Global, profile: &str, body: impl FnOnce(&Job) -> Exit) -> Exit {
+    match Search::new(global.profiles.as_deref()).load(profile) {
+        Ok(job) => body(&job),
         Err(diagnostics) => {
             output::note(diagnostics);
-            return Exit::Usage;
+            Exit::Usage
         }
-    };
-    if on_this_host && job.family != Family::HOST {
-        output::note(format_args!(
-            "error: the profile '{}' describes {} paths; it can be checked and planned here, but not run\n",
-            job.name, job.family
-        ));
-        return Exit::Usage;
     }
-    body(&job)
+}
+
+/// Work on files needs a host of the profile's family.
+fn other_host(job: &Job) -> String {
+    format!(
+        "error: the profile '{}' describes {} paths; it can be checked and planned here, but not run\n",
+        job.name, job.family
+    )
 }
 
 /// Goes on with the destinations asked for; all, when none is named.

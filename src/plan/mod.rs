@@ -240,11 +240,15 @@ impl Plan {
         steps.push(Step::CleanUp);
         steps
     }
+
+    /// What the mirror is called among [`Plan::destinations`]; a store is called by its label.
+    pub fn mirror_name(job: &Job) -> Option<String> {
+        job.mirror.as_ref().map(|mirror| format!("mirror {}", mirror.path))
+    }
 }
 
 fn destinations(job: &Job, facts: &Facts) -> Vec<String> {
-    let mirror = job.mirror.iter().map(|mirror| format!("mirror {}", mirror.path));
-    mirror.chain(facts.stores.iter().map(|(_, store)| store.label.clone())).collect()
+    Plan::mirror_name(job).into_iter().chain(facts.stores.iter().map(|(_, store)| store.label.clone())).collect()
 }
 
 /// The stamp of this run: now, but never before a backup that exists, for restores go by stamp order.

@@ -19,6 +19,15 @@ pub enum Mode {
     IncrementalOnly,
 }
 
+impl std::fmt::Display for Mode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Mode::Regular => "regular",
+            Mode::IncrementalOnly => "incremental-only",
+        })
+    }
+}
+
 /// What is known of a store's holdings, or why nothing is.
 #[derive(Clone, Debug)]
 pub struct StoreFacts {

@@ -4,7 +4,6 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -192,6 +191,3 @@ pub enum ThawState {
     Thawing,
     Ready,
 }
-
-/// How long one try to connect may take; with all tries a store is known to be unreachable within two minutes.
-pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);

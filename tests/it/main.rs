@@ -12,4 +12,5 @@ mod scenarios;
 mod secrets;
 mod stores;
 mod support;
+mod unattended;
 mod windows;

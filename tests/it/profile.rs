@@ -268,3 +268,46 @@ fn an_exclusion_makes_room_inside_a_source() {
         assert_eq!(load(&text).is_ok(), fits, "{exclusion}");
     }
 }
+
+/// Whom to tell, from a profile that is broken elsewhere (or just there).
+#[test]
+fn what_a_broken_profile_still_says() {
+    let scratch = tempfile::tempdir().unwrap();
+    let file = scratch.path().join("p.yaml");
+    let good = "version: 1\nname: nightly\nlocation: pc\nsources: [/home]\ndestinations: {mirror: {path: /mnt}}\n\
+                log: {directory: /var/log/aam}\nemail: {from: a@example.com, to: [b@example.com], region: us-east-1}\n\
+                ping: {failure: 'https://example.com/fail'}\nhooks: {on-failure: [call-me]}\n";
+    let all = ["name", "log", "email", "ping", "hooks"];
+    for (from, to, lost) in [
+        ("", "", &[][..]),
+        ("sources: [/home]", "sources: [home]", &[]),
+        ("sources: [/home]\n", "", &[]),
+        ("location: pc", "locaton: pc", &[]),
+        ("version: 1", "version: 2", &[]),
+        ("name: nightly", "name: ''", &["name"]),
+        ("a@example.com", "nobody", &["email"]),
+        ("email:", "emial:", &["email"]),
+        ("region: us-east-1", "region: us-east-1, unknown: key", &["email"]),
+        ("log: {directory: /var/log/aam}", "log: {directory: logs}", &["log"]),
+        ("'https://example.com/fail'", "example.com", &["ping"]),
+        ("[call-me]", "call-me", &["hooks"]),
+        ("[/home]", "[/home", &all),
+    ] {
+        let text = good.replacen(from, to, 1);
+        fs::write(&file, &text).unwrap();
+        let readable = aam_auto_backup::profile::readable(&file);
+        let telling = &readable.telling;
+        let found = [
+            readable.name.is_some(),
+            telling.log.directory.is_some(),
+            telling.email.is_some(),
+            telling.ping.failure.is_some(),
+            telling.hooks.on_failure.is_some(),
+        ];
+        for (what, found) in all.iter().zip(found) {
+            assert_eq!(found, !lost.contains(what), "{what} of\n{text}");
+        }
+    }
+    fs::remove_file(&file).unwrap();
+    assert!(aam_auto_backup::profile::readable(&file).name.is_none());
+}

@@ -1,7 +1,7 @@
 //! What a backup does, day by day: one list of scenarios as data, and those that need something to happen in the middle.
 
 mod cut_off;
-mod list;
+pub mod list;
 mod mirror;
 mod round_trip;
 mod trouble;

@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use aws_config::BehaviorVersion;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
-use aws_sdk_s3::config::{self, Credentials, Region, RequestChecksumCalculation, StalledStreamProtectionConfig};
+use aws_sdk_s3::config::{self, RequestChecksumCalculation, StalledStreamProtectionConfig};
 
 use super::S3Settings;
-use crate::store::CONNECT_TIMEOUT;
+use crate::aws::{self, CONNECT_TIMEOUT};
 
 /// One try of a small request: enough for a slow server, little enough for three in [`SMALL_TOTAL`].
 const SMALL_TRY: Duration = Duration::from_secs(30);
@@ -26,8 +25,7 @@ const SLOWEST: u64 = 16 * 1024;
 /// The client, and whether checksums are wanted (the SDK's own setting `AWS_REQUEST_CHECKSUM_CALCULATION`, for servers
 /// that refuse them).
 pub(super) async fn connect(settings: &S3Settings) -> (Client, bool) {
-    let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .region(Region::new(settings.region.clone()))
+    let shared = aws::loader(&settings.region, settings.endpoint.as_deref(), &settings.credentials)
         .retry_config(RetryConfig::standard().with_max_attempts(5))
         .timeout_config(
             TimeoutConfig::builder()
@@ -36,14 +34,9 @@ pub(super) async fn connect(settings: &S3Settings) -> (Client, bool) {
                 .operation_timeout(SMALL_TOTAL)
                 .build(),
         )
-        .stalled_stream_protection(StalledStreamProtectionConfig::enabled().grace_period(GRACE).build());
-    if let Some((id, secret)) = &settings.credentials {
-        loader = loader.credentials_provider(Credentials::new(id.expose(), secret.expose(), None, None, "profile"));
-    }
-    if let Some(endpoint) = &settings.endpoint {
-        loader = loader.endpoint_url(endpoint);
-    }
-    let shared = loader.load().await;
+        .stalled_stream_protection(StalledStreamProtectionConfig::enabled().grace_period(GRACE).build())
+        .load()
+        .await;
     let checksums = shared.request_checksum_calculation() != Some(RequestChecksumCalculation::WhenRequired);
     let config = config::Builder::from(&shared).force_path_style(settings.endpoint.is_some()).build();
     (Client::from_conf(config), checksums)

@@ -20,9 +20,9 @@ use aws_sdk_s3::types as sdk;
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use super::{Act, Object, Progress, Purpose, Store, StoreError, StoreErrorKind, Stored, ThawState};
+use crate::aws::Keys;
 use crate::cancel::Cancel;
 use crate::job::{StorageClass, Tier};
-use crate::secret::Secret;
 
 /// How often a waiting call asks whether the run was interrupted.
 const TICK: Duration = Duration::from_millis(100);
@@ -37,7 +37,7 @@ pub struct S3Settings {
     /// For volumes; everything else is STANDARD.
     pub storage_class: StorageClass,
     /// Access key id and secret access key; `None` is the usual chain of the AWS SDK.
-    pub credentials: Option<(Secret, Secret)>,
+    pub credentials: Keys,
 }
 
 /// Archives in an S3 bucket.

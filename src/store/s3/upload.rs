@@ -12,8 +12,9 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::{S3Store, client, errors};
+use crate::aws::CONNECT_TIMEOUT;
 use crate::store::local::{self, Source};
-use crate::store::{Act, CONNECT_TIMEOUT, Progress, Purpose, StoreError, StoreErrorKind, Stored};
+use crate::store::{Act, Progress, Purpose, StoreError, StoreErrorKind, Stored};
 
 const MEBIBYTE: u64 = 1024 * 1024;
 

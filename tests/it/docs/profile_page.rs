@@ -12,7 +12,8 @@ use super::{check, page, root};
 /// Keys are listed in the order of the types; the schema has lost it.
 const TYPES: &str = concat!(
     include_str!("../../../src/profile/document.rs"),
-    include_str!("../../../src/profile/document/destinations.rs")
+    include_str!("../../../src/profile/document/destinations.rs"),
+    include_str!("../../../src/profile/document/telling.rs")
 );
 
 struct Page {

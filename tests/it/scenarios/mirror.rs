@@ -36,7 +36,7 @@ fn extra_files_are_deleted_when_asked_for() {
     for path in ["docs/was-file", "docs", "pics"] {
         machine.make_old(path);
     }
-    machine.run(&[]).exit(0).says("deleted from the mirror: ").says("entries deleted from the mirror");
+    machine.run(&[]).exit(0).says("deleted from the mirror: ").says("Deleted from the mirror: ");
     let mut expected = look(&home);
     expected.remove(&b"pics/p.jpg"[..]);
     let mut found = machine.mirror();

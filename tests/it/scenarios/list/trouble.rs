@@ -136,7 +136,7 @@ scenarios! {
     ];
     an_unreadable_file_is_listed: [
         Unreadable("docs/b.txt"),
-        Run(&[], 3, &["WARNING, ", "/docs/b.txt' is not backed up: ", "1 entry skipped"]),
+        Run(&[], 3, &["WARNING, ", "/docs/b.txt' is not backed up: ", "Skipped: 1 entry"]),
         Full(1, &["docs/a.txt", "docs/empty/", "pics/p.jpg"]),
         // It was there.
         Manifested("docs/b.txt"),
@@ -162,7 +162,7 @@ scenarios! {
         Delete("docs/was-file"),
         Write("docs/was-file/is.txt", "a directory now"),
         Do(|m| m.profile.exclude_files.push("*.jpg".to_owned())),
-        Run(&[], 0, &["deleted from the mirror: ", "entries deleted from the mirror"]),
+        Run(&[], 0, &["deleted from the mirror: ", "Deleted from the mirror: "]),
         Mirror(&["docs/a.txt", "docs/was-directory", "docs/was-file/is.txt"]),
     ];
     too_much_is_not_deleted: [

@@ -1,0 +1,38 @@
+//! How Amazon's services are called: region, endpoint and access key, the same for S3 and SES (design L9222: a region is
+//! always given).
+
+use std::time::Duration;
+
+use aws_config::{BehaviorVersion, ConfigLoader, Region};
+use aws_credential_types::Credentials;
+
+use crate::job;
+use crate::profile::credential::{self, CredentialError};
+use crate::secret::Secret;
+
+/// How long one try to connect may take; with all tries a store is known to be unreachable within two minutes.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Access key id and secret access key; `None` is the usual chain of the AWS SDK.
+pub type Keys = Option<(Secret, Secret)>;
+
+/// The access key that a profile refers to.
+///
+/// # Errors
+/// When one of its references gives nothing.
+pub fn keys(credentials: Option<&job::Credentials>) -> Result<Keys, CredentialError> {
+    let Some(keys) = credentials else { return Ok(None) };
+    Ok(Some((credential::resolve(&keys.access_key_id)?, credential::resolve(&keys.secret_access_key)?)))
+}
+
+/// A configuration to go on with: whom to call and as whom. Time limits and tries are the caller's.
+pub fn loader(region: &str, endpoint: Option<&str>, keys: &Keys) -> ConfigLoader {
+    let mut loader = aws_config::defaults(BehaviorVersion::latest()).region(Region::new(region.to_owned()));
+    if let Some((id, secret)) = keys {
+        loader = loader.credentials_provider(Credentials::new(id.expose(), secret.expose(), None, None, "profile"));
+    }
+    if let Some(endpoint) = endpoint {
+        loader = loader.endpoint_url(endpoint);
+    }
+    loader
+}

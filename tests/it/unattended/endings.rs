@@ -1,0 +1,380 @@
+//! The table "Every way a run can end" of docs/unattended.md, row by row: each test brings about what its row is about,
+//! and the row itself says what must follow.
+
+use std::fs;
+use std::process::Command;
+
+use rustix::process::Signal;
+
+use super::kit::Night;
+use crate::scenarios::list::noise;
+use crate::support::machine::Ran;
+use crate::support::moto;
+use crate::support::processes::{Gate, is_root, kill_all, signal};
+use crate::support::proxy::{Fault, Proxy};
+use aam_auto_backup::cli::Exit;
+use aam_auto_backup::event::Outcome;
+use aam_auto_backup::plan::Mode;
+use aam_auto_backup::report;
+use aam_auto_backup::session::Session;
+
+const PAGE: &str = include_str!("../../../docs/unattended.md");
+
+/// The cells of every row, backquotes taken off.
+fn rows() -> Vec<Vec<String>> {
+    let table = PAGE.split("## Every way a run can end").nth(1).unwrap();
+    table
+        .lines()
+        .filter(|line| line.starts_with("| "))
+        .skip(1)
+        .map(|line| line.trim_matches('|').split(" | ").map(|cell| cell.trim().to_owned()).collect())
+        .collect()
+}
+
+fn quoted(cell: &str) -> Option<&str> {
+    cell.split('`').nth(1)
+}
+
+/// The row of a test.
+fn row(test: &str) -> Vec<String> {
+    rows().into_iter().find(|row| quoted(&row[5]) == Some(test)).unwrap_or_else(|| panic!("no row for {test}"))
+}
+
+impl Night {
+    /// A run ended as the row of `test` says.
+    fn ended_as(&self, test: &str, ran: &Ran) {
+        let row = row(test);
+        ran.exit(row[1].parse().unwrap());
+        self.told_as(&row);
+        assert_eq!(self.result(), row[4], "{ran}");
+    }
+
+    fn told_as(&self, row: &[String]) {
+        let mails = self.mails();
+        match quoted(&row[2]) {
+            None => assert!(mails.is_empty(), "{mails:?}"),
+            Some(subject) => {
+                let (start, end) = subject.split_once('…').unwrap();
+                let mail = mails.last().unwrap_or_else(|| panic!("no mail: {}", self.log()));
+                assert!(mail.subject.starts_with(start) && mail.subject.ends_with(end), "{}", mail.subject);
+            }
+        }
+        if let Some(phrase) = quoted(&row[3]) {
+            assert!(self.log().contains(phrase), "not in the log: {phrase}\n{}", self.log());
+        }
+    }
+
+    /// What local state says of the newest run.
+    fn result(&self) -> String {
+        // A profile that does not say its name is called as its file.
+        let directories = fs::read_dir(self.machine.path("state/runs")).unwrap().map(|e| e.unwrap().path());
+        let mut records: Vec<_> =
+            directories.flat_map(|path| fs::read_dir(path).unwrap().map(|e| e.unwrap().path())).collect();
+        records.retain(|path| path.extension().is_some_and(|e| e == "json"));
+        records.sort_by_key(|path| path.file_name().unwrap().to_owned());
+        let record: serde_json::Value = serde_json::from_slice(&fs::read(records.last().unwrap()).unwrap()).unwrap();
+        record["outcome"].as_str().unwrap_or("none").to_owned()
+    }
+}
+
+#[test]
+fn every_row_is_a_test() {
+    let source = include_str!("endings.rs");
+    let rows = rows();
+    assert!(rows.len() >= 20, "{}", rows.len());
+    for row in rows {
+        let test = quoted(&row[5]).unwrap();
+        assert!(source.contains(&format!("#[test]\nfn {test}()")), "no test {test}");
+        assert!(source.contains(&format!("(\"{test}\"")), "{test} does not use its row");
+        let outcome = Outcome::ALL.into_iter().find(|outcome| outcome.to_string() == row[4]).unwrap();
+        if outcome != Outcome::Lost {
+            assert_eq!(Exit::of(outcome).code().to_string(), row[1], "{test}");
+        }
+    }
+}
+
+/// One run of a machine, then its row.
+fn ends(test: &str, make: impl FnOnce(&mut Night)) {
+    let mut night = Night::new();
+    make(&mut night);
+    let ran = night.run(&["--unattended"]);
+    night.ended_as(test, &ran);
+}
+
+/// A first run that is well; then the same.
+fn then_ends(test: &str, first: impl FnOnce(&mut Night), then: impl FnOnce(&mut Night)) {
+    ends(test, |night| {
+        first(night);
+        night.run(&[]).exit(0);
+        then(night);
+    });
+}
+
+#[test]
+fn success() {
+    ends("success", |_| {});
+}
+
+#[test]
+fn nothing_changed() {
+    then_ends("nothing_changed", |_| {}, |_| {});
+}
+
+#[test]
+fn files_skipped() {
+    ends("files_skipped", |night| night.machine.make_unreadable("docs/b.txt"));
+}
+
+#[test]
+fn optional_source_missing() {
+    ends("optional_source_missing", |night| {
+        night.machine.profile.sources.push(("/tmp/no-such-directory".into(), true));
+    });
+}
+
+#[test]
+fn email_failed() {
+    let mut night = Night::unverified();
+    let ran = night.run(&[]);
+    night.ended_as("email_failed", &ran);
+}
+
+#[test]
+fn ping_failed() {
+    ends("ping_failed", |night| night.more = "ping: {success: 'http://127.0.0.1:9/check'}\n".to_owned());
+}
+
+fn hook(night: &mut Night, name: &str, code: u8) {
+    let hook = night.machine.script("hook", &format!("exit {code}"));
+    night.more = format!("hooks: {{{name}: ['{}']}}\n", hook.display());
+}
+
+#[test]
+fn after_failed() {
+    ends("after_failed", |night| hook(night, "after", 1));
+}
+
+#[test]
+fn not_today() {
+    ends("not_today", |night| hook(night, "before", 75));
+}
+
+#[test]
+fn before_failed() {
+    ends("before_failed", |night| hook(night, "before", 1));
+}
+
+#[test]
+fn source_missing() {
+    ends("source_missing", |night| night.machine.profile.source("/tmp/no-such-directory".as_ref()));
+}
+
+#[test]
+fn mirror_guard() {
+    let deletes = |night: &mut Night| night.machine.profile.mirror_extra("delete", "25%");
+    then_ends("mirror_guard", deletes, |night| {
+        for file in ["docs/a.txt", "docs/b.txt"] {
+            fs::remove_file(night.machine.home().join(file)).unwrap();
+        }
+    });
+}
+
+#[test]
+fn mirror_differs() {
+    // It says that it copied, and did not.
+    ends("mirror_differs", |night| night.machine.profile.rsync = Some(night.machine.script("rsync", "exit 0")));
+}
+
+/// Lines of a profile for a bucket behind a server.
+fn s3(bucket: &str, endpoint: &str) -> String {
+    format!(
+        "  s3: {{bucket: {bucket}, region: us-east-1, endpoint: '{endpoint}', \
+         credentials: {{access-key-id: {{command: [echo, A]}}, secret-access-key: {{command: [echo, S]}}}}}}\n"
+    )
+}
+
+#[test]
+fn store_unreachable() {
+    ends("store_unreachable", |night| {
+        night.machine.profile.more_destinations = s3("aam-nowhere", "http://127.0.0.1:9");
+    });
+}
+
+#[test]
+fn upload_failed() {
+    let proxy = Proxy::start(moto::shared().address());
+    proxy.spoil("PUT", ".zip.002", usize::MAX, Fault::s3(403, "AccessDenied", "not you"));
+    ends("upload_failed", |night| {
+        fs::write(night.machine.home().join("docs/noise"), noise(200_000)).unwrap();
+        night.machine.profile.volume_size = 65536;
+        night.machine.profile.more_destinations = s3(&moto::shared().bucket(), &proxy.endpoint());
+    });
+    assert!(proxy.count("PUT", ".zip.001") > 0 && proxy.count("PUT", "_yes_") == 0, "no marker was sent");
+}
+
+#[test]
+fn snapshot_failed() {
+    ends("snapshot_failed", |night| {
+        let mount = night.machine.path("snapshot");
+        fs::create_dir(&mount).unwrap();
+        night.machine.profile.snapshot = Some((night.machine.script("snap", "exit 1"), mount));
+    });
+}
+
+#[test]
+fn tool_missing() {
+    ends("tool_missing", |night| night.machine.profile.seven_zip = Some("/no/such/7zz".into()));
+}
+
+#[test]
+fn key_missing() {
+    let mut night = Night::new();
+    night.machine.key = "";
+    let ran = night.run(&[]);
+    night.ended_as("key_missing", &ran);
+}
+
+#[test]
+fn disk_full() {
+    let disk = tempfile::tempdir().unwrap();
+    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=256k", "aam-test"]).arg(disk.path()).status();
+    if !is_root() || !mounted.is_ok_and(|status| status.success()) {
+        eprintln!("no small disk can be mounted here");
+        return;
+    }
+    let ended = std::panic::catch_unwind(|| {
+        ends("disk_full", |night| {
+            night.machine.profile.work = disk.path().to_path_buf();
+            fs::write(night.machine.home().join("docs/noise"), noise(1_000_000)).unwrap();
+        });
+    });
+    let _ = Command::new("umount").arg(disk.path()).status();
+    ended.unwrap();
+}
+
+#[test]
+fn log_not_writable() {
+    ends("log_not_writable", |night| {
+        fs::write(night.machine.path("file"), "").unwrap();
+        night.machine.profile.log = Some(night.machine.path("file/logs"));
+    });
+}
+
+#[test]
+fn profile_invalid() {
+    ends("profile_invalid", |night| night.more = "exlude: {}\n".to_owned());
+}
+
+#[test]
+fn profile_unreadable() {
+    ends("profile_unreadable", |night| night.more = "]\n".to_owned());
+}
+
+/// A machine whose backup waits at a gate.
+fn gated(night: &mut Night) -> Gate {
+    let gate = Gate::new(&night.machine.path("."));
+    night.machine.hook_seven_zip(&format!("[ $what = archive ] && {}", gate.hook()));
+    gate
+}
+
+#[test]
+fn lock_timeout() {
+    let mut first = Night::new();
+    let gate = gated(&mut first);
+    first.prepare();
+    let mut running = first.machine.start(&[]);
+    gate.wait(&mut running);
+    let mut second = Night::new();
+    second.more = "lock: {retry-every: 1s, give-up-after: 1s}\n".to_owned();
+    // The same computer: the same lock. Logs and records are its own.
+    second.prepare();
+    let profile = second.machine.path("profile.yaml");
+    let mut command = second.machine.command(&["run", profile.to_str().unwrap()]);
+    let state = first.machine.path("state");
+    let ran = Ran::of(command.env("AAM_BACKUP_STATE_DIR", &state).output().unwrap());
+    // What the first machine keeps is what the second wrote there.
+    fs::remove_dir_all(second.machine.path("state")).unwrap();
+    std::os::unix::fs::symlink(&state, second.machine.path("state")).unwrap();
+    second.ended_as("lock_timeout", &ran);
+    kill_all(&mut running);
+}
+
+#[test]
+fn interrupted() {
+    for interrupt in [Signal::INT, Signal::TERM, Signal::HUP] {
+        let mut night = Night::new();
+        let gate = gated(&mut night);
+        night.prepare();
+        let mut run = night.machine.start(&[]);
+        gate.wait(&mut run);
+        signal(run.id().try_into().unwrap(), interrupt);
+        let ran = Ran::of(run.wait_with_output().unwrap());
+        night.ended_as("interrupted", &ran);
+        assert_eq!(night.machine.left_over(), Vec::<std::path::PathBuf>::new());
+    }
+}
+
+#[test]
+fn killed() {
+    let mut night = Night::new();
+    night.email.push_str("  when: on-problem\n");
+    let gate = gated(&mut night);
+    night.prepare();
+    let mut run = night.machine.start(&[]);
+    gate.wait(&mut run);
+    assert_eq!(night.result(), "none", "it runs");
+    kill_all(&mut run);
+    assert!(night.mails().is_empty());
+    let status = night.machine.path("state/runs/test");
+    night.machine.profile.seven_zip = None;
+    let next = night.run(&[]);
+    next.exit(0).says("did not end");
+    let row = row("killed");
+    let phrase = quoted(&row[3]).unwrap();
+    assert!(night.log().contains(phrase) && night.mail().body.contains(phrase), "{}", night.log());
+    let lost = fs::read_dir(status)
+        .unwrap()
+        .map(|e| fs::read_to_string(e.unwrap().path()).unwrap())
+        .filter(|text| text.contains(&format!("\"outcome\": \"{}\"", row[4])));
+    assert_eq!(lost.count(), 1);
+    night.run(&[]).exit(0).never_says("did not end");
+}
+
+/// Nothing in the program is known to panic. A session is made to, in a process of its own.
+#[test]
+fn crashed() {
+    let mut night = Night::new();
+    night.prepare();
+    // Writes the profile.
+    night.machine.command(&[]);
+    let child = Command::new(std::env::current_exe().unwrap())
+        .args(["--ignored", "--exact", "unattended::endings::a_session_that_panics", "--nocapture"])
+        .env("AAM_BACKUP_STATE_DIR", night.machine.path("state"))
+        .env("AAM_TEST_PROFILE", night.machine.path("profile.yaml"))
+        .output()
+        .unwrap();
+    let ran = Ran::of(child);
+    let code: i32 =
+        ran.stdout.split("exit code ").nth(1).and_then(|rest| rest.split('.').next()).unwrap().parse().unwrap();
+    night.ended_as("crashed", &Ran { code: Some(code), ..ran });
+    assert!(night.log().contains("a fault made on purpose"), "{}", night.log());
+}
+
+#[test]
+#[ignore = "a part of the test crashed"]
+fn a_session_that_panics() {
+    let job = aam_auto_backup::profile::load(std::env::var("AAM_TEST_PROFILE").unwrap().as_ref()).unwrap();
+    let session = Session {
+        profile: &job.name,
+        location: &job.location,
+        operation: "regular",
+        telling: &job.telling,
+        mail: true,
+    };
+    let ended = session.conduct(
+        Vec::new(),
+        |_, _| -> (Outcome, ()) { panic!("a fault made on purpose") },
+        |outcome, started, _, counts| report::backup(outcome, started, &job.location, None, Mode::Regular, counts),
+    );
+    println!("exit code {}.", Exit::of(ended.outcome).code());
+}
