@@ -1,8 +1,8 @@
 //! Things that go wrong, what is kept and deleted in a mirror, and what comes back.
 
 use super::super::Step::{
-    self, Back, Bare, Beside, Delete, Do, Full, Incremental, Interrupted, Killed, Manifested, Mirror, Readable, Rename,
-    Restore, Run, SmallDisk, Unreadable, Waits, Write,
+    self, Back, Bare, Beside, Delete, Do, Full, Incremental, Interrupted, Killed, Manifested, Mirror, OnlyUnix,
+    Readable, Rename, Restore, Run, SmallDisk, Unreadable, Waits, Write,
 };
 use super::{ALL, FILES, noise, play, scenarios};
 use crate::support::machine::{KEY, Machine};
@@ -35,6 +35,36 @@ scenarios! {
         Run(&[], 1, &["/home/pics' is not backed up"]),
         Rename("elsewhere", "pics"),
         Restore(&["--exact"], 0, &[]),
+        Back,
+    ];
+    /// Programs for Windows take them apart from others only by the verbatim form of a path.
+    names_that_end_in_a_dot_or_a_space: [
+        // What the real Robocopy makes of them is not known.
+        Do(|m| m.profile.mirror = String::new()),
+        Write("docs/trail ", "1"),
+        Write("docs/dots..", "2"),
+        Write("docs/both. ./in.txt", "3"),
+        Run(&[], 0, &[" full backup!"]),
+        Full(1, &[
+            "docs/a.txt",
+            "docs/b.txt",
+            "docs/both. ./in.txt",
+            "docs/dots..",
+            "docs/empty/",
+            "docs/trail ",
+            "pics/p.jpg",
+        ]),
+        Manifested("docs/dots.."),
+        Write("docs/dots..", "2, changed"),
+        Run(&[], 0, &[" incremental backup!"]),
+        Incremental(2, &["docs/dots.."]),
+        Do(|m| if m.is_windows() {
+            let to = m.profile.said(&m.nothing_restored());
+            m.aam("restore", &["--to", &to]).exit(1).says("is no legal file name on this system").says("--only");
+            assert!(!m.path("back/1/docs").exists());
+        }),
+        OnlyUnix("7-Zip for Windows would extract such names as others"),
+        Restore(&["--exact"], 0, &["the restore is complete"]),
         Back,
     ];
     a_wrong_key_restores_nothing: [
