@@ -63,7 +63,7 @@ scenarios! {
             m.aam("restore", &["--to", &to]).exit(1).says("is no legal file name on this system").says("--only");
             assert!(!m.path("back/1/docs").exists());
         }),
-        OnlyUnix("7-Zip for Windows would extract such names as others"),
+        OnlyUnix("to a restore they are no legal names on Windows"),
         Restore(&["--exact"], 0, &["the restore is complete"]),
         Back,
     ];
