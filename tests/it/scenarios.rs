@@ -66,10 +66,10 @@ pub fn play(steps: &[Step]) {
             println!("left out on Windows from here on: {why}");
             return;
         }
-        if let Step::SmallDisk(size) = step {
-            if !machine.make_small_disk(*size) {
-                return;
-            }
+        if let Step::SmallDisk(size) = step
+            && !machine.make_small_disk(*size)
+        {
+            return;
         }
         one(&mut machine, step);
     }
