@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region};
 use aws_credential_types::Credentials;
 
@@ -12,6 +13,17 @@ use crate::secret::Secret;
 
 /// How long one try to connect may take; with all tries a store is known to be unreachable within two minutes.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Time limits of a small request that takes so long at most with all its tries: three that are not answered, or more
+/// that are refused.
+pub fn within(limit: Duration) -> TimeoutConfig {
+    let once = limit * 3 / 10;
+    TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT.min(once))
+        .operation_attempt_timeout(once)
+        .operation_timeout(limit)
+        .build()
+}
 
 /// Access key id and secret access key; `None` is the usual chain of the AWS SDK.
 pub type Keys = Option<(Secret, Secret)>;

@@ -24,6 +24,7 @@ pub enum Severity {
 pub enum Section {
     Parameters,
     Lock,
+    Hooks,
     Start,
     LatestBackups,
     Sources,
@@ -43,6 +44,7 @@ impl Section {
         match self {
             Section::Parameters => "Parameters",
             Section::Lock => "Lock",
+            Section::Hooks => "Hooks",
             Section::Start => "Start",
             Section::LatestBackups => "Latest complete backups",
             Section::Sources => "Directories to back up, mounts, exclusions",
@@ -128,6 +130,8 @@ impl Outcome {
 pub enum Event {
     /// A line of the log that is neither good nor bad.
     Note { section: Section, text: String },
+    /// The same, which a terminal shows only when asked to.
+    Detail { section: Section, text: String },
     /// Something went wrong or was left out. `hint` says what to do.
     Problem { section: Section, severity: Severity, text: String, hint: Option<String> },
     /// A path that is in no backup, with the reason (unreadable, vanished, a name 7-Zip cannot take, a link).
@@ -160,16 +164,20 @@ pub enum Event {
     Finished { outcome: Outcome, text: String },
 }
 
+/// How the tool of an event is called that is a hook: `hooks.before`.
+pub const HOOK: &str = "hooks.";
+
 impl Event {
     /// Which part of the log it belongs to.
     pub fn section(&self) -> Section {
         match self {
-            Event::Note { section, .. } | Event::Problem { section, .. } => *section,
+            Event::Note { section, .. } | Event::Detail { section, .. } | Event::Problem { section, .. } => *section,
             Event::Ignored { .. } => Section::Ignored,
-            Event::ToolStarted { .. } | Event::ToolOutput { .. } | Event::ToolEnded { .. } | Event::Mounted { .. } => {
-                Section::Tools
+            Event::ToolStarted { tool, .. } | Event::ToolOutput { tool, .. } | Event::ToolEnded { tool, .. } => {
+                // They run before and after everything that the log is about.
+                if tool.starts_with(HOOK) { Section::Hooks } else { Section::Tools }
             }
-            Event::Deleted { .. } | Event::Difference { .. } => Section::Verification,
+            Event::Mounted { .. } | Event::Deleted { .. } | Event::Difference { .. } => Section::Verification,
             Event::Uploading { .. }
             | Event::Transferred { .. }
             | Event::Uploaded { .. }
@@ -223,6 +231,11 @@ impl<'a> Events<'a> {
     /// A plain line.
     pub fn note(&self, section: Section, text: impl Into<String>) {
         self.tell(Event::Note { section, text: text.into() });
+    }
+
+    /// A plain line that a terminal shows only when asked to.
+    pub fn detail(&self, section: Section, text: impl Into<String>) {
+        self.tell(Event::Detail { section, text: text.into() });
     }
 
     /// A problem that makes the outcome a warning.

@@ -16,6 +16,9 @@ use crate::lock::{self, Attempt, Holder, Lock};
 use crate::report::Counts;
 use crate::state::base_directory;
 
+/// The operation of a record that is no backup.
+pub const RESTORE: &str = "restore";
+
 /// How many runs are remembered.
 const KEPT: usize = 100;
 
@@ -42,6 +45,26 @@ pub struct Record {
     pub counts: Counts,
 }
 
+impl Record {
+    /// Notes how it ended; a second time, only how.
+    pub fn close(&mut self, outcome: Outcome, title: String, counts: Counts) {
+        self.ended.get_or_insert_with(Utc::now);
+        self.outcome = Some(outcome);
+        self.title = title;
+        self.counts = counts;
+    }
+
+    /// Whether it was a backup; a restore says nothing of how backups go.
+    pub fn is_backup(&self) -> bool {
+        self.operation != RESTORE
+    }
+
+    /// Whether it made a backup with everything that could be read in every destination.
+    pub fn is_complete(&self) -> bool {
+        self.is_backup() && matches!(self.outcome, Some(Outcome::Success | Outcome::Warning))
+    }
+}
+
 /// The runs of one profile on this computer.
 #[derive(Clone, Debug)]
 pub struct History {
@@ -52,7 +75,6 @@ pub struct History {
 #[derive(Debug)]
 pub struct Running {
     path: PathBuf,
-    record: Record,
     lock_path: PathBuf,
     lock: Option<Lock>,
 }
@@ -80,7 +102,7 @@ impl History {
     ///
     /// # Errors
     /// When local state cannot be written.
-    pub fn begin(&self, record: Record) -> io::Result<Running> {
+    pub fn begin(&self, record: &Record) -> io::Result<Running> {
         fs::create_dir_all(&self.directory)?;
         let stem = format!("{}-{}", record.started.format("%Y%m%dT%H%M%S%.6f"), record.pid);
         let (path, lock_path) =
@@ -94,8 +116,8 @@ impl History {
             Attempt::Taken(lock) => Some(lock),
             Attempt::Busy(_) => None,
         };
-        write(&path, &record)?;
-        Ok(Running { path, record, lock_path, lock })
+        write(&path, record)?;
+        Ok(Running { path, lock_path, lock })
     }
 
     /// The runs, newest first. One that neither ended nor runs has the outcome [`Outcome::Lost`].
@@ -119,10 +141,16 @@ impl History {
         lost
     }
 
-    /// Forgets all but the newest.
+    /// Forgets all but the newest. What metrics still have to tell stays: the last success and the last backup.
     pub fn tidy(&self) {
-        for (path, _) in self.files().into_iter().skip(KEPT) {
-            let _ = fs::remove_file(path);
+        let files = self.files();
+        let success = files.iter().position(|(_, record)| record.outcome == Some(Outcome::Success));
+        let complete = files.iter().position(|(_, record)| record.is_complete());
+        for (at, (path, _)) in files.iter().enumerate().skip(KEPT) {
+            if ![success, complete].contains(&Some(at)) {
+                let _ = fs::remove_file(path);
+                let _ = fs::remove_file(path.with_extension("running"));
+            }
         }
     }
 
@@ -152,15 +180,11 @@ impl Running {
     ///
     /// # Errors
     /// When local state cannot be written; then the run will count as lost.
-    pub fn end(mut self, outcome: Outcome, title: &str, counts: Counts) -> io::Result<Record> {
-        self.record.ended = Some(Utc::now());
-        self.record.outcome = Some(outcome);
-        title.clone_into(&mut self.record.title);
-        self.record.counts = counts;
-        write(&self.path, &self.record)?;
+    pub fn end(mut self, record: &Record) -> io::Result<()> {
+        write(&self.path, record)?;
         drop(self.lock.take());
         let _ = fs::remove_file(&self.lock_path);
-        Ok(self.record)
+        Ok(())
     }
 }
 
@@ -188,13 +212,17 @@ mod tests {
     use super::*;
 
     fn record(second: u32) -> Record {
+        record_at(format!("2026-01-01T00:00:{second:02}Z").parse().unwrap())
+    }
+
+    fn record_at(started: DateTime<Utc>) -> Record {
         Record {
             version: 1,
             profile: "nightly".to_owned(),
             location: "pc".to_owned(),
             operation: "regular".to_owned(),
             pid: 7,
-            started: format!("2026-01-01T00:00:{second:02}Z").parse().unwrap(),
+            started,
             ended: None,
             outcome: None,
             title: String::new(),
@@ -207,11 +235,11 @@ mod tests {
     fn a_run_ends_lives_or_is_lost() {
         let place = tempfile::tempdir().unwrap();
         let history = History { directory: place.path().to_owned() };
-        let done = history.begin(record(1)).unwrap();
-        done.end(Outcome::Success, "SUCCESS", Counts::default()).unwrap();
-        let running = history.begin(record(2)).unwrap();
+        let done = history.begin(&record(1)).unwrap();
+        done.end(&Record { outcome: Some(Outcome::Success), ..record(1) }).unwrap();
+        let running = history.begin(&record(2)).unwrap();
         // As a crash does: the lock is free, the record stays.
-        let mut crashed = history.begin(record(3)).unwrap();
+        let mut crashed = history.begin(&record(3)).unwrap();
         drop(crashed.lock.take());
         let outcomes = |history: &History| history.records().iter().map(|r| r.outcome).collect::<Vec<_>>();
         assert_eq!(outcomes(&history), [Some(Outcome::Lost), None, Some(Outcome::Success)]);
@@ -219,5 +247,22 @@ mod tests {
         assert_eq!(history.newly_lost(), []);
         assert_eq!(outcomes(&history), [Some(Outcome::Lost), None, Some(Outcome::Success)]);
         drop(running);
+    }
+
+    #[test]
+    fn the_last_success_is_not_forgotten() {
+        let place = tempfile::tempdir().unwrap();
+        let history = History { directory: place.path().to_owned() };
+        let first: DateTime<Utc> = "2026-01-01T00:00:00Z".parse().unwrap();
+        let outcomes = [Outcome::Failure, Outcome::Success, Outcome::Success, Outcome::Warning, Outcome::Warning];
+        for (day, outcome) in outcomes.into_iter().chain([Outcome::Locked; KEPT]).enumerate() {
+            let record = record_at(first + chrono::Days::new(day as u64));
+            history.begin(&record).unwrap().end(&Record { outcome: Some(outcome), ..record }).unwrap();
+        }
+        history.tidy();
+        let kept = history.records();
+        assert_eq!(kept.len(), KEPT + 2);
+        let day = |record: &Record| (record.started - first).num_days();
+        assert_eq!(kept[KEPT..].iter().map(day).collect::<Vec<_>>(), [4, 2]);
     }
 }

@@ -232,6 +232,10 @@ impl MaxDelete {
     }
 }
 
+/// How long a service may take to answer when the profile says nothing: a run learns within two minutes that a store
+/// cannot be reached (SPEC §6).
+pub const UNREACHABLE_AFTER: Duration = Duration::from_secs(100);
+
 /// The S3 destination.
 #[derive(Clone, Debug)]
 pub struct S3 {
@@ -239,6 +243,8 @@ pub struct S3 {
     pub region: String,
     pub endpoint: Option<String>,
     pub storage_class: StorageClass,
+    /// How long a small request may take, with all tries.
+    pub give_up_after: Duration,
     pub credentials: Option<Credentials>,
 }
 

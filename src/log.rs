@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use serde::Serialize;
 
 use crate::event::{Event, Section, Sink};
 use crate::text::line;
@@ -29,35 +30,48 @@ pub struct Log {
 #[derive(Debug)]
 struct Inner {
     file: File,
+    json: Option<File>,
+    day: NaiveDate,
     section: Option<Section>,
 }
 
+/// A line of the JSON log.
+#[derive(Serialize)]
+struct Line<'a> {
+    time: String,
+    #[serde(flatten)]
+    event: &'a Event,
+}
+
 /// What log file names end with; only such files are ever removed.
-const SUFFIX: &str = ".aam-backup.log";
+const SUFFIXES: [&str; 2] = [".aam-backup.log", ".aam-backup.jsonl"];
 
 impl Log {
     /// Opens a new log file for `operation`, such as `nightly-regular`, with a counter in its name if there is one
-    /// already.
+    /// already; with `json` another one beside it, for programs.
     ///
     /// # Errors
-    /// When the directory or the file cannot be made.
-    pub fn create(directory: &Path, operation: &str, now: DateTime<Utc>) -> Result<Log, LogError> {
+    /// When the directory or a file cannot be made.
+    pub fn create(directory: &Path, operation: &str, now: DateTime<Utc>, json: bool) -> Result<Log, LogError> {
         let failed = |path: &Path, why| LogError { path: path.to_path_buf(), why };
         fs::create_dir_all(directory).map_err(|why| failed(directory, why))?;
         let stem = format!("{}_{operation}", now.format("%Y%m%d_%H%M%S"));
         for counter in 0_u32.. {
-            let name = if counter == 0 { format!("{stem}{SUFFIX}") } else { format!("{stem}_{counter}{SUFFIX}") };
-            let path = directory.join(name);
-            let mut options = OpenOptions::new();
-            options.write(true).create_new(true);
-            // It names private files.
-            #[cfg(unix)]
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            match options.open(&path) {
-                Ok(file) => return Ok(Log { path, inner: Mutex::new(Inner { file, section: None }) }),
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(why) => return Err(failed(&path, why)),
+            let stem = if counter == 0 { stem.clone() } else { format!("{stem}_{counter}") };
+            let [path, beside] = SUFFIXES.map(|suffix| directory.join(format!("{stem}{suffix}")));
+            // Somebody may have removed the log of an earlier run, and only that.
+            if json && beside.exists() {
+                continue;
             }
+            let file = match new_file(&path) {
+                Ok(file) => file,
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                Err(why) => return Err(failed(&path, why)),
+            };
+            let json = json.then(|| new_file(&beside)).transpose().map_err(|why| failed(&beside, why))?;
+            let inner = Inner { file, json, day: now.date_naive(), section: None };
+            inner.write(&format!("{operation}, {}; all times are UTC\n", inner.day));
+            return Ok(Log { path, inner: Mutex::new(inner) });
         }
         unreachable!("four billion logs of one second")
     }
@@ -68,16 +82,45 @@ impl Log {
     }
 }
 
+impl Inner {
+    /// A full disk must not stop a backup to another one.
+    fn write(&self, text: &str) {
+        let _ = (&self.file).write_all(text.as_bytes());
+    }
+
+    fn write_json(&self, time: DateTime<Utc>, event: &Event) {
+        let Some(mut file) = self.json.as_ref().filter(|_| !matches!(event, Event::Transferred { .. })) else { return };
+        let time = time.to_rfc3339_opts(SecondsFormat::Micros, true);
+        if let Ok(line) = serde_json::to_string(&Line { time, event }) {
+            // As with the log.
+            let _ = file.write_all((line + "\n").as_bytes());
+        }
+    }
+}
+
+/// A file that was not there before, for its owner alone: it names private files.
+fn new_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
 impl Sink for &Log {
     fn tell(&self, event: &Event) {
-        let Some(text) = line(event) else { return };
         let Ok(mut inner) = self.inner.lock() else { return };
+        let now = Utc::now();
+        inner.write_json(now, event);
+        let Some(text) = line(event) else { return };
+        if inner.day != now.date_naive() {
+            inner.day = now.date_naive();
+            inner.write(&format!("\n-- {} --\n", inner.day));
+        }
         let section = event.section();
         let heading = (inner.section != Some(section)).then(|| format!("\n== {} ==\n", section.heading()));
         inner.section = Some(section);
-        let text = format!("{}{} {text}\n", heading.unwrap_or_default(), Utc::now().format("%H:%M:%S"));
-        // A full disk must not stop a backup to another one.
-        let _ = inner.file.write_all(text.as_bytes());
+        inner.write(&format!("{}{} {text}\n", heading.unwrap_or_default(), now.format("%H:%M:%S")));
     }
 }
 
@@ -86,7 +129,7 @@ pub fn remove_old(directory: &Path, days: u32, now: SystemTime) -> (u64, Vec<(Pa
     let age = Duration::from_secs(u64::from(days) * 24 * 60 * 60);
     let (mut removed, mut failures) = (0, Vec::new());
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
-        let ours = entry.file_name().to_str().is_some_and(|name| name.ends_with(SUFFIX));
+        let ours = entry.file_name().to_str().is_some_and(|name| SUFFIXES.iter().any(|suffix| name.ends_with(suffix)));
         let modified = entry.metadata().ok().filter(|m| m.is_file()).and_then(|m| m.modified().ok());
         let old = modified.and_then(|at| now.duration_since(at).ok()).is_some_and(|since| since > age);
         if ours && old {
@@ -107,13 +150,13 @@ mod tests {
     fn unique_names_and_retention() {
         let place = tempfile::tempdir().unwrap();
         let now = Utc::now();
-        let first = Log::create(place.path(), "nightly-regular", now).unwrap();
-        let second = Log::create(place.path(), "nightly-regular", now).unwrap();
+        let first = Log::create(place.path(), "nightly-regular", now, true).unwrap();
+        let second = Log::create(place.path(), "nightly-regular", now, false).unwrap();
         assert_ne!(first.path(), second.path());
         fs::write(place.path().join("mine.log"), "kept").unwrap();
         let later = SystemTime::now() + Duration::from_secs(3 * 24 * 60 * 60);
         assert_eq!(remove_old(place.path(), 4, later).0, 0);
-        assert_eq!(remove_old(place.path(), 2, later).0, 2);
+        assert_eq!(remove_old(place.path(), 2, later).0, 3);
         assert!(place.path().join("mine.log").exists());
     }
 }

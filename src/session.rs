@@ -4,17 +4,18 @@
 //! noted in local state.
 
 use std::panic::{self, AssertUnwindSafe};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
 
 use crate::cancel::Cancel;
-use crate::event::{Event, Events, Outcome, Section, Sink};
-use crate::history::{History, Record, Running};
-use crate::job::{Program, Telling, When};
+use crate::event::{Event, Events, Outcome, Section, Severity, Sink};
+use crate::history::{History, Record};
+use crate::job::{Email, Program, Telling, When};
 use crate::log::{Log, remove_old};
+use crate::metrics;
 use crate::notify::{self, Ses};
 use crate::report::{Counts, Report, Summary};
 use crate::state::base_directory;
@@ -30,6 +31,18 @@ pub struct Session<'a> {
     pub telling: &'a Telling,
     /// Whether a report is e-mailed at all (SPEC §10: not for an incremental-only backup).
     pub mail: bool,
+    /// Whether nothing is done without a log. A restore that cannot write one goes on and says so.
+    pub log_is_vital: bool,
+    pub files: Files<'a>,
+}
+
+/// What a session writes for other programs.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Files<'a> {
+    /// Where metrics of the run go, if anywhere.
+    pub metrics: Option<&'a Path>,
+    /// Write events as JSON lines beside the log.
+    pub log_json: bool,
 }
 
 /// How a session ended.
@@ -40,7 +53,7 @@ pub struct Ended {
     /// `None` when it could not be opened.
     pub log: Option<PathBuf>,
     /// What local state remembers of it.
-    pub record: Option<Record>,
+    pub record: Record,
 }
 
 impl Session<'_> {
@@ -55,7 +68,8 @@ impl Session<'_> {
         let started = Utc::now();
         let directory =
             self.telling.log.directory.as_ref().map_or_else(|| base_directory().join("logs"), |path| path.to_native());
-        let log = Log::create(&directory, &format!("{}-{}", self.profile, self.operation), started);
+        let operation = format!("{}-{}", self.profile, self.operation);
+        let log = Log::create(&directory, &operation, started, self.files.log_json);
         let summary = Summary::default();
         let mut readers: Vec<Box<dyn Sink + '_>> = readers;
         if let Ok(log) = &log {
@@ -64,20 +78,28 @@ impl Session<'_> {
         readers.push(Box::new(&summary));
         let events = Events::new(readers);
         let lost = self.lost(&events);
-        let running = self.begin(started, log.as_ref().ok().map(Log::path), &events);
+        let mut record = self.record(started, log.as_ref().ok().map(Log::path));
+        let history = History::of(self.profile);
+        let running = history.begin(&record).map_err(|why| not_noted(&events, &why)).ok();
+        if let Some(Err(error)) = self.files.metrics.map(metrics::probe) {
+            no_metrics(&events, Section::Parameters, &error);
+        }
         self.ping("start", self.telling.ping.start.as_deref(), "", Section::Parameters, &events);
-        let (mut outcome, given) = match &log {
-            Ok(_) => match guarded(&events, || body(&events, started)) {
-                Some((outcome, given)) => (outcome, Some(given)),
-                None => (Outcome::Failure, None),
-            },
-            // A backup of which nobody can read how it went is not started.
-            Err(error) => {
-                let hint = "set log.directory in the profile to a directory that can be written".to_owned();
-                events.fail(Section::Parameters, error.to_string(), Some(hint));
-                (Outcome::Failure, None)
-            }
+        if let Err(error) = &log {
+            let severity = if self.log_is_vital { Severity::Error } else { Severity::Warning };
+            let hint = Some(
+                "name a directory that can be written: log.directory in the profile, or --log-directory of restore"
+                    .to_owned(),
+            );
+            events.tell(Event::Problem { section: Section::Parameters, severity, text: error.to_string(), hint });
+        }
+        // A backup of which nobody can read how it went is not started.
+        let given = match log.is_err() && self.log_is_vital {
+            true => None,
+            false => guarded(&events, || body(&events, started)),
         };
+        let (mut outcome, given) = given.map_or((Outcome::Failure, None), |(outcome, given)| (outcome, Some(given)));
+        self.tidy_logs(&directory, &events);
         let log = log.as_ref().ok().map(|log| log.path().to_owned());
         let written = |outcome| {
             let mut report = report(outcome, started, given.as_ref(), &summary.counts());
@@ -98,12 +120,18 @@ impl Session<'_> {
         if outcome == Outcome::Success {
             outcome = events.outcome();
         }
-        self.tidy_logs(&directory, &events);
+        record.close(outcome, written(outcome).title, summary.counts());
+        if let Some(Err(error)) = self.files.metrics.map(|path| metrics::write(path, &record, &history.records())) {
+            no_metrics(&events, Section::CleanUp, &error);
+            if outcome == Outcome::Success {
+                outcome = Outcome::Warning;
+            }
+        }
         let report = written(outcome);
-        let record = running.and_then(|running| {
-            let ended = running.end(outcome, &report.title, summary.counts());
-            ended.map_err(|why| not_noted(&events, &why)).ok()
-        });
+        record.close(outcome, report.title.clone(), summary.counts());
+        if let Some(Err(why)) = running.map(|running| running.end(&record)) {
+            not_noted(&events, &why);
+        }
         events.tell(Event::Finished { outcome, text: report.title.clone() });
         Ended { outcome, report, log, record }
     }
@@ -121,8 +149,8 @@ impl Session<'_> {
         lost
     }
 
-    fn begin(&self, started: DateTime<Utc>, log: Option<&std::path::Path>, events: &Events<'_>) -> Option<Running> {
-        let record = Record {
+    fn record(&self, started: DateTime<Utc>, log: Option<&Path>) -> Record {
+        Record {
             version: 1,
             profile: self.profile.to_owned(),
             location: self.location.to_owned(),
@@ -134,29 +162,19 @@ impl Session<'_> {
             title: String::new(),
             log: log.map(PathBuf::from),
             counts: Counts::default(),
-        };
-        History::of(self.profile).begin(record).map_err(|why| not_noted(events, &why)).ok()
+        }
     }
 
     /// Sends the report if it is wanted. Whether nobody waits for it in vain.
     fn mail(&self, report: &Report, outcome: Outcome, nothing_else: bool, events: &Events<'_>) -> bool {
-        let Some(email) = self.telling.email.as_ref().filter(|_| self.mail && outcome != Outcome::Skipped) else {
-            return true;
+        let why = match &self.telling.email {
+            None => "the profile has no section 'email' that can be read",
+            Some(_) if !self.mail => "a run of this mode sends none",
+            Some(_) if outcome == Outcome::Skipped => "nothing was started",
+            Some(email) => return send(email, report, outcome, nothing_else, events),
         };
-        if email.when == When::OnProblem && outcome == Outcome::Success && nothing_else {
-            events.note(Section::Email, "no e-mail: everything went well, and email.when is on-problem");
-            return true;
-        }
-        match Ses::open(email).and_then(|ses| ses.send(report)) {
-            Ok(id) => {
-                events.note(Section::Email, format!("report sent to {} (message {id})", email.to.join(", ")));
-                true
-            }
-            Err(error) => {
-                events.warn(Section::Email, error.to_string(), Some(error.hint).filter(|h| !h.is_empty()));
-                false
-            }
-        }
+        events.detail(Section::Email, format!("no e-mail: {why}"));
+        true
     }
 
     fn last_ping(&self, outcome: Outcome, alarm: bool, report: &Report, events: &Events<'_>) {
@@ -174,7 +192,7 @@ impl Session<'_> {
     fn ping(&self, what: &str, url: Option<&str>, body: &str, section: Section, events: &Events<'_>) {
         let Some(url) = url else { return };
         match notify::ping(url, body) {
-            Ok(()) => events.note(section, format!("ping.{what}: answered")),
+            Ok(()) => events.detail(section, format!("ping.{what}: answered")),
             Err(error) => events.warn(section, format!("ping.{what}: {error}"), None),
         }
     }
@@ -204,10 +222,10 @@ impl Session<'_> {
             Ok(code) => format!("exit code {code}"),
             Err(error) => error.to_string(),
         };
-        events.warn(Section::Tools, format!("hooks.{name} failed: {why}"), None);
+        events.warn(Section::Hooks, format!("hooks.{name} failed: {why}"), None);
     }
 
-    fn tidy_logs(&self, directory: &std::path::Path, events: &Events<'_>) {
+    fn tidy_logs(&self, directory: &Path, events: &Events<'_>) {
         let days = self.telling.log.keep_days;
         let (removed, failures) = remove_old(directory, days, SystemTime::now());
         if removed > 0 {
@@ -219,9 +237,32 @@ impl Session<'_> {
     }
 }
 
+/// Sends the report unless it is not wanted. Whether nobody waits for it in vain.
+fn send(email: &Email, report: &Report, outcome: Outcome, nothing_else: bool, events: &Events<'_>) -> bool {
+    if email.when == When::OnProblem && outcome == Outcome::Success && nothing_else {
+        events.note(Section::Email, "no e-mail: everything went well, and email.when is on-problem");
+        return true;
+    }
+    match Ses::open(email).and_then(|ses| ses.send(report)) {
+        Ok(id) => {
+            events.note(Section::Email, format!("report sent to {} (message {id})", email.to.join(", ")));
+            true
+        }
+        Err(error) => {
+            events.warn(Section::Email, error.to_string(), Some(error.hint).filter(|h| !h.is_empty()));
+            false
+        }
+    }
+}
+
 fn not_noted(events: &Events<'_>, why: &std::io::Error) {
     let hint = "`status` and the metrics will not know of this run: see that the state directory can be written";
     events.warn(Section::CleanUp, format!("this run cannot be noted in local state: {why}"), Some(hint.to_owned()));
+}
+
+fn no_metrics(events: &Events<'_>, section: Section, error: &metrics::MetricsError) {
+    let hint = "--metrics names a file in a directory that exists and can be written".to_owned();
+    events.warn(section, error.to_string(), Some(hint));
 }
 
 /// Runs `body`. A panic in it becomes an error that is told like any other, and nothing is given.

@@ -157,6 +157,7 @@ fn open_s3(s3: &S3, cancel: &Cancel) -> Result<Box<dyn Store>, StoreError> {
         region: s3.region.clone(),
         endpoint: s3.endpoint.clone(),
         storage_class: s3.storage_class,
+        give_up_after: s3.give_up_after,
         credentials,
     };
     Ok(Box::new(S3Store::open(settings, cancel.clone())?))

@@ -5,7 +5,7 @@ use crate::event::{Event, Severity};
 /// The line of an event. `None` for what is only a progress display.
 pub fn line(event: &Event) -> Option<String> {
     Some(match event {
-        Event::Note { text, .. } => text.clone(),
+        Event::Note { text, .. } | Event::Detail { text, .. } => text.clone(),
         Event::Problem { severity, text, hint, .. } => {
             let hint = hint.as_ref().map(|h| format!("\n  hint: {h}")).unwrap_or_default();
             format!("{}: {text}{hint}", word(*severity))
@@ -70,6 +70,17 @@ pub fn size(bytes: u64) -> String {
         unit += 1;
     }
     format!("{value:.1} {}", UNITS[unit])
+}
+
+/// A table with its columns one below the other.
+pub fn aligned<const N: usize>(table: &[[String; N]]) -> String {
+    let width = |column: usize| table.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..N).map(width).collect();
+    let line = |row: &[String; N]| {
+        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, w)| format!("{cell:<w$}", w = *w)).collect();
+        format!("{}\n", cells.join("  ").trim_end())
+    };
+    table.iter().map(line).collect()
 }
 
 #[cfg(test)]

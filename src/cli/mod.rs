@@ -11,10 +11,12 @@ mod place;
 mod plan;
 mod restore;
 mod run;
+mod schedule;
 mod schema;
 mod sets;
 mod shadow_stage;
 mod shortcuts;
+mod status;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -51,10 +53,12 @@ pub enum Command {
     Check(check::Check),
     Plan(plan::PlanArgs),
     Run(run::RunArgs),
+    Status(status::StatusArgs),
     Sets(sets::SetsArgs),
     Restore(Box<restore::RestoreArgs>),
     Explain(explain::Explain),
     Shortcuts(shortcuts::ShortcutsArgs),
+    Schedule(schedule::ScheduleArgs),
     Schema(schema::PrintSchema),
     Completions(completions::Completions),
     /// What the snapshot program starts; not for people
@@ -100,6 +104,8 @@ pub fn main() -> ExitCode {
         }),
         Command::Run(args) => run::run(&cli.global, &args, &cancel),
         Command::Shortcuts(args) => with_job(&cli.global, &args.profile, |job| shortcuts::write(job, &args)),
+        Command::Schedule(args) => schedule::schedule(&cli.global, &args, &cancel),
+        Command::Status(args) => status::status(&cli.global, &args),
         Command::Sets(args) => sets::sets(&cli.global, &args, &cancel),
         Command::Restore(args) => restore::restore(&cli.global, &args, &cancel),
         Command::ShadowStage { order } => shadow_stage::run(&order, &cancel),

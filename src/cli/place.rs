@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::{Exit, Global, output};
 use crate::cancel::Cancel;
-use crate::job::{Job, Reference, StorageClass};
+use crate::job::{Job, Reference, StorageClass, UNREACHABLE_AFTER};
 use crate::profile::Search;
 use crate::store::{DirectoryStore, S3Settings, S3Store, Store};
 use crate::survey::{Opened, open_stores, sentence};
@@ -110,6 +110,7 @@ impl PlaceArgs {
                 region: region.clone(),
                 endpoint: self.endpoint.clone(),
                 storage_class: StorageClass::default(),
+                give_up_after: UNREACHABLE_AFTER,
                 credentials: None,
             };
             let store = S3Store::open(settings, cancel.clone()).map(|s| Box::new(s) as Box<dyn Store>);

@@ -91,7 +91,7 @@ pub fn plan(job: &Job, args: &PlanArgs, cancel: &Cancel) -> Exit {
             return Exit::Failed;
         }
     };
-    let events = Events::new(vec![Box::new(Terminal { verbose: false, report_follows: false })]);
+    let events = Events::new(vec![Box::new(Terminal::new(false, false))]);
     if let Some(missing) = missing_copier {
         events.fail(Section::Tools, missing.to_string(), missing.hint().map(str::to_owned));
     }

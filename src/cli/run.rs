@@ -1,10 +1,11 @@
 //! `run`: the backup itself, as a scheduler or a person starts it (SPEC §8).
 
 use std::io::{BufRead, IsTerminal};
+use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Exit, Global, output};
+use super::{Exit, Format, Global, output};
 use crate::cancel::Cancel;
 use crate::event::Sink;
 use crate::job::{Destination, Job};
@@ -12,9 +13,9 @@ use crate::path::Family;
 use crate::plan::Mode;
 use crate::profile::{self, Diagnostics, Search};
 use crate::run::{self, Ask};
-use crate::session::Ended;
+use crate::session::{Ended, Files};
 use crate::survey::Request;
-use crate::terminal::Terminal;
+use crate::terminal::{self, Terminal};
 
 /// Make a backup.
 #[derive(Debug, Args)]
@@ -33,9 +34,21 @@ pub struct RunArgs {
     /// Nobody is there: ask nothing, and wait for no key. For schedulers, some of which offer a terminal nobody sees.
     #[arg(long)]
     pub unattended: bool,
+    /// Write metrics of the run to this file, for the textfile collector of Prometheus' node exporter; one file a profile.
+    #[arg(long, value_name = "FILE")]
+    pub metrics: Option<PathBuf>,
+    /// `json` also writes the events of the run as JSON lines, in a file beside the log.
+    #[arg(long, value_enum, default_value_t)]
+    pub log_format: Format,
     /// Also show what the tools print.
     #[arg(long, short)]
     pub verbose: bool,
+}
+
+impl RunArgs {
+    fn files(&self) -> Files<'_> {
+        Files { metrics: self.metrics.as_deref(), log_json: self.log_format == Format::Json }
+    }
 }
 
 /// Runs a profile.
@@ -55,7 +68,7 @@ fn backup(job: &Job, args: &RunArgs, cancel: &Cancel) -> Exit {
     let attended = !args.unattended && std::io::stdin().is_terminal();
     let ask: Option<Ask<'_>> = (attended && args.mode == Mode::IncrementalOnly).then_some(&ask);
     let request = Request { mode: args.mode, force_full: args.force_full };
-    let exit = show(&run::run(job, request, ask, readers(args), cancel));
+    let exit = show(&run::run(job, request, ask, args.files(), readers(args), cancel));
     if attended && job.pause_at_end {
         output::note("Press Enter to close. ");
         let _ = std::io::stdin().lock().read_line(&mut String::new());
@@ -65,13 +78,20 @@ fn backup(job: &Job, args: &RunArgs, cancel: &Cancel) -> Exit {
 
 /// A broken profile is told of as a failed run is, as far as it says whom to tell.
 fn refuse(search: &Search, args: &RunArgs, diagnostics: &Diagnostics) -> Exit {
-    output::note(diagnostics);
+    let readers = match terminal::is_journal() {
+        // It says how bad each of them is.
+        true => readers(args),
+        false => {
+            output::note(diagnostics);
+            Vec::new()
+        }
+    };
     let readable = search.find(&args.profile).map(|path| profile::readable(&path)).unwrap_or_default();
-    show(&run::refuse(&args.profile, &readable, diagnostics, args.mode, Vec::new()))
+    show(&run::refuse(&args.profile, &readable, diagnostics, args.mode, args.files(), readers))
 }
 
 fn readers<'a>(args: &RunArgs) -> Vec<Box<dyn Sink + 'a>> {
-    vec![Box::new(Terminal { verbose: args.verbose, report_follows: true })]
+    vec![Box::new(Terminal::new(args.verbose, true))]
 }
 
 fn show(ended: &Ended) -> Exit {

@@ -14,7 +14,7 @@ use crate::stamp::Stamp;
 pub(super) fn remove_work(work: &FullPath, events: &Events<'_>) {
     let path = work.to_native();
     match fs::remove_dir_all(&path) {
-        Ok(()) => events.note(Section::CleanUp, format!("removed '{work}'")),
+        Ok(()) => events.detail(Section::CleanUp, format!("removed '{work}'")),
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(error) => events.warn(
             Section::CleanUp,

@@ -2,6 +2,8 @@
 
 pub use crate::profile::document::When;
 
+use std::time::Duration;
+
 use super::Credentials;
 use crate::path::FullPath;
 
@@ -38,6 +40,8 @@ pub struct Email {
     pub region: String,
     pub when: When,
     pub endpoint: Option<String>,
+    /// How long sending may take, with all tries.
+    pub give_up_after: Duration,
     pub credentials: Option<Credentials>,
 }
 

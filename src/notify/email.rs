@@ -1,11 +1,9 @@
 //! Reports by e-mail through Amazon SES (SPEC §10, design L9222: the region is always given).
 
 use std::error::Error;
-use std::time::Duration;
 
 use aws_sdk_sesv2::Client;
 use aws_sdk_sesv2::config::retry::RetryConfig;
-use aws_sdk_sesv2::config::timeout::TimeoutConfig;
 use aws_sdk_sesv2::error::{DisplayErrorContext, SdkError};
 use aws_sdk_sesv2::operation::send_email::SendEmailError;
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message};
@@ -13,15 +11,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::aws::{self, CONNECT_TIMEOUT};
+use crate::aws;
 use crate::job::Email;
 use crate::report::Report;
-
-/// One try. A mail is small.
-const TRY: Duration = Duration::from_secs(30);
-
-/// All tries together: the last thing a run does must not take for ever.
-const TOTAL: Duration = Duration::from_secs(90);
 
 /// Why a report was not sent.
 #[derive(Debug, thiserror::Error)]
@@ -55,13 +47,7 @@ impl Ses<'_> {
         })?;
         let loader = aws::loader(&email.region, email.endpoint.as_deref(), &keys)
             .retry_config(RetryConfig::standard().with_max_attempts(3))
-            .timeout_config(
-                TimeoutConfig::builder()
-                    .connect_timeout(CONNECT_TIMEOUT)
-                    .operation_attempt_timeout(TRY)
-                    .operation_timeout(TOTAL)
-                    .build(),
-            );
+            .timeout_config(aws::within(email.give_up_after));
         let client = Client::new(&runtime.block_on(loader.load()));
         Ok(Ses { email, client, runtime })
     }

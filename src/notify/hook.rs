@@ -1,7 +1,7 @@
 //! Hooks: programs of the user's own, run without a shell (SPEC §11).
 
 use crate::cancel::Cancel;
-use crate::event::{Event, Events};
+use crate::event::{Event, Events, HOOK};
 use crate::job::Program;
 use crate::secret::Secret;
 use crate::tool::{Invocation, ToolError, locate};
@@ -29,7 +29,7 @@ pub fn run_hook(
     let mut invocation = Invocation::new(&program).args(&hook.args);
     let about = [("hook", name.to_owned())].into_iter().chain(about.iter().cloned());
     invocation.environment.extend(about.map(|(name, value)| (environment(name).into(), Secret::new(value))));
-    let tool = format!("hooks.{name}");
+    let tool = format!("{HOOK}{name}");
     // Its arguments are the user's own business.
     events.tell(Event::ToolStarted { tool: tool.clone(), command: format!("{tool}: {}", program.display()) });
     let code = invocation.run(None, cancel, &mut |line| {

@@ -204,11 +204,11 @@ impl Checker<'_> {
         }
     }
 
-    fn span(&mut self, pointer: &str, span: Option<&Span>, default: Duration) -> Duration {
+    pub(super) fn span(&mut self, pointer: &str, span: Option<&Span>, default: Duration) -> Duration {
         let Some(Span(text)) = span else { return default };
         match humantime::parse_duration(text.trim()) {
             // A loop that does not sleep is no wait.
-            Ok(span) if span.is_zero() && !pointer.ends_with("give-up-after") => {
+            Ok(span) if span.is_zero() && pointer != "/lock/give-up-after" => {
                 self.report(Finding::value(pointer, "must be more than nothing").hint("write at least `1s`"));
                 default
             }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::catalog::{Backup, Catalog, Set};
 use crate::stamp::Stamp;
-use crate::text::size;
+use crate::text::{aligned, size};
 
 /// One store's sets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -133,14 +133,4 @@ fn incremental(backup: &Backup) -> Incremental {
         complete: why.is_none(),
         why,
     }
-}
-
-pub(super) fn aligned<const N: usize>(table: &[[String; N]]) -> String {
-    let width = |column: usize| table.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..N).map(width).collect();
-    let line = |row: &[String; N]| {
-        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, w)| format!("{cell:<w$}", w = *w)).collect();
-        format!("{}\n", cells.join("  ").trim_end())
-    };
-    table.iter().map(line).collect()
 }

@@ -7,14 +7,13 @@ use serde::Serialize;
 use crate::name::Format;
 use crate::stamp::Stamp;
 use crate::store::Store;
-use crate::text::size;
+use crate::text::{aligned, size};
 
 use super::error::RestoreError;
 use super::estimate::{Estimate, Load, Terms, VolumeState};
 use super::journal::Journal;
 use super::parallel::{QUESTIONS, each};
 use super::plan::RestorePlan;
-use super::sets::aligned;
 use super::target::{WORK, volume_place};
 use super::thaw::Thawing;
 

@@ -3,6 +3,8 @@
 mod tell;
 mod waiting;
 
+use std::path::Path;
+
 use chrono::{DateTime, Utc};
 
 use crate::cancel::Cancel;
@@ -15,7 +17,7 @@ use crate::profile::check::check_key;
 use crate::profile::{Diagnostics, Readable, credential};
 use crate::report;
 use crate::secret::Secret;
-use crate::session::{Ended, Session, guarded};
+use crate::session::{Ended, Files, Session, guarded};
 use crate::survey::{Request, Survey, snapshot_problem, survey};
 use crate::tool::seven_zip::SevenZip;
 
@@ -27,6 +29,7 @@ pub fn run<'a>(
     job: &Job,
     request: Request,
     ask: Option<Ask<'_>>,
+    files: Files<'_>,
     readers: Vec<Box<dyn Sink + 'a>>,
     cancel: &Cancel,
 ) -> Ended {
@@ -37,6 +40,8 @@ pub fn run<'a>(
         operation: &operation,
         telling: &job.telling,
         mail: request.mode == Mode::Regular,
+        files,
+        log_is_vital: true,
     };
     session.conduct(
         readers,
@@ -54,16 +59,23 @@ pub fn run<'a>(
     )
 }
 
+/// What the runs of a profile are noted under: its name, or that of its file if it does not say one. `named` is what the
+/// command line calls it.
+pub fn called(named: &str, readable: &Readable) -> String {
+    let stem = || Path::new(named).file_stem().map_or_else(|| named.to_owned(), |s| s.to_string_lossy().into());
+    readable.name.clone().unwrap_or_else(stem)
+}
+
 /// Tells those who can be told that nothing was started: the profile is broken. `named` is what the command line calls it.
 pub fn refuse<'a>(
     named: &str,
     readable: &Readable,
     diagnostics: &Diagnostics,
     mode: Mode,
+    files: Files<'_>,
     readers: Vec<Box<dyn Sink + 'a>>,
 ) -> Ended {
-    let stem = std::path::Path::new(named).file_stem().map_or_else(|| named.to_owned(), |s| s.to_string_lossy().into());
-    let profile = readable.name.clone().unwrap_or(stem);
+    let profile = called(named, readable);
     let location = readable.location.clone().unwrap_or_else(|| "not known".to_owned());
     let operation = mode.to_string();
     let session = Session {
@@ -72,6 +84,8 @@ pub fn refuse<'a>(
         operation: &operation,
         telling: &readable.telling,
         mail: mode == Mode::Regular,
+        files,
+        log_is_vital: true,
     };
     session.conduct(
         readers,
@@ -116,7 +130,7 @@ fn before(hook: &Program, about: &[(&'static str, String)], cancel: &Cancel, eve
     let why = match run_hook("before", hook, about, cancel, events) {
         Ok(0) => return None,
         Ok(NOT_TODAY) => {
-            events.note(Section::Start, format!("not today: hooks.before ended with exit code {NOT_TODAY}"));
+            events.note(Section::Hooks, format!("not today: hooks.before ended with exit code {NOT_TODAY}"));
             return Some(Outcome::Skipped);
         }
         Err(_) if cancel.is_set() => return Some(Outcome::Interrupted),
@@ -124,7 +138,7 @@ fn before(hook: &Program, about: &[(&'static str, String)], cancel: &Cancel, eve
         Err(error) => error.to_string(),
     };
     let hint = format!("nothing was backed up; exit code {NOT_TODAY} of this hook would mean \"not today\"");
-    events.fail(Section::Start, format!("hooks.before failed: {why}"), Some(hint));
+    events.fail(Section::Hooks, format!("hooks.before failed: {why}"), Some(hint));
     Some(Outcome::Failure)
 }
 

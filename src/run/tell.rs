@@ -6,7 +6,7 @@ use crate::plan::{Facts, Plan};
 use crate::survey::Request;
 
 pub(super) fn parameters(job: &Job, request: Request, events: &Events<'_>) {
-    let note = |text: String| events.note(Section::Parameters, text);
+    let note = |text: String| events.detail(Section::Parameters, text);
     note(format!("aam-backup {}", env!("CARGO_PKG_VERSION")));
     note(format!("profile '{}' ({})", job.name, job.profile.display()));
     note(format!("location '{}', mode {}", job.location, request.mode));
@@ -52,12 +52,12 @@ pub(super) fn plan(job: &Job, plan: &Plan, facts: &Facts, events: &Events<'_>) {
         }
     }
     for stage in &plan.stages {
-        events.note(Section::Sources, format!("mount {}: {}", stage.number, stage.mount.path));
-        stage.mount.sources.iter().for_each(|s| events.note(Section::Sources, format!("  source {s}")));
+        events.detail(Section::Sources, format!("mount {}: {}", stage.number, stage.mount.path));
+        stage.mount.sources.iter().for_each(|s| events.detail(Section::Sources, format!("  source {s}")));
     }
     let spec = job.selection.spec();
-    spec.directories.iter().for_each(|e| events.note(Section::Sources, format!("excluded directories: {e}")));
-    spec.files.iter().for_each(|e| events.note(Section::Sources, format!("excluded files: {e}")));
+    spec.directories.iter().for_each(|e| events.detail(Section::Sources, format!("excluded directories: {e}")));
+    spec.files.iter().for_each(|e| events.detail(Section::Sources, format!("excluded files: {e}")));
     for finding in &plan.findings {
         let (text, hint) = (finding.text.clone(), finding.hint.clone());
         events.tell(Event::Problem { section: Section::Sources, severity: finding.severity, text, hint });

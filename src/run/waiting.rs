@@ -27,7 +27,10 @@ pub(super) fn take_lock(
     let mut asked = false;
     loop {
         let other = match lock::attempt(&path, &holder) {
-            Ok(Attempt::Taken(lock)) => return Ok(lock),
+            Ok(Attempt::Taken(lock)) => {
+                events.detail(Section::Lock, format!("'{}' is taken: no other backup is running", path.display()));
+                return Ok(lock);
+            }
             Ok(Attempt::Busy(other)) => other.map_or_else(|| "another backup".to_owned(), |h| h.to_string()),
             Err(error) => {
                 events.fail(Section::Lock, error.to_string(), None);

@@ -9,10 +9,10 @@ use aam_auto_backup::secret::Secret;
 const MAX_LINES: usize = 400;
 
 /// One source file without its tests and comments.
-struct Source {
-    file: String,
+pub struct Source {
+    pub file: String,
     module: String,
-    lines: Vec<(usize, String)>,
+    pub lines: Vec<(usize, String)>,
 }
 
 /// A row of the second kind of table.
@@ -53,7 +53,7 @@ fn without_tests(text: &str) -> impl Iterator<Item = (usize, &str)> {
     (1..).zip(text.lines()).take_while(|(_, line)| !line.starts_with("#[cfg(test)]"))
 }
 
-fn sources() -> Vec<Source> {
+pub fn sources() -> Vec<Source> {
     let mut sources = Vec::new();
     for path in files() {
         let file = path.strip_prefix(root()).unwrap().to_str().unwrap().replace('\\', "/");

@@ -1,6 +1,8 @@
 //! The integration tests: one binary, one module a subject.
 
 mod architecture;
+#[cfg(unix)]
+mod aws;
 mod docs;
 mod memory;
 mod plan;
@@ -9,6 +11,7 @@ mod property;
 mod render;
 mod restore;
 mod scenarios;
+mod schedule;
 mod secrets;
 mod stores;
 mod support;

@@ -2,6 +2,14 @@
 
 mod email;
 mod endings;
+mod journal;
 mod kit;
+mod log;
+mod metrics;
+mod network;
+mod restored;
+mod status;
 mod terminal;
 mod told;
+
+pub use metrics::names as names_of_metrics;

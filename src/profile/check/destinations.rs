@@ -1,7 +1,7 @@
 //! Destinations and the archives they need.
 
 use super::{Checker, Finding};
-use crate::job::{Archive, MaxDelete, Mirror, S3};
+use crate::job::{Archive, MaxDelete, Mirror, S3, UNREACHABLE_AFTER};
 use crate::path::{Family, FullPath};
 use crate::profile::document::{self, Document};
 use crate::profile::unpick;
@@ -50,6 +50,7 @@ impl Checker<'_> {
             region: self.region("/destinations/s3/region", &s3.region),
             endpoint: self.endpoint("/destinations/s3/endpoint", s3.endpoint.as_deref()),
             storage_class: s3.storage_class,
+            give_up_after: self.span("/destinations/s3/give-up-after", s3.give_up_after.as_ref(), UNREACHABLE_AFTER),
             credentials: self.credentials("/destinations/s3/credentials", s3.credentials.as_ref()),
         })
     }

@@ -1,7 +1,7 @@
 //! Who is told about a run: log, e-mail, pings, hooks.
 
 use super::{Checker, Finding};
-use crate::job::{Email, Hooks, Log, Ping, Program, Telling};
+use crate::job::{Email, Hooks, Log, Ping, Program, Telling, UNREACHABLE_AFTER};
 use crate::profile::document::{self, Document};
 
 impl Checker<'_> {
@@ -46,6 +46,7 @@ impl Checker<'_> {
             region: self.region("/email/region", &email.region),
             when: email.when,
             endpoint: self.endpoint("/email/endpoint", email.endpoint.as_deref()),
+            give_up_after: self.span("/email/give-up-after", email.give_up_after.as_ref(), UNREACHABLE_AFTER),
             credentials: self.credentials("/email/credentials", email.credentials.as_ref()),
         })
     }

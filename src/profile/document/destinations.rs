@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{BUCKET, ENDPOINT, REGION, Reference};
+use super::{BUCKET, ENDPOINT, REGION, Reference, Span};
 
 /// Where backups go.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -83,6 +83,9 @@ pub struct S3 {
     /// Storage class of archive volumes. Markers and manifests are always STANDARD.
     #[serde(default)]
     pub storage_class: StorageClass,
+    /// How long the server may take to answer, with all tries; then it counts as unreachable. Uploads and downloads take the time they need.
+    /// `100s` by default.
+    pub give_up_after: Option<Span>,
     /// Access key. Without it: the usual chain of the AWS SDK (environment, shared configuration, instance role).
     pub credentials: Option<S3Credentials>,
 }

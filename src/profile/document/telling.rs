@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ADDRESS, ENDPOINT, REGION, S3Credentials, URL};
+use super::{ADDRESS, ENDPOINT, REGION, S3Credentials, Span, URL};
 
 /// The backup log.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -37,6 +37,8 @@ pub struct Email {
     /// Address of an SES-compatible server. Without it: Amazon SES.
     #[schemars(regex(pattern = ENDPOINT))]
     pub endpoint: Option<String>,
+    /// How long the server may take to accept a report, with all tries. `100s` by default.
+    pub give_up_after: Option<Span>,
     /// Access key. Without it: the usual chain of the AWS SDK.
     pub credentials: Option<S3Credentials>,
 }

@@ -10,12 +10,6 @@ use aws_sdk_s3::config::{self, RequestChecksumCalculation, StalledStreamProtecti
 use super::S3Settings;
 use crate::aws::{self, CONNECT_TIMEOUT};
 
-/// One try of a small request: enough for a slow server, little enough for three in [`SMALL_TOTAL`].
-const SMALL_TRY: Duration = Duration::from_secs(30);
-
-/// A small request with all its tries. A run learns within two minutes that a store cannot be reached (SPEC §6).
-const SMALL_TOTAL: Duration = Duration::from_secs(100);
-
 /// How long a transfer may stand still.
 const GRACE: Duration = Duration::from_secs(60);
 
@@ -27,13 +21,7 @@ const SLOWEST: u64 = 16 * 1024;
 pub(super) async fn connect(settings: &S3Settings) -> (Client, bool) {
     let shared = aws::loader(&settings.region, settings.endpoint.as_deref(), &settings.credentials)
         .retry_config(RetryConfig::standard().with_max_attempts(5))
-        .timeout_config(
-            TimeoutConfig::builder()
-                .connect_timeout(CONNECT_TIMEOUT)
-                .operation_attempt_timeout(SMALL_TRY)
-                .operation_timeout(SMALL_TOTAL)
-                .build(),
-        )
+        .timeout_config(aws::within(settings.give_up_after))
         .stalled_stream_protection(StalledStreamProtectionConfig::enabled().grace_period(GRACE).build())
         .load()
         .await;

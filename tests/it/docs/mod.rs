@@ -3,9 +3,12 @@
 //!
 //! The words after a block's language say what is done with it:
 //! `yaml FILE` is a profile, written as FILE beside the shell blocks that follow · `yaml fragment` replaces keys of a
-//! small profile · `sh` is run · `sh by hand` is run with a 7-Zip that is told the key · `sh aws` needs a real bucket ·
+//! small profile · `sh` is run · `sh by hand` is run with a 7-Zip that is told the key · `sh aws` needs a real bucket,
+//! except those of `docs/aws.md`, which the tests of `aws` run · `sh terraform` is Terraform's ·
 //! `sh install` installs · `sh` with a script of this project: `.ci/run` runs it · `text` is nothing to try.
 
+#[cfg(unix)]
+mod monitoring_page;
 mod pages;
 mod profile_page;
 #[cfg(unix)]
@@ -18,8 +21,17 @@ use aam_auto_backup::job::Job;
 use aam_auto_backup::profile;
 
 /// The pages, in the order in which a newcomer reads them.
-const PAGES: [&str; 5] =
-    ["README.md", "docs/restore.md", "docs/how-it-decides.md", "docs/profile.md", "docs/ARCHITECTURE.md"];
+const PAGES: [&str; 9] = [
+    "README.md",
+    "docs/unattended.md",
+    "docs/aws.md",
+    "docs/restore.md",
+    "docs/monitoring.md",
+    "docs/network.md",
+    "docs/how-it-decides.md",
+    "docs/profile.md",
+    "docs/ARCHITECTURE.md",
+];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -54,21 +66,30 @@ fn check(path: &Path, expected: &str) {
 
 /// One fenced block of a page.
 #[derive(Clone, Debug)]
-struct Block {
+pub struct Block {
     page: &'static str,
     line: usize,
+    /// The heading above it.
+    pub section: String,
     /// After the fence: `sh`, `yaml documents.yaml`.
-    info: String,
-    text: String,
+    pub info: String,
+    pub text: String,
 }
 
-fn blocks(name: &'static str) -> Vec<Block> {
+pub fn blocks(name: &'static str) -> Vec<Block> {
     let mut found = Vec::new();
     let mut open: Option<Block> = None;
+    let mut section = String::new();
     for (number, line) in (1..).zip(page(name).lines()) {
         match (line.strip_prefix("```"), open.take()) {
             (Some(info), None) => {
-                open = Some(Block { page: name, line: number, info: info.to_owned(), text: String::new() });
+                open = Some(Block {
+                    page: name,
+                    line: number,
+                    section: section.clone(),
+                    info: info.to_owned(),
+                    text: String::new(),
+                });
             }
             (Some(_), Some(block)) => found.push(block),
             (None, Some(mut block)) => {
@@ -76,7 +97,11 @@ fn blocks(name: &'static str) -> Vec<Block> {
                 block.text.push('\n');
                 open = Some(block);
             }
-            (None, None) => {}
+            (None, None) => {
+                if let Some(title) = line.strip_prefix("## ") {
+                    section = title.to_owned();
+                }
+            }
         }
     }
     assert!(open.is_none(), "{name}: a block is not closed");

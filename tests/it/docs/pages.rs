@@ -50,7 +50,7 @@ fn quoted(cell: &str) -> Vec<String> {
 }
 
 /// The rows of the table with this heading.
-fn table(page: &str, heading: &str) -> Vec<Vec<Vec<String>>> {
+pub fn table(page: &str, heading: &str) -> Vec<Vec<Vec<String>>> {
     let lines = page.lines().skip_while(|line| !line.starts_with(heading)).skip(2);
     let rows: Vec<_> = lines
         .take_while(|line| line.starts_with('|'))

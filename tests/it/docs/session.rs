@@ -92,7 +92,7 @@ fn every_shell_block_runs() {
             // So that there is an incremental backup to restore.
             fs::write(scratch.path().join("home/allen").join(LETTER), "Dear grandma, again").unwrap();
             let text = "aam-backup run documents.yaml\n".to_owned();
-            computer.run(&Block { page: name, line: 0, info: "sh".to_owned(), text });
+            computer.run(&Block { page: name, line: 0, section: String::new(), info: "sh".to_owned(), text });
         }
         for block in blocks(name) {
             match block.info.split_once(' ').unwrap_or((&block.info, "")) {
@@ -103,7 +103,7 @@ fn every_shell_block_runs() {
                     computer.run(&block);
                     ran += 1;
                 }
-                ("sh", "" | "aws" | "install") | ("text", "") | ("yaml", "fragment") => {}
+                ("sh", "" | "aws" | "install" | "terraform") | ("text" | "bat", "") | ("yaml", "fragment") => {}
                 _ => panic!("{name}:{}: what is to be done with a block '{}'?", block.line, block.info),
             }
         }

@@ -5,7 +5,7 @@ use crate::support::moto;
 use crate::support::pc::{FULL, INC1, KEY, Pc};
 use aam_auto_backup::cancel::Cancel;
 use aam_auto_backup::event::{Event, Outcome};
-use aam_auto_backup::job::StorageClass;
+use aam_auto_backup::job::{StorageClass, UNREACHABLE_AFTER};
 use aam_auto_backup::secret::Secret;
 use aam_auto_backup::store::{Purpose, S3Settings, S3Store};
 
@@ -16,6 +16,7 @@ fn pc() -> Pc {
         region: "us-east-1".to_owned(),
         endpoint: Some(moto.endpoint()),
         storage_class: StorageClass::Standard,
+        give_up_after: UNREACHABLE_AFTER,
         credentials: Some((Secret::new("test-id"), Secret::new("test-secret"))),
     };
     let store = S3Store::open(settings, Cancel::new()).unwrap();

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use aam_auto_backup::cancel::Cancel;
-use aam_auto_backup::job::StorageClass;
+use aam_auto_backup::job::{StorageClass, UNREACHABLE_AFTER};
 use aam_auto_backup::secret::Secret;
 use aam_auto_backup::store::{DirectoryStore, Object, Progress, S3Settings, S3Store, Store, StoreError};
 
@@ -106,6 +106,7 @@ fn settings(bucket: &str) -> S3Settings {
         region: "us-east-1".to_owned(),
         endpoint: Some(moto::shared().endpoint()),
         storage_class: StorageClass::Standard,
+        give_up_after: UNREACHABLE_AFTER,
         credentials: Some((Secret::new(ID), Secret::new(SECRET))),
     }
 }

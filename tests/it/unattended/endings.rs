@@ -2,11 +2,13 @@
 //! and the row itself says what must follow.
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
 use rustix::process::Signal;
 
 use super::kit::Night;
+use super::metrics::Metrics;
 use crate::scenarios::list::noise;
 use crate::support::machine::Ran;
 use crate::support::moto;
@@ -16,7 +18,7 @@ use aam_auto_backup::cli::Exit;
 use aam_auto_backup::event::Outcome;
 use aam_auto_backup::plan::Mode;
 use aam_auto_backup::report;
-use aam_auto_backup::session::Session;
+use aam_auto_backup::session::{Files, Session};
 
 const PAGE: &str = include_str!("../../../docs/unattended.md");
 
@@ -42,11 +44,27 @@ fn row(test: &str) -> Vec<String> {
 
 impl Night {
     /// A run ended as the row of `test` says.
+    /// What a run of this chapter is started with.
+    fn arguments(&self) -> [String; 3] {
+        ["--unattended".to_owned(), "--metrics".to_owned(), self.metrics().display().to_string()]
+    }
+
+    fn metrics(&self) -> PathBuf {
+        self.machine.path("night.prom")
+    }
+
+    /// Runs to the end.
+    fn end(&mut self) -> Ran {
+        let arguments = self.arguments();
+        self.run(&arguments.each_ref().map(String::as_str))
+    }
+
     fn ended_as(&self, test: &str, ran: &Ran) {
         let row = row(test);
         ran.exit(row[1].parse().unwrap());
         self.told_as(&row);
         assert_eq!(self.result(), row[4], "{ran}");
+        assert_eq!(Metrics::read(&self.metrics()).result(), row[4], "{ran}");
     }
 
     fn told_as(&self, row: &[String]) {
@@ -97,7 +115,7 @@ fn every_row_is_a_test() {
 fn ends(test: &str, make: impl FnOnce(&mut Night)) {
     let mut night = Night::new();
     make(&mut night);
-    let ran = night.run(&["--unattended"]);
+    let ran = night.end();
     night.ended_as(test, &ran);
 }
 
@@ -135,7 +153,7 @@ fn optional_source_missing() {
 #[test]
 fn email_failed() {
     let mut night = Night::unverified();
-    let ran = night.run(&[]);
+    let ran = night.end();
     night.ended_as("email_failed", &ran);
 }
 
@@ -230,7 +248,7 @@ fn tool_missing() {
 fn key_missing() {
     let mut night = Night::new();
     night.machine.key = "";
-    let ran = night.run(&[]);
+    let ran = night.end();
     night.ended_as("key_missing", &ran);
 }
 
@@ -290,6 +308,7 @@ fn lock_timeout() {
     second.prepare();
     let profile = second.machine.path("profile.yaml");
     let mut command = second.machine.command(&["run", profile.to_str().unwrap()]);
+    command.args(second.arguments());
     let state = first.machine.path("state");
     let ran = Ran::of(command.env("AAM_BACKUP_STATE_DIR", &state).output().unwrap());
     // What the first machine keeps is what the second wrote there.
@@ -305,7 +324,7 @@ fn interrupted() {
         let mut night = Night::new();
         let gate = gated(&mut night);
         night.prepare();
-        let mut run = night.machine.start(&[]);
+        let mut run = night.machine.start(&night.arguments().each_ref().map(String::as_str));
         gate.wait(&mut run);
         signal(run.id().try_into().unwrap(), interrupt);
         let ran = Ran::of(run.wait_with_output().unwrap());
@@ -363,13 +382,16 @@ fn crashed() {
 #[test]
 #[ignore = "a part of the test crashed"]
 fn a_session_that_panics() {
-    let job = aam_auto_backup::profile::load(std::env::var("AAM_TEST_PROFILE").unwrap().as_ref()).unwrap();
+    let path = PathBuf::from(std::env::var_os("AAM_TEST_PROFILE").unwrap());
+    let job = aam_auto_backup::profile::load(&path).unwrap();
     let session = Session {
         profile: &job.name,
         location: &job.location,
         operation: "regular",
         telling: &job.telling,
         mail: true,
+        files: Files { metrics: Some(&path.with_file_name("night.prom")), ..Files::default() },
+        log_is_vital: true,
     };
     let ended = session.conduct(
         Vec::new(),

@@ -1,0 +1,116 @@
+//! `status`: the last runs, from what this computer remembers. It asks no store and needs no profile.
+
+use chrono::{Local, SubsecRound, Utc};
+use clap::Args;
+use serde::Serialize;
+
+use super::{Exit, Format, Global, output};
+use crate::event::Outcome;
+use crate::history::{History, Record};
+use crate::profile::{self, Search};
+use crate::run;
+use crate::state::base_directory;
+use crate::text;
+
+/// Show the last runs on this computer; the exit code says whether the last one of each profile went well.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// Profile: a path, or a name, also one that is gone. Without it: all that have run here.
+    pub profile: Option<String>,
+    /// How many runs of each profile.
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub last: usize,
+    /// How to print them.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// The runs of one profile, newest first.
+#[derive(Serialize)]
+struct Runs {
+    profile: String,
+    runs: Vec<Record>,
+}
+
+/// Shows the last runs.
+pub fn status(global: &Global, args: &StatusArgs) -> Exit {
+    let histories = match &args.profile {
+        None => History::all(),
+        Some(named) => {
+            let file = Search::new(global.profiles.as_deref()).find(named);
+            let readable = file.map(|path| profile::readable(&path)).unwrap_or_default();
+            let name = run::called(named, &readable);
+            let history = History::of(&name);
+            vec![(name, history)]
+        }
+    };
+    let mut all: Vec<Runs> =
+        histories.into_iter().map(|(profile, history)| Runs { profile, runs: history.records() }).collect();
+    // Nobody should take a computer that never backs up for one where all is well.
+    let exit = all.iter().map(|runs| judge(&runs.runs)).max_by_key(|exit| badness(*exit)).unwrap_or(Exit::Failed);
+    if all.iter().all(|runs| runs.runs.is_empty()) {
+        let of = args.profile.as_ref().map(|named| format!(" of '{named}'")).unwrap_or_default();
+        let place = base_directory();
+        output::note(format_args!(
+            "no run{of} is known here; looked in '{}' (another user's runs are noted elsewhere)\n",
+            place.display()
+        ));
+    }
+    all.iter_mut().for_each(|runs| runs.runs.truncate(args.last));
+    let printed = match args.format {
+        Format::Text => {
+            let shown = all.iter().filter(|runs| !runs.runs.is_empty());
+            output::result(shown.map(to_text).collect::<Vec<_>>().join("\n"))
+        }
+        Format::Json => match serde_json::to_string_pretty(&all) {
+            Ok(text) => output::result(text + "\n"),
+            Err(error) => {
+                output::note(format_args!("error: the runs cannot be printed: {error}\n"));
+                Exit::Failed
+            }
+        },
+    };
+    if printed == Exit::Success { exit } else { printed }
+}
+
+/// By the last backup that ended and was not skipped.
+fn judge(runs: &[Record]) -> Exit {
+    match runs
+        .iter()
+        .filter(|run| run.is_backup())
+        .filter_map(|run| run.outcome)
+        .find(|outcome| *outcome != Outcome::Skipped)
+    {
+        Some(Outcome::Success) => Exit::Success,
+        Some(Outcome::Warning) => Exit::Warnings,
+        _ => Exit::Failed,
+    }
+}
+
+fn badness(exit: Exit) -> u8 {
+    match exit {
+        Exit::Success => 0,
+        Exit::Warnings => 1,
+        _ => 2,
+    }
+}
+
+fn to_text(runs: &Runs) -> String {
+    let mut table = vec![["STARTED", "TOOK", "RESULT", "MODE", "FILES", "SIZE", "ARCHIVED", "LOG"].map(str::to_owned)];
+    for run in &runs.runs {
+        let until = run.ended.or_else(|| run.outcome.is_none().then(Utc::now));
+        let took = until.map(|until| (until - run.started).num_seconds().max(0).unsigned_abs());
+        let took = took.map(|s| humantime::format_duration(std::time::Duration::from_secs(s)).to_string());
+        table.push([
+            run.started.with_timezone(&Local).trunc_subsecs(0).to_string(),
+            took.unwrap_or_else(|| "-".to_owned()),
+            run.outcome.map_or_else(|| "running".to_owned(), |outcome| outcome.to_string()),
+            run.operation.clone(),
+            run.counts.files.to_string(),
+            text::size(run.counts.bytes),
+            text::count(run.counts.archived_files, "file"),
+            run.log.as_ref().map_or_else(|| "-".to_owned(), |log| log.display().to_string()),
+        ]);
+    }
+    format!("{}\n{}", runs.profile, text::aligned(&table))
+}

@@ -1,0 +1,88 @@
+//! The log: its sections for people, its events for programs.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use aam_auto_backup::event::Event;
+use aam_auto_backup::text;
+use serde_json::Value;
+
+use super::kit::Night;
+
+/// SPEC §10, in its order; hooks and the result are our own.
+#[test]
+fn every_section_has_its_heading_once() {
+    let mut night = Night::new();
+    let hook = night.machine.script("hook", "exit 0");
+    night.more = format!("hooks: {{before: ['{}']}}\n", hook.display());
+    night.run(&[]).exit(0);
+    let log = night.log();
+    let headings: Vec<&str> = log.lines().filter_map(|l| l.strip_prefix("== ")?.strip_suffix(" ==")).collect();
+    let wanted = [
+        "Parameters",
+        "Lock",
+        "Hooks",
+        "Start",
+        "Latest complete backups",
+        "Directories to back up, mounts, exclusions",
+        "Ignored paths",
+        "Tool output",
+        "Verification",
+        "Objects",
+        "Clean-up",
+        "E-mail",
+        "Result",
+    ];
+    assert_eq!(headings, wanted, "{log}");
+    assert!(log.lines().next().unwrap().ends_with("; all times are UTC"), "{log}");
+}
+
+/// The files of a directory whose names end so.
+fn files(night: &Night, suffix: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(night.machine.path("state/logs")).unwrap().map(|entry| entry.unwrap().path());
+    entries.filter(|path| path.to_str().unwrap().ends_with(suffix)).collect()
+}
+
+#[test]
+fn events_as_json() {
+    let mut night = Night::new();
+    night.machine.make_unreadable("docs/b.txt");
+    night.run(&[]).exit(3);
+    assert_eq!(files(&night, ".jsonl"), Vec::<PathBuf>::new(), "only when asked for");
+    fs::remove_dir_all(night.machine.path("state/logs")).unwrap();
+
+    night.machine.write("docs/new.txt", "new");
+    night.run(&["--log-format", "json"]).exit(3);
+    let [json] = &files(&night, ".aam-backup.jsonl")[..] else { panic!("one file") };
+    assert_eq!(json.with_extension("log"), files(&night, ".aam-backup.log")[0], "beside the log");
+    assert_eq!(fs::metadata(json).unwrap().permissions().mode() & 0o777, 0o600);
+    let text = fs::read_to_string(json).unwrap();
+    let mut log = night.log();
+    let mut before = String::new();
+    for line in text.lines() {
+        let value: Value = serde_json::from_str(line).unwrap();
+        let time = value["time"].as_str().unwrap().to_owned();
+        assert!(chrono::DateTime::parse_from_rfc3339(&time).is_ok() && time.ends_with('Z'), "{line}");
+        assert!(time >= before, "{line} after {before}");
+        before = time;
+        let event: Event = serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
+        // Both files have the same, in the same order.
+        if let Some(said) = text::line(&event) {
+            let (_, rest) =
+                log.split_once(&said).unwrap_or_else(|| panic!("not in the rest of the log: {said}\n{log}"));
+            log = rest.to_owned();
+        }
+    }
+    assert_eq!(log.trim(), "");
+    assert!(text.lines().last().unwrap().contains(r#""event":"finished","outcome":"warning""#), "{text}");
+}
+
+#[test]
+fn a_broken_profile_too() {
+    let mut night = Night::new();
+    night.more = "exlude: {}\n".to_owned();
+    night.run(&["--log-format", "json"]).exit(2);
+    let text = fs::read_to_string(&files(&night, ".jsonl")[0]).unwrap();
+    assert!(text.contains("unknown key") && text.contains(r#""outcome":"invalid""#), "{text}");
+}
