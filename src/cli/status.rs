@@ -47,7 +47,9 @@ pub fn status(global: &Global, args: &StatusArgs) -> Exit {
     let mut all: Vec<Runs> =
         histories.into_iter().map(|(profile, history)| Runs { profile, runs: history.records() }).collect();
     // Nobody should take a computer that never backs up for one where all is well.
-    let exit = all.iter().map(|runs| judge(&runs.runs)).max_by_key(|exit| badness(*exit)).unwrap_or(Exit::Failed);
+    // A computer that was restored to from another one's backups has runs that are no backups.
+    let judged = all.iter().filter(|of| args.profile.is_some() || of.runs.iter().any(Record::is_backup));
+    let exit = judged.map(|of| judge(&of.runs)).max_by_key(|exit| badness(*exit)).unwrap_or(Exit::Failed);
     if all.iter().all(|runs| runs.runs.is_empty()) {
         let of = args.profile.as_ref().map(|named| format!(" of '{named}'")).unwrap_or_default();
         let place = base_directory();
