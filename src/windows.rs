@@ -8,8 +8,9 @@ use std::fs::OpenOptions;
 use std::io;
 use std::os::windows::ffi::{OsStrExt, OsStringExt};
 use std::os::windows::fs::OpenOptionsExt;
-use std::os::windows::io::AsRawHandle;
+use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use std::path::Path;
+use std::process::Child;
 use std::sync::OnceLock;
 
 use windows_sys::Win32::Foundation::ERROR_NO_MORE_FILES;
@@ -19,6 +20,7 @@ use windows_sys::Win32::Storage::FileSystem::{
     GetFileInformationByHandleEx, GetVolumeInformationW, GetVolumePathNameW,
 };
 use windows_sys::Win32::System::Console::{CTRL_BREAK_EVENT, CTRL_C_EVENT, SetConsoleCtrlHandler};
+use windows_sys::Win32::System::JobObjects::{AssignProcessToJobObject, CreateJobObjectW, TerminateJobObject};
 use windows_sys::Win32::UI::Shell::IsUserAnAdmin;
 
 use crate::cancel::Cancel;
@@ -138,6 +140,42 @@ pub fn file_system(directory: &Path) -> io::Result<String> {
     }
     let end = name.iter().position(|unit| *unit == 0).unwrap_or(name.len());
     Ok(String::from_utf16_lossy(&name[..end]))
+}
+
+/// A child with everything it starts from now on: a job object. Windows forgets who started a process as soon as that
+/// one ends, and `taskkill /T` with it.
+#[derive(Debug)]
+pub struct Tree(OwnedHandle);
+
+impl Tree {
+    /// The tree of a child that was started a moment ago.
+    ///
+    /// # Errors
+    /// When Windows makes no job object, or the child has ended.
+    #[allow(unsafe_code)]
+    pub fn of(child: &Child) -> io::Result<Tree> {
+        // SAFETY: without a name and with no security attributes there is nothing to read; a handle that is not null is
+        // ours alone.
+        let tree = unsafe {
+            let job = CreateJobObjectW(std::ptr::null(), std::ptr::null());
+            if job.is_null() {
+                return Err(io::Error::last_os_error());
+            }
+            Tree(OwnedHandle::from_raw_handle(job))
+        };
+        // SAFETY: both handles are open.
+        match unsafe { AssignProcessToJobObject(tree.0.as_raw_handle(), child.as_raw_handle()) } {
+            0 => Err(io::Error::last_os_error()),
+            _ => Ok(tree),
+        }
+    }
+
+    /// Ends all of it at once.
+    #[allow(unsafe_code)]
+    pub fn end(&self) {
+        // SAFETY: the handle is open. Nothing is left to be done about a failure: the child itself is killed as well.
+        unsafe { TerminateJobObject(self.0.as_raw_handle(), 1) };
+    }
 }
 
 static CANCEL: OnceLock<Cancel> = OnceLock::new();

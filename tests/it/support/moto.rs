@@ -24,6 +24,16 @@ pub fn shared() -> &'static Moto {
     SHARED.get_or_init(|| Moto::start(&[]))
 }
 
+/// A server, shared too, of whose archived objects each is looked at several times before it is there.
+pub fn slow() -> &'static Moto {
+    static SLOW: OnceLock<Moto> = OnceLock::new();
+    SLOW.get_or_init(|| {
+        let moto = Moto::start(&[]);
+        moto.slow_thaw(3);
+        moto
+    })
+}
+
 impl Moto {
     /// A server of its own for tests that change settings of the whole server, which are given as environment variables
     /// or by [`Moto::post`].
