@@ -5,7 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Cloned into everything that can take long. Setting it once ends the run in an orderly way (SPEC §8).
 #[derive(Clone, Debug, Default)]
-pub struct Cancel(Arc<AtomicBool>);
+pub struct Cancel {
+    flag: Arc<AtomicBool>,
+    above: Option<Arc<Cancel>>,
+}
 
 impl Cancel {
     /// A flag that is not set.
@@ -13,18 +16,24 @@ impl Cancel {
         Cancel::default()
     }
 
+    /// A flag that is set with this one, and can be set alone.
+    #[must_use]
+    pub fn child(&self) -> Cancel {
+        Cancel { flag: Arc::default(), above: Some(Arc::new(self.clone())) }
+    }
+
     /// The flag itself, for the signal handler.
     pub fn flag(&self) -> Arc<AtomicBool> {
-        self.0.clone()
+        self.flag.clone()
     }
 
     /// Asks everything to stop.
     pub fn set(&self) {
-        self.0.store(true, Ordering::SeqCst);
+        self.flag.store(true, Ordering::SeqCst);
     }
 
     /// Whether to stop.
     pub fn is_set(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
+        self.flag.load(Ordering::SeqCst) || self.above.as_ref().is_some_and(|above| above.is_set())
     }
 }

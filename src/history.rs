@@ -16,6 +16,9 @@ use crate::lock::{self, Attempt, Holder, Lock};
 use crate::report::Counts;
 use crate::state::base_directory;
 
+/// The operation of a record that is no backup.
+pub const RESTORE: &str = "restore";
+
 /// How many runs are remembered.
 const KEPT: usize = 100;
 
@@ -51,9 +54,14 @@ impl Record {
         self.counts = counts;
     }
 
+    /// Whether it was a backup; a restore says nothing of how backups go.
+    pub fn is_backup(&self) -> bool {
+        self.operation != RESTORE
+    }
+
     /// Whether it made a backup with everything that could be read in every destination.
     pub fn is_complete(&self) -> bool {
-        matches!(self.outcome, Some(Outcome::Success | Outcome::Warning))
+        self.is_backup() && matches!(self.outcome, Some(Outcome::Success | Outcome::Warning))
     }
 }
 

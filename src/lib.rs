@@ -27,6 +27,8 @@ pub mod render;
 pub mod report;
 pub mod restore;
 pub mod run;
+pub mod schedule;
+pub mod scheduler;
 pub mod secret;
 pub mod select;
 pub mod session;

@@ -11,7 +11,7 @@ use std::time::SystemTime;
 use chrono::{DateTime, Utc};
 
 use crate::cancel::Cancel;
-use crate::event::{Event, Events, Outcome, Section, Sink};
+use crate::event::{Event, Events, Outcome, Section, Severity, Sink};
 use crate::history::{History, Record};
 use crate::job::{Email, Program, Telling, When};
 use crate::log::{Log, remove_old};
@@ -31,6 +31,8 @@ pub struct Session<'a> {
     pub telling: &'a Telling,
     /// Whether a report is e-mailed at all (SPEC §10: not for an incremental-only backup).
     pub mail: bool,
+    /// Whether nothing is done without a log. A restore that cannot write one goes on and says so.
+    pub log_is_vital: bool,
     pub files: Files<'a>,
 }
 
@@ -83,18 +85,20 @@ impl Session<'_> {
             no_metrics(&events, Section::Parameters, &error);
         }
         self.ping("start", self.telling.ping.start.as_deref(), "", Section::Parameters, &events);
-        let (mut outcome, given) = match &log {
-            Ok(_) => match guarded(&events, || body(&events, started)) {
-                Some((outcome, given)) => (outcome, Some(given)),
-                None => (Outcome::Failure, None),
-            },
-            // A backup of which nobody can read how it went is not started.
-            Err(error) => {
-                let hint = "set log.directory in the profile to a directory that can be written".to_owned();
-                events.fail(Section::Parameters, error.to_string(), Some(hint));
-                (Outcome::Failure, None)
-            }
+        if let Err(error) = &log {
+            let severity = if self.log_is_vital { Severity::Error } else { Severity::Warning };
+            let hint = Some(
+                "name a directory that can be written: log.directory in the profile, or --log-directory of restore"
+                    .to_owned(),
+            );
+            events.tell(Event::Problem { section: Section::Parameters, severity, text: error.to_string(), hint });
+        }
+        // A backup of which nobody can read how it went is not started.
+        let given = match log.is_err() && self.log_is_vital {
+            true => None,
+            false => guarded(&events, || body(&events, started)),
         };
+        let (mut outcome, given) = given.map_or((Outcome::Failure, None), |(outcome, given)| (outcome, Some(given)));
         self.tidy_logs(&directory, &events);
         let log = log.as_ref().ok().map(|log| log.path().to_owned());
         let written = |outcome| {

@@ -34,6 +34,22 @@ impl Exit {
         }
     }
 
+    /// All of them.
+    pub const ALL: [Exit; 6] =
+        [Exit::Success, Exit::Failed, Exit::Usage, Exit::Warnings, Exit::Locked, Exit::Interrupted];
+
+    /// What it says of a run.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Exit::Success => "success",
+            Exit::Failed => "failed",
+            Exit::Usage => "wrong command line or invalid profile",
+            Exit::Warnings => "finished with warnings",
+            Exit::Locked => "another backup was running",
+            Exit::Interrupted => "interrupted",
+        }
+    }
+
     /// How a run's outcome ends the program.
     pub const fn of(outcome: Outcome) -> Exit {
         match outcome {

@@ -11,6 +11,7 @@ mod place;
 mod plan;
 mod restore;
 mod run;
+mod schedule;
 mod schema;
 mod sets;
 mod shadow_stage;
@@ -57,6 +58,7 @@ pub enum Command {
     Restore(Box<restore::RestoreArgs>),
     Explain(explain::Explain),
     Shortcuts(shortcuts::ShortcutsArgs),
+    Schedule(schedule::ScheduleArgs),
     Schema(schema::PrintSchema),
     Completions(completions::Completions),
     /// What the snapshot program starts; not for people
@@ -102,6 +104,7 @@ pub fn main() -> ExitCode {
         }),
         Command::Run(args) => run::run(&cli.global, &args, &cancel),
         Command::Shortcuts(args) => with_job(&cli.global, &args.profile, |job| shortcuts::write(job, &args)),
+        Command::Schedule(args) => schedule::schedule(&cli.global, &args, &cancel),
         Command::Status(args) => status::status(&cli.global, &args),
         Command::Sets(args) => sets::sets(&cli.global, &args, &cancel),
         Command::Restore(args) => restore::restore(&cli.global, &args, &cancel),

@@ -73,9 +73,14 @@ pub fn status(global: &Global, args: &StatusArgs) -> Exit {
     if printed == Exit::Success { exit } else { printed }
 }
 
-/// By the last run that ended and was not skipped.
+/// By the last backup that ended and was not skipped.
 fn judge(runs: &[Record]) -> Exit {
-    match runs.iter().filter_map(|run| run.outcome).find(|outcome| *outcome != Outcome::Skipped) {
+    match runs
+        .iter()
+        .filter(|run| run.is_backup())
+        .filter_map(|run| run.outcome)
+        .find(|outcome| *outcome != Outcome::Skipped)
+    {
         Some(Outcome::Success) => Exit::Success,
         Some(Outcome::Warning) => Exit::Warnings,
         _ => Exit::Failed,

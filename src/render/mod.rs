@@ -199,7 +199,7 @@ pub fn switches(format: Format) -> &'static str {
 }
 
 /// A word for `sh` that is exactly this text.
-fn sh_quoted(text: &str) -> String {
+pub fn sh_quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 

@@ -110,7 +110,6 @@ impl Restore<'_> {
         selected: &Selected,
         into: &Path,
     ) -> Result<u64, RestoreError> {
-        let name = shown(mount, archive);
         let made;
         let (only, wanted) = match selected {
             Selected::Everything if mount.wanted.is_empty() => (None, false),
@@ -126,6 +125,20 @@ impl Restore<'_> {
             return Ok(0);
         }
         self.announce(mount, archive, into);
+        self.unpack(mount, archive, first, only, into)?;
+        Ok(found)
+    }
+
+    /// Extracts what the list `only` names, or everything, once its way is clear.
+    pub(super) fn unpack(
+        &self,
+        mount: &PlannedMount,
+        archive: &PlannedArchive,
+        first: &Path,
+        only: Option<&Path>,
+        into: &Path,
+    ) -> Result<(), RestoreError> {
+        let name = shown(mount, archive);
         let tool = self.seven_zip.program().display().to_string();
         let mut said: Vec<String> = Vec::new();
         let mut full = false;
@@ -142,10 +155,10 @@ impl Restore<'_> {
         })?;
         let said = said.join("; ");
         match exit {
-            Exit::Ok => Ok(found),
+            Exit::Ok => Ok(()),
             Exit::Warning => {
                 self.events.warn(Section::Restore, format!("'{name}': {exit} {said}").trim_end().to_owned(), None);
-                Ok(found)
+                Ok(())
             }
             exit => {
                 full |= self.target.free().is_some_and(|free| free < 1 << 20);
@@ -154,7 +167,7 @@ impl Restore<'_> {
         }
     }
 
-    fn announce(&self, mount: &PlannedMount, archive: &PlannedArchive, into: &Path) {
+    pub(super) fn announce(&self, mount: &PlannedMount, archive: &PlannedArchive, into: &Path) {
         let to = into.display().to_string();
         match &mount.path {
             Some(path) => self.events.tell(Event::Extracting { mount: path.clone(), stamp: archive.stamp, to }),
@@ -166,7 +179,7 @@ impl Restore<'_> {
     }
 
     /// Clears the way of every entry that is wanted, and with `list` writes their paths there. Returns their count.
-    fn clear_way(
+    pub(super) fn clear_way(
         &self,
         mount: &PlannedMount,
         first: &Path,

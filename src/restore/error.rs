@@ -122,6 +122,8 @@ pub enum RestoreError {
     NotAgreed { dollars: f64, hours: u32 },
     #[error("{frozen} of {all} volumes are archived and were not requested")]
     NotRequested { frozen: usize, all: usize },
+    #[error("{store}: '{key}' is archived, so that nobody can say what there is to restore: a lifecycle rule moved it")]
+    FrozenIndex { store: String, key: String },
     #[error("{missing} of {all} volumes are not downloaded")]
     NotDownloaded { missing: usize, all: usize },
     #[error("the backup has no list of files that a drill could choose from")]
@@ -151,6 +153,16 @@ impl RestoreError {
     pub(super) fn disk(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> RestoreError {
         let path = path.to_owned();
         move |why| RestoreError::Disk { what, path, why }
+    }
+
+    /// For `map_err` when a marker or manifest is read.
+    pub(super) fn index(key: &str) -> impl FnOnce(RestoreError) -> RestoreError {
+        move |error| match error {
+            RestoreError::Store(error) if error.kind == StoreErrorKind::Frozen => {
+                RestoreError::FrozenIndex { store: error.store, key: key.to_owned() }
+            }
+            other => other,
+        }
     }
 
     /// Whether the user ended it.
@@ -201,6 +213,11 @@ impl RestoreError {
                 super::target::WORK
             ),
             RestoreError::NotAgreed { .. } => "add --yes to agree".to_owned(),
+            RestoreError::FrozenIndex { .. } => {
+                "order all objects with _yes_ or _manifest_ in their names (docs/restore.md, \"Archived markers\", has the \
+                 commands), and start this again when they are readable, within 48 hours"
+                    .to_owned()
+            }
             RestoreError::NotRequested { .. } => {
                 "request them first: aam-backup restore request, with the same options".to_owned()
             }

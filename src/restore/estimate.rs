@@ -62,7 +62,7 @@ pub struct Estimate {
     /// Bytes that will be written: downloads still to come, and files as far as known.
     pub disk_needed: u64,
     pub disk_free: Option<u64>,
-    /// Date of the prices.
+    /// Date and source of the prices.
     pub prices: String,
 }
 
@@ -129,7 +129,7 @@ impl Estimate {
             hours: if frozen.objects + thawing.objects > 0 { price.hours } else { 0 },
             disk_needed: to_come.bytes + terms.files,
             disk_free: terms.disk_free,
-            prices: terms.prices.date.clone(),
+            prices: format!("{} ({})", terms.prices.date, terms.prices.source),
         }
     }
 
@@ -191,7 +191,9 @@ mod tests {
         assert_eq!((estimate.hours, estimate.disk_needed), (48, 1_000_000_000_005));
         assert!(estimate.needs_consent() && estimate.too_small());
         assert!(
-            estimate.to_text().contains("costs about $94.04 at Amazon's prices of 2020-10-13"),
+            estimate
+                .to_text()
+                .contains("costs about $94.04 at Amazon's prices of 2026-06 (aws.amazon.com/s3/pricing): "),
             "{}",
             estimate.to_text()
         );

@@ -5,9 +5,11 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
+use std::sync::{MutexGuard, PoisonError};
 
 use sha2::{Digest, Sha256};
 
+use crate::cancel::Cancel;
 use crate::event::{Event, Section};
 
 use super::error::RestoreError;
@@ -40,7 +42,7 @@ impl Restore<'_> {
     pub(super) fn verify_in_place(&self, archive: &PlannedArchive) -> Result<Option<Fetched>, RestoreError> {
         let volumes: Vec<(&PlannedVolume, PathBuf)> =
             archive.volumes.iter().filter_map(|v| Some((v, self.store.local_path(&v.key)?))).collect();
-        let checked = each(&volumes, TRANSFERS, |(volume, path)| self.object(volume, path, true));
+        let checked = each(&volumes, TRANSFERS, |(volume, path)| self.verify_there(volume, path));
         checked.map_err(|(index, error)| named(error, &archive.volumes, index))?;
         Ok(volumes.into_iter().next().map(|(_, first)| Fetched { first, downloaded: None }))
     }
@@ -52,13 +54,27 @@ impl Restore<'_> {
         (!archive.volumes.is_empty()).then_some(Fetched { first, downloaded })
     }
 
-    /// Brings one object to `path`, or reads it there, and checks size and SHA-256.
-    pub(super) fn object(&self, object: &PlannedVolume, path: &Path, in_place: bool) -> Result<(), RestoreError> {
-        if in_place {
-            let store = self.store.label();
-            self.events.note(Section::Objects, format!("reading '{}' ({} bytes) in {store}", object.key, object.size));
-            return self.verify(object, path);
-        }
+    /// Checks an object where it lies.
+    pub(super) fn verify_there(&self, object: &PlannedVolume, path: &Path) -> Result<(), RestoreError> {
+        let store = self.store.label();
+        self.events.note(Section::Objects, format!("reading '{}' ({} bytes) in {store}", object.key, object.size));
+        self.verify(object, path, self.cancel)
+    }
+
+    /// Waits for the line. Downloads go one after the other: what is needed first has the whole line and is here first.
+    pub(super) fn line(&self) -> MutexGuard<'_, ()> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Brings one object to `path` and checks size and SHA-256. `line` is given back when it is here: another one is
+    /// downloaded while this one is checked.
+    pub(super) fn object(
+        &self,
+        object: &PlannedVolume,
+        path: &Path,
+        stop: &Cancel,
+        line: MutexGuard<'_, ()>,
+    ) -> Result<(), RestoreError> {
         if let Some(directory) = path.parent() {
             fs::create_dir_all(directory).map_err(RestoreError::disk("create", directory))?;
         }
@@ -67,30 +83,33 @@ impl Restore<'_> {
         if fs::metadata(&part).is_ok_and(|m| m.len() > object.size) {
             discard(&part)?;
         }
-        self.download(object, &part)?;
-        match self.verify(object, &part) {
+        self.download(object, &part, stop)?;
+        drop(line);
+        match self.verify(object, &part, stop) {
             // Something on the way may have spoiled it; a second try costs little beside a failed restore.
             Err(RestoreError::Damaged { .. } | RestoreError::Size { .. }) => {
                 self.events
                     .note(Section::Objects, format!("'{}' did not arrive as it was sent: once more", object.key));
                 discard(&part)?;
-                self.download(object, &part)?;
+                let again = self.line();
+                self.download(object, &part, stop)?;
+                drop(again);
                 // The next start must not go on with it.
-                self.verify(object, &part).inspect_err(|_| drop(discard(&part)))?;
+                self.verify(object, &part, stop).inspect_err(|_| drop(discard(&part)))?;
             }
             other => other?,
         }
         fs::rename(&part, path).map_err(RestoreError::disk("write", path))
     }
 
-    fn download(&self, object: &PlannedVolume, path: &Path) -> Result<(), RestoreError> {
+    fn download(&self, object: &PlannedVolume, path: &Path, stop: &Cancel) -> Result<(), RestoreError> {
         let (store, key, size) = (self.store.label().to_owned(), object.key.clone(), object.size);
         self.events.tell(Event::Downloading { store, key, size });
-        self.store.get(&object.key, path, &|bytes| self.events.tell(Event::Transferred { bytes }))?;
+        self.store.get(&object.key, path, stop, &|bytes| self.events.tell(Event::Transferred { bytes }))?;
         Ok(())
     }
 
-    fn verify(&self, object: &PlannedVolume, path: &Path) -> Result<(), RestoreError> {
+    fn verify(&self, object: &PlannedVolume, path: &Path, stop: &Cancel) -> Result<(), RestoreError> {
         let (store, key) = (self.store.label().to_owned(), object.key.clone());
         let mut file = File::open(path).map_err(RestoreError::disk("open", path))?;
         let found = file.metadata().map_err(RestoreError::disk("look at", path))?.len();
@@ -101,7 +120,7 @@ impl Restore<'_> {
         let mut digest = Sha256::new();
         let mut buffer = vec![0; 1 << 20];
         loop {
-            if self.cancel.is_set() {
+            if stop.is_set() {
                 return Err(RestoreError::Interrupted);
             }
             match file.read(&mut buffer).map_err(RestoreError::disk("read", path))? {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::Catalog;
+use crate::event::{Events, Section};
 use crate::marker;
 use crate::store::{Store, StoreError};
 
@@ -32,14 +33,21 @@ pub fn locations(store: &dyn Store) -> Result<BTreeSet<String>, StoreError> {
 ///
 /// # Errors
 /// When there is nothing complete to restore, what is there is damaged, or a marker cannot be read.
-pub fn plan(store: &dyn Store, catalog: &Catalog, options: &Options) -> Result<RestorePlan, RestoreError> {
+pub fn plan(
+    store: &dyn Store,
+    catalog: &Catalog,
+    options: &Options,
+    events: &Events<'_>,
+) -> Result<RestorePlan, RestoreError> {
     let mut markers = BTreeMap::new();
     loop {
         match RestorePlan::decide(options, catalog, &markers)? {
             Step::Ready(plan) => return Ok(*plan),
             Step::Read(keys) => {
                 for key in keys {
-                    let bytes = store.read(&key, marker::MAX_BYTES)?;
+                    events.note(Section::Objects, format!("reading '{key}' in {}", store.label()));
+                    let read = store.read(&key, marker::MAX_BYTES).map_err(RestoreError::from);
+                    let bytes = read.map_err(RestoreError::index(&key))?;
                     markers.insert(key, bytes);
                 }
             }

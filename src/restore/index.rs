@@ -46,7 +46,13 @@ impl Restore<'_> {
         let local = self.store.local_path(&object.key);
         let fetched = self.target.work(&format!("manifest-{}.{}", mount.number, planned.format.extension()));
         let path = local.clone().unwrap_or(fetched);
-        self.object(&object, &path, local.is_some())?;
+        match local {
+            Some(path) => self.verify_there(&object, &path)?,
+            None => {
+                let fetched = self.object(&object, &path, self.cancel, self.line());
+                fetched.map_err(RestoreError::index(&object.key))?;
+            }
+        }
         let key = object.key;
         let mut names = Vec::new();
         let exit = self.seven_zip.list(&path, self.key, self.cancel, &mut |listed| {

@@ -4,6 +4,7 @@
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::cancel::Cancel;
 use crate::event::Section;
 use crate::store::{StoreErrorKind, ThawState};
 
@@ -38,6 +39,8 @@ pub(super) struct Line<'a, 'p> {
     order: Vec<usize>,
     board: Mutex<Board>,
     changed: Condvar,
+    /// Ends downloads that nobody needs any more.
+    stop: Cancel,
 }
 
 /// How often a thread that waits for others asks for an interrupt.
@@ -51,7 +54,8 @@ impl<'a, 'p> Line<'a, 'p> {
             VolumeState::Here => State::Here,
         };
         let board = Board { states: pieces.iter().map(state).collect(), error: None, over: false };
-        Line { restore, pieces, order: order(pieces), board: Mutex::new(board), changed: Condvar::new() }
+        let (board, stop) = (Mutex::new(board), restore.cancel.child());
+        Line { restore, pieces, order: order(pieces), board, changed: Condvar::new(), stop }
     }
 
     /// Downloads in the background while `extract` runs, which asks for archives with [`Line::wait_for`]. Without an
@@ -64,18 +68,19 @@ impl<'a, 'p> Line<'a, 'p> {
             scope.spawn(|| self.poll());
             let result = extract();
             self.board().over = true;
+            self.stop.set();
             self.changed.notify_all();
             result
         })
     }
 
-    /// Waits until more than `have` of the first volumes of an archive are here and it can be listed; says how many.
+    /// Waits until more than `have` of an archive's volumes are here, in the order in which they arrive; says how many.
     ///
     /// # Errors
     /// When any download failed, or the user interrupts.
     pub(super) fn wait_for(&self, archive: &PlannedArchive, have: usize) -> Result<usize, RestoreError> {
         let of_archive: Vec<usize> =
-            (0..self.pieces.len()).filter(|i| std::ptr::eq(self.pieces[*i].archive, archive)).collect();
+            self.order.iter().copied().filter(|i| std::ptr::eq(self.pieces[*i].archive, archive)).collect();
         let mut board = self.board();
         loop {
             if let Some(error) = board.error.take() {
@@ -84,10 +89,9 @@ impl<'a, 'p> Line<'a, 'p> {
             if self.restore.cancel.is_set() {
                 return Err(RestoreError::Interrupted);
             }
-            let here = |i: &&usize| board.states[**i] == State::Here;
-            let first = of_archive.iter().take_while(here).count();
-            if first == of_archive.len() || (first > have && of_archive.last().is_some_and(|last| here(&last))) {
-                return Ok(first);
+            let here = of_archive.iter().take_while(|i| board.states[**i] == State::Here).count();
+            if here == of_archive.len() || here > have {
+                return Ok(here);
             }
             board = self.pause(board);
         }
@@ -121,6 +125,8 @@ impl<'a, 'p> Line<'a, 'p> {
     /// One downloading thread: always the readable volume that is needed first.
     fn download(&self) {
         let _alarm = self.alarm();
+        // Chooses only when the line is free: another volume may be needed first by then.
+        let mut line = self.restore.line();
         let mut board = self.board();
         loop {
             if self.stopped(&board) || board.states.iter().all(|s| *s == State::Here) {
@@ -133,15 +139,16 @@ impl<'a, 'p> Line<'a, 'p> {
             board.states[next] = State::Taken;
             drop(board);
             let piece = &self.pieces[next];
-            let state = match self.restore.object(piece.volume, &piece.place, false) {
+            let state = match self.restore.object(piece.volume, &piece.place, &self.stop, line) {
                 Ok(()) => State::Here,
                 // Its days were over before its turn came.
                 Err(RestoreError::Store(error)) if error.kind == StoreErrorKind::Frozen => State::Waiting,
                 Err(error) => return self.fail(named(error, &piece.archive.volumes, piece.index)),
             };
-            board = self.board();
-            board.states[next] = state;
+            self.board().states[next] = state;
             self.changed.notify_all();
+            line = self.restore.line();
+            board = self.board();
         }
     }
 
@@ -208,13 +215,12 @@ impl<'a, 'p> Line<'a, 'p> {
     }
 }
 
-/// In order of use; of every archive the last volume first, which holds a zip's table of contents.
+/// In order of use.
 fn order(pieces: &[Piece<'_>]) -> Vec<usize> {
     let mut order = Vec::with_capacity(pieces.len());
-    for archive in pieces.chunk_by(|a, b| std::ptr::eq(a.archive, b.archive)) {
-        let begin = order.len();
-        order.extend(begin..begin + archive.len());
-        order[begin..].rotate_right(1);
+    for of_archive in pieces.chunk_by(|a, b| std::ptr::eq(a.archive, b.archive)) {
+        let (begin, arrival) = (order.len(), of_archive[0].archive.arrival());
+        order.extend(arrival.into_iter().map(|i| begin + i));
     }
     order
 }

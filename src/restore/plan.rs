@@ -163,6 +163,21 @@ impl RestorePlan {
     }
 }
 
+impl PlannedArchive {
+    /// In which order its volumes are downloaded: of a zip the last one first, which holds the table of contents, so
+    /// that files can be extracted while others are on their way.
+    pub fn arrival(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.volumes.len()).collect();
+        if let (Format::Zip, [first, .., last]) = (self.format, self.volumes.as_slice()) {
+            // In a short last volume the table hardly ends: it begins in the one before.
+            let ends = if last.size < first.size / 8 { 2 } else { 1 };
+            order.rotate_right(ends.min(self.volumes.len()));
+            order[..ends].reverse();
+        }
+        order
+    }
+}
+
 impl PlannedMount {
     /// The mount as messages name it: its path, or its name where no path is known.
     pub fn shown(&self) -> String {

@@ -12,6 +12,8 @@ use crate::job::Tier;
 pub struct Prices {
     /// When these prices were looked up.
     pub date: String,
+    /// Where.
+    pub source: String,
     /// For which region.
     pub region: String,
     pub bulk: TierPrice,
@@ -37,7 +39,10 @@ pub struct TierPrice {
 impl Default for Prices {
     fn default() -> Prices {
         Prices {
-            date: "2020-10-13".to_owned(),
+            // Retrieval, hours and storage as in tables of that month, the same as in 2020. Not in those tables: the
+            // requests (the same in March 2023) and the transfer (of October 2020; since then 100 GB a month are free).
+            date: "2026-06".to_owned(),
+            source: "aws.amazon.com/s3/pricing".to_owned(),
             region: "us-east-1".to_owned(),
             bulk: TierPrice { per_gb: 0.0025, per_thousand_requests: 0.025, hours: 48 },
             standard: TierPrice { per_gb: 0.02, per_thousand_requests: 0.10, hours: 12 },

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use crate::cancel::Cancel;
 use crate::event::{Events, Section};
@@ -63,6 +64,8 @@ pub(super) struct Restore<'a> {
     pub cancel: &'a Cancel,
     pub events: &'a Events<'a>,
     pub target: Target,
+    /// Held by whoever downloads.
+    pub line: Mutex<()>,
 }
 
 /// Restores what the plan says into `to`, as far as `step` goes. Differences from the manifest are told as events; the
@@ -105,6 +108,7 @@ impl<'a> Restore<'a> {
             cancel: tools.cancel,
             events: tools.events,
             target,
+            line: Mutex::new(()),
         }
     }
 }
@@ -160,7 +164,7 @@ impl Restore<'_> {
             return Err(RestoreError::NotRequested { frozen, all: pieces.len() });
         }
         let ready: Vec<&Piece<'_>> = pieces.iter().filter(|p| p.state == VolumeState::Ready).collect();
-        each(&ready, TRANSFERS, |p| self.object(p.volume, &p.place, false))
+        each(&ready, TRANSFERS, |p| self.object(p.volume, &p.place, self.cancel, self.line()))
             .map_err(|(i, error)| named(error, &ready[i].archive.volumes, ready[i].index))?;
         if thawing > 0 {
             let text = format!("{thawing} of {} objects are not readable yet", pieces.len());

@@ -41,6 +41,7 @@ pub fn run<'a>(
         telling: &job.telling,
         mail: request.mode == Mode::Regular,
         files,
+        log_is_vital: true,
     };
     session.conduct(
         readers,
@@ -84,6 +85,7 @@ pub fn refuse<'a>(
         telling: &readable.telling,
         mail: mode == Mode::Regular,
         files,
+        log_is_vital: true,
     };
     session.conduct(
         readers,

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::cancel::Cancel;
 use crate::job::Tier;
 
 mod directory;
@@ -152,11 +153,11 @@ pub trait Store: Send + Sync {
     fn read(&self, key: &str, limit: u64) -> Result<Vec<u8>, StoreError>;
 
     /// Downloads an object into `target`, appending from byte `target`'s current length on (so a broken download
-    /// goes on). The file is created when missing and synced to disk at the end.
+    /// goes on). The file is created when missing and synced to disk at the end. `stop` ends it before.
     ///
     /// # Errors
     /// When not everything arrived; what arrived stays for the next try.
-    fn get(&self, key: &str, target: &Path, progress: Progress<'_>) -> Result<(), StoreError>;
+    fn get(&self, key: &str, target: &Path, stop: &Cancel, progress: Progress<'_>) -> Result<(), StoreError>;
 
     /// The object as a file of this computer, where the store has one: a restore then reads it in place.
     fn local_path(&self, _key: &str) -> Option<PathBuf> {

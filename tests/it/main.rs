@@ -11,6 +11,7 @@ mod property;
 mod render;
 mod restore;
 mod scenarios;
+mod schedule;
 mod secrets;
 mod stores;
 mod support;

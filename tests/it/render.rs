@@ -13,9 +13,10 @@ use aam_auto_backup::plan::{ArchiveOrder, Changes, MirrorOrder, StageOrder};
 use aam_auto_backup::render::{rsync_entry, script, seven_zip_line};
 use aam_auto_backup::select::SelectionSpec;
 
-fn golden(name: &str, found: &[u8]) {
+pub fn golden(name: &str, found: &[u8]) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
     if std::env::var_os("AAM_TEST_BLESS").is_some() {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, found).unwrap();
     }
     let expected = fs::read(&path).unwrap_or_default();

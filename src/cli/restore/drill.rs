@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::key::{KeyArgs, key};
 use super::thaw::{Terms, ThawArgs};
-use super::{choose, exit_of, what_store};
+use super::{choose, outcome_of, what_store};
 use crate::cancel::Cancel;
 use crate::cli::place::{Place, PlaceArgs};
 use crate::cli::{Exit, Global, output};
@@ -50,7 +50,7 @@ pub(super) fn drill(global: &Global, args: &DrillArgs, cancel: &Cancel) -> Exit 
         }
         Err(error) => {
             events.fail(Section::Restore, error.to_string(), Some(error.hint()).filter(|h| !h.is_empty()));
-            exit_of(&error)
+            Exit::of(outcome_of(&error))
         }
     };
     let (outcome, text) = match exit {
@@ -76,8 +76,8 @@ fn work(
         at: args.at.clone(),
         ..Options::default()
     };
-    let plan =
-        gather::plan(store, &catalog, &options).inspect_err(|error| choose::tell_locations(error, store, events))?;
+    let plan = gather::plan(store, &catalog, &options, events)
+        .inspect_err(|error| choose::tell_locations(error, store, events))?;
     let configured = place.job.as_ref().filter(|job| job.family == Family::HOST);
     let seven_zip = SevenZip::locate(configured.and_then(|job| job.tools.seven_zip.as_deref()))?;
     let (key, key_from) = key(&args.key, place)?;
@@ -91,7 +91,7 @@ fn work(
     })?;
     options.only = restore::sample(&plan, args.files as usize, &scratch.path().join("list"), &tools)?;
     events.note(Section::Restore, format!("files of this drill: {}", options.only.join(", ")));
-    let plan = gather::plan(store, &catalog, &options)?;
+    let plan = gather::plan(store, &catalog, &options, events)?;
     let tally = restore::run(plan, &scratch.path().join("files"), false, Step::All, &tools)?;
     Ok((options.only.len(), tally))
 }

@@ -2,32 +2,32 @@
 
 mod choose;
 mod drill;
+mod facts;
 mod key;
+mod one_step;
 mod status;
-mod summary;
 mod thaw;
 
 use std::path::{Path, PathBuf};
 
-use chrono::Utc;
 use clap::{Args, Subcommand};
 
 use super::place::{Place, PlaceArgs, complain};
 use super::sets;
 use super::{Exit, Format, Global};
 use crate::cancel::Cancel;
-use crate::event::{Event, Events, Outcome, Section, Sink};
-use crate::log::Log;
+use crate::event::{Events, Outcome, Section};
 use crate::path::Family;
 use crate::restore::{self, At, Layout, Options, RestoreError, Step, Tools, gather};
 use crate::secret::Secret;
-use crate::state::base_directory;
 use crate::store::Store;
 use crate::terminal::Terminal;
 use crate::tool::seven_zip::SevenZip;
 
+use facts::Facts;
 use key::KeyArgs;
-use summary::Summary;
+use one_step::TellArgs;
+
 use thaw::{Terms, ThawArgs};
 
 /// Restore files from a store.
@@ -43,6 +43,8 @@ pub struct RestoreArgs {
     /// List what there is to restore, as `sets` does, and stop.
     #[arg(long)]
     pub list: bool,
+    #[command(flatten)]
+    pub tell: TellArgs,
 }
 
 /// One of the four steps, or a drill.
@@ -115,22 +117,31 @@ pub fn restore(global: &Global, args: &RestoreArgs, cancel: &Cancel) -> Exit {
         Ok(opened) => opened,
         Err(exit) => return exit,
     };
-    // The steps keep no log (design L2094).
-    let log = if step == Step::All { open_log(&place) } else { None };
-    let terminal = Terminal::new(what.verbose, false);
-    let log_reader = log.iter().map(|log| Box::new(log) as Box<dyn Sink + '_>);
-    let events = Events::new(log_reader.chain([Box::new(terminal) as Box<dyn Sink + '_>]).collect());
-    tell_parameters(what, &place, to, &events);
-    let (outcome, exit) = match work(step, what, &place, to, &terms, cancel, &events) {
-        Ok(()) => (events.outcome(), Exit::of(events.outcome())),
+    if step == Step::All {
+        return one_step::restore(&args.tell, what, &place, to, &terms, cancel);
+    }
+    let events = Events::new(vec![Box::new(Terminal::new(what.verbose, true))]);
+    tell_parameters(what, &place, to, &terms, &events);
+    let mut facts = Facts::new();
+    let result = work(step, what, &place, to, &terms, cancel, &events, &mut facts);
+    if result.is_ok() && step == Step::Extract {
+        facts::print(&facts);
+    }
+    Exit::of(ended(result, step, &events))
+}
+
+/// How a step ended, told as the last of it.
+fn ended(result: Result<(), RestoreError>, step: Step, events: &Events<'_>) -> Outcome {
+    let outcome = match result {
+        Ok(()) => events.outcome(),
         Err(error) if error.is_interrupted() => {
             let text = "interrupted: what was restored so far is not complete; start it again to go on";
             events.fail(Section::Restore, text, None);
-            (Outcome::Interrupted, Exit::Interrupted)
+            Outcome::Interrupted
         }
         Err(error) => {
             events.fail(Section::Restore, error.to_string(), Some(error.hint()).filter(|h| !h.is_empty()));
-            (Outcome::Failure, exit_of(&error))
+            outcome_of(&error)
         }
     };
     let done = match step {
@@ -144,21 +155,22 @@ pub fn restore(global: &Global, args: &RestoreArgs, cancel: &Cancel) -> Exit {
         (_, Step::All | Step::Extract) => "the restore is NOT complete".to_owned(),
         _ => "this step is NOT complete".to_owned(),
     };
-    events.tell(Event::Finished { outcome, text });
-    exit
+    events.note(Section::Result, text);
+    outcome
 }
 
-/// How an error ends the program.
-fn exit_of(error: &RestoreError) -> Exit {
+/// What an error makes of it.
+fn outcome_of(error: &RestoreError) -> Outcome {
     match error {
-        RestoreError::NotAgreed { .. } => Exit::Usage,
-        RestoreError::Busy(_) => Exit::Locked,
-        error if error.is_interrupted() => Exit::Interrupted,
-        _ => Exit::Failed,
+        RestoreError::NotAgreed { .. } => Outcome::Invalid,
+        RestoreError::Busy(_) => Outcome::Locked,
+        error if error.is_interrupted() => Outcome::Interrupted,
+        _ => Outcome::Failure,
     }
 }
 
-/// Everything after the parameters are known.
+/// Everything after the parameters are known; what it comes to is put into `facts` as it gets known.
+#[expect(clippy::too_many_arguments, reason = "what was given, who is told, and what is told in the end")]
 fn work(
     step: Step,
     args: &What,
@@ -167,6 +179,7 @@ fn work(
     terms: &Terms,
     cancel: &Cancel,
     events: &Events<'_>,
+    facts: &mut Facts,
 ) -> Result<(), RestoreError> {
     let mut options = Options {
         location: place.location.clone(),
@@ -182,10 +195,14 @@ fn work(
     }
     let (store, catalog) = choose::newest(place, options.at.as_ref(), events)?;
     options.store = what_store(store);
-    let plan =
-        gather::plan(store, &catalog, &options).inspect_err(|error| choose::tell_locations(error, store, events))?;
+    let plan = gather::plan(store, &catalog, &options, events)
+        .inspect_err(|error| choose::tell_locations(error, store, events))?;
     let text = format!("from {}: the state of {} (full backup {})", plan.store, plan.state, plan.set);
     events.note(Section::Restore, text);
+    facts::planned(facts, &plan, to);
+    for mount in &plan.mounts {
+        events.note(Section::Sources, format!("mount {}: {}", mount.number, mount.shown()));
+    }
     let newest = restore::newest_state(&catalog, None);
     if let Some(newer) = newest.filter(|newest| args.at.is_none() && begun.is_some() && *newest > plan.state) {
         let text = format!(
@@ -200,14 +217,11 @@ fn work(
         true => key::key(&args.key, place)?,
         false => (Secret::new(""), String::new()),
     };
-    let summary = Summary::of(&plan, to);
     let agree = |estimate: &restore::Estimate| args.thaw.agree(estimate);
     let thaw = terms.thawing(&agree);
     let tools = Tools { store, seven_zip: &seven_zip, key: &key, key_from: &key_from, thaw, cancel, events };
     let tally = restore::run(plan, to, args.into_existing, step, &tools)?;
-    if matches!(step, Step::All | Step::Extract) {
-        summary.print(tally);
-    }
+    facts::verified(facts, tally);
     Ok(())
 }
 
@@ -215,28 +229,9 @@ fn what_store(store: &dyn Store) -> String {
     store.label().to_owned()
 }
 
-/// A restore goes on without its log.
-fn open_log(place: &Place) -> Option<Log> {
-    let configured = place.job.as_ref().filter(|job| job.family == Family::HOST);
-    let directory = configured.and_then(|job| job.telling.log.directory.as_ref()).map(|path| path.to_native());
-    let name = place.job.as_ref().map_or(&place.location, |job| &job.name);
-    match Log::create(
-        &directory.unwrap_or_else(|| base_directory().join("logs")),
-        &format!("{name}-restore"),
-        Utc::now(),
-        false,
-    ) {
-        Ok(log) => Some(log),
-        Err(error) => {
-            complain("note", &format!("{error}; going on without a log"), "");
-            None
-        }
-    }
-}
-
-fn tell_parameters(args: &What, place: &Place, to: &Path, events: &Events<'_>) {
+fn tell_parameters(args: &What, place: &Place, to: &Path, terms: &Terms, events: &Events<'_>) {
     let note = |text: String| events.detail(Section::Parameters, text);
-    note(format!("aam-backup {}, started {}", env!("CARGO_PKG_VERSION"), Utc::now().format("%Y-%m-%d %H:%M UTC")));
+    note(format!("aam-backup {}", env!("CARGO_PKG_VERSION")));
     note(format!(
         "restore of location '{}' to '{}', layout {}",
         place.location,
@@ -246,6 +241,13 @@ fn tell_parameters(args: &What, place: &Place, to: &Path, events: &Events<'_>) {
     if let Some(job) = &place.job {
         note(format!("profile '{}' ({})", job.name, job.profile.display()));
     }
+    place.candidates.iter().for_each(|candidate| note(format!("store: {}", candidate.label)));
+    note(format!(
+        "archived objects: {:?}, for {} days, asked for every {}",
+        terms.tier,
+        terms.keep_days,
+        humantime::format_duration(terms.poll_every)
+    ));
     for (given, option) in [(args.exact, "--exact"), (args.into_existing, "--into-existing")] {
         if given {
             note(option.to_owned());

@@ -56,7 +56,7 @@ pub(super) fn show(global: &Global, args: &StatusArgs, cancel: &Cancel) -> Exit 
         Err(Failed::Exit(exit)) => exit,
         Err(Failed::Error(error)) => {
             events.fail(Section::Restore, error.to_string(), Some(error.hint()).filter(|h| !h.is_empty()));
-            super::exit_of(&error)
+            Exit::of(super::outcome_of(&error))
         }
     }
 }
@@ -80,8 +80,8 @@ fn look(args: &StatusArgs, place: &Place, events: &Events<'_>) -> Result<Status,
     }
     let (store, catalog) = choose::newest(place, options.at.as_ref(), events)?;
     options.store = what_store(store);
-    let plan =
-        gather::plan(store, &catalog, &options).inspect_err(|error| choose::tell_locations(error, store, events))?;
+    let plan = gather::plan(store, &catalog, &options, events)
+        .inspect_err(|error| choose::tell_locations(error, store, events))?;
     let thaw = terms.thawing(&|_| false);
     Ok(status(&plan, args.to.as_deref(), store, &thaw)?)
 }

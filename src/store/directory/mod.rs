@@ -259,7 +259,7 @@ impl Store for DirectoryStore {
         }
     }
 
-    fn get(&self, key: &str, target: &Path, progress: Progress<'_>) -> Result<(), StoreError> {
+    fn get(&self, key: &str, target: &Path, stop: &Cancel, progress: Progress<'_>) -> Result<(), StoreError> {
         let act = self.act("reading", key);
         let (mut object, size) = self.object(&act, key)?;
         let (mut file, present) = local::open_target(target, &act)?;
@@ -270,7 +270,7 @@ impl Store for DirectoryStore {
         let mut buffer = vec![0; BUFFER];
         let mut left = size - present;
         while left > 0 {
-            if self.cancel.is_set() {
+            if stop.is_set() {
                 return Err(act.interrupted());
             }
             let most = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));

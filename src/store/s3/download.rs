@@ -7,6 +7,7 @@ use std::path::Path;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 
 use super::{Found, S3Store, bytes, errors};
+use crate::cancel::Cancel;
 use crate::store::local;
 use crate::store::{Act, Progress, StoreError, StoreErrorKind};
 
@@ -42,6 +43,7 @@ impl S3Store {
         act: &Act,
         key: &str,
         target: &Path,
+        stop: &Cancel,
         progress: Progress<'_>,
     ) -> Result<(), StoreError> {
         let Some(found) = self.find(act, key).await? else {
@@ -53,7 +55,7 @@ impl S3Store {
             let before = present;
             let answer = self.range(act, key, &found, present).await?;
             // The SDK repeats requests, but not answers that broke off half-way.
-            let received = self.receive(act, answer, &mut file, target, &mut present, progress).await;
+            let received = self.receive(act, answer, (&mut file, target), &mut present, stop, progress).await;
             fruitless = if present > before { 0 } else { fruitless + 1 };
             match received {
                 Err(error) if error.kind != StoreErrorKind::Unreachable || fruitless > FRUITLESS => return Err(error),
@@ -95,14 +97,14 @@ impl S3Store {
         &self,
         act: &Act,
         mut answer: GetObjectOutput,
-        file: &mut File,
-        target: &Path,
+        (file, target): (&mut File, &Path),
         present: &mut u64,
+        stop: &Cancel,
         progress: Progress<'_>,
     ) -> Result<(), StoreError> {
         while let Some(chunk) = answer.body.next().await {
             // On a fast line there is always a next chunk, and waiting for it never pauses to ask.
-            if self.cancel.is_set() {
+            if stop.is_set() {
                 return Err(act.interrupted());
             }
             let chunk = chunk.map_err(|error| errors::broken(act, &error))?;

@@ -78,23 +78,7 @@ impl S3Store {
 
     /// Waits for a result, or for the interrupt.
     fn wait<T>(&self, act: &Act, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
-        self.handle.block_on(self.unless_interrupted(act, work))
-    }
-
-    async fn unless_interrupted<T>(
-        &self,
-        act: &Act,
-        work: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T, StoreError> {
-        let mut work = pin!(work);
-        loop {
-            if self.cancel.is_set() {
-                return Err(act.interrupted());
-            }
-            if let Ok(result) = tokio::time::timeout(TICK, work.as_mut()).await {
-                return result;
-            }
-        }
+        self.handle.block_on(unless_interrupted(act, &self.cancel, work))
     }
 
     fn storage_class(&self, purpose: Purpose) -> sdk::StorageClass {
@@ -150,6 +134,22 @@ impl S3Store {
     }
 }
 
+async fn unless_interrupted<T>(
+    act: &Act,
+    stop: &Cancel,
+    work: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    let mut work = pin!(work);
+    loop {
+        if stop.is_set() {
+            return Err(act.interrupted());
+        }
+        if let Ok(result) = tokio::time::timeout(TICK, work.as_mut()).await {
+            return result;
+        }
+    }
+}
+
 /// What a listing says of one object.
 struct Found {
     size: u64,
@@ -186,9 +186,10 @@ impl Store for S3Store {
         self.wait(&act, self.download_small(&act, key, limit))
     }
 
-    fn get(&self, key: &str, target: &Path, progress: Progress<'_>) -> Result<(), StoreError> {
+    fn get(&self, key: &str, target: &Path, stop: &Cancel, progress: Progress<'_>) -> Result<(), StoreError> {
         let act = self.act("downloading", key);
-        self.wait(&act, self.download(&act, key, target, progress))
+        let work = self.download(&act, key, target, stop, progress);
+        self.handle.block_on(unless_interrupted(&act, stop, work))
     }
 
     fn thaw_state(&self, key: &str) -> Result<ThawState, StoreError> {

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::{S3Store, client, errors};
+use super::{S3Store, client, errors, unless_interrupted};
 use crate::aws::CONNECT_TIMEOUT;
 use crate::store::local::{self, Source};
 use crate::store::{Act, Progress, Purpose, StoreError, StoreErrorKind, Stored};
@@ -53,7 +53,7 @@ impl S3Store {
         let count = source.fill(&mut bytes, act)?;
         source.check_unchanged(act)?;
         bytes.truncate(count);
-        let stored = self.unless_interrupted(act, self.upload_whole(act, key, bytes, purpose)).await?;
+        let stored = unless_interrupted(act, &self.cancel, self.upload_whole(act, key, bytes, purpose)).await?;
         progress(stored.size);
         Ok(stored)
     }
@@ -103,7 +103,7 @@ impl S3Store {
                 .await
                 .map_err(|error| errors::explain(act, &self.settings, error))
         };
-        let created = self.unless_interrupted(act, create).await?;
+        let created = unless_interrupted(act, &self.cancel, create).await?;
         let Some(id) = created.upload_id().map(str::to_owned) else {
             return Err(act.error(StoreErrorKind::Other, "the server began no multipart upload", ""));
         };
@@ -118,7 +118,7 @@ impl S3Store {
             self.check_size(act, key, size).await?;
             Ok(Stored { key: key.to_owned(), size, sha256 })
         };
-        let result = self.unless_interrupted(act, work).await;
+        let result = unless_interrupted(act, &self.cancel, work).await;
         match result {
             Ok(stored) => Ok(stored),
             Err(error) => {

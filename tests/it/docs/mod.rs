@@ -21,8 +21,9 @@ use aam_auto_backup::job::Job;
 use aam_auto_backup::profile;
 
 /// The pages, in the order in which a newcomer reads them.
-const PAGES: [&str; 8] = [
+const PAGES: [&str; 9] = [
     "README.md",
+    "docs/unattended.md",
     "docs/aws.md",
     "docs/restore.md",
     "docs/monitoring.md",

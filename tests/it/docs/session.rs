@@ -103,7 +103,7 @@ fn every_shell_block_runs() {
                     computer.run(&block);
                     ran += 1;
                 }
-                ("sh", "" | "aws" | "install" | "terraform") | ("text", "") | ("yaml", "fragment") => {}
+                ("sh", "" | "aws" | "install" | "terraform") | ("text" | "bat", "") | ("yaml", "fragment") => {}
                 _ => panic!("{name}:{}: what is to be done with a block '{}'?", block.line, block.info),
             }
         }

@@ -36,8 +36,8 @@ fn a_bare_computer() {
     let pc = history(Format::Zip);
     let args = with(&BARE, &["--to", "target", "--key-env", "AAM_KEY"]);
     let (out, err) = exits(&aam(&pc, &args), 0);
-    assert!(out.contains(&format!("pc as of {INC2}, from store:")), "{out}");
-    assert!(out.contains("target/1  <-  /home/allen") && out.contains("directories verified"), "{out}");
+    assert!(out.contains(&format!("State: {INC2} (full backup ")) && out.contains(", from store"), "{out}");
+    assert!(out.contains("target/1  <-  /home/allen") && out.contains("Verified: "), "{out}");
     assert!(err.contains("reading 'pc_20201221_134337.851361_0_0.0_no_-home-allen-.zip.001'"), "every object: {err}");
     assert!(err.contains("the restore is complete"));
     assert!(pc.target().join("1/docs/new.txt").exists());

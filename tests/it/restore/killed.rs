@@ -15,11 +15,21 @@ const KILLS: u32 = 20;
 fn made() -> Cold {
     let mut cold = empty(&["/home/allen", "/srv/data", "/etc"]);
     let pc = &mut cold.pc;
-    let noise: String =
-        (0..3000u32).map(|i| char::from(b'a' + (i.wrapping_mul(2_654_435_761) >> 13) as u8 % 26)).collect();
-    pc.volume_size = 1500;
+    let mut state = 1u32;
+    let mut letter = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        char::from(b'a' + (state >> 24) as u8 % 26)
+    };
+    let noise: String = (0..3000).map(|_| letter()).collect();
+    // Large enough to be extracted volume by volume.
+    pc.volume_size = 200_000;
+    for i in 0..15 {
+        let text: String = (0..60_000).map(|_| letter()).collect();
+        pc.write(1, &format!("large/{i}"), &text);
+    }
     pc.write(1, "docs/a.txt", "first").write(1, "docs/noise", &noise).directory(1, "empty").write(1, "x", "file");
     pc.write(2, "data.bin", &noise).write(3, "hosts", "localhost").full(FULL);
+    pc.volume_size = 1500;
     pc.write(1, "docs/a.txt", "second").remove(1, "x").write(1, "x/y", "directory").write(2, "later", &noise);
     pc.incremental(INC1);
     pc.write(1, "docs/new", "new").write(3, "hosts", "localhost again").remove(2, "later").incremental(INC2);
@@ -86,8 +96,9 @@ fn killed_at_twenty_moments_the_next_start_finishes() {
     let objects = objects(&cold);
     let whole = scratch.join("whole");
     let began = Instant::now();
-    finishes(start(scratch, &bucket(&objects), &whole));
+    let told = finishes(start(scratch, &bucket(&objects), &whole));
     let took = began.elapsed();
+    assert!(told.contains("volumes are here: extracting what is whole"), "{told}");
     let source = content(&whole);
     // The undisturbed restore is the source's tree: contents here, times and permissions against the manifests.
     for mount in 1..=3 {

@@ -62,7 +62,7 @@ pub fn options() -> Options {
 
 pub fn plan(pc: &Pc, options: &Options) -> Result<RestorePlan, RestoreError> {
     let catalog = gather::catalog(&*pc.store, "pc")?;
-    gather::plan(&*pc.store, &catalog, options)
+    gather::plan(&*pc.store, &catalog, options, &Events::default())
 }
 
 pub fn restore(pc: &Pc, options: &Options) -> Done {

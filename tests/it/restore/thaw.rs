@@ -257,7 +257,7 @@ fn a_long_wait_is_not_ended_by_little_things() {
     let cold = cold();
     let key = format!("pc_{FULL}_0_0.0_no_-srv-data-.zip.001");
     cold.pc.store.thaw(&key, 1, aam_auto_backup::job::Tier::Bulk).unwrap();
-    while cold.pc.store.get(&key, &cold.pc.scratch.path().join("ice"), &|_| {}).is_err() {}
+    while cold.pc.store.get(&key, &cold.pc.scratch.path().join("ice"), &Cancel::new(), &|_| {}).is_err() {}
     let body = fs::read(cold.pc.scratch.path().join("ice")).unwrap();
     let headers = [("x-amz-storage-class", "DEEP_ARCHIVE")];
     slow().request("PUT", &format!("/{}/{key}", cold.bucket), &headers, &body);
@@ -375,4 +375,23 @@ fn a_drill_of_archived_objects_needs_consent() {
     let drill = ["restore", "drill", "--files", "9", "--key-env", "AAM_KEY", "--yes", "--poll-every", "20ms"];
     let (code, out, err) = aam(&cold, &drill);
     assert!(code == 0 && out.contains("3 of 3 files restored and compared"), "{out}{err}");
+}
+
+#[test]
+fn archived_markers_and_manifests_are_told() {
+    let cold = cold();
+    let archive = |part: &str| {
+        let key = cold.pc.store.list("pc_").unwrap().into_iter().find(|o| o.key.contains(part)).unwrap().key;
+        let bytes = cold.pc.store.read(&key, 1 << 20).unwrap();
+        let path = format!("/{}/{key}", cold.bucket);
+        assert_eq!(slow().request("PUT", &path, &[("x-amz-storage-class", "DEEP_ARCHIVE")], &bytes).status, 200);
+        (key, path, bytes)
+    };
+    for part in ["_manifest_", "_yes_"] {
+        let (key, path, bytes) = archive(&format!("{INC1}{part}"));
+        let error = yes().restore(&cold.pc, &options(), &cold.pc.target()).error();
+        assert!(error.contains(&format!("'{key}' is archived")) && error.contains("docs/restore.md"), "{error}");
+        assert!(!cold.pc.target().exists() && cold.requests() == 0);
+        assert_eq!(slow().request("PUT", &path, &[], &bytes).status, 200);
+    }
 }

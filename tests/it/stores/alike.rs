@@ -4,6 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::sync::atomic::AtomicU64;
 
+use aam_auto_backup::cancel::Cancel;
 use aam_auto_backup::store::{Purpose, StoreErrorKind};
 
 use super::{MEBIBYTE, Place, SILENT, add_to, check_words, content, keys, sha256};
@@ -45,7 +46,7 @@ fn objects_come_back_as_they_went(place: &Place) {
 
         let target = place.free(&format!("target {size}"));
         let received = AtomicU64::new(0);
-        place.store.get(&key, &target, &add_to(&received)).unwrap();
+        place.store.get(&key, &target, &Cancel::new(), &add_to(&received)).unwrap();
         assert!(fs::read(&target).unwrap() == content(size), "{size}");
         assert_eq!(received.into_inner(), size as u64);
     }
@@ -59,7 +60,7 @@ fn large_objects_come_back_as_they_went(place: &Place) {
     assert_eq!((stored.size, sent.into_inner()), (40 * MEBIBYTE as u64 + 3, 40 * MEBIBYTE as u64 + 3));
     assert_eq!(place.store.list("").unwrap()[0].size, stored.size);
     let target = place.free("target");
-    place.store.get("large", &target, SILENT).unwrap();
+    place.store.get("large", &target, &Cancel::new(), SILENT).unwrap();
     assert_eq!(sha256(&target), stored.sha256);
     assert_eq!(place.remains(), [""; 0]);
 }
@@ -131,7 +132,7 @@ fn downloads_go_on(place: &Place) {
     for present in [0, 1, MEBIBYTE, whole.len() - 1, whole.len()] {
         let target = place.file("target", &whole[..present]);
         let received = AtomicU64::new(0);
-        place.store.get("key", &target, &add_to(&received)).unwrap();
+        place.store.get("key", &target, &Cancel::new(), &add_to(&received)).unwrap();
         assert!(fs::read(&target).unwrap() == whole, "{present}");
         assert_eq!(received.into_inner(), (whole.len() - present) as u64);
     }
@@ -141,7 +142,7 @@ fn longer_targets_are_left_alone(place: &Place) {
     for size in [0, 5] {
         place.store.put_bytes("key", &content(size), Purpose::Archive).unwrap();
         let target = place.file("target", b"somebody's diary");
-        let error = place.store.get("key", &target, SILENT).unwrap_err();
+        let error = place.store.get("key", &target, &Cancel::new(), SILENT).unwrap_err();
         check_words(&error, &*place.store, "key");
         assert_eq!(error.kind, StoreErrorKind::Local);
         assert_eq!(fs::read(&target).unwrap(), b"somebody's diary");
@@ -152,9 +153,10 @@ fn missing_keys_are_not_found(place: &Place) {
     // Another object whose name begins the same is not it.
     place.store.put_bytes("missing, but longer", b"x", Purpose::Index).unwrap();
     let target = place.free("target");
-    for error in
-        [place.store.read("missing", 100).unwrap_err(), place.store.get("missing", &target, SILENT).unwrap_err()]
-    {
+    for error in [
+        place.store.read("missing", 100).unwrap_err(),
+        place.store.get("missing", &target, &Cancel::new(), SILENT).unwrap_err(),
+    ] {
         check_words(&error, &*place.store, "missing");
         assert_eq!(error.kind, StoreErrorKind::NotFound);
     }
@@ -168,10 +170,10 @@ fn missing_sources_are_local_errors(place: &Place) {
         assert_eq!(error.kind, StoreErrorKind::Local);
         assert!(error.why.contains(source.to_str().unwrap()), "{error}");
     }
-    let error = place.store.get("key", &place.free("no directory/target"), SILENT).unwrap_err();
+    let error = place.store.get("key", &place.free("no directory/target"), &Cancel::new(), SILENT).unwrap_err();
     assert_eq!(error.kind, StoreErrorKind::NotFound, "{error}");
     place.store.put_bytes("key", b"x", Purpose::Index).unwrap();
-    let error = place.store.get("key", &place.free("no directory/target"), SILENT).unwrap_err();
+    let error = place.store.get("key", &place.free("no directory/target"), &Cancel::new(), SILENT).unwrap_err();
     assert_eq!(error.kind, StoreErrorKind::Local, "{error}");
 }
 
@@ -205,7 +207,7 @@ fn interrupted_downloads_go_on_later(place: &Place) {
     let target = place.free("target");
     let error = place
         .store
-        .get("key", &target, &|_| {
+        .get("key", &target, &place.cancel, &|_| {
             place.cancel.set();
             // Longer than a store may take to notice.
             std::thread::sleep(std::time::Duration::from_millis(1));
@@ -214,7 +216,7 @@ fn interrupted_downloads_go_on_later(place: &Place) {
     assert_eq!(error.kind, StoreErrorKind::Interrupted, "{error}");
     let present = fs::metadata(&target).unwrap().len();
     assert!(present > 0 && present < 40 * MEBIBYTE as u64, "{present}");
-    place.again().get("key", &target, SILENT).unwrap();
+    place.again().get("key", &target, &Cancel::new(), SILENT).unwrap();
     assert_eq!(sha256(&target), sha256(&source));
 }
 
@@ -242,7 +244,7 @@ fn vanished_stores_are_noticed(place: &Place) {
         store.put("key", &source, Purpose::Archive, SILENT).unwrap_err(),
         store.put_bytes("key", b"x", Purpose::Index).unwrap_err(),
         store.read("key", 100).unwrap_err(),
-        store.get("key", &place.free("target"), SILENT).unwrap_err(),
+        store.get("key", &place.free("target"), &Cancel::new(), SILENT).unwrap_err(),
     ] {
         check_words(&error, &**store, "");
         assert_eq!(error.kind, StoreErrorKind::NotFound, "{error}");

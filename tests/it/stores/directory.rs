@@ -34,7 +34,7 @@ fn keys_stay_inside() {
             place.store.put(key, &source, Purpose::Archive, SILENT).unwrap_err(),
             place.store.put_bytes(key, b"x", Purpose::Index).unwrap_err(),
             place.store.read(key, 100).unwrap_err(),
-            place.store.get(key, &target, SILENT).unwrap_err(),
+            place.store.get(key, &target, &Cancel::new(), SILENT).unwrap_err(),
         ] {
             check_words(&error, &*place.store, key);
             assert_eq!(error.kind, StoreErrorKind::Other, "{key}");

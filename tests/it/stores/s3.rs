@@ -48,8 +48,10 @@ fn volumes_get_the_storage_class_and_the_index_stays_readable() {
         assert_eq!(class(&bucket, key), expected, "{key}");
     }
     assert_eq!(store.read("marker", 10).unwrap(), b"x");
-    for error in [store.read("small", 10).unwrap_err(), store.get("large", &place.free("target"), SILENT).unwrap_err()]
-    {
+    for error in [
+        store.read("small", 10).unwrap_err(),
+        store.get("large", &place.free("target"), &Cancel::new(), SILENT).unwrap_err(),
+    ] {
         check_words(&error, &store, "");
         assert_eq!(error.kind, StoreErrorKind::Frozen, "{error}");
     }
@@ -130,7 +132,7 @@ fn real_keys_are_checked() {
         store.put_bytes("key", b"x", Purpose::Index).unwrap_err(),
         store.put("key", &place.file("source", &content(17 * MEBIBYTE)), Purpose::Archive, SILENT).unwrap_err(),
         store.read("key", 100).unwrap_err(),
-        store.get("key", &place.free("target"), SILENT).unwrap_err(),
+        store.get("key", &place.free("target"), &Cancel::new(), SILENT).unwrap_err(),
     ] {
         check_words(&error, &store, "key");
         assert_eq!(error.kind, StoreErrorKind::Denied, "{error}");
@@ -160,7 +162,7 @@ fn short_troubles_are_outlived() {
     let stored = store.put("large", &source, Purpose::Archive, SILENT).unwrap();
     assert_eq!(stored.sha256, sha256(&source));
     let target = place.free("target");
-    store.get("large", &target, SILENT).unwrap();
+    store.get("large", &target, &Cancel::new(), SILENT).unwrap();
     assert_eq!(sha256(&target), stored.sha256);
     assert_eq!(proxy.count("PUT", "partNumber="), 6);
     assert_eq!(proxy.count("GET", "/large?x-id=GetObject"), 3);
@@ -221,11 +223,11 @@ fn downloads_that_bring_nothing_end() {
     store.put("key", &place.file("source", &content(MEBIBYTE)), Purpose::Archive, SILENT).unwrap();
     proxy.spoil("GET", "GetObject", usize::MAX, Fault::CutAnswer(0));
     let target = place.free("target");
-    let error = store.get("key", &target, SILENT).unwrap_err();
+    let error = store.get("key", &target, &Cancel::new(), SILENT).unwrap_err();
     check_words(&error, &store, "key");
     assert_eq!(error.kind, StoreErrorKind::Unreachable, "{error}");
     proxy.heal();
-    store.get("key", &target, SILENT).unwrap();
+    store.get("key", &target, &Cancel::new(), SILENT).unwrap();
     assert!(fs::read(&target).unwrap() == content(MEBIBYTE));
 }
 
@@ -238,7 +240,7 @@ fn downloads_that_stand_still_are_begun_again() {
     proxy.spoil("GET", "GetObject", 1, Fault::StallAnswer(MEBIBYTE as u64));
     let started = std::time::Instant::now();
     let target = place.free("target");
-    store.get("key", &target, SILENT).unwrap();
+    store.get("key", &target, &Cancel::new(), SILENT).unwrap();
     assert_eq!(sha256(&target), sha256(&source));
     eprintln!("stood still for {:?}", started.elapsed());
     assert_eq!(proxy.count("GET", "GetObject"), 2);

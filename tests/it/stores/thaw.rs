@@ -27,7 +27,10 @@ fn an_object_thaws_and_is_read() {
     store.thaw("volume", 2, Tier::Bulk).unwrap();
     assert_eq!(proxy.count("POST", "restore"), 3);
     assert_eq!(store.thaw_state("volume").unwrap(), ThawState::Thawing);
-    assert_eq!(store.get("volume", &place.free("early"), SILENT).unwrap_err().kind, StoreErrorKind::Frozen);
+    assert_eq!(
+        store.get("volume", &place.free("early"), &Cancel::new(), SILENT).unwrap_err().kind,
+        StoreErrorKind::Frozen
+    );
     proxy.spoil(
         "POST",
         "restore",
@@ -38,7 +41,7 @@ fn an_object_thaws_and_is_read() {
     while store.thaw_state("volume").unwrap() == ThawState::Thawing {}
     assert_eq!(store.thaw_state("volume").unwrap(), ThawState::Ready);
     store.thaw("volume", 2, Tier::Bulk).unwrap();
-    store.get("volume", &place.free("copy"), SILENT).unwrap();
+    store.get("volume", &place.free("copy"), &Cancel::new(), SILENT).unwrap();
     // What needs no thawing may be asked for.
     store.thaw("marker", 2, Tier::Bulk).unwrap();
     let missing = store.thaw("none", 2, Tier::Bulk).unwrap_err();

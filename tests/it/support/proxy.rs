@@ -8,7 +8,7 @@ use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What can go wrong.
 #[derive(Clone, Debug)]
@@ -25,8 +25,32 @@ pub enum Fault {
     Hang,
     /// The answer stops after this many bytes of its body, but the connection stays.
     StallAnswer(u64),
-    /// The answer's body comes at this many bytes a second.
-    Slow(u64),
+    /// The answer's body comes over this line.
+    Line(Arc<Line>),
+}
+
+/// A line that all answers share.
+#[derive(Debug)]
+pub struct Line {
+    /// Bytes a second.
+    pace: u64,
+    free: Mutex<Instant>,
+}
+
+impl Line {
+    pub fn new(pace: u64) -> Arc<Line> {
+        Arc::new(Line { pace, free: Mutex::new(Instant::now()) })
+    }
+
+    /// Returns when these bytes have gone through.
+    fn pass(&self, bytes: usize) {
+        let until = {
+            let mut free = lock(&self.free);
+            *free = (*free).max(Instant::now()) + Duration::from_secs_f64(bytes as f64 / self.pace as f64);
+            *free
+        };
+        thread::sleep(until.saturating_duration_since(Instant::now()));
+    }
 }
 
 impl Fault {
@@ -204,15 +228,15 @@ fn answer(upstream: &mut TcpStream, client: &mut TcpStream, fault: Option<&Fault
     let mut body = (&rest[..]).chain(upstream);
     match fault {
         Some(Fault::CutAnswer(after) | Fault::StallAnswer(after)) => io::copy(&mut body.take(*after), client).map(drop),
-        Some(Fault::Slow(pace)) => {
-            let mut chunk = vec![0; usize::try_from(pace.div_ceil(10)).unwrap_or(1)];
+        Some(Fault::Line(line)) => {
+            let mut chunk = vec![0; 32 * 1024];
             loop {
                 let count = body.read(&mut chunk)?;
                 if count == 0 {
                     return Ok(());
                 }
+                line.pass(count);
                 client.write_all(&chunk[..count])?;
-                thread::sleep(Duration::from_millis(100));
             }
         }
         _ => io::copy(&mut body, client).map(drop),

@@ -391,6 +391,7 @@ fn a_session_that_panics() {
         telling: &job.telling,
         mail: true,
         files: Files { metrics: Some(&path.with_file_name("night.prom")), ..Files::default() },
+        log_is_vital: true,
     };
     let ended = session.conduct(
         Vec::new(),

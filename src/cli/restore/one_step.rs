@@ -1,0 +1,113 @@
+//! The restore in one step, with its log and its e-mail (SPEC §10). The four steps have neither (design L2094).
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::facts::Facts;
+use super::thaw::Terms;
+use super::{What, ended, work};
+use crate::cancel::Cancel;
+use crate::cli::place::{Place, complain};
+use crate::cli::{Exit, output};
+use crate::event::Section;
+use crate::history::RESTORE;
+use crate::job::{Email, Log, Telling, UNREACHABLE_AFTER, When};
+use crate::path::{Family, FullPath};
+use crate::report;
+use crate::restore::Step;
+use crate::session::{Files, Session};
+use crate::terminal::Terminal;
+
+/// Where the log goes and who gets the report. Without them, as the profile says.
+#[derive(Debug, Args)]
+pub struct TellArgs {
+    /// Directory for the log. Without it, and without a profile that names one, the state directory's `logs`.
+    #[arg(long, value_name = "DIR")]
+    pub log_directory: Option<PathBuf>,
+    /// Send a report by e-mail, through Amazon SES, from this address.
+    #[arg(long, value_name = "ADDRESS", requires_all = ["email_to", "email_region"])]
+    pub email_from: Option<String>,
+    /// Who gets it; may be given more than once.
+    #[arg(long, value_name = "ADDRESS", requires = "email_from")]
+    pub email_to: Vec<String>,
+    /// SES region of the sender.
+    #[arg(long, value_name = "REGION", requires = "email_from")]
+    pub email_region: Option<String>,
+}
+
+impl TellArgs {
+    /// Who is told. Pings and hooks are those of the backup: a restore is none.
+    fn telling(&self, place: &Place) -> Result<Telling, String> {
+        let job = place.job.as_ref();
+        let mut telling = Telling::default();
+        if let Some(job) = job {
+            telling.email.clone_from(&job.telling.email);
+            telling.log.keep_days = job.telling.log.keep_days;
+        }
+        let native = job.filter(|job| job.family == Family::HOST);
+        let directory = match &self.log_directory {
+            None => native.and_then(|job| job.telling.log.directory.clone()),
+            Some(given) => Some(full(given).map_err(|why| format!("--log-directory '{}': {why}", given.display()))?),
+        };
+        telling.log = Log { directory, ..telling.log };
+        if let (Some(from), Some(region)) = (&self.email_from, &self.email_region) {
+            telling.email = Some(Email {
+                from_name: None,
+                from: from.clone(),
+                to: self.email_to.clone(),
+                region: region.clone(),
+                when: When::Always,
+                endpoint: None,
+                give_up_after: UNREACHABLE_AFTER,
+                credentials: None,
+            });
+        }
+        Ok(telling)
+    }
+}
+
+fn full(given: &Path) -> Result<FullPath, String> {
+    let path = std::path::absolute(given).map_err(|why| why.to_string())?;
+    let text = path.to_str().ok_or("its name is no Unicode text")?;
+    FullPath::parse(text).map_err(|why| why.to_string())
+}
+
+/// Restores.
+pub(super) fn restore(args: &TellArgs, what: &What, place: &Place, to: &Path, terms: &Terms, cancel: &Cancel) -> Exit {
+    let telling = match args.telling(place) {
+        Ok(telling) => telling,
+        Err(why) => {
+            complain("error", &why, "name another directory");
+            return Exit::Usage;
+        }
+    };
+    let session = Session {
+        profile: place.job.as_ref().map_or(&place.location, |job| &job.name),
+        location: &place.location,
+        operation: RESTORE,
+        telling: &telling,
+        mail: true,
+        log_is_vital: false,
+        files: Files::default(),
+    };
+    let terminal = Terminal::new(what.verbose, true);
+    let done = session.conduct(
+        vec![Box::new(terminal)],
+        |events, started| {
+            super::tell_parameters(what, place, to, terms, events);
+            events.note(Section::Start, format!("restore started {} UTC", started.format("%Y-%m-%d %H:%M:%S%.6f")));
+            let mut facts = Facts::new();
+            let result = work(Step::All, what, place, to, terms, cancel, events, &mut facts);
+            (ended(result, Step::All, events), facts)
+        },
+        |outcome, started, facts, counts| {
+            let mut all = vec![("Location".to_owned(), place.location.clone())];
+            all.extend(facts.into_iter().flatten().cloned());
+            report::report(report::title(outcome, started, "restore"), all, counts)
+        },
+    );
+    let log = done.log.as_ref().map(|log| format!("Log: {}\n", log.display())).unwrap_or_default();
+    output::result(format_args!("{}\n{}\n{log}", done.report.title, done.report.text()));
+    Exit::of(done.outcome)
+}

@@ -1,0 +1,327 @@
+//! `schedule`: a profile that runs by itself, as the schedulers of this computer start it (SPEC §3).
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use chrono::{Local, NaiveTime};
+use clap::{Args, Subcommand};
+
+use super::place::complain;
+use super::{Exit, Format, Global, output};
+use crate::cancel::Cancel;
+use crate::job::Job;
+use crate::path::Family;
+use crate::plan::Mode;
+use crate::profile::Search;
+use crate::schedule::{Every, Rendered, Schedule, Scheduler, TaskName};
+use crate::scheduler::{self, Found, LastResult, SchedulerError};
+use crate::state::{DIRECTORY_VARIABLE, is_root};
+
+mod advice;
+
+/// Run a profile by itself: every night, unless told otherwise.
+#[derive(Debug, Args)]
+pub struct ScheduleArgs {
+    #[command(subcommand)]
+    pub action: Action,
+}
+
+/// What to do with a schedule.
+#[derive(Debug, Subcommand)]
+pub enum Action {
+    /// Show what `install` would give to the scheduler; changes nothing
+    Show(ShowArgs),
+    /// Give a profile to the scheduler, and ask it whether it is there
+    Install(InstallArgs),
+    /// Take away what `install` made
+    Remove(OfArgs),
+    /// Ask the scheduler: is it there, when does it run, how did the last run end? Exit code 1 when it is not there
+    Status(StatusArgs),
+}
+
+/// When and how.
+#[derive(Debug, Args)]
+pub struct InstallArgs {
+    /// Profile: a path, or a name looked up in the profile directories.
+    pub profile: String,
+    /// Local time.
+    #[arg(long, value_name = "HH:MM", default_value = "00:30", value_parser = time)]
+    pub at: NaiveTime,
+    /// How often. With `hour` only the minute of `--at` counts.
+    #[arg(long, value_enum, default_value_t)]
+    pub every: Every,
+    /// `regular` makes a full backup when one is due; `incremental-only` never does. A profile can have a task of each.
+    #[arg(long, value_enum, default_value_t)]
+    pub mode: Mode,
+    /// By default that of this computer: Task Scheduler, systemd, launchd, or else cron.
+    #[arg(long, value_enum)]
+    pub scheduler: Option<Scheduler>,
+    /// The account to run as. By default SYSTEM on Windows, root when root installs, else you.
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+    /// How long a run may take; then the scheduler stops it. launchd has no limit.
+    #[arg(long, value_name = "DURATION", default_value = "72h", value_parser = humantime::parse_duration)]
+    pub time_limit: Duration,
+    /// A file of lines NAME=VALUE that systemd puts into the environment of the run.
+    #[arg(long, value_name = "PATH")]
+    pub environment_file: Option<PathBuf>,
+}
+
+/// What to show.
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    #[command(flatten)]
+    pub install: InstallArgs,
+    /// Write the files into this directory, as the scheduler takes them.
+    #[arg(long, value_name = "DIR")]
+    pub to: Option<PathBuf>,
+}
+
+/// Whose schedule.
+#[derive(Debug, Args)]
+pub struct OfArgs {
+    /// Profile: a path, or a name. A name is enough when the file is gone.
+    pub profile: String,
+}
+
+/// Whose schedule to ask for.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    #[command(flatten)]
+    pub of: OfArgs,
+    /// How to print it.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+fn time(text: &str) -> Result<NaiveTime, String> {
+    NaiveTime::parse_from_str(text, "%H:%M").map_err(|_| "write it as 00:30 or 23:05".to_owned())
+}
+
+/// Shows, installs, removes or asks.
+pub fn schedule(global: &Global, args: &ScheduleArgs, cancel: &Cancel) -> Exit {
+    match &args.action {
+        Action::Show(args) => super::with_job(global, &args.install.profile, |job| show(job, args)),
+        Action::Install(args) => super::with_job(global, &args.profile, |job| install(job, args, cancel)),
+        Action::Remove(args) => named(global, &args.profile, |name| remove(name, cancel)),
+        Action::Status(args) => named(global, &args.of.profile, |name| status(name, args.format, cancel)),
+    }
+}
+
+/// A task can be removed when its profile is gone or broken: then the argument is the name.
+fn named(global: &Global, profile: &str, body: impl FnOnce(&str) -> Exit) -> Exit {
+    match Search::new(global.profiles.as_deref()).load(profile) {
+        Ok(job) => body(&job.name),
+        Err(diagnostics) if profile.contains(['/', '\\']) || Path::new(profile).extension().is_some() => {
+            output::note(diagnostics);
+            output::note("  hint: a task can be named by the profile's name alone\n");
+            Exit::Usage
+        }
+        Err(_) => body(profile),
+    }
+}
+
+fn refuse(text: &str, hint: &str) -> Exit {
+    complain("error", text, hint);
+    Exit::Usage
+}
+
+fn fail(error: &SchedulerError) -> Exit {
+    let hint = match error {
+        SchedulerError::Tool(error) => error.hint().unwrap_or_default(),
+        SchedulerError::Refused { .. } if cfg!(windows) => "Task Scheduler wants administrator rights",
+        _ => "",
+    };
+    complain("error", &error.to_string(), hint);
+    Exit::Failed
+}
+
+/// The schedule that the arguments ask for, if they fit together.
+fn schedule_of(job: &Job, args: &InstallArgs, scheduler: Scheduler) -> Result<Schedule, Exit> {
+    if scheduler.family() != job.family {
+        let text = format!("{scheduler} cannot run the profile '{}': it has {} paths", job.name, job.family);
+        return Err(refuse(&text, "leave --scheduler out, or choose another one"));
+    }
+    if args.time_limit <= job.lock.give_up_after {
+        let (limit, patience) =
+            (humantime::format_duration(args.time_limit), humantime::format_duration(job.lock.give_up_after));
+        let text = format!("--time-limit {limit} leaves no time after the wait for another backup ({patience})");
+        return Err(refuse(&text, "give a longer one, or set lock.give-up-after in the profile"));
+    }
+    if args.environment_file.is_some() && scheduler != Scheduler::Systemd {
+        return Err(refuse(
+            &format!("{scheduler} reads no --environment-file"),
+            "keep the secret in a file: `file: PATH`",
+        ));
+    }
+    let is_for_all = match scheduler {
+        Scheduler::Systemd | Scheduler::Launchd => is_root(),
+        Scheduler::Cron | Scheduler::TaskScheduler => false,
+    };
+    if args.user.is_some() && scheduler.family() == Family::Unix && !is_for_all {
+        let hint = match scheduler {
+            Scheduler::Cron => "give the command as that user: each has a crontab",
+            _ => "give the command as root",
+        };
+        return Err(refuse(&format!("{scheduler} cannot be given a task of another account here"), hint));
+    }
+    let (program, profile) = advice::paths(job).map_err(|error| refuse(&error, ""))?;
+    let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string();
+    let state_directory =
+        std::env::var(DIRECTORY_VARIABLE).ok().filter(|d| !d.is_empty() && job.family == Family::HOST);
+    Ok(Schedule {
+        name: TaskName { profile: job.name.clone(), mode: args.mode },
+        program,
+        profile,
+        at: args.at,
+        every: args.every,
+        time_limit: args.time_limit,
+        user: args.user.clone(),
+        system: is_for_all,
+        path: advice::search_path(job),
+        state_directory: state_directory.map(|directory| absolute(&PathBuf::from(directory))),
+        environment_file: args.environment_file.as_ref().map(absolute),
+        from: Local::now().naive_local(),
+    })
+}
+
+/// The scheduler that is asked for, or that of the computers the profile is for.
+fn chosen(job: &Job, wanted: Option<Scheduler>) -> Scheduler {
+    wanted.unwrap_or(match job.family {
+        family if family == Family::HOST => scheduler::default(),
+        Family::Windows => Scheduler::TaskScheduler,
+        Family::Unix => Scheduler::Systemd,
+    })
+}
+
+fn show(job: &Job, args: &ShowArgs) -> Exit {
+    let scheduler = chosen(job, args.install.scheduler);
+    let schedule = match schedule_of(job, &args.install, scheduler) {
+        Ok(schedule) => schedule,
+        Err(exit) => return exit,
+    };
+    let files = match schedule.render(scheduler) {
+        Ok(files) => files,
+        Err(error) => return fail(&error.into()),
+    };
+    advice::warn(job, &schedule, scheduler);
+    if let Some(directory) = &args.to {
+        return write(&files, directory);
+    }
+    match &files[..] {
+        [file] => output::result(&file.text),
+        _ => output::result(files.iter().map(|f| format!("# {}\n{}", f.file, f.text)).collect::<Vec<_>>().join("\n")),
+    }
+}
+
+fn write(files: &[Rendered], directory: &Path) -> Exit {
+    let mut written = String::new();
+    for file in files {
+        let path = directory.join(&file.file);
+        if let Err(error) = std::fs::create_dir_all(directory).and_then(|()| std::fs::write(&path, file.bytes())) {
+            complain("error", &format!("'{}' cannot be written: {error}", path.display()), "");
+            return Exit::Failed;
+        }
+        written.push_str(&format!("{}\n", path.display()));
+    }
+    output::result(written)
+}
+
+fn install(job: &Job, args: &InstallArgs, cancel: &Cancel) -> Exit {
+    if job.family != Family::HOST {
+        output::note(super::other_host(job));
+        return Exit::Usage;
+    }
+    let scheduler = chosen(job, args.scheduler);
+    let schedule = match schedule_of(job, args, scheduler) {
+        Ok(schedule) => schedule,
+        Err(exit) => return exit,
+    };
+    advice::warn(job, &schedule, scheduler);
+    let asked = scheduler::install(&schedule, scheduler, cancel)
+        .and_then(|()| scheduler::find(&schedule.name, scheduler, cancel));
+    match asked {
+        Ok(Some(found)) if found.next_run.is_some() => {
+            let exit = output::result(tell(&job.name, &found));
+            if let Some(command) = &found.try_now {
+                output::note(format_args!("Try it now: {command}\n"));
+            }
+            others(&job.name, &found, cancel);
+            // It is there; whether it will run is another matter.
+            if found.problem.is_some() { Exit::Failed } else { exit }
+        }
+        Ok(found) => {
+            let problem = found.and_then(|f| f.problem).unwrap_or_else(|| "it has no such task".to_owned());
+            complain("error", &format!("{scheduler} took the task, but does not run it: {problem}"), "");
+            Exit::Failed
+        }
+        Err(error) => fail(&error),
+    }
+}
+
+/// The same profile in another scheduler too would run twice.
+fn others(profile: &str, own: &Found, cancel: &Cancel) {
+    for other in scheduler::status(profile, cancel).unwrap_or_default() {
+        if other.scheduler != own.scheduler && other.mode == own.mode {
+            let text =
+                format!("{} has a task for this profile too ({}): it would run twice", other.scheduler, other.task);
+            complain("warning", &text, "`schedule remove` removes them all; then install it once");
+        }
+    }
+}
+
+fn remove(profile: &str, cancel: &Cancel) -> Exit {
+    let mut removed = Vec::new();
+    for scheduler in scheduler::here() {
+        for name in TaskName::all(profile) {
+            match scheduler::remove(&name, *scheduler, cancel) {
+                Ok(done) => removed.extend(done.map(|done| format!("Removed from {scheduler}: {done}\n"))),
+                Err(error) => return fail(&error),
+            }
+        }
+    }
+    match removed.is_empty() {
+        true => output::result(format_args!("There was nothing to remove: '{profile}' is not scheduled.\n")),
+        false => output::result(removed.concat()),
+    }
+}
+
+fn status(profile: &str, format: Format, cancel: &Cancel) -> Exit {
+    let tasks = match scheduler::status(profile, cancel) {
+        Ok(tasks) => tasks,
+        Err(error) => return fail(&error),
+    };
+    let written = match format {
+        Format::Json => {
+            output::result(format_args!("{:#}\n", serde_json::json!({ "profile": profile, "tasks": tasks })))
+        }
+        Format::Text if tasks.is_empty() => output::result(format_args!("'{profile}' is not scheduled.\n")),
+        Format::Text => output::result(tasks.iter().map(|task| tell(profile, task)).collect::<String>()),
+    };
+    let runs = |task: &Found| task.next_run.is_some() && task.problem.is_none();
+    if tasks.is_empty() || !tasks.iter().all(runs) { Exit::Failed } else { written }
+}
+
+/// A task, for a person.
+fn tell(profile: &str, found: &Found) -> String {
+    let mode = super::word(found.mode);
+    let mut text = format!("'{profile}' ({mode}) is scheduled in {}: {}\n", found.scheduler, found.task);
+    let mut line = |name: &str, value: &str| text.push_str(&format!("  {name:<12} {value}\n"));
+    line("next run:", found.next_run.as_deref().unwrap_or("none"));
+    line("last run:", found.last_run.as_deref().unwrap_or("not known to it"));
+    let last = match &found.last_result {
+        LastResult::Unknown => "not known to it; see the logs".to_owned(),
+        LastResult::Never => "has not run yet".to_owned(),
+        LastResult::Running => "running now".to_owned(),
+        LastResult::Ended(why) => why.clone(),
+        LastResult::Exit(code) => match Exit::ALL.iter().find(|exit| i64::from(exit.code()) == *code) {
+            Some(exit) => format!("exit code {code}: {}", exit.words()),
+            None => format!("exit code {code} (not one of aam-backup)"),
+        },
+    };
+    line("last result:", &last);
+    if let Some(problem) = &found.problem {
+        line("problem:", problem);
+    }
+    text
+}

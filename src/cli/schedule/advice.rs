@@ -1,0 +1,147 @@
+//! What a scheduled run does not have: the environment of the session that installs it.
+
+use std::path::{Path, PathBuf};
+
+use crate::cli::place::complain;
+use crate::job::{Job, Reference};
+use crate::path::{Family, FullPath};
+use crate::schedule::{Schedule, Scheduler};
+use crate::tool::locate;
+use crate::tool::seven_zip::SevenZip;
+
+/// Where programs are on every Unix.
+const STANDARD_PATH: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+
+/// Full paths of the program and the profile; those that the documentation gives for a computer of the other family.
+pub fn paths(job: &Job) -> Result<(String, String), String> {
+    let file = job.profile.file_name().unwrap_or_default().display().to_string();
+    match job.family {
+        family if family == Family::HOST => {
+            let program = std::env::current_exe().map_err(|e| format!("this program's own path is not known: {e}"))?;
+            let profile = std::path::absolute(&job.profile);
+            let profile = profile.map_err(|e| format!("the profile's full path is not known: {e}"))?;
+            let text = |path: PathBuf| {
+                path.to_str().map(str::to_owned).ok_or_else(|| format!("'{}' is not UTF-8", path.display()))
+            };
+            Ok((text(program)?, text(profile)?))
+        }
+        Family::Windows => Ok((
+            r"C:\Program Files\AAM Auto Backup\aam-backup.exe".to_owned(),
+            format!(r"C:\ProgramData\AAM Auto Backup\profiles\{file}"),
+        )),
+        Family::Unix => Ok(("/usr/local/bin/aam-backup".to_owned(), format!("/etc/aam-backup/profiles/{file}"))),
+    }
+}
+
+/// The `PATH` of the run: the standard one, and where the programs that the profile needs were found now.
+pub fn search_path(job: &Job) -> String {
+    let mut directories: Vec<String> = STANDARD_PATH.map(str::to_owned).to_vec();
+    if job.family == Family::HOST && job.family == Family::Unix {
+        let mut found: Vec<PathBuf> = Vec::new();
+        found.extend(SevenZip::locate(job.tools.seven_zip.as_deref()).map(|tool| tool.program().to_path_buf()));
+        found.extend(locate(job.tools.rsync.as_deref(), &["rsync"], ""));
+        let commands = references(job).into_iter().filter_map(|(_, reference)| match reference {
+            Reference::Command(words) => words.first(),
+            _ => None,
+        });
+        let hooks = &job.telling.hooks;
+        let hooks = [&hooks.before, &hooks.after, &hooks.on_failure].into_iter().flatten().map(|hook| &hook.program);
+        let programs = commands.chain(hooks).chain(job.snapshot.as_ref().map(|snapshot| &snapshot.program));
+        found.extend(programs.filter_map(|program| locate(Some(program), &[], "").ok()));
+        for directory in found.iter().filter_map(|path| path.parent()?.to_str()).filter(|d| d.starts_with('/')) {
+            // A path with a colon cannot be in it.
+            if !directories.iter().any(|d| d == directory) && !directory.contains(':') {
+                directories.push(directory.to_owned());
+            }
+        }
+    }
+    directories.join(":")
+}
+
+/// Every place of the profile that names a secret.
+fn references(job: &Job) -> Vec<(&'static str, &Reference)> {
+    let archive = job.archive.as_ref().filter(|_| job.has_store());
+    let mut all: Vec<_> = archive.map(|a| ("archive.encryption-key", &a.encryption_key)).into_iter().collect();
+    let of_s3 = job.s3.as_ref().and_then(|s3| s3.credentials.as_ref());
+    let of_email = job.telling.email.as_ref().and_then(|email| email.credentials.as_ref());
+    for (id, secret, credentials) in [
+        ("destinations.s3.credentials.access-key-id", "destinations.s3.credentials.secret-access-key", of_s3),
+        ("email.credentials.access-key-id", "email.credentials.secret-access-key", of_email),
+    ] {
+        all.extend(credentials.map(|keys| (id, &keys.access_key_id)));
+        all.extend(credentials.map(|keys| (secret, &keys.secret_access_key)));
+    }
+    all
+}
+
+/// Says what a run by this scheduler will miss, and what to use instead.
+pub fn warn(job: &Job, schedule: &Schedule, scheduler: Scheduler) {
+    let warning = |text: &str, hint: &str| complain("warning", text, hint);
+    let given = schedule.environment_file.as_deref().map(variables);
+    if let (Some(path), Some(Err(error))) = (&schedule.environment_file, &given) {
+        warning(&format!("'{path}' cannot be read here: {error}"), "systemd does not start the run without it");
+    }
+    let given = given.and_then(Result::ok).unwrap_or_default();
+    let account = match (&schedule.user, scheduler) {
+        (Some(user), _) => user.clone(),
+        (None, Scheduler::TaskScheduler) => "SYSTEM".to_owned(),
+        (None, _) if schedule.system => "root".to_owned(),
+        (None, _) => "your account".to_owned(),
+    };
+    for (place, reference) in references(job) {
+        match reference {
+            Reference::Env(name) if !given.contains(name) => warning(
+                &format!("{place} is in the environment variable {name}, which a run by {scheduler} does not have"),
+                match scheduler {
+                    Scheduler::Systemd => {
+                        "keep it in a file that only the account of the run can read, and write `file: PATH` in the profile; or give --environment-file PATH"
+                    }
+                    Scheduler::TaskScheduler | Scheduler::Cron | Scheduler::Launchd => {
+                        "keep it in a file that only the account of the run can read, and write `file: PATH` in the profile"
+                    }
+                },
+            ),
+            Reference::Keyring(_) => warning(
+                &format!("{place} is in a keyring, which is closed or another one for a run as {account} at night"),
+                "keep it in a file that only the account of the run can read, and write `file: PATH` in the profile",
+            ),
+            _ => {}
+        }
+    }
+    if job.s3.as_ref().is_some_and(|s3| s3.credentials.is_none()) {
+        warning(
+            &format!(
+                "destinations.s3 has no credentials: the run looks for those of AWS tools of {account}, in files, not in variables"
+            ),
+            "write destinations.s3.credentials with `file: PATH`, or see that this account has them",
+        );
+    }
+    if scheduler == Scheduler::TaskScheduler {
+        let places =
+            job.mirror.iter().map(|m| &m.path).chain(&job.directory).chain(job.sources.iter().map(|s| &s.path));
+        for path in places.filter(|path: &&FullPath| path.is_unc()) {
+            warning(
+                &format!("a run as {account} has no password to show to the computer of '{path}'"),
+                "let the task store one: see docs/unattended.md, \"On a network\"",
+            );
+        }
+    }
+    #[cfg(unix)]
+    if scheduler == Scheduler::Systemd && !schedule.system && job.family == Family::HOST && !lingers() {
+        warning("a run while you are not logged in needs a manager that stays", "say once: loginctl enable-linger");
+    }
+}
+
+/// The names of the variables in an environment file of systemd.
+fn variables(path: &str) -> std::io::Result<Vec<String>> {
+    let text = std::fs::read_to_string(Path::new(path))?;
+    let lines = text.lines().map(str::trim_start).filter(|line| !line.starts_with(['#', ';']));
+    Ok(lines.filter_map(|line| line.split_once('=')).map(|(name, _)| name.trim_end().to_owned()).collect())
+}
+
+/// Whether systemd keeps this user's manager running: logind leaves a file that says so.
+#[cfg(unix)]
+fn lingers() -> bool {
+    let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_default();
+    !user.is_empty() && Path::new("/var/lib/systemd/linger").join(user).exists()
+}
