@@ -240,8 +240,16 @@ impl Restore<'_> {
                 let text = format!("{here} of {all} volumes are here: extracting what is whole");
                 self.events.note(Section::Restore, text);
             }
-            each(&lists, HANDS, |list| self.unpack(mount, archive, &view.name(0), Some(list), into))
-                .map_err(|(_, error)| error)?;
+            match each(&lists, HANDS, |list| self.unpack(mount, archive, &view.name(0), Some(list), into)) {
+                // Every volume here is what was uploaded: a 7-Zip that does not bear this may bear the whole archive.
+                Err((_, error @ RestoreError::Archive { full: false, .. })) if here < all => {
+                    self.events.note(Section::Restore, format!("{error}; waiting for all volumes"));
+                    wait(archive, all)?;
+                    clear(&view.directory)?;
+                    return Ok(None);
+                }
+                unpacked => drop(unpacked.map_err(|(_, error)| error)?),
+            }
             done = here;
         }
         clear(&view.directory)?;
