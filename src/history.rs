@@ -59,6 +59,11 @@ impl Record {
         self.operation != RESTORE
     }
 
+    /// Whether it was a backup, and nothing was wrong.
+    pub fn is_success(&self) -> bool {
+        self.is_backup() && self.outcome == Some(Outcome::Success)
+    }
+
     /// Whether it made a backup with everything that could be read in every destination.
     pub fn is_complete(&self) -> bool {
         self.is_backup() && matches!(self.outcome, Some(Outcome::Success | Outcome::Warning))
@@ -144,7 +149,7 @@ impl History {
     /// Forgets all but the newest. What metrics still have to tell stays: the last success and the last backup.
     pub fn tidy(&self) {
         let files = self.files();
-        let success = files.iter().position(|(_, record)| record.outcome == Some(Outcome::Success));
+        let success = files.iter().position(|(_, record)| record.is_success());
         let complete = files.iter().position(|(_, record)| record.is_complete());
         for (at, (path, _)) in files.iter().enumerate().skip(KEPT) {
             if ![success, complete].contains(&Some(at)) {

@@ -8,6 +8,7 @@ pub mod cancel;
 pub mod catalog;
 pub mod cli;
 pub mod digest;
+pub mod doctor;
 pub mod event;
 pub mod exec;
 pub mod history;

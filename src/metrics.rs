@@ -75,7 +75,7 @@ fn text(run: &Record, earlier: &[Record]) -> String {
     let end = run.ended.unwrap_or(run.started);
     let counts = &run.counts;
     page.one("last_run_timestamp_seconds", "When the last run ended.", seconds(end));
-    let success = newest(&|record| record.is_backup() && record.outcome == Some(Outcome::Success));
+    let success = newest(&Record::is_success);
     page.one("last_success_timestamp_seconds", "When the last run with the result success ended; 0: never.", success);
     page.one(
         "last_complete_timestamp_seconds",

@@ -17,6 +17,7 @@ use crate::job::{Email, Program, Telling, When};
 use crate::log::{Log, remove_old};
 use crate::metrics;
 use crate::notify::{self, Ses};
+use crate::path::FullPath;
 use crate::report::{Counts, Report, Summary};
 use crate::state::base_directory;
 
@@ -45,6 +46,11 @@ pub struct Files<'a> {
     pub log_json: bool,
 }
 
+/// Where the logs go.
+pub fn log_directory(telling: &Telling) -> PathBuf {
+    telling.log.directory.as_ref().map_or_else(|| base_directory().join("logs"), FullPath::to_native)
+}
+
 /// How a session ended.
 #[derive(Debug)]
 pub struct Ended {
@@ -66,8 +72,7 @@ impl Session<'_> {
         report: impl Fn(Outcome, DateTime<Utc>, Option<&T>, &Counts) -> Report,
     ) -> Ended {
         let started = Utc::now();
-        let directory =
-            self.telling.log.directory.as_ref().map_or_else(|| base_directory().join("logs"), |path| path.to_native());
+        let directory = log_directory(self.telling);
         let operation = format!("{}-{}", self.profile, self.operation);
         let log = Log::create(&directory, &operation, started, self.files.log_json);
         let summary = Summary::default();

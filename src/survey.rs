@@ -51,16 +51,35 @@ pub fn survey(job: &Job, request: Request, now: DateTime<Utc>, cancel: &Cancel) 
     let mut found = Vec::new();
     for (name, label, opened) in open_stores(job, cancel) {
         let catalog = opened.and_then(|store| {
-            let months = Stamp::new(now, job.zone).month().newest_first(job.lookback_months.get());
-            let mut objects = Vec::new();
-            for month in months {
-                objects.extend(store.list(&ObjectName::month_prefix(&job.location, month))?);
-            }
+            let catalog = catalog(job, &*store, now)?;
             stores.insert(name, store);
-            Ok(Catalog::new(&job.location, objects))
+            Ok(catalog)
         });
         found.push((name, StoreFacts { label, catalog: catalog.map_err(|e| sentence(&e)) }));
     }
+    let (facts, missing_copier) = facts(job, request, now, found);
+    Survey { facts, stores, missing_copier }
+}
+
+/// What a store holds of the months that a plan looks at.
+///
+/// # Errors
+/// When it cannot be listed.
+pub fn catalog(job: &Job, store: &dyn Store, now: DateTime<Utc>) -> Result<Catalog, StoreError> {
+    let mut objects = Vec::new();
+    for month in Stamp::new(now, job.zone).month().newest_first(job.lookback_months.get()) {
+        objects.extend(store.list(&ObjectName::month_prefix(&job.location, month))?);
+    }
+    Ok(Catalog::new(&job.location, objects))
+}
+
+/// What else a plan must know, beside the stores; and the program that copies to the mirror, when it is missing.
+pub fn facts(
+    job: &Job,
+    request: Request,
+    now: DateTime<Utc>,
+    stores: Vec<(StoreName, StoreFacts)>,
+) -> (Facts, Option<ToolError>) {
     let (seven_zip, archiver) = archiver(job);
     let (copier, missing_copier) = copier(job);
     let refusal = |e: &ToolError| Refusal { why: e.to_string(), hint: e.hint().unwrap_or_default().to_owned() };
@@ -69,7 +88,7 @@ pub fn survey(job: &Job, request: Request, now: DateTime<Utc>, cancel: &Cancel) 
         now,
         mode: request.mode,
         force_full: request.force_full,
-        stores: found,
+        stores,
         remembered: State::of(&job.location).remembered(),
         profile_modified: std::fs::metadata(&job.profile).and_then(|m| m.modified()).ok().map(DateTime::from),
         missing: missing_sources(job),
@@ -77,7 +96,7 @@ pub fn survey(job: &Job, request: Request, now: DateTime<Utc>, cancel: &Cancel) 
         seven_zip,
         copier,
     };
-    Survey { facts, stores, missing_copier }
+    (facts, missing_copier)
 }
 
 /// Why no snapshot can be made, and what to do: found before anything starts (SPEC §8, FACTS on ShadowSpawn).
@@ -135,7 +154,11 @@ pub fn sentence(error: &StoreError) -> String {
 pub fn open_stores(job: &Job, cancel: &Cancel) -> Vec<(StoreName, String, Opened)> {
     let mut stores = Vec::new();
     if let Some(s3) = &job.s3 {
-        stores.push((StoreName::S3, format!("s3://{}", s3.bucket), open_s3(s3, cancel)));
+        stores.push((
+            StoreName::S3,
+            format!("s3://{}", s3.bucket),
+            open_s3(s3, cancel).map(|s| Box::new(s) as Box<dyn Store>),
+        ));
     }
     if let Some(directory) = &job.directory {
         let opened = DirectoryStore::open(&directory.to_native(), cancel.clone());
@@ -144,7 +167,11 @@ pub fn open_stores(job: &Job, cancel: &Cancel) -> Vec<(StoreName, String, Opened
     stores
 }
 
-fn open_s3(s3: &S3, cancel: &Cancel) -> Result<Box<dyn Store>, StoreError> {
+/// Opens the S3 store of a job, with the credentials that its references lead to.
+///
+/// # Errors
+/// When a reference leads to none.
+pub fn open_s3(s3: &S3, cancel: &Cancel) -> Result<S3Store, StoreError> {
     let credentials = aws::keys(s3.credentials.as_ref()).map_err(|e| StoreError {
         store: format!("s3://{}", s3.bucket),
         what: "reading destinations.s3.credentials".to_owned(),
@@ -160,7 +187,7 @@ fn open_s3(s3: &S3, cancel: &Cancel) -> Result<Box<dyn Store>, StoreError> {
         give_up_after: s3.give_up_after,
         credentials,
     };
-    Ok(Box::new(S3Store::open(settings, cancel.clone())?))
+    S3Store::open(settings, cancel.clone())
 }
 
 /// Sources that are not there, only when this computer can look at all.

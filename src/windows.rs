@@ -6,19 +6,21 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::io;
-use std::os::windows::ffi::OsStringExt;
+use std::os::windows::ffi::{OsStrExt, OsStringExt};
 use std::os::windows::fs::OpenOptionsExt;
-use std::os::windows::io::AsRawHandle;
+use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use std::path::Path;
+use std::process::Child;
 use std::sync::OnceLock;
 
 use windows_sys::Win32::Foundation::ERROR_NO_MORE_FILES;
 use windows_sys::Win32::Globalization::{CP_OEMCP, MultiByteToWideChar};
 use windows_sys::Win32::Storage::FileSystem::{
     FILE_FLAG_BACKUP_SEMANTICS, FILE_ID_BOTH_DIR_INFO, FILE_LIST_DIRECTORY, FileIdBothDirectoryInfo,
-    GetFileInformationByHandleEx,
+    GetFileInformationByHandleEx, GetVolumeInformationW, GetVolumePathNameW,
 };
 use windows_sys::Win32::System::Console::{CTRL_BREAK_EVENT, CTRL_C_EVENT, SetConsoleCtrlHandler};
+use windows_sys::Win32::System::JobObjects::{AssignProcessToJobObject, CreateJobObjectW, TerminateJobObject};
 use windows_sys::Win32::UI::Shell::IsUserAnAdmin;
 
 use crate::cancel::Cancel;
@@ -103,6 +105,77 @@ pub fn decode_console(text: &[u8]) -> String {
 pub fn is_administrator() -> bool {
     // SAFETY: takes nothing and touches nothing of ours.
     unsafe { IsUserAnAdmin() != 0 }
+}
+
+/// The name of the file system that a directory is on: `NTFS`, `FAT32`.
+///
+/// # Errors
+/// When Windows does not tell.
+#[allow(unsafe_code)]
+pub fn file_system(directory: &Path) -> io::Result<String> {
+    let wide = |text: &std::ffi::OsStr| text.encode_wide().chain([0]).collect::<Vec<u16>>();
+    let path = wide(std::path::absolute(directory)?.as_os_str());
+    let (mut root, mut name) = ([0_u16; 1024], [0_u16; 64]);
+    // SAFETY: the path ends with 0, and the buffer is as long as said.
+    if unsafe { GetVolumePathNameW(path.as_ptr(), root.as_mut_ptr(), root.len() as u32) } == 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let unwanted = std::ptr::null_mut;
+    // SAFETY: the root ends with 0, the buffer is as long as said, and what is null is not wanted.
+    let told = unsafe {
+        let (buffer, length) = (name.as_mut_ptr(), name.len() as u32);
+        GetVolumeInformationW(
+            root.as_ptr(),
+            std::ptr::null_mut(),
+            0,
+            unwanted(),
+            unwanted(),
+            unwanted(),
+            buffer,
+            length,
+        )
+    };
+    if told == 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let end = name.iter().position(|unit| *unit == 0).unwrap_or(name.len());
+    Ok(String::from_utf16_lossy(&name[..end]))
+}
+
+/// A child with everything it starts from now on: a job object. Windows forgets who started a process as soon as that
+/// one ends, and `taskkill /T` with it.
+#[derive(Debug)]
+pub struct Tree(OwnedHandle);
+
+impl Tree {
+    /// The tree of a child that was started a moment ago.
+    ///
+    /// # Errors
+    /// When Windows makes no job object, or the child has ended.
+    #[allow(unsafe_code)]
+    pub fn of(child: &Child) -> io::Result<Tree> {
+        // SAFETY: without a name and with no security attributes there is nothing to read; a handle that is not null is
+        // ours alone.
+        let tree = unsafe {
+            let job = CreateJobObjectW(std::ptr::null(), std::ptr::null());
+            if job.is_null() {
+                return Err(io::Error::last_os_error());
+            }
+            Tree(OwnedHandle::from_raw_handle(job))
+        };
+        // SAFETY: both handles are open.
+        match unsafe { AssignProcessToJobObject(tree.0.as_raw_handle(), child.as_raw_handle()) } {
+            0 => Err(io::Error::last_os_error()),
+            _ => Ok(tree),
+        }
+    }
+
+    /// Ends all of it at once.
+    #[allow(unsafe_code)]
+    pub fn end(&self) {
+        // SAFETY: the handle is open. Nothing is left to be done about a failure: the child itself is killed as well.
+        unsafe { TerminateJobObject(self.0.as_raw_handle(), 1) };
+    }
 }
 
 static CANCEL: OnceLock<Cancel> = OnceLock::new();

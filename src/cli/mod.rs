@@ -4,6 +4,7 @@
 
 mod check;
 mod completions;
+mod doctor;
 pub mod exit;
 mod explain;
 mod output;
@@ -57,6 +58,7 @@ pub enum Command {
     Sets(sets::SetsArgs),
     Restore(Box<restore::RestoreArgs>),
     Explain(explain::Explain),
+    Doctor(doctor::DoctorArgs),
     Shortcuts(shortcuts::ShortcutsArgs),
     Schedule(schedule::ScheduleArgs),
     Schema(schema::PrintSchema),
@@ -103,6 +105,7 @@ pub fn main() -> ExitCode {
             only_to(job, &args.destinations, |job| plan::plan(job, &args, &cancel))
         }),
         Command::Run(args) => run::run(&cli.global, &args, &cancel),
+        Command::Doctor(args) => with_job(&cli.global, &args.profile, |job| doctor::doctor(job, &args, &cancel)),
         Command::Shortcuts(args) => with_job(&cli.global, &args.profile, |job| shortcuts::write(job, &args)),
         Command::Schedule(args) => schedule::schedule(&cli.global, &args, &cancel),
         Command::Status(args) => status::status(&cli.global, &args),

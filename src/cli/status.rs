@@ -47,9 +47,8 @@ pub fn status(global: &Global, args: &StatusArgs) -> Exit {
     let mut all: Vec<Runs> =
         histories.into_iter().map(|(profile, history)| Runs { profile, runs: history.records() }).collect();
     // Nobody should take a computer that never backs up for one where all is well.
-    // What was only restored here, without a profile, is not backed up here.
-    let judged = all.iter().filter(|runs| args.profile.is_some() || runs.runs.iter().any(Record::is_backup));
-    let exit = judged.map(|runs| judge(&runs.runs)).max_by_key(|exit| badness(*exit)).unwrap_or(Exit::Failed);
+    let exit =
+        all.iter().filter_map(|runs| judge(&runs.runs)).max_by_key(|exit| badness(*exit)).unwrap_or(Exit::Failed);
     if all.iter().all(|runs| runs.runs.is_empty()) {
         let of = args.profile.as_ref().map(|named| format!(" of '{named}'")).unwrap_or_default();
         let place = base_directory();
@@ -75,18 +74,15 @@ pub fn status(global: &Global, args: &StatusArgs) -> Exit {
     if printed == Exit::Success { exit } else { printed }
 }
 
-/// By the last backup that ended and was not skipped.
-fn judge(runs: &[Record]) -> Exit {
-    match runs
-        .iter()
-        .filter(|run| run.is_backup())
-        .filter_map(|run| run.outcome)
-        .find(|outcome| *outcome != Outcome::Skipped)
-    {
+/// By the last backup that ended and was not skipped. `None`: only restores are known.
+fn judge(runs: &[Record]) -> Option<Exit> {
+    let mut backups = runs.iter().filter(|run| run.is_backup()).map(|run| run.outcome).peekable();
+    backups.peek()?;
+    Some(match backups.flatten().find(|outcome| *outcome != Outcome::Skipped) {
         Some(Outcome::Success) => Exit::Success,
         Some(Outcome::Warning) => Exit::Warnings,
         _ => Exit::Failed,
-    }
+    })
 }
 
 fn badness(exit: Exit) -> u8 {

@@ -4,7 +4,7 @@ use std::error::Error;
 
 use aws_sdk_sesv2::Client;
 use aws_sdk_sesv2::config::retry::RetryConfig;
-use aws_sdk_sesv2::error::{DisplayErrorContext, SdkError};
+use aws_sdk_sesv2::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_sesv2::operation::send_email::SendEmailError;
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message};
 use base64::Engine;
@@ -22,13 +22,15 @@ pub struct SendError {
     pub why: String,
     /// What to do.
     pub hint: String,
+    /// The credentials have no right to do this.
+    pub refused: bool,
 }
 
 /// A connection to SES, as a profile's `email` section describes it.
 pub struct Ses<'a> {
     email: &'a Email,
-    client: Client,
-    runtime: Runtime,
+    pub(super) client: Client,
+    pub(super) runtime: Runtime,
 }
 
 impl Ses<'_> {
@@ -40,10 +42,12 @@ impl Ses<'_> {
         let keys = aws::keys(email.credentials.as_ref()).map_err(|why| SendError {
             why: why.to_string(),
             hint: "see email.credentials in the profile".to_owned(),
+            refused: false,
         })?;
         let runtime = Builder::new_current_thread().enable_all().build().map_err(|why| SendError {
             why: why.to_string(),
             hint: "this computer has no threads or sockets to give".to_owned(),
+            refused: false,
         })?;
         let loader = aws::loader(&email.region, email.endpoint.as_deref(), &keys)
             .retry_config(RetryConfig::standard().with_max_attempts(3))
@@ -58,7 +62,7 @@ impl Ses<'_> {
     /// When SES does not take it.
     pub fn send(&self, report: &Report) -> Result<String, SendError> {
         let content = |text: String| Content::builder().charset("UTF-8").data(text).build();
-        let failed = |why: String, hint: &str| SendError { why, hint: hint.to_owned() };
+        let failed = |why: String, hint: &str| SendError { why, hint: hint.to_owned(), refused: false };
         let (Ok(subject), Ok(text), Ok(html)) =
             (content(report.title.clone()), content(report.text()), content(report.html()))
         else {
@@ -89,15 +93,21 @@ impl Ses<'_> {
                 "the account has sent as much as it may".to_owned()
             }
             Some(_) => "see email in the profile: the access key needs the right ses:SendEmail".to_owned(),
-            None => format!("SES in {region} was not reached: check the network, email.region and email.endpoint"),
+            None => self.unreached(),
         };
-        SendError { why: reason(error), hint }
+        SendError { why: reason(error), hint, refused: false }
+    }
+
+    /// What to do when there was no answer.
+    pub(super) fn unreached(&self) -> String {
+        let region = &self.email.region;
+        format!("SES in {region} was not reached: check the network, email.region and email.endpoint")
     }
 }
 
 /// What the service says, or else the innermost cause: what lies between is the SDK's own.
-fn reason(error: SdkError<SendEmailError>) -> String {
-    if let Some(said) = error.as_service_error().and_then(|e| e.meta().message()) {
+pub(super) fn reason<E: ProvideErrorMetadata + Error + 'static>(error: SdkError<E>) -> String {
+    if let Some(said) = error.message() {
         return said.to_owned();
     }
     let mut cause: &dyn Error = &error;

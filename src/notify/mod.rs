@@ -4,6 +4,7 @@
 
 mod email;
 mod hook;
+mod identity;
 mod ping;
 
 pub use email::{SendError, Ses};

@@ -15,7 +15,7 @@ mod local;
 mod s3;
 
 pub use directory::DirectoryStore;
-pub use s3::{S3Settings, S3Store};
+pub use s3::{LifecycleRule, S3Settings, S3Store, UploadRight, Versioning};
 
 /// One object in a store's listing.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -109,6 +109,7 @@ impl Invocation {
         own_group(&mut command);
         let lost = |why| ToolError::Lost { program: self.shown(), why };
         let mut child = command.spawn().map_err(|why| ToolError::Start { program: self.shown(), why })?;
+        let tree = Tree::of(&child);
         if let (Some(secret), Some(mut stdin)) = (input, child.stdin.take()) {
             // A program that ends without reading its input has its own exit code to say why.
             let _ = writeln!(stdin, "{}", secret.expose());
@@ -136,13 +137,13 @@ impl Invocation {
                     // If the file cannot be made, the wait ends by the time limit.
                     Some(path) => drop(std::fs::write(path, "")),
                     None => {
-                        stop(&mut child);
+                        tree.stop(&mut child);
                         return Err(ToolError::Interrupted);
                     }
                 }
             }
             if asked.is_some_and(|since| since.elapsed() > PATIENCE) {
-                stop(&mut child);
+                tree.stop(&mut child);
                 return Err(ToolError::Interrupted);
             }
         }
@@ -210,33 +211,49 @@ fn own_group(command: &mut Command) {
     std::os::windows::process::CommandExt::creation_flags(command, CREATE_NEW_PROCESS_GROUP);
 }
 
+/// A child and everything it started.
 #[cfg(unix)]
-fn stop(child: &mut Child) {
-    use rustix::process::{Pid, Signal, kill_process_group};
-    let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-    for signal in [Signal::TERM, Signal::KILL] {
-        if let Some(group) = group {
-            // It may have ended by itself in the meantime.
-            let _ = kill_process_group(group, signal);
-        }
-        for _ in 0..50 {
-            if matches!(child.try_wait(), Ok(Some(_)) | Err(_)) {
-                return;
+struct Tree(Option<rustix::process::Pid>);
+
+#[cfg(unix)]
+impl Tree {
+    fn of(child: &Child) -> Tree {
+        Tree(i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw))
+    }
+
+    fn stop(&self, child: &mut Child) {
+        use rustix::process::{Signal, kill_process_group};
+        for signal in [Signal::TERM, Signal::KILL] {
+            if let Some(group) = self.0 {
+                // It may have ended by itself in the meantime.
+                let _ = kill_process_group(group, signal);
             }
-            std::thread::sleep(Duration::from_millis(100));
+            for _ in 0..50 {
+                if matches!(child.try_wait(), Ok(Some(_)) | Err(_)) {
+                    return;
+                }
+                std::thread::sleep(Duration::from_millis(100));
+            }
         }
     }
 }
 
-/// Windows ends one process at a time; `taskkill` knows what a process started.
+/// None where Windows does not keep count: then the child alone is stopped.
 #[cfg(windows)]
-fn stop(child: &mut Child) {
-    let pid = child.id().to_string();
-    let quiet = Stdio::null;
-    // What is gone already needs no ending.
-    let _ = Command::new("taskkill").args(["/T", "/F", "/PID", &pid]).stdout(quiet()).stderr(quiet()).status();
-    let _ = child.kill();
-    let _ = child.wait();
+struct Tree(Option<crate::windows::Tree>);
+
+#[cfg(windows)]
+impl Tree {
+    fn of(child: &Child) -> Tree {
+        Tree(crate::windows::Tree::of(child).ok())
+    }
+
+    fn stop(&self, child: &mut Child) {
+        self.0.iter().for_each(crate::windows::Tree::end);
+        // What is gone already needs no ending.
+        let _ = child.kill();
+        let _ = child.wait();
+    }
 }
 
 #[cfg(unix)]

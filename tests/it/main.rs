@@ -4,6 +4,7 @@ mod architecture;
 #[cfg(unix)]
 mod aws;
 mod docs;
+mod doctor;
 mod memory;
 mod plan;
 mod profile;

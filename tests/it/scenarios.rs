@@ -7,6 +7,7 @@ mod round_trip;
 mod trouble;
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use crate::support::look::{differences, look};
 use crate::support::machine::{Machine, Ran};
@@ -24,12 +25,23 @@ pub enum Step {
     Readable(&'static str),
     /// A run that is killed, as by a crash of the computer, when the first of two mounts is archived.
     Killed,
+    /// A run that somebody ends by Ctrl-C at the same place; it says all this.
+    Interrupted(&'static [&'static str]),
+    /// A run that is started while another is at that place: it ends with this exit code and says all this. The other
+    /// ends well.
+    Beside(&'static [&'static str], i32, &'static [&'static str]),
+    /// The same, but the second run is ended by nobody and waits for the first; both end well.
+    Waits,
+    /// From now on archives are made on a disk of this many KiB. Where none can be mounted, what follows is left out.
+    SmallDisk(u32),
     /// Anything else.
     Do(fn(&mut Machine)),
     /// A run with these arguments ends with this exit code and says all this.
     Run(&'static [&'static str], i32, &'static [&'static str]),
     /// A restore of everything with these arguments into a new directory ends with this exit code and says all this.
     Restore(&'static [&'static str], i32, &'static [&'static str]),
+    /// The same by somebody who has nothing but the bucket's name and the key.
+    Bare(&'static [&'static str], i32, &'static [&'static str]),
     /// What the last restore brought back is `home` as it is now.
     Back,
     /// What follows is for Unix only, because of this.
@@ -54,6 +66,11 @@ pub fn play(steps: &[Step]) {
             println!("left out on Windows from here on: {why}");
             return;
         }
+        if let Step::SmallDisk(size) = step
+            && !machine.make_small_disk(*size)
+        {
+            return;
+        }
         one(&mut machine, step);
     }
 }
@@ -68,17 +85,37 @@ fn one(machine: &mut Machine, step: &Step) {
         Step::Old(path) => machine.make_old(path),
         Step::Unreadable(path) => machine.make_unreadable(path),
         Step::Readable(path) => machine.make_readable(path),
-        Step::Killed => machine.kill_at_second_mount(),
+        Step::Killed => {
+            let held = machine.hold_at_second_mount();
+            machine.kill(held);
+        }
+        Step::Interrupted(phrases) => {
+            let held = machine.hold_at_second_mount();
+            says(machine, &held.interrupt(), 130, phrases);
+            assert_eq!(machine.left_over(), Vec::<PathBuf>::new(), "work files are removed");
+        }
+        Step::Beside(arguments, code, phrases) => {
+            let held = machine.hold_at_second_mount();
+            says(machine, &machine.aam("run", arguments), *code, phrases);
+            held.go_on().exit(0);
+        }
+        Step::Waits => {
+            let held = machine.hold_at_second_mount();
+            let waiting = machine.start_and_wait_for("another backup is running (");
+            held.go_on().exit(0);
+            waiting.end().exit(0);
+        }
         Step::Do(action) => action(machine),
         Step::Run(arguments, code, phrases) => says(machine, &machine.run(arguments), *code, phrases),
         Step::Restore(arguments, code, phrases) => {
-            let to = machine.path("back");
-            if to.exists() {
-                std::fs::remove_dir_all(&to).unwrap();
-            }
-            let to = machine.profile.said(&to);
+            let to = machine.profile.said(&machine.nothing_restored());
             let arguments = [&["--to", &to, "--layout", "original"], *arguments].concat();
             says(machine, &machine.aam("restore", &arguments), *code, phrases);
+        }
+        Step::Bare(arguments, code, phrases) => {
+            let to = machine.profile.said(&machine.nothing_restored());
+            let arguments = [&["--to", &to, "--layout", "original"], *arguments].concat();
+            says(machine, &machine.restore_bare(&arguments), *code, phrases);
         }
         Step::Back => {
             // Times are kept by 7-Zip in steps of 100 ns, and Windows has no modes.
@@ -92,7 +129,7 @@ fn one(machine: &mut Machine, step: &Step) {
                 });
             assert_eq!(differences(&expected, &found), Vec::<String>::new());
         }
-        Step::OnlyUnix(_) => {}
+        Step::OnlyUnix(_) | Step::SmallDisk(_) => {}
         Step::Manifested(path) => assert!(machine.manifests().contains(path), "{}", machine.manifests()),
         Step::Full(count, paths) | Step::Incremental(count, paths) => {
             let backups = machine.backups();

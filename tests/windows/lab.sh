@@ -7,11 +7,12 @@ lab=$root/target/windows
 target=x86_64-pc-windows-gnu
 
 # Programs for Windows run against this prefix and no other, without a display. Wine has an empty shell of its own for
-# robocopy.exe, and takes it even when the stand-in has replaced the file, unless told.
+# robocopy.exe, and takes it even when the stand-in has replaced the file, unless told. It must not put anything into
+# menus of the home directory either.
 WINEPREFIX=$lab/prefix
 WINEARCH=win64
 WINEDEBUG=-all
-WINEDLLOVERRIDES='mscoree,mshtml=;robocopy.exe=n'
+WINEDLLOVERRIDES='mscoree,mshtml=;winemenubuilder.exe=d;robocopy.exe=n'
 export WINEPREFIX WINEARCH WINEDEBUG WINEDLLOVERRIDES
 
 # Wine's cmd does not read batch files in the code page that `chcp` sets, but in that of the locale. Windows has no
@@ -21,23 +22,38 @@ LC_ALL=hi_IN.UTF-8
 export LOCPATH LC_ALL
 unset DISPLAY WAYLAND_DISPLAY 2>/dev/null || true
 
-as_root() {
-    if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
-}
-
 say() {
     echo "windows lab: $*" >&2
 }
 
+fail() {
+    say "error: $1"
+    say "  hint: $2"
+    exit 1
+}
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null 2>&1; then
+        sudo "$@"
+    else
+        fail "this needs root: $*" "run it once as root, or install sudo"
+    fi
+}
+
 # Ends what runs in this prefix; other prefixes have servers of their own.
 stop_wine() {
-    wineserver -k 2>/dev/null || true
+    if command -v wineserver >/dev/null 2>&1; then
+        wineserver -k 2>/dev/null || true
+        timeout 30 wineserver -w 2>/dev/null || true
+    fi
 }
 
 # Debian's Rust, whose packages bring the standard library's source: that is built for Windows along with the program.
 # Unstable options are open to this one call only.
 cargo_for_windows() {
-    timeout --kill-after=10 3600 env PATH=/usr/bin:/bin RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 \
-        CARGO_HOME="${CARGO_HOME:-$HOME/.cargo}" CARGO_TARGET_DIR="$lab/cargo" \
-        /usr/bin/cargo "$@" -Z build-std=std,panic_abort --target "$target"
+    timeout --kill-after=10 2700 env PATH=/usr/bin:/bin RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 \
+        CARGO_HOME="${CARGO_HOME:-$HOME/.cargo}" CARGO_TARGET_DIR="$lab/cargo" CARGO_INCREMENTAL=0 \
+        /usr/bin/cargo "$@" --locked -Z build-std=std,panic_abort --target "$target"
 }

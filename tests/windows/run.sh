@@ -6,23 +6,36 @@
 set -eu
 . "$(dirname "$0")/lab.sh"
 
-"$here/setup.sh"
-"$here/build.sh"
-trap stop_wine EXIT INT TERM
+trap stop_wine EXIT
+trap 'exit 130' HUP INT TERM
 
-say "stand-ins"
+# Says where the time goes.
+began=$(date +%s)
+part() {
+    say "$1 (after $(($(date +%s) - began)) s)"
+}
+
+"$here/setup.sh"
+part "the program and the stand-ins are built"
+"$here/build.sh"
+
+part "stand-ins"
 AAM_CASES_MAY_WIPE=1 CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER='timeout --kill-after=10 900 wine' \
     cargo_for_windows test --quiet --manifest-path "$here/standins/Cargo.toml" --test cases
 
-say "the program"
-LAB=$lab timeout --kill-after=10 3600 python3 "$here/end_to_end.py" "$@"
+part "the program"
+LAB=$lab timeout --kill-after=10 1200 python3 "$here/end_to_end.py" "$@"
 [ $# -eq 0 ] || exit 0
 
-say "the same as on Linux"
+part "the same as on Linux"
 # Wine has one letter for snapshots: one at a time. The build is the native one.
 (
     unset LC_ALL LOCPATH
     cd "$root"
-    AAM_TEST_WINDOWS=$lab timeout --kill-after=10 3600 cargo test --quiet --test it -- \
+    tests/tools.sh
+    tests/setup.sh
+    timeout --kill-after=10 1800 cargo test --quiet --test it --no-run
+    AAM_TEST_WINDOWS=$lab timeout --kill-after=10 2700 cargo test --quiet --test it -- \
         scenarios::list windows:: property::on_windows --test-threads 1 --nocapture
 )
+part "done"

@@ -14,11 +14,13 @@ done
 # npm may have come another way.
 if command -v npm >/dev/null; then missing=$(echo "$missing" | sed 's/ npm\b//'); fi
 if [ -n "$missing" ]; then
+    command -v apt-get >/dev/null || fail "not installed:$missing" "the lab wants a Debian machine, on which apt-get gets them"
     say "installing$missing"
     as_root apt-get -o DPkg::Lock::Timeout=600 update -qq
     # shellcheck disable=SC2086 # a list of words
     as_root env DEBIAN_FRONTEND=noninteractive \
-        apt-get -o DPkg::Lock::Timeout=600 install -y -qq --no-install-recommends $missing >/dev/null
+        apt-get -o DPkg::Lock::Timeout=600 install -y -qq --no-install-recommends $missing >/dev/null ||
+        fail "apt-get could not install:$missing" "look at what it said above; Debian 12 and later have these packages"
 fi
 mkdir -p "$LOCPATH"
 

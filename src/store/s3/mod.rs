@@ -6,6 +6,7 @@
 mod client;
 mod download;
 mod errors;
+mod probe;
 mod thaw;
 mod upload;
 
@@ -18,6 +19,8 @@ use std::time::Duration;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::types as sdk;
 use tokio::runtime::{Builder, Handle, Runtime};
+
+pub use probe::{LifecycleRule, UploadRight, Versioning};
 
 use super::{Act, Object, Progress, Purpose, Store, StoreError, StoreErrorKind, Stored, ThawState};
 use crate::aws::Keys;

@@ -159,3 +159,15 @@ fn noise(size: usize) -> String {
     };
     (0..size).map(|_| next()).collect()
 }
+
+#[test]
+fn the_doctor_is_content_with_the_user_that_uploads() {
+    let Ready { account, backup, restore } = ready();
+    let machine = machine(&account.moto.endpoint());
+    let profile = machine.path("profile.yaml").to_str().unwrap().to_owned();
+    let sound = run(&machine, &backup, &["doctor", &profile]);
+    for line in ["may write to", "may not delete from", "may not read from", "when objects expire cannot be told"] {
+        sound.exit(3).says(line).says("1 warning, 0 problems");
+    }
+    run(&machine, &restore, &["doctor", &profile]).exit(1).says("may not write to").says("may read from");
+}

@@ -21,11 +21,12 @@ use aam_auto_backup::job::Job;
 use aam_auto_backup::profile;
 
 /// The pages, in the order in which a newcomer reads them.
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 10] = [
     "README.md",
     "docs/unattended.md",
     "docs/aws.md",
     "docs/restore.md",
+    "docs/doctor.md",
     "docs/monitoring.md",
     "docs/network.md",
     "docs/how-it-decides.md",

@@ -165,7 +165,9 @@ const WINDOWS: &[&str] = &[
     "e\u{301}\u{327}",
 ];
 
-/// A name that Windows can have, and shows by the same name: what it takes for a device or cuts at the end is not.
+/// A name that Windows can have, and shows by the same name: what it takes for a device or cuts at the end is not. What
+/// the real Robocopy makes of a dot or a space there is not known, so its stand-in cannot tell; that archives hold such
+/// names is in the list of scenarios.
 pub fn windows_name(dice: &mut Dice, nasty: usize) -> String {
     const DEVICES: &[&str] = &["con", "nul", "aux", "prn"];
     loop {

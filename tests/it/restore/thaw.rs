@@ -3,12 +3,11 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::kit::*;
-use crate::support::moto::Moto;
+pub use crate::support::moto::slow;
 use crate::support::pc::{FULL, INC1, INC2, KEY, Pc};
 use crate::support::proxy::{Fault, Proxy};
 use aam_auto_backup::cancel::Cancel;
@@ -18,16 +17,6 @@ use aam_auto_backup::restore::status::status;
 use aam_auto_backup::restore::{Clock, Prices, RestoreError, Step, Thawing};
 use aam_auto_backup::secret::Secret;
 use aam_auto_backup::store::{Purpose, S3Settings, S3Store};
-
-/// A server of whose archived objects each is looked at several times before it is there.
-pub fn slow() -> &'static Moto {
-    static SLOW: OnceLock<Moto> = OnceLock::new();
-    SLOW.get_or_init(|| {
-        let moto = Moto::start(&[]);
-        moto.slow_thaw(3);
-        moto
-    })
-}
 
 /// A computer whose backups are in Deep Archive, behind a proxy.
 pub struct Cold {

@@ -18,35 +18,6 @@ fn gated(pattern: &str) -> (Machine, Gate) {
     (machine, gate)
 }
 
-#[test]
-fn one_backup_at_a_time() {
-    let (machine, gate) = gated("-tmp-");
-    let mut first = machine.start(&[]);
-    gate.wait(&mut first);
-    let holder = format!("another backup is still running (profile 'test', process {}, since ", first.id());
-    let second = machine.command(&["run", machine.path("profile.yaml").to_str().unwrap()]).output().unwrap();
-    Ran::of(second).exit(4).says(&holder).says("FAILURE, ").says("lock.give-up-after in the profile");
-    // A crash frees it.
-    kill_all(&mut first);
-    let mut machine = machine;
-    machine.profile.seven_zip = None;
-    machine.run(&[]).exit(0);
-}
-
-#[test]
-fn the_second_waits_for_the_first() {
-    let (mut machine, gate) = gated("-aam-other-");
-    machine.profile.more = "lock: {retry-every: 1s, give-up-after: 1h}\n".to_owned();
-    let mut first = machine.start(&[]);
-    gate.wait(&mut first);
-    machine.profile.seven_zip = None;
-    let second = machine.start(&[]);
-    gate.open();
-    Ran::of(first.wait_with_output().unwrap()).exit(0);
-    Ran::of(second.wait_with_output().unwrap()).exit(0).says(" incremental backup!");
-    assert_eq!(machine.backups().len(), 2);
-}
-
 /// A full backup whose second mount fails is no backup: no marker, no base of an incremental.
 #[test]
 fn a_full_that_fails_at_its_second_mount() {
@@ -101,9 +72,10 @@ fn a_full_without_all_of_its_markers_does_not_count() {
     assert!(line.contains("not complete"), "{sets}");
 }
 
+/// As Ctrl-C does (see the list).
 #[test]
-fn an_interrupt_stops_everything_in_order() {
-    for by in [Signal::INT, Signal::TERM] {
+fn other_signals_stop_everything_in_order() {
+    for by in [Signal::TERM, Signal::HUP] {
         let (mut machine, gate) = gated("-aam-other-");
         let mut run = machine.start(&[]);
         gate.wait(&mut run);

@@ -1,9 +1,7 @@
 //! Files that cannot be read, disks that are full, and other things that go wrong while a backup runs.
 
 use std::fs;
-use std::process::Command;
 
-use super::list::noise;
 use crate::support::machine::Machine;
 use crate::support::processes::is_root;
 
@@ -38,38 +36,6 @@ fn a_file_that_vanishes_is_no_failure() {
         assert_eq!(machine.archived().len(), 3, "{tool}");
         machine.profile.seven_zip = None;
         machine.run(&[]).exit(0);
-    }
-}
-
-#[test]
-fn a_full_work_directory() {
-    if !is_root() {
-        eprintln!("not root: no disk to fill");
-        return;
-    }
-    let mut machine = Machine::new();
-    let disk = machine.path("small disk");
-    fs::create_dir(&disk).unwrap();
-    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=256k", "aam-test"]).arg(&disk).status();
-    if !mounted.is_ok_and(|status| status.success()) {
-        eprintln!("no tmpfs can be mounted here");
-        return;
-    }
-    let _unmount = Unmount(&disk);
-    machine.profile.work = disk.clone();
-    fs::write(machine.home().join("docs/noise"), noise(1_000_000)).unwrap();
-    machine.run(&[]).exit(1).says("no archive of").says("is full: free some space").says("nothing is uploaded");
-    assert_eq!(machine.stored().len(), 0);
-    assert!(machine.mirrored().contains("docs/noise"), "the mirror is made all the same");
-    fs::remove_file(machine.home().join("docs/noise")).unwrap();
-    machine.run(&[]).exit(0);
-}
-
-struct Unmount<'a>(&'a std::path::Path);
-
-impl Drop for Unmount<'_> {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg(self.0).status();
     }
 }
 

@@ -1,16 +1,13 @@
-//! Harm done to a test machine: files that cannot be read, runs that are cut off.
+//! Harm done to a test machine: files that cannot be read, disks that are full.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
-use super::machine::{Machine, Ran};
-use super::processes::{Gate, is_root, kill_all};
-
-/// How long a run may take to come to the place where it is cut off.
-const PATIENCE: Duration = Duration::from_secs(120);
+use super::machine::Machine;
+use super::processes::is_root;
 
 impl Machine {
     /// An ordinary user's machine: root can read everything.
@@ -54,35 +51,28 @@ impl Machine {
         }
     }
 
-    /// Starts a run, and kills it with all it started once the first mount is archived and the second is copied.
-    pub fn kill_at_second_mount(&mut self) {
-        match &self.lab {
-            None => {
-                let gate = Gate::new(&self.path("."));
-                self.hook_rsync(&format!("case \"$*\" in *aam-other-*) {} ;; esac", gate.hook()));
-                let mut run = self.start(&[]);
-                gate.wait(&mut run);
-                kill_all(&mut run);
-                self.profile.rsync = None;
-            }
-            Some(lab) => {
-                let (reached, opened) = (self.path("reached"), self.path("opened"));
-                let gate = [&reached, &opened].map(|path| self.profile.said(path)).join("|");
-                let profile = self.profile.said(&self.path("profile.yaml"));
-                let mut run = self.command(&["run", &profile]);
-                let mut run = run.env("AAM_STANDIN_GATE", format!("aam-other-|{gate}")).spawn().unwrap();
-                let started = Instant::now();
-                while !reached.exists() {
-                    if run.try_wait().unwrap().is_some() || started.elapsed() > PATIENCE {
-                        lab.crash();
-                        panic!("it did not come to its second mount\n{}", Ran::of(run.wait_with_output().unwrap()));
-                    }
-                    std::thread::sleep(Duration::from_millis(5));
-                }
-                lab.crash();
-                run.wait().unwrap();
-            }
+    /// From now on archives are made on a disk of this many KiB. False where none can be mounted.
+    pub fn make_small_disk(&mut self, size: u32) -> bool {
+        let disk = self.path("small disk");
+        fs::create_dir(&disk).unwrap();
+        let options = format!("size={size}k,mode=1777");
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "aam-test"]).arg(&disk).status();
+        if !is_root() || !mounted.is_ok_and(|status| status.success()) {
+            println!("no disk can be mounted here: nothing was tried with a full one");
+            return false;
         }
-        assert!(!self.left_over().is_empty(), "it was in the middle of its work");
+        self.disks.push(Mounted(disk.clone()));
+        self.profile.work = disk;
+        true
+    }
+}
+
+/// A mounted disk, until it is dropped.
+pub struct Mounted(PathBuf);
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        // What is still used there goes with its last user.
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
     }
 }

@@ -79,7 +79,7 @@ impl Lab {
         }
         // As in lab.sh, where it says why.
         command.env("WINEPREFIX", self.root.join("prefix")).env("WINEARCH", "win64").env("WINEDEBUG", "-all");
-        command.env("WINEDLLOVERRIDES", "mscoree,mshtml=;robocopy.exe=n");
+        command.env("WINEDLLOVERRIDES", "mscoree,mshtml=;winemenubuilder.exe=d;robocopy.exe=n");
         command.env("LOCPATH", self.root.join("locale")).env("LC_ALL", "hi_IN.UTF-8");
         command.env("WINEPATH", outside(&self.root.join("bin")));
         // The letter leads to the source itself: a copy of it would have changed since.

@@ -7,6 +7,8 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
+use super::bucket::{self, Bucket};
+use super::harm::Mounted;
 use super::lab::{self, Lab};
 use super::look::{Seen, look};
 use super::profile::Profile;
@@ -15,6 +17,8 @@ use super::profile::Profile;
 pub const KEY: &str = "only-the-key-looks-like-this";
 
 pub struct Machine {
+    /// Dropped before the directory they are in.
+    pub(super) disks: Vec<Mounted>,
     /// None on Unix.
     pub(super) lab: Option<Lab>,
     scratch: tempfile::TempDir,
@@ -26,6 +30,8 @@ pub struct Machine {
     pub key: &'static str,
     /// Programs that keep files from being read.
     pub(super) held: Vec<Child>,
+    /// A second store, in S3.
+    pub bucket: Option<Bucket>,
 }
 
 impl Machine {
@@ -53,7 +59,17 @@ impl Machine {
             fs::create_dir(scratch.path().join(name)).unwrap();
         }
         let profile = Profile::new(scratch.path(), lab.as_ref().map(Lab::drive));
-        let machine = Machine { lab, scratch, other, profile, user: None, key: KEY, held: Vec::new() };
+        let machine = Machine {
+            disks: Vec::new(),
+            lab,
+            scratch,
+            other,
+            profile,
+            user: None,
+            key: KEY,
+            held: Vec::new(),
+            bucket: None,
+        };
         machine.write("docs/a.txt", "one");
         machine.write("docs/b.txt", "two");
         machine.write("pics/p.jpg", "three");
@@ -170,6 +186,9 @@ impl Machine {
         };
         command.args(arguments).env("AAM_TEST_KEY", self.key);
         command.env("AAM_BACKUP_STATE_DIR", self.profile.said(&self.path("state")));
+        if self.bucket.is_some() {
+            command.envs(bucket::KEYS);
+        }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         if let Some(user) = self.user {
             command.uid(user).gid(user);
@@ -191,12 +210,26 @@ impl Machine {
     /// Any command that takes the profile, to its end.
     pub fn aam(&self, verb: &str, arguments: &[&str]) -> Ran {
         let profile = self.profile.said(&self.path("profile.yaml"));
-        let ran = Ran::of(self.command(&[&[verb, &profile], arguments].concat()).output().unwrap());
+        self.ended(&[&[verb, &profile], arguments].concat())
+    }
+
+    /// Any command, to its end.
+    pub fn ended(&self, arguments: &[&str]) -> Ran {
+        let ran = Ran::of(self.command(arguments).output().unwrap());
         if let (Some(lab), Some(lab::OUT_OF_TIME)) = (&self.lab, ran.code) {
             lab.crash();
-            panic!("'{verb}' did not end in time\n{ran}");
+            panic!("{arguments:?} did not end in time\n{ran}");
         }
         ran
+    }
+
+    /// Where restored files go, with nothing in it yet.
+    pub fn nothing_restored(&self) -> PathBuf {
+        let to = self.path("back");
+        if to.exists() {
+            fs::remove_dir_all(&to).unwrap();
+        }
+        to
     }
 
     /// What is in the work directory.

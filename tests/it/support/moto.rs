@@ -24,6 +24,16 @@ pub fn shared() -> &'static Moto {
     SHARED.get_or_init(|| Moto::start(&[]))
 }
 
+/// A server, shared too, of whose archived objects each is looked at several times before it is there.
+pub fn slow() -> &'static Moto {
+    static SLOW: OnceLock<Moto> = OnceLock::new();
+    SLOW.get_or_init(|| {
+        let moto = Moto::start(&[]);
+        moto.slow_thaw(3);
+        moto
+    })
+}
+
 impl Moto {
     /// A server of its own for tests that change settings of the whole server, which are given as environment variables
     /// or by [`Moto::post`].
@@ -100,6 +110,38 @@ impl Moto {
         let json =
             format!(r#"{{"model_name":"s3::keyrestore","transition":{{"progression":"manual","times":{times}}}}}"#);
         assert_eq!(self.post("/moto-api/state-manager/set-transition", &json).status, 201);
+    }
+
+    /// From now on every request must be signed by somebody with the right to it.
+    pub fn check_rights(&self) {
+        assert_eq!(self.request("POST", "/moto-api/reset-auth", &[], b"0").status, 200);
+    }
+
+    /// A new user with these rights on everything; its access key id and secret access key. Before [`Moto::check_rights`].
+    pub fn user(&self, name: &str, rights: &[&str]) -> (String, String) {
+        let policy = format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":["{}"],"Resource":"*"}}]}}"#,
+            rights.join("\",\"")
+        );
+        let policy: String = policy.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        self.iam(&format!("Action=CreateUser&UserName={name}"));
+        self.iam(&format!("Action=PutUserPolicy&UserName={name}&PolicyName=p&PolicyDocument={policy}"));
+        let key = self.iam(&format!("Action=CreateAccessKey&UserName={name}"));
+        let field = |name: &str| {
+            let text = key.split(&format!("<{name}>")).nth(1).unwrap_or_else(|| panic!("{key}"));
+            text.split('<').next().unwrap().to_owned()
+        };
+        (field("AccessKeyId"), field("SecretAccessKey"))
+    }
+
+    fn iam(&self, form: &str) -> String {
+        let signature = "AWS4-HMAC-SHA256 Credential=owner/20260101/us-east-1/iam/aws4_request, SignedHeaders=host, \
+                         Signature=0";
+        let kind = ("Content-Type", "application/x-www-form-urlencoded");
+        let headers = [("Authorization", signature), kind];
+        let answer = http::request(self.address, "POST", "/", &headers, form.as_bytes()).expect("moto answers");
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.text()
     }
 
     /// A request to moto itself: `moto.post("/moto-api/state-manager/set-transition", r#"{…}"#)`.

@@ -93,6 +93,20 @@ pub fn signal(pid: i32, signal: Signal) {
     let _ = kill_process(Pid::from_raw(pid).unwrap(), signal);
 }
 
+/// The programs under Wine that have one text in their environment, and another in their command line.
+pub fn under_wine(environment: &str, arguments: &str) -> Vec<i32> {
+    let has = |pid: &i32| {
+        // It may be gone.
+        let read = |name| fs::read(format!("/proc/{pid}/{name}")).unwrap_or_default();
+        let holds = |text: &[u8], part: &str| text.windows(part.len()).any(|found| found == part.as_bytes());
+        let program = fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default();
+        holds(&read("environ"), environment)
+            && holds(&read("cmdline"), arguments)
+            && program.file_name().is_some_and(|name| name.to_string_lossy().starts_with("wine"))
+    };
+    pids().filter(has).collect()
+}
+
 /// The processes that a process started, by `/proc`.
 fn children(parent: i32) -> Vec<i32> {
     let parent_of = |pid: i32| -> Option<i32> {
@@ -100,9 +114,9 @@ fn children(parent: i32) -> Vec<i32> {
         // The name in parentheses may hold anything.
         stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()
     };
-    fs::read_dir("/proc")
-        .unwrap()
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-        .filter(|pid| parent_of(*pid) == Some(parent))
-        .collect()
+    pids().filter(|pid| parent_of(*pid) == Some(parent)).collect()
+}
+
+fn pids() -> impl Iterator<Item = i32> {
+    fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
 }

@@ -101,9 +101,11 @@ impl Profile {
         if !self.mirror.is_empty() {
             line(format!("  mirror: {}", self.mirror));
         }
+        if !self.more_destinations.is_empty() {
+            line(self.more_destinations.clone());
+        }
         if let Some(store) = &self.store {
             line(format!("  directory: {{path: {}}}", self.path(store)));
-            line(self.more_destinations.clone());
             line("archive:\n  encryption-key: {env: AAM_TEST_KEY}\n  compression-level: 1".to_owned());
             line(format!("  format: {}\n  volume-size: {}", self.format, self.volume_size));
             line(format!("  work-directory: {}", self.path(&self.work)));

@@ -24,7 +24,7 @@ const PAGE: &str = include_str!("../../../docs/unattended.md");
 
 /// The cells of every row, backquotes taken off.
 fn rows() -> Vec<Vec<String>> {
-    let table = PAGE.split("## Every way a run can end").nth(1).unwrap();
+    let table = PAGE.split("## Every way a run can end").nth(1).and_then(|rest| rest.split("\n## ").next()).unwrap();
     table
         .lines()
         .filter(|line| line.starts_with("| "))

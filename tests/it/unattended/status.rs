@@ -1,5 +1,7 @@
 //! `status`: what a person or a monitoring script learns about the last runs.
 
+use std::fs;
+
 use serde_json::Value;
 
 use super::kit::Night;
@@ -31,7 +33,11 @@ fn the_last_run_decides() {
     );
     assert!(run["started"].as_str().unwrap().ends_with('Z') && run["ended"].as_str().unwrap().ends_with('Z'), "{run}");
 
-    // "Not today" says nothing about the backup.
+    // A restore is shown, and says nothing about the backup; nor does "not today".
+    fs::write(night.machine.path("wrong"), "wrong").unwrap();
+    let (to, wrong) = (night.machine.path("back").display().to_string(), night.machine.path("wrong"));
+    night.machine.aam("restore", &["--to", &to, "--key-file", wrong.to_str().unwrap()]).exit(1);
+    night.machine.aam("status", &[]).exit(0).says("restore").says("failure");
     let hook = night.machine.script("hook", "exit 75");
     night.more = format!("hooks: {{before: ['{}']}}\n", hook.display());
     night.run(&[]).exit(0);

@@ -1,10 +1,10 @@
 //! Things that go wrong, what is kept and deleted in a mirror, and what comes back.
 
 use super::super::Step::{
-    self, Back, Delete, Do, Full, Incremental, Killed, Manifested, Mirror, Readable, Rename, Restore, Run, Unreadable,
-    Write,
+    self, Back, Bare, Beside, Delete, Do, Full, Incremental, Interrupted, Killed, Manifested, Mirror, OnlyUnix,
+    Readable, Rename, Restore, Run, SmallDisk, Unreadable, Waits, Write,
 };
-use super::{ALL, FILES, play, scenarios};
+use super::{ALL, FILES, noise, play, scenarios};
 use crate::support::machine::{KEY, Machine};
 
 /// The mirror's copy of a file of `home`.
@@ -37,12 +37,79 @@ scenarios! {
         Restore(&["--exact"], 0, &[]),
         Back,
     ];
+    /// Programs for Windows take them apart from others only by the verbatim form of a path.
+    names_that_end_in_a_dot_or_a_space: [
+        // What the real Robocopy makes of them is not known.
+        Do(|m| m.profile.mirror = String::new()),
+        Write("docs/trail ", "1"),
+        Write("docs/dots..", "2"),
+        Write("docs/both. ./in.txt", "3"),
+        Run(&[], 0, &[" full backup!"]),
+        Full(1, &[
+            "docs/a.txt",
+            "docs/b.txt",
+            "docs/both. ./in.txt",
+            "docs/dots..",
+            "docs/empty/",
+            "docs/trail ",
+            "pics/p.jpg",
+        ]),
+        Manifested("docs/dots.."),
+        Write("docs/dots..", "2, changed"),
+        Run(&[], 0, &[" incremental backup!"]),
+        Incremental(2, &["docs/dots.."]),
+        Do(|m| if m.is_windows() {
+            let to = m.profile.said(&m.nothing_restored());
+            m.aam("restore", &["--to", &to]).exit(1).says("is no legal file name on this system").says("--only");
+            assert!(!m.path("back/1/docs").exists());
+        }),
+        OnlyUnix("to a restore they are no legal names on Windows"),
+        Restore(&["--exact"], 0, &["the restore is complete"]),
+        Back,
+    ];
     a_wrong_key_restores_nothing: [
         Run(&[], 0, &[]),
         Do(|m| m.key = "another key"),
         Restore(&[], 1, &["the key is wrong, or the archive is damaged", "the restore is NOT complete"]),
         Do(|m| m.key = KEY),
         Restore(&[], 0, &[]),
+        Back,
+    ];
+    what_is_in_s3_comes_back: [
+        Do(|m| m.add_other()),
+        Do(|m| m.add_bucket("STANDARD")),
+        Run(&[], 0, &[" full backup!"]),
+        Write("docs/a.txt", "changed"),
+        Delete("docs/b.txt"),
+        Rename("pics", "docs/moved"),
+        Do(|m| std::fs::create_dir(m.home().join("pics")).unwrap()),
+        Run(&[], 0, &[" incremental backup!"]),
+        Incremental(2, &["docs/a.txt", "docs/moved/p.jpg"]),
+        Do(|m| assert_eq!(m.in_bucket(), m.stored())),
+        Restore(&["--exact", "--from", "s3"], 0, &["from s3:", "the restore is complete"]),
+        Back,
+    ];
+    /// The computer is gone. One command on a bare one requests, waits, downloads and extracts.
+    from_deep_archive_in_one_command: [
+        Do(|m| m.add_other()),
+        Do(|m| m.add_bucket("DEEP_ARCHIVE")),
+        Run(&[], 0, &[" full backup!"]),
+        Write("docs/a.txt", "changed"),
+        Delete("docs/b.txt"),
+        Run(&[], 0, &[" incremental backup!"]),
+        Do(|m| {
+            std::fs::remove_dir_all(m.path("state")).unwrap();
+            std::fs::remove_dir_all(m.path("store")).unwrap();
+            std::fs::remove_file(m.path("profile.yaml")).unwrap();
+        }),
+        Bare(&["--exact"], 2, &["still to be requested from the archive", "add --yes"]),
+        Do(|m| assert!(!m.path("back").exists())),
+        Bare(&["--exact", "--yes", "--poll-every", "1s"], 0, &[
+            "within 48 hours",
+            "requested 'pc_",
+            "are not readable yet",
+            "the restore is complete",
+        ]),
         Back,
     ];
     /// What is in the work directory is no backup.
@@ -60,6 +127,42 @@ scenarios! {
         Killed,
         Run(&[], 0, &[" incremental backup!", "left by a run that was cut off"]),
         Incremental(2, &["docs/a.txt"]),
+    ];
+    an_interrupt_stops_everything_in_order: [
+        Do(|m| m.add_other()),
+        Interrupted(&["FAILURE, "]),
+        Do(|m| assert_eq!(m.stored().len(), 0)),
+        Run(&[], 0, &[" full backup!"]),
+        Full(1, &["docs/a.txt", "docs/b.txt", "docs/empty/", "other/far.txt", "pics/p.jpg"]),
+    ];
+    one_backup_at_a_time: [
+        Do(|m| m.add_other()),
+        Do(|m| m.profile.more.push_str("lock: {retry-every: 1s, give-up-after: 0s}\n")),
+        Beside(&[], 4, &[
+            "another backup is still running (profile 'test', process ",
+            "FAILURE, ",
+            "lock.give-up-after in the profile",
+        ]),
+        Full(1, &["docs/a.txt", "docs/b.txt", "docs/empty/", "other/far.txt", "pics/p.jpg"]),
+        // A crash frees it.
+        Killed,
+        Run(&[], 0, &[" incremental backup!"]),
+    ];
+    the_second_waits_for_the_first: [
+        Do(|m| m.add_other()),
+        Do(|m| m.profile.more.push_str("lock: {retry-every: 1s, give-up-after: 1h}\n")),
+        Waits,
+        Incremental(2, &[]),
+    ];
+    a_full_work_directory: [
+        Do(|m| std::fs::write(m.home().join("docs/noise"), noise(1_000_000)).unwrap()),
+        SmallDisk(256),
+        Run(&[], 1, &["no archive of", "is full: free some space", "nothing is uploaded"]),
+        Do(|m| assert_eq!(m.stored().len(), 0)),
+        // It is made all the same.
+        Mirror(&["docs/a.txt", "docs/b.txt", "docs/noise", "pics/p.jpg"]),
+        Delete("docs/noise"),
+        Run(&[], 0, &[]),
     ];
     an_unreadable_file_is_listed: [
         Unreadable("docs/b.txt"),

@@ -1,0 +1,76 @@
+//! `doctor`: whether a night can be trusted to a profile (SPEC §3).
+
+use std::fmt::Write as _;
+
+use clap::Args;
+
+use super::{Exit, Format, output};
+use crate::cancel::Cancel;
+use crate::doctor::{Finding, Level, Options, examine};
+use crate::job::Job;
+use crate::path::Family;
+
+/// Try everything that a run of a profile needs, and say what to do. Changes nothing that stays.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Profile: a path, or a name looked up in the profile directories.
+    pub profile: String,
+    /// Let SES send a mail with a link to the sender of reports, if it is not verified; in its sandbox to recipients
+    /// too.
+    #[arg(long)]
+    pub verify_sender: bool,
+    /// How to print the findings.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Examines a job and prints what is found, each finding as soon as it is there.
+pub fn doctor(job: &Job, args: &DoctorArgs, cancel: &Cancel) -> Exit {
+    if job.family != Family::HOST {
+        output::note(super::other_host(job));
+        return Exit::Usage;
+    }
+    let mut findings = Vec::new();
+    let mut written = Exit::Success;
+    let options = Options { verify_sender: args.verify_sender };
+    let worst = examine(job, options, cancel, &mut |finding| {
+        if args.format == Format::Text && written == Exit::Success {
+            written = output::result(line(&finding));
+        }
+        findings.push(finding);
+    });
+    let Some(worst) = worst else { return Exit::Interrupted };
+    if written == Exit::Success {
+        written = output::result(match args.format {
+            Format::Text => summary(&findings),
+            Format::Json => {
+                format!("{:#}\n", serde_json::json!({ "profile": job.name, "result": worst, "findings": findings }))
+            }
+        });
+    }
+    match (written, worst) {
+        (Exit::Success, Level::Problem) => Exit::Failed,
+        (Exit::Success, Level::Warning) => Exit::Warnings,
+        (written, _) => written,
+    }
+}
+
+/// `warning  mirror: …`, and what to do below it.
+fn line(finding: &Finding) -> String {
+    let mut line = format!("{:<8} {}: {}\n", finding.level, finding.check, finding.text);
+    if let Some(hint) = &finding.hint {
+        // Writing into a string cannot fail.
+        let _ = writeln!(line, "         hint: {hint}");
+    }
+    line
+}
+
+fn summary(findings: &[Finding]) -> String {
+    let count = |level| findings.iter().filter(|finding| finding.level == level).count() as u64;
+    format!(
+        "{} ok, {}, {}\n",
+        count(Level::Ok),
+        crate::text::count(count(Level::Warning), "warning"),
+        crate::text::count(count(Level::Problem), "problem")
+    )
+}

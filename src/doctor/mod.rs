@@ -1,0 +1,131 @@
+//! The doctor: tries everything that a run of a profile needs, before a night is trusted to it (SPEC §3).
+//!
+//! One table of checks, each a small function that tells what it found and what to do. All of them run, whatever the
+//! others found; none changes anything that stays.
+
+mod aws;
+mod email;
+mod executable;
+mod file_system;
+mod places;
+mod schedule;
+mod secrets;
+mod stores;
+mod telling;
+mod tools;
+mod visit;
+
+use serde::Serialize;
+
+use crate::cancel::Cancel;
+use crate::job::Job;
+
+use visit::Visit;
+
+/// How good or bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Level {
+    Ok,
+    /// A run will work, but not as well as it could, or not for ever: exit code 3.
+    Warning,
+    /// A run will fail or do nothing of use: exit code 1.
+    Problem,
+}
+
+impl std::fmt::Display for Level {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Level::Ok => "ok",
+            Level::Warning => "warning",
+            Level::Problem => "problem",
+        })
+    }
+}
+
+/// What one check found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Finding {
+    /// Name of the check.
+    pub check: &'static str,
+    pub level: Level,
+    pub text: String,
+    /// What to do; never missing where something is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+/// A finding before it has the name of its check.
+#[derive(Debug)]
+struct Found(Level, String, Option<String>);
+
+fn ok(text: impl Into<String>) -> Found {
+    Found(Level::Ok, text.into(), None)
+}
+
+fn warning(text: impl Into<String>, hint: impl Into<String>) -> Found {
+    Found(Level::Warning, text.into(), Some(hint.into()))
+}
+
+fn problem(text: impl Into<String>, hint: impl Into<String>) -> Found {
+    Found(Level::Problem, text.into(), Some(hint.into()))
+}
+
+/// One check. It finds nothing where it has nothing to look at: no bucket, no lifecycle.
+#[derive(Debug)]
+pub struct Check {
+    pub name: &'static str,
+    find: fn(&Visit<'_>) -> Vec<Found>,
+}
+
+/// All checks, in their order: this computer first, then what can be slow.
+pub const CHECKS: &[Check] = &[
+    Check { name: "7-zip", find: tools::seven_zip },
+    Check { name: "copier", find: tools::copier },
+    Check { name: "snapshot", find: tools::snapshot },
+    Check { name: "hooks", find: telling::hooks },
+    Check { name: "ping", find: telling::ping },
+    Check { name: "schedule", find: schedule::schedule },
+    Check { name: "lock", find: places::lock },
+    Check { name: "state", find: places::state },
+    Check { name: "log", find: places::log },
+    Check { name: "secrets", find: secrets::secrets },
+    Check { name: "sources", find: places::sources },
+    Check { name: "work-directory", find: places::work_directory },
+    Check { name: "mirror", find: places::mirror },
+    Check { name: "directory", find: stores::directory },
+    Check { name: "bucket", find: stores::bucket },
+    Check { name: "upload", find: aws::upload },
+    Check { name: "delete", find: aws::delete },
+    Check { name: "read", find: aws::read },
+    Check { name: "lifecycle", find: aws::lifecycle },
+    Check { name: "versioning", find: aws::versioning },
+    Check { name: "clock", find: stores::clock },
+    Check { name: "email", find: email::email },
+];
+
+/// What the examination may do besides looking.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// Ask SES to send a verification mail to addresses that are not verified.
+    pub verify_sender: bool,
+}
+
+/// Runs all checks and tells each finding as it is found; `None` when interrupted, else the worst level.
+pub fn examine(job: &Job, options: Options, cancel: &Cancel, tell: &mut dyn FnMut(Finding)) -> Option<Level> {
+    let visit = Visit::new(job, options, cancel);
+    let mut worst = Level::Ok;
+    for check in CHECKS {
+        let found = (check.find)(&visit);
+        // What an interrupted check found is not true.
+        if cancel.is_set() {
+            return None;
+        }
+        for Found(level, text, hint) in found {
+            worst = worst.max(level);
+            tell(Finding { check: check.name, level, text, hint });
+        }
+    }
+    Some(worst)
+}

@@ -1,0 +1,79 @@
+//! Whether something starts the profile by itself, and how that went the last time.
+
+use super::visit::Visit;
+use super::{Found, ok, problem, warning};
+use crate::scheduler::{self, LastResult};
+
+/// Exit codes of a run that made its backup.
+const DONE: [i64; 2] = [0, 3];
+
+pub(super) fn schedule(visit: &Visit<'_>) -> Vec<Found> {
+    let name = &visit.job.name;
+    match scheduler::status(name, visit.cancel) {
+        Err(error) => vec![warning(
+            format!("whether '{name}' is scheduled cannot be told: {error}"),
+            format!("see `aam-backup schedule status {name}`"),
+        )],
+        Ok(tasks) if tasks.is_empty() => vec![warning(
+            format!("no scheduler of this computer starts '{name}'"),
+            "`aam-backup schedule install` lets it run every night; if something else starts it, all is well",
+        )],
+        Ok(tasks) => tasks.iter().map(judge).collect(),
+    }
+}
+
+fn judge(task: &scheduler::Found) -> Found {
+    let name = format!("{}: {}", task.scheduler, task.task);
+    let again = "`aam-backup schedule install` makes it anew";
+    if let Some(why) = &task.problem {
+        return problem(format!("{name} will not run: {why}"), again);
+    }
+    let Some(next) = &task.next_run else { return problem(format!("{name} has no next run"), again) };
+    let log = "read the log of that run, and mend what it names";
+    match &task.last_result {
+        LastResult::Exit(code) if !DONE.contains(code) => {
+            warning(format!("{name}: the last run ended with exit code {code}; next run {next}"), log)
+        }
+        LastResult::Ended(why) => warning(format!("{name}: the last run was ended: {why}; next run {next}"), log),
+        LastResult::Exit(code) => ok(format!("{name}: the last run ended with exit code {code}; next run {next}")),
+        LastResult::Never => ok(format!("{name}: has not run yet; next run {next}")),
+        LastResult::Running => ok(format!("{name}: running now; next run {next}")),
+        LastResult::Unknown => ok(format!("{name}: next run {next}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Level;
+    use super::*;
+    use crate::plan::Mode;
+    use crate::schedule::Scheduler;
+
+    #[test]
+    fn tasks() {
+        let task = |next: Option<&str>, last_result, problem: Option<&str>| scheduler::Found {
+            scheduler: Scheduler::Cron,
+            task: "a line".to_owned(),
+            mode: Mode::Regular,
+            next_run: next.map(str::to_owned),
+            last_run: None,
+            last_result,
+            problem: problem.map(str::to_owned),
+            try_now: None,
+        };
+        let next = Some("tonight");
+        for (task, level, said) in [
+            (task(next, LastResult::Never, None), Level::Ok, "next run tonight"),
+            (task(next, LastResult::Exit(0), None), Level::Ok, "exit code 0"),
+            (task(next, LastResult::Exit(3), None), Level::Ok, "exit code 3"),
+            (task(next, LastResult::Exit(1), None), Level::Warning, "exit code 1"),
+            (task(next, LastResult::Ended("timeout".to_owned()), None), Level::Warning, "timeout"),
+            (task(None, LastResult::Exit(0), None), Level::Problem, "no next run"),
+            (task(next, LastResult::Exit(0), Some("disabled")), Level::Problem, "will not run: disabled"),
+        ] {
+            let Found(found, text, hint) = judge(&task);
+            assert_eq!((found, hint.is_some()), (level, level != Level::Ok), "{text}");
+            assert!(text.contains(said), "{text}");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The stores: reachable, with room; and their clocks.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::visit::{Listed, Visit};
+use super::{Found, file_system, ok, places, problem};
+use crate::catalog::Catalog;
+use crate::store::StoreErrorKind::Denied;
+use crate::store::{Store, StoreError};
+use crate::text;
+
+/// S3 refuses requests whose time is a quarter of an hour off.
+const LARGEST_SKEW: TimeDelta = TimeDelta::minutes(5);
+
+/// A store's error as a finding.
+pub(super) fn refused(error: &StoreError) -> Found {
+    let hint = if error.hint.is_empty() { "see destinations in the profile" } else { &error.hint };
+    problem(error.to_string(), hint)
+}
+
+fn holds(label: &str, catalog: &Catalog) -> String {
+    let newest = catalog.latest_restorable().and_then(|set| set.chain().last().map(|b| b.id.stamp()));
+    match newest {
+        Some(stamp) => format!("{label} can be listed; newest complete backup {stamp}"),
+        None => format!("{label} can be listed; no complete backup in the months that a run looks at"),
+    }
+}
+
+pub(super) fn directory(visit: &Visit<'_>) -> Vec<Found> {
+    let (Some(opened), Some(path)) = (visit.directory(), &visit.job.directory) else { return Vec::new() };
+    let mut found = match opened {
+        Ok(Listed { store, catalog: Ok(catalog) }) => vec![ok(holds(store.label(), catalog))],
+        Err(error) | Ok(Listed { catalog: Err(error), .. }) => return vec![refused(error)],
+    };
+    let directory = path.to_native();
+    match file_system::look(&directory) {
+        Err(error) => found.push(problem(
+            format!("{path} cannot be written: {error}"),
+            "let the account that runs the backup write there",
+        )),
+        Ok(traits) => {
+            let volume = visit.job.archive.as_ref().map_or(0, |archive| archive.volume_size);
+            if traits.small_files_only && volume > u64::from(u32::MAX) {
+                found.push(problem(
+                    format!("{path} is on FAT, which takes no volume of {}", text::size(volume)),
+                    "set archive.volume-size to 4000000000 or less",
+                ));
+            }
+            let hint = "remove old backups or attach a larger disk";
+            found.push(places::space(&directory, "a run now", visit.walked().archived_bytes, hint));
+        }
+    }
+    found
+}
+
+pub(super) fn bucket(visit: &Visit<'_>) -> Vec<Found> {
+    let (Some(opened), Some(s3)) = (visit.s3(), &visit.job.s3) else { return Vec::new() };
+    vec![match opened {
+        Err(error) | Ok(Listed { catalog: Err(error), .. }) => refused(error),
+        Ok(Listed { store, catalog: Ok(catalog) }) => {
+            ok(format!("{}, region {}", holds(store.label(), catalog), s3.region))
+        }
+    }]
+}
+
+pub(super) fn clock(visit: &Visit<'_>) -> Vec<Found> {
+    let hint = "set the clock of this computer, and let it be set by the network";
+    let mut found = Vec::new();
+    if let Some(newest) = newest(visit).filter(|newest| *newest > visit.now) {
+        found.push(problem(
+            format!("it is {} UTC here, but a backup was made at {} UTC", said(visit.now), said(newest)),
+            hint,
+        ));
+    } else {
+        found.push(ok(format!("it is {} UTC", said(visit.now))));
+    }
+    // One that did not answer has been told of, and would be waited for once more. One that refused may have done so
+    // because of the time.
+    match visit.s3() {
+        Some(Ok(Listed { store, catalog })) if catalog.as_ref().err().is_none_or(|e| e.kind == Denied) => {
+            found.push(compare(store.label(), store.clock_ahead(), hint));
+        }
+        _ => {}
+    }
+    found
+}
+
+fn compare(label: &str, ahead: Result<TimeDelta, StoreError>, hint: &str) -> Found {
+    match ahead {
+        Err(error) => ok(format!("the clock of {label} is not known: {}", error.why)),
+        Ok(ahead) if ahead.abs() > LARGEST_SKEW => {
+            let (minutes, word) =
+                (ahead.num_minutes().abs(), if ahead > TimeDelta::zero() { "behind" } else { "ahead of" });
+            let text = format!("this computer's clock is {minutes} minutes {word} that of {label}");
+            problem(text, format!("{hint}: beyond 15 minutes S3 refuses everything"))
+        }
+        Ok(_) => ok(format!("the clock of {label} agrees")),
+    }
+}
+
+fn said(moment: DateTime<Utc>) -> String {
+    moment.format("%Y-%m-%d %H:%M").to_string()
+}
+
+/// When the newest backup that is known of was made.
+fn newest(visit: &Visit<'_>) -> Option<DateTime<Utc>> {
+    let zone = visit.job.zone;
+    let stored = visit.catalogs().flat_map(|catalog| &catalog.sets).flat_map(|set| set.backups()).map(|b| b.id.stamp());
+    let remembered = visit.surveyed().0.remembered.iter().map(|backup| backup.stamp);
+    stored.chain(remembered).map(|stamp| stamp.moment(zone)).max()
+}

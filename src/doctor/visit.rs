@@ -1,0 +1,166 @@
+//! What several checks look at, looked up once: stores, the plan of a run that would start now, what its walks find.
+
+use std::cell::OnceCell;
+use std::sync::Mutex;
+
+use chrono::{DateTime, Utc};
+
+use super::Options;
+use crate::cancel::Cancel;
+use crate::catalog::Catalog;
+use crate::event::{Event, Events, Severity, Sink};
+use crate::job::Job;
+use crate::plan::{Facts, Plan, StoreFacts, StoreName};
+use crate::stage::{self, Place};
+use crate::store::{DirectoryStore, S3Store, Store, StoreError};
+use crate::survey::{self, Request, sentence};
+use crate::tool::ToolError;
+
+/// A store that could be opened, and what it holds.
+pub(super) struct Listed<S> {
+    pub store: S,
+    pub catalog: Result<Catalog, StoreError>,
+}
+
+/// A store, or why it could not be opened.
+pub(super) type Opened<S> = Result<Listed<S>, StoreError>;
+
+/// The job under examination. What takes time is looked up when the first check asks.
+pub(super) struct Visit<'a> {
+    pub job: &'a Job,
+    pub options: Options,
+    pub cancel: &'a Cancel,
+    pub now: DateTime<Utc>,
+    s3: OnceCell<Option<Opened<S3Store>>>,
+    directory: OnceCell<Option<Opened<DirectoryStore>>>,
+    surveyed: OnceCell<(Facts, Option<ToolError>)>,
+    walked: OnceCell<Walked>,
+}
+
+/// What a run that starts now would do with the sources.
+#[derive(Debug, Default)]
+pub(super) struct Walked {
+    /// Why there can be no run, or no end of the walk.
+    pub failed: Option<String>,
+    pub files: u64,
+    pub bytes: u64,
+    /// Bytes that the run would archive, before compression.
+    pub archived_bytes: u64,
+    /// Bytes of mounts that the mirror does not hold yet.
+    pub unmirrored_bytes: u64,
+    /// Paths that cannot be backed up, with the reason.
+    pub unreadable: Vec<String>,
+}
+
+impl<'a> Visit<'a> {
+    pub(super) fn new(job: &'a Job, options: Options, cancel: &'a Cancel) -> Visit<'a> {
+        Visit {
+            job,
+            options,
+            cancel,
+            now: Utc::now(),
+            s3: OnceCell::new(),
+            directory: OnceCell::new(),
+            surveyed: OnceCell::new(),
+            walked: OnceCell::new(),
+        }
+    }
+
+    /// The bucket, if the job has one.
+    pub(super) fn s3(&self) -> Option<&Opened<S3Store>> {
+        let list = |s3| survey::open_s3(s3, self.cancel).map(|store| self.list(store));
+        self.s3.get_or_init(|| self.job.s3.as_ref().map(list)).as_ref()
+    }
+
+    /// The directory store, if the job has one.
+    pub(super) fn directory(&self) -> Option<&Opened<DirectoryStore>> {
+        let open = |path: &crate::path::FullPath| {
+            DirectoryStore::open(&path.to_native(), self.cancel.clone()).map(|store| self.list(store))
+        };
+        self.directory.get_or_init(|| self.job.directory.as_ref().map(open)).as_ref()
+    }
+
+    fn list<S: Store>(&self, store: S) -> Listed<S> {
+        let catalog = survey::catalog(self.job, &store, self.now);
+        Listed { store, catalog }
+    }
+
+    /// What the stores that can be listed hold.
+    pub(super) fn catalogs(&self) -> impl Iterator<Item = &Catalog> {
+        fn listed<S>(opened: Option<&Opened<S>>) -> Option<&Catalog> {
+            opened?.as_ref().ok()?.catalog.as_ref().ok()
+        }
+        listed(self.s3()).into_iter().chain(listed(self.directory()))
+    }
+
+    /// The facts of a plan, and the program that copies to the mirror, when it is missing.
+    pub(super) fn surveyed(&self) -> &(Facts, Option<ToolError>) {
+        self.surveyed.get_or_init(|| {
+            let mut stores = Vec::new();
+            if let Some(opened) = self.s3() {
+                stores.push((StoreName::S3, store_facts(opened)));
+            }
+            if let Some(opened) = self.directory() {
+                stores.push((StoreName::Directory, store_facts(opened)));
+            }
+            survey::facts(self.job, Request::default(), self.now, stores)
+        })
+    }
+
+    /// Walks all sources, as they are now.
+    pub(super) fn walked(&self) -> &Walked {
+        self.walked.get_or_init(|| {
+            let mut walked = Walked::default();
+            if let Err(why) = self.walk(&mut walked) {
+                walked.failed = Some(why);
+            }
+            walked
+        })
+    }
+
+    fn walk(&self, walked: &mut Walked) -> Result<(), String> {
+        let plan = Plan::new(self.job, &self.surveyed().0).map_err(|e| e.to_string())?;
+        let unreadable = Unreadable::default();
+        let events = Events::new(vec![Box::new(&unreadable)]);
+        for order in &plan.stages {
+            let read = order.mount.path.to_native();
+            let place = Place { read: &read, write: None };
+            let counts = stage::prepare(order, place, self.cancel, &events).map_err(|e| e.to_string())?;
+            walked.files += counts.files;
+            walked.bytes += counts.bytes;
+            walked.archived_bytes += match order.archive {
+                Some(_) => counts.archived_bytes,
+                // Something is amiss today; when it is mended, the run can be a full one.
+                None if self.job.has_store() => counts.bytes,
+                None => 0,
+            };
+            if order.mirror.as_ref().is_some_and(|mirror| !mirror.target.to_native().exists()) {
+                walked.unmirrored_bytes += counts.bytes;
+            }
+        }
+        drop(events);
+        walked.unreadable = unreadable.0.into_inner().unwrap_or_default();
+        Ok(())
+    }
+}
+
+fn store_facts<S: Store>(opened: &Opened<S>) -> StoreFacts {
+    let listed = |listed: &Listed<S>| StoreFacts {
+        label: listed.store.label().to_owned(),
+        catalog: listed.catalog.clone().map_err(|e| sentence(&e)),
+    };
+    opened.as_ref().map_or_else(|e| StoreFacts { label: e.store.clone(), catalog: Err(sentence(e)) }, listed)
+}
+
+/// Hears of what cannot be backed up.
+#[derive(Default)]
+struct Unreadable(Mutex<Vec<String>>);
+
+impl Sink for &Unreadable {
+    fn tell(&self, event: &Event) {
+        let Event::Ignored { path, why, severity: Some(Severity::Warning | Severity::Error) } = event else { return };
+        if let Ok(mut list) = self.0.lock() {
+            list.push(format!("'{path}': {why}"));
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! A test machine's second store: a bucket.
+
+use std::collections::BTreeSet;
+
+use super::machine::{Machine, Ran};
+use super::moto::{self, Moto};
+
+/// Whatever they are, the server of the tests takes them.
+pub const KEYS: [(&str, &str); 2] = [("AWS_ACCESS_KEY_ID", "test-id"), ("AWS_SECRET_ACCESS_KEY", "test-secret")];
+
+pub struct Bucket {
+    server: &'static Moto,
+    pub name: String,
+}
+
+impl Machine {
+    /// Archives go to a bucket as well. What is archived in Deep Archive takes its time to be readable again.
+    pub fn add_bucket(&mut self, storage_class: &str) {
+        let server = moto::slow();
+        let name = server.bucket();
+        self.profile.more_destinations = format!(
+            "  s3: {{bucket: {name}, region: us-east-1, endpoint: '{}', storage-class: {storage_class}}}",
+            server.endpoint()
+        );
+        self.bucket = Some(Bucket { server, name });
+    }
+
+    /// Names in the bucket.
+    pub fn in_bucket(&self) -> BTreeSet<String> {
+        let bucket = self.bucket.as_ref().expect("a machine with a bucket");
+        let answer = bucket.server.request("GET", &format!("/{}?list-type=2", bucket.name), &[], b"").text();
+        let keys = answer.split("<Key>").skip(1);
+        keys.filter_map(|rest| Some(rest.split_once("</Key>")?.0.to_owned())).collect()
+    }
+
+    /// `restore` by somebody who has nothing but the bucket's name and the archive key.
+    pub fn restore_bare(&self, arguments: &[&str]) -> Ran {
+        let bucket = self.bucket.as_ref().expect("a machine with a bucket");
+        let endpoint = bucket.server.endpoint();
+        let place = ["--location", &self.profile.location, "--bucket", &bucket.name, "--region", "us-east-1"];
+        let more = ["--endpoint", &endpoint, "--key-env", "AAM_TEST_KEY"];
+        self.ended(&[&["restore"], &place[..], &more, arguments].concat())
+    }
+}
