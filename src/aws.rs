@@ -6,6 +6,9 @@ use std::time::Duration;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region};
 use aws_credential_types::Credentials;
+use aws_smithy_http_client::Builder as HttpClient;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 
 use crate::job;
 use crate::profile::credential::{self, CredentialError};
@@ -39,7 +42,9 @@ pub fn keys(credentials: Option<&job::Credentials>) -> Result<Keys, CredentialEr
 
 /// A configuration to go on with: whom to call and as whom. Time limits and tries are the caller's.
 pub fn loader(region: &str, endpoint: Option<&str>, keys: &Keys) -> ConfigLoader {
-    let mut loader = aws_config::defaults(BehaviorVersion::latest()).region(Region::new(region.to_owned()));
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .region(Region::new(region.to_owned()))
+        .http_client(HttpClient::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https());
     if let Some((id, secret)) = keys {
         loader = loader.credentials_provider(Credentials::new(id.expose(), secret.expose(), None, None, "profile"));
     }

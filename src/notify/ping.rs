@@ -31,7 +31,7 @@ pub fn ping(url: &str, body: &str) -> Result<(), PingError> {
         .tls_config(
             TlsConfig::builder()
                 .root_certs(RootCerts::PlatformVerifier)
-                .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+                .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
                 .build(),
         )
         .build()
