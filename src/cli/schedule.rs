@@ -65,6 +65,12 @@ pub struct InstallArgs {
     /// A file of lines NAME=VALUE that systemd puts into the environment of the run.
     #[arg(long, value_name = "PATH")]
     pub environment_file: Option<PathBuf>,
+    /// Each run writes its metrics to this file.
+    #[arg(long, value_name = "FILE")]
+    pub metrics: Option<PathBuf>,
+    /// `json`: each run also writes its events as JSON lines, beside the log.
+    #[arg(long, value_enum, default_value_t)]
+    pub log_format: Format,
 }
 
 /// What to show.
@@ -181,6 +187,8 @@ fn schedule_of(job: &Job, args: &InstallArgs, scheduler: Scheduler) -> Result<Sc
         path: advice::search_path(job),
         state_directory: state_directory.map(|directory| absolute(&PathBuf::from(directory))),
         environment_file: args.environment_file.as_ref().map(absolute),
+        metrics: args.metrics.as_ref().map(absolute),
+        log_json: args.log_format == Format::Json,
         from: Local::now().naive_local(),
     })
 }

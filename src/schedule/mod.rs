@@ -15,7 +15,10 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use crate::path::Family;
 use crate::plan::Mode;
 
+mod name;
 mod quote;
+
+pub use name::TaskName;
 
 use quote::{cron_command, systemd_line, systemd_word, task_argument, xml};
 
@@ -86,45 +89,6 @@ impl Every {
     }
 }
 
-/// What a task is called: a profile has one for each mode at most.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TaskName {
-    /// The profile's name: letters, digits, `.`, `_` and `-`.
-    pub profile: String,
-    pub mode: Mode,
-}
-
-impl TaskName {
-    /// Both tasks that a profile can have.
-    pub fn all(profile: &str) -> [TaskName; 2] {
-        [Mode::Regular, Mode::IncrementalOnly].map(|mode| TaskName { profile: profile.to_owned(), mode })
-    }
-
-    /// The task of Task Scheduler, with its folder.
-    pub fn task(&self) -> String {
-        format!("\\AAM Auto Backup\\{}{}", self.profile, if self.is_regular() { "" } else { " (incremental-only)" })
-    }
-
-    /// The units of systemd, without `.timer` or `.service`. No profile's name has an `@`.
-    pub fn unit(&self) -> String {
-        format!("aam-backup-{}{}", self.profile, if self.is_regular() { "" } else { "@incremental-only" })
-    }
-
-    /// The label of launchd; its file is this with `.plist`.
-    pub fn label(&self) -> String {
-        format!("aam-backup.{}{}", self.profile, if self.is_regular() { "" } else { "@incremental-only" })
-    }
-
-    /// The lines around cron's own.
-    pub fn marks(&self) -> [String; 2] {
-        ["begin", "end"].map(|word| format!("# {} {word} (aam-backup schedule; do not edit)", self.unit()))
-    }
-
-    fn is_regular(&self) -> bool {
-        self.mode == Mode::Regular
-    }
-}
-
 /// When and how a profile runs by itself.
 #[derive(Clone, Debug)]
 pub struct Schedule {
@@ -148,6 +112,10 @@ pub struct Schedule {
     pub state_directory: Option<String>,
     /// A file of variables that systemd reads before each run.
     pub environment_file: Option<String>,
+    /// Where each run writes its metrics.
+    pub metrics: Option<String>,
+    /// Whether each run writes its events as JSON lines too.
+    pub log_json: bool,
     /// When the schedule is made, local time: it begins after that.
     pub from: NaiveDateTime,
 }
@@ -189,7 +157,7 @@ impl Schedule {
     /// When a path holds what the scheduler cannot be told.
     pub fn render(&self, scheduler: Scheduler) -> Result<Vec<Rendered>, ScheduleError> {
         let texts = [&self.program, &self.profile, &self.path];
-        let more = [&self.user, &self.state_directory, &self.environment_file];
+        let more = [&self.user, &self.state_directory, &self.environment_file, &self.metrics];
         for text in texts.into_iter().chain(more.into_iter().flatten()) {
             if text.contains(char::is_control) {
                 let text = text.escape_debug().to_string();
@@ -239,7 +207,9 @@ impl Schedule {
     /// The words after the program.
     fn arguments(&self) -> Vec<&str> {
         let mode: &[&str] = if self.name.is_regular() { &[] } else { &["--mode", "incremental-only"] };
-        [&["run", self.profile.as_str(), "--unattended"], mode].concat()
+        let json: &[&str] = if self.log_json { &["--log-format", "json"] } else { &[] };
+        let metrics = self.metrics.as_deref().map_or_else(Vec::new, |file| vec!["--metrics", file]);
+        [&["run", self.profile.as_str(), "--unattended"], mode, json, &metrics].concat()
     }
 
     fn task_xml(&self) -> Result<String, ScheduleError> {

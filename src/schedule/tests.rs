@@ -62,6 +62,8 @@ fn control_characters_are_refused() {
         path: "/bin".to_owned(),
         state_directory: None,
         environment_file: None,
+        metrics: None,
+        log_json: false,
         from: NaiveDateTime::MIN,
     };
     for scheduler in [Scheduler::TaskScheduler, Scheduler::Systemd, Scheduler::Cron, Scheduler::Launchd] {

@@ -166,7 +166,7 @@ fn the_doctor_is_content_with_the_user_that_uploads() {
     let machine = machine(&account.moto.endpoint());
     let profile = machine.path("profile.yaml").to_str().unwrap().to_owned();
     let sound = run(&machine, &backup, &["doctor", &profile]);
-    for line in ["may write to", "may not delete from", "may not read from", "when objects expire cannot be told"] {
+    for line in ["may write to", "may not delete from", "may not read from", "objects expire after 181 days"] {
         sound.exit(3).says(line).says("1 warning, 0 problems");
     }
     run(&machine, &restore, &["doctor", &profile]).exit(1).says("may not write to").says("may read from");

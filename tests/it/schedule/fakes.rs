@@ -81,6 +81,8 @@ fn schedule() -> Schedule {
         path: "/bin".to_owned(),
         state_directory: None,
         environment_file: None,
+        metrics: None,
+        log_json: false,
         from: "2026-11-24T19:08:30".parse().unwrap(),
     }
 }

@@ -26,6 +26,8 @@ fn unix() -> Schedule {
         path: "/usr/local/bin:/usr/bin:/bin".to_owned(),
         state_directory: None,
         environment_file: None,
+        metrics: None,
+        log_json: false,
         from: "2026-11-24T19:08:30".parse().unwrap(),
     }
 }
@@ -42,6 +44,8 @@ fn nasty_unix() -> Schedule {
         path: "/opt/50% & more:/usr/bin".to_owned(),
         state_directory: Some("/srv/state 100%/it's".to_owned()),
         environment_file: Some("/etc/100% secret.env".to_owned()),
+        metrics: Some("/var/lib/node exporter/100%.prom".to_owned()),
+        log_json: true,
         ..unix()
     }
 }
