@@ -13,7 +13,6 @@ use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 
 use crate::path::Family;
-use crate::plan::Mode;
 
 mod name;
 mod quote;

@@ -1,6 +1,7 @@
 //! Rules of quoting and of times, as tables.
 
 use super::*;
+use crate::plan::Mode;
 
 #[test]
 fn words_survive_each_quoting() {
