@@ -114,8 +114,8 @@ fn an_archive_is_extracted_while_it_arrives() {
 #[test]
 #[ignore = "a benchmark: minutes"]
 fn download_and_extraction_at_the_same_time() {
-    for archives in [5, 1] {
-        let cold = made(archives, 750, 500_000, 32 << 20);
+    for archives in [1, 5] {
+        let cold = made(archives, 1500, 500_000, 64 << 20);
         let sizes = cold.sizes();
         let bytes: u64 = sizes.values().sum();
         let scratch = cold.pc.scratch.path();
