@@ -1,6 +1,6 @@
 //! Who is told that a run started or how it ended: e-mail, pings, hooks (SPEC §10, §11).
 //!
-//! Each tries within a time limit and says what went wrong; none can end a backup.
+//! E-mail and pings try within a time limit; a hook runs as long as it likes, and only `before` can stop a backup.
 
 mod email;
 mod hook;
