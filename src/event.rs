@@ -156,8 +156,8 @@ pub enum Event {
     Uploaded { store: String, key: String, size: u64, sha256: String },
     /// Whether a destination of the plan has all of this backup. Told as not complete before anything is done.
     Destination { name: String, complete: bool },
-    /// An object is about to be fetched.
-    Downloading { store: String, key: String, size: u64 },
+    /// An object is about to be fetched, or `size` bytes of it from this byte on.
+    Downloading { store: String, key: String, from: Option<u64>, size: u64 },
     /// An archive is about to be extracted.
     Extracting { mount: FullPath, stamp: Stamp, to: String },
     /// The end, always the last event.

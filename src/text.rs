@@ -34,7 +34,10 @@ pub fn line(event: &Event) -> Option<String> {
         Event::Transferred { .. } | Event::Destination { complete: false, .. } => return None,
         Event::Destination { name, complete: true } => format!("{name}: has all of this backup"),
         Event::Uploaded { key, sha256, .. } => format!("uploaded {key}, sha256 {sha256}"),
-        Event::Downloading { store, key, size: bytes } => format!("downloading from {store}: {key} ({})", size(*bytes)),
+        Event::Downloading { store, key, from, size: bytes } => {
+            let from = from.map(|byte| format!(" from byte {byte}")).unwrap_or_default();
+            format!("downloading from {store}: {key}{from} ({})", size(*bytes))
+        }
         Event::Extracting { mount, stamp, to } => format!("extracting {mount} as of {stamp} to {to}"),
         Event::Finished { text, .. } => text.clone(),
     })

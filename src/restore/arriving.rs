@@ -2,9 +2,9 @@
 //! download and extraction, also when all of it is one archive (SPEC §9).
 //!
 //! A zip has its table of contents at its end, so the last volume is downloaded first. Files as long as the missing
-//! volumes stand in for them, and after each volume that arrives the entries that are whole by then are extracted.
-//! Whatever is unusual is left to the ordinary way, which waits for all volumes; so is a 7z archive, whose files can
-//! only be had one after the other from its beginning.
+//! portions stand in for them, and after each portion that arrives the entries that are whole by then are extracted.
+//! Whatever is unusual is left to the ordinary way, which waits for all of it; so is a 7z archive, whose files can only
+//! be had one after the other from its beginning.
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
@@ -20,6 +20,7 @@ use super::error::RestoreError;
 use super::mounts::Wait;
 use super::parallel::each;
 use super::plan::{PlannedArchive, PlannedMount};
+use super::portion::Portion;
 use super::run::Restore;
 
 /// What stands in for the beginning of a zip: a first header. 7-Zip compares it with the first entry of the table of
@@ -39,26 +40,26 @@ const HANDS: usize = 2;
 /// An archive as far as it is here.
 struct View {
     directory: PathBuf,
-    /// The volumes' real places.
+    /// The portions' real places.
     places: Vec<PathBuf>,
     sizes: Vec<u64>,
-    /// Where in the archive each volume ends.
+    /// Where in the archive each portion ends.
     ends: Vec<u64>,
-    /// Which volume arrives first, second, …
+    /// Which portion arrives first, second, …
     arrival: Vec<usize>,
     beginning: &'static [u8],
 }
 
 impl View {
     fn new(restore: &Restore<'_>, mount: &PlannedMount, archive: &PlannedArchive) -> View {
-        let sizes: Vec<u64> = archive.volumes.iter().map(|v| v.size).collect();
+        let sizes: Vec<u64> = archive.portions().iter().map(Portion::size).collect();
         let ends = sizes.iter().scan(0, |sum, size| {
             *sum += size;
             Some(*sum)
         });
         View {
             directory: restore.target.work("arriving"),
-            places: (0..sizes.len()).map(|i| restore.target.volume(mount.number, archive, i)).collect(),
+            places: (0..sizes.len()).map(|i| restore.target.portion(mount.number, archive, i)).collect(),
             ends: ends.collect(),
             sizes,
             arrival: archive.arrival(),
@@ -70,7 +71,7 @@ impl View {
         self.directory.join(format!("arriving.zip.{:03}", index + 1))
     }
 
-    /// Shows the first `here` volumes to arrive as they are, and something of their length in the place of the others.
+    /// Shows the first `here` portions to arrive as they are, and something of their length in the place of the others.
     fn show(&self, here: usize) -> io::Result<()> {
         for (at, index) in self.arrival.iter().enumerate() {
             let name = self.name(*index);
@@ -88,17 +89,17 @@ impl View {
         Ok(())
     }
 
-    /// How many volumes must have arrived for this entry to be whole.
+    /// How many portions must have arrived for this entry to be whole.
     fn needs(&self, entry: &Listed) -> usize {
         let Some(begin) = entry.offset else { return self.sizes.len() };
         let end = begin.saturating_add(entry.packed).saturating_add(HEADER);
-        let volume = |byte: u64| self.ends.partition_point(|end| *end <= byte);
-        let touched = volume(begin)..=volume(end);
+        let portion = |byte: u64| self.ends.partition_point(|end| *end <= byte);
+        let touched = portion(begin)..=portion(end);
         self.arrival.iter().rposition(|index| touched.contains(index)).map_or(self.sizes.len(), |last| last + 1)
     }
 }
 
-/// What is whole when so many volumes have arrived: list files, one for each 7-Zip.
+/// What is whole when so many portions have arrived: list files, one for each 7-Zip.
 struct Batches {
     directory: PathBuf,
     /// The lists being written.
@@ -135,7 +136,7 @@ impl Batches {
         lists.into_iter().try_for_each(|(mut list, _)| list.flush())
     }
 
-    /// Joins the lists of what became whole when the volumes after `done` arrived, up to `here`. `None` when there is
+    /// Joins the lists of what became whole when the portions after `done` arrived, up to `here`. `None` when there is
     /// nothing in them.
     fn join(&self, done: usize, here: usize, hand: usize) -> io::Result<Option<PathBuf>> {
         let batch = self.directory.join(format!("batch.{hand}.txt"));
@@ -193,7 +194,7 @@ impl Cost {
 }
 
 impl Restore<'_> {
-    /// Extracts an archive as its volumes arrive. `None` when that cannot be done: all volumes are here then.
+    /// Extracts an archive as it arrives. `None` when that cannot be done: all of it is here then.
     pub(super) fn extract_arriving(
         &self,
         mount: &PlannedMount,
@@ -201,13 +202,13 @@ impl Restore<'_> {
         into: &Path,
         wait: Wait<'_>,
     ) -> Result<Option<u64>, RestoreError> {
-        let all = archive.volumes.len();
+        let all = archive.portions().len();
         // Without a manifest nothing but a listed directory would make an empty one.
         let fits = archive.format == Format::Zip && all > 1 && mount.manifest.is_some() && mount.wanted.is_empty();
         let mut view = View::new(self, mount, archive);
-        let mut here = if fits { 0 } else { all };
-        let batches = loop {
-            here = wait(archive, here)?;
+        let mut have = if fits { 0 } else { all };
+        let (mut here, batches) = loop {
+            let here = wait(archive, have)?;
             if here == all {
                 clear(&view.directory)?;
                 return Ok(None);
@@ -217,16 +218,18 @@ impl Restore<'_> {
                 ahead => ahead,
             };
             match ahead {
-                Ok(Some(batches)) => break batches,
-                Ok(None) => here = all,
+                Ok(Some(batches)) => break (here, batches),
+                Ok(None) => have = all,
                 Err(error) if is_final(&error) => return Err(error),
-                // Such as a table of contents that begins in a volume that is not here, or a disk without hard links.
-                Err(_) => {}
+                // Such as a table of contents that begins in a portion that is not here, or a disk without hard links.
+                // A look costs time: the next one when twice as much is here.
+                Err(_) => have = 2 * here,
             }
         };
         let written = || RestoreError::disk("write", &view.directory);
         let found = self.clear_way(mount, &view.name(0), into, None)?;
         self.announce(mount, archive, into);
+        let what = if archive.is_sliced() { "slices" } else { "volumes" };
         let mut done = 0;
         while done < all {
             if done == here {
@@ -237,13 +240,13 @@ impl Restore<'_> {
             let lists = (0..HANDS).map(|hand| batches.join(done, here, hand)).collect::<io::Result<Vec<_>>>();
             let lists: Vec<PathBuf> = lists.map_err(written())?.into_iter().flatten().collect();
             if !lists.is_empty() {
-                let text = format!("{here} of {all} volumes are here: extracting what is whole");
+                let text = format!("{here} of {all} {what} are here: extracting what is whole");
                 self.events.note(Section::Restore, text);
             }
             match each(&lists, HANDS, |list| self.unpack(mount, archive, &view.name(0), Some(list), into)) {
-                // Every volume here is what was uploaded: a 7-Zip that does not bear this may bear the whole archive.
+                // Every portion here is what was uploaded: a 7-Zip that does not bear this may bear the whole archive.
                 Err((_, error @ RestoreError::Archive { full: false, .. })) if here < all => {
-                    self.events.note(Section::Restore, format!("{error}; waiting for all volumes"));
+                    self.events.note(Section::Restore, format!("{error}; waiting for all of it"));
                     wait(archive, all)?;
                     clear(&view.directory)?;
                     return Ok(None);

@@ -15,6 +15,7 @@ use crate::event::{Event, Section};
 use super::error::RestoreError;
 use super::parallel::{TRANSFERS, each};
 use super::plan::{PlannedArchive, PlannedMount, PlannedVolume};
+use super::portion::Portion;
 use super::run::Restore;
 
 /// An archive that is here and is what its marker says.
@@ -43,13 +44,13 @@ impl Restore<'_> {
         let volumes: Vec<(&PlannedVolume, PathBuf)> =
             archive.volumes.iter().filter_map(|v| Some((v, self.store.local_path(&v.key)?))).collect();
         let checked = each(&volumes, TRANSFERS, |(volume, path)| self.verify_there(volume, path));
-        checked.map_err(|(index, error)| named(error, &archive.volumes, index))?;
+        checked.map_err(|(index, error)| named(error, &archive.volumes, volumes[index].0))?;
         Ok(volumes.into_iter().next().map(|(_, first)| Fetched { first, downloaded: None }))
     }
 
     /// An archive of which every volume was downloaded.
     pub(super) fn downloaded(&self, mount: &PlannedMount, archive: &PlannedArchive) -> Option<Fetched> {
-        let first = self.target.volume(mount.number, archive, 0);
+        let first = self.target.portion(mount.number, archive, 0);
         let downloaded = first.parent().map(Path::to_owned);
         (!archive.volumes.is_empty()).then_some(Fetched { first, downloaded })
     }
@@ -58,7 +59,7 @@ impl Restore<'_> {
     pub(super) fn verify_there(&self, object: &PlannedVolume, path: &Path) -> Result<(), RestoreError> {
         let store = self.store.label();
         self.events.note(Section::Objects, format!("reading '{}' ({} bytes) in {store}", object.key, object.size));
-        self.verify(object, path, self.cancel)
+        self.verify(&Portion::whole(object), path, self.cancel)
     }
 
     /// Waits for the line. Downloads go one after the other: what is needed first has the whole line and is here first.
@@ -66,11 +67,11 @@ impl Restore<'_> {
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Brings one object to `path` and checks size and SHA-256. `line` is given back when it is here: another one is
+    /// Brings one object, or a part of it, to `path` and checks size and SHA-256. `line` is given back when it is here: another one is
     /// downloaded while this one is checked.
     pub(super) fn object(
         &self,
-        object: &PlannedVolume,
+        object: &Portion<'_>,
         path: &Path,
         stop: &Cancel,
         line: MutexGuard<'_, ()>,
@@ -80,7 +81,7 @@ impl Restore<'_> {
         }
         let part = part(path);
         // A longer file is no beginning of this object.
-        if fs::metadata(&part).is_ok_and(|m| m.len() > object.size) {
+        if fs::metadata(&part).is_ok_and(|m| m.len() > object.size()) {
             discard(&part)?;
         }
         self.download(object, &part, stop)?;
@@ -89,7 +90,7 @@ impl Restore<'_> {
             // Something on the way may have spoiled it; a second try costs little beside a failed restore.
             Err(RestoreError::Damaged { .. } | RestoreError::Size { .. }) => {
                 self.events
-                    .note(Section::Objects, format!("'{}' did not arrive as it was sent: once more", object.key));
+                    .note(Section::Objects, format!("'{}' did not arrive as it was sent: once more", object.shown()));
                 discard(&part)?;
                 let again = self.line();
                 self.download(object, &part, stop)?;
@@ -102,21 +103,24 @@ impl Restore<'_> {
         fs::rename(&part, path).map_err(RestoreError::disk("write", path))
     }
 
-    fn download(&self, object: &PlannedVolume, path: &Path, stop: &Cancel) -> Result<(), RestoreError> {
-        let (store, key, size) = (self.store.label().to_owned(), object.key.clone(), object.size);
-        self.events.tell(Event::Downloading { store, key, size });
-        self.store.get(&object.key, path, stop, &|bytes| self.events.tell(Event::Transferred { bytes }))?;
+    fn download(&self, object: &Portion<'_>, path: &Path, stop: &Cancel) -> Result<(), RestoreError> {
+        let (store, key, size) = (self.store.label().to_owned(), object.volume.key.clone(), object.size());
+        let part = (!object.is_whole()).then(|| object.bytes.clone());
+        let from = part.as_ref().map(|part| part.start);
+        self.events.tell(Event::Downloading { store, key, from, size });
+        let progress = |bytes| self.events.tell(Event::Transferred { bytes });
+        self.store.get_part(&object.volume.key, part, path, stop, &progress)?;
         Ok(())
     }
 
-    fn verify(&self, object: &PlannedVolume, path: &Path, stop: &Cancel) -> Result<(), RestoreError> {
-        let (store, key) = (self.store.label().to_owned(), object.key.clone());
+    fn verify(&self, object: &Portion<'_>, path: &Path, stop: &Cancel) -> Result<(), RestoreError> {
+        let (store, key) = (self.store.label().to_owned(), object.shown());
         let mut file = File::open(path).map_err(RestoreError::disk("open", path))?;
         let found = file.metadata().map_err(RestoreError::disk("look at", path))?.len();
-        if found != object.size {
-            return Err(RestoreError::Size { store, key, found, expected: object.size });
+        if found != object.size() {
+            return Err(RestoreError::Size { store, key, found, expected: object.size() });
         }
-        let Some(expected) = object.sha256.clone() else { return Ok(()) };
+        let Some(expected) = object.sha256.map(str::to_owned) else { return Ok(()) };
         let mut digest = Sha256::new();
         let mut buffer = vec![0; 1 << 20];
         loop {
@@ -148,11 +152,11 @@ fn discard(path: &Path) -> Result<(), RestoreError> {
 }
 
 /// Two volumes that were swapped are easier to put right when the message says so.
-pub(super) fn named(error: RestoreError, volumes: &[PlannedVolume], index: usize) -> RestoreError {
+pub(super) fn named(error: RestoreError, volumes: &[PlannedVolume], volume: &PlannedVolume) -> RestoreError {
     match error {
         RestoreError::Damaged { store, key, found, expected, .. } => {
-            let other = volumes.iter().enumerate().find(|(i, v)| *i != index && v.sha256.as_ref() == Some(&found));
-            RestoreError::Damaged { store, key, found, expected, is: other.map(|(_, v)| v.key.clone()) }
+            let other = volumes.iter().find(|other| !std::ptr::eq(*other, volume) && other.has(&found));
+            RestoreError::Damaged { store, key, found, expected, is: other.map(|other| other.key.clone()) }
         }
         other => other,
     }

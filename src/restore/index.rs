@@ -13,6 +13,7 @@ use crate::tool::seven_zip::Exit;
 use super::error::RestoreError;
 use super::only::{Nearest, Wanted};
 use super::plan::{PlannedManifest, PlannedMount, PlannedVolume};
+use super::portion::Portion;
 use super::run::Restore;
 
 /// The one file in a manifest object.
@@ -42,6 +43,7 @@ impl Restore<'_> {
             key: planned.object.key.clone(),
             size: planned.object.size,
             sha256: Some(planned.object.sha256.to_ascii_lowercase()),
+            slices: None,
         };
         let local = self.store.local_path(&object.key);
         let fetched = self.target.work(&format!("manifest-{}.{}", mount.number, planned.format.extension()));
@@ -49,7 +51,7 @@ impl Restore<'_> {
         match local {
             Some(path) => self.verify_there(&object, &path)?,
             None => {
-                let fetched = self.object(&object, &path, self.cancel, self.line());
+                let fetched = self.object(&Portion::whole(&object), &path, self.cancel, self.line());
                 fetched.map_err(RestoreError::index(&object.key))?;
             }
         }

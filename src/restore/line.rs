@@ -1,6 +1,7 @@
 //! Download and extraction at the same time (SPEC §9): what is readable is downloaded in order of use while the rest
 //! thaws, and an archive is extracted as soon as its turn has come and its volumes are here.
 
+use std::collections::HashSet;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -14,10 +15,11 @@ use super::fetch::named;
 use super::parallel::TRANSFERS;
 use super::plan::{PlannedArchive, PlannedVolume};
 use super::run::Restore;
-use super::thaw::Piece;
+use super::thaw::{Load, Piece};
 
 /// What the threads know of each other.
 struct Board {
+    /// Of every load.
     states: Vec<State>,
     error: Option<RestoreError>,
     over: bool,
@@ -34,9 +36,10 @@ enum State {
 /// The volumes of a restore on their way.
 pub(super) struct Line<'a, 'p> {
     restore: &'a Restore<'a>,
-    pieces: &'a [Piece<'p>],
-    /// In which order they are downloaded.
-    order: Vec<usize>,
+    /// What is downloaded, in order of use; each with the volume it belongs to.
+    loads: Vec<(&'a Piece<'p>, &'a Load<'p>)>,
+    /// How many volumes there are.
+    objects: usize,
     board: Mutex<Board>,
     changed: Condvar,
     /// Ends downloads that nobody needs any more.
@@ -48,14 +51,16 @@ const TICK: Duration = Duration::from_millis(100);
 
 impl<'a, 'p> Line<'a, 'p> {
     pub(super) fn new(restore: &'a Restore<'a>, pieces: &'a [Piece<'p>]) -> Line<'a, 'p> {
-        let state = |piece: &Piece<'_>| match piece.state {
+        let loads = in_order(pieces);
+        let state = |(piece, load): &(&Piece<'_>, &Load<'_>)| match piece.state {
+            _ if load.here => State::Here,
             VolumeState::Frozen | VolumeState::Thawing => State::Waiting,
             VolumeState::Ready => State::Ready,
             VolumeState::Here => State::Here,
         };
-        let board = Board { states: pieces.iter().map(state).collect(), error: None, over: false };
+        let board = Board { states: loads.iter().map(state).collect(), error: None, over: false };
         let (board, stop) = (Mutex::new(board), restore.cancel.child());
-        Line { restore, pieces, order: order(pieces), board, changed: Condvar::new(), stop }
+        Line { restore, loads, objects: pieces.len(), board, changed: Condvar::new(), stop }
     }
 
     /// Downloads in the background while `extract` runs, which asks for archives with [`Line::wait_for`]. Without an
@@ -74,13 +79,13 @@ impl<'a, 'p> Line<'a, 'p> {
         })
     }
 
-    /// Waits until more than `have` of an archive's volumes are here, in the order in which they arrive; says how many.
+    /// Waits until more than `have` of an archive's portions are here, in the order in which they arrive; says how many.
     ///
     /// # Errors
     /// When any download failed, or the user interrupts.
     pub(super) fn wait_for(&self, archive: &PlannedArchive, have: usize) -> Result<usize, RestoreError> {
-        let of_archive: Vec<usize> =
-            self.order.iter().copied().filter(|i| std::ptr::eq(self.pieces[*i].archive, archive)).collect();
+        let is_of = |i: &usize| std::ptr::eq(self.loads[*i].0.archive, archive);
+        let of_archive: Vec<usize> = (0..self.loads.len()).filter(is_of).collect();
         let mut board = self.board();
         loop {
             if let Some(error) = board.error.take() {
@@ -122,28 +127,28 @@ impl<'a, 'p> Line<'a, 'p> {
         Alarm(self)
     }
 
-    /// One downloading thread: always the readable volume that is needed first.
+    /// One downloading thread: always the readable portion that is needed first.
     fn download(&self) {
         let _alarm = self.alarm();
-        // Chooses only when the line is free: another volume may be needed first by then.
+        // Chooses only when the line is free: another one may be needed first by then.
         let mut line = self.restore.line();
         let mut board = self.board();
         loop {
             if self.stopped(&board) || board.states.iter().all(|s| *s == State::Here) {
                 return;
             }
-            let Some(next) = self.order.iter().copied().find(|i| board.states[*i] == State::Ready) else {
+            let Some(next) = board.states.iter().position(|state| *state == State::Ready) else {
                 board = self.pause(board);
                 continue;
             };
             board.states[next] = State::Taken;
             drop(board);
-            let piece = &self.pieces[next];
-            let state = match self.restore.object(piece.volume, &piece.place, &self.stop, line) {
+            let (piece, load) = self.loads[next];
+            let state = match self.restore.object(&load.portion, &load.place, &self.stop, line) {
                 Ok(()) => State::Here,
                 // Its days were over before its turn came.
                 Err(RestoreError::Store(error)) if error.kind == StoreErrorKind::Frozen => State::Waiting,
-                Err(error) => return self.fail(named(error, &piece.archive.volumes, piece.index)),
+                Err(error) => return self.fail(named(error, &piece.archive.volumes, piece.volume)),
             };
             self.board().states[next] = state;
             self.changed.notify_all();
@@ -162,17 +167,19 @@ impl<'a, 'p> Line<'a, 'p> {
                 if self.stopped(&board) || board.states.iter().all(|s| *s == State::Here) {
                     return;
                 }
-                let waiting = (0..self.pieces.len()).filter(|i| board.states[*i] == State::Waiting).collect::<Vec<_>>();
+                let waiting = (0..self.loads.len()).filter(|i| board.states[*i] == State::Waiting).collect::<Vec<_>>();
                 if !waiting.is_empty() {
                     break waiting;
                 }
                 board = self.pause(board);
             };
             drop(board);
+            let mut volumes: Vec<&PlannedVolume> = waiting.iter().map(|i| self.loads[*i].0.volume).collect();
+            volumes.dedup_by(|a, b| std::ptr::eq(*a, *b));
             let text = format!(
                 "{} of {} objects are not readable yet; looking again in {}",
-                waiting.len(),
-                self.pieces.len(),
+                volumes.len(),
+                self.objects,
                 humantime::format_duration(thaw.poll_every)
             );
             self.restore.events.note(Section::Restore, text);
@@ -180,14 +187,16 @@ impl<'a, 'p> Line<'a, 'p> {
             if self.stopped(&self.board()) {
                 return;
             }
-            let volumes: Vec<&PlannedVolume> = waiting.iter().map(|i| self.pieces[*i].volume).collect();
             match self.look(&volumes) {
                 Ok(states) => {
+                    let ready: HashSet<&str> = volumes
+                        .iter()
+                        .zip(states)
+                        .filter_map(|(volume, state)| (state == ThawState::Ready).then_some(volume.key.as_str()))
+                        .collect();
                     let mut board = self.board();
-                    for (i, state) in waiting.into_iter().zip(states) {
-                        if state == ThawState::Ready {
-                            board.states[i] = State::Ready;
-                        }
+                    for i in waiting.into_iter().filter(|i| ready.contains(self.loads[*i].0.volume.key.as_str())) {
+                        board.states[i] = State::Ready;
                     }
                     drop(board);
                     self.changed.notify_all();
@@ -215,14 +224,15 @@ impl<'a, 'p> Line<'a, 'p> {
     }
 }
 
-/// In order of use.
-fn order(pieces: &[Piece<'_>]) -> Vec<usize> {
-    let mut order = Vec::with_capacity(pieces.len());
-    for of_archive in pieces.chunk_by(|a, b| std::ptr::eq(a.archive, b.archive)) {
-        let (begin, arrival) = (order.len(), of_archive[0].archive.arrival());
-        order.extend(arrival.into_iter().map(|i| begin + i));
-    }
-    order
+/// Every load, in order of use.
+fn in_order<'a, 'p>(pieces: &'a [Piece<'p>]) -> Vec<(&'a Piece<'p>, &'a Load<'p>)> {
+    let of_archives = pieces.chunk_by(|a, b| std::ptr::eq(a.archive, b.archive));
+    of_archives
+        .flat_map(|pieces| {
+            let loads: Vec<_> = pieces.iter().flat_map(|p| p.loads.iter().map(move |load| (p, load))).collect();
+            pieces[0].archive.arrival().into_iter().map(move |i| loads[i])
+        })
+        .collect()
 }
 
 /// Tells the others.

@@ -25,6 +25,7 @@ mod mounts;
 pub mod only;
 mod parallel;
 pub mod plan;
+mod portion;
 pub mod price;
 mod run;
 pub mod sets;

@@ -20,7 +20,7 @@ use super::run::{Lists, Restore};
 /// Archives that were looked through before anything is extracted, by mount number and stamp.
 type Prepared = BTreeMap<(usize, Stamp), Option<Fetched>>;
 
-/// Returns when more than this many of an archive's first volumes are here; says how many.
+/// Returns when more than this many of an archive's first portions to arrive are here; says how many.
 pub(super) type Wait<'w> = &'w dyn Fn(&PlannedArchive, usize) -> Result<usize, RestoreError>;
 
 impl Restore<'_> {

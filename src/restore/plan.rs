@@ -11,7 +11,7 @@ use crate::catalog::Catalog;
 use crate::name::{Format, MountName};
 use crate::path::FullPath;
 use crate::stamp::Stamp;
-use crate::store::Stored;
+use crate::store::{Slices, Stored};
 
 use super::at::At;
 use super::error::PlanError;
@@ -92,6 +92,9 @@ pub struct PlannedVolume {
     pub size: u64,
     /// Unknown for v1.0.
     pub sha256: Option<String>,
+    /// Checksums of its slices, where the marker has them.
+    #[serde(skip)]
+    pub slices: Option<Slices>,
 }
 
 /// A manifest to fetch.
@@ -160,21 +163,6 @@ impl RestorePlan {
             ahead.filter_map(|a| a.content).map(|(_, bytes)| bytes).max()
         };
         self.mounts.iter().filter_map(largest).sum()
-    }
-}
-
-impl PlannedArchive {
-    /// In which order its volumes are downloaded: of a zip the last one first, which holds the table of contents, so
-    /// that files can be extracted while others are on their way.
-    pub fn arrival(&self) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..self.volumes.len()).collect();
-        if let (Format::Zip, [first, .., last]) = (self.format, self.volumes.as_slice()) {
-            // In a short last volume the table hardly ends: it begins in the one before.
-            let ends = if last.size < first.size / 8 { 2 } else { 1 };
-            order.rotate_right(ends.min(self.volumes.len()));
-            order[..ends].reverse();
-        }
-        order
     }
 }
 

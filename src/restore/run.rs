@@ -20,7 +20,7 @@ use super::line::Line;
 use super::parallel::{TRANSFERS, each};
 use super::plan::RestorePlan;
 use super::target::{Close, Target};
-use super::thaw::{Piece, Thawing};
+use super::thaw::{Load, Piece, Thawing};
 
 /// What a restore works with.
 pub struct Tools<'a> {
@@ -144,7 +144,7 @@ impl Restore<'_> {
             }
             Step::Download => self.download_ready(&pieces).map(|()| Tally::default()),
             Step::Extract => match pieces.iter().filter(|p| p.state != VolumeState::Here).count() {
-                0 => self.extract_all(&plan, &indexes, &lists, &|archive, _| Ok(archive.volumes.len())),
+                0 => self.extract_all(&plan, &indexes, &lists, &|archive, _| Ok(archive.portions().len())),
                 missing => Err(RestoreError::NotDownloaded { missing, all: pieces.len() }),
             },
             Step::All => {
@@ -163,9 +163,13 @@ impl Restore<'_> {
         if frozen > 0 {
             return Err(RestoreError::NotRequested { frozen, all: pieces.len() });
         }
-        let ready: Vec<&Piece<'_>> = pieces.iter().filter(|p| p.state == VolumeState::Ready).collect();
-        each(&ready, TRANSFERS, |p| self.object(p.volume, &p.place, self.cancel, self.line()))
-            .map_err(|(i, error)| named(error, &ready[i].archive.volumes, ready[i].index))?;
+        let ready: Vec<(&Piece<'_>, &Load<'_>)> = pieces
+            .iter()
+            .filter(|piece| piece.state == VolumeState::Ready)
+            .flat_map(|piece| piece.loads.iter().filter(|load| !load.here).map(move |load| (piece, load)))
+            .collect();
+        each(&ready, TRANSFERS, |(_, load)| self.object(&load.portion, &load.place, self.cancel, self.line()))
+            .map_err(|(i, error)| named(error, &ready[i].0.archive.volumes, ready[i].0.volume))?;
         if thawing > 0 {
             let text = format!("{thawing} of {} objects are not readable yet", pieces.len());
             self.events.warn(Section::Restore, text, Some("start this again later; restore status tells when".into()));

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::name::Format;
 use crate::stamp::Stamp;
 use crate::store::Store;
 use crate::text::{aligned, size};
@@ -13,8 +12,8 @@ use super::error::RestoreError;
 use super::estimate::{Estimate, Load, Terms, VolumeState};
 use super::journal::Journal;
 use super::parallel::{QUESTIONS, each};
-use super::plan::RestorePlan;
-use super::target::{WORK, volume_place};
+use super::plan::{PlannedArchive, PlannedVolume, RestorePlan};
+use super::target::{WORK, portion_place};
 use super::thaw::Thawing;
 
 /// The state of a restore.
@@ -56,18 +55,21 @@ pub fn status(
         journal.as_ref().is_some_and(|j| j.extracted.iter().any(|e| e.mount == mount && e.stamp == stamp))
     };
     let needed = journal.as_ref().and_then(|j| j.needed.as_ref());
-    let here = |mount: usize, stamp: Stamp, format: Format, index: usize| {
-        extracted(mount, stamp)
-            || work.as_deref().is_some_and(|work| volume_place(work, mount, stamp, format, index).is_file())
+    let is_here = |mount: usize, archive: &PlannedArchive, index: usize| {
+        extracted(mount, archive.stamp)
+            || work.as_deref().is_some_and(|work| portion_place(work, mount, archive, index).is_file())
     };
-    let mut volumes = Vec::new();
+    let mut volumes: Vec<(usize, &PlannedVolume, bool)> = Vec::new();
     for (mount, archive) in plan.archives() {
-        for (index, volume) in archive.volumes.iter().enumerate() {
-            if needed.is_none_or(|needed| needed.contains(&volume.key)) {
-                volumes.push((mount.number, volume, here(mount.number, archive.stamp, archive.format, index)));
+        for (index, portion) in archive.portions().into_iter().enumerate() {
+            let here = is_here(mount.number, archive, index);
+            match volumes.last_mut() {
+                Some((_, volume, all)) if std::ptr::eq(*volume, portion.volume) => *all &= here,
+                _ => volumes.push((mount.number, portion.volume, here)),
             }
         }
     }
+    volumes.retain(|(_, volume, _)| needed.is_none_or(|needed| needed.contains(&volume.key)));
     let states =
         each(&volumes, QUESTIONS, |(_, volume, here)| match *here || store.local_path(&volume.key).is_some() {
             true => Ok(VolumeState::Here),

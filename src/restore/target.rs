@@ -5,7 +5,6 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::name::Format;
 use crate::stamp::Stamp;
 
 use super::error::RestoreError;
@@ -91,9 +90,9 @@ impl Target {
         self.work.join(TEMPORARY).join(name)
     }
 
-    /// Where a volume, counted from 0, is kept until its archive is extracted.
-    pub(super) fn volume(&self, mount: usize, archive: &PlannedArchive, index: usize) -> PathBuf {
-        volume_place(&self.work, mount, archive.stamp, archive.format, index)
+    /// Where a portion of an archive, counted from 0, is kept until the archive is extracted.
+    pub(super) fn portion(&self, mount: usize, archive: &PlannedArchive, index: usize) -> PathBuf {
+        portion_place(&self.work, mount, archive, index)
     }
 
     /// What is remembered.
@@ -189,11 +188,13 @@ const TEMPORARY: &str = "temporary";
 /// Downloads.
 const VOLUMES: &str = "volumes";
 
-/// Where a volume is downloaded to, in a working directory. Keys never become file names here: a store may hold any
+/// Where a portion is downloaded to, in a working directory. Keys never become file names here: a store may hold any
 /// key. A file that is there was checked.
-pub(super) fn volume_place(work: &Path, mount: usize, stamp: Stamp, format: Format, index: usize) -> PathBuf {
-    let name = format!("volume.{}.{:03}", format.extension(), index + 1);
-    work.join(VOLUMES).join(format!("{mount}-{stamp}")).join(name)
+pub(super) fn portion_place(work: &Path, mount: usize, archive: &PlannedArchive, index: usize) -> PathBuf {
+    // A slice is never taken for the volume of its number.
+    let what = if archive.is_sliced() { "slice" } else { "volume" };
+    let name = format!("{what}.{}.{:03}", archive.format.extension(), index + 1);
+    work.join(VOLUMES).join(format!("{mount}-{}", archive.stamp)).join(name)
 }
 
 /// Two restores into one target would overwrite each other's downloads.

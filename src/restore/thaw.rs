@@ -10,9 +10,10 @@ use crate::store::{StoreError, ThawState};
 
 use super::clock::Clock;
 use super::error::RestoreError;
-use super::estimate::{Estimate, Load, Terms, VolumeState};
+use super::estimate::{self, Estimate, Terms, VolumeState};
 use super::parallel::{QUESTIONS, each};
 use super::plan::{PlannedArchive, PlannedVolume, RestorePlan};
+use super::portion::Portion;
 use super::price::Prices;
 use super::run::Restore;
 
@@ -31,11 +32,18 @@ pub struct Thawing<'a> {
 /// One volume of the plan, and where it is.
 pub(super) struct Piece<'a> {
     pub archive: &'a PlannedArchive,
-    /// From 0.
-    pub index: usize,
     pub volume: &'a PlannedVolume,
-    pub place: PathBuf,
     pub state: VolumeState,
+    /// In order.
+    pub loads: Vec<Load<'a>>,
+}
+
+/// A portion of a volume, and the file for it.
+pub(super) struct Load<'a> {
+    pub portion: Portion<'a>,
+    pub place: PathBuf,
+    /// Needs no download.
+    pub here: bool,
 }
 
 impl Restore<'_> {
@@ -44,16 +52,21 @@ impl Restore<'_> {
         let mut pieces = Vec::new();
         for (mount, archive) in plan.archives() {
             let here = self.in_place(archive) || self.target.extracted(mount.number, archive.stamp).is_some();
-            for (index, volume) in archive.volumes.iter().enumerate() {
-                let place = self.target.volume(mount.number, archive, index);
-                let there = here || place.is_file();
-                let state = if there { VolumeState::Here } else { VolumeState::Frozen };
-                pieces.push(Piece { archive, index, volume, place, state });
+            for (index, portion) in archive.portions().into_iter().enumerate() {
+                let place = self.target.portion(mount.number, archive, index);
+                let load = Load { here: here || place.is_file(), place, portion };
+                match pieces.last_mut() {
+                    Some(Piece { volume, loads, .. }) if std::ptr::eq(*volume, load.portion.volume) => loads.push(load),
+                    _ => {
+                        let (volume, state) = (load.portion.volume, VolumeState::Frozen);
+                        pieces.push(Piece { archive, volume, state, loads: vec![load] });
+                    }
+                }
             }
         }
-        let states = each(&pieces, QUESTIONS, |piece| match piece.state {
-            VolumeState::Here => Ok(VolumeState::Here),
-            _ => self.store.thaw_state(&piece.volume.key).map(VolumeState::from),
+        let states = each(&pieces, QUESTIONS, |piece| match piece.loads.iter().all(|load| load.here) {
+            true => Ok(VolumeState::Here),
+            false => self.store.thaw_state(&piece.volume.key).map(VolumeState::from),
         });
         for (piece, state) in pieces.iter_mut().zip(states.map_err(|(_, error)| error)?) {
             piece.state = state;
@@ -63,7 +76,8 @@ impl Restore<'_> {
 
     /// What is ahead.
     pub(super) fn estimate(&self, plan: &RestorePlan, pieces: &[Piece<'_>]) -> Estimate {
-        let loads: Vec<Load> = pieces.iter().map(|p| Load { size: p.volume.size, state: p.state }).collect();
+        let load = |p: &Piece<'_>| estimate::Load { size: p.volume.size, state: p.state };
+        let loads: Vec<estimate::Load> = pieces.iter().map(load).collect();
         let files = plan.least_bytes(|mount, stamp| self.target.extracted(mount, stamp).is_some());
         Estimate::new(&loads, self.terms(files))
     }
@@ -105,7 +119,8 @@ impl Restore<'_> {
 
     /// Objects that were readable and are archived again: ordering them once more costs once more.
     pub(super) fn request_again(&self, volumes: &[&PlannedVolume]) -> Result<(), RestoreError> {
-        let loads: Vec<Load> = volumes.iter().map(|v| Load { size: v.size, state: VolumeState::Frozen }).collect();
+        let load = |v: &&PlannedVolume| estimate::Load { size: v.size, state: VolumeState::Frozen };
+        let loads: Vec<estimate::Load> = volumes.iter().map(load).collect();
         let estimate = Estimate::new(&loads, self.terms(0));
         for volume in volumes {
             let text = format!("'{}' is archived again: the days it was asked for are over", volume.key);

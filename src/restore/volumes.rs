@@ -55,6 +55,7 @@ fn by_marker(
             key: stored.key.clone(),
             size: stored.size,
             sha256: Some(stored.sha256.to_ascii_lowercase()),
+            slices: stored.slices.clone(),
         });
     }
     let named = |key: &str| marker.volumes.iter().any(|v| v.key == key);
@@ -87,7 +88,8 @@ fn by_names(
         damage.push(format!("the volume '{}' is missing", key(location, backup, mount, format, number)));
     }
     let volumes = archive.volumes.values();
-    let volumes = volumes.map(|o| PlannedVolume { key: o.key.clone(), size: o.size, sha256: None }).collect();
+    let volumes =
+        volumes.map(|o| PlannedVolume { key: o.key.clone(), size: o.size, sha256: None, slices: None }).collect();
     let archive = PlannedArchive { stamp: backup.stamp(), format, volumes, content: None, has_extra: false };
     Planned { archive, extra: Vec::new() }
 }

@@ -4,8 +4,6 @@ use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
 use super::{Act, StoreError, StoreErrorKind};
 
 /// Reads and writes go in steps of this size: large enough for any disk, small enough to notice an interrupt.
@@ -91,9 +89,4 @@ pub(super) fn sync_directory(path: &Path) -> io::Result<()> {
     #[cfg(not(unix))]
     let _ = path;
     Ok(())
-}
-
-/// The digest as it stands in markers.
-pub(super) fn hexadecimal(digest: Sha256) -> String {
-    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -3,6 +3,7 @@
 //! A store knows keys and bytes. It never reads an object name's meaning and never deletes what a backup wrote.
 
 use std::fmt;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -13,9 +14,11 @@ use crate::job::Tier;
 mod directory;
 mod local;
 mod s3;
+mod slices;
 
 pub use directory::DirectoryStore;
 pub use s3::{LifecycleRule, S3Settings, S3Store, UploadRight, Versioning};
+pub use slices::Slices;
 
 /// One object in a store's listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,13 +30,16 @@ pub struct Object {
 
 /// What a finished upload wrote; goes into the marker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case")]
 pub struct Stored {
     pub key: String,
     /// Bytes.
     pub size: u64,
     /// SHA-256 of the whole object, lower-case hexadecimal.
     pub sha256: String,
+    /// The same of its slices, when it is large.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slices: Option<Slices>,
 }
 
 /// How an object will be read later, which decides its S3 storage class (SPEC §7).
@@ -116,6 +122,16 @@ impl Act {
         self.error(StoreErrorKind::Other, why, "something else was written under this name")
     }
 
+    /// Where the wanted part of an object lies; an object may be shorter than its marker says.
+    fn part(&self, part: Option<Range<u64>>, size: u64) -> Result<Range<u64>, StoreError> {
+        let part = part.unwrap_or(0..size);
+        if part.end <= size {
+            return Ok(part);
+        }
+        let why = format_args!("the object ends at byte {size}, before byte {}", part.end);
+        Err(self.error(StoreErrorKind::Other, why, "it is not the object that its marker describes"))
+    }
+
     /// A target that cannot be the beginning of the object.
     fn target_too_long(&self, target: &Path, present: u64, size: u64) -> StoreError {
         let why = format_args!("{} has {present} bytes already, the object only {size}", target.display());
@@ -157,7 +173,22 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// When not everything arrived; what arrived stays for the next try.
-    fn get(&self, key: &str, target: &Path, stop: &Cancel, progress: Progress<'_>) -> Result<(), StoreError>;
+    fn get(&self, key: &str, target: &Path, stop: &Cancel, progress: Progress<'_>) -> Result<(), StoreError> {
+        self.get_part(key, None, target, stop, progress)
+    }
+
+    /// As [`Store::get`], only these bytes of the object; `None`: all.
+    ///
+    /// # Errors
+    /// As [`Store::get`], and when the object ends before they do.
+    fn get_part(
+        &self,
+        key: &str,
+        part: Option<Range<u64>>,
+        target: &Path,
+        stop: &Cancel,
+        progress: Progress<'_>,
+    ) -> Result<(), StoreError>;
 
     /// The object as a file of this computer, where the store has one: a restore then reads it in place.
     fn local_path(&self, _key: &str) -> Option<PathBuf> {

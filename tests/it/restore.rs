@@ -9,4 +9,5 @@ mod killed;
 mod kit;
 mod only;
 mod overlap;
+mod slices;
 mod thaw;

@@ -8,16 +8,16 @@ mod parts;
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
-
-use sha2::{Digest, Sha256};
 
 use errors::{full, missing_or, refused};
 use parts::{Identity, Partial};
 
 use super::local::{self, BUFFER, Source};
+use super::slices::Hasher;
 use super::{Act, Object, Progress, Purpose, Store, StoreError, StoreErrorKind, Stored};
 use crate::cancel::Cancel;
 
@@ -135,7 +135,7 @@ impl DirectoryStore {
         let name = format!("{PARTIAL}{}-{since}-{serial}", std::process::id());
         let mut partial = Partial::create(self.path.join(name)).map_err(|error| self.failed(act, &error))?;
         let mut buffer = vec![0; BUFFER];
-        let mut digest = Sha256::new();
+        let mut digest = Hasher::new(size);
         let mut written = 0;
         loop {
             if self.cancel.is_set() {
@@ -152,7 +152,8 @@ impl DirectoryStore {
         partial.file.sync_all().map_err(|error| self.unwritten(act, size, written, &error))?;
         partial.rename(&place).map_err(|error| self.failed(act, &error))?;
         local::sync_directory(&self.path).map_err(|error| self.failed(act, &error))?;
-        Ok(Stored { key: key.to_owned(), size: written, sha256: local::hexadecimal(digest) })
+        let (sha256, slices) = digest.finish();
+        Ok(Stored { key: key.to_owned(), size: written, sha256, slices })
     }
 
     /// Refuses at once what cannot fit. Some network file systems do not know their free space and say 0; there the
@@ -259,14 +260,23 @@ impl Store for DirectoryStore {
         }
     }
 
-    fn get(&self, key: &str, target: &Path, stop: &Cancel, progress: Progress<'_>) -> Result<(), StoreError> {
+    fn get_part(
+        &self,
+        key: &str,
+        part: Option<Range<u64>>,
+        target: &Path,
+        stop: &Cancel,
+        progress: Progress<'_>,
+    ) -> Result<(), StoreError> {
         let act = self.act("reading", key);
         let (mut object, size) = self.object(&act, key)?;
+        let part = act.part(part, size)?;
+        let size = part.end - part.start;
         let (mut file, present) = local::open_target(target, &act)?;
         if present > size {
             return Err(act.target_too_long(target, present, size));
         }
-        object.seek(SeekFrom::Start(present)).map_err(|error| self.failed(&act, &error))?;
+        object.seek(SeekFrom::Start(part.start + present)).map_err(|error| self.failed(&act, &error))?;
         let mut buffer = vec![0; BUFFER];
         let mut left = size - present;
         while left > 0 {

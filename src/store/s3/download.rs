@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Write;
+use std::ops::Range;
 use std::path::Path;
 
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
@@ -42,6 +43,7 @@ impl S3Store {
         &self,
         act: &Act,
         key: &str,
+        part: Option<Range<u64>>,
         target: &Path,
         stop: &Cancel,
         progress: Progress<'_>,
@@ -49,11 +51,13 @@ impl S3Store {
         let Some(found) = self.find(act, key).await? else {
             return Err(act.error(StoreErrorKind::NotFound, "there is no such object", ""));
         };
+        let part = act.part(part, found.size)?;
+        let size = part.end - part.start;
         let (mut file, mut present) = local::open_target(target, act)?;
         let mut fruitless = 0;
-        while present < found.size {
+        while present < size {
             let before = present;
-            let answer = self.range(act, key, &found, present).await?;
+            let answer = self.range(act, key, &found, part.start + present..part.end).await?;
             // The SDK repeats requests, but not answers that broke off half-way.
             let received = self.receive(act, answer, (&mut file, target), &mut present, stop, progress).await;
             fruitless = if present > before { 0 } else { fruitless + 1 };
@@ -65,30 +69,36 @@ impl S3Store {
                 _ => {}
             }
         }
-        if present > found.size {
-            return Err(act.target_too_long(target, present, found.size));
+        if present > size {
+            return Err(act.target_too_long(target, present, size));
         }
         local::sync_target(&file, target, act)
     }
 
-    /// The object from this byte on; the same object as was listed.
-    async fn range(&self, act: &Act, key: &str, found: &Found, from: u64) -> Result<GetObjectOutput, StoreError> {
+    /// These bytes of the object; the same object as was looked at.
+    async fn range(
+        &self,
+        act: &Act,
+        key: &str,
+        found: &Found,
+        part: Range<u64>,
+    ) -> Result<GetObjectOutput, StoreError> {
         let answer = self
             .client
             .get_object()
             .bucket(&self.settings.bucket)
             .key(key)
-            .range(format!("bytes={from}-"))
+            .range(format!("bytes={}-{}", part.start, part.end - 1))
             .set_if_match(found.etag.clone())
             .send()
             .await
             .map_err(|error| errors::explain(act, &self.settings, error))?;
         // A server that does not know ranges would send the object from its beginning.
-        let due = found.size - from;
+        let due = part.end - part.start;
         let promised = answer.content_length().map_or(due, |length| bytes(Some(length)));
-        if promised != due || (from > 0 && answer.content_range().is_none()) {
-            let why = format_args!("the server sends {promised} bytes instead of the last {due}");
-            return Err(act.error(StoreErrorKind::Other, why, "this server cannot continue a download"));
+        if promised != due || (due < found.size && answer.content_range().is_none()) {
+            let why = format_args!("the server sends {promised} bytes instead of {due}");
+            return Err(act.error(StoreErrorKind::Other, why, "this server cannot send a part of an object"));
         }
         Ok(answer)
     }

@@ -12,6 +12,7 @@ mod upload;
 
 use std::fmt;
 use std::future::Future;
+use std::ops::Range;
 use std::path::Path;
 use std::pin::pin;
 use std::time::Duration;
@@ -189,9 +190,16 @@ impl Store for S3Store {
         self.wait(&act, self.download_small(&act, key, limit))
     }
 
-    fn get(&self, key: &str, target: &Path, stop: &Cancel, progress: Progress<'_>) -> Result<(), StoreError> {
+    fn get_part(
+        &self,
+        key: &str,
+        part: Option<Range<u64>>,
+        target: &Path,
+        stop: &Cancel,
+        progress: Progress<'_>,
+    ) -> Result<(), StoreError> {
         let act = self.act("downloading", key);
-        let work = self.download(&act, key, target, stop, progress);
+        let work = self.download(&act, key, part, target, stop, progress);
         self.handle.block_on(unless_interrupted(&act, stop, work))
     }
 

@@ -7,14 +7,14 @@ use std::path::Path;
 
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
-use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::{S3Store, client, errors, unless_interrupted};
 use crate::aws::CONNECT_TIMEOUT;
-use crate::store::local::{self, Source};
-use crate::store::{Act, Progress, Purpose, StoreError, StoreErrorKind, Stored};
+use crate::store::local::Source;
+use crate::store::slices::Hasher;
+use crate::store::{Act, Progress, Purpose, Slices, StoreError, StoreErrorKind, Stored};
 
 const MEBIBYTE: u64 = 1024 * 1024;
 
@@ -33,6 +33,9 @@ struct Part {
     number: i32,
     bytes: Vec<u8>,
 }
+
+/// SHA-256 of a file, and of its slices.
+type Checksums = (String, Option<Slices>);
 
 impl S3Store {
     pub(super) async fn upload_file(
@@ -67,7 +70,9 @@ impl S3Store {
         purpose: Purpose,
     ) -> Result<Stored, StoreError> {
         let size = bytes.len() as u64;
-        let sha256 = local::hexadecimal(Sha256::new_with_prefix(&bytes));
+        let mut digest = Hasher::new(size);
+        digest.update(&bytes);
+        let (sha256, slices) = digest.finish();
         self.client
             .put_object()
             .bucket(&self.settings.bucket)
@@ -80,7 +85,7 @@ impl S3Store {
             .send()
             .await
             .map_err(|error| errors::explain(act, &self.settings, error))?;
-        Ok(Stored { key: key.to_owned(), size, sha256 })
+        Ok(Stored { key: key.to_owned(), size, sha256, slices })
     }
 
     async fn upload_parts(
@@ -109,14 +114,14 @@ impl S3Store {
         };
         let mut senders = JoinSet::new();
         let work = async {
-            let (parts, sha256) = self.send_parts(act, key, &id, source, &mut senders, progress).await?;
+            let (parts, (sha256, slices)) = self.send_parts(act, key, &id, source, &mut senders, progress).await?;
             // The last moment: a finished object stays.
             if self.cancel.is_set() {
                 return Err(act.interrupted());
             }
             self.complete(act, key, &id, parts).await?;
             self.check_size(act, key, size).await?;
-            Ok(Stored { key: key.to_owned(), size, sha256 })
+            Ok(Stored { key: key.to_owned(), size, sha256, slices })
         };
         let result = unless_interrupted(act, &self.cancel, work).await;
         match result {
@@ -129,7 +134,7 @@ impl S3Store {
         }
     }
 
-    /// Sends the file in parts; returns what S3 confirmed of each, and the SHA-256 of the whole.
+    /// Sends the file in parts; returns what S3 confirmed of each, and the checksums for the marker.
     async fn send_parts(
         &self,
         act: &Act,
@@ -138,7 +143,7 @@ impl S3Store {
         source: Source,
         senders: &mut JoinSet<Result<(CompletedPart, u64), StoreError>>,
         progress: Progress<'_>,
-    ) -> Result<(Vec<CompletedPart>, String), StoreError> {
+    ) -> Result<(Vec<CompletedPart>, Checksums), StoreError> {
         let part_size = part_size(source.size());
         let parallel = usize::try_from((MEMORY / part_size).clamp(1, MOST_PARALLEL)).unwrap_or(1);
         let (to_senders, mut from_reader) = mpsc::channel(1);
@@ -167,9 +172,9 @@ impl S3Store {
         while let Some(finished) = senders.join_next().await {
             confirm(finished)?;
         }
-        let sha256 = reader.await.map_err(|error| act.error(StoreErrorKind::Other, error, ""))??;
+        let checksums = reader.await.map_err(|error| act.error(StoreErrorKind::Other, error, ""))??;
         done.sort_by_key(CompletedPart::part_number);
-        Ok((done, sha256))
+        Ok((done, checksums))
     }
 
     /// One part, on its own: it outlives the borrow of the store.
@@ -261,9 +266,9 @@ fn part_size(size: u64) -> u64 {
     size.div_ceil(MOST_PARTS).max(SMALLEST_PART).next_multiple_of(MEBIBYTE)
 }
 
-/// Reads the file part by part until nobody takes them any more; returns its SHA-256.
-fn read_parts(mut source: Source, part_size: u64, act: &Act, to: &mpsc::Sender<Part>) -> Result<String, StoreError> {
-    let mut digest = Sha256::new();
+/// Reads the file part by part until nobody takes them any more; returns its checksums.
+fn read_parts(mut source: Source, part_size: u64, act: &Act, to: &mpsc::Sender<Part>) -> Result<Checksums, StoreError> {
+    let mut digest = Hasher::new(source.size());
     let part_size = usize::try_from(part_size).unwrap_or(usize::MAX);
     for number in 1.. {
         let mut bytes = vec![0; part_size];
@@ -280,7 +285,7 @@ fn read_parts(mut source: Source, part_size: u64, act: &Act, to: &mpsc::Sender<P
             return Err(act.interrupted());
         }
     }
-    Ok(local::hexadecimal(digest))
+    Ok(digest.finish())
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ fn samples() -> Vec<Event> {
         Event::Transferred { bytes: 0 },
         Event::Uploaded { store: text(), key: text(), size: 0, sha256: text() },
         Event::Destination { name: text(), complete: false },
-        Event::Downloading { store: text(), key: text(), size: 0 },
+        Event::Downloading { store: text(), key: text(), from: None, size: 0 },
         Event::Extracting { mount: mount(), stamp: "20260101_000000.000001".parse().unwrap(), to: text() },
         Event::Finished { outcome: Outcome::Success, text: text() },
     ]

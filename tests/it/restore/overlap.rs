@@ -168,7 +168,7 @@ fn a_7_zip_that_wants_all_of_it() {
         let to = cold.pc.scratch.path().join(format!("told-{told}"));
         let done = How { seven_zip: cold.seven_zip(cases), ..How::default() }.restore(&cold.pc, &options(), &to);
         assert_eq!(done.outcome, Outcome::Success, "{}", done.text());
-        assert_eq!(done.text().contains("waiting for all volumes"), told, "{}", done.text());
+        assert_eq!(done.text().contains("waiting for all of it"), told, "{}", done.text());
         assert_as_listed(&cold.pc, 1, &to.join("1"));
     }
 }

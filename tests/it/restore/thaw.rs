@@ -152,7 +152,7 @@ fn a_half_download_goes_on() {
     let done = yes().restore(&cold.pc, &options(), &target);
     assert_eq!(done.outcome, Outcome::Success, "{}", done.text());
     let ranges: Vec<String> = cold.proxy.seen().iter().filter_map(|r| Some(r.header("range")?.to_owned())).collect();
-    assert!(ranges.iter().any(|r| r == "bytes=123-"), "{ranges:?}");
+    assert!(ranges.iter().any(|r| r.starts_with("bytes=123-")), "{ranges:?}");
 }
 
 #[test]

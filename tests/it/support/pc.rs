@@ -181,7 +181,12 @@ impl Pc {
                 mounts: mounts.clone(),
                 format: self.format,
                 volumes,
-                manifest: manifest.clone().unwrap_or(Stored { key: String::new(), size: 0, sha256: String::new() }),
+                manifest: manifest.clone().unwrap_or(Stored {
+                    key: String::new(),
+                    size: 0,
+                    sha256: String::new(),
+                    slices: None,
+                }),
                 files: self.mounts[index].entries.len() as u64,
                 bytes: 0,
                 selection: String::new(),
