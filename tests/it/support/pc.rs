@@ -35,6 +35,8 @@ pub struct Pc {
     pub format: Format,
     /// Bytes of a volume.
     pub volume_size: u32,
+    /// The same of single mounts, by number.
+    pub volume_sizes: BTreeMap<usize, u32>,
     /// Write empty markers and no manifests.
     pub v1: bool,
     /// Stop before the markers of mounts after this many.
@@ -66,6 +68,7 @@ impl Pc {
             store,
             format: Format::Zip,
             volume_size: 300,
+            volume_sizes: BTreeMap::new(),
             v1: false,
             markers: usize::MAX,
             mounts,
@@ -224,7 +227,8 @@ impl Pc {
         let list_file = work.path().join("list");
         fs::write(&list_file, list).unwrap();
         let archive = work.path().join("a");
-        seven_zip(self.format, &mount.files, &archive, &list_file, Some(self.volume_size));
+        let volume_size = self.volume_sizes.get(&(index + 1)).unwrap_or(&self.volume_size);
+        seven_zip(self.format, &mount.files, &archive, &list_file, Some(*volume_size));
         let mut stored = Vec::new();
         for number in 1.. {
             let volume = work.path().join(format!("a.{number:03}"));
