@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use super::kit::{How, assert_as_listed, options, restore, tree};
 use super::thaw::{Cold, of_class};
 use crate::support::proxy::{Fault, Line, Request};
+use aam_auto_backup::cancel::Cancel;
 use aam_auto_backup::event::Outcome;
 use aam_auto_backup::job::StorageClass;
 use aam_auto_backup::restore::Step;
@@ -63,16 +64,26 @@ impl Cold {
         Some(program.to_str().unwrap().to_owned())
     }
 
-    fn line(&self, pace: f64) {
+    /// Copies of the volumes, for a server that needs no processor.
+    fn volumes_in(&self, directory: &Path) {
+        fs::create_dir(directory).unwrap();
+        for key in self.sizes().keys() {
+            self.pc.store.get(key, &directory.join(key), &Cancel::new(), &|_| {}).unwrap();
+        }
+    }
+
+    fn line(&self, volumes: &Path, pace: f64) {
         self.proxy.heal();
-        self.proxy.spoil("GET", "_no_", usize::MAX, Fault::Line(Line::new(pace as u64)));
+        let fault = Fault::Files(volumes.to_owned(), Line::new(pace as u64));
+        let of_volume = |request: &Request| request.target.contains("_no_") && request.header("range").is_some();
+        self.proxy.spoil_when(of_volume, usize::MAX, fault);
     }
 }
 
 fn timed(cold: &Cold, step: Step, to: &Path) -> Duration {
     let began = Instant::now();
     let done = How { step, ..How::default() }.restore(&cold.pc, &options(), to);
-    assert_eq!(done.outcome, Outcome::Success, "{}", done.text());
+    assert_eq!(done.outcome, Outcome::Success, "{:?}", done.result);
     began.elapsed()
 }
 
@@ -120,11 +131,12 @@ fn download_and_extraction_at_the_same_time() {
         let bytes: u64 = sizes.values().sum();
         let scratch = cold.pc.scratch.path();
         let to = |name: &str| scratch.join(name);
+        cold.volumes_in(&to("volumes"));
         timed(&cold, Step::Download, &to("steps"));
         let extraction = timed(&cold, Step::Extract, &to("steps"));
         fs::remove_dir_all(to("steps")).unwrap();
         for (name, share) in [("slow line", 1.5), ("slow extraction", 0.67), ("both alike", 1.0)] {
-            cold.line(bytes as f64 / (extraction.as_secs_f64() * share));
+            cold.line(&to("volumes"), bytes as f64 / (extraction.as_secs_f64() * share));
             let download = timed(&cold, Step::Download, &to("steps"));
             let extraction = timed(&cold, Step::Extract, &to("steps"));
             let both = timed(&cold, Step::All, &to("at-once"));

@@ -3,8 +3,10 @@
 //!
 //! One request per connection, HTTP/1.1, bodies with a length: what the AWS SDK and moto speak.
 
-use std::io::{self, Read, Write};
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -25,8 +27,9 @@ pub enum Fault {
     Hang,
     /// The answer stops after this many bytes of its body, but the connection stays.
     StallAnswer(u64),
-    /// The answer's body comes over this line.
-    Line(Arc<Line>),
+    /// The object's bytes come from a file of this directory over this line. The real server, which would need one of
+    /// two processors, is not asked.
+    Files(PathBuf, Arc<Line>),
 }
 
 /// A line that all answers share.
@@ -199,6 +202,7 @@ fn serve(mut client: TcpStream, server: SocketAddr, shared: &Shared) -> io::Resu
             io::copy(&mut body, &mut io::sink())?;
             return hold(&mut client, shared);
         }
+        Some(Fault::Files(directory, line)) => return send_file(&mut client, &request, directory, line),
         _ => {}
     }
     let mut upstream = TcpStream::connect(server)?;
@@ -228,19 +232,37 @@ fn answer(upstream: &mut TcpStream, client: &mut TcpStream, fault: Option<&Fault
     let mut body = (&rest[..]).chain(upstream);
     match fault {
         Some(Fault::CutAnswer(after) | Fault::StallAnswer(after)) => io::copy(&mut body.take(*after), client).map(drop),
-        Some(Fault::Line(line)) => {
-            let mut chunk = vec![0; 32 * 1024];
-            loop {
-                let count = body.read(&mut chunk)?;
-                if count == 0 {
-                    return Ok(());
-                }
-                line.pass(count);
-                client.write_all(&chunk[..count])?;
-            }
-        }
         _ => io::copy(&mut body, client).map(drop),
     }
+}
+
+/// A part of a file, as the request's `Range` says.
+fn send_file(client: &mut TcpStream, request: &Request, directory: &Path, line: &Line) -> io::Result<()> {
+    let wrong = || io::Error::from(io::ErrorKind::InvalidData);
+    let key = request.target.split('?').next().and_then(|path| path.rsplit('/').next()).ok_or_else(wrong)?;
+    let mut file = File::open(directory.join(key))?;
+    let all = file.metadata()?.len();
+    let range = request.header("range").and_then(|range| range.strip_prefix("bytes=")?.split_once('-'));
+    let (from, last) = range.ok_or_else(wrong)?;
+    let (from, last): (u64, u64) = (from.parse().map_err(|_| wrong())?, last.parse().map_err(|_| wrong())?);
+    let length = last + 1 - from;
+    let head = format!(
+        "HTTP/1.1 206 Partial Content\r\nConnection: close\r\nContent-Length: {length}\r\n\
+         Content-Range: bytes {from}-{last}/{all}\r\n\r\n"
+    );
+    client.write_all(head.as_bytes())?;
+    file.seek(SeekFrom::Start(from))?;
+    let mut left = length;
+    while left > 0 {
+        // Copied by the kernel where it can.
+        let count = io::copy(&mut (&mut file).take(left.min(256 * 1024)), client)?;
+        if count == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        line.pass(count as usize);
+        left -= count;
+    }
+    client.shutdown(Shutdown::Both)
 }
 
 fn reply(client: &mut TcpStream, status: u16, headers: &[String], text: &str) -> io::Result<()> {
