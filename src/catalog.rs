@@ -115,36 +115,47 @@ pub struct Catalog {
 impl Catalog {
     /// Sorts a listing into sets. Objects of other locations, and anything that is no object name, are counted.
     pub fn new(location: &str, objects: impl IntoIterator<Item = Object>) -> Catalog {
-        let mut backups: BTreeMap<BackupId, Backup> = BTreeMap::new();
-        let (mut ignored, mut deprecated) = (0, 0);
+        let mut catalog = Catalog::default();
+        catalog.add(location, objects);
+        catalog
+    }
+
+    /// Adds objects to what the store holds.
+    pub fn add(&mut self, location: &str, objects: impl IntoIterator<Item = Object>) {
         for object in objects {
             if deprecated_location(&object.key) == Some(location) {
-                deprecated += 1;
+                self.deprecated += 1;
                 continue;
             }
             let Some(name) = ObjectName::parse(&object.key).filter(|n| n.location == location) else {
-                ignored += 1;
+                self.ignored += 1;
                 continue;
             };
-            let backup =
-                backups.entry(name.backup).or_insert_with(|| Backup { id: name.backup, archives: BTreeMap::new() });
-            let archive = backup.archives.entry(name.mount).or_default();
+            let archive = self.backup(name.backup).archives.entry(name.mount).or_default();
             match name.part {
                 Part::Volume(_, number) => drop(archive.volumes.insert(number, object)),
                 Part::Marker => archive.marker = Some(object),
                 Part::Manifest(_) => archive.manifest = Some(object),
             }
         }
-        let mut sets: BTreeMap<Stamp, Set> = BTreeMap::new();
-        for (id, backup) in backups {
-            let set =
-                sets.entry(id.full).or_insert_with(|| Set { stamp: id.full, full: None, incrementals: Vec::new() });
-            match id.incremental {
-                None => set.full = Some(backup),
-                Some(_) => set.incrementals.push(backup),
-            }
+    }
+
+    /// The backup of this name, made when there is none.
+    fn backup(&mut self, id: BackupId) -> &mut Backup {
+        let new = || Backup { id, archives: BTreeMap::new() };
+        let at = self.sets.binary_search_by_key(&id.full, |set| set.stamp).unwrap_or_else(|at| {
+            self.sets.insert(at, Set { stamp: id.full, full: None, incrementals: Vec::new() });
+            at
+        });
+        let set = &mut self.sets[at];
+        if id.incremental.is_none() {
+            return set.full.get_or_insert_with(new);
         }
-        Catalog { sets: sets.into_values().collect(), ignored, deprecated }
+        let at = set.incrementals.binary_search_by_key(&id.incremental, |b| b.id.incremental).unwrap_or_else(|at| {
+            set.incrementals.insert(at, new());
+            at
+        });
+        &mut set.incrementals[at]
     }
 
     /// The locations a listing holds, for a listing of more than one.

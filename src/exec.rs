@@ -3,24 +3,21 @@
 //! A failed step stops only what depends on it: a failing mount stops uploads and markers, not the mirrors of the other
 //! mounts; a failing store stops its own uploads and its markers.
 
-use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cancel::Cancel;
 use crate::event::{Event, Events, Outcome, Section};
 use crate::job::Job;
-use crate::marker::Marker;
-use crate::name::MountName;
-use crate::plan::{Changes, Plan, Scope, StageOrder, Step, StoreName};
-use crate::render::StageFiles;
+use crate::plan::{Plan, StageOrder, Step, StoreName};
 use crate::secret::Secret;
-use crate::stage::{self, Archived, StageResult};
-use crate::state::State;
-use crate::store::{Purpose, Store, StoreError, Stored};
+use crate::stage::{self, StageResult};
+use crate::stamp::Stamp;
 use crate::survey::Stores;
+use crate::unfinished::Unfinished;
 
 mod leftovers;
 mod snapshot;
+mod upload;
 
 pub use snapshot::{KEY_VARIABLE, run_order_file};
 
@@ -31,6 +28,8 @@ pub struct Execution<'a> {
     pub stores: &'a Stores,
     /// The archive key, when archives are made.
     pub key: Option<&'a Secret>,
+    /// Uploads that earlier runs were cut off in.
+    pub unfinished: Vec<Unfinished>,
     /// Versions of the tools, for the markers.
     pub tools: Vec<String>,
     pub cancel: &'a Cancel,
@@ -41,31 +40,34 @@ pub struct Execution<'a> {
 #[derive(Default)]
 struct Progress {
     results: Vec<Option<StageResult>>,
-    /// A stage failed: nothing is sent.
+    /// A stage failed: nothing of this backup is sent.
     broken: bool,
     failed_stores: BTreeSet<StoreName>,
-    /// What each store holds now, by mount: volumes, then the manifest.
-    sent: Vec<(StoreName, usize, Vec<Stored>, Stored)>,
+    /// What is to be sent, by the stamp of the backup: that of this run once its archives are whole, and older ones.
+    unfinished: BTreeMap<Stamp, Unfinished>,
     marked: BTreeSet<StoreName>,
     remembered: bool,
 }
 
 impl Execution<'_> {
-    /// Carries out the plan. Whatever happens, work files are removed.
+    /// Carries out the plan. Whatever happens, work files are removed, but for archives that a store still lacks.
     pub fn run(&self) -> Outcome {
         let mut progress = Progress { results: vec![None; self.plan.stages.len()], ..Progress::default() };
         for name in &self.plan.destinations {
             self.events.tell(Event::Destination { name: name.clone(), complete: false });
         }
-        leftovers::remove(self.job, self.plan, self.events);
+        let kept = self.unfinished.iter().filter(|u| self.plan.keep.contains(&u.backup.stamp()));
+        progress.unfinished = kept.map(|u| (u.backup.stamp(), u.clone())).collect();
+        leftovers::remove(self.job, self.plan, &self.unfinished, self.events);
         for step in &self.plan.steps {
             if self.cancel.is_set() && *step != Step::CleanUp {
                 continue;
             }
             match step {
                 Step::Stage { mount } => self.stage(*mount, &mut progress),
-                Step::Upload { store, mount } => self.upload(*store, *mount, &mut progress),
                 Step::Remember => self.remember(&mut progress),
+                Step::Finish { upload } => self.finish(*upload, &mut progress),
+                Step::Upload { store, mount } => self.upload(*store, *mount, &mut progress),
                 Step::Mark { store } => self.mark(*store, &mut progress),
                 Step::CleanUp => self.clean_up(&progress),
             }
@@ -133,144 +135,5 @@ impl Execution<'_> {
             ),
             Some("the last complete backup stays the one to restore; run again when the cause is mended".to_owned()),
         );
-    }
-
-    fn upload(&self, name: StoreName, mount: usize, progress: &mut Progress) {
-        if progress.broken || progress.failed_stores.contains(&name) {
-            return;
-        }
-        let archived = progress.results[mount].as_ref().and_then(|r| r.archive.clone());
-        let (Some(archived), Some(store)) = (archived, self.stores.get(&name)) else {
-            progress.failed_stores.insert(name);
-            return;
-        };
-        match self.send(store.as_ref(), &archived) {
-            Ok((volumes, manifest)) => progress.sent.push((name, mount, volumes, manifest)),
-            Err(error) => {
-                progress.failed_stores.insert(name);
-                self.store_failed(&error);
-            }
-        }
-    }
-
-    fn store_failed(&self, error: &StoreError) {
-        if !self.cancel.is_set() {
-            let hint = (!error.hint.is_empty()).then(|| error.hint.clone());
-            self.events.fail(Section::Objects, error.to_string(), hint);
-        }
-    }
-
-    fn send(&self, store: &dyn Store, archived: &Archived) -> Result<(Vec<Stored>, Stored), StoreError> {
-        let progress = |bytes| self.events.tell(Event::Transferred { bytes });
-        let put = |file: &stage::WorkFile, purpose| {
-            let (label, key) = (store.label().to_owned(), file.key.clone());
-            self.events.tell(Event::Uploading { store: label.clone(), key: key.clone(), size: file.size });
-            let stored = store.put(&key, &file.path, purpose, &progress)?;
-            let (size, sha256) = (stored.size, stored.sha256.clone());
-            self.events.tell(Event::Uploaded { store: label, key, size, sha256 });
-            Ok(stored)
-        };
-        let volumes = archived.volumes.iter().map(|v| put(v, Purpose::Archive)).collect::<Result<Vec<_>, _>>()?;
-        let manifest = put(&archived.manifest, Purpose::Index)?;
-        Ok((volumes, manifest))
-    }
-
-    /// Before any marker: a backup that exists in a store must be known here, or the next goes by times only.
-    fn remember(&self, progress: &mut Progress) {
-        if progress.broken || progress.sent.is_empty() {
-            return;
-        }
-        let manifests: Vec<(MountName, PathBuf)> = self
-            .plan
-            .stages
-            .iter()
-            .map(|order| (order.mount.name.clone(), StageFiles::of(order).manifest.to_native()))
-            .collect();
-        let state = State::of(&self.plan.location);
-        match state.remember(self.plan.stamp, &self.plan.remember, &manifests) {
-            Ok(()) => progress.remembered = true,
-            Err(error) => self.events.warn(
-                Section::CleanUp,
-                error.to_string(),
-                Some("the next incremental backup will go by times only".to_owned()),
-            ),
-        }
-    }
-
-    fn mark(&self, name: StoreName, progress: &mut Progress) {
-        let Some(store) = self.stores.get(&name) else { return };
-        if progress.broken || progress.failed_stores.contains(&name) {
-            return;
-        }
-        for (_, mount, volumes, manifest) in progress.sent.iter().filter(|(store, ..)| *store == name) {
-            let (Some(marker), Some(archive)) =
-                (self.marker(*mount, volumes, manifest, progress), self.plan.stages[*mount].archive.as_ref())
-            else {
-                continue;
-            };
-            let bytes = marker.to_bytes();
-            let (label, key, size) = (store.label().to_owned(), archive.marker.clone(), bytes.len() as u64);
-            self.events.tell(Event::Uploading { store: label.clone(), key: key.clone(), size });
-            match store.put_bytes(&key, &bytes, Purpose::Index) {
-                Ok(stored) => {
-                    let sha256 = stored.sha256;
-                    self.events.tell(Event::Uploaded { store: label, key, size, sha256 });
-                }
-                Err(error) => {
-                    progress.failed_stores.insert(name);
-                    self.store_failed(&error);
-                    return;
-                }
-            }
-        }
-        progress.marked.insert(name);
-        let what = self.plan.scope().map_or("", Scope::word);
-        self.events
-            .note(Section::Objects, format!("{}: the {what} backup {} is complete", store.label(), self.plan.stamp));
-    }
-
-    fn marker(&self, mount: usize, volumes: &[Stored], manifest: &Stored, progress: &Progress) -> Option<Marker> {
-        let order = &self.plan.stages[mount];
-        let archive = order.archive.as_ref()?;
-        let archived = progress.results[mount].as_ref()?.archive.as_ref()?;
-        Some(Marker {
-            version: 1,
-            program: format!("aam-backup {}", env!("CARGO_PKG_VERSION")),
-            location: self.plan.location.clone(),
-            backup: archive.backup,
-            zone: self.job.zone,
-            mount: order.mount.path.clone(),
-            mounts: self.plan.stages.iter().map(|s| s.mount.clone()).collect(),
-            format: archive.format,
-            volumes: volumes.to_vec(),
-            manifest: manifest.clone(),
-            files: archived.files,
-            bytes: archived.bytes,
-            selection: self.plan.selection.clone(),
-            since: match (self.plan.scope()?, &archive.changes) {
-                (Scope::Incremental { since, .. }, Changes::SinceManifest { .. } | Changes::SinceMoment { .. }) => {
-                    Some(*since)
-                }
-                _ => None,
-            },
-            tools: self.tools.clone(),
-        })
-    }
-
-    fn clean_up(&self, progress: &Progress) {
-        for name in self.plan.destinations.iter().filter(|name| self.has_all(name, progress)) {
-            self.events.tell(Event::Destination { name: name.clone(), complete: true });
-        }
-        leftovers::remove_work(&self.plan.work, self.events);
-        if progress.remembered && !progress.marked.is_empty() {
-            let mut keep = vec![self.plan.stamp];
-            // A store that failed today still knows the backup before.
-            if let Some(Scope::Incremental { since, .. }) =
-                self.plan.scope().filter(|_| !progress.failed_stores.is_empty())
-            {
-                keep.push(*since);
-            }
-            State::of(&self.plan.location).forget_all_but(&keep);
-        }
     }
 }

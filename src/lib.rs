@@ -41,5 +41,6 @@ pub mod survey;
 pub mod terminal;
 pub mod text;
 pub mod tool;
+pub mod unfinished;
 pub mod walk;
 pub mod windows;

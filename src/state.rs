@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::name::MountName;
+use crate::name::{BackupId, MountName};
 use crate::plan::Remembered;
 use crate::stage::create_private_directory;
 use crate::stamp::Stamp;
+use crate::unfinished::{self, Unfinished, Whole};
 
 /// Sets another directory for state, log and lock: for tests and for unusual installations.
 pub const DIRECTORY_VARIABLE: &str = "AAM_BACKUP_STATE_DIR";
@@ -91,6 +92,18 @@ impl State {
             .collect();
         found.sort_by_key(|r| r.stamp);
         found
+    }
+
+    /// Backups whose upload was cut off, oldest first.
+    pub fn unfinished(&self) -> Vec<Unfinished> {
+        unfinished::find(&self.directory)
+    }
+
+    /// The record of a backup that none of these stores has yet, not written.
+    pub fn unsent(&self, backup: BackupId, archives: Vec<Whole>, stores: Vec<String>, work: PathBuf) -> Unfinished {
+        // If there is none, writing the record says so.
+        let _ = create_private_directory(&self.directory);
+        Unfinished::new(backup, archives, stores, work, &self.directory)
     }
 
     /// Remembers a backup. Its manifests are copied.

@@ -49,15 +49,20 @@ pub struct Survey {
 pub fn survey(job: &Job, request: Request, now: DateTime<Utc>, cancel: &Cancel) -> Survey {
     let mut stores = Stores::new();
     let mut found = Vec::new();
+    let mut unfinished = State::of(&job.location).unfinished();
     for (name, label, opened) in open_stores(job, cancel) {
         let catalog = opened.and_then(|store| {
             let catalog = catalog(job, &*store, now)?;
             stores.insert(name, store);
             Ok(catalog)
         });
+        if let Ok(catalog) = &catalog {
+            unfinished.iter_mut().for_each(|unfinished| unfinished.compare(&label, catalog));
+        }
         found.push((name, StoreFacts { label, catalog: catalog.map_err(|e| sentence(&e)) }));
     }
-    let (facts, missing_copier) = facts(job, request, now, found);
+    let (mut facts, missing_copier) = facts(job, request, now, found);
+    facts.unfinished = unfinished;
     Survey { facts, stores, missing_copier }
 }
 
@@ -90,6 +95,7 @@ pub fn facts(
         force_full: request.force_full,
         stores,
         remembered: State::of(&job.location).remembered(),
+        unfinished: Vec::new(),
         profile_modified: std::fs::metadata(&job.profile).and_then(|m| m.modified()).ok().map(DateTime::from),
         missing: missing_sources(job),
         archiving,

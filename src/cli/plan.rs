@@ -247,6 +247,11 @@ fn show(job: &Job, preview: &Preview<'_>) -> String {
                     Some(s) => format!("{}: snapshot at {}, copy and archive", mount(m), s.mount),
                     None => format!("{}: copy and archive", mount(m)),
                 },
+                Step::Finish { upload } => {
+                    let u = &plan.unfinished[*upload];
+                    let (objects, bytes) = (text::count(u.objects, "object"), text::size(u.bytes));
+                    format!("the cut-off upload of {} to {}: the last {objects}, {bytes}", u.backup, u.store)
+                }
                 Step::Upload { store, mount: m } => format!("{}: volumes and manifest to {store}", mount(m)),
                 Step::Remember => "remember the manifests on this computer".to_owned(),
                 Step::Mark { store } => format!("markers of all mounts to {store}: the backup is complete"),

@@ -6,31 +6,47 @@ use std::path::Path;
 
 use crate::event::{Events, Section};
 use crate::job::Job;
-use crate::path::FullPath;
 use crate::plan::Plan;
 use crate::stamp::Stamp;
+use crate::unfinished::Unfinished;
 
-/// Removes the work directory of this run.
-pub(super) fn remove_work(work: &FullPath, events: &Events<'_>) {
-    let path = work.to_native();
-    match fs::remove_dir_all(&path) {
-        Ok(()) => events.detail(Section::CleanUp, format!("removed '{work}'")),
+/// Removes the work directory of a run.
+pub(super) fn remove_work(work: &Path, events: &Events<'_>) {
+    match fs::remove_dir_all(work) {
+        Ok(()) => events.detail(Section::CleanUp, format!("removed '{}'", work.display())),
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(error) => events.warn(
             Section::CleanUp,
-            format!("the work directory '{work}' cannot be removed: {error}"),
+            format!("the work directory '{}' cannot be removed: {error}", work.display()),
             Some("delete it by hand; it holds file names in the clear".to_owned()),
         ),
     }
 }
 
-/// Removes what crashed runs of this location left. The lock is held, so no other run uses it.
-pub(super) fn remove(job: &Job, plan: &Plan, events: &Events<'_>) {
+/// Removes an upload that is done or given up: first the record, so that a crash in between leaves what the next run
+/// removes.
+pub(super) fn forget(unfinished: &Unfinished, events: &Events<'_>) {
+    match unfinished.forget() {
+        Ok(()) => remove_work(&unfinished.work, events),
+        Err(error) => {
+            let text = format!("the record of the upload of {} cannot be removed: {error}", unfinished.backup.stamp());
+            events.warn(Section::CleanUp, text, None);
+        }
+    }
+}
+
+/// Removes what crashed runs of this location left, but for archives that are still to be sent. The lock is held, so no
+/// other run uses it.
+pub(super) fn remove(job: &Job, plan: &Plan, unfinished: &[Unfinished], events: &Events<'_>) {
+    let stays = |stamp: Stamp| stamp == plan.stamp || plan.keep.contains(&stamp);
+    for given_up in unfinished.iter().filter(|unfinished| !stays(unfinished.backup.stamp())) {
+        forget(given_up, events);
+    }
     let base = job.work_directory().to_native();
     for entry in fs::read_dir(&base).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let stamp = name.to_str().and_then(|n| n.strip_prefix(&job.location)?.strip_prefix('_')?.parse::<Stamp>().ok());
-        if stamp.is_some_and(|stamp| stamp != plan.stamp) && is_ours(&entry.path()) {
+        if stamp.is_some_and(|stamp| !stays(stamp)) && is_ours(&entry.path()) {
             let path = entry.path();
             match fs::remove_dir_all(&path) {
                 Ok(()) => {

@@ -17,10 +17,15 @@ use crate::name::{MountName, ObjectName, Part};
 use crate::path::FullPath;
 use crate::select::{Exclusion, SelectionSpec};
 use crate::stamp::Stamp;
+use crate::unfinished::Unfinished;
 
+mod finish;
+mod latest;
 mod scope;
 mod stage;
 
+pub use finish::Finish;
+pub use latest::Latest;
 pub use scope::{Baseline, Decision, Mode, Refusal, Remembered, Scope, StoreFacts};
 pub use stage::{ArchiveOrder, Changes, MirrorOrder, StageOrder};
 
@@ -45,6 +50,8 @@ pub struct Facts {
     pub stores: Vec<(StoreName, StoreFacts)>,
     /// Backups that local state remembers.
     pub remembered: Vec<Remembered>,
+    /// Backups whose upload was cut off, oldest first.
+    pub unfinished: Vec<Unfinished>,
     /// When the profile file was modified.
     pub profile_modified: Option<DateTime<Utc>>,
     /// Listed sources that are not there, with the reason.
@@ -65,51 +72,20 @@ pub struct Finding {
     pub hint: Option<String>,
 }
 
-/// The latest complete backups of one store.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Latest {
-    /// The store as the user knows it.
-    pub store: String,
-    pub full: Option<Stamp>,
-    /// The latest incremental on that full.
-    pub incremental: Option<Stamp>,
-}
-
-impl Latest {
-    fn of(facts: &StoreFacts) -> Option<Latest> {
-        let catalog = facts.catalog.as_ref().ok()?;
-        let chain = catalog.latest_restorable().map(|set| set.chain()).unwrap_or_default();
-        Some(Latest {
-            store: facts.label.clone(),
-            full: chain.first().map(|b| b.id.full),
-            incremental: chain.last().and_then(|b| b.id.incremental),
-        })
-    }
-}
-
-impl fmt::Display for Latest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.full, self.incremental) {
-            (None, _) => write!(f, "{}: none", self.store),
-            (Some(full), None) => write!(f, "{}: full {full}", self.store),
-            (Some(full), Some(last)) => write!(f, "{}: full {full}, incremental {last}", self.store),
-        }
-    }
-}
-
 /// One step, in order. A failed step stops only what depends on it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "step")]
 pub enum Step {
     /// Snapshot, list, mirror, verify and archive one mount; index into [`Plan::stages`].
     Stage { mount: usize },
+    /// Keep manifests and selection digest in local state, and what is to be sent.
+    Remember,
+    /// Finish the upload of an older backup; index into [`Plan::unfinished`].
+    Finish { upload: usize },
     /// Send the volumes and the manifest of one mount.
     Upload { store: StoreName, mount: usize },
     /// Send the markers of all mounts: from here on the backup exists.
     Mark { store: StoreName },
-    /// Keep manifests and selection digest in local state.
-    Remember,
     /// Delete work files.
     CleanUp,
 }
@@ -135,6 +111,10 @@ pub struct Plan {
     pub remember: String,
     /// Directory of all work files of the run.
     pub work: FullPath,
+    /// Uploads of older backups that are finished first.
+    pub unfinished: Vec<Finish>,
+    /// Backups whose work files stay, for their upload is not finished.
+    pub keep: Vec<Stamp>,
     pub stages: Vec<StageOrder>,
     pub steps: Vec<Step>,
 }
@@ -148,7 +128,8 @@ impl Plan {
         let mounts = job.mounts()?;
         let digest = selection_digest(&job.location, job.selection.spec());
         let mut findings = Vec::new();
-        let stamp = stamp(job, facts, &mut findings);
+        let uploads = finish::uploads(&job.location, facts, &mut findings);
+        let stamp = stamp(job, facts.now, &uploads.stores, &mut findings);
         let missing = missing(job, facts, &mut findings);
         for (_, store) in &facts.stores {
             if let Err(why) = &store.catalog {
@@ -164,7 +145,7 @@ impl Plan {
                 return Decision::refused(refusal.clone());
             }
             let names: Vec<MountName> = mounts.iter().map(|m| m.name.clone()).collect();
-            let stores: Vec<StoreFacts> = facts.stores.iter().map(|(_, s)| s.clone()).collect();
+            let stores: Vec<StoreFacts> = uploads.stores.iter().map(|(_, s)| s.clone()).collect();
             decide(&ScopeFacts {
                 stamp,
                 zone: job.zone,
@@ -178,6 +159,7 @@ impl Plan {
                 remembered: &facts.remembered,
                 profile_modified: facts.profile_modified,
                 missing: &missing.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                unfinished: uploads.finish.first().map(|finish| finish.backup),
             })
         });
         if let Some(refusal) = archive.as_ref().and_then(|d| d.refused.as_ref()) {
@@ -210,6 +192,8 @@ impl Plan {
             findings,
             selection: digest,
             work,
+            unfinished: uploads.finish,
+            keep: uploads.keep,
             stages,
             steps: Vec::new(),
             archive,
@@ -223,18 +207,20 @@ impl Plan {
         self.archive.as_ref()?.scope.as_ref()
     }
 
-    /// All stages, then volumes of all mounts, then all markers: an interrupted backup has no marker (SPEC §7).
+    /// All stages, then volumes of all mounts, then all markers: an interrupted backup has no marker (SPEC §7). Older
+    /// uploads may take days: mirrors do not wait for them, nor does the state that is archived.
     fn order(&self, facts: &Facts) -> Vec<Step> {
         let useful = |s: &StageOrder| s.mirror.is_some() || s.archive.is_some();
         let mut steps: Vec<Step> =
             (0..self.stages.len()).filter(|i| useful(&self.stages[*i])).map(|mount| Step::Stage { mount }).collect();
+        // Manifests of a backup that no store knows do no harm; a store's backup without them does.
+        steps.extend(self.scope().map(|_| Step::Remember));
+        steps.extend((0..self.unfinished.len()).map(|upload| Step::Finish { upload }));
         if self.scope().is_some() {
             let stores = || facts.stores.iter().filter(|(_, s)| s.catalog.is_ok()).map(|(name, _)| *name);
             for store in stores() {
                 steps.extend((0..self.stages.len()).map(|mount| Step::Upload { store, mount }));
             }
-            // Manifests of a backup that no store knows do no harm; a store's backup without them does.
-            steps.push(Step::Remember);
             steps.extend(stores().map(|store| Step::Mark { store }));
         }
         steps.push(Step::CleanUp);
@@ -252,10 +238,9 @@ fn destinations(job: &Job, facts: &Facts) -> Vec<String> {
 }
 
 /// The stamp of this run: now, but never before a backup that exists, for restores go by stamp order.
-fn stamp(job: &Job, facts: &Facts, findings: &mut Vec<Finding>) -> Stamp {
-    let now = Stamp::new(facts.now, job.zone);
-    let newest = facts
-        .stores
+fn stamp(job: &Job, now: DateTime<Utc>, stores: &[(StoreName, StoreFacts)], findings: &mut Vec<Finding>) -> Stamp {
+    let now = Stamp::new(now, job.zone);
+    let newest = stores
         .iter()
         .filter_map(|(_, s)| s.catalog.as_ref().ok())
         .flat_map(|c| c.sets.iter().flat_map(|s| s.backups().map(|b| b.id.stamp())))

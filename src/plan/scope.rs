@@ -75,6 +75,8 @@ pub struct ScopeFacts<'a> {
     pub profile_modified: Option<DateTime<Utc>>,
     /// Listed sources that are not there.
     pub missing: &'a [String],
+    /// A backup whose upload is finished first.
+    pub unfinished: Option<Stamp>,
 }
 
 /// How an incremental finds what changed.
@@ -183,7 +185,11 @@ pub fn decide(facts: &ScopeFacts<'_>) -> Decision {
             &format!("a full backup is required ({})", demanded.unwrap_or_default()),
             "make a full backup first: aam-backup run PROFILE --mode regular",
         ),
-        (Some(_), Mode::Regular) if due.is_some() && facts.missing.is_empty() => {
+        // A long upload is not given up for the next one, nor are two full backups kept on this computer, unless somebody
+        // asks for it today.
+        (Some(_), Mode::Regular)
+            if due.is_some() && facts.missing.is_empty() && (facts.force_once || facts.unfinished.is_none()) =>
+        {
             reasons.extend(due);
             Decision::make(Scope::Full, reasons)
         }
@@ -191,10 +197,14 @@ pub fn decide(facts: &ScopeFacts<'_>) -> Decision {
             let due = due.filter(|_| facts.mode == Mode::Regular);
             let put_off = due.is_some();
             if let Some(due) = due {
-                reasons.push(format!(
-                    "a full backup is due ({due}) but put off: the source '{}' is missing, and a full backup without it would drop what it held",
-                    facts.missing.join("', '")
-                ));
+                let why = match facts.unfinished.filter(|_| facts.missing.is_empty()) {
+                    Some(backup) => format!("the upload of {backup} is finished first"),
+                    None => format!(
+                        "the source '{}' is missing, and a full backup without it would drop what it held",
+                        facts.missing.join("', '")
+                    ),
+                };
+                reasons.push(format!("a full backup is due ({due}) but put off: {why}"));
             }
             let known = facts.remembered.iter().any(|r| r.stamp == found.since && r.covers(facts.mounts));
             let baseline = if known { Baseline::Manifest } else { Baseline::Times };

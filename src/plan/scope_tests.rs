@@ -12,6 +12,7 @@ struct World {
     remembered: Vec<Remembered>,
     profile_modified: Option<&'static str>,
     missing: Vec<String>,
+    unfinished: Option<Stamp>,
 }
 
 const OCTOBER: &str = "pc_20261020_100000.000000";
@@ -31,6 +32,7 @@ impl World {
             remembered: Vec::new(),
             profile_modified: None,
             missing: Vec::new(),
+            unfinished: None,
         }
     }
 
@@ -54,6 +56,7 @@ impl World {
             remembered: &self.remembered,
             profile_modified: self.profile_modified.map(|t| t.parse().unwrap()),
             missing: &self.missing,
+            unfinished: self.unfinished,
         })
     }
 

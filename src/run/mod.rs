@@ -169,7 +169,8 @@ fn backup(
     };
     tell::plan(job, &plan, &facts, events);
     let tools = tool_versions(&plan, cancel);
-    let execution = Execution { job, plan: &plan, stores: &stores, key: key.as_ref(), tools, cancel, events };
+    let (key, unfinished) = (key.as_ref(), facts.unfinished);
+    let execution = Execution { job, plan: &plan, stores: &stores, key, unfinished, tools, cancel, events };
     let outcome = execution.run();
     (outcome, Some(plan))
 }

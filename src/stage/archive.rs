@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::before::Before;
 use super::prepare::Prepared;
-use super::{Archived, StageError, WorkFile};
+use super::{Archived, StageError};
 use crate::cancel::Cancel;
 use crate::event::{Event, Events, Section, Severity};
 use crate::manifest::{Entry, EntryKind, FileReader, RelPath, Stored, Writer};
@@ -16,6 +16,7 @@ use crate::render::{StageFiles, switches};
 use crate::secret::Secret;
 use crate::tool::Invocation;
 use crate::tool::seven_zip::{Exit, SevenZip};
+use crate::unfinished::WorkFile;
 
 /// Checks what 7-Zip wrote, and makes the manifest object. `None` when the archive is not what was asked for.
 pub(super) fn finish(

@@ -16,6 +16,7 @@ use crate::render::{RenderError, StageFiles};
 use crate::secret::Secret;
 use crate::text;
 use crate::tool::ToolError;
+use crate::unfinished::WorkFile;
 
 mod archive;
 mod before;
@@ -65,17 +66,6 @@ impl StageError {
     pub(crate) fn io(doing: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> StageError {
         move |why| StageError::Io { doing, path: path.into(), why }
     }
-}
-
-/// A file that is to become an object.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct WorkFile {
-    /// Key of the object.
-    pub key: String,
-    pub path: PathBuf,
-    /// Bytes.
-    pub size: u64,
 }
 
 /// What a stage did: the result file the outer run trusts.

@@ -29,7 +29,7 @@ pub struct Object {
 }
 
 /// What a finished upload wrote; goes into the marker.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Stored {
     pub key: String,

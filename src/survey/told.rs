@@ -83,6 +83,7 @@ pub fn facts(job: &Job, request: Request, path: &Path) -> Result<Facts, ToldErro
         force_full: request.force_full,
         stores: stores.collect(),
         remembered: remembered.collect(),
+        unfinished: Vec::new(),
         profile_modified: told.profile_modified,
         missing: told.missing.into_iter().map(|path| (path, "it does not exist".to_owned())).collect(),
         archiving: None,

@@ -5,6 +5,7 @@ pub mod list;
 mod mirror;
 mod round_trip;
 mod trouble;
+mod unfinished;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::machine::{Machine, Ran};
 use super::moto::{self, Moto};
+use super::proxy::Proxy;
 
 /// Whatever they are, the server of the tests takes them.
 pub const KEYS: [(&str, &str); 2] = [("AWS_ACCESS_KEY_ID", "test-id"), ("AWS_SECRET_ACCESS_KEY", "test-secret")];
@@ -16,13 +17,31 @@ pub struct Bucket {
 impl Machine {
     /// Archives go to a bucket as well. What is archived in Deep Archive takes its time to be readable again.
     pub fn add_bucket(&mut self, storage_class: &str) {
+        self.add_bucket_at(&moto::slow().endpoint(), storage_class);
+    }
+
+    /// The same, reached by this program through a proxy.
+    pub fn add_bucket_behind_proxy(&mut self) -> Proxy {
+        let proxy = Proxy::start(moto::slow().address());
+        self.add_bucket_at(&proxy.endpoint(), "STANDARD");
+        proxy
+    }
+
+    fn add_bucket_at(&mut self, endpoint: &str, storage_class: &str) {
         let server = moto::slow();
         let name = server.bucket();
         self.profile.more_destinations = format!(
-            "  s3: {{bucket: {name}, region: us-east-1, endpoint: '{}', storage-class: {storage_class}}}",
-            server.endpoint()
+            "  s3: {{bucket: {name}, region: us-east-1, endpoint: '{endpoint}', storage-class: {storage_class}}}"
         );
         self.bucket = Some(Bucket { server, name });
+    }
+
+    /// Somebody deletes everything in it.
+    pub fn empty_bucket(&self) {
+        let bucket = self.bucket.as_ref().expect("a machine with a bucket");
+        for key in self.in_bucket() {
+            assert_eq!(bucket.server.request("DELETE", &format!("/{}/{key}", bucket.name), &[], b"").status, 204);
+        }
     }
 
     /// Names in the bucket.

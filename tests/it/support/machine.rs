@@ -198,7 +198,7 @@ impl Machine {
 
     pub fn run(&self, arguments: &[&str]) -> Ran {
         let ran = self.aam("run", arguments);
-        assert_eq!(self.left_over(), Vec::<PathBuf>::new(), "work files are removed after every run\n{ran}");
+        assert_eq!(self.left_over(), self.kept(), "work files are removed after every run\n{ran}");
         ran
     }
 
@@ -236,7 +236,32 @@ impl Machine {
     pub fn left_over(&self) -> Vec<PathBuf> {
         let entries = fs::read_dir(&self.profile.work).into_iter().flatten().flatten();
         let ours = format!("{}_", self.profile.location);
-        entries.map(|e| e.path()).filter(|p| p.file_name().unwrap().to_str().unwrap().starts_with(&ours)).collect()
+        let mut found: Vec<PathBuf> =
+            entries.map(|e| e.path()).filter(|p| p.file_name().unwrap().to_str().unwrap().starts_with(&ours)).collect();
+        found.sort();
+        found
+    }
+
+    /// The work directories of backups that a store still lacks, by their records: nothing in them but volumes and
+    /// encrypted manifests.
+    pub fn kept(&self) -> Vec<PathBuf> {
+        let records =
+            fs::read_dir(self.path("state/state").join(&self.profile.location)).into_iter().flatten().flatten();
+        let records = records.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "json"));
+        let mut kept: Vec<PathBuf> = records
+            .map(|path| {
+                let record: serde_json::Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+                let work = record["work"].as_str().unwrap().replace('\\', "/");
+                self.profile.work.join(work.rsplit('/').next().unwrap())
+            })
+            .collect();
+        kept.sort();
+        for (path, found) in kept.iter().flat_map(|work| look(work)) {
+            let name = String::from_utf8_lossy(&path).into_owned();
+            let sent = ["_no_", "_manifest_"].iter().any(|part| name.contains(part));
+            assert!(found.kind != "file" || sent, "{name} in {kept:?}");
+        }
+        kept
     }
 
     /// The mirror of `home`.

@@ -1,0 +1,96 @@
+//! Uploads that a run was cut off in: which of them this run finishes, before it sends anything newer (SPEC §11). Pure.
+
+use serde::Serialize;
+
+use super::{Facts, Finding, StoreFacts, StoreName};
+use crate::event::Severity;
+use crate::stamp::Stamp;
+use crate::text::size;
+use crate::unfinished::{Owed, Unfinished};
+
+/// An upload to be finished.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Finish {
+    /// Stamp of the backup.
+    pub backup: Stamp,
+    pub store: StoreName,
+    /// Volumes and manifests that the store lacks.
+    pub objects: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+/// What is decided of uploads.
+pub(super) struct Uploads {
+    /// In the order of the backups.
+    pub finish: Vec<Finish>,
+    /// Backups whose files stay.
+    pub keep: Vec<Stamp>,
+    /// The stores as they are when that is done.
+    pub stores: Vec<(StoreName, StoreFacts)>,
+}
+
+/// Decides what becomes of each unfinished upload. None goes on whose files are not what they were, or whose full backup
+/// is gone from the store.
+pub(super) fn uploads(location: &str, facts: &Facts, findings: &mut Vec<Finding>) -> Uploads {
+    let mut uploads = Uploads { finish: Vec::new(), keep: Vec::new(), stores: facts.stores.clone() };
+    for unfinished in &facts.unfinished {
+        let backup = unfinished.backup.stamp();
+        for owed in &unfinished.owed {
+            let store = uploads.stores.iter_mut().find(|(_, store)| store.label == owed.store);
+            let goes_on = match store.map(|(name, store)| (*name, store.catalog.as_mut())) {
+                None => {
+                    findings.push(unused(unfinished, owed));
+                    true
+                }
+                // That it cannot be reached is told elsewhere.
+                Some((_, Err(_))) => true,
+                Some((name, Ok(catalog))) => {
+                    let full = unfinished.backup.full;
+                    let based = full == backup || catalog.set(full).is_some_and(|set| set.is_restorable());
+                    let gone = || format!("its full backup {full} is not there");
+                    match unfinished.problem.clone().or_else(|| (!based).then(gone)) {
+                        Some(why) => {
+                            findings.push(given_up(backup, owed, &why));
+                            false
+                        }
+                        None => {
+                            catalog.add(location, unfinished.objects());
+                            let (objects, bytes) = unfinished.left(owed);
+                            uploads.finish.push(Finish { backup, store: name, objects, bytes });
+                            true
+                        }
+                    }
+                }
+            };
+            if goes_on && uploads.keep.last() != Some(&backup) {
+                uploads.keep.push(backup);
+            }
+        }
+    }
+    uploads
+}
+
+fn unused(unfinished: &Unfinished, owed: &Owed) -> Finding {
+    let work = unfinished.work.display();
+    Finding {
+        severity: Severity::Warning,
+        text: format!(
+            "the upload of the backup {} to {} was cut off, and this run does not use that store; its files stay in \
+             '{work}' ({})",
+            unfinished.backup.stamp(),
+            owed.store,
+            size(unfinished.bytes()),
+        ),
+        hint: Some("a run with that store finishes the upload; to give it up, delete that directory".to_owned()),
+    }
+}
+
+fn given_up(backup: Stamp, owed: &Owed, why: &str) -> Finding {
+    Finding {
+        severity: Severity::Warning,
+        text: format!("the upload of the backup {backup} to {} was cut off and is given up: {why}", owed.store),
+        hint: Some("what it held is in the backup that is made now".to_owned()),
+    }
+}
