@@ -19,6 +19,7 @@ use crate::state::State;
 use crate::store::{DirectoryStore, S3Settings, S3Store, Store, StoreError, StoreErrorKind};
 use crate::tool::seven_zip::SevenZip;
 use crate::tool::{ToolError, locate};
+use crate::unfinished::Unfinished;
 use crate::walk::source_problem;
 
 pub mod told;
@@ -62,6 +63,7 @@ pub fn survey(job: &Job, request: Request, now: DateTime<Utc>, cancel: &Cancel) 
         found.push((name, StoreFacts { label, catalog: catalog.map_err(|e| sentence(&e)) }));
     }
     let (mut facts, missing_copier) = facts(job, request, now, found);
+    unfinished.iter_mut().for_each(Unfinished::examine);
     facts.unfinished = unfinished;
     Survey { facts, stores, missing_copier }
 }

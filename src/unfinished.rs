@@ -31,9 +31,11 @@ pub struct Unfinished {
     pub owed: Vec<Owed>,
     /// Where its files lie.
     pub work: PathBuf,
-    /// Where this record lies.
+    /// Where this record lies, and when it was written last.
     #[serde(skip)]
     record: PathBuf,
+    #[serde(skip)]
+    written: Option<SystemTime>,
     /// Why the upload cannot go on, such as a file that is gone.
     #[serde(skip)]
     pub problem: Option<String>,
@@ -91,7 +93,7 @@ impl Unfinished {
     pub fn new(backup: BackupId, archives: Vec<Whole>, stores: Vec<String>, work: PathBuf, state: &Path) -> Unfinished {
         let owed = stores.into_iter().map(|store| Owed { store, sent: Vec::new() }).collect();
         let record = state.join(format!("{PREFIX}{}.json", backup.stamp()));
-        Unfinished { version: 1, backup, archives, owed, work, record, problem: None }
+        Unfinished { version: 1, backup, archives, owed, work, record, written: None, problem: None }
     }
 
     /// What a store lacks.
@@ -224,18 +226,21 @@ impl Unfinished {
         self.archives.iter().flat_map(Whole::files).filter(lacks)
     }
 
-    /// Whether the files are what they were when the record was written last.
-    fn check(&self, written: SystemTime) -> Option<String> {
-        self.kept().find_map(|file| {
+    /// Finds out whether the upload can go on: whether the files that are to be sent are what they were when the record
+    /// was written last.
+    pub fn examine(&mut self) {
+        let changed = |at: SystemTime| self.written.is_some_and(|written| at > written + CLOCK);
+        let problem = self.kept().find_map(|file| {
             let why = match fs::symlink_metadata(&file.path) {
                 Err(error) => error.to_string(),
                 Ok(found) if !found.is_file() => "it is no file".to_owned(),
                 Ok(found) if found.len() != file.size => format!("it has {} bytes, not {}", found.len(), file.size),
-                Ok(found) if found.modified().is_ok_and(|at| at > written + CLOCK) => "it was changed".to_owned(),
+                Ok(found) if found.modified().is_ok_and(changed) => "it was changed".to_owned(),
                 Ok(_) => return None,
             };
             Some(format!("'{}': {why}", file.path.display()))
-        })
+        });
+        self.problem = problem;
     }
 }
 
@@ -256,8 +261,7 @@ pub fn find(state: &Path) -> Vec<Unfinished> {
 
 /// `None` when it cannot be read: the backup counts as cut off before its archives were whole.
 fn load(path: PathBuf) -> Option<Unfinished> {
-    let written = fs::metadata(&path).and_then(|found| found.modified()).ok()?;
+    let written = fs::metadata(&path).and_then(|found| found.modified()).ok();
     let record: Unfinished = serde_json::from_slice(&fs::read(&path).ok()?).ok()?;
-    let problem = record.check(written);
-    (record.version == 1).then_some(Unfinished { record: path, problem, ..record })
+    (record.version == 1).then_some(Unfinished { record: path, written, ..record })
 }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::{Facts, Finding, StoreFacts, StoreName};
+use crate::catalog::{Catalog, Set};
 use crate::event::Severity;
 use crate::stamp::Stamp;
 use crate::text::size;
@@ -31,8 +32,8 @@ pub(super) struct Uploads {
     pub stores: Vec<(StoreName, StoreFacts)>,
 }
 
-/// Decides what becomes of each unfinished upload. None goes on whose files are not what they were, or whose full backup
-/// is gone from the store.
+/// Decides what becomes of each unfinished upload. None goes on whose files are not what they were, or that lists changes
+/// since a backup that the store does not have: what changed before would be in no backup there.
 pub(super) fn uploads(location: &str, facts: &Facts, findings: &mut Vec<Finding>) -> Uploads {
     let mut uploads = Uploads { finish: Vec::new(), keep: Vec::new(), stores: facts.stores.clone() };
     for unfinished in &facts.unfinished {
@@ -47,10 +48,7 @@ pub(super) fn uploads(location: &str, facts: &Facts, findings: &mut Vec<Finding>
                 // That it cannot be reached is told elsewhere.
                 Some((_, Err(_))) => true,
                 Some((name, Ok(catalog))) => {
-                    let full = unfinished.backup.full;
-                    let based = full == backup || catalog.set(full).is_some_and(|set| set.is_restorable());
-                    let gone = || format!("its full backup {full} is not there");
-                    match unfinished.problem.clone().or_else(|| (!based).then(gone)) {
+                    match unfinished.problem.clone().or_else(|| baseless(unfinished, catalog)) {
                         Some(why) => {
                             findings.push(given_up(backup, owed, &why));
                             false
@@ -70,6 +68,18 @@ pub(super) fn uploads(location: &str, facts: &Facts, findings: &mut Vec<Finding>
         }
     }
     uploads
+}
+
+fn baseless(unfinished: &Unfinished, catalog: &Catalog) -> Option<String> {
+    let full = unfinished.backup.full;
+    unfinished.backup.incremental?;
+    let chain = catalog.set(full).map(Set::chain).unwrap_or_default();
+    if chain.is_empty() {
+        return Some(format!("its full backup {full} is not there"));
+    }
+    let since = unfinished.archives.iter().find_map(|archive| archive.about.since)?;
+    let missing = !chain.iter().any(|backup| backup.id.stamp() == since);
+    missing.then(|| format!("it holds what changed since {since}, which is not there"))
 }
 
 fn unused(unfinished: &Unfinished, owed: &Owed) -> Finding {

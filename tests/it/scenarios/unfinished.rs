@@ -187,6 +187,37 @@ fn what_is_complete_is_not_sent_again() {
     assert_eq!((puts(), machine.kept().len(), machine.left_over().len()), (before, 0, 0));
 }
 
+/// Somebody deletes what was sent: it is sent again if it is still here, and else the upload is given up.
+#[test]
+fn what_was_sent_vanishes() {
+    for here in [true, false] {
+        let (machine, proxy) = made(false);
+        if here {
+            proxy.spoil("PUT", ".zip.003", usize::MAX, Fault::Hang);
+            let mut run = machine.start(&[]);
+            while sent(&proxy, ".zip.003") == 0 {
+                assert!(run.try_wait().unwrap().is_none());
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            kill_all(&mut run);
+            run.wait().unwrap();
+        } else {
+            proxy.spoil("PUT", ".zip.003", usize::MAX, denied());
+            machine.run(&[]).exit(1);
+        }
+        proxy.heal();
+        machine.empty_bucket();
+        let ran = machine.run(&[]);
+        if here {
+            ran.exit(0).says("6 objects left").says(" incremental backup!");
+        } else {
+            ran.exit(3).says(".zip.001': No such file").says(" full backup!");
+        }
+        assert_eq!((complete(&machine).len(), machine.kept().len()), (if here { 2 } else { 1 }, 0), "{ran}");
+        assert_restores(&machine);
+    }
+}
+
 /// What cannot go on is told and given up; the backup that is made then holds everything.
 #[test]
 fn given_up() {
@@ -229,6 +260,25 @@ fn given_up() {
         machine.run(&[]).exit(0).says(" incremental backup!");
         assert_restores(&machine);
     }
+}
+
+/// Without the second of three, what it held would be in no backup of the bucket: the third is given up with it.
+#[test]
+fn a_backup_on_one_that_is_given_up() {
+    let (machine, proxy) = made(false);
+    machine.run(&[]).exit(0);
+    machine.write("docs/second.txt", "of the second backup");
+    proxy.spoil("PUT", ".zip.001", usize::MAX, denied());
+    machine.run(&[]).exit(1).says(" incremental backup!");
+    machine.write("docs/a.txt", "of the third");
+    machine.run(&[]).exit(1).says(" incremental backup!");
+    let [second, _] = machine.kept().try_into().unwrap();
+    fs::remove_dir_all(second).unwrap();
+    proxy.heal();
+    let ran = machine.run(&[]);
+    ran.exit(3).says(".zip.001': No such file").says("it holds what changed since").says(" incremental backup!");
+    assert_eq!((complete(&machine).len(), machine.kept().len()), (2, 0), "{ran}");
+    assert_restores(&machine);
 }
 
 /// An incremental whose full is gone from the bucket is of no use there.
