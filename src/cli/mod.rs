@@ -7,6 +7,7 @@ mod completions;
 mod doctor;
 pub mod exit;
 mod explain;
+mod import;
 mod output;
 mod place;
 mod plan;
@@ -14,6 +15,7 @@ mod restore;
 mod run;
 mod schedule;
 mod schema;
+mod secret_file;
 mod sets;
 mod shadow_stage;
 mod shortcuts;
@@ -60,6 +62,7 @@ pub enum Command {
     Explain(explain::Explain),
     Doctor(doctor::DoctorArgs),
     Shortcuts(shortcuts::ShortcutsArgs),
+    Import(Box<import::ImportArgs>),
     Schedule(schedule::ScheduleArgs),
     Schema(schema::PrintSchema),
     Completions(completions::Completions),
@@ -114,6 +117,7 @@ pub fn main() -> ExitCode {
         Command::ShadowStage { order } => shadow_stage::run(&order, &cancel),
         Command::Check(check) => check.run(&cli.global),
         Command::Explain(explain) => explain.run(&cli.global),
+        Command::Import(import) => import.run(),
         Command::Schema(schema) => schema.run(),
         Command::Completions(completions) => completions.run(),
     };
