@@ -86,7 +86,7 @@ impl ImportArgs {
             Exit::Failed
         })?;
         import.findings.splice(0..0, early);
-        import.findings.sort_by_key(|finding| finding.severity);
+        import.sort();
         let Some(text) = import.profile.clone() else { return Err(refuse(&import.findings)) };
         if let Some(output) = self.output.as_ref().filter(|output| !self.force && output.exists()) {
             complain("error", &format!("'{}' exists", output.display()), "write to another file, or give --force");
@@ -188,19 +188,18 @@ impl ImportArgs {
         let listed = |word: &dyn Fn(SecretName) -> String| {
             import.secrets.iter().map(|(name, _)| word(*name)).collect::<Vec<_>>().join(", ")
         };
-        let arguments = listed(&|name| name.argument().to_string());
+        let plural = if import.secrets.len() == 1 { "" } else { "s" };
+        let arguments = format!("argument{plural} {}", listed(&|name| name.argument().to_string()));
         match &self.secrets_to {
             _ if import.secrets.is_empty() => {}
             Some(directory) => {
-                let message =
-                    format!("the secrets of the arguments {arguments} are in files in '{}'", directory.display());
+                let message = format!("the secrets of the {arguments} are in files in '{}'", directory.display());
                 output::note(Finding::note(Spot::Whole, message).hint(secret_file::advice(directory)));
             }
             None => {
                 let variables = listed(&|name| name.variable().to_owned());
-                let message = format!(
-                    "the profile takes the secrets of the arguments {arguments} from the variables {variables}"
-                );
+                let message =
+                    format!("the profile takes the secrets of the {arguments} from the environment: {variables}");
                 let hint = "a scheduled run does not have your variables: --secrets-to DIR makes files instead";
                 output::note(Finding::note(Spot::Whole, message).hint(hint));
             }

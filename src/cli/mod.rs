@@ -8,6 +8,7 @@ mod doctor;
 pub mod exit;
 mod explain;
 mod import;
+mod init;
 mod output;
 mod place;
 mod plan;
@@ -62,6 +63,7 @@ pub enum Command {
     Explain(explain::Explain),
     Doctor(doctor::DoctorArgs),
     Shortcuts(shortcuts::ShortcutsArgs),
+    Init(Box<init::InitArgs>),
     Import(Box<import::ImportArgs>),
     Schedule(schedule::ScheduleArgs),
     Schema(schema::PrintSchema),
@@ -117,6 +119,7 @@ pub fn main() -> ExitCode {
         Command::ShadowStage { order } => shadow_stage::run(&order, &cancel),
         Command::Check(check) => check.run(&cli.global),
         Command::Explain(explain) => explain.run(&cli.global),
+        Command::Init(init) => init.run(&cli.global),
         Command::Import(import) => import.run(),
         Command::Schema(schema) => schema.run(),
         Command::Completions(completions) => completions.run(),

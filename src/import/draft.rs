@@ -92,7 +92,11 @@ pub fn draft(
         import.say(Finding::warning(Spot::Whole, message).hint("name it with --region, or change it in the profile"));
     }
     let mut place = |name: SecretName, kept: &Kept| match (kept, &choices.secrets) {
-        (Kept::Variable(variable), _) => Place::Env(variable.clone()),
+        (Kept::Variable(variable), _) => {
+            let message = format!("comes from the environment variable {variable}, in the profile too");
+            import.say(Finding::note(Spot::Argument(name.argument()), message));
+            Place::Env(variable.clone())
+        }
         (Kept::Here(secret), to) => {
             if import.secrets.iter().all(|(known, _)| *known != name) {
                 import.secrets.push((name, secret.clone()));

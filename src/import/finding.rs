@@ -17,7 +17,7 @@ pub enum Severity {
 }
 
 /// Where it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Spot {
     /// Argument of the v1.0 command line, from 1.
     Argument(usize),

@@ -16,6 +16,7 @@ pub use batch::Command;
 pub use finding::{Finding, Severity, Spot};
 
 use crate::name::Format;
+use crate::path::FullPath;
 use crate::plan::Mode;
 use crate::profile::{self, Diagnostic};
 use crate::render::RenderError;
@@ -102,6 +103,11 @@ impl Import {
         self.findings.push(finding);
     }
 
+    /// Puts the findings in order: the worst first, by arguments and lines.
+    pub fn sort(&mut self) {
+        self.findings.sort_by(|a, b| (a.severity, &a.spot).cmp(&(b.severity, &b.spot)));
+    }
+
     /// Whether anything of this severity was said.
     pub fn has(&self, severity: Severity) -> bool {
         self.findings.iter().any(|finding| finding.severity == severity)
@@ -126,8 +132,24 @@ pub fn import(arguments: &Arguments, file: &str, lists: &str, choices: &Choices)
         told(arguments, &mut import);
     }
     import.findings = import.findings.into_iter().map(|finding| arguments.masked(finding)).collect();
-    import.findings.sort_by_key(|finding| finding.severity);
     Ok(import)
+}
+
+/// Directories of the backup's own that v1.0 allowed where sources are. Neither of them changes what is backed up.
+const MENDS: [fn(&mut Draft) -> Option<Finding>; 2] = [other_work, other_log];
+
+fn other_work(draft: &mut Draft) -> Option<Finding> {
+    draft.archive.as_mut()?.work_directory = Some(OTHER_WORK.to_owned());
+    let message = format!("v1.0 made archives in {WORK}, which is backed up itself: the profile says {OTHER_WORK}");
+    let hint = "make the directory, or name another as `archive.work-directory`";
+    Some(Finding::warning(Spot::Whole, message).hint(hint))
+}
+
+fn other_log(draft: &mut Draft) -> Option<Finding> {
+    let log = draft.log.take().filter(|log| FullPath::parse(log).is_ok())?;
+    let message = format!("'{log}' is backed up itself: the profile names no directory for logs");
+    let hint = "new logs are in the state directory; `log.directory` names another";
+    Some(Finding::warning(Spot::Argument(6), message).hint(hint))
 }
 
 /// Asks `check` about the draft, and mends what can be mended without changing what is backed up.
@@ -144,18 +166,14 @@ fn settle(mut drafted: Drafted, arguments: &Arguments, import: &mut Import) -> R
     }
     let (mut profile, again) = checked(&drafted.draft)?;
     wrong = again;
-    if !wrong.is_empty() && drafted.draft.archive.is_some() {
+    for mend in MENDS {
         let mut other = drafted.draft.clone();
-        other.archive.iter_mut().for_each(|archive| archive.work_directory = Some(OTHER_WORK.to_owned()));
-        let (text, fewer) = checked(&other)?;
-        if fewer.len() < wrong.len() {
-            let message =
-                format!("v1.0 made archives in {WORK}, which is backed up itself: the profile says {OTHER_WORK}");
-            import.say(
-                Finding::warning(Spot::Whole, message)
-                    .hint("make the directory, or name another as `archive.work-directory`"),
-            );
-            (profile, wrong, drafted.draft) = (text, fewer, other);
+        if let Some(warning) = mend(&mut other).filter(|_| !wrong.is_empty()) {
+            let (text, fewer) = checked(&other)?;
+            if fewer.len() < wrong.len() {
+                import.say(warning);
+                (profile, wrong, drafted.draft) = (text, fewer, other);
+            }
         }
     }
     let hint = |d: &Diagnostic| match d.path.as_str() {
@@ -202,5 +220,5 @@ fn told(arguments: &Arguments, import: &mut Import) {
     let message = format!(
         "this command is now `aam-backup run {name}{mode}`, every night with `aam-backup schedule install {name}{mode}`"
     );
-    import.say(Finding::note(Spot::Argument(1), message));
+    import.say(Finding::note(Spot::Whole, message));
 }
