@@ -95,7 +95,7 @@ impl ImportArgs {
         self.keep_secrets(&import)?;
         let written = self.write(&text)?;
         say(&import.findings);
-        self.what_now(&import);
+        self.what_now(&import, arguments.hold_secrets());
         Ok(if written == Exit::Success && import.has(Severity::Warning) { Exit::Warnings } else { written })
     }
 
@@ -184,7 +184,7 @@ impl ImportArgs {
     }
 
     /// Where the secrets are now, and where they still are.
-    fn what_now(&self, import: &Import) {
+    fn what_now(&self, import: &Import, old_holds_secrets: bool) {
         let listed = |word: &dyn Fn(SecretName) -> String| {
             import.secrets.iter().map(|(name, _)| word(*name)).collect::<Vec<_>>().join(", ")
         };
@@ -204,7 +204,7 @@ impl ImportArgs {
                 output::note(Finding::note(Spot::Whole, message).hint(hint));
             }
         }
-        if let Some(batch) = self.batch.as_ref().filter(|_| !import.secrets.is_empty()) {
+        if let Some(batch) = self.batch.as_ref().filter(|_| old_holds_secrets) {
             let message = format!("'{}' still holds the secrets for everybody to read", batch.display());
             let hint = "delete it, and every copy, once a backup with the profile was made and restored from; so also the v1.0 task of Task Scheduler";
             output::note(Finding::note(Spot::Whole, message).hint(hint));
@@ -251,7 +251,7 @@ fn shown(file: &Path) -> String {
 }
 
 fn say(findings: &[Finding]) {
-    findings.iter().for_each(|finding| output::note(finding));
+    findings.iter().for_each(output::note);
 }
 
 fn refuse(findings: &[Finding]) -> Exit {

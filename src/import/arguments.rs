@@ -57,8 +57,6 @@ pub struct Mirror {
 pub struct Aws {
     pub bucket: String,
     pub key: Kept,
-    /// Access key id and secret access key.
-    pub access: Option<(Kept, Kept)>,
 }
 
 /// E-mail reports are on.
@@ -81,6 +79,8 @@ pub struct Arguments {
     pub mount: String,
     pub mirror: Option<Mirror>,
     pub aws: Option<Aws>,
+    /// Access key id and secret access key, for the bucket and for e-mail (design L934); none when neither is used.
+    pub access: Option<(Kept, Kept)>,
     pub location: String,
     pub force_full: bool,
     pub when_instructions_change: bool,
@@ -108,6 +108,11 @@ impl Arguments {
             Some(arguments) if !wrong => Ok((arguments, reader.findings)),
             _ => Err(reader.findings),
         }
+    }
+
+    /// Whether a secret was on the command line, also one that the profile does not need.
+    pub fn hold_secrets(&self) -> bool {
+        !self.secrets.is_empty()
     }
 
     /// A finding in which no secret of the command line stands.
@@ -144,6 +149,7 @@ impl Reader<'_> {
         let (force_full, automatic) = (self.one_of(21, &yes_or_no), self.one_of(22, &yes_or_no));
         let (local, aws) = destinations?;
         let aws = if aws { Some(self.aws(bucket)?) } else { None };
+        let access = if aws.is_some() || email == Some(true) { self.access() } else { None };
         if log.is_empty() {
             let message = "is empty: the profile says nothing of logs, which are then in the state directory";
             self.findings.push(Finding::warning(Spot::Argument(6), message));
@@ -158,10 +164,11 @@ impl Reader<'_> {
             mount,
             mirror: self.mirror(local, aws.is_some(), path, extra_files?),
             aws,
+            access,
             location,
             force_full: force_full?,
             when_instructions_change: automatic?,
-            secrets: SECRETS.iter().map(|number| Secret::new(text(*number))).collect(),
+            secrets: SECRETS.map(text).into_iter().filter(|text| !text.is_empty()).map(Secret::new).collect(),
         })
     }
 
@@ -287,7 +294,11 @@ impl Reader<'_> {
             self.wrong(16, "is empty, and archives need it", "write the key that v1.0 used");
             return None;
         };
-        let access = match (self.secret(19), self.secret(20)) {
+        Some(Aws { bucket, key })
+    }
+
+    fn access(&mut self) -> Option<(Kept, Kept)> {
+        match (self.secret(19), self.secret(20)) {
             (Some(id), Some(secret)) => Some((id, secret)),
             (None, None) => {
                 let message = "is empty, as argument 20: the access key is looked for in the usual places of AWS tools";
@@ -297,10 +308,9 @@ impl Reader<'_> {
             (id, _) => {
                 let (empty, other) = if id.is_none() { (19, 20) } else { (20, 19) };
                 self.wrong(empty, &format!("is empty, and argument {other} is not"), "write both, or none");
-                return None;
+                None
             }
-        };
-        Some(Aws { bucket, key, access })
+        }
     }
 
     fn secret(&mut self, number: usize) -> Option<Kept> {

@@ -115,15 +115,10 @@ pub fn draft(
         volume_size: default_volume_size(),
         work_directory: Some(WORK.to_owned()),
     });
-    // One access key for archives and e-mail (design L934).
-    let credentials = arguments.aws.as_ref().and_then(|aws| aws.access.as_ref()).map(|(id, secret)| Credentials {
+    let credentials = arguments.access.as_ref().map(|(id, secret)| Credentials {
         access_key_id: place(SecretName::AccessKeyId, id),
         secret_access_key: place(SecretName::SecretAccessKey, secret),
     });
-    if arguments.email.is_some() && credentials.is_none() {
-        let message = "e-mail is sent with the access key that AWS tools find in their usual places";
-        import.say(Finding::warning(Spot::Argument(7), message));
-    }
     let draft = Draft {
         about: vec![format!("Made from the v1.0 command line of {} and {file}.", choices.from)],
         name: choices.name.clone().unwrap_or_else(|| location.clone()),
@@ -143,7 +138,8 @@ pub fn draft(
             credentials: credentials.clone(),
         }),
         archive,
-        force_full: Some(match arguments.when_instructions_change {
+        // A mirror knows no full backups.
+        force_full: arguments.aws.as_ref().map(|_| match arguments.when_instructions_change {
             true => ForceFull::WhenProfileChanges,
             false => ForceFull::Never,
         }),

@@ -206,7 +206,8 @@ fn told(arguments: &Arguments, import: &mut Import) {
             import.say(Finding::warning(Spot::Argument(16), format!("{error}: no backup can be made with it")));
         }
     }
-    if arguments.force_full {
+    // It meant nothing to an incremental-only backup (design L1655).
+    if arguments.force_full && arguments.aws.is_some() && arguments.mode == Mode::Regular {
         let message = "is `yes`: each run of that command is a full backup, which a profile leaves to the run";
         let hint = format!("`aam-backup run {name} --force-full`; or write `force-full: always` into the profile");
         import.say(Finding::warning(Spot::Argument(21), message).hint(hint));

@@ -118,7 +118,8 @@ fn same(old: &Old, job: &Job) {
         assert_eq!((archive.volume_size, archive.work_directory.to_string().as_str()), (4_000_000_000, r"C:\temp"));
     }
     assert_eq!(job.location, old.word(18));
-    let force = if old.word(22) == "yes" { ForceFull::WhenProfileChanges } else { ForceFull::Never };
+    // A mirror knows no full backups: the default stays.
+    let force = if !aws || old.word(22) == "yes" { ForceFull::WhenProfileChanges } else { ForceFull::Never };
     assert_eq!(job.force_full, force);
 }
 
