@@ -79,7 +79,7 @@ impl InitArgs {
         if let Some(key) = &self.new_key {
             output::note(format_args!(
                 "THE ARCHIVE KEY IS IN '{}'\n  Write it down now, and keep it in two places outside this computer. Without it nothing can be restored, by anybody.\n  {}\n",
-                key.display(),
+                whole(key),
                 secret_file::advice(key)
             ));
         }

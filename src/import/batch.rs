@@ -42,7 +42,7 @@ impl Command {
     /// # Errors
     /// When it is not that of a backup.
     pub fn of_line(line: &str, variables: &Variables) -> Result<Command, Finding> {
-        let (line, unknown) = expand(line, variables);
+        let (line, unknown) = expand(line, variables, "%");
         Command::of_words(split(&line)).map(|command| Command { unknown, ..command })
     }
 
@@ -65,13 +65,15 @@ impl Command {
         let mut variables = given.clone();
         let mut found: Vec<(usize, Command)> = Vec::new();
         let mut restores = false;
+        let delayed = text.to_lowercase().contains("enabledelayedexpansion");
         for (number, line) in logical_lines(text) {
             let line = line.trim_start_matches(['@', ' ', '\t']);
             let first = line.split([' ', '\t', '.', ':']).next().unwrap_or_default().to_lowercase();
             if line.starts_with(':') || NO_COMMANDS.contains(&first.as_str()) {
                 continue;
             }
-            let (line, unknown) = expand(line, &variables);
+            // `cmd` drops a `%` that begins nothing.
+            let (line, unknown) = expand(line, &variables, "");
             if let Some((name, value)) = assignment(&line) {
                 let name = name.to_uppercase();
                 // What is given with --variable is what a person knows.
@@ -83,6 +85,15 @@ impl Command {
             let words = split(&one_command(&line));
             restores |= words.iter().any(|word| RESTORES.contains(&word.as_str()));
             if let Ok(command) = Command::of_words(words) {
+                let spot = || Spot::Line(file.to_owned(), number);
+                if unknown.iter().any(|name| name.contains('"')) {
+                    let message = "`cmd` takes the text between two `%` for a variable here, across arguments";
+                    return Err(Finding::error(spot(), message).hint("in a batch file a percent sign is written `%%`"));
+                }
+                if delayed && line.contains('!') {
+                    let message = "`!` means a variable where `enabledelayedexpansion` is set, and is not read here";
+                    return Err(Finding::error(spot(), message).hint("write the values into a copy of the batch file"));
+                }
                 found.push((number, Command { unknown, ..command }));
             }
         }
@@ -143,13 +154,14 @@ fn assignment(line: &str) -> Option<(&str, String)> {
     Some((name, if rest.starts_with('"') { value.to_owned() } else { one_command(value) }))
 }
 
-/// `%%`, an argument of the batch file such as `%1` or `%~dp0`, a variable.
+/// `%%`, an argument of the batch file such as `%1` or `%~dp0`, a variable, a `%` alone.
 static PERCENT: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"%%|%~[A-Za-z]*[0-9]|%[0-9*]|%([^%\r\n]+)%").unwrap_or_else(|e| unreachable!("a constant pattern: {e}"))
+    Regex::new(r"%%|%~[A-Za-z]*[0-9]|%[0-9*]|%([^%\r\n]+)%|%")
+        .unwrap_or_else(|e| unreachable!("a constant pattern: {e}"))
 });
 
-/// Puts in the values that are known; the second part are those that are not.
-fn expand(line: &str, variables: &Variables) -> (String, Vec<String>) {
+/// Puts in the values that are known; the second part are those that are not. A `%` alone becomes `alone`.
+fn expand(line: &str, variables: &Variables, alone: &str) -> (String, Vec<String>) {
     let mut unknown = Vec::new();
     let value = |found: &Captures<'_>| {
         let whole = &found[0];
@@ -157,6 +169,7 @@ fn expand(line: &str, variables: &Variables) -> (String, Vec<String>) {
         match known {
             Some(value) => value.clone(),
             None if whole == "%%" => "%".to_owned(),
+            None if whole == "%" => alone.to_owned(),
             None => {
                 unknown.push(whole.to_owned());
                 whole.to_owned()
@@ -227,6 +240,7 @@ mod tests {
                 "set K=a b\nset \"L=c d\" x\nx regular-backup \"%k%\" %L% 100%%",
                 &["regular-backup", "a b", "c", "d", "100%"],
             ),
+            ("x regular-backup \"5% of\"", &["regular-backup", "5 of"]),
             ("SET KEY=a^&b\nx regular-backup \"%KEY%\"", &["regular-backup", "a&b"]),
             ("x regular-backup \"%USERPROFILE%\\logs\"", &["regular-backup", "%USERPROFILE%\\logs"]),
         ] {
@@ -252,6 +266,12 @@ mod tests {
             Err(finding) => finding.to_string(),
         };
         assert!(said("@echo off\n").starts_with("error: b.bat:1: no v1.0 backup command"), "{}", said("@echo off\n"));
+        for (text, expected) in [
+            ("\nx regular-backup \"5% of\" \"6%\"", "error: b.bat:2: `cmd` takes the text between two `%`"),
+            ("setlocal EnableDelayedExpansion\nx regular-backup !A!", "error: b.bat:2: `!` means a variable"),
+        ] {
+            assert!(said(text).starts_with(expected), "{}", said(text));
+        }
         assert!(said("x one-step-aws-data-restoration a").contains("v1.0 restore command"));
         let several = said("x regular-backup a\n\nx incremental-only-backup b");
         assert!(

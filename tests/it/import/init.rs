@@ -127,7 +127,10 @@ fn keys_are_kept() {
     let key = fs::read_to_string(dir.path().join("key")).unwrap();
     let shown = format!("{stdout}{stderr}{}", fs::read_to_string(dir.path().join("one.yaml")).unwrap());
     assert!(!shown.contains(key.trim_end()), "{shown}");
-    assert!(stderr.contains("THE ARCHIVE KEY IS IN 'key'") && stderr.contains("Write it down"), "{stderr}");
+    assert!(
+        stderr.contains("THE ARCHIVE KEY IS IN '/") && stderr.contains("/key'\n") && stderr.contains("Write it down"),
+        "{stderr}"
+    );
     let (code, _, stderr) = init("two.yaml", &["--new-key", "key"]);
     assert!(code == 2 && stderr.contains("'key' exists") && stderr.contains("--key-file"), "{stderr}");
     assert_eq!(fs::read_to_string(dir.path().join("key")).unwrap(), key);
@@ -154,4 +157,33 @@ fn scripts_are_told_what_is_missing() {
         assert!(stderr.contains(expected), "{words:?}: {stderr}");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "{words:?}");
     }
+}
+
+/// At a real terminal, one answer after the other.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_person_is_asked() {
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+    let dir = tempfile::tempdir().unwrap();
+    let program = format!("{} --profiles profiles init", env!("CARGO_BIN_EXE_aam-backup"));
+    let mut child = Command::new("script")
+        .args(["--quiet", "--return", "--command", &program, "/dev/null"])
+        .current_dir(dir.path())
+        .env_remove("AAM_BACKUP_PROFILES")
+        .env("HOME", "/home/me")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Computer, source (the home directory), mirror, bucket, directory, key.
+    child.stdin.take().unwrap().write_all(b"pc\n\n/mnt/usb/copy\n\n/mnt/usb/archives\n\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{shown}");
+    assert!(shown.contains("Directory to back up [/home/me]: ") && shown.contains("THE ARCHIVE KEY IS IN"), "{shown}");
+    let (code, stdout, stderr) = said(&run(dir.path(), &["--profiles", "profiles", "check", "nightly"]));
+    let expected = "OK: nightly, 1 source, destinations: mirror /mnt/usb/copy, directory /mnt/usb/archives\n";
+    assert_eq!((code, stdout.as_str()), (0, expected), "{stderr}");
+    assert!(dir.path().join("profiles/nightly.key").is_file());
 }
