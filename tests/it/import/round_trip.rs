@@ -161,6 +161,8 @@ proptest! {
                 Ok((arguments, _)) => {
                     let made = import(&arguments, "i.txt", lists, &Choices::default()).unwrap();
                     prop_assert_eq!(made.profile.is_none(), made.has(aam_auto_backup::import::Severity::Error));
+                    let all = format!("{:?}{:?}", made.profile, made.findings);
+                    prop_assert!(!all.contains("hunter2"), "{}", all);
                 }
             }
         }
