@@ -12,6 +12,7 @@ pub mod doctor;
 pub mod event;
 pub mod exec;
 pub mod history;
+pub mod import;
 pub mod job;
 pub mod lock;
 pub mod log;

@@ -18,6 +18,11 @@ impl Secret {
     pub fn expose(&self) -> &str {
         &self.0
     }
+
+    /// A text without this secret in it, for messages that repeat what a person wrote. Shorter ones are in every text.
+    pub fn blank(&self, text: &str) -> String {
+        if self.0.chars().count() < 4 { text.to_owned() } else { text.replace(self.0.as_str(), "***") }
+    }
 }
 
 impl fmt::Debug for Secret {

@@ -7,6 +7,8 @@ mod completions;
 mod doctor;
 pub mod exit;
 mod explain;
+mod import;
+mod init;
 mod output;
 mod place;
 mod plan;
@@ -14,6 +16,7 @@ mod restore;
 mod run;
 mod schedule;
 mod schema;
+mod secret_file;
 mod sets;
 mod shadow_stage;
 mod shortcuts;
@@ -60,6 +63,8 @@ pub enum Command {
     Explain(explain::Explain),
     Doctor(doctor::DoctorArgs),
     Shortcuts(shortcuts::ShortcutsArgs),
+    Init(Box<init::InitArgs>),
+    Import(Box<import::ImportArgs>),
     Schedule(schedule::ScheduleArgs),
     Schema(schema::PrintSchema),
     Completions(completions::Completions),
@@ -114,6 +119,8 @@ pub fn main() -> ExitCode {
         Command::ShadowStage { order } => shadow_stage::run(&order, &cancel),
         Command::Check(check) => check.run(&cli.global),
         Command::Explain(explain) => explain.run(&cli.global),
+        Command::Init(init) => init.run(&cli.global),
+        Command::Import(import) => import.run(),
         Command::Schema(schema) => schema.run(),
         Command::Completions(completions) => completions.run(),
     };

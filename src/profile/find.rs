@@ -21,6 +21,8 @@ pub const VARIABLE: &str = "AAM_BACKUP_PROFILES";
 #[derive(Clone, Debug)]
 pub struct Search {
     directories: Vec<PathBuf>,
+    /// How many of them a person named.
+    named: usize,
 }
 
 /// Why a name means no file.
@@ -62,14 +64,23 @@ impl Search {
         if let Some(variable) = env::var_os(VARIABLE) {
             directories.extend(env::split_paths(&variable).filter(|path| !path.as_os_str().is_empty()));
         }
+        let named = directories.len();
         directories.push(PathBuf::from("profiles"));
         directories.extend(configuration());
-        Search { directories }
+        Search { directories, named }
     }
 
     /// Only these directories, in this order.
     pub fn of(directories: Vec<PathBuf>) -> Search {
-        Search { directories }
+        Search { named: directories.len(), directories }
+    }
+
+    /// The directory for a new profile: the first that a person named, else that of the operating system, for all of the
+    /// computer or for oneself. A scheduled run finds it there; `./profiles` depends on where one stands.
+    pub fn home(&self, for_all: bool) -> Option<PathBuf> {
+        let mut configuration = configuration();
+        let own = if for_all { configuration.first().cloned() } else { configuration.pop() };
+        self.directories[..self.named].first().cloned().or(own)
     }
 
     /// Finds and loads a profile, by path or by name.

@@ -41,14 +41,21 @@ pub fn load(path: &Path) -> Result<Job, Diagnostics> {
 /// # Errors
 /// As [`load`].
 pub fn load_bytes(path: &Path, bytes: &[u8]) -> Result<Job, Diagnostics> {
-    let none = Places::default();
-    let text = yaml::decode(bytes).map_err(|finding| Diagnostics::new(path, "", &none, vec![finding]))?;
-    let tree = yaml::parse(text).map_err(|finding| Diagnostics::new(path, text, &none, vec![finding]))?;
+    let text = decoded(path, bytes)?;
+    let tree = yaml::parse(text).map_err(|finding| Diagnostics::new(path, text, &Places::default(), vec![finding]))?;
     let Inspected { checked, findings, .. } = inspect(path, tree.value, tree.duplicates);
     match checked.and_then(|checked| checked.job) {
         Some(job) if findings.is_empty() => Ok(job),
         _ => Err(Diagnostics::new(path, text, &tree.places, findings)),
     }
+}
+
+/// The text of a file that a person wrote: UTF-8, with or without a byte order mark.
+///
+/// # Errors
+/// When it is anything else; says where, and what to do.
+pub fn decoded<'a>(path: &Path, bytes: &'a [u8]) -> Result<&'a str, Diagnostics> {
+    yaml::decode(bytes).map_err(|finding| Diagnostics::new(path, "", &Places::default(), vec![finding]))
 }
 
 /// What can be had from a profile that is broken elsewhere, so that somebody is told about it.

@@ -13,6 +13,7 @@ use crate::name::Format;
 use crate::path::{Family, FullPath};
 use crate::plan::{MirrorOrder, StageOrder};
 
+pub mod profile;
 pub mod robocopy;
 pub mod shortcut;
 
@@ -85,10 +86,14 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     templates.add_filter("rsync_target", |path: String| rsync_target(&path));
     templates.add_filter("bat", |text: String| bat_quoted(&text));
     templates.add_filter("bat_text", |text: String| bat_text(&text));
+    templates.add_filter("yaml", |text: String| profile::scalar(&text));
+    templates.add_filter("remark", |text: String, indent: usize| profile::remark(&text, indent));
+    templates.add_filter("reference", reference);
     let all = [
         ("mount.sh", include_str!("mount.sh.j2")),
         ("mount.bat", include_str!("mount.bat.j2")),
         ("shortcut.bat", include_str!("shortcut.bat.j2")),
+        ("profile.yaml", include_str!("profile.yaml.j2")),
     ];
     for (name, text) in all {
         if let Err(error) = templates.add_template(name, text) {
@@ -201,6 +206,12 @@ pub fn switches(format: Format) -> &'static str {
 /// A word for `sh` that is exactly this text.
 pub fn sh_quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// The one key of a [`profile::Place`] and its value.
+fn reference(place: minijinja::Value) -> Result<String, minijinja::Error> {
+    let kind = place.try_iter()?.next().unwrap_or_default();
+    Ok(profile::reference(&kind.to_string(), &place.get_item(&kind)?.to_string()))
 }
 
 /// A word for a batch file. Windows names hold no quote; in quotes only `%` is special.

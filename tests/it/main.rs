@@ -5,6 +5,7 @@ mod architecture;
 mod aws;
 mod docs;
 mod doctor;
+mod import;
 mod memory;
 mod plan;
 mod profile;

@@ -5,8 +5,10 @@
 //! `yaml FILE` is a profile, written as FILE beside the shell blocks that follow · `yaml fragment` replaces keys of a
 //! small profile · `sh` is run · `sh by hand` is run with a 7-Zip that is told the key · `sh aws` needs a real bucket,
 //! except those of `docs/aws.md`, which the tests of `aws` run · `sh terraform` is Terraform's ·
-//! `sh install` installs · `sh` with a script of this project: `.ci/run` runs it · `text` is nothing to try.
+//! `sh install` installs · `sh` with a script of this project: `.ci/run` runs it · `text FILE` and `bat FILE` are written as
+//! FILE · `text` and `bat` are nothing to try.
 
+mod import_page;
 #[cfg(unix)]
 mod monitoring_page;
 mod pages;
@@ -21,7 +23,7 @@ use aam_auto_backup::job::Job;
 use aam_auto_backup::profile;
 
 /// The pages, in the order in which a newcomer reads them.
-const PAGES: [&str; 10] = [
+const PAGES: [&str; 11] = [
     "README.md",
     "docs/unattended.md",
     "docs/aws.md",
@@ -30,6 +32,7 @@ const PAGES: [&str; 10] = [
     "docs/monitoring.md",
     "docs/network.md",
     "docs/how-it-decides.md",
+    "docs/import.md",
     "docs/profile.md",
     "docs/ARCHITECTURE.md",
 ];

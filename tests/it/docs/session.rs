@@ -99,6 +99,9 @@ fn every_shell_block_runs() {
                 ("yaml", file) if file.ends_with(".yaml") => {
                     fs::write(scratch.path().join(file), computer.here(&block.text)).unwrap();
                 }
+                ("text" | "bat", file) if !file.is_empty() => {
+                    fs::write(scratch.path().join(file), &block.text).unwrap();
+                }
                 ("sh", "" | "by hand") if !is_script(&block) => {
                     computer.run(&block);
                     ran += 1;

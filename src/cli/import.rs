@@ -1,0 +1,261 @@
+//! `aam-backup import`: a v1.0 command line and instruction file become a profile (SPEC §3).
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::{ArgGroup, Args};
+use zeroize::Zeroizing;
+
+use super::place::complain;
+use super::{Exit, output, secret_file};
+use crate::import::batch::Variables;
+use crate::import::{self, Arguments, Choices, Command, Finding, Import, SecretName, Severity, Spot, WhereTo};
+use crate::path::{Family, FullPath};
+use crate::profile;
+use crate::profile::credential;
+use crate::profile::document::Reference;
+
+/// Make a profile of a v1.0 batch file or command line and its instruction file
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("from").required(true))]
+pub struct ImportArgs {
+    /// Batch file that starts a v1.0 backup
+    #[arg(value_name = "FILE.bat", group = "from")]
+    batch: Option<PathBuf>,
+    /// The v1.0 command line itself, as Task Scheduler has it. Others on this computer can see it while this runs
+    #[arg(long, value_name = "TEXT", group = "from")]
+    command_line: Option<String>,
+    /// The 22 arguments of v1.0, after `--`
+    #[arg(last = true, value_name = "ARGUMENT", group = "from")]
+    arguments: Vec<String>,
+    /// Where the instruction file lies here. By default where argument 11 says
+    #[arg(long, value_name = "FILE")]
+    instruction_file: Option<PathBuf>,
+    /// Value of a variable that the batch file uses and does not set; may be given more than once
+    #[arg(long = "variable", value_name = "NAME=VALUE", value_parser = variable)]
+    variables: Vec<(String, String)>,
+    /// Name of the profile. By default that of the output file, or else the location
+    #[arg(long)]
+    name: Option<String>,
+    /// Another location than argument 18 names
+    #[arg(long)]
+    location: Option<String>,
+    /// Region of the bucket and of e-mail, which no argument names
+    #[arg(long)]
+    region: Option<String>,
+    /// Write the profile here, not to standard output
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Overwrite the output file
+    #[arg(long, requires = "output")]
+    force: bool,
+    /// Write each secret into a file of its own in this directory. Without it the profile names environment variables
+    #[arg(long, value_name = "DIR")]
+    secrets_to: Option<PathBuf>,
+    /// How the computer that is backed up will call that directory, when this is another one
+    #[arg(long, value_name = "DIR", requires = "secrets_to")]
+    secrets_at: Option<String>,
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write it as NAME=VALUE")?;
+    Ok((name.trim_matches('%').to_uppercase(), value.to_owned()))
+}
+
+impl ImportArgs {
+    pub(super) fn run(self) -> Exit {
+        match self.import() {
+            Ok(exit) | Err(exit) => exit,
+        }
+    }
+
+    fn import(&self) -> Result<Exit, Exit> {
+        let choices = self.choices()?;
+        let command = self.command()?;
+        let (arguments, early) = Arguments::read(&command).map_err(|findings| refuse(&findings))?;
+        let file = self.instruction_file.clone().unwrap_or_else(|| PathBuf::from(&arguments.instruction_file));
+        let unreadable = |error: std::io::Error| {
+            let message = format!("the file '{}' cannot be read: {error}", file.display());
+            let hint = "name where it lies here with --instruction-file FILE";
+            refuse(&[arguments.masked(Finding::error(Spot::Argument(11), message).hint(hint))])
+        };
+        let lists = fs::read(&file).map_err(unreadable)?;
+        let lists = decoded(&file, &lists)?;
+        let mut import = import::import(&arguments, &shown(&file), lists, &choices).map_err(|error| {
+            complain("error", &error.to_string(), "");
+            Exit::Failed
+        })?;
+        import.findings.splice(0..0, early);
+        import.sort();
+        let Some(text) = import.profile.clone() else { return Err(refuse(&import.findings)) };
+        if let Some(output) = self.output.as_ref().filter(|output| !self.force && output.exists()) {
+            complain("error", &format!("'{}' exists", output.display()), "write to another file, or give --force");
+            return Err(Exit::Usage);
+        }
+        self.keep_secrets(&import)?;
+        let written = self.write(&text)?;
+        say(&import.findings);
+        self.what_now(&import, arguments.hold_secrets());
+        Ok(if written == Exit::Success && import.has(Severity::Warning) { Exit::Warnings } else { written })
+    }
+
+    fn choices(&self) -> Result<Choices, Exit> {
+        let secrets = match (&self.secrets_to, &self.secrets_at) {
+            (None, _) => WhereTo::Environment,
+            (Some(_), Some(at)) => WhereTo::Files(at.clone()),
+            (Some(directory), None) => {
+                let whole = std::path::absolute(directory).unwrap_or_else(|_| directory.clone()).display().to_string();
+                // v1.0 ran on Windows, and so will its profile.
+                if FullPath::parse(&whole).is_ok_and(|path| path.family() != Family::Windows) {
+                    let text = format!("'{whole}' is no directory that a Windows profile can name");
+                    let hint =
+                        "say how that computer will call it: --secrets-at 'C:\\ProgramData\\AAM Auto Backup\\secrets'";
+                    complain("error", &text, hint);
+                    return Err(Exit::Usage);
+                }
+                WhereTo::Files(whole)
+            }
+        };
+        let stem = self.output.as_ref().and_then(|output| Some(output.file_stem()?.to_str()?.to_owned()));
+        Ok(Choices {
+            from: self.batch.as_ref().map_or_else(|| "a v1.0 backup".to_owned(), |batch| shown(batch)),
+            name: self.name.clone().or(stem),
+            location: self.location.clone(),
+            region: self.region.clone(),
+            secrets,
+        })
+    }
+
+    fn command(&self) -> Result<Command, Exit> {
+        let variables: Variables = self.variables.iter().cloned().collect();
+        let command = match (&self.batch, &self.command_line) {
+            (Some(batch), _) => {
+                let bytes = fs::read(batch).map(Zeroizing::new).map_err(|error| {
+                    complain("error", &format!("'{}' cannot be read: {error}", batch.display()), "");
+                    Exit::Usage
+                })?;
+                Command::of_batch(&shown(batch), decoded(batch, &bytes)?, &variables)
+            }
+            (None, Some(line)) => Command::of_line(line, &variables),
+            (None, None) => Command::of_words(self.arguments.clone()),
+        };
+        command.map_err(|finding| refuse(&[finding]))
+    }
+
+    /// Each secret in its file. One that is there already, and the same, stays.
+    fn keep_secrets(&self, import: &Import) -> Result<(), Exit> {
+        let Some(directory) = &self.secrets_to else { return Ok(()) };
+        let fail = |text: String, hint: &str| {
+            complain("error", &text, hint);
+            Exit::Failed
+        };
+        make_private(directory).map_err(|e| fail(format!("'{}' cannot be made: {e}", directory.display()), ""))?;
+        let mut new = Vec::new();
+        for (name, secret) in &import.secrets {
+            let path = directory.join(name.file());
+            match credential::resolve(&Reference::File(path.display().to_string())) {
+                _ if !path.exists() => new.push((path, secret)),
+                Ok(there) if there.expose() == secret.expose() => {}
+                _ => {
+                    let hint = "move it away, or choose another directory; no secret is ever overwritten";
+                    return Err(fail(format!("'{}' exists and holds something else", path.display()), hint));
+                }
+            }
+        }
+        for (path, secret) in new {
+            secret_file::write_new(&path, secret)
+                .map_err(|e| fail(format!("'{}' cannot be written: {e}", path.display()), ""))?;
+        }
+        Ok(())
+    }
+
+    fn write(&self, text: &str) -> Result<Exit, Exit> {
+        let Some(file) = &self.output else { return Ok(output::result(text)) };
+        let mut options = fs::OpenOptions::new();
+        match self.force {
+            true => options.write(true).create(true).truncate(true),
+            false => options.write(true).create_new(true),
+        };
+        let written = options.open(file).and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes()));
+        written.map(|()| Exit::Success).map_err(|error| {
+            complain("error", &format!("'{}' cannot be written: {error}", file.display()), "");
+            Exit::Failed
+        })
+    }
+
+    /// Where the secrets are now, and where they still are.
+    fn what_now(&self, import: &Import, old_holds_secrets: bool) {
+        let listed = |word: &dyn Fn(SecretName) -> String| {
+            import.secrets.iter().map(|(name, _)| word(*name)).collect::<Vec<_>>().join(", ")
+        };
+        let plural = if import.secrets.len() == 1 { "" } else { "s" };
+        let arguments = format!("argument{plural} {}", listed(&|name| name.argument().to_string()));
+        match &self.secrets_to {
+            _ if import.secrets.is_empty() => {}
+            Some(directory) => {
+                let message = format!("the secrets of the {arguments} are in files in '{}'", directory.display());
+                output::note(Finding::note(Spot::Whole, message).hint(secret_file::advice(directory)));
+            }
+            None => {
+                let variables = listed(&|name| name.variable().to_owned());
+                let message =
+                    format!("the profile takes the secrets of the {arguments} from the environment: {variables}");
+                let hint = "a scheduled run does not have your variables: --secrets-to DIR makes files instead";
+                output::note(Finding::note(Spot::Whole, message).hint(hint));
+            }
+        }
+        if let Some(batch) = self.batch.as_ref().filter(|_| old_holds_secrets) {
+            let message = format!("'{}' still holds the secrets for everybody to read", batch.display());
+            let hint = "delete it, and every copy, once a backup with the profile was made and restored from; so also the v1.0 task of Task Scheduler";
+            output::note(Finding::note(Spot::Whole, message).hint(hint));
+        }
+        if let Some(file) = &self.output {
+            output::note(next(&file.display().to_string()));
+        }
+    }
+}
+
+/// What a person does with a new profile.
+pub(super) fn next(profile: &str) -> String {
+    let profile = if profile.contains(' ') { format!("\"{profile}\"") } else { profile.to_owned() };
+    let line = |command: &str, what: &str| format!("  aam-backup {:<40} {what}\n", format!("{command} {profile}"));
+    [
+        "next:\n".to_owned(),
+        line("check", "is it valid?"),
+        line("plan", "what would a run do?"),
+        line("doctor", "is everything there that a run needs?"),
+        line("run", "make a backup"),
+        line("schedule install", "and one every night"),
+    ]
+    .concat()
+}
+
+fn make_private(directory: &Path) -> std::io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(directory)
+}
+
+fn decoded<'a>(file: &Path, bytes: &'a [u8]) -> Result<&'a str, Exit> {
+    profile::decoded(file, bytes).map_err(|diagnostics| {
+        output::note(diagnostics);
+        Exit::Usage
+    })
+}
+
+/// The name of a file as messages and comments say it; either kind of separator.
+fn shown(file: &Path) -> String {
+    let text = file.display().to_string();
+    text.rsplit(['/', '\\']).next().map_or_else(|| text.clone(), str::to_owned)
+}
+
+fn say(findings: &[Finding]) {
+    findings.iter().for_each(output::note);
+}
+
+fn refuse(findings: &[Finding]) -> Exit {
+    say(findings);
+    output::note("no profile was written\n");
+    Exit::Usage
+}

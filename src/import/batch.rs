@@ -1,0 +1,282 @@
+//! Batch files: the v1.0 command line in one, as the words that v1.0 got.
+//!
+//! As much of `cmd` as such files use: continued lines, `set`, `%NAME%`, `%%`, `^`, and where a command ends.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use regex::{Captures, Regex};
+
+use super::finding::{Finding, Spot};
+use super::words::split;
+
+/// What v1.0 called its two backups.
+pub const REGULAR: &str = "regular-backup";
+/// The other one.
+pub const INCREMENTAL_ONLY: &str = "incremental-only-backup";
+/// The other things that v1.0 did (design L8968-9010).
+const RESTORES: [&str; 5] = [
+    "one-step-aws-data-restoration",
+    "restore-to-aws-s3-from-aws-s3-glacier-deep-archive",
+    "check-aws-s3-restoration-status",
+    "download-to-local-computer-from-aws-s3",
+    "decompress-all-downloaded-backup-files",
+];
+/// What `cmd` does not run, or what only shows text.
+const NO_COMMANDS: [&str; 4] = ["rem", "echo", "title", "goto"];
+
+/// Values of variables by name, in upper case.
+pub type Variables = BTreeMap<String, String>;
+
+/// The command line of a v1.0 backup.
+pub struct Command {
+    /// From the operation type on. Secrets are among them: never shown.
+    pub words: Vec<String>,
+    /// The variables in it whose values are not known, as they stand there: `%NAME%`.
+    pub unknown: Vec<String>,
+}
+
+impl Command {
+    /// One command line that no `cmd` has read: that of a Task Scheduler task, or of an editor.
+    ///
+    /// # Errors
+    /// When it is not that of a backup.
+    pub fn of_line(line: &str, variables: &Variables) -> Result<Command, Finding> {
+        let (line, unknown) = expand(line, variables, "%");
+        Command::of_words(split(&line)).map(|command| Command { unknown, ..command })
+    }
+
+    /// Words that a shell has split already. What stands before the operation type is not v1.0's.
+    ///
+    /// # Errors
+    /// When there is no operation type among them.
+    pub fn of_words(words: Vec<String>) -> Result<Command, Finding> {
+        match words.iter().position(|word| word == REGULAR || word == INCREMENTAL_ONLY) {
+            Some(at) => Ok(Command { words: words.into_iter().skip(at).collect(), unknown: Vec::new() }),
+            None => Err(no_backup(Spot::Whole, words.iter().any(|word| RESTORES.contains(&word.as_str())))),
+        }
+    }
+
+    /// The one backup command of a batch file.
+    ///
+    /// # Errors
+    /// When there is none, or there are several.
+    pub fn of_batch(file: &str, text: &str, given: &Variables) -> Result<Command, Finding> {
+        let mut variables = given.clone();
+        let mut found: Vec<(usize, Command)> = Vec::new();
+        let mut restores = false;
+        let delayed = text.to_lowercase().contains("enabledelayedexpansion");
+        for (number, line) in logical_lines(text) {
+            let line = line.trim_start_matches(['@', ' ', '\t']);
+            let first = line.split([' ', '\t', '.', ':']).next().unwrap_or_default().to_lowercase();
+            if line.starts_with(':') || NO_COMMANDS.contains(&first.as_str()) {
+                continue;
+            }
+            // `cmd` drops a `%` that begins nothing.
+            let (line, unknown) = expand(line, &variables, "");
+            if let Some((name, value)) = assignment(&line) {
+                let name = name.to_uppercase();
+                // What is given with --variable is what a person knows.
+                if !given.contains_key(&name) {
+                    variables.insert(name, value);
+                }
+                continue;
+            }
+            let words = split(&one_command(&line));
+            restores |= words.iter().any(|word| RESTORES.contains(&word.as_str()));
+            if let Ok(command) = Command::of_words(words) {
+                let spot = || Spot::Line(file.to_owned(), number);
+                if unknown.iter().any(|name| name.contains('"')) {
+                    let message = "`cmd` takes the text between two `%` for a variable here, across arguments";
+                    return Err(Finding::error(spot(), message).hint("in a batch file a percent sign is written `%%`"));
+                }
+                if delayed && line.contains('!') {
+                    let message = "`!` means a variable where `enabledelayedexpansion` is set, and is not read here";
+                    return Err(Finding::error(spot(), message).hint("write the values into a copy of the batch file"));
+                }
+                found.push((number, Command { unknown, ..command }));
+            }
+        }
+        match found.len() {
+            0 => Err(no_backup(Spot::Line(file.to_owned(), 1), restores)),
+            1 => found.pop().map(|(_, command)| command).ok_or_else(|| no_backup(Spot::Whole, restores)),
+            _ => {
+                let lines: Vec<String> = found.iter().map(|(line, _)| line.to_string()).collect();
+                let message = format!("holds several v1.0 backup commands, on the lines {}", lines.join(", "));
+                let spot = Spot::Line(file.to_owned(), found.first().map_or(1, |(line, _)| *line));
+                Err(Finding::error(spot, message).hint("leave one of them in a copy of the file, and import that"))
+            }
+        }
+    }
+}
+
+fn no_backup(spot: Spot, restores: bool) -> Finding {
+    if restores {
+        let message = "is a v1.0 restore command, and only a backup command says what is backed up";
+        return Finding::error(spot, message).hint("`aam-backup restore` needs no import: see its help");
+    }
+    Finding::error(spot, format!("no v1.0 backup command: neither `{REGULAR}` nor `{INCREMENTAL_ONLY}` is in it"))
+        .hint("give a batch file that starts v1.0, or its command line with --command-line")
+}
+
+/// Lines with their numbers; a `^` at the end, outside quotes, goes on with the next one.
+fn logical_lines(text: &str) -> Vec<(usize, String)> {
+    let mut lines: Vec<(usize, String)> = Vec::new();
+    let mut goes_on = false;
+    for (number, line) in (1..).zip(text.lines()) {
+        match lines.last_mut().filter(|_| goes_on) {
+            Some((_, last)) => last.push_str(line),
+            None => lines.push((number, line.to_owned())),
+        }
+        goes_on = false;
+        if let Some((_, last)) = lines.last_mut() {
+            let carets = last.len() - last.trim_end_matches('^').len();
+            if carets % 2 == 1 && last.matches('"').count() % 2 == 0 {
+                last.pop();
+                goes_on = true;
+            }
+        }
+    }
+    lines
+}
+
+/// `set NAME=VALUE` and `set "NAME=VALUE"`.
+fn assignment(line: &str) -> Option<(&str, String)> {
+    let (command, rest) = line.split_once([' ', '\t'])?;
+    let rest = rest.trim_start();
+    if !command.eq_ignore_ascii_case("set") || rest.starts_with('/') {
+        return None;
+    }
+    let (name, value) = match rest.strip_prefix('"') {
+        Some(rest) => rest.rsplit_once('"').map_or(rest, |(inner, _)| inner).split_once('=')?,
+        None => rest.split_once('=')?,
+    };
+    Some((name, if rest.starts_with('"') { value.to_owned() } else { one_command(value) }))
+}
+
+/// `%%`, an argument of the batch file such as `%1` or `%~dp0`, a variable, a `%` alone.
+static PERCENT: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"%%|%~[A-Za-z]*[0-9]|%[0-9*]|%([^%\r\n]+)%|%")
+        .unwrap_or_else(|e| unreachable!("a constant pattern: {e}"))
+});
+
+/// Puts in the values that are known; the second part are those that are not. A `%` alone becomes `alone`.
+fn expand(line: &str, variables: &Variables, alone: &str) -> (String, Vec<String>) {
+    let mut unknown = Vec::new();
+    let value = |found: &Captures<'_>| {
+        let whole = &found[0];
+        let known = found.get(1).and_then(|name| variables.get(&name.as_str().to_uppercase()));
+        match known {
+            Some(value) => value.clone(),
+            None if whole == "%%" => "%".to_owned(),
+            None if whole == "%" => alone.to_owned(),
+            None => {
+                unknown.push(whole.to_owned());
+                whole.to_owned()
+            }
+        }
+    };
+    let line = PERCENT.replace_all(line, value).into_owned();
+    (line, unknown)
+}
+
+/// The first command of a line, as `cmd` passes it on: outside quotes `^` protects a character, and `&`, `|`, `<` and `>`
+/// end the command.
+fn one_command(line: &str) -> String {
+    let mut command = String::new();
+    let mut quoted = false;
+    let mut rest = line.chars();
+    while let Some(c) = rest.next() {
+        match c {
+            '"' => quoted = !quoted,
+            '^' if !quoted => {
+                command.extend(rest.next());
+                continue;
+            }
+            '&' | '|' if !quoted => break,
+            '<' | '>' if !quoted => {
+                // The number of what is redirected is no word: `2>nul`.
+                let number = command.ends_with(|c: char| c.is_ascii_digit())
+                    && command.trim_end_matches(|c: char| c.is_ascii_digit()).ends_with([' ', '\t']);
+                if number {
+                    command.pop();
+                }
+                break;
+            }
+            _ => {}
+        }
+        command.push(c);
+    }
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str) -> Vec<String> {
+        Command::of_batch("b.bat", text, &Variables::new()).map(|c| c.words).unwrap_or_else(|e| panic!("{e}"))
+    }
+
+    #[test]
+    fn the_command_among_other_lines() {
+        for (text, expected) in [
+            ("AAM_auto_backup.py regular-backup user \"\"", &["regular-backup", "user", ""][..]),
+            (
+                "@echo off\r\ncd /D \"C:\\x\"\r\n@python.exe \"A B.py\" regular-backup user\r\npause\r\n",
+                &["regular-backup", "user"],
+            ),
+            (
+                "rem x regular-backup a\necho regular-backup b\n:: regular-backup c\nx regular-backup d",
+                &["regular-backup", "d"],
+            ),
+            ("x incremental-only-backup ^\n  a ^\n  \"b c\"\nexit", &["incremental-only-backup", "a", "b c"]),
+            ("x regular-backup local^|AWS ^& a", &["regular-backup", "local|AWS", "&", "a"]),
+            ("x regular-backup \"local|AWS\" \"a^b\" > log.txt 2>&1", &["regular-backup", "local|AWS", "a^b"]),
+            ("x regular-backup a 2>nul", &["regular-backup", "a"]),
+            ("x regular-backup a2>nul", &["regular-backup", "a2"]),
+            ("x regular-backup a && pause", &["regular-backup", "a"]),
+            (
+                "set K=a b\nset \"L=c d\" x\nx regular-backup \"%k%\" %L% 100%%",
+                &["regular-backup", "a b", "c", "d", "100%"],
+            ),
+            ("x regular-backup \"5% of\"", &["regular-backup", "5 of"]),
+            ("SET KEY=a^&b\nx regular-backup \"%KEY%\"", &["regular-backup", "a&b"]),
+            ("x regular-backup \"%USERPROFILE%\\logs\"", &["regular-backup", "%USERPROFILE%\\logs"]),
+        ] {
+            assert_eq!(words(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn variables_that_nobody_knows_are_told() {
+        let text = "set A=1\nx regular-backup %A% %B% %~dp0x %2 %A:1=2% 5%%";
+        let given = Variables::from([("C".to_owned(), "3".to_owned())]);
+        let command = Command::of_batch("b.bat", text, &given).unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!(command.unknown, ["%B%", "%~dp0", "%2", "%A:1=2%"]);
+        let given = Variables::from([("A".to_owned(), "3".to_owned())]);
+        let command = Command::of_batch("b.bat", text, &given).unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!(command.words[1], "3", "what is given counts");
+    }
+
+    #[test]
+    fn no_command_or_several() {
+        let said = |text: &str| match Command::of_batch("b.bat", text, &Variables::new()) {
+            Ok(_) => String::new(),
+            Err(finding) => finding.to_string(),
+        };
+        assert!(said("@echo off\n").starts_with("error: b.bat:1: no v1.0 backup command"), "{}", said("@echo off\n"));
+        for (text, expected) in [
+            ("\nx regular-backup \"5% of\" \"6%\"", "error: b.bat:2: `cmd` takes the text between two `%`"),
+            ("setlocal EnableDelayedExpansion\nx regular-backup !A!", "error: b.bat:2: `!` means a variable"),
+        ] {
+            assert!(said(text).starts_with(expected), "{}", said(text));
+        }
+        assert!(said("x one-step-aws-data-restoration a").contains("v1.0 restore command"));
+        let several = said("x regular-backup a\n\nx incremental-only-backup b");
+        assert!(
+            several.starts_with("error: b.bat:1: holds several v1.0 backup commands, on the lines 1, 3"),
+            "{several}"
+        );
+    }
+}

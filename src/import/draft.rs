@@ -1,0 +1,211 @@
+//! v1.0's arguments and lists as a profile (SPEC §2), and the places its values came from.
+
+use std::time::Duration;
+
+use super::arguments::{Arguments, Kept};
+use super::finding::{Finding, Spot};
+use super::instructions::{Entry, Instructions};
+use super::{Choices, Import, SecretName, WhereTo};
+use crate::job::ForceFull;
+use crate::path::FullPath;
+use crate::profile::document::default_volume_size;
+use crate::render::profile::{Archive, Credentials, Draft, Email, Lock, Mirror, Place, S3};
+
+/// What v1.0 used when AWS was set up as its author did.
+const REGION: &str = "us-east-1";
+/// v1.0's own (design L2976).
+pub const WORK: &str = r"C:\temp";
+
+/// A draft, and the lines its lists came from.
+pub struct Drafted {
+    pub draft: Draft,
+    sources: Vec<Entry>,
+    directories: Vec<Entry>,
+    files: Vec<Entry>,
+    file: String,
+}
+
+impl Drafted {
+    /// Where the value at a JSON pointer of the profile came from.
+    pub fn origin(&self, pointer: &str) -> Spot {
+        let argument = match pointer {
+            "/lock/retry-every" => 4,
+            "/lock/give-up-after" => 5,
+            "/log/directory" => 6,
+            "/email/from-name" => 8,
+            "/email/from" => 9,
+            "/email/to/0" => 10,
+            "/snapshot/mount" => 12,
+            "/destinations/mirror/path" => 14,
+            "/destinations/s3/bucket" => 17,
+            "/location" => 18,
+            _ => {
+                let line = self.list(pointer).and_then(|(list, i)| list.get(i));
+                return line.map_or(Spot::Whole, |entry| Spot::Line(self.file.clone(), entry.line));
+            }
+        };
+        Spot::Argument(argument)
+    }
+
+    fn list(&self, pointer: &str) -> Option<(&[Entry], usize)> {
+        let (list, i) = pointer.rsplit_once('/')?;
+        let entries = match list {
+            "/sources" => &self.sources,
+            "/exclude/directories" => &self.directories,
+            "/exclude/files" => &self.files,
+            _ => return None,
+        };
+        Some((entries, i.parse().ok()?))
+    }
+
+    /// Takes an exclusion out, and gives it back.
+    pub fn take(&mut self, pointer: &str) -> Option<Entry> {
+        let i = self.list(pointer)?.1;
+        let (entries, texts) = match pointer.starts_with("/exclude/directories/") {
+            true => (&mut self.directories, &mut self.draft.directories),
+            false => (&mut self.files, &mut self.draft.files),
+        };
+        (i < entries.len()).then(|| {
+            texts.remove(i);
+            entries.remove(i)
+        })
+    }
+}
+
+/// The draft of a profile; what is said on the way goes to `import`.
+pub fn draft(
+    arguments: &Arguments,
+    file: &str,
+    lists: Instructions,
+    choices: &Choices,
+    import: &mut Import,
+) -> Drafted {
+    let sources = without_repeated(file, lists.sources, import);
+    for entry in lists.directories.iter().chain(&lists.files) {
+        outside(file, entry, &sources, import);
+    }
+    let location = choices.location.clone().unwrap_or_else(|| arguments.location.clone());
+    let region = choices.region.clone().unwrap_or_else(|| REGION.to_owned());
+    let region_assumed = choices.region.is_none();
+    if region_assumed && (arguments.aws.is_some() || arguments.email.is_some()) {
+        let message = format!("v1.0 took the region from the settings of AWS on its computer: assumed {REGION}");
+        import.say(Finding::warning(Spot::Whole, message).hint("name it with --region, or change it in the profile"));
+    }
+    let mut place = |name: SecretName, kept: &Kept| match (kept, &choices.secrets) {
+        (Kept::Variable(variable), _) => {
+            let message = format!("comes from the environment variable {variable}, in the profile too");
+            import.say(Finding::note(Spot::Argument(name.argument()), message));
+            Place::Env(variable.clone())
+        }
+        (Kept::Here(secret), to) => {
+            if import.secrets.iter().all(|(known, _)| *known != name) {
+                import.secrets.push((name, secret.clone()));
+            }
+            match to {
+                WhereTo::Environment => Place::Env(name.variable().to_owned()),
+                WhereTo::Files(directory) => {
+                    let separator = if directory.contains('\\') { '\\' } else { '/' };
+                    Place::File(format!("{}{separator}{}", directory.trim_end_matches(['\\', '/']), name.file()))
+                }
+            }
+        }
+    };
+    let archive = arguments.aws.as_ref().map(|aws| Archive {
+        key: place(SecretName::ArchiveKey, &aws.key),
+        volume_size: default_volume_size(),
+        work_directory: Some(WORK.to_owned()),
+    });
+    let credentials = arguments.access.as_ref().map(|(id, secret)| Credentials {
+        access_key_id: place(SecretName::AccessKeyId, id),
+        secret_access_key: place(SecretName::SecretAccessKey, secret),
+    });
+    let draft = Draft {
+        about: vec![format!("Made from the v1.0 command line of {} and {file}.", choices.from)],
+        name: choices.name.clone().unwrap_or_else(|| location.clone()),
+        location,
+        sources: texts(&sources),
+        directories: lists.directories.iter().map(|entry| directory(&entry.text)).collect(),
+        files: texts(&lists.files),
+        mount: Some(drive(&arguments.mount)),
+        mirror: arguments
+            .mirror
+            .as_ref()
+            .map(|mirror| Mirror { path: mirror.path.clone(), extra_files: mirror.extra_files }),
+        s3: arguments.aws.as_ref().map(|aws| S3 {
+            bucket: aws.bucket.clone(),
+            region: region.clone(),
+            region_assumed,
+            credentials: credentials.clone(),
+        }),
+        archive,
+        // A mirror knows no full backups.
+        force_full: arguments.aws.as_ref().map(|_| match arguments.when_instructions_change {
+            true => ForceFull::WhenProfileChanges,
+            false => ForceFull::Never,
+        }),
+        lock: Some(Lock { retry_every: span(arguments.retry_every), give_up_after: span(arguments.give_up_after) }),
+        log: Some(arguments.log.clone()).filter(|log| !log.is_empty()),
+        email: arguments.email.as_ref().map(|email| Email {
+            from_name: Some(email.from_name.clone()).filter(|name| !name.is_empty()),
+            from: email.from.clone(),
+            to: email.to.clone(),
+            region,
+            region_assumed,
+            credentials,
+        }),
+        local_time: arguments.aws.is_some(),
+        ..Draft::default()
+    };
+    let (directories, files) = (lists.directories, lists.files);
+    Drafted { draft, sources, directories, files, file: file.to_owned() }
+}
+
+fn texts(entries: &[Entry]) -> Vec<String> {
+    entries.iter().map(|entry| entry.text.clone()).collect()
+}
+
+/// A name without the `\` that made it a directory; `check` takes a path with it.
+fn directory(text: &str) -> String {
+    let bare = text.trim_end_matches(['\\', '/']);
+    if bare.is_empty() || bare.contains(['\\', '/', ':']) { text.to_owned() } else { bare.to_owned() }
+}
+
+fn span(span: Duration) -> String {
+    humantime::format_duration(span).to_string()
+}
+
+/// v1.0 took the letter alone.
+fn drive(text: &str) -> String {
+    let letter = text.trim().trim_end_matches([':', '\\', '/']);
+    match letter.chars().collect::<Vec<_>>().as_slice() {
+        [letter] if letter.is_ascii_alphabetic() => format!("{}:", letter.to_ascii_uppercase()),
+        _ => text.to_owned(),
+    }
+}
+
+fn without_repeated(file: &str, entries: Vec<Entry>, import: &mut Import) -> Vec<Entry> {
+    let mut kept: Vec<(Entry, Option<FullPath>)> = Vec::new();
+    for entry in entries {
+        let path = FullPath::parse(&entry.text).ok();
+        let same = |(_, other): &&(Entry, Option<FullPath>)| matches!((&path, other), (Some(a), Some(b)) if a.same(b));
+        match kept.iter().find(same) {
+            Some((first, _)) => {
+                let message = format!("'{}' is listed twice, first on line {}: once is enough", entry.text, first.line);
+                import.say(Finding::note(Spot::Line(file.to_owned(), entry.line), message));
+            }
+            None => kept.push((entry, path)),
+        }
+    }
+    kept.into_iter().map(|(entry, _)| entry).collect()
+}
+
+/// An exclusion that excludes nothing may have been meant as a source: an empty line makes the difference.
+fn outside(file: &str, entry: &Entry, sources: &[Entry], import: &mut Import) {
+    let Some(path) = FullPath::parse(&entry.text).ok().filter(|_| !entry.text.contains(['*', '?'])) else { return };
+    let mut sources = sources.iter().filter_map(|source| FullPath::parse(&source.text).ok());
+    if !sources.any(|source| path.starts_with(&source) || source.starts_with(&path)) {
+        let message = format!("'{}' is excluded, and lies in no directory that is backed up", entry.text);
+        let hint = "if it should be backed up, take out the empty line above it: v1.0 did not back it up either";
+        import.say(Finding::warning(Spot::Line(file.to_owned(), entry.line), message).hint(hint));
+    }
+}

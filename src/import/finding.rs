@@ -1,0 +1,91 @@
+//! What an import has to say: where in the old files, what, and what to do.
+
+use std::fmt;
+
+use super::arguments::NAMES;
+use crate::secret::Secret;
+
+/// How much it matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// There is no profile.
+    Error,
+    /// There is a profile; a person must look at this.
+    Warning,
+    /// Good to know.
+    Note,
+}
+
+/// Where it is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Spot {
+    /// Argument of the v1.0 command line, from 1.
+    Argument(usize),
+    /// Line of a file, from 1.
+    Line(String, usize),
+    /// No single place.
+    Whole,
+}
+
+/// One thing to say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    pub severity: Severity,
+    pub spot: Spot,
+    pub message: String,
+    pub hint: Option<String>,
+}
+
+impl Finding {
+    /// The import cannot go on, or what it makes would not be a profile.
+    pub fn error(spot: Spot, message: impl Into<String>) -> Finding {
+        Finding { severity: Severity::Error, spot, message: message.into(), hint: None }
+    }
+
+    /// The profile does not do exactly what v1.0 did, or rests on an assumption.
+    pub fn warning(spot: Spot, message: impl Into<String>) -> Finding {
+        Finding { severity: Severity::Warning, ..Finding::error(spot, message) }
+    }
+
+    /// Nothing is wrong.
+    pub fn note(spot: Spot, message: impl Into<String>) -> Finding {
+        Finding { severity: Severity::Note, ..Finding::error(spot, message) }
+    }
+
+    /// The same finding with a hint.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Finding {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same finding without a secret that stands where none belongs.
+    #[must_use]
+    pub fn without(mut self, secret: &Secret) -> Finding {
+        self.message = secret.blank(&self.message);
+        self.hint = self.hint.map(|hint| secret.blank(&hint));
+        self
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.severity {
+            Severity::Error => "error: ",
+            Severity::Warning => "warning: ",
+            Severity::Note => "note: ",
+        })?;
+        match &self.spot {
+            Spot::Argument(number) => {
+                write!(f, "argument {number} ({}): ", NAMES.get(number - 1).copied().unwrap_or_default())?;
+            }
+            Spot::Line(file, line) => write!(f, "{file}:{line}: ")?,
+            Spot::Whole => {}
+        }
+        writeln!(f, "{}", self.message)?;
+        match &self.hint {
+            Some(hint) => writeln!(f, "  hint: {hint}"),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! v1.0's instruction file (design L1008-1036, L8815-8839): directories to back up, directories to exclude, files to
+//! exclude, with an empty line between the lists. A directory to exclude ends in `\`, a file does not.
+
+use super::finding::{Finding, Spot};
+
+/// One line of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// From 1.
+    pub line: usize,
+    pub text: String,
+}
+
+/// The three lists.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Instructions {
+    pub sources: Vec<Entry>,
+    pub directories: Vec<Entry>,
+    pub files: Vec<Entry>,
+}
+
+/// Reads the lists. Whatever number of empty lines is between them; an empty second list is none.
+///
+/// # Errors
+/// When it is not clear what a line is.
+pub fn read(file: &str, text: &str) -> Result<Instructions, Vec<Finding>> {
+    let at = |line: usize| Spot::Line(file.to_owned(), line);
+    let mut lists = groups(text).into_iter();
+    let Some(sources) = lists.next() else {
+        let finding = Finding::error(at(1), "the instruction file lists no directory to back up");
+        return Err(vec![finding.hint("is it the file that argument 11 names?")]);
+    };
+    let (second, third) = (lists.next().unwrap_or_default(), lists.next());
+    if let Some(fourth) = lists.next() {
+        let line = fourth.first().map_or(1, |entry| entry.line);
+        let message =
+            "a fourth list begins; there are three: directories to back up, directories to exclude, files to exclude";
+        return Err(vec![
+            Finding::error(at(line), message).hint("leave empty lines only between the lists, in a copy of the file"),
+        ]);
+    }
+    let (directories, files) = match third {
+        Some(files) => (second, files),
+        // One list after the first: its entries say which one it is.
+        None if second.iter().any(is_directory) => (second, Vec::new()),
+        None => (Vec::new(), second),
+    };
+    let wrong_directories = directories.iter().filter(|entry| !is_directory(entry)).map(|entry| {
+        Finding::error(
+            at(entry.line),
+            format!("'{}' stands among the directories to exclude, which end in `\\`", entry.text),
+        )
+        .hint("end it in `\\`; or is it a file? Files to exclude are a list of their own, after an empty line")
+    });
+    let wrong_files = files.iter().filter(|entry| is_directory(entry)).map(|entry| {
+        Finding::error(at(entry.line), format!("'{}' stands among the files to exclude, but ends in `\\`", entry.text))
+            .hint("directories to exclude are the list before, with an empty line between the two")
+    });
+    let wrong: Vec<Finding> = wrong_directories.chain(wrong_files).collect();
+    if wrong.is_empty() { Ok(Instructions { sources, directories, files }) } else { Err(wrong) }
+}
+
+fn is_directory(entry: &Entry) -> bool {
+    entry.text.ends_with(['\\', '/'])
+}
+
+/// Lines that follow each other without an empty one.
+fn groups(text: &str) -> Vec<Vec<Entry>> {
+    let mut groups: Vec<Vec<Entry>> = Vec::new();
+    let mut open = false;
+    for (line, text) in (1..).zip(text.lines()) {
+        let text = text.trim().to_owned();
+        if text.is_empty() {
+            open = false;
+            continue;
+        }
+        match groups.last_mut().filter(|_| open) {
+            Some(group) => group.push(Entry { line, text }),
+            None => groups.push(vec![Entry { line, text }]),
+        }
+        open = true;
+    }
+    groups
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lists(text: &str) -> [Vec<String>; 3] {
+        let texts = |entries: Vec<Entry>| entries.into_iter().map(|e| format!("{}:{}", e.line, e.text)).collect();
+        let read = read("i.txt", text).unwrap_or_else(|e| panic!("{e:?}"));
+        [texts(read.sources), texts(read.directories), texts(read.files)]
+    }
+
+    #[test]
+    fn lists_by_empty_lines_and_form() {
+        for (text, expected) in [
+            // The design's own (L8815).
+            (
+                "c:\\a\\\r\nC:\\b c\\\r\n\r\nc:\\a\\x\\\r\n\r\n~WRL*.tmp\r\n",
+                [&["1:c:\\a\\", "2:C:\\b c\\"][..], &["4:c:\\a\\x\\"], &["6:~WRL*.tmp"]],
+            ),
+            ("\n\n c:\\a \n\n\n\nx\\\n  \n\ny\n\n", [&["3:c:\\a"], &["7:x\\"], &["10:y"]]),
+            ("c:\\a", [&["1:c:\\a"], &[], &[]]),
+            ("c:\\a\\\n\n\n*.tmp\nb.txt", [&["1:c:\\a\\"], &[], &["4:*.tmp", "5:b.txt"]]),
+            ("c:\\a\\\n\nx\\\nc:\\a\\y\\", [&["1:c:\\a\\"], &["3:x\\", "4:c:\\a\\y\\"], &[]]),
+        ] {
+            assert_eq!(lists(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_clear_is_told() {
+        for (text, expected) in [
+            ("", &["error: i.txt:1: the instruction file lists no directory"][..]),
+            (" \n\n", &["error: i.txt:1: the instruction file lists no directory"]),
+            ("c:\\a\\\n\nx\\\n*.tmp", &["error: i.txt:4: '*.tmp' stands among the directories to exclude"]),
+            (
+                "c:\\a\\\n\nx\n\ny\\",
+                &["error: i.txt:3: 'x' stands among", "error: i.txt:5: 'y\\' stands among the files"],
+            ),
+            ("a\n\nb\\\n\nc\n\nd\n\ne", &["error: i.txt:7: a fourth list begins"]),
+        ] {
+            let said: Vec<String> = read("i.txt", text).unwrap_err().iter().map(ToString::to_string).collect();
+            assert_eq!(said.len(), expected.len(), "{said:?}");
+            for (said, expected) in said.iter().zip(expected) {
+                assert!(said.starts_with(expected), "{said}");
+            }
+        }
+    }
+}

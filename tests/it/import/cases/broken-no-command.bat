@@ -1,0 +1,3 @@
+@echo off
+echo hunter2
+pause

@@ -1,0 +1,1 @@
+py AAM_auto_backup.py "regular-backup" "user" "python.exe" "0" "7200" "logs" "True" "A" "nobody" "x y@z" "C:\i.txt" "QQ" "local|AWS" "backup\main" "delete" "hunter2-key-0123" "My_Bucket" "pc" "AKIAHUNTER2ID" "hunter2/secret+x" "no" "yes"

@@ -1,0 +1,1 @@
+py AAM_auto_backup.py "regular-backup" "ShadowSpawn" "python.exe" "ten" "-1" "C:\logs" "maybe" "AAM" "a@example.com" "b@example.com" "C:\i.txt" "q" "local|tape" "F:\m" "purge" "hunter2-key-0123" "aam-data-backup" "pc" "AKIAHUNTER2ID" "hunter2/secret+x" "once" ""

@@ -1,0 +1,2 @@
+cd /D "C:\Users\Allen\Documents\AAM Auto Backup\source code"
+AAM_auto_backup.py regular-backup user "C:\Users\Allen\AppData\Local\Programs\Python\Python38\python.exe" 600 7200 "C:\Users\Allen\Documents\AAM Auto Backup\logs" True "AAM Backup Report" "autoreporter@example.com" "owner@example.com" "C:\Users\Allen\Documents\AAM Auto Backup\instructions\main_computer_backup_instructions.txt" "q" "local|AWS" "F:\backup\main" False "hunter2-key-0123" "aam-data-backup" "main-work-computer" "AKIAHUNTER2ID" "hunter2/secret+x" "no" "yes"

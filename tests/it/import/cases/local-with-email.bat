@@ -1,0 +1,1 @@
+AAM_auto_backup.py incremental-only-backup user python 600 7200 "C:\logs" True "AAM Backup Report" "a@example.com" "b@example.com" C:\i.txt q local "F:\backup" delete "hunter2-key-0123" "aam-data-backup" "pc" "AKIAHUNTER2ID" "hunter2/secret+x" yes yes

@@ -1,0 +1,1 @@
+AAM_auto_backup.py regular-backup user python 600 7200 "C:\Users\Allen\Documents\logs" True "" "a@example.com" "b@example.com" C:\i.txt q AWS "F:\unused" keep "hunter2 and more than the ninety-nine characters which a zip archive can take, so that no backup of v1.0 was made" "aam-data-backup" "pc" "" "" no yes

@@ -1,0 +1,1 @@
+@"%PYTHON%" AAM_auto_backup.py regular-backup user "%PYTHON%" 600 7200 "%HOME_OF_ALL%\logs" yes "AAM" "a@example.com" "b@example.com" "%HOME_OF_ALL%\i.txt" x "local^|AWS" "F:\m" keep "%AAM_KEY%" "aam-data-backup" "pc" "%KEY_ID%" "hunter2/secret+x" yes yes
