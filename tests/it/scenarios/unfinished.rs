@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -14,7 +15,7 @@ use crate::support::processes::{kill_all, signal};
 use crate::support::proxy::{Fault, Proxy};
 
 /// Archives of five volumes go to a bucket behind the proxy, and to a directory as well if `both`.
-fn made(both: bool) -> (Machine, Proxy) {
+fn made(both: bool) -> (Machine, Arc<Proxy>) {
     let mut machine = Machine::new();
     let proxy = machine.add_bucket_behind_proxy();
     if !both {

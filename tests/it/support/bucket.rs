@@ -1,6 +1,7 @@
 //! A test machine's second store: a bucket.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::machine::{Machine, Ran};
 use super::moto::{self, Moto};
@@ -12,6 +13,7 @@ pub const KEYS: [(&str, &str); 2] = [("AWS_ACCESS_KEY_ID", "test-id"), ("AWS_SEC
 pub struct Bucket {
     server: &'static Moto,
     pub name: String,
+    proxy: Option<Arc<Proxy>>,
 }
 
 impl Machine {
@@ -20,11 +22,18 @@ impl Machine {
         self.add_bucket_at(&moto::slow().endpoint(), storage_class);
     }
 
-    /// The same, reached by this program through a proxy.
-    pub fn add_bucket_behind_proxy(&mut self) -> Proxy {
-        let proxy = Proxy::start(moto::slow().address());
+    /// The same, reached by backups through a proxy.
+    pub fn add_bucket_behind_proxy(&mut self) -> Arc<Proxy> {
+        let proxy = Arc::new(Proxy::start(moto::slow().address()));
         self.add_bucket_at(&proxy.endpoint(), "STANDARD");
+        self.bucket.as_mut().expect("a machine with a bucket").proxy = Some(proxy.clone());
         proxy
+    }
+
+    /// What is before the bucket.
+    pub fn proxy(&self) -> &Proxy {
+        let proxy = self.bucket.as_ref().and_then(|bucket| bucket.proxy.as_deref());
+        proxy.expect("a machine with a bucket behind a proxy")
     }
 
     fn add_bucket_at(&mut self, endpoint: &str, storage_class: &str) {
@@ -33,7 +42,7 @@ impl Machine {
         self.profile.more_destinations = format!(
             "  s3: {{bucket: {name}, region: us-east-1, endpoint: '{endpoint}', storage-class: {storage_class}}}"
         );
-        self.bucket = Some(Bucket { server, name });
+        self.bucket = Some(Bucket { server, name, proxy: None });
     }
 
     /// Somebody deletes everything in it.

@@ -6,6 +6,7 @@ use super::super::Step::{
 };
 use super::{ALL, FILES, noise, play, scenarios};
 use crate::support::machine::{KEY, Machine};
+use crate::support::proxy::Fault;
 
 /// The mirror's copy of a file of `home`.
 fn copy(m: &Machine, path: &str) -> std::path::PathBuf {
@@ -127,6 +128,22 @@ scenarios! {
         Killed,
         Run(&[], 0, &[" incremental backup!", "left by a run that was cut off"]),
         Incremental(2, &["docs/a.txt"]),
+    ];
+    an_upload_that_is_cut_off_is_finished_by_the_next_run: [
+        Do(|m| m.add_other()),
+        Do(|m| {
+            let denied = Fault::s3(403, "AccessDenied", "Access Denied");
+            m.add_bucket_behind_proxy().spoil("PUT", "_manifest_", 1, denied);
+        }),
+        Run(&[], 1, &[" full backup!", "and the next run goes on with the upload"]),
+        Do(|m| assert_eq!(m.kept().len(), 1)),
+        Write("docs/a.txt", "changed"),
+        Run(&[], 0, &["going on with the upload of the backup ", ": 3 objects left", " incremental backup!"]),
+        Do(|m| assert_eq!(m.kept().len(), 0)),
+        Incremental(2, &["docs/a.txt"]),
+        Do(|m| assert_eq!(m.in_bucket(), m.stored())),
+        Bare(&["--exact"], 0, &["the restore is complete"]),
+        Back,
     ];
     an_interrupt_stops_everything_in_order: [
         Do(|m| m.add_other()),
