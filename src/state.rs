@@ -12,7 +12,7 @@ use crate::name::{BackupId, MountName};
 use crate::plan::Remembered;
 use crate::stage::create_private_directory;
 use crate::stamp::Stamp;
-use crate::unfinished::{self, Unfinished, Whole};
+use crate::unfinished::{self, BUILDING, Unfinished, Whole};
 
 /// Sets another directory for state, log and lock: for tests and for unusual installations.
 pub const DIRECTORY_VARIABLE: &str = "AAM_BACKUP_STATE_DIR";
@@ -117,7 +117,7 @@ impl State {
         };
         create_private_directory(&self.directory).map_err(failed("creating", &self.directory))?;
         let building = tempfile::Builder::new()
-            .prefix(".building-")
+            .prefix(BUILDING)
             .tempdir_in(&self.directory)
             .map_err(failed("creating a directory in", &self.directory))?;
         let mut record = Record { version: 1, digest: digest.to_owned(), manifests: Vec::new() };
@@ -143,9 +143,9 @@ impl State {
             let name = entry.file_name();
             let Some(name) = name.to_str() else { continue };
             let kept = name.parse().is_ok_and(|stamp: Stamp| keep.contains(&stamp));
-            if !kept && (name.parse::<Stamp>().is_ok() || name.starts_with(".building-")) {
+            if !kept && (name.parse::<Stamp>().is_ok() || name.starts_with(BUILDING)) {
                 // What stays is tried again by the next run.
-                let _ = fs::remove_dir_all(entry.path());
+                let _ = fs::remove_dir_all(entry.path()).or_else(|_| fs::remove_file(entry.path()));
             }
         }
     }
@@ -175,6 +175,7 @@ mod tests {
         assert_eq!(known.iter().map(|r| r.stamp).collect::<Vec<_>>(), stamps);
         assert_eq!(fs::read_to_string(&known[0].manifests[0].1).unwrap(), "x");
         fs::create_dir(state.directory.join(".building-left")).unwrap();
+        fs::write(state.directory.join(".building-file"), "").unwrap();
         state.forget_all_but(&stamps[1..]);
         assert_eq!(state.remembered().len(), 1);
         assert_eq!(fs::read_dir(&state.directory).unwrap().count(), 1);

@@ -19,6 +19,9 @@ use crate::store::{Object, Stored};
 /// A record is called `unfinished-STAMP.json`.
 const PREFIX: &str = "unfinished-";
 
+/// What a crash may leave behind in local state begins with this.
+pub const BUILDING: &str = ".building-";
+
 /// A backup that some store still lacks, in whole or in part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -179,7 +182,7 @@ impl Unfinished {
     /// When the disk does not take it.
     pub fn save(&self) -> io::Result<()> {
         let directory = self.record.parent().unwrap_or(Path::new("."));
-        let mut file = tempfile::NamedTempFile::new_in(directory)?;
+        let mut file = tempfile::Builder::new().prefix(BUILDING).tempfile_in(directory)?;
         serde_json::to_writer(&mut file, self)?;
         file.flush()?;
         file.as_file().sync_all()?;

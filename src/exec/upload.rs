@@ -152,8 +152,9 @@ impl Execution<'_> {
 
     fn store_failed(&self, error: &StoreError) {
         if !self.cancel.is_set() {
-            let hint = (!error.hint.is_empty()).then(|| error.hint.clone());
-            self.events.fail(Section::Objects, error.to_string(), hint);
+            let goes_on = "the next run goes on with the upload";
+            let hint = if error.hint.is_empty() { goes_on.to_owned() } else { format!("{}; {goes_on}", error.hint) };
+            self.events.fail(Section::Objects, error.to_string(), Some(hint));
         }
     }
 
