@@ -68,6 +68,10 @@ fn refused(
         }
         "NoSuchKey" | "NotFound" => (StoreErrorKind::NotFound, String::new()),
         "NoSuchUpload" => (StoreErrorKind::Other, "something aborted the upload meanwhile; start it again".to_owned()),
+        "ConditionalRequestConflict" => (
+            StoreErrorKind::Other,
+            "something else writes the same object: give each computer a `location` of its own".to_owned(),
+        ),
         "PreconditionFailed" => (StoreErrorKind::Other, "the object was replaced meanwhile; start again".to_owned()),
         "InvalidObjectState" => {
             (StoreErrorKind::Frozen, "the object is archived: request its restore and wait until it is done".to_owned())

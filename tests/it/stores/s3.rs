@@ -12,14 +12,14 @@ use crate::support::moto::{self, Moto};
 use crate::support::proxy::{Fault, Proxy};
 
 /// A bucket behind a proxy.
-struct Behind {
-    proxy: Proxy,
-    bucket: String,
-    store: S3Store,
-    place: Place,
+pub(super) struct Behind {
+    pub proxy: Proxy,
+    pub bucket: String,
+    pub store: S3Store,
+    pub place: Place,
 }
 
-fn behind() -> Behind {
+pub(super) fn behind() -> Behind {
     let proxy = Proxy::start(moto::shared().address());
     let bucket = moto::shared().bucket();
     let endpoint = Some(proxy.endpoint());
