@@ -222,12 +222,12 @@ impl Session<'_> {
 
     /// Runs a hook that has to run although the run was interrupted: a second interrupt ends the program.
     pub fn closing_hook(&self, name: &str, hook: &Program, about: &[(&'static str, String)], events: &Events<'_>) {
-        let why = match notify::run_hook(name, hook, about, &Cancel::new(), events) {
+        let (why, hint) = match notify::run_hook(name, hook, about, &Cancel::new(), events) {
             Ok(0) => return,
-            Ok(code) => format!("exit code {code}"),
-            Err(error) => error.to_string(),
+            Ok(code) => (format!("exit code {code}"), None),
+            Err(error) => (error.to_string(), error.hint().map(str::to_owned)),
         };
-        events.warn(Section::Hooks, format!("hooks.{name} failed: {why}"), None);
+        events.warn(Section::Hooks, format!("hooks.{name} failed: {why}"), hint);
     }
 
     fn tidy_logs(&self, directory: &Path, events: &Events<'_>) {
