@@ -156,13 +156,9 @@ fn chain(error: Option<&(dyn Error + 'static)>) -> String {
 
 /// No server has a reason to send a secret back, but no error may carry one.
 fn mask(mut error: StoreError, settings: &S3Settings) -> StoreError {
-    if let Some((id, secret)) = &settings.credentials {
-        for secret in [id.expose(), secret.expose()].into_iter().filter(|secret| !secret.is_empty()) {
-            for text in [&mut error.why, &mut error.hint] {
-                if text.contains(secret) {
-                    *text = text.replace(secret, "***");
-                }
-            }
+    for secret in settings.credentials.iter().flat_map(|(id, secret)| [id, secret]) {
+        for text in [&mut error.why, &mut error.hint] {
+            *text = secret.masked(text);
         }
     }
     error

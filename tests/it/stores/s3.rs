@@ -118,6 +118,17 @@ fn refusals_say_what_to_do() {
     }
 }
 
+/// `S` stands in `TLS`, too.
+#[test]
+fn a_short_secret_leaves_the_words_whole() {
+    let Behind { proxy, bucket, .. } = behind();
+    let credentials = Some((Secret::new("T"), Secret::new("S")));
+    let settings = S3Settings { endpoint: Some(proxy.endpoint()), credentials, ..settings(&bucket) };
+    let store = S3Store::open(settings, Cancel::new()).unwrap();
+    proxy.spoil("GET", "list-type", usize::MAX, Fault::s3(403, "AccessDenied", "TLS is wanted, not S"));
+    assert_eq!(store.list("").unwrap_err().why, "AccessDenied: TLS is wanted, not ***");
+}
+
 #[test]
 fn real_keys_are_checked() {
     // The whole server becomes strict: one of its own.
