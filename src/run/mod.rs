@@ -157,7 +157,7 @@ fn backup(
     }
     let Survey { mut facts, stores, missing_copier } = survey(job, request, now, cancel);
     if let Some(missing) = missing_copier {
-        events.fail(Section::Tools, missing.to_string(), missing.hint().map(str::to_owned));
+        events.fail(Section::Start, missing.to_string(), missing.hint().map(str::to_owned));
     }
     let key = archive_key(job, &mut facts.archiving);
     let plan = match Plan::new(job, &facts) {
