@@ -18,6 +18,7 @@ use crate::log::{Log, remove_old};
 use crate::metrics;
 use crate::notify::{self, Ses};
 use crate::path::FullPath;
+use crate::profile::credential;
 use crate::report::{Counts, Report, Summary};
 use crate::state::base_directory;
 
@@ -248,7 +249,7 @@ fn send(email: &Email, report: &Report, outcome: Outcome, nothing_else: bool, ev
         events.note(Section::Email, "no e-mail: everything went well, and email.when is on-problem");
         return true;
     }
-    match Ses::open(email).and_then(|ses| ses.send(report)) {
+    match Ses::open(email, credential::resolve).and_then(|ses| ses.send(report)) {
         Ok(id) => {
             events.note(Section::Email, format!("report sent to {} (message {id})", email.to.join(", ")));
             true
