@@ -555,6 +555,41 @@ fn disks_that_are_too_small() {
     let small = [machine.path("work"), machine.path("store"), machine.path("mirror")];
     let quoted = |path: &PathBuf| format!("mount -t tmpfs -o size=1m none '{}'", path.display());
     let script = small.iter().map(quoted).collect::<Vec<_>>().join(" && ");
+    let Some(ran) = with_disks(&machine, &script) else { return };
+    ran.exit(1);
+    for line in [
+        "problem  work-directory: a run now needs up to 3.0 MB, and",
+        "problem  directory: a run now needs",
+        "problem  mirror: the first copy needs",
+    ] {
+        ran.says(line);
+    }
+    ran.says("make room");
+}
+
+/// Each of them would fit alone.
+#[test]
+fn a_disk_that_is_too_small_for_two() {
+    let mut machine = Machine::new();
+    machine.write("docs/large", &"x".repeat(3_000_000));
+    let disk = machine.path("disk");
+    fs::create_dir(&disk).unwrap();
+    (machine.profile.work, machine.profile.store) = (disk.join("work"), Some(disk.join("store")));
+    for (size, level) in [("5m", "problem "), ("7m", "ok      ")] {
+        let script = format!("mount -t tmpfs -o size={size} none '{0}' && mkdir '{0}/store'", disk.display());
+        let Some(ran) = with_disks(&machine, &script) else { return };
+        let together = |other: &str| format!("up to 3.0 MB here, 6.0 MB together with {other} on the same disk, and");
+        ran.says(&format!(
+            "{level} work-directory: a run now needs {}",
+            together(&disk.join("store").display().to_string())
+        ));
+        ran.says(&format!("{level} directory: a run now needs {}", together(&disk.join("work").display().to_string())));
+        ran.says("ok       mirror: the first copy needs up to 3.0 MB, and");
+    }
+}
+
+/// `doctor` with file systems of its own, where this machine allows them.
+fn with_disks(machine: &Machine, script: &str) -> Option<Ran> {
     let program = machine.command(&[]).get_program().to_str().unwrap().to_owned();
     let profile = machine.path("profile.yaml");
     let command = machine.command(&[]);
@@ -565,17 +600,9 @@ fn disks_that_are_too_small() {
     let ran = Ran::of(wrapped.output().unwrap());
     if ran.code == Some(77) || ran.stderr.contains("unshare") {
         eprintln!("not tried: this machine mounts nothing\n{ran}");
-        return;
+        return None;
     }
-    ran.exit(1);
-    for line in [
-        "problem  work-directory: a run now needs up to 3.0 MB",
-        "problem  directory: a run now needs",
-        "problem  mirror: the first copy needs",
-    ] {
-        ran.says(line);
-    }
-    ran.says("make room");
+    Some(ran)
 }
 
 #[test]
