@@ -5,6 +5,8 @@ mod architecture;
 mod aws;
 mod docs;
 mod doctor;
+#[cfg(all(unix, feature = "keyring"))]
+mod keyring;
 mod memory;
 mod plan;
 mod profile;
