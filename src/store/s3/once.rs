@@ -46,11 +46,11 @@ impl S3Store {
             }
             let Err(error) = send(conditional.then(|| "*".to_owned())).await else { return Ok(true) };
             let status = error.raw_response().map(|response| response.status().as_u16());
-            if conditional && status == Some(501) {
+            let code = error.code().unwrap_or_default();
+            if conditional && (status == Some(501) || code == "NotImplemented") {
                 self.conditions.store(false, Ordering::Relaxed);
                 continue;
             }
-            let code = error.code().unwrap_or_default();
             let look = LOOK.contains(&code) || matches!(status, Some(409 | 412));
             if look && let Some(there) = self.find(act, key).await? {
                 return judge(there);
