@@ -11,7 +11,6 @@ use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 
 use crate::job;
-use crate::profile::credential::{self, CredentialError};
 use crate::secret::Secret;
 
 /// How long one try to connect may take; with all tries a store is known to be unreachable within two minutes.
@@ -31,13 +30,16 @@ pub fn within(limit: Duration) -> TimeoutConfig {
 /// Access key id and secret access key; `None` is the usual chain of the AWS SDK.
 pub type Keys = Option<(Secret, Secret)>;
 
-/// The access key that a profile refers to.
+/// The access key that a profile refers to. `resolve` reads what a reference leads to.
 ///
 /// # Errors
 /// When one of its references gives nothing.
-pub fn keys(credentials: Option<&job::Credentials>) -> Result<Keys, CredentialError> {
+pub fn keys<E>(
+    credentials: Option<&job::Credentials>,
+    resolve: impl Fn(&job::Reference) -> Result<Secret, E>,
+) -> Result<Keys, E> {
     let Some(keys) = credentials else { return Ok(None) };
-    Ok(Some((credential::resolve(&keys.access_key_id)?, credential::resolve(&keys.secret_access_key)?)))
+    Ok(Some((resolve(&keys.access_key_id)?, resolve(&keys.secret_access_key)?)))
 }
 
 /// A configuration to go on with: whom to call and as whom. Time limits and tries are the caller's.

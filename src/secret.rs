@@ -19,11 +19,34 @@ impl Secret {
         &self.0
     }
 
-    /// A text without this secret in it, for messages that repeat what a person wrote. Shorter ones are in every text.
-    pub fn blank(&self, text: &str) -> String {
-        if self.0.chars().count() < 4 { text.to_owned() } else { text.replace(self.0.as_str(), "***") }
+    /// A text of somebody else's, such as a server's answer, with `***` for the secret wherever it stands. One of a few
+    /// characters stands in many words (`S` in `TLS`) and is looked for as a word of its own only.
+    pub fn masked(&self, text: &str) -> String {
+        let secret: &str = &self.0;
+        if secret.is_empty() {
+            return text.to_owned();
+        }
+        let short = secret.chars().count() < WORTH_HIDING;
+        let mut masked = String::new();
+        let mut rest = 0;
+        for (start, found) in text.match_indices(secret) {
+            let end = start + found.len();
+            let before = text[..start].chars().next_back().is_some_and(char::is_alphanumeric);
+            let after = text[end..].chars().next().is_some_and(char::is_alphanumeric);
+            if short && (before || after) {
+                continue;
+            }
+            masked.push_str(&text[rest..start]);
+            masked.push_str("***");
+            rest = end;
+        }
+        masked.push_str(&text[rest..]);
+        masked
     }
 }
+
+/// No service gives out access keys shorter than this; what is shorter can be guessed anyway.
+const WORTH_HIDING: usize = 8;
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -34,5 +57,26 @@ impl fmt::Debug for Secret {
 impl fmt::Display for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("***")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_masked_and_the_text_stays_readable() {
+        for (secret, text, masked) in [
+            ("hunter-two", "hunter-two=hunter-twohunter-two", "***=******"),
+            ("hunter-two", "xhunter-twoy is refused", "x***y is refused"),
+            ("größe+größe", "<größe+größe>", "<***>"),
+            ("S", "TLS: S is not a key (S)", "TLS: *** is not a key (***)"),
+            ("S", "S", "***"),
+            ("a a", "a a a", "*** a"),
+            ("key", "keyring, monkey, key=key1", "keyring, monkey, ***=key1"),
+            ("", "nothing", "nothing"),
+        ] {
+            assert_eq!(Secret::new(secret).masked(text), masked, "{secret}");
+        }
     }
 }

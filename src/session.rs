@@ -18,6 +18,7 @@ use crate::log::{Log, remove_old};
 use crate::metrics;
 use crate::notify::{self, Ses};
 use crate::path::FullPath;
+use crate::profile::credential;
 use crate::report::{Counts, Report, Summary};
 use crate::state::base_directory;
 
@@ -222,12 +223,12 @@ impl Session<'_> {
 
     /// Runs a hook that has to run although the run was interrupted: a second interrupt ends the program.
     pub fn closing_hook(&self, name: &str, hook: &Program, about: &[(&'static str, String)], events: &Events<'_>) {
-        let why = match notify::run_hook(name, hook, about, &Cancel::new(), events) {
+        let (why, hint) = match notify::run_hook(name, hook, about, &Cancel::new(), events) {
             Ok(0) => return,
-            Ok(code) => format!("exit code {code}"),
-            Err(error) => error.to_string(),
+            Ok(code) => (format!("exit code {code}"), None),
+            Err(error) => (error.to_string(), error.hint().map(str::to_owned)),
         };
-        events.warn(Section::Hooks, format!("hooks.{name} failed: {why}"), None);
+        events.warn(Section::Hooks, format!("hooks.{name} failed: {why}"), hint);
     }
 
     fn tidy_logs(&self, directory: &Path, events: &Events<'_>) {
@@ -248,7 +249,7 @@ fn send(email: &Email, report: &Report, outcome: Outcome, nothing_else: bool, ev
         events.note(Section::Email, "no e-mail: everything went well, and email.when is on-problem");
         return true;
     }
-    match Ses::open(email).and_then(|ses| ses.send(report)) {
+    match Ses::open(email, credential::resolve).and_then(|ses| ses.send(report)) {
         Ok(id) => {
             events.note(Section::Email, format!("report sent to {} (message {id})", email.to.join(", ")));
             true

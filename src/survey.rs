@@ -2,6 +2,7 @@
 //! made, which is also the connection test).
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
@@ -9,11 +10,13 @@ use chrono::{DateTime, Utc};
 use crate::aws;
 use crate::cancel::Cancel;
 use crate::catalog::Catalog;
-use crate::job::{Job, S3};
+use crate::job::{Job, Reference, S3};
 use crate::mount::Mount;
 use crate::name::ObjectName;
 use crate::path::{Family, FullPath};
 use crate::plan::{Facts, Mode, Refusal, StoreFacts, StoreName};
+use crate::profile::credential;
+use crate::secret::Secret;
 use crate::stamp::Stamp;
 use crate::state::State;
 use crate::store::{DirectoryStore, S3Settings, S3Store, Store, StoreError, StoreErrorKind};
@@ -165,7 +168,7 @@ pub fn open_stores(job: &Job, cancel: &Cancel) -> Vec<(StoreName, String, Opened
         stores.push((
             StoreName::S3,
             format!("s3://{}", s3.bucket),
-            open_s3(s3, cancel).map(|s| Box::new(s) as Box<dyn Store>),
+            open_s3(s3, credential::resolve, cancel).map(|s| Box::new(s) as Box<dyn Store>),
         ));
     }
     if let Some(directory) = &job.directory {
@@ -175,12 +178,16 @@ pub fn open_stores(job: &Job, cancel: &Cancel) -> Vec<(StoreName, String, Opened
     stores
 }
 
-/// Opens the S3 store of a job, with the credentials that its references lead to.
+/// Opens the S3 store of a job, with the credentials that `resolve` reads where its references lead to.
 ///
 /// # Errors
 /// When a reference leads to none.
-pub fn open_s3(s3: &S3, cancel: &Cancel) -> Result<S3Store, StoreError> {
-    let credentials = aws::keys(s3.credentials.as_ref()).map_err(|e| StoreError {
+pub fn open_s3<E: Display>(
+    s3: &S3,
+    resolve: impl Fn(&Reference) -> Result<Secret, E>,
+    cancel: &Cancel,
+) -> Result<S3Store, StoreError> {
+    let credentials = aws::keys(s3.credentials.as_ref(), resolve).map_err(|e| StoreError {
         store: format!("s3://{}", s3.bucket),
         what: "reading destinations.s3.credentials".to_owned(),
         why: e.to_string(),

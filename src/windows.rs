@@ -107,19 +107,28 @@ pub fn is_administrator() -> bool {
     unsafe { IsUserAnAdmin() != 0 }
 }
 
+/// The root of the volume that holds a directory, such as `C:\`, ended by 0.
+///
+/// # Errors
+/// When Windows does not tell.
+#[allow(unsafe_code)]
+pub fn volume(directory: &Path) -> io::Result<Vec<u16>> {
+    let path: Vec<u16> = std::path::absolute(directory)?.as_os_str().encode_wide().chain([0]).collect();
+    let mut root = [0_u16; 1024];
+    // SAFETY: the path ends with 0, and the buffer is as long as said.
+    if unsafe { GetVolumePathNameW(path.as_ptr(), root.as_mut_ptr(), root.len() as u32) } == 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(root.iter().copied().take_while(|unit| *unit != 0).chain([0]).collect())
+}
+
 /// The name of the file system that a directory is on: `NTFS`, `FAT32`.
 ///
 /// # Errors
 /// When Windows does not tell.
 #[allow(unsafe_code)]
 pub fn file_system(directory: &Path) -> io::Result<String> {
-    let wide = |text: &std::ffi::OsStr| text.encode_wide().chain([0]).collect::<Vec<u16>>();
-    let path = wide(std::path::absolute(directory)?.as_os_str());
-    let (mut root, mut name) = ([0_u16; 1024], [0_u16; 64]);
-    // SAFETY: the path ends with 0, and the buffer is as long as said.
-    if unsafe { GetVolumePathNameW(path.as_ptr(), root.as_mut_ptr(), root.len() as u32) } == 0 {
-        return Err(io::Error::last_os_error());
-    }
+    let (root, mut name) = (volume(directory)?, [0_u16; 64]);
     let unwanted = std::ptr::null_mut;
     // SAFETY: the root ends with 0, the buffer is as long as said, and what is null is not wanted.
     let told = unsafe {

@@ -106,8 +106,8 @@ pub fn main() -> ExitCode {
         return Exit::Failed.into();
     }
     let exit = match cli.command {
-        Command::Plan(args) => with_job(&cli.global, &args.profile, |job| {
-            only_to(job, &args.destinations, |job| plan::plan(job, &args, &cancel))
+        Command::Plan(args) => with_job(&cli.global, &args.backup.profile, |job| {
+            only_to(job, &args.backup.destinations, |job| plan::plan(job, &args, &cancel))
         }),
         Command::Run(args) => run::run(&cli.global, &args, &cancel),
         Command::Doctor(args) => with_job(&cli.global, &args.profile, |job| doctor::doctor(job, &args, &cancel)),

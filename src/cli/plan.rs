@@ -7,32 +7,24 @@ use chrono::Utc;
 use clap::Args;
 use serde::Serialize;
 
+use super::run::BackupArgs;
 use super::{Exit, Format, output};
 use crate::cancel::Cancel;
 use crate::event::{Events, Section, Severity};
-use crate::job::{Destination, Job};
+use crate::job::Job;
 use crate::path::Family;
-use crate::plan::{Mode, Plan, Scope, StageOrder, Step};
+use crate::plan::{Plan, Scope, StageOrder, Step};
 use crate::profile::credential;
 use crate::stage::{self, Extra, Place, Prepared, StageError};
-use crate::survey::{Request, Survey, snapshot_problem, survey, told};
+use crate::survey::{Survey, snapshot_problem, survey, told};
 use crate::terminal::Terminal;
 use crate::text;
 
 /// Show what a run would do and why. Changes nothing.
 #[derive(Debug, Args)]
 pub struct PlanArgs {
-    /// Profile: a path, or a name looked up in the profile directories.
-    pub profile: String,
-    /// As in `run`.
-    #[arg(long, value_enum, default_value_t)]
-    pub mode: Mode,
-    /// As in `run`.
-    #[arg(long)]
-    pub force_full: bool,
-    /// As in `run`.
-    #[arg(long = "destination", value_enum)]
-    pub destinations: Vec<Destination>,
+    #[command(flatten)]
+    pub backup: BackupArgs,
     /// Plan with the facts in this JSON file instead of looking at sources, stores and state: what would be done on
     /// another computer, at another time. No file is counted then.
     #[arg(long, value_name = "FILE", conflicts_with = "render")]
@@ -70,7 +62,7 @@ pub struct MountPreview {
 
 /// Plans a job and prints it.
 pub fn plan(job: &Job, args: &PlanArgs, cancel: &Cancel) -> Exit {
-    let request = Request { mode: args.mode, force_full: args.force_full };
+    let request = args.backup.request();
     let (facts, missing_copier) = match &args.facts {
         None => {
             let Survey { facts, missing_copier, .. } = survey(job, request, Utc::now(), cancel);
@@ -93,7 +85,7 @@ pub fn plan(job: &Job, args: &PlanArgs, cancel: &Cancel) -> Exit {
     };
     let events = Events::new(vec![Box::new(Terminal::new(false, false))]);
     if let Some(missing) = missing_copier {
-        events.fail(Section::Tools, missing.to_string(), missing.hint().map(str::to_owned));
+        events.fail(Section::Start, missing.to_string(), missing.hint().map(str::to_owned));
     }
     let looked = args.facts.is_none();
     if let Some((text, hint)) = looked.then(|| snapshot_problem(job)).flatten() {

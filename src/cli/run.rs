@@ -17,9 +17,9 @@ use crate::session::{Ended, Files};
 use crate::survey::Request;
 use crate::terminal::{self, Terminal};
 
-/// Make a backup.
+/// Which backup: what `run` makes and `plan` shows.
 #[derive(Debug, Args)]
-pub struct RunArgs {
+pub struct BackupArgs {
     /// Profile: a path, or a name looked up in the profile directories.
     pub profile: String,
     /// `regular` makes a full backup when one is due; `incremental-only` never does.
@@ -31,6 +31,19 @@ pub struct RunArgs {
     /// Back up to this destination only; may be given more than once.
     #[arg(long = "destination", value_enum)]
     pub destinations: Vec<Destination>,
+}
+
+impl BackupArgs {
+    pub(super) fn request(&self) -> Request {
+        Request { mode: self.mode, force_full: self.force_full }
+    }
+}
+
+/// Make a backup.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    #[command(flatten)]
+    pub backup: BackupArgs,
     /// Nobody is there: ask nothing, and wait for no key. For schedulers, some of which offer a terminal nobody sees.
     #[arg(long)]
     pub unattended: bool,
@@ -54,21 +67,20 @@ impl RunArgs {
 /// Runs a profile.
 pub fn run(global: &Global, args: &RunArgs, cancel: &Cancel) -> Exit {
     let search = Search::new(global.profiles.as_deref());
-    match search.load(&args.profile) {
+    match search.load(&args.backup.profile) {
         Err(diagnostics) => refuse(&search, args, &diagnostics),
         Ok(job) if job.family != Family::HOST => {
             output::note(super::other_host(&job));
             Exit::Usage
         }
-        Ok(job) => super::only_to(&job, &args.destinations, |job| backup(job, args, cancel)),
+        Ok(job) => super::only_to(&job, &args.backup.destinations, |job| backup(job, args, cancel)),
     }
 }
 
 fn backup(job: &Job, args: &RunArgs, cancel: &Cancel) -> Exit {
     let attended = !args.unattended && std::io::stdin().is_terminal();
-    let ask: Option<Ask<'_>> = (attended && args.mode == Mode::IncrementalOnly).then_some(&ask);
-    let request = Request { mode: args.mode, force_full: args.force_full };
-    let exit = show(&run::run(job, request, ask, args.files(), readers(args), cancel));
+    let ask: Option<Ask<'_>> = (attended && args.backup.mode == Mode::IncrementalOnly).then_some(&ask);
+    let exit = show(&run::run(job, args.backup.request(), ask, args.files(), readers(args), cancel));
     if attended && job.pause_at_end {
         output::note("Press Enter to close. ");
         let _ = std::io::stdin().lock().read_line(&mut String::new());
@@ -86,8 +98,8 @@ fn refuse(search: &Search, args: &RunArgs, diagnostics: &Diagnostics) -> Exit {
             Vec::new()
         }
     };
-    let readable = search.find(&args.profile).map(|path| profile::readable(&path)).unwrap_or_default();
-    show(&run::refuse(&args.profile, &readable, diagnostics, args.mode, args.files(), readers))
+    let readable = search.find(&args.backup.profile).map(|path| profile::readable(&path)).unwrap_or_default();
+    show(&run::refuse(&args.backup.profile, &readable, diagnostics, args.backup.mode, args.files(), readers))
 }
 
 fn readers<'a>(args: &RunArgs) -> Vec<Box<dyn Sink + 'a>> {

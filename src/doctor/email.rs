@@ -15,7 +15,7 @@ pub(super) fn email(visit: &Visit<'_>) -> Vec<Found> {
             }
         };
     };
-    match Ses::open(email) {
+    match Ses::open(email, |reference| visit.secret(reference)) {
         Err(error) => vec![problem(error.why, error.hint)],
         Ok(ses) => {
             let mut found = vec![address(visit, &ses, email, &email.from, "sender")];

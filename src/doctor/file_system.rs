@@ -40,6 +40,22 @@ pub(super) fn free(directory: &Path) -> Option<u64> {
     fs4::available_space(place).ok().filter(|_| known)
 }
 
+/// Whether two directories, or the nearest ones above them that exist, are on one file system.
+pub(super) fn same(one: &Path, other: &Path) -> bool {
+    let place = |directory: &Path| directory.ancestors().find(|place| place.exists()).and_then(identity);
+    place(one).is_some_and(|one| place(other).is_some_and(|other| one == other))
+}
+
+#[cfg(unix)]
+fn identity(directory: &Path) -> Option<u64> {
+    fs::metadata(directory).ok().map(|found| std::os::unix::fs::MetadataExt::dev(&found))
+}
+
+#[cfg(windows)]
+fn identity(directory: &Path) -> Option<Vec<u16>> {
+    crate::windows::volume(directory).ok()
+}
+
 /// Tries a directory that is there.
 ///
 /// # Errors

@@ -1,6 +1,6 @@
 //! The places of this computer: lock, state, log, work files, sources, mirror.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::visit::Visit;
 use super::{Found, file_system, ok, problem, warning};
@@ -86,9 +86,27 @@ pub(super) fn sources(visit: &Visit<'_>) -> Vec<Found> {
     found
 }
 
-/// Whether something of so many bytes fits.
-pub(super) fn space(directory: &Path, what: &str, needed: u64, hint: &str) -> Found {
-    let needs = format!("{what} needs up to {}", text::size(needed));
+/// What a run that starts now writes where. A place that is not there is on no disk yet, but the work directory is made.
+fn needs(visit: &Visit<'_>) -> Vec<(PathBuf, u64)> {
+    let (job, walked) = (visit.job, visit.walked());
+    let archives = job.has_store().then(|| (job.work_directory().to_native(), walked.archived_bytes));
+    let directory = job.directory.as_ref().map(|path| (path.to_native(), walked.archived_bytes));
+    let mirror = job.mirror.as_ref().map(|mirror| (mirror.path.to_native(), walked.unmirrored_bytes));
+    let there = directory.into_iter().chain(mirror).filter(|(path, _)| path.is_dir());
+    archives.into_iter().chain(there).filter(|(_, bytes)| *bytes > 0).collect()
+}
+
+/// Whether something of so many bytes fits, with all else that goes to the same disk.
+pub(super) fn space(visit: &Visit<'_>, directory: &Path, what: &str, needed: u64, hint: &str) -> Found {
+    let mut others = needs(visit);
+    others.retain(|(place, _)| place != directory && file_system::same(place, directory));
+    let mut needs = format!("{what} needs up to {}", text::size(needed));
+    let needed = needed + others.iter().map(|(_, bytes)| bytes).sum::<u64>();
+    if !others.is_empty() {
+        let others: Vec<String> = others.iter().map(|(place, _)| place.display().to_string()).collect();
+        let (all, others) = (text::size(needed), others.join(" and "));
+        needs.push_str(&format!(" here, {all} together with {others} on the same disk"));
+    }
     match file_system::free(directory) {
         Some(free) if free < needed => {
             problem(format!("{needs}, and {} has {} free", directory.display(), text::size(free)), hint)
@@ -104,7 +122,7 @@ pub(super) fn work_directory(visit: &Visit<'_>) -> Vec<Found> {
         vec![writable(&directory, "set archive.work-directory in the profile to a directory that can be written")];
     if visit.job.has_store() {
         let hint = "make room, or set archive.work-directory to a larger disk";
-        found.push(space(&directory, "a run now", visit.walked().archived_bytes, hint));
+        found.push(space(visit, &directory, "a run now", visit.walked().archived_bytes, hint));
     }
     found
 }
@@ -143,7 +161,7 @@ pub(super) fn mirror(visit: &Visit<'_>) -> Vec<Found> {
     }
     let missing = visit.walked().unmirrored_bytes;
     if missing > 0 {
-        found.push(space(&directory, "the first copy", missing, "make room, or use a larger disk"));
+        found.push(space(visit, &directory, "the first copy", missing, "make room, or use a larger disk"));
     }
     found
 }

@@ -4,34 +4,31 @@ use super::visit::Visit;
 use super::{Found, ok, problem, warning};
 use crate::job::{Credentials, Reference};
 use crate::profile::check::check_key;
-use crate::profile::credential::{self, describe};
+use crate::profile::credential::describe;
 
 pub(super) fn secrets(visit: &Visit<'_>) -> Vec<Found> {
     let job = visit.job;
     let mut found = Vec::new();
     if let Some(archive) = job.archive.as_ref().filter(|_| job.has_store()) {
         let key = "archive.encryption-key";
-        found.push(
-            match credential::resolve(&archive.encryption_key).map(|secret| check_key(archive.format, &secret)) {
-                Ok(Err(refused)) => problem(format!("{key}: {refused}"), "choose another key"),
-                resolved => there(key, &archive.encryption_key, resolved.map(drop).map_err(|error| error.to_string())),
-            },
-        );
+        found.push(match visit.secret(&archive.encryption_key).map(|secret| check_key(archive.format, &secret)) {
+            Ok(Err(refused)) => problem(format!("{key}: {refused}"), "choose another key"),
+            resolved => there(key, &archive.encryption_key, resolved.map(drop)),
+        });
         found.extend(open_to_others(&archive.encryption_key));
     }
     let s3 = job.s3.as_ref().and_then(|s3| s3.credentials.as_ref());
     let email = job.telling.email.as_ref().and_then(|email| email.credentials.as_ref());
     for (section, credentials) in [("destinations.s3.credentials", s3), ("email.credentials", email)] {
-        found.extend(credentials.into_iter().flat_map(|keys| access_key(section, keys)));
+        found.extend(credentials.into_iter().flat_map(|keys| access_key(visit, section, keys)));
     }
     found
 }
 
-fn access_key(section: &str, keys: &Credentials) -> Vec<Found> {
+fn access_key(visit: &Visit<'_>, section: &str, keys: &Credentials) -> Vec<Found> {
     let mut found = Vec::new();
     for (name, reference) in [("access-key-id", &keys.access_key_id), ("secret-access-key", &keys.secret_access_key)] {
-        let resolved = credential::resolve(reference).map(drop).map_err(|error| error.to_string());
-        found.push(there(&format!("{section}.{name}"), reference, resolved));
+        found.push(there(&format!("{section}.{name}"), reference, visit.secret(reference).map(drop)));
     }
     found.extend(open_to_others(&keys.secret_access_key));
     found

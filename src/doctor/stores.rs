@@ -47,7 +47,7 @@ pub(super) fn directory(visit: &Visit<'_>) -> Vec<Found> {
                 ));
             }
             let hint = "remove old backups or attach a larger disk";
-            found.push(places::space(&directory, "a run now", visit.walked().archived_bytes, hint));
+            found.push(places::space(visit, &directory, "a run now", visit.walked().archived_bytes, hint));
         }
     }
     found

@@ -1,6 +1,6 @@
 //! What several checks look at, looked up once: stores, the plan of a run that would start now, what its walks find.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::sync::Mutex;
 
 use chrono::{DateTime, Utc};
@@ -9,8 +9,10 @@ use super::Options;
 use crate::cancel::Cancel;
 use crate::catalog::Catalog;
 use crate::event::{Event, Events, Severity, Sink};
-use crate::job::Job;
+use crate::job::{Job, Reference};
 use crate::plan::{Facts, Plan, StoreFacts, StoreName};
+use crate::profile::credential;
+use crate::secret::Secret;
 use crate::stage::{self, Place};
 use crate::store::{DirectoryStore, S3Store, Store, StoreError};
 use crate::survey::{self, Request, sentence};
@@ -31,6 +33,7 @@ pub(super) struct Visit<'a> {
     pub options: Options,
     pub cancel: &'a Cancel,
     pub now: DateTime<Utc>,
+    secrets: RefCell<Vec<(Reference, Result<Secret, String>)>>,
     s3: OnceCell<Option<Opened<S3Store>>>,
     directory: OnceCell<Option<Opened<DirectoryStore>>>,
     surveyed: OnceCell<(Facts, Option<ToolError>)>,
@@ -59,6 +62,7 @@ impl<'a> Visit<'a> {
             options,
             cancel,
             now: Utc::now(),
+            secrets: RefCell::default(),
             s3: OnceCell::new(),
             directory: OnceCell::new(),
             surveyed: OnceCell::new(),
@@ -66,9 +70,21 @@ impl<'a> Visit<'a> {
         }
     }
 
+    /// What a reference leads to, or why to nothing. A command is run once: it may ask somebody.
+    pub(super) fn secret(&self, reference: &Reference) -> Result<Secret, String> {
+        let known =
+            self.secrets.borrow().iter().find(|(known, _)| known == reference).map(|(_, secret)| secret.clone());
+        known.unwrap_or_else(|| {
+            let secret = credential::resolve(reference).map_err(|error| error.to_string());
+            self.secrets.borrow_mut().push((reference.clone(), secret.clone()));
+            secret
+        })
+    }
+
     /// The bucket, if the job has one.
     pub(super) fn s3(&self) -> Option<&Opened<S3Store>> {
-        let list = |s3| survey::open_s3(s3, self.cancel).map(|store| self.list(store));
+        let resolve = |reference: &Reference| self.secret(reference);
+        let list = |s3| survey::open_s3(s3, resolve, self.cancel).map(|store| self.list(store));
         self.s3.get_or_init(|| self.job.s3.as_ref().map(list)).as_ref()
     }
 

@@ -11,12 +11,12 @@ use crate::stamp::Stamp;
 use crate::unfinished::Unfinished;
 
 /// Removes the work directory of a run.
-pub(super) fn remove_work(work: &Path, events: &Events<'_>) {
+pub(super) fn remove_work(work: &Path, section: Section, events: &Events<'_>) {
     match fs::remove_dir_all(work) {
-        Ok(()) => events.detail(Section::CleanUp, format!("removed '{}'", work.display())),
+        Ok(()) => events.detail(section, format!("removed '{}'", work.display())),
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(error) => events.warn(
-            Section::CleanUp,
+            section,
             format!("the work directory '{}' cannot be removed: {error}", work.display()),
             Some("delete it by hand; it holds file names in the clear".to_owned()),
         ),
@@ -25,12 +25,12 @@ pub(super) fn remove_work(work: &Path, events: &Events<'_>) {
 
 /// Removes an upload that is done or given up: first the record, so that a crash in between leaves what the next run
 /// removes.
-pub(super) fn forget(unfinished: &Unfinished, events: &Events<'_>) {
+pub(super) fn forget(unfinished: &Unfinished, section: Section, events: &Events<'_>) {
     match unfinished.forget() {
-        Ok(()) => remove_work(&unfinished.work, events),
+        Ok(()) => remove_work(&unfinished.work, section, events),
         Err(error) => {
             let text = format!("the record of the upload of {} cannot be removed: {error}", unfinished.backup.stamp());
-            events.warn(Section::CleanUp, text, None);
+            events.warn(section, text, None);
         }
     }
 }
@@ -40,7 +40,7 @@ pub(super) fn forget(unfinished: &Unfinished, events: &Events<'_>) {
 pub(super) fn remove(job: &Job, plan: &Plan, unfinished: &[Unfinished], events: &Events<'_>) {
     let stays = |stamp: Stamp| stamp == plan.stamp || plan.keep.contains(&stamp);
     for given_up in unfinished.iter().filter(|unfinished| !stays(unfinished.backup.stamp())) {
-        forget(given_up, events);
+        forget(given_up, Section::Start, events);
     }
     let base = job.work_directory().to_native();
     for entry in fs::read_dir(&base).into_iter().flatten().flatten() {

@@ -213,14 +213,14 @@ impl Execution<'_> {
         let mut keep = vec![self.plan.stamp];
         for unfinished in progress.unfinished.values() {
             if unfinished.owed.is_empty() {
-                leftovers::forget(unfinished, self.events);
+                leftovers::forget(unfinished, Section::CleanUp, self.events);
             } else {
                 self.keep(unfinished);
                 keep.push(unfinished.backup.stamp());
             }
         }
         if !progress.unfinished.contains_key(&self.plan.stamp) {
-            leftovers::remove_work(&self.plan.work.to_native(), self.events);
+            leftovers::remove_work(&self.plan.work.to_native(), Section::CleanUp, self.events);
         }
         if progress.remembered && !progress.marked.is_empty() {
             // A store that failed today still knows the backup before.
@@ -238,7 +238,7 @@ impl Execution<'_> {
         let (work, backup) = (unfinished.work.display(), unfinished.backup.stamp());
         if unfinished.save().is_err() {
             // It was told when it happened first. Without a record nobody would know what these files are.
-            return leftovers::remove_work(&unfinished.work, self.events);
+            return leftovers::remove_work(&unfinished.work, Section::CleanUp, self.events);
         }
         if let Err(error) = unfinished.prune() {
             let text = format!("'{work}' cannot be cleared of what is not needed any more: {error}");

@@ -122,7 +122,7 @@ impl Arguments {
 
     /// A text in which no secret of the command line stands.
     pub fn mask(&self, text: &str) -> String {
-        self.secrets.iter().fold(text.to_owned(), |text, secret| secret.blank(&text))
+        self.secrets.iter().fold(text.to_owned(), |text, secret| secret.masked(&text))
     }
 }
 

@@ -62,8 +62,8 @@ impl Finding {
     /// The same finding without a secret that stands where none belongs.
     #[must_use]
     pub fn without(mut self, secret: &Secret) -> Finding {
-        self.message = secret.blank(&self.message);
-        self.hint = self.hint.map(|hint| secret.blank(&hint));
+        self.message = secret.masked(&self.message);
+        self.hint = self.hint.map(|hint| secret.masked(&hint));
         self
     }
 }

@@ -69,4 +69,6 @@ pub struct Program {
     /// A full path, or a name on the search path.
     pub program: String,
     pub args: Vec<String>,
+    /// How long it may run.
+    pub give_up_after: Duration,
 }

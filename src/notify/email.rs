@@ -1,6 +1,7 @@
 //! Reports by e-mail through Amazon SES (SPEC §10, design L9222: the region is always given).
 
 use std::error::Error;
+use std::fmt::Display;
 
 use aws_sdk_sesv2::Client;
 use aws_sdk_sesv2::config::retry::RetryConfig;
@@ -12,8 +13,9 @@ use base64::engine::general_purpose::STANDARD;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::aws;
-use crate::job::Email;
+use crate::job::{Email, Reference};
 use crate::report::Report;
+use crate::secret::Secret;
 
 /// Why a report was not sent.
 #[derive(Debug, thiserror::Error)]
@@ -34,12 +36,15 @@ pub struct Ses<'a> {
 }
 
 impl Ses<'_> {
-    /// Prepares a connection. Nothing is sent yet.
+    /// Prepares a connection. Nothing is sent yet. `resolve` reads what a reference to a secret leads to.
     ///
     /// # Errors
     /// When the access key cannot be had.
-    pub fn open(email: &Email) -> Result<Ses<'_>, SendError> {
-        let keys = aws::keys(email.credentials.as_ref()).map_err(|why| SendError {
+    pub fn open<E: Display>(
+        email: &Email,
+        resolve: impl Fn(&Reference) -> Result<Secret, E>,
+    ) -> Result<Ses<'_>, SendError> {
+        let keys = aws::keys(email.credentials.as_ref(), resolve).map_err(|why| SendError {
             why: why.to_string(),
             hint: "see email.credentials in the profile".to_owned(),
             refused: false,

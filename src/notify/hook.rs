@@ -17,7 +17,7 @@ fn environment(name: &str) -> String {
 /// Runs the hook `name` to its end; what it prints is told as events. `about` are names and values for its environment.
 ///
 /// # Errors
-/// When it cannot be found, started, or is interrupted.
+/// When it cannot be found, started, is interrupted, or did not end in time: then it and its children are stopped.
 pub fn run_hook(
     name: &str,
     hook: &Program,
@@ -27,6 +27,7 @@ pub fn run_hook(
 ) -> Result<i32, ToolError> {
     let program = locate(Some(&hook.program), &[], "give its full path")?;
     let mut invocation = Invocation::new(&program).args(&hook.args);
+    invocation.limit = Some(hook.give_up_after);
     let about = [("hook", name.to_owned())].into_iter().chain(about.iter().cloned());
     invocation.environment.extend(about.map(|(name, value)| (environment(name).into(), Secret::new(value))));
     let tool = format!("{HOOK}{name}");

@@ -1,6 +1,6 @@
 //! Who is told that a run started or how it ended: e-mail, pings, hooks (SPEC §10, §11).
 //!
-//! E-mail and pings try within a time limit; a hook runs as long as it likes, and only `before` can stop a backup.
+//! All within a time limit: a hook that hangs would hold the lock. Only the hook `before` can stop a backup.
 
 mod email;
 mod hook;

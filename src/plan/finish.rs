@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{Facts, Finding, StoreFacts, StoreName};
 use crate::catalog::{Catalog, Set};
-use crate::event::Severity;
+use crate::event::{Section, Severity};
 use crate::stamp::Stamp;
 use crate::text::size;
 use crate::unfinished::{Owed, Unfinished};
@@ -85,6 +85,7 @@ fn baseless(unfinished: &Unfinished, catalog: &Catalog) -> Option<String> {
 fn unused(unfinished: &Unfinished, owed: &Owed) -> Finding {
     let work = unfinished.work.display();
     Finding {
+        section: Section::LatestBackups,
         severity: Severity::Warning,
         text: format!(
             "the upload of the backup {} to {} was cut off, and this run does not use that store; its files stay in \
@@ -99,6 +100,7 @@ fn unused(unfinished: &Unfinished, owed: &Owed) -> Finding {
 
 fn given_up(backup: Stamp, owed: &Owed, why: &str) -> Finding {
     Finding {
+        section: Section::LatestBackups,
         severity: Severity::Warning,
         text: format!("the upload of the backup {backup} to {} was cut off and is given up: {why}", owed.store),
         hint: Some("what it held is in the backup that is made now".to_owned()),

@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::digest::selection_digest;
-use crate::event::Severity;
+use crate::event::{Section, Severity};
 use crate::job::{ExtraFiles, Job, NameError};
 use crate::manifest::Moment;
 use crate::mount::Mount;
@@ -67,6 +67,9 @@ pub struct Facts {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Finding {
+    /// Where the log tells it (SPEC §10).
+    #[serde(skip)]
+    pub section: Section,
     pub severity: Severity,
     pub text: String,
     pub hint: Option<String>,
@@ -134,6 +137,7 @@ impl Plan {
         for (_, store) in &facts.stores {
             if let Err(why) = &store.catalog {
                 findings.push(Finding {
+                    section: Section::LatestBackups,
                     severity: Severity::Error,
                     text: format!("nothing is archived to {why}"),
                     hint: None,
@@ -164,6 +168,7 @@ impl Plan {
         });
         if let Some(refusal) = archive.as_ref().and_then(|d| d.refused.as_ref()) {
             findings.push(Finding {
+                section: Section::LatestBackups,
                 severity: Severity::Error,
                 text: format!("nothing is archived: {}", refusal.why),
                 hint: Some(refusal.hint.clone()),
@@ -248,6 +253,7 @@ fn stamp(job: &Job, now: DateTime<Utc>, stores: &[(StoreName, StoreFacts)], find
     match newest {
         Some(newest) if newest >= now => {
             findings.push(Finding {
+                section: Section::LatestBackups,
                 severity: Severity::Warning,
                 text: format!(
                     "the clock says {now}, but a backup of {newest} exists; this one is called {}",
@@ -265,6 +271,7 @@ fn missing(job: &Job, facts: &Facts, findings: &mut Vec<Finding>) -> Vec<FullPat
     for source in &job.sources {
         if let Some((path, why)) = facts.missing.iter().find(|(path, _)| path.same(&source.path)) {
             findings.push(Finding {
+                section: Section::Sources,
                 severity: if source.optional { Severity::Warning } else { Severity::Error },
                 text: format!("source '{path}' is not backed up: {why}"),
                 hint: Some(if source.optional {

@@ -162,7 +162,7 @@ pub fn default_compression_level() -> u8 {
 }
 
 /// Where a secret is kept. A secret itself is never written in a profile.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reference {
     /// Name of an environment variable.
@@ -176,7 +176,7 @@ pub enum Reference {
 }
 
 /// An entry in the keyring of the operating system.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Keyring {
     /// Name of the service.

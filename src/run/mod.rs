@@ -127,17 +127,17 @@ fn between_hooks(
 
 /// Runs the hook `before`; how the run ends if it may not go on.
 fn before(hook: &Program, about: &[(&'static str, String)], cancel: &Cancel, events: &Events<'_>) -> Option<Outcome> {
-    let why = match run_hook("before", hook, about, cancel, events) {
+    let what = format!("nothing was backed up; exit code {NOT_TODAY} of this hook would mean \"not today\"");
+    let (why, hint) = match run_hook("before", hook, about, cancel, events) {
         Ok(0) => return None,
         Ok(NOT_TODAY) => {
             events.note(Section::Hooks, format!("not today: hooks.before ended with exit code {NOT_TODAY}"));
             return Some(Outcome::Skipped);
         }
         Err(_) if cancel.is_set() => return Some(Outcome::Interrupted),
-        Ok(code) => format!("exit code {code}"),
-        Err(error) => error.to_string(),
+        Ok(code) => (format!("exit code {code}"), what),
+        Err(error) => (error.to_string(), error.hint().map_or(what, str::to_owned)),
     };
-    let hint = format!("nothing was backed up; exit code {NOT_TODAY} of this hook would mean \"not today\"");
     events.fail(Section::Hooks, format!("hooks.before failed: {why}"), Some(hint));
     Some(Outcome::Failure)
 }
@@ -157,7 +157,7 @@ fn backup(
     }
     let Survey { mut facts, stores, missing_copier } = survey(job, request, now, cancel);
     if let Some(missing) = missing_copier {
-        events.fail(Section::Tools, missing.to_string(), missing.hint().map(str::to_owned));
+        events.fail(Section::Start, missing.to_string(), missing.hint().map(str::to_owned));
     }
     let key = archive_key(job, &mut facts.archiving);
     let plan = match Plan::new(job, &facts) {

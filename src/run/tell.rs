@@ -38,6 +38,12 @@ pub(super) fn parameters(job: &Job, request: Request, events: &Events<'_>) {
 
 /// Tells the log what was found and decided.
 pub(super) fn plan(job: &Job, plan: &Plan, facts: &Facts, events: &Events<'_>) {
+    let problems = |here: fn(Section) -> bool| {
+        for finding in plan.findings.iter().filter(|finding| here(finding.section)) {
+            let (section, severity) = (finding.section, finding.severity);
+            events.tell(Event::Problem { section, severity, text: finding.text.clone(), hint: finding.hint.clone() });
+        }
+    };
     plan.latest.iter().for_each(|latest| events.note(Section::LatestBackups, latest.to_string()));
     for (_, store) in &facts.stores {
         let ignored = store.catalog.as_ref().map_or(0, |catalog| catalog.ignored);
@@ -51,6 +57,7 @@ pub(super) fn plan(job: &Job, plan: &Plan, facts: &Facts, events: &Events<'_>) {
             events.note(Section::LatestBackups, format!("this backup: {}, {}", scope.word(), plan.stamp));
         }
     }
+    problems(|section| section <= Section::LatestBackups);
     for stage in &plan.stages {
         events.detail(Section::Sources, format!("mount {}: {}", stage.number, stage.mount.path));
         stage.mount.sources.iter().for_each(|s| events.detail(Section::Sources, format!("  source {s}")));
@@ -58,8 +65,5 @@ pub(super) fn plan(job: &Job, plan: &Plan, facts: &Facts, events: &Events<'_>) {
     let spec = job.selection.spec();
     spec.directories.iter().for_each(|e| events.detail(Section::Sources, format!("excluded directories: {e}")));
     spec.files.iter().for_each(|e| events.detail(Section::Sources, format!("excluded files: {e}")));
-    for finding in &plan.findings {
-        let (text, hint) = (finding.text.clone(), finding.hint.clone());
-        events.tell(Event::Problem { section: Section::Sources, severity: finding.severity, text, hint });
-    }
+    problems(|section| section > Section::LatestBackups);
 }

@@ -82,6 +82,8 @@ pub enum StoreErrorKind {
     Full,
     /// The object is in an archive class and not thawed.
     Frozen,
+    /// An object of this key is there already, with other content.
+    Exists,
     /// A local file could not be read or written.
     Local,
     /// The run was interrupted.
@@ -114,6 +116,15 @@ impl Act {
             _ => "",
         };
         self.error(StoreErrorKind::Local, format_args!("cannot {verb} {}: {error}", path.display()), hint)
+    }
+
+    /// An object of this key is there, and it is not this one. Keys hold the time of their backup to the microsecond.
+    fn exists(&self) -> StoreError {
+        self.error(
+            StoreErrorKind::Exists,
+            "an object of this name is there already, with other content; it was left as it is",
+            "give each computer a `location` of its own, and look whether this computer's clock was set back",
+        )
     }
 
     /// An object that is not what a small object may be.
@@ -150,13 +161,15 @@ pub trait Store: Send + Sync {
     /// Also the connection test of a run (SPEC §6): an unreachable store fails here, within two minutes.
     fn list(&self, prefix: &str) -> Result<Vec<Object>, StoreError>;
 
-    /// Writes a local file under `key`. The object appears whole or not at all. An object of the same key is replaced.
+    /// Writes a local file under `key`. The object appears whole or not at all. It never replaces another of the same
+    /// key; one with the same content counts as written, as after an answer that was lost.
     ///
     /// # Errors
-    /// When it does not appear. What was sent so far is removed.
+    /// When it does not appear, or another object has the key ([`StoreErrorKind::Exists`]). What was sent so far is
+    /// removed.
     fn put(&self, key: &str, source: &Path, purpose: Purpose, progress: Progress<'_>) -> Result<Stored, StoreError>;
 
-    /// Writes a small object.
+    /// Writes a small object, as [`Store::put`] does.
     ///
     /// # Errors
     /// As [`Store::put`].

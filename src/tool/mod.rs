@@ -26,6 +26,8 @@ pub enum ToolError {
     Start { program: String, why: std::io::Error },
     #[error("'{program}' was lost: {why}")]
     Lost { program: String, why: std::io::Error },
+    #[error("'{program}' did not end within {} and was stopped", humantime::format_duration(*.limit))]
+    TooLong { program: String, limit: Duration },
     #[error("'{0}' was ended by signal {1}")]
     Killed(String, i32),
     #[error("interrupted")]
@@ -37,6 +39,7 @@ impl ToolError {
     pub fn hint(&self) -> Option<&str> {
         match self {
             ToolError::Missing { hint, .. } => Some(hint),
+            ToolError::TooLong { .. } => Some("hooks.give-up-after in the profile says how long a hook may run"),
             _ => None,
         }
     }
@@ -51,6 +54,8 @@ pub struct Invocation {
     pub directory: Option<PathBuf>,
     /// Variables added to the environment.
     pub environment: Vec<(OsString, Secret)>,
+    /// How long it may run; for ever when `None`. Hooks have a limit.
+    pub limit: Option<Duration>,
     /// A program that must clean up after itself is not killed: this file is made, and it is given time to end.
     pub stop_file: Option<PathBuf>,
 }
@@ -63,6 +68,7 @@ impl Invocation {
             args: Vec::new(),
             directory: None,
             environment: Vec::new(),
+            limit: None,
             stop_file: None,
         }
     }
@@ -96,7 +102,8 @@ impl Invocation {
     /// input; otherwise standard input is empty. Each line of output goes to `line`, decoded as UTF-8 as far as it is.
     ///
     /// # Errors
-    /// When it cannot be started, is killed, or `cancel` is set: then it and all its children have been stopped.
+    /// When it cannot be started, is killed, runs too long, or `cancel` is set: then it and all its children have been
+    /// stopped.
     pub fn run(&self, input: Option<&Secret>, cancel: &Cancel, line: &mut dyn FnMut(&str)) -> Result<i32, ToolError> {
         let mut command = Command::new(&self.program);
         command.args(&self.args).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -124,6 +131,7 @@ impl Invocation {
             })
             .collect();
         drop(sender);
+        let started = Instant::now();
         let mut asked: Option<Instant> = None;
         loop {
             match lines.recv_timeout(Duration::from_millis(100)) {
@@ -141,6 +149,10 @@ impl Invocation {
                         return Err(ToolError::Interrupted);
                     }
                 }
+            }
+            if let Some(limit) = self.limit.filter(|limit| started.elapsed() > *limit) {
+                tree.stop(&mut child);
+                return Err(ToolError::TooLong { program: self.shown(), limit });
             }
             if asked.is_some_and(|since| since.elapsed() > PATIENCE) {
                 tree.stop(&mut child);

@@ -6,6 +6,8 @@ mod aws;
 mod docs;
 mod doctor;
 mod import;
+#[cfg(all(unix, feature = "keyring"))]
+mod keyring;
 mod memory;
 mod plan;
 mod profile;

@@ -248,6 +248,8 @@ fn defaults() {
     assert_eq!(unix.archive.unwrap().work_directory.to_string(), "/var/tmp");
     assert_eq!((unix.lock.retry_every.as_secs(), unix.lock.give_up_after.as_secs()), (600, 7200));
     assert_eq!((unix.restore.keep_days, unix.restore.poll_every.as_secs(), unix.telling.log.keep_days), (2, 1800, 180));
+    let hooked = load(&format!("{VALID}hooks: {{after: [x]}}\n")).telling.hooks.after.unwrap();
+    assert_eq!(hooked.give_up_after.as_secs(), 3600);
     assert_eq!((unix.lookback_months.get(), unix.mirror.unwrap().max_delete), (6, MaxDelete::Percent(25)));
     let windows = load(&format!("{VALID}{archive}").replace("/home/allen", r"C:\Users").replace("/mnt/usb", r"F:\m"));
     let snapshot = windows.snapshot.unwrap();

@@ -1,12 +1,17 @@
 //! Who is told about a run: log, e-mail, pings, hooks.
 
+use std::time::Duration;
+
 use super::{Checker, Finding};
 use crate::job::{Email, Hooks, Log, Ping, Program, Telling, UNREACHABLE_AFTER};
 use crate::profile::document::{self, Document};
 
+/// How long a hook may run: less than another backup waits for the lock.
+const HOOK_LIMIT: Duration = Duration::from_secs(60 * 60);
+
 impl Checker<'_> {
     pub(super) fn telling(&mut self, document: &Document) -> Telling {
-        let (ping, hooks) = (&document.ping, &document.hooks);
+        let ping = &document.ping;
         Telling {
             log: self.log(document),
             email: self.email(document.email.as_ref()),
@@ -16,11 +21,16 @@ impl Checker<'_> {
                 warning: self.url("/ping/warning", ping.warning.as_deref()),
                 failure: self.url("/ping/failure", ping.failure.as_deref()),
             },
-            hooks: Hooks {
-                before: self.hook("/hooks/before", hooks.before.as_deref()),
-                after: self.hook("/hooks/after", hooks.after.as_deref()),
-                on_failure: self.hook("/hooks/on-failure", hooks.on_failure.as_deref()),
-            },
+            hooks: self.hooks(&document.hooks),
+        }
+    }
+
+    fn hooks(&mut self, hooks: &document::Hooks) -> Hooks {
+        let limit = self.span("/hooks/give-up-after", hooks.give_up_after.as_ref(), HOOK_LIMIT);
+        Hooks {
+            before: self.hook("/hooks/before", hooks.before.as_deref(), limit),
+            after: self.hook("/hooks/after", hooks.after.as_deref(), limit),
+            on_failure: self.hook("/hooks/on-failure", hooks.on_failure.as_deref(), limit),
         }
     }
 
@@ -76,12 +86,12 @@ impl Checker<'_> {
         Some(text.to_owned())
     }
 
-    fn hook(&mut self, pointer: &str, words: Option<&[String]>) -> Option<Program> {
+    fn hook(&mut self, pointer: &str, words: Option<&[String]>, give_up_after: Duration) -> Option<Program> {
         let (program, args) = words?.split_first()?;
         if args.iter().any(|word| word.contains('\0')) {
             self.report(Finding::value(pointer, "holds a NUL character"));
         }
         let program = self.program(&format!("{pointer}/0"), Some(program))?;
-        Some(Program { program, args: args.to_vec() })
+        Some(Program { program, args: args.to_vec(), give_up_after })
     }
 }

@@ -86,4 +86,6 @@ pub struct Hooks {
     /// Run when a run failed, or its report could not be sent.
     #[schemars(length(min = 1))]
     pub on_failure: Option<Vec<String>>,
+    /// How long each may run; then it and all that it started is stopped, and it has failed. `1h` by default.
+    pub give_up_after: Option<Span>,
 }

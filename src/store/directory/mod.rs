@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
+use sha2::{Digest, Sha256};
+
 use errors::{full, missing_or, refused};
 use parts::{Identity, Partial};
 
@@ -150,10 +152,38 @@ impl DirectoryStore {
             written += count as u64;
         }
         partial.file.sync_all().map_err(|error| self.unwritten(act, size, written, &error))?;
-        partial.rename(&place).map_err(|error| self.failed(act, &error))?;
-        local::sync_directory(&self.path).map_err(|error| self.failed(act, &error))?;
         let (sha256, slices) = digest.finish();
-        Ok(Stored { key: key.to_owned(), size: written, sha256, slices })
+        let stored = Stored { key: key.to_owned(), size: written, sha256, slices };
+        match partial.publish(&place) {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => self.compare(act, &stored)?,
+            Err(error) => return Err(self.failed(act, &error)),
+        }
+        local::sync_directory(&self.path).map_err(|error| self.failed(act, &error))?;
+        Ok(stored)
+    }
+
+    /// Something has the name: it must be the same object. A network file system can lose its answer to a rename that
+    /// it did.
+    fn compare(&self, act: &Act, stored: &Stored) -> Result<(), StoreError> {
+        let (mut file, size) = self.object(act, &stored.key).map_err(|_| act.exists())?;
+        if size != stored.size {
+            return Err(act.exists());
+        }
+        let mut buffer = vec![0; BUFFER];
+        let mut digest = Sha256::new();
+        loop {
+            if self.cancel.is_set() {
+                return Err(act.interrupted());
+            }
+            match file.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(count) => digest.update(&buffer[..count]),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(self.failed(act, &error)),
+            }
+        }
+        if hex::encode(digest.finalize()) == stored.sha256 { Ok(()) } else { Err(act.exists()) }
     }
 
     /// Refuses at once what cannot fit. Some network file systems do not know their free space and say 0; there the

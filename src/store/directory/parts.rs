@@ -1,34 +1,34 @@
 //! An unfinished object, and how to know the directory again.
 
-use std::fs::{self, File, Metadata, OpenOptions};
-use std::io;
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+
+use tempfile::TempPath;
 
 /// A file that is removed again unless it gets its name.
 pub(super) struct Partial {
     pub(super) file: File,
-    path: Option<PathBuf>,
+    path: TempPath,
 }
 
 impl Partial {
     pub(super) fn create(path: PathBuf) -> io::Result<Partial> {
         let file = OpenOptions::new().write(true).create_new(true).open(&path)?;
-        Ok(Partial { file, path: Some(path) })
+        Ok(Partial { file, path: TempPath::try_from_path(path)? })
     }
 
-    pub(super) fn rename(mut self, place: &Path) -> io::Result<()> {
-        if let Some(path) = &self.path {
-            fs::rename(path, place)?;
+    /// Gives the file its name; an error of kind `AlreadyExists` when something has it.
+    pub(super) fn publish(self, place: &Path) -> io::Result<()> {
+        let Err(refused) = self.path.persist_noclobber(place) else { return Ok(()) };
+        if refused.error.kind() == ErrorKind::AlreadyExists {
+            return Err(refused.error);
         }
-        self.path = None;
-        Ok(())
-    }
-}
-
-impl Drop for Partial {
-    fn drop(&mut self) {
-        if let Some(path) = &self.path {
-            let _ = fs::remove_file(path);
+        // Some file systems can neither rename so nor link: there it is looked at first. One that fails for another
+        // reason fails again.
+        match place.symlink_metadata() {
+            Ok(_) => Err(ErrorKind::AlreadyExists.into()),
+            Err(_) => refused.path.persist(place).map_err(|refused| refused.error),
         }
     }
 }

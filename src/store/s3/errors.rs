@@ -68,6 +68,10 @@ fn refused(
         }
         "NoSuchKey" | "NotFound" => (StoreErrorKind::NotFound, String::new()),
         "NoSuchUpload" => (StoreErrorKind::Other, "something aborted the upload meanwhile; start it again".to_owned()),
+        "ConditionalRequestConflict" => (
+            StoreErrorKind::Other,
+            "something else writes the same object: give each computer a `location` of its own".to_owned(),
+        ),
         "PreconditionFailed" => (StoreErrorKind::Other, "the object was replaced meanwhile; start again".to_owned()),
         "InvalidObjectState" => {
             (StoreErrorKind::Frozen, "the object is archived: request its restore and wait until it is done".to_owned())
@@ -152,13 +156,9 @@ fn chain(error: Option<&(dyn Error + 'static)>) -> String {
 
 /// No server has a reason to send a secret back, but no error may carry one.
 fn mask(mut error: StoreError, settings: &S3Settings) -> StoreError {
-    if let Some((id, secret)) = &settings.credentials {
-        for secret in [id.expose(), secret.expose()].into_iter().filter(|secret| !secret.is_empty()) {
-            for text in [&mut error.why, &mut error.hint] {
-                if text.contains(secret) {
-                    *text = text.replace(secret, "***");
-                }
-            }
+    for secret in settings.credentials.iter().flat_map(|(id, secret)| [id, secret]) {
+        for text in [&mut error.why, &mut error.hint] {
+            *text = secret.masked(text);
         }
     }
     error

@@ -6,6 +6,7 @@
 mod client;
 mod download;
 mod errors;
+mod once;
 mod probe;
 mod thaw;
 mod upload;
@@ -15,6 +16,7 @@ use std::future::Future;
 use std::ops::Range;
 use std::path::Path;
 use std::pin::pin;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
@@ -53,6 +55,8 @@ pub struct S3Store {
     client: Client,
     /// Whether the server is to be given checksums beside the signed content.
     checksums: bool,
+    /// Whether the server may be told to write no object over another; no longer once it refused that.
+    conditions: AtomicBool,
     cancel: Cancel,
     handle: Handle,
     /// `None` only while the store is dropped.
@@ -73,7 +77,16 @@ impl S3Store {
             })?;
         let handle = runtime.handle().clone();
         let (client, checksums) = handle.block_on(client::connect(&settings));
-        Ok(S3Store { settings, label, client, checksums, cancel, handle, runtime: Some(runtime) })
+        Ok(S3Store {
+            settings,
+            label,
+            client,
+            checksums,
+            conditions: AtomicBool::new(true),
+            cancel,
+            handle,
+            runtime: Some(runtime),
+        })
     }
 
     fn act(&self, verb: &str, key: &str) -> Act {
@@ -182,7 +195,7 @@ impl Store for S3Store {
 
     fn put_bytes(&self, key: &str, bytes: &[u8], purpose: Purpose) -> Result<Stored, StoreError> {
         let act = self.act("uploading", key);
-        self.wait(&act, self.upload_whole(&act, key, bytes.to_vec(), purpose))
+        self.wait(&act, self.upload_whole(&act, key, bytes, purpose))
     }
 
     fn read(&self, key: &str, limit: u64) -> Result<Vec<u8>, StoreError> {

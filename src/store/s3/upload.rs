@@ -10,7 +10,7 @@ use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPa
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::{S3Store, client, errors, unless_interrupted};
+use super::{Found, S3Store, client, errors, once, unless_interrupted};
 use crate::aws::CONNECT_TIMEOUT;
 use crate::store::local::Source;
 use crate::store::slices::Hasher;
@@ -56,7 +56,7 @@ impl S3Store {
         let count = source.fill(&mut bytes, act)?;
         source.check_unchanged(act)?;
         bytes.truncate(count);
-        let stored = unless_interrupted(act, &self.cancel, self.upload_whole(act, key, bytes, purpose)).await?;
+        let stored = unless_interrupted(act, &self.cancel, self.upload_whole(act, key, &bytes, purpose)).await?;
         progress(stored.size);
         Ok(stored)
     }
@@ -66,25 +66,28 @@ impl S3Store {
         &self,
         act: &Act,
         key: &str,
-        bytes: Vec<u8>,
+        bytes: &[u8],
         purpose: Purpose,
     ) -> Result<Stored, StoreError> {
         let size = bytes.len() as u64;
         let mut digest = Hasher::new(size);
-        digest.update(&bytes);
+        digest.update(bytes);
         let (sha256, slices) = digest.finish();
-        self.client
-            .put_object()
-            .bucket(&self.settings.bucket)
-            .key(key)
-            .storage_class(self.storage_class(purpose))
-            .set_checksum_algorithm(self.checksum_algorithm())
-            .body(ByteStream::from(bytes))
-            .customize()
-            .config_override(client::patient(size))
-            .send()
-            .await
-            .map_err(|error| errors::explain(act, &self.settings, error))?;
+        let ours = || Found { size, etag: Some(once::etag_of(bytes)) };
+        self.once(act, key, ours, |condition| {
+            self.client
+                .put_object()
+                .bucket(&self.settings.bucket)
+                .key(key)
+                .set_if_none_match(condition)
+                .storage_class(self.storage_class(purpose))
+                .set_checksum_algorithm(self.checksum_algorithm())
+                .body(ByteStream::from(bytes.to_vec()))
+                .customize()
+                .config_override(client::patient(size))
+                .send()
+        })
+        .await?;
         Ok(Stored { key: key.to_owned(), size, sha256, slices })
     }
 
@@ -119,7 +122,10 @@ impl S3Store {
             if self.cancel.is_set() {
                 return Err(act.interrupted());
             }
-            self.complete(act, key, &id, parts).await?;
+            if !self.complete(act, key, &id, parts, size).await? {
+                // By this upload, whose answer was lost, or by one before: then the parts of this one are still there.
+                self.abort(key, &id).await;
+            }
             self.check_size(act, key, size).await?;
             Ok(Stored { key: key.to_owned(), size, sha256, slices })
         };
@@ -129,7 +135,7 @@ impl S3Store {
             Err(error) => {
                 // A part that arrives after the abort would stay and be paid for: first stop the senders.
                 senders.shutdown().await;
-                Err(self.abort(key, &id, error).await)
+                Err(self.given_up(key, &id, error).await)
             }
         }
     }
@@ -209,20 +215,29 @@ impl S3Store {
         }
     }
 
-    async fn complete(&self, act: &Act, key: &str, id: &str, parts: Vec<CompletedPart>) -> Result<(), StoreError> {
-        self.client
-            .complete_multipart_upload()
-            .bucket(&self.settings.bucket)
-            .key(key)
-            .upload_id(id)
-            .multipart_upload(CompletedMultipartUpload::builder().set_parts(Some(parts)).build())
-            .customize()
-            // Some servers copy all parts together before they answer.
-            .config_override(client::patient(SMALLEST_PART))
-            .send()
-            .await
-            .map_err(|error| errors::explain(act, &self.settings, error))?;
-        Ok(())
+    async fn complete(
+        &self,
+        act: &Act,
+        key: &str,
+        id: &str,
+        parts: Vec<CompletedPart>,
+        size: u64,
+    ) -> Result<bool, StoreError> {
+        let ours = || Found { size, etag: once::etag_of_parts(&parts) };
+        self.once(act, key, ours, |condition| {
+            self.client
+                .complete_multipart_upload()
+                .bucket(&self.settings.bucket)
+                .key(key)
+                .upload_id(id)
+                .set_if_none_match(condition)
+                .multipart_upload(CompletedMultipartUpload::builder().set_parts(Some(parts.clone())).build())
+                .customize()
+                // Some servers copy all parts together before they answer.
+                .config_override(client::patient(SMALLEST_PART))
+                .send()
+        })
+        .await
     }
 
     /// What the server shows must be what was sent.
@@ -237,12 +252,17 @@ impl S3Store {
         }
     }
 
-    /// Removes the parts sent so far. When that fails too, the user must know: unfinished uploads are invisible and paid.
-    async fn abort(&self, key: &str, id: &str, mut error: StoreError) -> StoreError {
+    /// Removes the parts sent so far; whether that was done.
+    async fn abort(&self, key: &str, id: &str) -> bool {
         let request = self.client.abort_multipart_upload().bucket(&self.settings.bucket).key(key).upload_id(id);
         // An interrupted run ends soon, also when the server does not answer.
-        let answer = tokio::time::timeout(CONNECT_TIMEOUT, request.send()).await;
-        if !matches!(answer, Ok(Ok(_))) {
+        matches!(tokio::time::timeout(CONNECT_TIMEOUT, request.send()).await, Ok(Ok(_)))
+    }
+
+    /// Removes the parts after an error. When that fails too, the user must know: unfinished uploads are invisible and
+    /// paid.
+    async fn given_up(&self, key: &str, id: &str, mut error: StoreError) -> StoreError {
+        if !self.abort(key, id).await {
             if !error.hint.is_empty() {
                 error.hint.push_str("; ");
             }

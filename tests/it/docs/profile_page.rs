@@ -160,7 +160,8 @@ fn profile_page_is_made_from_the_schema() {
     check(&root().join("docs/profile.md"), &made.text);
     // The defaults that only words tell.
     let job = super::load(
-        "version: 1\nname: n\nlocation: l\nsources: [/a]\ndestinations: {directory: {path: /b}}\narchive: {encryption-key: {env: K}}\n",
+        "version: 1\nname: n\nlocation: l\nsources: [/a]\ndestinations: {directory: {path: /b}}\narchive: {encryption-key: {env: K}}\n\
+         hooks: {before: [b]}\n",
     );
     let seconds = |span: std::time::Duration| span.as_secs();
     for (row, holds) in [
@@ -168,6 +169,7 @@ fn profile_page_is_made_from_the_schema() {
         ("| `keep-days` | `180` |", job.telling.log.keep_days == 180),
         ("| `poll-every` | `30m` |", seconds(job.restore.poll_every) == 30 * 60),
         ("| `retry-every` | `10m` |", seconds(job.lock.retry_every) == 10 * 60),
+        ("| `give-up-after` | `1h` |", job.telling.hooks.before.is_some_and(|b| seconds(b.give_up_after) == 60 * 60)),
         ("| `give-up-after` | `2h` |", seconds(job.lock.give_up_after) == 2 * 60 * 60),
     ] {
         assert!(page("docs/profile.md").contains(row) && holds, "{row}");

@@ -20,7 +20,7 @@ for_each_store! {
     objects_come_back_as_they_went
     large_objects_come_back_as_they_went
     small_objects_are_read_up_to_a_limit
-    same_key_replaces
+    nothing_is_overwritten
     listings_are_sorted_and_filtered
     listings_have_no_end
     downloads_go_on
@@ -67,25 +67,46 @@ fn large_objects_come_back_as_they_went(place: &Place) {
 
 fn small_objects_are_read_up_to_a_limit(place: &Place) {
     for size in [0, 5, 2 * MEBIBYTE] {
-        let stored = place.store.put_bytes("marker", &content(size), Purpose::Index).unwrap();
-        assert_eq!((stored.key.as_str(), stored.size), ("marker", size as u64));
+        let key = &format!("marker {size}");
+        let stored = place.store.put_bytes(key, &content(size), Purpose::Index).unwrap();
+        assert_eq!((&stored.key, stored.size), (key, size as u64));
         assert_eq!(stored.sha256, sha256(&place.file("same", &content(size))));
-        assert!(place.store.read("marker", size as u64).unwrap() == content(size));
+        assert!(place.store.read(key, size as u64).unwrap() == content(size));
         if size > 0 {
-            let error = place.store.read("marker", size as u64 - 1).unwrap_err();
-            check_words(&error, &*place.store, "marker");
+            let error = place.store.read(key, size as u64 - 1).unwrap_err();
+            check_words(&error, &*place.store, key);
             assert_eq!(error.kind, StoreErrorKind::Other);
         }
     }
 }
 
-fn same_key_replaces(place: &Place) {
-    place.store.put_bytes("key", b"first, longer", Purpose::Index).unwrap();
-    place.store.put_bytes("key", b"second", Purpose::Index).unwrap();
-    assert_eq!(place.store.read("key", 100).unwrap(), b"second");
-    place.store.put("key", &place.file("source", b"third"), Purpose::Archive, SILENT).unwrap();
-    assert_eq!(place.store.read("key", 100).unwrap(), b"third");
-    assert_eq!(place.store.list("").unwrap().len(), 1);
+fn nothing_is_overwritten(place: &Place) {
+    let large = content(17 * MEBIBYTE);
+    let first = place.store.put_bytes("key", b"first", Purpose::Index).unwrap();
+    let source = place.file("source", &large);
+    let first_large = place.store.put("large", &source, Purpose::Archive, SILENT).unwrap();
+    // The same once more is done already.
+    let store = place.again();
+    assert_eq!(store.put_bytes("key", b"first", Purpose::Index).unwrap(), first);
+    assert_eq!(store.put("key", &place.file("same", b"first"), Purpose::Archive, SILENT).unwrap(), first);
+    assert_eq!(store.put("large", &source, Purpose::Archive, SILENT).unwrap(), first_large);
+    // Another content is not, whatever its size.
+    let other = place.file("other", &[&large[1..], b"x"].concat());
+    for (key, error) in [
+        ("key", store.put_bytes("key", b"other", Purpose::Index).unwrap_err()),
+        ("key", store.put_bytes("key", b"", Purpose::Index).unwrap_err()),
+        ("key", store.put("key", &place.file("small", b"other"), Purpose::Archive, SILENT).unwrap_err()),
+        ("key", store.put("key", &other, Purpose::Archive, SILENT).unwrap_err()),
+        ("large", store.put("large", &other, Purpose::Archive, SILENT).unwrap_err()),
+    ] {
+        check_words(&error, &*store, key);
+        assert_eq!(error.kind, StoreErrorKind::Exists, "{error}");
+        assert!(error.hint.contains("`location`") && error.hint.contains("clock"), "{}", error.hint);
+    }
+    assert_eq!(store.read("key", 100).unwrap(), b"first");
+    assert!(store.read("large", u64::MAX).unwrap() == large);
+    assert_eq!(keys(&store.list("").unwrap()), ["key", "large"]);
+    assert_eq!(place.remains(), [""; 0]);
 }
 
 fn listings_are_sorted_and_filtered(place: &Place) {
@@ -140,10 +161,11 @@ fn downloads_go_on(place: &Place) {
 
 fn longer_targets_are_left_alone(place: &Place) {
     for size in [0, 5] {
-        place.store.put_bytes("key", &content(size), Purpose::Archive).unwrap();
+        let key = &format!("key {size}");
+        place.store.put_bytes(key, &content(size), Purpose::Archive).unwrap();
         let target = place.file("target", b"somebody's diary");
-        let error = place.store.get("key", &target, &Cancel::new(), SILENT).unwrap_err();
-        check_words(&error, &*place.store, "key");
+        let error = place.store.get(key, &target, &Cancel::new(), SILENT).unwrap_err();
+        check_words(&error, &*place.store, key);
         assert_eq!(error.kind, StoreErrorKind::Local);
         assert_eq!(fs::read(&target).unwrap(), b"somebody's diary");
     }

@@ -2,6 +2,7 @@
 
 mod alike;
 mod directory;
+mod once;
 mod s3;
 mod thaw;
 mod unreachable;

@@ -12,14 +12,14 @@ use crate::support::moto::{self, Moto};
 use crate::support::proxy::{Fault, Proxy};
 
 /// A bucket behind a proxy.
-struct Behind {
-    proxy: Proxy,
-    bucket: String,
-    store: S3Store,
-    place: Place,
+pub(super) struct Behind {
+    pub proxy: Proxy,
+    pub bucket: String,
+    pub store: S3Store,
+    pub place: Place,
 }
 
-fn behind() -> Behind {
+pub(super) fn behind() -> Behind {
     let proxy = Proxy::start(moto::shared().address());
     let bucket = moto::shared().bucket();
     let endpoint = Some(proxy.endpoint());
@@ -116,6 +116,17 @@ fn refusals_say_what_to_do() {
         assert!(error.why.contains(why), "{error}");
         assert!(error.hint.contains(hint), "{error}: {}", error.hint);
     }
+}
+
+/// `S` stands in `TLS`, too.
+#[test]
+fn a_short_secret_leaves_the_words_whole() {
+    let Behind { proxy, bucket, .. } = behind();
+    let credentials = Some((Secret::new("T"), Secret::new("S")));
+    let settings = S3Settings { endpoint: Some(proxy.endpoint()), credentials, ..settings(&bucket) };
+    let store = S3Store::open(settings, Cancel::new()).unwrap();
+    proxy.spoil("GET", "list-type", usize::MAX, Fault::s3(403, "AccessDenied", "TLS is wanted, not S"));
+    assert_eq!(store.list("").unwrap_err().why, "AccessDenied: TLS is wanted, not ***");
 }
 
 #[test]

@@ -38,6 +38,31 @@ fn every_section_has_its_heading_once() {
     assert!(log.lines().next().unwrap().ends_with("; all times are UTC"), "{log}");
 }
 
+/// Each problem stands where the log tells of what it is about, and no heading comes twice.
+#[test]
+fn problems_are_in_their_sections() {
+    let mut night = Night::new();
+    night.machine.profile.source("/tmp/no-such-directory".as_ref());
+    night.machine.profile.rsync = Some("/no/such/rsync".into());
+    night.machine.profile.more_destinations =
+        "  s3: {bucket: aam-nowhere, region: us-east-1, endpoint: 'http://127.0.0.1:9', \
+         credentials: {access-key-id: {command: [echo, A]}, secret-access-key: {command: [echo, S]}}}\n"
+            .to_owned();
+    night.run(&[]).exit(1);
+    let log = night.log();
+    for (heading, problem) in [
+        ("Start", "'/no/such/rsync' was not found"),
+        ("Latest complete backups", "nothing is archived to s3://aam-nowhere"),
+        ("Directories to back up, mounts, exclusions", "source '/tmp/no-such-directory' is not backed up"),
+    ] {
+        let section = log.split(&format!("== {heading} ==")).nth(1).unwrap_or_else(|| panic!("no {heading}: {log}"));
+        assert!(section.split("\n== ").next().unwrap().contains(problem), "{problem}: {log}");
+    }
+    let headings: Vec<&str> = log.lines().filter(|line| line.starts_with("== ")).collect();
+    let once: std::collections::BTreeSet<_> = headings.iter().collect();
+    assert_eq!(headings.len(), once.len(), "{log}");
+}
+
 /// The files of a directory whose names end so.
 fn files(night: &Night, suffix: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(night.machine.path("state/logs")).unwrap().map(|entry| entry.unwrap().path());

@@ -3,7 +3,7 @@
 use super::kit::Night;
 use crate::support::https::Https;
 use crate::support::machine::Ran;
-use crate::support::processes::{Gate, signal};
+use crate::support::processes::{Gate, signal, wait_for_end};
 use crate::support::recorder::Recorder;
 
 /// A machine that pings this server, without e-mail.
@@ -139,6 +139,34 @@ fn before_can_stop_the_run() {
 fn after_that_fails_is_a_warning() {
     let mut night = hooked("[ $AAM_BACKUP_HOOK != after ] || exit 9");
     night.run(&[]).exit(3).says("hooks.after failed: exit code 9");
+}
+
+/// It would hold the lock for ever. What it started goes with it.
+#[test]
+fn a_hook_that_hangs() {
+    for (name, exit, told) in [
+        ("before", 1, &["before", "after", "on-failure"][..]),
+        ("after", 3, &["before", "after"]),
+        ("on-failure", 1, &["before", "on-failure"]),
+    ] {
+        let mut night = Night::new();
+        night.email.clear();
+        let child = night.machine.path("child");
+        let hang = format!("[ $AAM_BACKUP_HOOK != {name} ] || {{ sleep 600 & echo $! >'{}'; wait; }}", child.display());
+        let hook = noting(&night, &hang);
+        let after = if name == "on-failure" { "false" } else { &hook };
+        night.more =
+            format!("hooks: {{give-up-after: 2s, before: ['{hook}'], after: ['{after}'], on-failure: ['{hook}']}}\n");
+        if name == "on-failure" {
+            night.machine.profile.source("/tmp/no-such-directory".as_ref());
+        }
+        let started = std::time::Instant::now();
+        night.run(&[]).exit(exit).says(&format!("hooks.{name} failed: '{hook}' did not end within 2s and was stopped"));
+        assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
+        assert_eq!(notes(&night).iter().map(|note| note.split(' ').next().unwrap()).collect::<Vec<_>>(), told);
+        wait_for_end(&[std::fs::read_to_string(&child).unwrap().trim().parse().unwrap()]);
+        assert!(night.log().contains("hooks.give-up-after"), "{}", night.log());
+    }
 }
 
 #[test]
