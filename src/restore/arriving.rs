@@ -2,195 +2,35 @@
 //! download and extraction, also when all of it is one archive (SPEC §9).
 //!
 //! A zip has its table of contents at its end, so the last volume is downloaded first. Files as long as the missing
-//! portions stand in for them, and after each portion that arrives the entries that are whole by then are extracted.
+//! portions stand in for them, and after each portion that arrives the entries that are whole by then are extracted; a
+//! portion is deleted when all in it is extracted, so that the disk need not hold the archive beside its files.
 //! Whatever is unusual is left to the ordinary way, which waits for all of it; so is a 7z archive, whose files can only
 //! be had one after the other from its beginning.
 
-use std::collections::HashMap;
-use std::fs::{self, File, OpenOptions};
-use std::hash::{BuildHasher, RandomState};
-use std::io::{self, BufWriter, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::event::Section;
 use crate::name::Format;
-use crate::tool::seven_zip::Listed;
 
+use super::batches::{Batches, Cost, HANDS};
 use super::error::RestoreError;
+use super::journal::Used;
+use super::line::MARGIN;
 use super::mounts::Wait;
 use super::parallel::each;
 use super::plan::{PlannedArchive, PlannedMount};
-use super::portion::Portion;
 use super::run::Restore;
+use super::view::{BEGINNINGS, View};
 
-/// What stands in for the beginning of a zip: a first header. 7-Zip compares it with the first entry of the table of
-/// contents, though not its name, and here not its sizes; so there is one for an entry with content and one without.
-const BEGINNINGS: [&[u8; 31]; 2] = [
-    b"PK\x03\x04\x33\0\x09\0\x63\0\0\0\x21\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0x",
-    b"PK\x03\x04\x14\0\0\0\0\0\0\0\x21\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0x",
-];
-
-/// A header in a zip is at most this long: 30 bytes, a name and extra fields of at most 65535 bytes each, and after the
-/// content 24 bytes of descriptor.
-const HEADER: u64 = 30 + 2 * 65535 + 24;
-
-/// How many 7-Zips extract at a time: one uses one processor for a zip.
-const HANDS: usize = 2;
-
-/// An archive as far as it is here.
-struct View {
-    directory: PathBuf,
-    /// The portions' real places.
-    places: Vec<PathBuf>,
-    sizes: Vec<u64>,
-    /// Where in the archive each portion ends.
-    ends: Vec<u64>,
-    /// Which portion arrives first, second, …
-    arrival: Vec<usize>,
-    beginning: &'static [u8],
-}
-
-impl View {
-    fn new(restore: &Restore<'_>, mount: &PlannedMount, archive: &PlannedArchive) -> View {
-        let sizes: Vec<u64> = archive.portions().iter().map(Portion::size).collect();
-        let ends = sizes.iter().scan(0, |sum, size| {
-            *sum += size;
-            Some(*sum)
-        });
-        View {
-            directory: restore.target.work("arriving"),
-            places: (0..sizes.len()).map(|i| restore.target.portion(mount.number, archive, i)).collect(),
-            ends: ends.collect(),
-            sizes,
-            arrival: archive.arrival(),
-            beginning: &[],
-        }
-    }
-
-    fn name(&self, index: usize) -> PathBuf {
-        self.directory.join(format!("arriving.zip.{:03}", index + 1))
-    }
-
-    /// Shows the first `here` portions to arrive as they are, and something of their length in the place of the others.
-    fn show(&self, here: usize) -> io::Result<()> {
-        for (at, index) in self.arrival.iter().enumerate() {
-            let name = self.name(*index);
-            if at < here {
-                match fs::remove_file(&name) {
-                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                    _ => fs::hard_link(&self.places[*index], &name)?,
-                }
-            } else if !fs::exists(&name)? {
-                let mut file = File::create(&name)?;
-                file.write_all(if *index == 0 { self.beginning } else { &[] })?;
-                file.set_len(self.sizes[*index])?;
-            }
-        }
-        Ok(())
-    }
-
-    /// How many portions must have arrived for this entry to be whole.
-    fn needs(&self, entry: &Listed) -> usize {
-        let Some(begin) = entry.offset else { return self.sizes.len() };
-        let end = begin.saturating_add(entry.packed).saturating_add(HEADER);
-        let portion = |byte: u64| self.ends.partition_point(|end| *end <= byte);
-        let touched = portion(begin)..=portion(end);
-        self.arrival.iter().rposition(|index| touched.contains(index)).map_or(self.sizes.len(), |last| last + 1)
-    }
-}
-
-/// What is whole when so many portions have arrived: list files, one for each 7-Zip.
-struct Batches {
-    directory: PathBuf,
-    /// The lists being written.
-    open: Option<(usize, Lists)>,
-}
-
-/// A list for each 7-Zip, and the bytes in its entries.
-type Lists = [(BufWriter<File>, u64); HANDS];
-
-impl Batches {
-    fn place(&self, needs: usize, hand: usize) -> PathBuf {
-        self.directory.join(format!("whole-after-{needs}.{hand}.txt"))
-    }
-
-    /// Entries come in the order in which they lie in the archive, so that few lists are open at a time: one.
-    fn add(&mut self, needs: usize, entry: &Listed) -> io::Result<()> {
-        if self.open.as_ref().is_none_or(|(open, _)| *open != needs) {
-            self.close()?;
-            let list = |hand| {
-                let file = OpenOptions::new().create(true).append(true).open(self.place(needs, hand))?;
-                Ok::<_, io::Error>((BufWriter::new(file), 0))
-            };
-            self.open = Some((needs, [list(0)?, list(1)?]));
-        }
-        let Some((_, [one, other])) = &mut self.open else { return Ok(()) };
-        let (list, bytes) = if one.1 <= other.1 { one } else { other };
-        // Opening a small file takes as long as writing some more of a large one.
-        *bytes += entry.size + 64 * 1024;
-        writeln!(list, "\"{}\"", entry.path)
-    }
-
-    fn close(&mut self) -> io::Result<()> {
-        let Some((_, lists)) = self.open.take() else { return Ok(()) };
-        lists.into_iter().try_for_each(|(mut list, _)| list.flush())
-    }
-
-    /// Joins the lists of what became whole when the portions after `done` arrived, up to `here`. `None` when there is
-    /// nothing in them.
-    fn join(&self, done: usize, here: usize, hand: usize) -> io::Result<Option<PathBuf>> {
-        let batch = self.directory.join(format!("batch.{hand}.txt"));
-        let mut out = BufWriter::new(File::create(&batch)?);
-        let mut bytes = 0;
-        for needs in done + 1..=here {
-            match File::open(self.place(needs, hand)) {
-                Ok(mut list) => bytes += io::copy(&mut list, &mut out)?,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(error),
-            }
-        }
-        out.flush()?;
-        Ok((bytes > 0).then_some(batch))
-    }
-}
-
-/// What lists cost. 7-Zip compares each entry of a directory with each name of it in a list.
-#[derive(Default)]
-struct Cost {
-    random: RandomState,
-    /// Names in a directory, by a hash of its path: memory for no names.
-    names: HashMap<u64, u64>,
-    comparing: u64,
-    extracting: u64,
-}
-
-impl Cost {
-    // Nanoseconds, measured with 200,000 files: in one directory 40,000 of them took 235 s by list instead of 28 s.
-    const COMPARE: u64 = 20;
-    const FILE: u64 = 400_000;
-    const BYTE: u64 = 4;
-
-    fn add(&mut self, entry: &Listed) {
-        if !entry.is_directory {
-            self.extracting += Cost::FILE + entry.size.saturating_mul(Cost::BYTE);
-        }
-        let mut path = entry.path.as_str();
-        while !path.is_empty() {
-            let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
-            let names = self.names.entry(self.random.hash_one(parent)).or_default();
-            // One name more, and as many comparisons as a square grows by.
-            self.comparing += Cost::COMPARE * (2 * *names + 1);
-            *names += 1;
-            if *names > 1 {
-                return;
-            }
-            path = parent;
-        }
-    }
-
-    fn is_too_high(&self) -> bool {
-        self.comparing > self.extracting / 10
-    }
+/// What the table of contents says.
+struct Ahead {
+    batches: Batches,
+    /// How many portions must have arrived until each one is used.
+    last_use: Vec<usize>,
+    /// The portions from this one on hold the table itself.
+    table: usize,
 }
 
 impl Restore<'_> {
@@ -206,10 +46,11 @@ impl Restore<'_> {
         // Without a manifest nothing but a listed directory would make an empty one.
         let fits = archive.format == Format::Zip && all > 1 && mount.manifest.is_some() && mount.wanted.is_empty();
         let mut view = View::new(self, mount, archive);
-        let mut have = if fits { 0 } else { all };
-        let (mut here, batches) = loop {
+        let (mut have, mut given_up) = (if fits { 0 } else { all }, false);
+        let (mut here, ahead) = loop {
             let here = wait(archive, have)?;
-            if here == all {
+            if here == all && (given_up || (view.used.is_empty() && !(fits && self.is_short(archive)))) {
+                self.fetch_used(mount, archive, &view)?;
                 clear(&view.directory)?;
                 return Ok(None);
             }
@@ -218,15 +59,16 @@ impl Restore<'_> {
                 ahead => ahead,
             };
             match ahead {
-                Ok(Some(batches)) => break (here, batches),
-                Ok(None) => have = all,
+                Ok(Some(ahead)) => break (here, ahead),
+                Ok(None) => (have, given_up) = (all, true),
                 Err(error) if is_final(&error) => return Err(error),
                 // Such as a table of contents that begins in a portion that is not here, or a disk without hard links.
                 // A look costs time: the next one when twice as much is here.
-                Err(_) => have = 2 * here,
+                Err(_) => (have, given_up) = (2 * here, here == all),
             }
         };
-        let written = || RestoreError::disk("write", &view.directory);
+        let directory = view.directory.clone();
+        let written = || RestoreError::disk("write", &directory);
         let found = self.clear_way(mount, &view.name(0), into, None)?;
         self.announce(mount, archive, into);
         let what = if archive.is_sliced() { "slices" } else { "volumes" };
@@ -236,24 +78,30 @@ impl Restore<'_> {
                 here = wait(archive, done)?;
             }
             view.show(here).map_err(written())?;
-            // All that became whole since the last time at once: each start of 7-Zip reads the table of contents.
-            let lists = (0..HANDS).map(|hand| batches.join(done, here, hand)).collect::<io::Result<Vec<_>>>();
+            // All that became whole since the last time at once, for each start of 7-Zip reads the table of contents; but
+            // piece by piece where there is no room for it.
+            let until = if self.is_short(archive) { done + 1 } else { here };
+            let lists = (0..HANDS).map(|hand| ahead.batches.join(done, until, hand)).collect::<io::Result<Vec<_>>>();
             let lists: Vec<PathBuf> = lists.map_err(written())?.into_iter().flatten().collect();
             if !lists.is_empty() {
                 let text = format!("{here} of {all} {what} are here: extracting what is whole");
                 self.events.note(Section::Restore, text);
             }
             match each(&lists, HANDS, |list| self.unpack(mount, archive, &view.name(0), Some(list), into)) {
-                // Every portion here is what was uploaded: a 7-Zip that does not bear this may bear the whole archive.
-                Err((_, error @ RestoreError::Archive { full: false, .. })) if here < all => {
+                // Every portion here is what was uploaded, and something stands in for others: a 7-Zip that does not bear this may bear the whole archive.
+                Err((_, error @ RestoreError::Archive { full: false, .. })) if here < all || !view.used.is_empty() => {
                     self.events.note(Section::Restore, format!("{error}; waiting for all of it"));
                     wait(archive, all)?;
+                    self.fetch_used(mount, archive, &view)?;
                     clear(&view.directory)?;
                     return Ok(None);
                 }
                 unpacked => drop(unpacked.map_err(|(_, error)| error)?),
             }
-            done = here;
+            done = until;
+            if done < all {
+                self.discard_used(mount, archive, &mut view, &ahead, done)?;
+            }
         }
         clear(&view.directory)?;
         Ok(Some(found))
@@ -268,16 +116,32 @@ impl Restore<'_> {
         view: &mut View,
         here: usize,
         beginning: &'static [u8],
-    ) -> Result<Option<Batches>, RestoreError> {
+    ) -> Result<Option<Ahead>, RestoreError> {
         view.beginning = beginning;
         clear(&view.directory)?;
         fs::create_dir(&view.directory).map_err(RestoreError::disk("create", &view.directory))?;
         view.show(here).map_err(RestoreError::disk("write", &view.directory))?;
-        let mut batches = Batches { directory: view.directory.clone(), open: None };
+        let mut batches = Batches::new(view.directory.clone());
+        let (mut last_use, mut table) = (vec![0; archive.portions().len()], 0);
         let (mut cost, mut written) = (Cost::default(), Ok(()));
         self.inspect_part(mount, archive, &view.name(0), &mut |listed| {
-            let needs = view.needs(listed);
+            let (needs, touched) = (view.needs(listed), view.touched(listed));
             cost.add(listed);
+            let Some(touched) = touched else {
+                // It may lie anywhere.
+                last_use.fill(usize::MAX);
+                return false;
+            };
+            table = table.max(view.portion(listed.offset.unwrap_or(0).saturating_add(listed.packed)));
+            // What is used was extracted by an earlier start, with all that lay in it.
+            if touched.clone().any(|portion| view.used.contains(&portion)) {
+                return false;
+            }
+            for portion in touched {
+                if let Some(last) = last_use.get_mut(portion) {
+                    *last = needs.max(*last);
+                }
+            }
             // Directories come from the manifest; naming one here would name all that is in it.
             if !listed.is_directory && written.is_ok() {
                 written = batches.add(needs, listed);
@@ -285,7 +149,50 @@ impl Restore<'_> {
             needs <= here
         })?;
         written.and_then(|()| batches.close()).map_err(RestoreError::disk("write", &view.directory))?;
-        Ok((!cost.is_too_high()).then_some(batches))
+        Ok((!cost.is_too_high()).then_some(Ahead { batches, last_use, table }))
+    }
+
+    /// Makes room: deletes the portions that nothing needs any more when so many have arrived and were used. The first one
+    /// stays, for 7-Zip begins with it.
+    fn discard_used(
+        &self,
+        mount: &PlannedMount,
+        archive: &PlannedArchive,
+        view: &mut View,
+        ahead: &Ahead,
+        done: usize,
+    ) -> Result<(), RestoreError> {
+        let is_used = |portion: &usize| *portion > 0 && *portion < ahead.table && ahead.last_use[*portion] <= done;
+        let portions: Vec<usize> = view.here(done).filter(is_used).collect();
+        if portions.is_empty() {
+            return Ok(());
+        }
+        let used = |portion: &usize| Used { mount: mount.number, stamp: archive.stamp, portion: *portion };
+        self.target.settle();
+        // Noted first: what is deleted and not noted would be downloaded and extracted once more.
+        self.target.change(|journal| journal.used.extend(portions.iter().map(used)))?;
+        portions.into_iter().try_for_each(|portion| view.discard(portion)).map_err(|error| {
+            let directory = &view.directory;
+            RestoreError::disk("delete a part of the archive in", directory)(error)
+        })
+    }
+
+    /// Whether the disk has no room for all files of an archive beside what is there.
+    fn is_short(&self, archive: &PlannedArchive) -> bool {
+        // Some file systems do not know and say 0.
+        self.target.free().is_some_and(|free| free > 0 && free < archive.bytes().saturating_add(MARGIN))
+    }
+
+    /// Downloads once more what was deleted, for who needs all of it.
+    fn fetch_used(&self, mount: &PlannedMount, archive: &PlannedArchive, view: &View) -> Result<(), RestoreError> {
+        let portions = archive.portions();
+        for portion in &view.used {
+            let place = self.target.portion(mount.number, archive, *portion);
+            self.object(&portions[*portion], &place, self.cancel, self.line())?;
+            let is_it = |used: &Used| (used.mount, used.stamp, used.portion) == (mount.number, archive.stamp, *portion);
+            self.target.change(|journal| journal.used.retain(|used| !is_it(used)))?;
+        }
+        Ok(())
     }
 }
 
@@ -298,49 +205,5 @@ fn clear(directory: &Path) -> Result<(), RestoreError> {
     match fs::remove_dir_all(directory) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(RestoreError::disk("remove", directory)(error)),
         _ => Ok(()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn listed(path: String, size: u64) -> Listed {
-        Listed { path, size, packed: size, offset: Some(0), ..Listed::default() }
-    }
-
-    fn too_high(files: u64, in_one: u64, size: u64) -> bool {
-        let mut cost = Cost::default();
-        (0..files).for_each(|i| cost.add(&listed(format!("a/{}/{i}", i / in_one), size)));
-        cost.is_too_high()
-    }
-
-    #[test]
-    fn lists_are_for_directories_that_are_not_too_large() {
-        assert!(!too_high(50_000, 100, 10));
-        assert!(too_high(50_000, 50_000, 10));
-        assert!(!too_high(10_000, 10_000, 1 << 20));
-        assert!(too_high(50_000, 1, 10), "directories are names, too");
-    }
-
-    #[test]
-    fn an_entry_is_whole_when_all_its_volumes_are_here() {
-        let mebibyte = 1 << 20;
-        let view = View {
-            directory: PathBuf::new(),
-            places: Vec::new(),
-            sizes: vec![mebibyte; 4],
-            ends: (1..=4).map(|i| i * mebibyte).collect(),
-            arrival: vec![3, 0, 1, 2],
-            beginning: BEGINNINGS[0],
-        };
-        let needs = |offset, packed| view.needs(&Listed { offset, packed, ..Listed::default() });
-        assert_eq!(needs(Some(3 * mebibyte), 1000), 1, "in the last one");
-        assert_eq!(needs(Some(4 * mebibyte - 10), 10), 1, "to its end");
-        assert_eq!(needs(Some(0), 1000), 2);
-        assert_eq!(needs(Some(mebibyte - 1000), 1), 3, "its header may go on");
-        assert_eq!(needs(Some(2 * mebibyte + 1000), mebibyte), 4);
-        assert_eq!(needs(Some(0), 4 * mebibyte), 4);
-        assert_eq!(needs(None, 1), 4);
     }
 }

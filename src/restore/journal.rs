@@ -3,6 +3,7 @@
 //!
 //! The files beside it are the rest of its memory: a volume that is there under its name was checked.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::Path;
@@ -43,6 +44,19 @@ pub(super) struct Journal {
     pub needed: Option<Vec<String>>,
     /// Archives whose files are all extracted.
     pub extracted: Vec<Extracted>,
+    /// Portions of other archives whose files are all extracted: they were deleted to make room.
+    #[serde(default)]
+    pub used: Vec<Used>,
+}
+
+/// A portion that is not needed any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct Used {
+    pub mount: usize,
+    pub stamp: Stamp,
+    /// Which portion of the archive, from 0.
+    pub portion: usize,
 }
 
 /// One archive that is done.
@@ -74,6 +88,7 @@ impl Journal {
             requested: false,
             needed: None,
             extracted: Vec::new(),
+            used: Vec::new(),
         }
     }
 
@@ -108,6 +123,12 @@ impl Journal {
             fs::rename(&new, &path)
         });
         written.map_err(RestoreError::disk("write", &path))
+    }
+
+    /// The portions of an archive that were used and deleted.
+    pub(super) fn used(&self, mount: usize, stamp: Stamp) -> BTreeSet<usize> {
+        let of_archive = self.used.iter().filter(|used| used.mount == mount && used.stamp == stamp);
+        of_archive.map(|used| used.portion).collect()
     }
 
     /// Whether the plan is still the one that was begun.

@@ -23,6 +23,8 @@ struct Board {
     states: Vec<State>,
     error: Option<RestoreError>,
     over: bool,
+    /// Bytes that the extraction at work may still write; `None` while it waits for downloads.
+    extracting: Option<u64>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -46,6 +48,9 @@ pub(super) struct Line<'a, 'p> {
     stop: Cancel,
 }
 
+/// Room that is left for everything else.
+pub(super) const MARGIN: u64 = 16 << 20;
+
 /// How often a thread that waits for others asks for an interrupt.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -58,7 +63,7 @@ impl<'a, 'p> Line<'a, 'p> {
             VolumeState::Ready => State::Ready,
             VolumeState::Here => State::Here,
         };
-        let board = Board { states: loads.iter().map(state).collect(), error: None, over: false };
+        let board = Board { states: loads.iter().map(state).collect(), error: None, over: false, extracting: None };
         let (board, stop) = (Mutex::new(board), restore.cancel.child());
         Line { restore, loads, objects: pieces.len(), board, changed: Condvar::new(), stop }
     }
@@ -87,6 +92,7 @@ impl<'a, 'p> Line<'a, 'p> {
         let is_of = |i: &usize| std::ptr::eq(self.loads[*i].0.archive, archive);
         let of_archive: Vec<usize> = (0..self.loads.len()).filter(is_of).collect();
         let mut board = self.board();
+        board.extracting = None;
         loop {
             if let Some(error) = board.error.take() {
                 return Err(error);
@@ -96,6 +102,10 @@ impl<'a, 'p> Line<'a, 'p> {
             }
             let here = of_archive.iter().take_while(|i| board.states[**i] == State::Here).count();
             if here == of_archive.len() || here > have {
+                let all = of_archive.len();
+                // Who has all of it waits for no part.
+                let left = if have < all { all - have } else { all };
+                board.extracting = Some(archive.bytes() / all.max(1) as u64 * left as u64);
                 return Ok(here);
             }
             board = self.pause(board);
@@ -108,6 +118,15 @@ impl<'a, 'p> Line<'a, 'p> {
 
     fn pause<'g>(&self, board: MutexGuard<'g, Board>) -> MutexGuard<'g, Board> {
         self.changed.wait_timeout(board, TICK).unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    /// Whether a download would take the room that the extraction at work needs. It deletes what it has used, and so
+    /// makes room for the next.
+    fn is_crowded(&self, board: &Board, load: &Load<'_>) -> bool {
+        let Some(extraction) = board.extracting else { return false };
+        let needed = load.portion.size().saturating_add(extraction).saturating_add(MARGIN);
+        // Some file systems do not know and say 0.
+        self.restore.target.free().is_some_and(|free| free > 0 && free < needed)
     }
 
     fn stopped(&self, board: &Board) -> bool {
@@ -141,9 +160,13 @@ impl<'a, 'p> Line<'a, 'p> {
                 board = self.pause(board);
                 continue;
             };
+            let (piece, load) = self.loads[next];
+            if self.is_crowded(&board, load) {
+                board = self.pause(board);
+                continue;
+            }
             board.states[next] = State::Taken;
             drop(board);
-            let (piece, load) = self.loads[next];
             let state = match self.restore.object(&load.portion, &load.place, &self.stop, line) {
                 Ok(()) => State::Here,
                 // Its days were over before its turn came.

@@ -6,6 +6,7 @@
 mod archive;
 mod arriving;
 pub mod at;
+mod batches;
 mod build;
 pub mod check;
 mod choose;
@@ -32,6 +33,7 @@ pub mod sets;
 pub mod status;
 mod target;
 mod thaw;
+mod view;
 mod volumes;
 mod way;
 

@@ -121,7 +121,11 @@ impl Restore<'_> {
         fetched: Option<Fetched>,
     ) -> Result<(), RestoreError> {
         let done = Extracted { mount: mount.number, stamp: archive.stamp, found };
-        self.target.change(|journal| journal.extracted.push(done))?;
+        self.target.settle();
+        self.target.change(|journal| {
+            journal.extracted.push(done);
+            journal.used.retain(|used| (used.mount, used.stamp) != (done.mount, done.stamp));
+        })?;
         fetched.map_or(Ok(()), Fetched::discard)
     }
 

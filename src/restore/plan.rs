@@ -166,6 +166,14 @@ impl RestorePlan {
     }
 }
 
+impl PlannedArchive {
+    /// Bytes that its files will have: as the marker says, or a guess where it does not.
+    pub fn bytes(&self) -> u64 {
+        let packed: u64 = self.volumes.iter().map(|volume| volume.size).sum();
+        self.content.map_or(packed.saturating_mul(2), |(_, bytes)| bytes)
+    }
+}
+
 impl PlannedMount {
     /// The mount as messages name it: its path, or its name where no path is known.
     pub fn shown(&self) -> String {

@@ -57,6 +57,7 @@ pub fn status(
     let needed = journal.as_ref().and_then(|j| j.needed.as_ref());
     let is_here = |mount: usize, archive: &PlannedArchive, index: usize| {
         extracted(mount, archive.stamp)
+            || journal.as_ref().is_some_and(|j| j.used(mount, archive.stamp).contains(&index))
             || work.as_deref().is_some_and(|work| portion_place(work, mount, archive, index).is_file())
     };
     let mut volumes: Vec<(usize, &PlannedVolume, bool)> = Vec::new();

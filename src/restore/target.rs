@@ -136,6 +136,16 @@ impl Target {
         Ok(path)
     }
 
+    /// Puts everything that was extracted onto the disk itself: what it came from is deleted next. Where there is no call
+    /// for that (Windows), the system does so within seconds.
+    pub(super) fn settle(&self) {
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        if let Ok(directory) = File::open(&self.path) {
+            // A disk that fails at it fails at the next write, too.
+            let _ = rustix::fs::syncfs(directory);
+        }
+    }
+
     /// Free bytes on its disk, where the file system knows.
     pub(super) fn free(&self) -> Option<u64> {
         fs4::available_space(&self.path).ok()

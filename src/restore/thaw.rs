@@ -52,9 +52,10 @@ impl Restore<'_> {
         let mut pieces = Vec::new();
         for (mount, archive) in plan.archives() {
             let here = self.in_place(archive) || self.target.extracted(mount.number, archive.stamp).is_some();
+            let used = self.target.journal().used(mount.number, archive.stamp);
             for (index, portion) in archive.portions().into_iter().enumerate() {
                 let place = self.target.portion(mount.number, archive, index);
-                let load = Load { here: here || place.is_file(), place, portion };
+                let load = Load { here: here || used.contains(&index) || place.is_file(), place, portion };
                 match pieces.last_mut() {
                     Some(Piece { volume, loads, .. }) if std::ptr::eq(*volume, load.portion.volume) => loads.push(load),
                     _ => {

@@ -9,5 +9,6 @@ mod killed;
 mod kit;
 mod only;
 mod overlap;
+mod room;
 mod slices;
 mod thaw;

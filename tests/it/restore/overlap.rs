@@ -57,7 +57,7 @@ impl Cold {
     }
 
     /// A 7-Zip that does something else in these cases of its arguments.
-    fn seven_zip(&self, cases: &str) -> Option<String> {
+    pub fn seven_zip(&self, cases: &str) -> Option<String> {
         let program = self.pc.scratch.path().join("7zz");
         fs::write(&program, format!("#!/bin/sh\ncase \"$1 $*\" in {cases} esac\nexec 7zz \"$@\"\n")).unwrap();
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();

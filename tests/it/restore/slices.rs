@@ -36,8 +36,13 @@ fn file(index: usize) -> &'static str {
 
 /// An archive of three volumes: 12, 12 and about 3 MiB.
 fn made(class: StorageClass) -> Cold {
+    made_of(class, VOLUME)
+}
+
+/// An archive of 27 MiB in volumes of this size.
+pub fn made_of(class: StorageClass, volume: usize) -> Cold {
     let mut cold = of_class(&["/home/allen"], class);
-    cold.pc.volume_size = VOLUME as u32;
+    cold.pc.volume_size = volume as u32;
     for i in 0..FILES {
         cold.pc.write(1, &format!("directory-{}/{i}", i / 10), file(i));
     }
@@ -46,7 +51,7 @@ fn made(class: StorageClass) -> Cold {
 }
 
 impl Cold {
-    fn volume(&self, number: usize) -> String {
+    pub fn volume(&self, number: usize) -> String {
         let tail = format!(".zip.{number:03}");
         self.pc.store.list("pc_").unwrap().into_iter().find(|o| o.key.ends_with(&tail)).unwrap().key
     }
@@ -58,7 +63,7 @@ impl Cold {
         got.filter_map(|r| Some(format!("{} {}", volume_of(r)?, r.header("range")?))).collect()
     }
 
-    fn assert_restored(&self, to: &Path) {
+    pub fn assert_restored(&self, to: &Path) {
         assert_as_listed(&self.pc, 1, &to.join("1"));
         let content = tree(to);
         for i in 0..FILES {
@@ -67,7 +72,7 @@ impl Cold {
     }
 }
 
-fn volume_of(request: &Request) -> Option<&str> {
+pub fn volume_of(request: &Request) -> Option<&str> {
     let path = request.target.split('?').next()?;
     Some(&path[path.find(".zip.")? + 5..])
 }

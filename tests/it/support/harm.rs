@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::machine::Machine;
@@ -54,14 +54,8 @@ impl Machine {
     /// From now on archives are made on a disk of this many KiB. False where none can be mounted.
     pub fn make_small_disk(&mut self, size: u32) -> bool {
         let disk = self.path("small disk");
-        fs::create_dir(&disk).unwrap();
-        let options = format!("size={size}k,mode=1777");
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "aam-test"]).arg(&disk).status();
-        if !is_root() || !mounted.is_ok_and(|status| status.success()) {
-            println!("no disk can be mounted here: nothing was tried with a full one");
-            return false;
-        }
-        self.disks.push(Mounted(disk.clone()));
+        let Some(mounted) = Mounted::of_size(&disk, size) else { return false };
+        self.disks.push(mounted);
         self.profile.work = disk;
         true
     }
@@ -69,6 +63,20 @@ impl Machine {
 
 /// A mounted disk, until it is dropped.
 pub struct Mounted(PathBuf);
+
+impl Mounted {
+    /// A disk of this many KiB at a new directory. `None` where none can be mounted.
+    pub fn of_size(disk: &Path, size: u32) -> Option<Mounted> {
+        fs::create_dir(disk).unwrap();
+        let options = format!("size={size}k,mode=1777");
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "aam-test"]).arg(disk).status();
+        if !is_root() || !mounted.is_ok_and(|status| status.success()) {
+            println!("no disk can be mounted here: nothing was tried with a full one");
+            return None;
+        }
+        Some(Mounted(disk.to_owned()))
+    }
+}
 
 impl Drop for Mounted {
     fn drop(&mut self) {

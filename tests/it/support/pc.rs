@@ -170,6 +170,9 @@ impl Pc {
         let mounts: Vec<Mount> = self.mounts.iter().map(|m| mount_of(&m.path)).collect();
         let mut markers = Vec::new();
         for index in 0..self.mounts.len() {
+            let changed = &self.mounts[index].changed;
+            let entries = self.mounts[index].entries.iter().filter(|(path, _)| changed.contains(path));
+            let bytes = entries.filter(|(_, e)| e.kind == EntryKind::File).map(|(_, e)| e.meta.size).sum();
             let volumes = self.archive(id, index);
             let manifest = if self.v1 { None } else { Some(self.manifest(id, index)) };
             let path = self.mounts[index].path.clone();
@@ -191,7 +194,7 @@ impl Pc {
                     slices: None,
                 }),
                 files: self.mounts[index].entries.len() as u64,
-                bytes: 0,
+                bytes,
                 selection: String::new(),
                 since: id.incremental.and(self.last).map(|b| b.stamp()),
                 tools: Vec::new(),

@@ -1,0 +1,101 @@
+//! The disk need not hold the archive beside its files: what is extracted is deleted while the rest arrives.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use super::kit::{How, options, plan};
+use super::slices::{made_of, volume_of};
+use super::thaw::Cold;
+use crate::support::harm::Mounted;
+use crate::support::proxy::Fault;
+use aam_auto_backup::event::Outcome;
+use aam_auto_backup::job::{StorageClass, Tier};
+use aam_auto_backup::restore::status::status;
+use aam_auto_backup::restore::{Prices, Thawing};
+
+const MEBIBYTE: usize = 1 << 20;
+
+fn yes() -> How<'static> {
+    How { agree: true, ..How::default() }
+}
+
+/// Numbers of the volumes that were asked for, after so many requests.
+fn asked(cold: &Cold, after: usize) -> BTreeSet<String> {
+    let seen = cold.proxy.seen();
+    let got = seen.iter().skip(after).filter(|r| r.header("range").is_some() && r.target.contains("_no_"));
+    got.filter_map(|r| Some(volume_of(r)?.to_owned())).collect()
+}
+
+/// Files of 36 MiB, an archive of 27 MiB, a disk of 50 MiB.
+#[test]
+fn a_disk_that_cannot_hold_both() {
+    let cold = made_of(StorageClass::Standard, MEBIBYTE);
+    let disk = cold.pc.scratch.path().join("disk");
+    let Some(_mounted) = Mounted::of_size(&disk, 50 * 1024) else { return };
+    let to = disk.join("back");
+    // While the first piece is extracted, everything could be downloaded, but for the room.
+    let flag = cold.pc.scratch.path().join("slept");
+    let seven_zip = cold.seven_zip(&format!("'x '*arriving*) mkdir '{}' 2>/dev/null && sleep 4 ;;", flag.display()));
+    let done = How { seven_zip, ..yes() }.restore(&cold.pc, &options(), &to);
+    assert!(flag.exists());
+    assert_eq!(done.outcome, Outcome::Success, "{:?}\n{}", done.result, done.text());
+    cold.assert_restored(&to);
+}
+
+/// A restore that fails at the second but last volume when the others were used. Returns their numbers.
+fn failed(cold: &Cold, to: &Path) -> BTreeSet<String> {
+    let last = cold.pc.store.list("pc_").unwrap().iter().filter(|o| o.key.contains("_no_")).count() - 1;
+    let missing = format!("{last:03}");
+    let is_it = move |r: &crate::support::proxy::Request| r.header("range").is_some() && volume_of(r) == Some(&missing);
+    cold.proxy.spoil_when(is_it, usize::MAX, Fault::s3(403, "AccessDenied", "Access Denied"));
+    assert!(yes().restore(&cold.pc, &options(), to).result.is_err());
+    cold.proxy.heal();
+    let state: serde_json::Value =
+        serde_json::from_slice(&fs::read(to.join(".aam-restore/state.json")).unwrap()).unwrap();
+    let used = state["used"].as_array().unwrap();
+    let used: BTreeSet<String> = used.iter().map(|u| format!("{:03}", u["portion"].as_u64().unwrap() + 1)).collect();
+    assert!(!used.is_empty(), "{state}");
+    let there = fs::read_dir(to.join(".aam-restore/volumes")).unwrap().next().unwrap().unwrap().path();
+    for number in &used {
+        assert!(!there.join(format!("volume.zip.{number}")).exists(), "{number} was deleted");
+    }
+    used
+}
+
+#[test]
+fn what_was_used_is_not_fetched_again() {
+    let cold = made_of(StorageClass::Standard, MEBIBYTE);
+    let to = cold.pc.target();
+    let used = failed(&cold, &to);
+    let prices = Prices::default();
+    let thaw = Thawing {
+        keep_days: 2,
+        tier: Tier::Bulk,
+        poll_every: super::kit::POLL,
+        prices: &prices,
+        clock: &super::kit::NoWait,
+        agree: &|_| false,
+    };
+    let found = status(&plan(&cold.pc, &options()).unwrap(), Some(&to), &*cold.pc.store, &thaw).unwrap();
+    assert!(found.estimate.here.objects >= used.len() as u64, "{}", found.to_text());
+    let before = cold.proxy.seen().len();
+    let done = yes().restore(&cold.pc, &options(), &to);
+    assert_eq!(done.outcome, Outcome::Success, "{}", done.text());
+    cold.assert_restored(&to);
+    assert!(asked(&cold, before).is_disjoint(&used), "{used:?}");
+}
+
+/// A 7-Zip that wants the whole archive after all gets it.
+#[test]
+fn what_was_used_is_fetched_again_when_it_is_needed() {
+    let cold = made_of(StorageClass::Standard, MEBIBYTE);
+    let to = cold.pc.target();
+    let used = failed(&cold, &to);
+    let before = cold.proxy.seen().len();
+    let seven_zip = cold.seven_zip("*arriving*) exit 2;;");
+    let done = How { seven_zip, ..yes() }.restore(&cold.pc, &options(), &to);
+    assert_eq!(done.outcome, Outcome::Success, "{}", done.text());
+    cold.assert_restored(&to);
+    assert!(asked(&cold, before).is_superset(&used), "{used:?}");
+}
