@@ -247,6 +247,15 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_page_shows_what_it_says() {
+        let mut forecast = forecast(StorageClass::DeepArchive, 1000 * GB, ASSUMED);
+        forecast.speed.known = Known::Assumed;
+        forecast.store = "s3://my-backups".to_owned();
+        let text = forecast.to_text();
+        assert!(include_str!("../docs/how-it-decides.md").contains(&format!("```text\n{text}\n```")), "{text}");
+    }
+
     /// The document's own measurement (L806-815).
     #[test]
     fn twenty_gigabytes_take() {

@@ -15,7 +15,7 @@ use crate::price::Prices;
 #[derive(Debug, Args)]
 pub struct UploadArgs {
     /// Mbit/s of the line to S3. Without it, what the last run measured that sent enough to tell; else 20.
-    #[arg(long, value_name = "MBIT", value_parser = mbit)]
+    #[arg(long, value_name = "MBIT", allow_negative_numbers = true, value_parser = mbit)]
     pub upload_speed: Option<f64>,
     #[command(flatten)]
     pub prices: PricesArgs,

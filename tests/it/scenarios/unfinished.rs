@@ -90,6 +90,7 @@ fn the_next_run_goes_on() {
     machine.write("docs/a.txt", "changed");
     let plan = machine.aam("plan", &[]);
     plan.exit(0).says("the cut-off upload of ").says("to s3: the last 4 objects").says("An incremental backup");
+    plan.says(" in 1 volume and 4 objects of cut-off uploads, 2 small objects");
     assert_eq!(volumes(&machine), left, "a plan changes nothing");
 
     proxy.heal();
