@@ -12,6 +12,7 @@ mod init;
 mod output;
 mod place;
 mod plan;
+mod prices;
 mod restore;
 mod run;
 mod schedule;

@@ -1,5 +1,7 @@
 //! `plan`: what a run would do and why; changes nothing (SPEC §3).
 
+mod upload;
+
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -11,6 +13,7 @@ use super::run::BackupArgs;
 use super::{Exit, Format, output};
 use crate::cancel::Cancel;
 use crate::event::{Events, Section, Severity};
+use crate::forecast::Forecast;
 use crate::job::Job;
 use crate::path::Family;
 use crate::plan::{Plan, Scope, StageOrder, Step};
@@ -20,6 +23,8 @@ use crate::survey::{Survey, snapshot_problem, survey, told};
 use crate::terminal::Terminal;
 use crate::text;
 
+use upload::UploadArgs;
+
 /// Show what a run would do and why. Changes nothing.
 #[derive(Debug, Args)]
 pub struct PlanArgs {
@@ -27,11 +32,13 @@ pub struct PlanArgs {
     pub backup: BackupArgs,
     /// Plan with the facts in this JSON file instead of looking at sources, stores and state: what would be done on
     /// another computer, at another time. No file is counted then.
-    #[arg(long, value_name = "FILE", conflicts_with = "render")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["render", "upload_speed", "prices"])]
     pub facts: Option<PathBuf>,
     /// Write the files that `run` would write into this directory, one subdirectory a mount.
     #[arg(long, value_name = "DIR")]
     pub render: Option<PathBuf>,
+    #[command(flatten)]
+    pub upload: UploadArgs,
     /// How to print the plan.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
@@ -44,6 +51,9 @@ pub struct Preview<'a> {
     pub plan: &'a Plan,
     /// Counts of each mount; none for a profile of another system, whose files cannot be looked at from here.
     pub mounts: Vec<MountPreview>,
+    /// What it takes to send the archives to S3; none when nothing is sent there, or a mount was not counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upload: Option<Forecast>,
 }
 
 /// What one mount holds.
@@ -62,6 +72,10 @@ pub struct MountPreview {
 
 /// Plans a job and prints it.
 pub fn plan(job: &Job, args: &PlanArgs, cancel: &Cancel) -> Exit {
+    let terms = match args.upload.terms() {
+        Ok(terms) => terms,
+        Err(exit) => return exit,
+    };
     let request = args.backup.request();
     let (facts, missing_copier) = match &args.facts {
         None => {
@@ -109,7 +123,8 @@ pub fn plan(job: &Job, args: &PlanArgs, cancel: &Cancel) -> Exit {
             }
         }
     }
-    let preview = Preview { plan: &plan, mounts };
+    let upload = terms.forecast(job, &plan, &facts, &mounts);
+    let preview = Preview { plan: &plan, mounts, upload };
     let written = match args.format {
         Format::Text => output::result(show(job, &preview)),
         Format::Json => match serde_json::to_string_pretty(&preview) {
@@ -228,6 +243,7 @@ fn show(job: &Job, preview: &Preview<'_>) -> String {
             line(format!("  archive  {}.001 …", archive.stem));
         }
     }
+    preview.upload.iter().for_each(|upload| line(format!("\n{}", upload.to_text())));
     line("\nSteps:".to_owned());
     for (i, step) in plan.steps.iter().enumerate() {
         let mount = |index: &usize| plan.stages[*index].mount.path.to_string();

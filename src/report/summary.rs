@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Mutex;
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +20,8 @@ pub struct Summary {
 struct Told {
     skipped: HashSet<String>,
     problems: HashSet<String>,
+    /// The object that is under way, and since when.
+    uploading: Option<(String, Instant)>,
 }
 
 /// What [`Summary`] counted.
@@ -49,6 +52,9 @@ pub struct Destination {
     pub objects: u64,
     /// Their bytes.
     pub bytes: u64,
+    /// How long they took, in milliseconds. None for a run of before this was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upload_millis: Option<u64>,
 }
 
 impl Counts {
@@ -89,10 +95,15 @@ impl Sink for &Summary {
                 counts.archived_files += archived_files;
                 counts.archived_bytes += archived_bytes;
             }
-            Event::Uploaded { store, size, .. } => {
+            Event::Uploading { key, .. } => told.uploading = Some((key.clone(), Instant::now())),
+            Event::Uploaded { store, key, size, .. } => {
                 let destination = counts.destination(store);
                 destination.objects += 1;
                 destination.bytes += size;
+                if let Some((_, since)) = told.uploading.take_if(|(under_way, _)| under_way == key) {
+                    let took = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
+                    destination.upload_millis = Some(destination.upload_millis.unwrap_or(0).saturating_add(took));
+                }
             }
             Event::Destination { name, complete } => counts.destination(name).complete = *complete,
             Event::Deleted { .. } => counts.deleted += 1,
@@ -108,5 +119,39 @@ impl Sink for &Summary {
                 counts.problems.push("… and more; see the log".to_owned());
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread::sleep;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn only_the_time_of_uploads_is_the_time_of_uploads() {
+        let (summary, store) = (Summary::default(), "s3://b".to_owned());
+        let tell = |event| (&summary).tell(&event);
+        let (begin, end) = (
+            |key: &str| Event::Uploading { store: store.clone(), key: key.to_owned(), size: 5 },
+            |key: &str| Event::Uploaded { store: store.clone(), key: key.to_owned(), size: 5, sha256: String::new() },
+        );
+        let pause = Duration::from_millis(20);
+        let millis = || summary.counts().destinations[0].upload_millis.unwrap();
+        let mut most = 0;
+        for failed in ["b", "d"] {
+            tell(begin(failed));
+            sleep(pause);
+            let since = Instant::now();
+            tell(begin("c"));
+            sleep(pause);
+            tell(end("c"));
+            most += since.elapsed().as_millis() as u64;
+            sleep(pause);
+        }
+        assert!((40..=most).contains(&millis()), "{} of {most}", millis());
+        let destination = summary.counts().destinations.remove(0);
+        assert_eq!(destination.bytes, 10);
     }
 }

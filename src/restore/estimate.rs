@@ -3,10 +3,9 @@
 use serde::Serialize;
 
 use crate::job::Tier;
+use crate::price::Prices;
 use crate::store::ThawState;
 use crate::text::size;
-
-use super::price::Prices;
 
 /// One volume as far as costs go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,7 +128,7 @@ impl Estimate {
             hours: if frozen.objects + thawing.objects > 0 { price.hours } else { 0 },
             disk_needed: to_come.bytes + terms.files,
             disk_free: terms.disk_free,
-            prices: format!("{} ({})", terms.prices.date, terms.prices.source),
+            prices: terms.prices.origin(),
         }
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::event::Section;
 use crate::job::Tier;
+use crate::price::Prices;
 use crate::store::{StoreError, ThawState};
 
 use super::clock::Clock;
@@ -14,7 +15,6 @@ use super::estimate::{self, Estimate, Terms, VolumeState};
 use super::parallel::{QUESTIONS, each};
 use super::plan::{PlannedArchive, PlannedVolume, RestorePlan};
 use super::portion::Portion;
-use super::price::Prices;
 use super::run::Restore;
 
 /// How archived objects are brought back.

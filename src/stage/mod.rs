@@ -132,7 +132,7 @@ pub fn run(
         result.mirror = Some(true);
     }
     let wanted_archive = order.archive.clone();
-    if prepared.archived_files == 0 && prepared.archived_directories == 0 {
+    if prepared.nothing_archived() {
         order.archive = None;
     }
     if order.mirror.is_some() || order.archive.is_some() {

@@ -53,6 +53,11 @@ impl Prepared {
     pub fn nothing_selected(&self) -> bool {
         self.files == 0 && self.directories == 0
     }
+
+    /// Whether the archive has nothing to hold, and so no volume.
+    pub fn nothing_archived(&self) -> bool {
+        self.archived_files == 0 && self.archived_directories == 0
+    }
 }
 
 /// Where [`prepare`] reads and writes.

@@ -17,7 +17,7 @@ mod s3;
 mod slices;
 
 pub use directory::DirectoryStore;
-pub use s3::{LifecycleRule, S3Settings, S3Store, UploadRight, Versioning};
+pub use s3::{LifecycleRule, S3Settings, S3Store, UploadRight, Versioning, more_requests};
 pub use slices::Slices;
 
 /// One object in a store's listing.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use crate::scenarios::list::noise;
 use crate::support::look::{Seen, look};
 use crate::support::machine::{Machine, Ran};
 
@@ -124,6 +125,71 @@ fn it_renders_the_files_of_the_run() {
             }
         }
         assert!(found.is_empty(), "rendered, but no file of the run: {found:?}");
+    }
+}
+
+/// A directory takes no time worth a word and asks no money.
+#[test]
+fn it_forecasts_the_upload_to_s3_alone() {
+    let mut machine = Machine::new();
+    fs::write(machine.home().join("docs/noise"), noise(20_000_000)).unwrap();
+    let json = |machine: &Machine, arguments: &[&str]| -> Value {
+        let ran = machine.aam("plan", &[&["--format", "json"], arguments].concat());
+        serde_json::from_str(&ran.exit(0).stdout).unwrap()
+    };
+    machine.aam("plan", &[]).exit(0).never_says("Upload to").never_says("Mbit/s").never_says("$");
+    assert_eq!(json(&machine, &[]).get("upload"), None);
+
+    machine.add_bucket("DEEP_ARCHIVE");
+    let prices = machine.path("prices.yaml");
+    let dear =
+        "date: 2031-01-02\nclasses: {DEEP_ARCHIVE: {per-gb-month: 100, put-per-thousand: 1000, minimum-days: 60}}";
+    fs::write(&prices, dear).unwrap();
+    let prices = ["--prices", prices.to_str().unwrap()];
+    let ran = machine.aam("plan", &prices);
+    for phrase in [
+        &format!("Upload to s3://{}, at most", machine.bucket.as_ref().unwrap().name),
+        "sends    20.0 MB in 3 volumes, 2 small objects",
+        "takes    less than a minute at 20 Mbit/s, which is assumed: say --upload-speed",
+        "costs    $7.00 at Amazon's prices of 2031-01-02 ",
+        "for us-east-1: 60 days in DEEP_ARCHIVE $4.00, requests $3.00",
+    ] {
+        ran.says(phrase);
+    }
+    machine.aam("plan", &["--upload-speed", "0.5"]).says("takes    about 6m at 0.5 Mbit/s\n").says(" of 2026-06 ");
+    let upload = &json(&machine, &["--upload-speed", "0.5"])["upload"];
+    let expected = serde_json::json!({"mbit": 0.5, "from": "given"});
+    assert_eq!((&upload["speed"], &upload["seconds"]), (&expected, &Value::from(321)), "{upload:#}");
+    assert_eq!((&upload["bytes"], &upload["volumes"], &upload["days"]), (&20_000_011.into(), &3.into(), &180.into()));
+    let dollars = &upload["dollars"];
+    let added = ["storage", "requests"].map(|item| dollars[item].as_f64().unwrap());
+    assert!(added.iter().all(|item| *item > 0.0) && dollars["total"] == added[0] + added[1], "{dollars}");
+
+    // What a run measured is better than what is assumed, and worse than what is said.
+    machine.run(&[]).exit(0);
+    machine.write("docs/a.txt", "changed");
+    machine.aam("plan", &[]).says("sends    7 bytes in 1 volume, ").says(" Mbit/s, as in the run of 2");
+    let speed = &json(&machine, &[])["upload"]["speed"];
+    assert!(speed["from"] == "run" && speed["mbit"].as_f64().unwrap() > 0.0, "{speed}");
+    assert_eq!(json(&machine, &["--upload-speed", "0.5"])["upload"]["speed"], expected);
+}
+
+#[test]
+fn it_refuses_what_is_no_speed_and_no_price() {
+    let machine = Machine::new();
+    for speed in ["0", "-1", "fast", "nan", "inf", ""] {
+        machine
+            .aam("plan", &["--upload-speed", speed])
+            .exit(2)
+            .says("it must be a number of Mbit/s, such as 20 or 0.5");
+    }
+    let prices = machine.path("prices.yaml");
+    let given = ["--prices", prices.to_str().unwrap()];
+    machine.aam("plan", &given).exit(2).says(&format!("error: the price file '{}': ", prices.display()));
+    fs::write(&prices, "classes: {DEEP_ARCHIVE: {per-gb-month: -1, put-per-thousand: 1, minimum-days: 1}}").unwrap();
+    machine.aam("plan", &given).exit(2).says("a price is negative or no number");
+    for option in [&["--upload-speed", "20"], &given] {
+        machine.aam("plan", &[&["--facts", "facts.json"][..], option].concat()).exit(2).says("cannot be used with");
     }
 }
 

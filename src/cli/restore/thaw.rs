@@ -1,16 +1,17 @@
 //! Options of thawing, and asking whoever pays.
 
 use std::io::{BufRead, IsTerminal};
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 
 use crate::cli::Exit;
 use crate::cli::output;
-use crate::cli::place::{Place, complain};
+use crate::cli::place::Place;
+use crate::cli::prices::PricesArgs;
 use crate::job::Tier;
-use crate::restore::{Estimate, Prices, SystemClock, Thawing};
+use crate::price::Prices;
+use crate::restore::{Estimate, SystemClock, Thawing};
 
 /// How archived objects (Glacier, Deep Archive) are brought back.
 #[derive(Debug, Args)]
@@ -24,9 +25,8 @@ pub struct ThawArgs {
     /// How often to ask whether they are readable. That of the profile, or 30m.
     #[arg(long, value_name = "SPAN", value_parser = span)]
     pub poll_every: Option<Duration>,
-    /// YAML file with other prices than those built in.
-    #[arg(long, value_name = "FILE")]
-    pub prices: Option<PathBuf>,
+    #[command(flatten)]
+    pub prices: PricesArgs,
     /// Agree to what it costs.
     #[arg(long)]
     pub yes: bool,
@@ -60,21 +60,11 @@ impl ThawArgs {
     /// What holds. A price file that cannot be read has been told on standard error.
     pub(super) fn terms(&self, place: &Place) -> Result<Terms, Exit> {
         let policy = place.job.as_ref().map(|job| &job.restore);
-        let prices = match &self.prices {
-            None => Prices::default(),
-            Some(path) => {
-                let read = std::fs::read_to_string(path).map_err(|e| e.to_string());
-                read.and_then(|text| Prices::parse(&text).map_err(|e| e.to_string())).map_err(|why| {
-                    complain("error", &format!("the price file '{}': {why}", path.display()), "");
-                    Exit::Usage
-                })?
-            }
-        };
         Ok(Terms {
             tier: self.tier.or(policy.map(|p| p.tier)).unwrap_or_default(),
             keep_days: self.keep_days.or(policy.map(|p| p.keep_days)).unwrap_or(2),
             poll_every: self.poll_every.or(policy.map(|p| p.poll_every)).unwrap_or(Duration::from_secs(30 * 60)),
-            prices,
+            prices: self.prices.read()?,
         })
     }
 

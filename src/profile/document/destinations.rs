@@ -1,5 +1,7 @@
 //! The `destinations` section of a profile: mirror, S3 bucket, directory.
 
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -109,6 +111,13 @@ pub enum StorageClass {
     /// Thawed in 12 to 48 hours, the cheapest to keep.
     #[default]
     DeepArchive,
+}
+
+impl fmt::Display for StorageClass {
+    /// As a profile has it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
 }
 
 /// An access key, as references.

@@ -24,6 +24,7 @@ use aws_sdk_s3::types as sdk;
 use tokio::runtime::{Builder, Handle, Runtime};
 
 pub use probe::{LifecycleRule, UploadRight, Versioning};
+pub use upload::more_requests;
 
 use super::{Act, Object, Progress, Purpose, Store, StoreError, StoreErrorKind, Stored, ThawState};
 use crate::aws::Keys;

@@ -286,6 +286,12 @@ fn part_size(size: u64) -> u64 {
     size.div_ceil(MOST_PARTS).max(SMALLEST_PART).next_multiple_of(MEBIBYTE)
 }
 
+/// How many requests the upload of so many bytes takes besides the one that makes the object: to begin it, one for each
+/// part, and to see that it is whole.
+pub fn more_requests(size: u64) -> u64 {
+    if size <= SMALLEST_PART { 0 } else { size.div_ceil(part_size(size)) + 2 }
+}
+
 /// Reads the file part by part until nobody takes them any more; returns its checksums.
 fn read_parts(mut source: Source, part_size: u64, act: &Act, to: &mpsc::Sender<Part>) -> Result<Checksums, StoreError> {
     let mut digest = Hasher::new(source.size());
@@ -323,5 +329,7 @@ mod tests {
             assert_eq!(part_size(size), expected, "{size}");
             assert!(part_size(size) * MOST_PARTS >= size, "{size}");
         }
+        let requests = [0, 16 * MEBIBYTE, 16 * MEBIBYTE + 1, 4_000_000_000].map(more_requests);
+        assert_eq!(requests, [0, 0, 4, 241]);
     }
 }

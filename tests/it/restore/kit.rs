@@ -10,8 +10,9 @@ use aam_auto_backup::cancel::Cancel;
 use aam_auto_backup::event::{Event, Events, Outcome, Sink};
 use aam_auto_backup::job::Tier;
 use aam_auto_backup::manifest::EntryKind;
+use aam_auto_backup::price::Prices;
 use aam_auto_backup::restore::{
-    Clock, Options, Prices, RestoreError, RestorePlan, Step, Tally, Thawing, Tools, begun, gather, run,
+    Clock, Options, RestoreError, RestorePlan, Step, Tally, Thawing, Tools, begun, gather, run,
 };
 use aam_auto_backup::secret::Secret;
 use aam_auto_backup::tool::seven_zip::SevenZip;

@@ -5,14 +5,16 @@ use std::fs;
 use std::path::Path;
 
 use super::kit::{How, options, plan};
-use super::slices::{made_of, volume_of};
+use super::slices::{FILES, file, made_of, volume_of};
 use super::thaw::Cold;
 use crate::support::harm::Mounted;
+use crate::support::pc::INC1;
 use crate::support::proxy::Fault;
 use aam_auto_backup::event::Outcome;
 use aam_auto_backup::job::{StorageClass, Tier};
+use aam_auto_backup::price::Prices;
 use aam_auto_backup::restore::status::status;
-use aam_auto_backup::restore::{Prices, Thawing};
+use aam_auto_backup::restore::{Step, Thawing};
 
 const MEBIBYTE: usize = 1 << 20;
 
@@ -39,6 +41,37 @@ fn a_disk_that_cannot_hold_both() {
     let seven_zip = cold.seven_zip(&format!("'x '*arriving*) mkdir '{}' 2>/dev/null && sleep 4 ;;", flag.display()));
     let done = How { seven_zip, ..yes() }.restore(&cold.pc, &options(), &to);
     assert!(flag.exists());
+    assert_eq!(done.outcome, Outcome::Success, "{:?}\n{}", done.result, done.text());
+    cold.assert_restored(&to);
+}
+
+/// All volumes are here already, and leave too little room for all files at once.
+#[test]
+fn a_disk_that_volumes_fill() {
+    let cold = made_of(StorageClass::Standard, MEBIBYTE);
+    let disk = cold.pc.scratch.path().join("disk");
+    let Some(_mounted) = Mounted::of_size(&disk, 50 * 1024) else { return };
+    let to = disk.join("back");
+    How { step: Step::Download, ..yes() }.restore(&cold.pc, &options(), &to).ok();
+    let done = yes().restore(&cold.pc, &options(), &to);
+    assert_eq!(done.outcome, Outcome::Success, "{:?}\n{}", done.result, done.text());
+    cold.assert_restored(&to);
+}
+
+/// The volumes of two backups would fill it: those of the second wait for the first.
+#[test]
+fn a_disk_that_cannot_hold_two() {
+    let mut cold = made_of(StorageClass::Standard, MEBIBYTE);
+    for i in 0..FILES {
+        cold.pc.write(1, &format!("directory-{}/{i}", i / 10), file(i));
+    }
+    cold.pc.incremental(INC1);
+    let disk = cold.pc.scratch.path().join("disk");
+    let Some(_mounted) = Mounted::of_size(&disk, 50 * 1024) else { return };
+    let to = disk.join("back");
+    let flag = cold.pc.scratch.path().join("slept");
+    let seven_zip = cold.seven_zip(&format!("'x '*arriving*) mkdir '{}' 2>/dev/null && sleep 4 ;;", flag.display()));
+    let done = How { seven_zip, ..yes() }.restore(&cold.pc, &options(), &to);
     assert_eq!(done.outcome, Outcome::Success, "{:?}\n{}", done.result, done.text());
     cold.assert_restored(&to);
 }

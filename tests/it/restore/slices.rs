@@ -17,7 +17,7 @@ use aam_auto_backup::restore::{Clock, Step};
 const MEBIBYTE: usize = 1 << 20;
 /// Of a volume; it has two slices of 8 and 4 MiB, the last one of the archive none.
 const VOLUME: usize = 12 * MEBIBYTE;
-const FILES: usize = 40;
+pub const FILES: usize = 40;
 
 /// What no compressor makes shorter than six eighths.
 static NOISE: LazyLock<String> = LazyLock::new(|| {
@@ -29,7 +29,7 @@ static NOISE: LazyLock<String> = LazyLock::new(|| {
     std::iter::repeat_with(letter).take(36 * MEBIBYTE).collect()
 });
 
-fn file(index: usize) -> &'static str {
+pub fn file(index: usize) -> &'static str {
     let size = NOISE.len() / FILES;
     &NOISE[index * size..][..size]
 }

@@ -13,8 +13,9 @@ use crate::support::proxy::{Fault, Proxy};
 use aam_auto_backup::cancel::Cancel;
 use aam_auto_backup::event::Outcome;
 use aam_auto_backup::job::{StorageClass, UNREACHABLE_AFTER};
+use aam_auto_backup::price::Prices;
 use aam_auto_backup::restore::status::status;
-use aam_auto_backup::restore::{Clock, Prices, RestoreError, Step, Thawing};
+use aam_auto_backup::restore::{Clock, RestoreError, Step, Thawing};
 use aam_auto_backup::secret::Secret;
 use aam_auto_backup::store::{Purpose, S3Settings, S3Store};
 

@@ -90,6 +90,7 @@ fn the_next_run_goes_on() {
     machine.write("docs/a.txt", "changed");
     let plan = machine.aam("plan", &[]);
     plan.exit(0).says("the cut-off upload of ").says("to s3: the last 4 objects").says("An incremental backup");
+    plan.says(" in 1 volume and 4 objects of cut-off uploads, 2 small objects");
     assert_eq!(volumes(&machine), left, "a plan changes nothing");
 
     proxy.heal();
@@ -168,7 +169,11 @@ fn what_is_complete_is_not_sent_again() {
     proxy.spoil("PUT", ".zip.003", usize::MAX, denied());
     machine.run(&[]).exit(1);
     let records = || machine.path("state/state/pc");
-    let record = fs::read_dir(records()).unwrap().map(|e| e.unwrap().path()).find(|p| p.extension().is_some()).unwrap();
+    let record = fs::read_dir(records())
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .find(|p| p.extension().is_some_and(|e| e == "json"))
+        .unwrap();
     let (text, work) = (fs::read(&record).unwrap(), machine.kept().remove(0));
     let copy = machine.path("copy");
     fs::create_dir(&copy).unwrap();

@@ -1,0 +1,64 @@
+//! Options of the upload's forecast, and the facts for it: what was counted, and how fast the line was.
+
+use clap::Args;
+
+use super::MountPreview;
+use crate::cli::Exit;
+use crate::cli::prices::PricesArgs;
+use crate::forecast::{ASSUMED, Content, Forecast, Known, Load, Speed};
+use crate::history::{History, upload_speed};
+use crate::job::Job;
+use crate::plan::{Facts, Plan, StoreName};
+use crate::price::Prices;
+
+/// How an upload to S3 is forecast.
+#[derive(Debug, Args)]
+pub struct UploadArgs {
+    /// Mbit/s of the line to S3. Without it, what the last run measured that sent enough to tell; else 20.
+    #[arg(long, value_name = "MBIT", allow_negative_numbers = true, value_parser = mbit)]
+    pub upload_speed: Option<f64>,
+    #[command(flatten)]
+    pub prices: PricesArgs,
+}
+
+/// From a modem to more than any line.
+fn mbit(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(mbit) if (0.01..=1e6).contains(&mbit) => Ok(mbit),
+        _ => Err("it must be a number of Mbit/s, such as 20 or 0.5".to_owned()),
+    }
+}
+
+/// The options, read.
+pub(super) struct Terms {
+    given: Option<f64>,
+    prices: Prices,
+}
+
+impl UploadArgs {
+    /// A price file that cannot be read has been told on standard error.
+    pub(super) fn terms(&self) -> Result<Terms, Exit> {
+        Ok(Terms { given: self.upload_speed, prices: self.prices.read()? })
+    }
+}
+
+impl Terms {
+    /// What it takes to send the archives to S3; `None` when nothing is sent there, or a mount was not counted.
+    pub(super) fn forecast(&self, job: &Job, plan: &Plan, facts: &Facts, mounts: &[MountPreview]) -> Option<Forecast> {
+        let class = job.s3.as_ref()?.storage_class;
+        let (_, store) = facts.stores.iter().find(|(name, _)| *name == StoreName::S3)?;
+        let content = |mount: &MountPreview| Content {
+            mount: mount.number,
+            bytes: mount.counts.archived_bytes,
+            empty: mount.counts.nothing_archived(),
+        };
+        let load = Load::of(plan, StoreName::S3, &mounts.iter().map(content).collect::<Vec<_>>())?;
+        let measured = || upload_speed(&History::of(&job.name).records(), &store.label);
+        let speed = self.given.map(|mbit| Speed { mbit, known: Known::Given }).or_else(|| {
+            let (started, mbit) = measured()?;
+            Some(Speed { mbit, known: Known::Run { started } })
+        });
+        let speed = speed.unwrap_or(Speed { mbit: ASSUMED, known: Known::Assumed });
+        Some(Forecast::new(&store.label, class, load, speed, &self.prices))
+    }
+}

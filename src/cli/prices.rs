@@ -1,0 +1,32 @@
+//! `--prices`, of every command that says what something costs.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::Exit;
+use super::place::complain;
+use crate::price::Prices;
+
+/// Which prices hold.
+#[derive(Debug, Args)]
+pub struct PricesArgs {
+    /// YAML file with other prices than those built in.
+    #[arg(long, value_name = "FILE")]
+    pub prices: Option<PathBuf>,
+}
+
+impl PricesArgs {
+    /// Reads them. A price file that cannot be read has been told on standard error.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn read(&self) -> Result<Prices, Exit> {
+        let Some(path) = &self.prices else { return Ok(Prices::default()) };
+        let read = std::fs::read_to_string(path).map_err(|e| e.to_string());
+        read.and_then(|text| Prices::parse(&text).map_err(|e| e.to_string())).map_err(|why| {
+            complain("error", &format!("the price file '{}': {why}", path.display()), "");
+            Exit::Usage
+        })
+    }
+}
