@@ -58,8 +58,10 @@ pub struct Estimate {
     pub dollars: Dollars,
     /// Until the last object is readable, at the latest; 0 when all are. What thaws already may be ready sooner.
     pub hours: u32,
-    /// Bytes that will be written: downloads still to come, and files as far as known.
+    /// Bytes that may be written: downloads still to come, and files as far as known.
     pub disk_needed: u64,
+    /// The same when downloads are deleted as they are used.
+    pub disk_least: u64,
     pub disk_free: Option<u64>,
     /// Date and source of the prices.
     pub prices: String,
@@ -85,6 +87,8 @@ pub struct Terms<'a> {
     pub keep_days: u32,
     /// Bytes of the files that are to be extracted, as far as markers say.
     pub files: u64,
+    /// Bytes of downloads that must be there at a time.
+    pub room: u64,
     pub disk_free: Option<u64>,
 }
 
@@ -127,6 +131,7 @@ impl Estimate {
             dollars,
             hours: if frozen.objects + thawing.objects > 0 { price.hours } else { 0 },
             disk_needed: to_come.bytes + terms.files,
+            disk_least: to_come.bytes.min(terms.room) + terms.files,
             disk_free: terms.disk_free,
             prices: terms.prices.origin(),
         }
@@ -139,7 +144,7 @@ impl Estimate {
 
     /// Whether the disk is too small, as far as is known.
     pub fn too_small(&self) -> bool {
-        self.disk_free.is_some_and(|free| free > 0 && free < self.disk_needed)
+        self.disk_free.is_some_and(|free| free > 0 && free < self.disk_least)
     }
 
     /// For people, a line each.
@@ -166,7 +171,11 @@ impl Estimate {
         if self.hours > 0 {
             text.push_str(&format!("\nthe last object is readable within {} hours of its request", self.hours));
         }
-        text.push_str(&format!("\nneeds up to {} on the disk", size(self.disk_needed)));
+        let (least, most) = (size(self.disk_least), size(self.disk_needed));
+        text.push_str(&match least == most {
+            true => format!("\nneeds up to {most} on the disk"),
+            false => format!("\nneeds {least} to {most} on the disk"),
+        });
         match self.disk_free {
             Some(free) if free > 0 => text.push_str(&format!(", which has {} free", size(free))),
             _ => {}
@@ -183,11 +192,19 @@ mod tests {
     #[test]
     fn a_terabyte() {
         let prices = Prices::default();
-        let terms = Terms { prices: &prices, tier: Tier::Bulk, keep_days: 2, files: 5, disk_free: Some(10) };
+        let terms = Terms {
+            prices: &prices,
+            tier: Tier::Bulk,
+            keep_days: 2,
+            files: 5,
+            room: 20_000_000_000,
+            disk_free: Some(10),
+        };
         let loads = vec![Load { size: 4_000_000_000, state: VolumeState::Frozen }; 250];
         let estimate = Estimate::new(&loads, terms);
         assert_eq!(format!("{:.2} {:.2}", estimate.dollars.retrieval, estimate.dollars.transfer), "2.50 90.00");
         assert_eq!((estimate.hours, estimate.disk_needed), (48, 1_000_000_000_005));
+        assert!(estimate.to_text().contains("needs 20.0 GB to 1.0 TB on the disk"), "{}", estimate.to_text());
         assert!(estimate.needs_consent() && estimate.too_small());
         assert!(
             estimate
@@ -203,7 +220,7 @@ mod tests {
     #[test]
     fn what_is_here_costs_nothing() {
         let prices = Prices::default();
-        let terms = Terms { prices: &prices, tier: Tier::Bulk, keep_days: 2, files: 0, disk_free: None };
+        let terms = Terms { prices: &prices, tier: Tier::Bulk, keep_days: 2, files: 0, room: 0, disk_free: None };
         let estimate = Estimate::new(&[Load { size: 1 << 40, state: VolumeState::Here }], terms);
         assert!(!estimate.needs_consent() && estimate.hours == 0 && estimate.disk_needed == 0);
         let paid = Estimate::new(&[Load { size: 1_000_000, state: VolumeState::Thawing }], terms);

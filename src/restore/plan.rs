@@ -17,6 +17,7 @@ use super::at::At;
 use super::error::PlanError;
 use super::layout::Layout;
 use super::only::Wanted;
+use super::portion::Portion;
 
 /// What is asked for.
 #[derive(Clone, Debug, Default)]
@@ -165,6 +166,25 @@ impl RestorePlan {
         self.mounts.iter().filter_map(largest).sum()
     }
 }
+
+impl RestorePlan {
+    /// Bytes of downloads that must be on the disk at a time, without archives that `done` says are extracted: those of the
+    /// archive being extracted, of which a zip needs a few pieces only.
+    pub fn room(&self, done: impl Fn(usize, Stamp) -> bool) -> u64 {
+        let of_archive = |(mount, archive): (&PlannedMount, &PlannedArchive)| {
+            let all: u64 = archive.volumes.iter().map(|volume| volume.size).sum();
+            let largest = archive.portions().iter().map(Portion::size).max().unwrap_or(0);
+            match archive.format {
+                Format::Zip if mount.manifest.is_some() && mount.wanted.is_empty() => all.min(PIECES * largest),
+                _ => all,
+            }
+        };
+        self.archives().filter(|(mount, archive)| !done(mount.number, archive.stamp)).map(of_archive).max().unwrap_or(0)
+    }
+}
+
+/// The first piece of a zip, the last one, the one being extracted, and the one that arrives meanwhile.
+const PIECES: u64 = 4;
 
 impl PlannedArchive {
     /// Bytes that its files will have: as the marker says, or a guess where it does not.

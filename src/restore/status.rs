@@ -87,6 +87,7 @@ pub fn status(
         tier: thaw.tier,
         keep_days: thaw.keep_days,
         files: plan.least_bytes(extracted),
+        room: plan.room(extracted),
         disk_free: to.and_then(|to| to.ancestors().find_map(|path| fs4::available_space(path).ok())),
     };
     let estimate = Estimate::new(&loads, terms);

@@ -80,15 +80,17 @@ impl Restore<'_> {
         let load = |p: &Piece<'_>| estimate::Load { size: p.volume.size, state: p.state };
         let loads: Vec<estimate::Load> = pieces.iter().map(load).collect();
         let files = plan.least_bytes(|mount, stamp| self.target.extracted(mount, stamp).is_some());
-        Estimate::new(&loads, self.terms(files))
+        let room = plan.room(|mount, stamp| self.target.extracted(mount, stamp).is_some());
+        Estimate::new(&loads, self.terms(files, room))
     }
 
-    fn terms(&self, files: u64) -> Terms<'_> {
+    fn terms(&self, files: u64, room: u64) -> Terms<'_> {
         Terms {
             prices: self.thaw.prices,
             tier: self.thaw.tier,
             keep_days: self.thaw.keep_days,
             files,
+            room,
             disk_free: self.target.free(),
         }
     }
@@ -122,7 +124,7 @@ impl Restore<'_> {
     pub(super) fn request_again(&self, volumes: &[&PlannedVolume]) -> Result<(), RestoreError> {
         let load = |v: &&PlannedVolume| estimate::Load { size: v.size, state: VolumeState::Frozen };
         let loads: Vec<estimate::Load> = volumes.iter().map(load).collect();
-        let estimate = Estimate::new(&loads, self.terms(0));
+        let estimate = Estimate::new(&loads, self.terms(0, 0));
         for volume in volumes {
             let text = format!("'{}' is archived again: the days it was asked for are over", volume.key);
             self.events.note(Section::Restore, text);
