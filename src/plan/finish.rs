@@ -40,26 +40,27 @@ pub(super) fn uploads(location: &str, facts: &Facts, findings: &mut Vec<Finding>
         let backup = unfinished.backup.stamp();
         for owed in &unfinished.owed {
             let store = uploads.stores.iter_mut().find(|(_, store)| store.label == owed.store);
-            let goes_on = match store.map(|(name, store)| (*name, store.catalog.as_mut())) {
-                None => {
+            let mut store = store.map(|(name, store)| (*name, store.catalog.as_mut()));
+            let why = unfinished.problem.clone().or_else(|| match &store {
+                Some((_, Ok(catalog))) => baseless(unfinished, catalog),
+                _ => None,
+            });
+            let goes_on = match (why, &mut store) {
+                (Some(why), _) => {
+                    findings.push(given_up(backup, owed, &why));
+                    false
+                }
+                (None, None) => {
                     findings.push(unused(unfinished, owed));
                     true
                 }
                 // That it cannot be reached is told elsewhere.
-                Some((_, Err(_))) => true,
-                Some((name, Ok(catalog))) => {
-                    match unfinished.problem.clone().or_else(|| baseless(unfinished, catalog)) {
-                        Some(why) => {
-                            findings.push(given_up(backup, owed, &why));
-                            false
-                        }
-                        None => {
-                            catalog.add(location, unfinished.objects());
-                            let (objects, bytes) = unfinished.left(owed);
-                            uploads.finish.push(Finish { backup, store: name, objects, bytes });
-                            true
-                        }
-                    }
+                (None, Some((_, Err(_)))) => true,
+                (None, Some((name, Ok(catalog)))) => {
+                    catalog.add(location, unfinished.objects());
+                    let (objects, bytes) = unfinished.left(owed);
+                    uploads.finish.push(Finish { backup, store: *name, objects, bytes });
+                    true
                 }
             };
             if goes_on && uploads.keep.last() != Some(&backup) {

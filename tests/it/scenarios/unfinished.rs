@@ -333,7 +333,15 @@ fn a_run_without_that_store() {
     assert_eq!(volumes(&machine), left);
     proxy.heal();
     machine.run(&[]).exit(0).says("going on with the upload");
-    assert_eq!((complete(&machine).len(), machine.kept().len()), (2, 0));
+    proxy.spoil("PUT", ".zip.001", usize::MAX, denied());
+    machine.write("docs/a.txt", "changed");
+    machine.run(&[]).exit(1);
+    fs::remove_dir_all(machine.kept().remove(0)).unwrap();
+    machine.run(&["--destination", "directory"]).exit(3).says("and is given up: ");
+    machine.run(&["--destination", "directory"]).exit(0);
+    proxy.heal();
+    machine.run(&[]).exit(0);
+    assert_eq!((complete(&machine).len(), machine.kept().len()), (3, 0));
     assert_restores(&machine);
 }
 
