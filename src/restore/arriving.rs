@@ -185,14 +185,18 @@ impl Restore<'_> {
 
     /// Downloads once more what was deleted, for who needs all of it.
     fn fetch_used(&self, mount: &PlannedMount, archive: &PlannedArchive, view: &View) -> Result<(), RestoreError> {
-        let portions = archive.portions();
-        for portion in &view.used {
-            let place = self.target.portion(mount.number, archive, *portion);
-            self.object(&portions[*portion], &place, self.cancel, self.line())?;
-            let is_it = |used: &Used| (used.mount, used.stamp, used.portion) == (mount.number, archive.stamp, *portion);
-            self.target.change(|journal| journal.used.retain(|used| !is_it(used)))?;
+        if view.used.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        // If one of them is archived again by now, the next start must order it.
+        self.target.change(|journal| {
+            journal.used.retain(|used| (used.mount, used.stamp) != (mount.number, archive.stamp));
+        })?;
+        let portions = archive.portions();
+        view.used.iter().try_for_each(|portion| {
+            let place = self.target.portion(mount.number, archive, *portion);
+            self.object(&portions[*portion], &place, self.cancel, self.line())
+        })
     }
 }
 

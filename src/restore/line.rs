@@ -149,24 +149,23 @@ impl<'a, 'p> Line<'a, 'p> {
     /// One downloading thread: always the readable portion that is needed first.
     fn download(&self) {
         let _alarm = self.alarm();
-        // Chooses only when the line is free: another one may be needed first by then.
-        let mut line = self.restore.line();
-        let mut board = self.board();
         loop {
+            // Chooses only when the line is free: another one may be needed first by then.
+            let line = self.restore.line();
+            let mut board = self.board();
             if self.stopped(&board) || board.states.iter().all(|s| *s == State::Here) {
                 return;
             }
-            let Some(next) = board.states.iter().position(|state| *state == State::Ready) else {
-                board = self.pause(board);
+            let next = board.states.iter().position(|state| *state == State::Ready);
+            let Some(next) = next.filter(|next| !self.is_crowded(&board, self.loads[*next].1)) else {
+                // The extraction may need the line.
+                drop(line);
+                drop(self.pause(board));
                 continue;
             };
-            let (piece, load) = self.loads[next];
-            if self.is_crowded(&board, load) {
-                board = self.pause(board);
-                continue;
-            }
             board.states[next] = State::Taken;
             drop(board);
+            let (piece, load) = self.loads[next];
             let state = match self.restore.object(&load.portion, &load.place, &self.stop, line) {
                 Ok(()) => State::Here,
                 // Its days were over before its turn came.
@@ -175,8 +174,6 @@ impl<'a, 'p> Line<'a, 'p> {
             };
             self.board().states[next] = state;
             self.changed.notify_all();
-            line = self.restore.line();
-            board = self.board();
         }
     }
 

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use super::kit::{How, options, plan};
 use super::slices::{FILES, file, made_of, volume_of};
 use super::thaw::Cold;
 use crate::support::harm::Mounted;
-use crate::support::pc::INC1;
-use crate::support::proxy::Fault;
+use crate::support::pc::{FULL, INC1};
+use crate::support::proxy::{Fault, Request};
 use aam_auto_backup::event::Outcome;
 use aam_auto_backup::job::{StorageClass, Tier};
 use aam_auto_backup::price::Prices;
@@ -78,18 +79,30 @@ fn a_disk_that_cannot_hold_two() {
 
 /// A restore that fails at the second but last volume when the others were used. Returns their numbers.
 fn failed(cold: &Cold, to: &Path) -> BTreeSet<String> {
-    let last = cold.pc.store.list("pc_").unwrap().iter().filter(|o| o.key.contains("_no_")).count() - 1;
+    let of_full = |key: &str| key.contains("_0_0.0_no_");
+    let last = cold.pc.store.list("pc_").unwrap().iter().filter(|o| of_full(&o.key)).count() - 1;
     let missing = format!("{last:03}");
-    let is_it = move |r: &crate::support::proxy::Request| r.header("range").is_some() && volume_of(r) == Some(&missing);
+    let state = to.join(".aam-restore/state.json");
+    let used = move || {
+        let state: serde_json::Value = serde_json::from_slice(&fs::read(&state).unwrap()).unwrap();
+        let portions = state["used"].as_array().unwrap().iter().map(|used| used["portion"].as_u64().unwrap() + 1);
+        portions.map(|number| format!("{number:03}")).collect::<BTreeSet<String>>()
+    };
+    let so_far = used.clone();
+    let is_it = move |r: &Request| {
+        let is_it = r.header("range").is_some() && of_full(&r.target) && volume_of(r) == Some(&missing);
+        let until = Instant::now() + Duration::from_secs(60);
+        while is_it && so_far().len() < 20 && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        is_it
+    };
     cold.proxy.spoil_when(is_it, usize::MAX, Fault::s3(403, "AccessDenied", "Access Denied"));
     assert!(yes().restore(&cold.pc, &options(), to).result.is_err());
     cold.proxy.heal();
-    let state: serde_json::Value =
-        serde_json::from_slice(&fs::read(to.join(".aam-restore/state.json")).unwrap()).unwrap();
-    let used = state["used"].as_array().unwrap();
-    let used: BTreeSet<String> = used.iter().map(|u| format!("{:03}", u["portion"].as_u64().unwrap() + 1)).collect();
-    assert!(!used.is_empty(), "{state}");
-    let there = fs::read_dir(to.join(".aam-restore/volumes")).unwrap().next().unwrap().unwrap().path();
+    let used = used();
+    assert!(used.len() >= 20, "{used:?}");
+    let there = to.join(format!(".aam-restore/volumes/1-{FULL}"));
     for number in &used {
         assert!(!there.join(format!("volume.zip.{number}")).exists(), "{number} was deleted");
     }
@@ -119,6 +132,23 @@ fn what_was_used_is_not_fetched_again() {
     assert!(asked(&cold, before).is_disjoint(&used), "{used:?}");
 }
 
+/// The same while another backup's volumes wait for room: they do not keep the line to themselves.
+#[test]
+fn what_waits_for_room_holds_nobody_up() {
+    let mut cold = made_of(StorageClass::Standard, MEBIBYTE);
+    let disk = cold.pc.scratch.path().join("disk");
+    let Some(_mounted) = Mounted::of_size(&disk, 95 * 1024) else { return };
+    for i in 0..10 {
+        cold.pc.write(1, &format!("later/{i}"), file(i));
+    }
+    cold.pc.incremental(INC1);
+    let to = disk.join("back");
+    failed(&cold, &to);
+    let seven_zip = cold.seven_zip("*arriving*) exit 2;;");
+    let done = How { seven_zip, ..yes() }.restore(&cold.pc, &options(), &to);
+    assert_eq!(done.outcome, Outcome::Success, "{:?}\n{}", done.result, done.text());
+}
+
 /// A 7-Zip that wants the whole archive after all gets it.
 #[test]
 fn what_was_used_is_fetched_again_when_it_is_needed() {
@@ -127,7 +157,14 @@ fn what_was_used_is_fetched_again_when_it_is_needed() {
     let used = failed(&cold, &to);
     let before = cold.proxy.seen().len();
     let seven_zip = cold.seven_zip("*arriving*) exit 2;;");
-    let done = How { seven_zip, ..yes() }.restore(&cold.pc, &options(), &to);
+    // They may be archived again: the next start orders them.
+    let second = |r: &Request| r.header("range").is_some() && volume_of(r) == Some("002");
+    let frozen = Fault::s3(403, "InvalidObjectState", "The operation is not valid for the object's storage class");
+    cold.proxy.spoil_when(second, usize::MAX, frozen);
+    let how = How { seven_zip, ..yes() };
+    assert!(how.restore(&cold.pc, &options(), &to).error().contains(".zip.002"));
+    cold.proxy.heal();
+    let done = how.restore(&cold.pc, &options(), &to);
     assert_eq!(done.outcome, Outcome::Success, "{}", done.text());
     cold.assert_restored(&to);
     assert!(asked(&cold, before).is_superset(&used), "{used:?}");
