@@ -104,6 +104,6 @@ fn given_up(backup: Stamp, owed: &Owed, why: &str) -> Finding {
         section: Section::LatestBackups,
         severity: Severity::Warning,
         text: format!("the upload of the backup {backup} to {} was cut off and is given up: {why}", owed.store),
-        hint: Some("what it held is in the backup that is made now".to_owned()),
+        hint: Some("the next backup to that store holds what this one held".to_owned()),
     }
 }

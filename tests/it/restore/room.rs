@@ -23,6 +23,12 @@ fn yes() -> How<'static> {
     How { agree: true, ..How::default() }
 }
 
+/// A 7-Zip whose first extraction takes its time.
+fn sleeps_once(cold: &Cold) -> Option<String> {
+    let flag = cold.pc.scratch.path().join("slept");
+    cold.seven_zip(&format!("'x '*arriving*) mkdir '{}' 2>/dev/null && sleep 4 ;;", flag.display()))
+}
+
 /// Numbers of the volumes that were asked for, after so many requests.
 fn asked(cold: &Cold, after: usize) -> BTreeSet<String> {
     let seen = cold.proxy.seen();
@@ -38,10 +44,9 @@ fn a_disk_that_cannot_hold_both() {
     let Some(_mounted) = Mounted::of_size(&disk, 50 * 1024) else { return };
     let to = disk.join("back");
     // While the first piece is extracted, everything could be downloaded, but for the room.
-    let flag = cold.pc.scratch.path().join("slept");
-    let seven_zip = cold.seven_zip(&format!("'x '*arriving*) mkdir '{}' 2>/dev/null && sleep 4 ;;", flag.display()));
+    let seven_zip = sleeps_once(&cold);
     let done = How { seven_zip, ..yes() }.restore(&cold.pc, &options(), &to);
-    assert!(flag.exists());
+    assert!(cold.pc.scratch.path().join("slept").exists());
     assert_eq!(done.outcome, Outcome::Success, "{:?}\n{}", done.result, done.text());
     cold.assert_restored(&to);
 }
@@ -70,8 +75,7 @@ fn a_disk_that_cannot_hold_two() {
     let disk = cold.pc.scratch.path().join("disk");
     let Some(_mounted) = Mounted::of_size(&disk, 50 * 1024) else { return };
     let to = disk.join("back");
-    let flag = cold.pc.scratch.path().join("slept");
-    let seven_zip = cold.seven_zip(&format!("'x '*arriving*) mkdir '{}' 2>/dev/null && sleep 4 ;;", flag.display()));
+    let seven_zip = sleeps_once(&cold);
     let done = How { seven_zip, ..yes() }.restore(&cold.pc, &options(), &to);
     assert_eq!(done.outcome, Outcome::Success, "{:?}\n{}", done.result, done.text());
     cold.assert_restored(&to);
