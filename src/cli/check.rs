@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{Exit, Format, Global, output};
-use crate::job::Job;
+use crate::model::job::Job;
 use crate::profile::{Diagnostic, Search};
 
 /// Check profiles, and say everything that is wrong with them
@@ -30,7 +30,7 @@ struct Answer {
 }
 
 impl Check {
-    pub(super) fn run(self, global: &Global) -> Exit {
+    pub fn run(self, global: &Global) -> Exit {
         let search = Search::new(global.profiles.as_deref());
         let mut answers = Vec::new();
         let mut text = String::new();

@@ -13,7 +13,7 @@ pub struct Completions {
 }
 
 impl Completions {
-    pub(super) fn run(self) -> Exit {
+    pub fn run(self) -> Exit {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut Cli::command(), "aam-backup", &mut script);
         output::result(String::from_utf8_lossy(&script))

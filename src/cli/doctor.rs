@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use clap::Args;
 
 use super::{Exit, Format, output};
-use crate::cancel::Cancel;
 use crate::doctor::{Finding, Level, Options, examine};
-use crate::job::Job;
-use crate::path::Family;
+use crate::model::cancel::Cancel;
+use crate::model::job::Job;
+use crate::model::path::Family;
 
 /// Try everything that a run of a profile needs, and say what to do. Changes nothing that stays.
 #[derive(Debug, Args)]
@@ -70,7 +70,7 @@ fn summary(findings: &[Finding]) -> String {
     format!(
         "{} ok, {}, {}\n",
         count(Level::Ok),
-        crate::text::count(count(Level::Warning), "warning"),
-        crate::text::count(count(Level::Problem), "problem")
+        crate::model::text::count(count(Level::Warning), "warning"),
+        crate::model::text::count(count(Level::Problem), "problem")
     )
 }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::event::Outcome;
+use crate::model::event::Outcome;
 
 /// How the program ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 //! `aam-backup explain`: why is a path in a backup, or not?
 
 use super::{Exit, Global, output};
-use crate::path::{Family, FullPath};
+use crate::model::path::{Family, FullPath};
+use crate::model::select::{Kind, Verdict};
 use crate::profile::Search;
-use crate::select::{Kind, Verdict};
 
 /// Say why a path is in a backup, or why not
 #[derive(Debug, clap::Args)]
@@ -21,7 +21,7 @@ pub struct Explain {
 }
 
 impl Explain {
-    pub(super) fn run(self, global: &Global) -> Exit {
+    pub fn run(self, global: &Global) -> Exit {
         let job = match Search::new(global.profiles.as_deref()).load(&self.profile) {
             Ok(job) => job,
             Err(diagnostics) => {

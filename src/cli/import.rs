@@ -8,11 +8,11 @@ use zeroize::Zeroizing;
 
 use super::place::complain;
 use super::{Exit, output, secret_file};
+use crate::adapters::credential;
 use crate::import::batch::Variables;
 use crate::import::{self, Arguments, Choices, Command, Finding, Import, SecretName, Severity, Spot, WhereTo};
-use crate::path::{Family, FullPath};
+use crate::model::path::{Family, FullPath};
 use crate::profile;
-use crate::profile::credential;
 use crate::profile::document::Reference;
 
 /// Make a profile of a v1.0 batch file or command line and its instruction file
@@ -63,7 +63,7 @@ fn variable(text: &str) -> Result<(String, String), String> {
 }
 
 impl ImportArgs {
-    pub(super) fn run(self) -> Exit {
+    pub fn run(self) -> Exit {
         match self.import() {
             Ok(exit) | Err(exit) => exit,
         }
@@ -216,7 +216,7 @@ impl ImportArgs {
 }
 
 /// What a person does with a new profile.
-pub(super) fn next(profile: &str) -> String {
+pub fn next(profile: &str) -> String {
     let profile = if profile.contains(' ') { format!("\"{profile}\"") } else { profile.to_owned() };
     let line = |command: &str, what: &str| format!("  aam-backup {:<40} {what}\n", format!("{command} {profile}"));
     [

@@ -8,13 +8,13 @@ use clap::Args;
 
 use super::place::complain;
 use super::{Exit, Global, import, output, secret_file};
-use crate::job::ExtraFiles;
+use crate::adapters::state::is_root;
+use crate::model::job::ExtraFiles;
+use crate::model::secret::Secret;
 use crate::profile::document::default_volume_size;
 use crate::profile::find::FindError;
 use crate::profile::{self, Search};
 use crate::render::profile::{Archive, Draft, Mirror, Place, S3, text};
-use crate::secret::Secret;
-use crate::state::is_root;
 
 /// The environment variable of the README.
 const KEY_VARIABLE: &str = "AAM_BACKUP_KEY";
@@ -61,7 +61,7 @@ pub struct InitArgs {
 }
 
 impl InitArgs {
-    pub(super) fn run(mut self, global: &Global) -> Exit {
+    pub fn run(mut self, global: &Global) -> Exit {
         let done = self.target(global).and_then(|(name, file)| {
             if io::stdin().is_terminal() && io::stderr().is_terminal() {
                 let key = file.with_file_name(format!("{name}.key"));
@@ -301,6 +301,6 @@ mod tests {
         let (one, two) = (new_key().unwrap(), new_key().unwrap());
         assert_ne!(one.expose(), two.expose());
         assert_eq!(one.expose().len(), 49);
-        assert!(profile::check::check_key(crate::job::Format::Zip, &one).is_ok());
+        assert!(profile::check::check_key(crate::model::job::Format::Zip, &one).is_ok());
     }
 }

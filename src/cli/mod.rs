@@ -9,8 +9,8 @@ pub mod exit;
 mod explain;
 mod import;
 mod init;
-mod output;
-mod place;
+pub mod output;
+pub mod place;
 mod plan;
 mod prices;
 mod restore;
@@ -22,6 +22,7 @@ mod sets;
 mod shadow_stage;
 mod shortcuts;
 mod status;
+pub mod terminal;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -30,8 +31,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 pub use exit::Exit;
 
-use crate::cancel::Cancel;
-use crate::job::{Destination, Job};
+use crate::model::cancel::Cancel;
+use crate::model::job::{Destination, Job};
 use crate::profile::Search;
 
 /// Declarative backups: one YAML profile says what to back up and where to.
@@ -171,5 +172,5 @@ fn on_interrupt(cancel: &Cancel) -> std::io::Result<()> {
 
 #[cfg(windows)]
 fn on_interrupt(cancel: &Cancel) -> std::io::Result<()> {
-    crate::windows::on_interrupt(cancel, Exit::Interrupted.code())
+    crate::adapters::windows::on_interrupt(cancel, Exit::Interrupted.code())
 }

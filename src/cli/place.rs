@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::{Exit, Global, output};
-use crate::cancel::Cancel;
-use crate::job::{Job, Reference, StorageClass, UNREACHABLE_AFTER};
+use crate::adapters::store::{DirectoryStore, S3Settings, S3Store, Store};
+use crate::model::cancel::Cancel;
+use crate::model::job::{Job, Reference, StorageClass, UNREACHABLE_AFTER};
 use crate::profile::Search;
-use crate::store::{DirectoryStore, S3Settings, S3Store, Store};
-use crate::survey::{Opened, open_stores, sentence};
+use crate::run::backup::survey::{Opened, open_stores, sentence};
 
 /// A profile, or a store and a location.
 #[derive(Debug, Args)]
@@ -76,10 +76,10 @@ impl PlaceArgs {
             output::note(diagnostics);
             Exit::Usage
         })?;
-        let wanted = |store: crate::plan::StoreName| match self.from {
+        let wanted = |store: crate::plan::backup::StoreName| match self.from {
             None => true,
-            Some(From::S3) => store == crate::plan::StoreName::S3,
-            Some(From::Directory) => store == crate::plan::StoreName::Directory,
+            Some(From::S3) => store == crate::plan::backup::StoreName::S3,
+            Some(From::Directory) => store == crate::plan::backup::StoreName::Directory,
         };
         let mut candidates: Vec<Candidate> = open_stores(&job, cancel)
             .into_iter()
@@ -129,6 +129,6 @@ pub fn complain(word: &str, text: &str, hint: &str) {
 }
 
 /// As [`complain`], of a store.
-pub fn complain_store(word: &str, error: &crate::store::StoreError) {
+pub fn complain_store(word: &str, error: &crate::adapters::store::StoreError) {
     output::note(format_args!("{word}: {}\n", sentence(error)));
 }

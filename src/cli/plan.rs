@@ -11,17 +11,17 @@ use serde::Serialize;
 
 use super::run::BackupArgs;
 use super::{Exit, Format, output};
-use crate::cancel::Cancel;
-use crate::event::{Events, Section, Severity};
-use crate::forecast::Forecast;
-use crate::job::Job;
-use crate::path::Family;
-use crate::plan::{Plan, Scope, StageOrder, Step};
-use crate::profile::credential;
-use crate::stage::{self, Extra, Place, Prepared, StageError};
-use crate::survey::{Survey, snapshot_problem, survey, told};
-use crate::terminal::Terminal;
-use crate::text;
+use crate::adapters::credential;
+use crate::cli::terminal::Terminal;
+use crate::model::cancel::Cancel;
+use crate::model::event::{Events, Section, Severity};
+use crate::model::job::Job;
+use crate::model::path::Family;
+use crate::model::text;
+use crate::plan::backup::{Plan, Scope, StageOrder, Step};
+use crate::plan::cost::forecast::Forecast;
+use crate::run::backup::stage::{self, Extra, Place, Prepared, StageError};
+use crate::run::backup::survey::{Survey, snapshot_problem, survey, told};
 
 use upload::UploadArgs;
 

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::Exit;
 use super::place::complain;
-use crate::price::Prices;
+use crate::plan::cost::price::Prices;
 
 /// Which prices hold.
 #[derive(Debug, Args)]

@@ -6,16 +6,16 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{Exit, Format, Global, output};
-use crate::cancel::Cancel;
-use crate::event::Sink;
-use crate::job::{Destination, Job};
-use crate::path::Family;
-use crate::plan::Mode;
+use crate::cli::terminal::{self, Terminal};
+use crate::model::cancel::Cancel;
+use crate::model::event::Sink;
+use crate::model::job::{Destination, Job};
+use crate::model::path::Family;
+use crate::plan::backup::Mode;
 use crate::profile::{self, Diagnostics, Search};
-use crate::run::{self, Ask};
-use crate::session::{Ended, Files};
-use crate::survey::Request;
-use crate::terminal::{self, Terminal};
+use crate::run::backup::survey::Request;
+use crate::run::backup::{self, Ask};
+use crate::run::session::{Ended, Files};
 
 /// Which backup: what `run` makes and `plan` shows.
 #[derive(Debug, Args)]
@@ -34,7 +34,7 @@ pub struct BackupArgs {
 }
 
 impl BackupArgs {
-    pub(super) fn request(&self) -> Request {
+    pub fn request(&self) -> Request {
         Request { mode: self.mode, force_full: self.force_full }
     }
 }
@@ -80,7 +80,7 @@ pub fn run(global: &Global, args: &RunArgs, cancel: &Cancel) -> Exit {
 fn backup(job: &Job, args: &RunArgs, cancel: &Cancel) -> Exit {
     let attended = !args.unattended && std::io::stdin().is_terminal();
     let ask: Option<Ask<'_>> = (attended && args.backup.mode == Mode::IncrementalOnly).then_some(&ask);
-    let exit = show(&run::run(job, args.backup.request(), ask, args.files(), readers(args), cancel));
+    let exit = show(&backup::run(job, args.backup.request(), ask, args.files(), readers(args), cancel));
     if attended && job.pause_at_end {
         output::note("Press Enter to close. ");
         let _ = std::io::stdin().lock().read_line(&mut String::new());
@@ -99,7 +99,7 @@ fn refuse(search: &Search, args: &RunArgs, diagnostics: &Diagnostics) -> Exit {
         }
     };
     let readable = search.find(&args.backup.profile).map(|path| profile::readable(&path)).unwrap_or_default();
-    show(&run::refuse(&args.backup.profile, &readable, diagnostics, args.backup.mode, args.files(), readers))
+    show(&backup::refuse(&args.backup.profile, &readable, diagnostics, args.backup.mode, args.files(), readers))
 }
 
 fn readers<'a>(args: &RunArgs) -> Vec<Box<dyn Sink + 'a>> {

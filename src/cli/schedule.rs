@@ -8,14 +8,14 @@ use clap::{Args, Subcommand};
 
 use super::place::complain;
 use super::{Exit, Format, Global, output};
-use crate::cancel::Cancel;
-use crate::job::Job;
-use crate::path::Family;
-use crate::plan::Mode;
+use crate::adapters::scheduler::{self, Found, LastResult, SchedulerError};
+use crate::adapters::state::{DIRECTORY_VARIABLE, is_root};
+use crate::model::cancel::Cancel;
+use crate::model::job::Job;
+use crate::model::path::Family;
+use crate::plan::backup::Mode;
 use crate::profile::Search;
-use crate::schedule::{Every, Rendered, Schedule, Scheduler, TaskName};
-use crate::scheduler::{self, Found, LastResult, SchedulerError};
-use crate::state::{DIRECTORY_VARIABLE, is_root};
+use crate::render::schedule::{Every, Rendered, Schedule, Scheduler, TaskName};
 
 mod advice;
 

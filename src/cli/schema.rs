@@ -8,7 +8,7 @@ use crate::profile::schema;
 pub struct PrintSchema {}
 
 impl PrintSchema {
-    pub(super) fn run(self) -> Exit {
+    pub fn run(self) -> Exit {
         output::result(schema::text())
     }
 }

@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::Path;
 
-use crate::secret::Secret;
+use crate::model::secret::Secret;
 
 /// Who can read a secret's file, or the files of a directory, and what to do about it.
 pub fn advice(path: &Path) -> String {

@@ -4,10 +4,10 @@ use clap::Args;
 
 use super::place::{Place, PlaceArgs, complain_store};
 use super::{Exit, Format, Global, output};
-use crate::cancel::Cancel;
-use crate::restore::gather;
-use crate::restore::sets::Report;
-use crate::store::StoreErrorKind;
+use crate::adapters::store::StoreErrorKind;
+use crate::model::cancel::Cancel;
+use crate::plan::restore::sets::Report;
+use crate::run::restore::gather;
 
 /// List the sets that stores hold: full backups, their incrementals, and whether they can be restored.
 #[derive(Debug, Args)]
@@ -28,7 +28,7 @@ pub fn sets(global: &Global, args: &SetsArgs, cancel: &Cancel) -> Exit {
 }
 
 /// Prints what every store holds. A store that cannot be asked makes it fail, after the others were listed.
-pub(super) fn list(place: &Place, format: Format) -> Exit {
+pub fn list(place: &Place, format: Format) -> Exit {
     let mut exit = Exit::Success;
     let mut reports = Vec::new();
     for candidate in &place.candidates {

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use super::exit::Exit;
-use crate::cancel::Cancel;
-use crate::exec::{KEY_VARIABLE, run_order_file};
-use crate::secret::Secret;
-use crate::stage::StageError;
+use crate::model::cancel::Cancel;
+use crate::model::secret::Secret;
+use crate::run::backup::exec::{KEY_VARIABLE, run_order_file};
+use crate::run::backup::stage::StageError;
 
 /// Carries out an order file.
 pub fn run(order: &Path, cancel: &Cancel) -> Exit {

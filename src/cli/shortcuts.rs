@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{Exit, output};
-use crate::job::Job;
-use crate::path::Family;
+use crate::model::job::Job;
+use crate::model::path::Family;
 use crate::render::shortcut::shortcuts;
 
 /// Write batch files that run a profile by a double click, for Windows.

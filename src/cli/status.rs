@@ -5,12 +5,12 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{Exit, Format, Global, output};
-use crate::event::Outcome;
-use crate::history::{History, Record};
+use crate::adapters::state::base_directory;
+use crate::adapters::state::history::{History, Record};
+use crate::model::event::Outcome;
+use crate::model::text;
 use crate::profile::{self, Search};
-use crate::run;
-use crate::state::base_directory;
-use crate::text;
+use crate::run::backup;
 
 /// Show the last runs on this computer; the exit code says whether the last one of each profile went well.
 #[derive(Debug, Args)]
@@ -39,7 +39,7 @@ pub fn status(global: &Global, args: &StatusArgs) -> Exit {
         Some(named) => {
             let file = Search::new(global.profiles.as_deref()).find(named);
             let readable = file.map(|path| profile::readable(&path)).unwrap_or_default();
-            let name = run::called(named, &readable);
+            let name = backup::called(named, &readable);
             let history = History::of(&name);
             vec![(name, history)]
         }

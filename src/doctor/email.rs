@@ -2,8 +2,8 @@
 
 use super::visit::Visit;
 use super::{Found, ok, problem};
-use crate::job::Email;
-use crate::notify::{SendError, Ses};
+use crate::adapters::notify::{SendError, Ses};
+use crate::model::job::Email;
 
 pub(super) fn email(visit: &Visit<'_>) -> Vec<Found> {
     let telling = &visit.job.telling;

@@ -53,7 +53,7 @@ fn identity(directory: &Path) -> Option<u64> {
 
 #[cfg(windows)]
 fn identity(directory: &Path) -> Option<Vec<u16>> {
-    crate::windows::volume(directory).ok()
+    crate::adapters::windows::volume(directory).ok()
 }
 
 /// Tries a directory that is there.
@@ -82,7 +82,7 @@ fn is_fat(directory: &Path) -> bool {
 
 #[cfg(windows)]
 fn is_fat(directory: &Path) -> bool {
-    crate::windows::file_system(directory).is_ok_and(|name| name.starts_with("FAT"))
+    crate::adapters::windows::file_system(directory).is_ok_and(|name| name.starts_with("FAT"))
 }
 
 #[cfg(not(any(target_os = "linux", windows)))]

@@ -17,8 +17,8 @@ mod visit;
 
 use serde::Serialize;
 
-use crate::cancel::Cancel;
-use crate::job::Job;
+use crate::model::cancel::Cancel;
+use crate::model::job::Job;
 
 use visit::Visit;
 

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use super::visit::Visit;
 use super::{Found, file_system, ok, problem, warning};
-use crate::lock::{self, Attempt, Holder};
-use crate::path::Family;
-use crate::session::log_directory;
-use crate::state::{DIRECTORY_VARIABLE, base_directory};
-use crate::text;
+use crate::adapters::state::lock::{self, Attempt, Holder};
+use crate::adapters::state::{DIRECTORY_VARIABLE, base_directory};
+use crate::model::path::Family;
+use crate::model::text;
+use crate::run::session::log_directory;
 
 /// How many paths are named before the rest is only counted.
 const NAMED: usize = 3;

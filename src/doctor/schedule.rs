@@ -2,7 +2,7 @@
 
 use super::visit::Visit;
 use super::{Found, ok, problem, warning};
-use crate::scheduler::{self, LastResult};
+use crate::adapters::scheduler::{self, LastResult};
 
 /// Exit codes of a run that made its backup.
 const DONE: [i64; 2] = [0, 3];
@@ -46,8 +46,8 @@ fn judge(task: &scheduler::Found) -> Found {
 mod tests {
     use super::super::Level;
     use super::*;
-    use crate::plan::Mode;
-    use crate::schedule::Scheduler;
+    use crate::plan::backup::Mode;
+    use crate::render::schedule::Scheduler;
 
     #[test]
     fn tasks() {

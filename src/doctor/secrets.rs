@@ -2,9 +2,9 @@
 
 use super::visit::Visit;
 use super::{Found, ok, problem, warning};
-use crate::job::{Credentials, Reference};
+use crate::adapters::credential::describe;
+use crate::model::job::{Credentials, Reference};
 use crate::profile::check::check_key;
-use crate::profile::credential::describe;
 
 pub(super) fn secrets(visit: &Visit<'_>) -> Vec<Found> {
     let job = visit.job;

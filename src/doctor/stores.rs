@@ -4,10 +4,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::visit::{Listed, Visit};
 use super::{Found, file_system, ok, places, problem};
-use crate::catalog::Catalog;
-use crate::store::StoreErrorKind::Denied;
-use crate::store::{Store, StoreError};
-use crate::text;
+use crate::adapters::store::StoreErrorKind::Denied;
+use crate::adapters::store::{Store, StoreError};
+use crate::model::catalog::Catalog;
+use crate::model::text;
 
 /// S3 refuses requests whose time is a quarter of an hour off.
 const LARGEST_SKEW: TimeDelta = TimeDelta::minutes(5);

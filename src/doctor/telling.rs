@@ -2,7 +2,7 @@
 
 use super::visit::Visit;
 use super::{Found, ok, problem};
-use crate::tool::locate;
+use crate::adapters::process::locate;
 
 pub(super) fn hooks(visit: &Visit<'_>) -> Vec<Found> {
     let hooks = &visit.job.telling.hooks;

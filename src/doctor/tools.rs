@@ -2,13 +2,13 @@
 
 use super::visit::Visit;
 use super::{Found, executable, ok, problem, warning};
-use crate::cancel::Cancel;
-use crate::name::Format;
-use crate::path::Family;
-use crate::secret::Secret;
-use crate::survey::snapshot_problem;
-use crate::tool::seven_zip::{Exit, SevenZip};
-use crate::tool::{Invocation, ToolError, locate};
+use crate::adapters::process::{Invocation, ToolError, locate};
+use crate::adapters::seven_zip::{Exit, SevenZip};
+use crate::model::cancel::Cancel;
+use crate::model::name::Format;
+use crate::model::path::Family;
+use crate::model::secret::Secret;
+use crate::run::backup::survey::snapshot_problem;
 
 fn missing(error: &ToolError) -> Found {
     problem(error.to_string(), error.hint().unwrap_or("try to start it by hand"))

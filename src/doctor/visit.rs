@@ -6,17 +6,17 @@ use std::sync::Mutex;
 use chrono::{DateTime, Utc};
 
 use super::Options;
-use crate::cancel::Cancel;
-use crate::catalog::Catalog;
-use crate::event::{Event, Events, Severity, Sink};
-use crate::job::{Job, Reference};
-use crate::plan::{Facts, Plan, StoreFacts, StoreName};
-use crate::profile::credential;
-use crate::secret::Secret;
-use crate::stage::{self, Place};
-use crate::store::{DirectoryStore, S3Store, Store, StoreError};
-use crate::survey::{self, Request, sentence};
-use crate::tool::ToolError;
+use crate::adapters::credential;
+use crate::adapters::process::ToolError;
+use crate::adapters::store::{DirectoryStore, S3Store, Store, StoreError};
+use crate::model::cancel::Cancel;
+use crate::model::catalog::Catalog;
+use crate::model::event::{Event, Events, Severity, Sink};
+use crate::model::job::{Job, Reference};
+use crate::model::secret::Secret;
+use crate::plan::backup::{Facts, Plan, StoreFacts, StoreName};
+use crate::run::backup::stage::{self, Place};
+use crate::run::backup::survey::{self, Request, sentence};
 
 /// A store that could be opened, and what it holds.
 pub(super) struct Listed<S> {
@@ -90,7 +90,7 @@ impl<'a> Visit<'a> {
 
     /// The directory store, if the job has one.
     pub(super) fn directory(&self) -> Option<&Opened<DirectoryStore>> {
-        let open = |path: &crate::path::FullPath| {
+        let open = |path: &crate::model::path::FullPath| {
             DirectoryStore::open(&path.to_native(), self.cancel.clone()).map(|store| self.list(store))
         };
         self.directory.get_or_init(|| self.job.directory.as_ref().map(open)).as_ref()

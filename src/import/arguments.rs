@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::batch::{Command, INCREMENTAL_ONLY, REGULAR};
 use super::finding::{Finding, Spot};
-use crate::job::ExtraFiles;
-use crate::plan::Mode;
-use crate::secret::Secret;
+use crate::model::job::ExtraFiles;
+use crate::model::secret::Secret;
+use crate::plan::backup::Mode;
 
 /// What each argument is, for messages.
 pub const NAMES: [&str; 22] = [

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::arguments::NAMES;
-use crate::secret::Secret;
+use crate::model::secret::Secret;
 
 /// How much it matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

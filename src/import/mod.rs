@@ -15,13 +15,13 @@ pub use arguments::Arguments;
 pub use batch::Command;
 pub use finding::{Finding, Severity, Spot};
 
-use crate::name::Format;
-use crate::path::FullPath;
-use crate::plan::Mode;
+use crate::model::name::Format;
+use crate::model::path::FullPath;
+use crate::model::secret::Secret;
+use crate::plan::backup::Mode;
 use crate::profile::{self, Diagnostic};
 use crate::render::RenderError;
 use crate::render::profile::{Draft, text};
-use crate::secret::Secret;
 use draft::{Drafted, WORK};
 
 /// Where archives are made when a source is below v1.0's directory for that.

@@ -18,10 +18,10 @@ pub use key::{KeyError, check_key};
 
 use super::diagnose::Finding;
 use super::document::{Document, Source, Span};
-use super::repair::Broken;
-use crate::job::{Job, JobSource, Lock, NameError, Restore, Telling, Tools};
-use crate::path::Family;
-use crate::select::{Exclusion, ExclusionError, Selection, SelectionSpec};
+use crate::model::job::{Job, JobSource, Lock, NameError, Restore, Telling, Tools};
+use crate::model::path::Family;
+use crate::model::select::{Exclusion, ExclusionError, Selection, SelectionSpec};
+use crate::profile::placeholders::Broken;
 use paths::{family_of, path_finding};
 
 /// Time between two tries for the lock.

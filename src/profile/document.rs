@@ -1,13 +1,13 @@
 //! The profile as it is written: one YAML file, kebab-case keys, closed objects (SPEC §2).
 //!
 //! These types are the source of `schemas/profile.schema.json`; their doc comments are what an editor shows.
-//! Nothing here is checked beyond its shape: [`super::check`] turns a document into a [`crate::job::Job`].
+//! Nothing here is checked beyond its shape: [`super::check`] turns a document into a [`crate::model::job::Job`].
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use crate::name::Format;
-pub use crate::stamp::Zone;
+pub use crate::model::name::Format;
+pub use crate::model::stamp::Zone;
 
 mod destinations;
 mod telling;

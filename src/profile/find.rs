@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::diagnose::Diagnostics;
 use super::{load, suggest};
-use crate::job::Job;
+use crate::model::job::Job;
 
 /// The environment variable that names directories of profiles, separated as in `PATH`.
 pub const VARIABLE: &str = "AAM_BACKUP_PROFILES";

@@ -1,17 +1,16 @@
-//! Profiles: YAML text -> span tree -> JSON Schema -> document -> checked [`crate::job::Job`] (SPEC §2).
+//! Profiles: YAML text -> span tree -> JSON Schema -> document -> checked [`crate::model::job::Job`] (SPEC §2).
 //!
 //! [`load`] is the way in. Every problem of a profile is found in one pass and shown at its place in the text.
 
 pub mod check;
-pub mod credential;
 pub mod diagnose;
 pub mod document;
 pub mod find;
 mod mask;
-mod repair;
+mod placeholders;
 pub mod schema;
+mod schema_errors;
 mod suggest;
-mod unpick;
 mod yaml;
 
 use std::fs::File;
@@ -23,7 +22,7 @@ use serde_json::Value;
 pub use diagnose::{Diagnostic, Diagnostics};
 pub use find::Search;
 
-use crate::job::{self, Job, Telling};
+use crate::model::job::{self, Job, Telling};
 use check::Checked;
 use diagnose::Finding;
 use yaml::{MAX_BYTES, Places};
@@ -99,10 +98,10 @@ struct Inspected {
 }
 
 fn inspect(path: &Path, value: Value, mut findings: Vec<Finding>) -> Inspected {
-    let shape = unpick::validate(&value);
+    let shape = schema_errors::validate(&value);
     let mut checked = None;
     let (mut name, mut location) = (None, None);
-    if let Some((document, broken)) = repair::document(value, &shape) {
+    if let Some((document, broken)) = placeholders::document(value, &shape) {
         checked = Some(check::check(path, &document, &broken));
         (name, location) = (Some(document.name), Some(document.location));
     }

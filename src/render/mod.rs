@@ -8,13 +8,15 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
 
-use crate::manifest::RelPath;
-use crate::name::Format;
-use crate::path::{Family, FullPath};
-use crate::plan::{MirrorOrder, StageOrder};
+use crate::model::manifest::RelPath;
+use crate::model::name::Format;
+use crate::model::path::{Family, FullPath};
+use crate::plan::backup::{MirrorOrder, StageOrder};
 
 pub mod profile;
+pub mod report;
 pub mod robocopy;
+pub mod schedule;
 pub mod shortcut;
 
 use robocopy::CopyCommand;

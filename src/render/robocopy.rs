@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::manifest::RelPath;
+use crate::model::manifest::RelPath;
 
 /// One Robocopy command.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use minijinja::context;
 use minijinja::value::Serde;
 
 use super::{RenderError, TEMPLATES};
-use crate::job::{Destination, Job};
+use crate::model::job::{Destination, Job};
 
 /// One batch file.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use aam_auto_backup::secret::Secret;
+use aam_auto_backup::model::secret::Secret;
 
 const MAX_LINES: usize = 400;
 

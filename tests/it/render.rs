@@ -5,13 +5,13 @@
 use std::fs;
 use std::path::Path;
 
-use aam_auto_backup::manifest::{Moment, RelPath};
-use aam_auto_backup::mount::mounts;
-use aam_auto_backup::name::{BackupId, Format};
-use aam_auto_backup::path::{Family, FullPath};
-use aam_auto_backup::plan::{ArchiveOrder, Changes, MirrorOrder, StageOrder};
+use aam_auto_backup::model::manifest::{Moment, RelPath};
+use aam_auto_backup::model::mount::mounts;
+use aam_auto_backup::model::name::{BackupId, Format};
+use aam_auto_backup::model::path::{Family, FullPath};
+use aam_auto_backup::model::select::SelectionSpec;
+use aam_auto_backup::plan::backup::{ArchiveOrder, Changes, MirrorOrder, StageOrder};
 use aam_auto_backup::render::{rsync_entry, script, seven_zip_line};
-use aam_auto_backup::select::SelectionSpec;
 
 pub fn golden(name: &str, found: &[u8]) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);

@@ -7,15 +7,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use aam_auto_backup::job::MaxDelete;
-use aam_auto_backup::manifest::{Moment, RelPath};
-use aam_auto_backup::mount::mounts;
-use aam_auto_backup::name::{BackupId, Format};
-use aam_auto_backup::path::{Family, FullPath};
-use aam_auto_backup::plan::{ArchiveOrder, Changes, MirrorOrder, StageOrder};
+use aam_auto_backup::model::job::MaxDelete;
+use aam_auto_backup::model::manifest::{Moment, RelPath};
+use aam_auto_backup::model::mount::mounts;
+use aam_auto_backup::model::name::{BackupId, Format};
+use aam_auto_backup::model::path::{Family, FullPath};
+use aam_auto_backup::model::select::SelectionSpec;
+use aam_auto_backup::plan::backup::{ArchiveOrder, Changes, MirrorOrder, StageOrder};
 use aam_auto_backup::render::robocopy::CopyCommand;
 use aam_auto_backup::render::script;
-use aam_auto_backup::select::SelectionSpec;
 
 use crate::support::lab::{self, Lab};
 use crate::support::machine::Ran;

@@ -3,13 +3,13 @@
 use clap::Args;
 
 use super::MountPreview;
+use crate::adapters::state::history::{History, upload_speed};
 use crate::cli::Exit;
 use crate::cli::prices::PricesArgs;
-use crate::forecast::{ASSUMED, Content, Forecast, Known, Load, Speed};
-use crate::history::{History, upload_speed};
-use crate::job::Job;
-use crate::plan::{Facts, Plan, StoreName};
-use crate::price::Prices;
+use crate::model::job::Job;
+use crate::plan::backup::{Facts, Plan, StoreName};
+use crate::plan::cost::forecast::{ASSUMED, Content, Forecast, Known, Load, Speed};
+use crate::plan::cost::price::Prices;
 
 /// How an upload to S3 is forecast.
 #[derive(Debug, Args)]
@@ -30,21 +30,21 @@ fn mbit(text: &str) -> Result<f64, String> {
 }
 
 /// The options, read.
-pub(super) struct Terms {
+pub struct Terms {
     given: Option<f64>,
     prices: Prices,
 }
 
 impl UploadArgs {
     /// A price file that cannot be read has been told on standard error.
-    pub(super) fn terms(&self) -> Result<Terms, Exit> {
+    pub fn terms(&self) -> Result<Terms, Exit> {
         Ok(Terms { given: self.upload_speed, prices: self.prices.read()? })
     }
 }
 
 impl Terms {
     /// What it takes to send the archives to S3; `None` when nothing is sent there, or a mount was not counted.
-    pub(super) fn forecast(&self, job: &Job, plan: &Plan, facts: &Facts, mounts: &[MountPreview]) -> Option<Forecast> {
+    pub fn forecast(&self, job: &Job, plan: &Plan, facts: &Facts, mounts: &[MountPreview]) -> Option<Forecast> {
         let class = job.s3.as_ref()?.storage_class;
         let (_, store) = facts.stores.iter().find(|(name, _)| *name == StoreName::S3)?;
         let content = |mount: &MountPreview| Content {

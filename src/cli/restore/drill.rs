@@ -4,16 +4,23 @@ use clap::Args;
 
 use super::key::{KeyArgs, key};
 use super::thaw::{Terms, ThawArgs};
-use super::{choose, outcome_of, what_store};
-use crate::cancel::Cancel;
+use super::{outcome_of, what_store};
+use crate::adapters::seven_zip::SevenZip;
 use crate::cli::place::{Place, PlaceArgs};
+use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, Global, output};
-use crate::event::{Event, Events, Outcome, Section};
-use crate::path::Family;
-use crate::restore::{self, At, Options, RestoreError, Step, Tally, Tools, gather};
-use crate::terminal::Terminal;
-use crate::text::size;
-use crate::tool::seven_zip::SevenZip;
+use crate::model::cancel::Cancel;
+use crate::model::event::{Event, Events, Outcome, Section};
+use crate::model::path::Family;
+use crate::model::text::size;
+use crate::plan::restore::at::At;
+use crate::plan::restore::estimate::Estimate;
+use crate::plan::restore::plan::Options;
+use crate::run::restore::error::RestoreError;
+use crate::run::restore::finish::Tally;
+use crate::run::restore::newest;
+use crate::run::restore::run::{Step, Tools};
+use crate::run::restore::{self, gather};
 
 /// Restore a few files chosen at random into a temporary directory, compare them with the backup's list, delete them.
 #[derive(Debug, Args)]
@@ -33,7 +40,7 @@ pub struct DrillArgs {
 }
 
 /// Drills.
-pub(super) fn drill(global: &Global, args: &DrillArgs, cancel: &Cancel) -> Exit {
+pub fn drill(global: &Global, args: &DrillArgs, cancel: &Cancel) -> Exit {
     let (place, terms) = match args.place.open(global, cancel).and_then(|p| args.thaw.terms(&p).map(|t| (p, t))) {
         Ok(opened) => opened,
         Err(exit) => return exit,
@@ -69,7 +76,7 @@ fn work(
     cancel: &Cancel,
     events: &Events<'_>,
 ) -> Result<(usize, Tally), RestoreError> {
-    let (store, catalog) = choose::newest(place, args.at.as_ref(), events)?;
+    let (store, catalog) = newest::newest(place, args.at.as_ref(), events)?;
     let mut options = Options {
         location: place.location.clone(),
         store: what_store(store),
@@ -77,11 +84,11 @@ fn work(
         ..Options::default()
     };
     let plan = gather::plan(store, &catalog, &options, events)
-        .inspect_err(|error| choose::tell_locations(error, store, events))?;
+        .inspect_err(|error| newest::tell_locations(error, store, events))?;
     let configured = place.job.as_ref().filter(|job| job.family == Family::HOST);
     let seven_zip = SevenZip::locate(configured.and_then(|job| job.tools.seven_zip.as_deref()))?;
     let (key, key_from) = key(&args.key, place)?;
-    let agree = |_: &restore::Estimate| args.thaw.yes;
+    let agree = |_: &Estimate| args.thaw.yes;
     let thaw = terms.thawing(&agree);
     let tools = Tools { store, seven_zip: &seven_zip, key: &key, key_from: &key_from, thaw, cancel, events };
     let scratch = tempfile::Builder::new().prefix("aam-drill-").tempdir().map_err(|why| RestoreError::Disk {

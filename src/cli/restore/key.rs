@@ -5,11 +5,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::adapters::credential;
 use crate::cli::place::Place;
-use crate::job::Reference;
-use crate::profile::credential;
-use crate::restore::RestoreError;
-use crate::secret::Secret;
+use crate::model::job::Reference;
+use crate::model::secret::Secret;
+use crate::run::restore::error::RestoreError;
 
 /// Options that name the archive key. Without them it is that of the profile, or it is asked for.
 #[derive(Debug, Args)]
@@ -23,7 +23,7 @@ pub struct KeyArgs {
 }
 
 /// The archive key and where it came from.
-pub(super) fn key(args: &KeyArgs, place: &Place) -> Result<(Secret, String), RestoreError> {
+pub fn key(args: &KeyArgs, place: &Place) -> Result<(Secret, String), RestoreError> {
     let named = match (&args.key_env, &args.key_file) {
         (Some(name), _) => Some(Reference::Env(name.clone())),
         (None, Some(path)) => Some(Reference::File(path.display().to_string())),

@@ -1,8 +1,6 @@
 //! `restore`: files back from a store, in one step or in four (SPEC §9, design L1949-2292).
 
-mod choose;
 mod drill;
-mod facts;
 mod key;
 mod one_step;
 mod status;
@@ -15,16 +13,24 @@ use clap::{Args, Subcommand};
 use super::place::{Place, PlaceArgs, complain};
 use super::sets;
 use super::{Exit, Format, Global};
-use crate::cancel::Cancel;
-use crate::event::{Events, Outcome, Section};
-use crate::path::Family;
-use crate::restore::{self, At, Layout, Options, RestoreError, Step, Tools, gather};
-use crate::secret::Secret;
-use crate::store::Store;
-use crate::terminal::Terminal;
-use crate::tool::seven_zip::SevenZip;
+use crate::adapters::seven_zip::SevenZip;
+use crate::adapters::store::Store;
+use crate::cli::terminal::Terminal;
+use crate::model::cancel::Cancel;
+use crate::model::event::{Events, Outcome, Section};
+use crate::model::path::Family;
+use crate::model::secret::Secret;
+use crate::plan::restore::at::At;
+use crate::plan::restore::choose::newest_state;
+use crate::plan::restore::estimate::Estimate;
+use crate::plan::restore::layout::Layout;
+use crate::plan::restore::plan::Options;
+use crate::run::restore::error::RestoreError;
+use crate::run::restore::run::{Step, Tools};
+use crate::run::restore::{self, gather};
 
-use facts::Facts;
+use crate::run::restore::facts::{self, Facts};
+use crate::run::restore::newest;
 use key::KeyArgs;
 use one_step::TellArgs;
 
@@ -193,17 +199,17 @@ fn work(
     if let Some(begun) = &begun {
         begun.pin(&mut options);
     }
-    let (store, catalog) = choose::newest(place, options.at.as_ref(), events)?;
+    let (store, catalog) = newest::newest(place, options.at.as_ref(), events)?;
     options.store = what_store(store);
     let plan = gather::plan(store, &catalog, &options, events)
-        .inspect_err(|error| choose::tell_locations(error, store, events))?;
+        .inspect_err(|error| newest::tell_locations(error, store, events))?;
     let text = format!("from {}: the state of {} (full backup {})", plan.store, plan.state, plan.set);
     events.note(Section::Restore, text);
     facts::planned(facts, &plan, to);
     for mount in &plan.mounts {
         events.note(Section::Sources, format!("mount {}: {}", mount.number, mount.shown()));
     }
-    let newest = restore::newest_state(&catalog, None);
+    let newest = newest_state(&catalog, None);
     if let Some(newer) = newest.filter(|newest| args.at.is_none() && begun.is_some() && *newest > plan.state) {
         let text = format!(
             "a newer backup is there, of {newer}; this restore was begun with {} and goes on with it",
@@ -217,7 +223,7 @@ fn work(
         true => key::key(&args.key, place)?,
         false => (Secret::new(""), String::new()),
     };
-    let agree = |estimate: &restore::Estimate| args.thaw.agree(estimate);
+    let agree = |estimate: &Estimate| args.thaw.agree(estimate);
     let thaw = terms.thawing(&agree);
     let tools = Tools { store, seven_zip: &seven_zip, key: &key, key_from: &key_from, thaw, cancel, events };
     let tally = restore::run(plan, to, args.into_existing, step, &tools)?;

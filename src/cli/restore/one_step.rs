@@ -4,20 +4,20 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::facts::Facts;
 use super::thaw::Terms;
 use super::{What, ended, work};
-use crate::cancel::Cancel;
+use crate::adapters::state::history::RESTORE;
 use crate::cli::place::{Place, complain};
+use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, output};
-use crate::event::Section;
-use crate::history::RESTORE;
-use crate::job::{Email, Log, Telling, UNREACHABLE_AFTER, When};
-use crate::path::{Family, FullPath};
-use crate::report;
-use crate::restore::Step;
-use crate::session::{Files, Session};
-use crate::terminal::Terminal;
+use crate::model::cancel::Cancel;
+use crate::model::event::Section;
+use crate::model::job::{Email, Log, Telling, UNREACHABLE_AFTER, When};
+use crate::model::path::{Family, FullPath};
+use crate::render::report;
+use crate::run::restore::facts::Facts;
+use crate::run::restore::run::Step;
+use crate::run::session::{Files, Session};
 
 /// Where the log goes and who gets the report. Without them, as the profile says.
 #[derive(Debug, Args)]
@@ -74,7 +74,7 @@ fn full(given: &Path) -> Result<FullPath, String> {
 }
 
 /// Restores.
-pub(super) fn restore(args: &TellArgs, what: &What, place: &Place, to: &Path, terms: &Terms, cancel: &Cancel) -> Exit {
+pub fn restore(args: &TellArgs, what: &What, place: &Place, to: &Path, terms: &Terms, cancel: &Cancel) -> Exit {
     let telling = match args.telling(place) {
         Ok(telling) => telling,
         Err(why) => {

@@ -5,14 +5,18 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::thaw::ThawArgs;
-use super::{choose, what_store};
-use crate::cancel::Cancel;
+use super::what_store;
 use crate::cli::place::{Place, PlaceArgs};
+use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, Format, Global, output};
-use crate::event::{Events, Section};
-use crate::restore::status::{Status, status};
-use crate::restore::{self, At, Options, RestoreError, gather};
-use crate::terminal::Terminal;
+use crate::model::cancel::Cancel;
+use crate::model::event::{Events, Section};
+use crate::plan::restore::at::At;
+use crate::plan::restore::plan::Options;
+use crate::run::restore::error::RestoreError;
+use crate::run::restore::newest;
+use crate::run::restore::status::{Status, status};
+use crate::run::restore::{self, gather};
 
 /// Show where every volume is and what is still ahead; costs nothing.
 #[derive(Debug, Args)]
@@ -33,7 +37,7 @@ pub struct StatusArgs {
 }
 
 /// Shows.
-pub(super) fn show(global: &Global, args: &StatusArgs, cancel: &Cancel) -> Exit {
+pub fn show(global: &Global, args: &StatusArgs, cancel: &Cancel) -> Exit {
     let place = match args.place.open(global, cancel) {
         Ok(place) => place,
         Err(exit) => return exit,
@@ -78,10 +82,10 @@ fn look(args: &StatusArgs, place: &Place, events: &Events<'_>) -> Result<Status,
     if let Some(begun) = args.to.as_deref().map_or(Ok(None), restore::begun)? {
         begun.pin(&mut options);
     }
-    let (store, catalog) = choose::newest(place, options.at.as_ref(), events)?;
+    let (store, catalog) = newest::newest(place, options.at.as_ref(), events)?;
     options.store = what_store(store);
     let plan = gather::plan(store, &catalog, &options, events)
-        .inspect_err(|error| choose::tell_locations(error, store, events))?;
+        .inspect_err(|error| newest::tell_locations(error, store, events))?;
     let thaw = terms.thawing(&|_| false);
     Ok(status(&plan, args.to.as_deref(), store, &thaw)?)
 }

@@ -9,9 +9,11 @@ use crate::cli::Exit;
 use crate::cli::output;
 use crate::cli::place::Place;
 use crate::cli::prices::PricesArgs;
-use crate::job::Tier;
-use crate::price::Prices;
-use crate::restore::{Estimate, SystemClock, Thawing};
+use crate::model::job::Tier;
+use crate::plan::cost::price::Prices;
+use crate::plan::restore::estimate::Estimate;
+use crate::run::restore::clock::SystemClock;
+use crate::run::restore::thaw::Thawing;
 
 /// How archived objects (Glacier, Deep Archive) are brought back.
 #[derive(Debug, Args)]
@@ -41,7 +43,7 @@ fn span(text: &str) -> Result<Duration, String> {
 }
 
 /// The options with the profile's values and the defaults.
-pub(super) struct Terms {
+pub struct Terms {
     pub tier: Tier,
     pub keep_days: u32,
     pub poll_every: Duration,
@@ -50,7 +52,7 @@ pub(super) struct Terms {
 
 impl Terms {
     /// How thawing goes under these terms, by the real clock; `agree` asks whoever pays.
-    pub(super) fn thawing<'a>(&'a self, agree: &'a (dyn Fn(&Estimate) -> bool + Sync)) -> Thawing<'a> {
+    pub fn thawing<'a>(&'a self, agree: &'a (dyn Fn(&Estimate) -> bool + Sync)) -> Thawing<'a> {
         let Terms { tier, keep_days, poll_every, prices } = self;
         Thawing { keep_days: *keep_days, tier: *tier, poll_every: *poll_every, prices, clock: &SystemClock, agree }
     }
@@ -58,7 +60,7 @@ impl Terms {
 
 impl ThawArgs {
     /// What holds. A price file that cannot be read has been told on standard error.
-    pub(super) fn terms(&self, place: &Place) -> Result<Terms, Exit> {
+    pub fn terms(&self, place: &Place) -> Result<Terms, Exit> {
         let policy = place.job.as_ref().map(|job| &job.restore);
         Ok(Terms {
             tier: self.tier.or(policy.map(|p| p.tier)).unwrap_or_default(),
@@ -69,7 +71,7 @@ impl ThawArgs {
     }
 
     /// Asks at the terminal, where the estimate was told a moment ago.
-    pub(super) fn agree(&self, _: &Estimate) -> bool {
+    pub fn agree(&self, _: &Estimate) -> bool {
         if self.yes {
             return true;
         }

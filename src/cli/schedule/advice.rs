@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::adapters::process::locate;
+use crate::adapters::seven_zip::SevenZip;
 use crate::cli::place::complain;
-use crate::job::{Job, Reference};
-use crate::path::{Family, FullPath};
-use crate::schedule::{Schedule, Scheduler};
-use crate::tool::locate;
-use crate::tool::seven_zip::SevenZip;
+use crate::model::job::{Job, Reference};
+use crate::model::path::{Family, FullPath};
+use crate::render::schedule::{Schedule, Scheduler};
 
 /// Where programs are on every Unix.
 const STANDARD_PATH: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];

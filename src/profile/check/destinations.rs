@@ -1,10 +1,10 @@
 //! Destinations and the archives they need.
 
 use super::{Checker, Finding};
-use crate::job::{Archive, MaxDelete, Mirror, S3, UNREACHABLE_AFTER};
-use crate::path::{Family, FullPath};
+use crate::model::job::{Archive, MaxDelete, Mirror, S3, UNREACHABLE_AFTER};
+use crate::model::path::{Family, FullPath};
 use crate::profile::document::{self, Document};
-use crate::profile::unpick;
+use crate::profile::schema_errors;
 
 /// Short on purpose, for paths as long as Windows takes them (design L2976).
 const WINDOWS_WORK: &str = r"C:\temp";
@@ -17,7 +17,7 @@ impl Checker<'_> {
         let none = destinations.mirror.is_none() && destinations.s3.is_none() && destinations.directory.is_none();
         // A destination that was taken out because it is wrong is one all the same.
         if none && !self.broken.touches("/destinations") {
-            self.report(unpick::no_destination());
+            self.report(schema_errors::no_destination());
         }
     }
 

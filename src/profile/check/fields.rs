@@ -1,8 +1,8 @@
 //! Names, addresses and references: what a single text must look like.
 
 use super::{Checker, Finding};
-use crate::job::Credentials;
-use crate::path::FullPath;
+use crate::model::job::Credentials;
+use crate::model::path::FullPath;
 use crate::profile::document::{Reference, S3Credentials};
 
 /// The longest profile name and location.

@@ -1,7 +1,7 @@
 //! Whether an archive format can take a key. Asked once the key is at hand, before anything is archived.
 
-use crate::name::Format;
-use crate::secret::Secret;
+use crate::model::name::Format;
+use crate::model::secret::Secret;
 
 /// The longest zip password 7-Zip takes.
 const MAX_ZIP_KEY: usize = 99;

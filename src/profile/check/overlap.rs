@@ -2,9 +2,9 @@
 //! delete what it backs up.
 
 use super::{Checker, Finding};
-use crate::job::{Archive, ExtraFiles, JobSource, Mirror, MountPoint, Snapshot};
-use crate::path::FullPath;
-use crate::select::Exclusion;
+use crate::model::job::{Archive, ExtraFiles, JobSource, Mirror, MountPoint, Snapshot};
+use crate::model::path::FullPath;
+use crate::model::select::Exclusion;
 
 /// Everything the program itself writes to.
 pub(super) struct Own<'a> {

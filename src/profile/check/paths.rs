@@ -1,7 +1,7 @@
 //! Paths and programs: whole, of one family, and as they were meant.
 
 use super::{Checker, Finding, source_path};
-use crate::path::{Family, FullPath, PathError};
+use crate::model::path::{Family, FullPath, PathError};
 use crate::profile::document::Document;
 
 impl Checker<'_> {

@@ -1,8 +1,8 @@
 //! The snapshot program and where it shows its snapshot.
 
 use super::{Checker, Finding};
-use crate::job::{MountPoint, Snapshot};
-use crate::path::Family;
+use crate::model::job::{MountPoint, Snapshot};
+use crate::model::path::Family;
 use crate::profile::document;
 
 /// ShadowSpawn, found on the search path.
@@ -56,7 +56,7 @@ impl Checker<'_> {
         }
     }
 
-    fn mount_directory(&mut self, text: &str) -> Option<crate::path::FullPath> {
+    fn mount_directory(&mut self, text: &str) -> Option<crate::model::path::FullPath> {
         let directory = self.path("/snapshot/mount", text)?;
         if directory.is_root() {
             self.report(Finding::value("/snapshot/mount", "is the root directory").hint("name an empty directory"));

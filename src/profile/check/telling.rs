@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Checker, Finding};
-use crate::job::{Email, Hooks, Log, Ping, Program, Telling, UNREACHABLE_AFTER};
+use crate::model::job::{Email, Hooks, Log, Ping, Program, Telling, UNREACHABLE_AFTER};
 use crate::profile::document::{self, Document};
 
 /// How long a hook may run: less than another backup waits for the lock.

@@ -19,7 +19,7 @@ mod session;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use aam_auto_backup::job::Job;
+use aam_auto_backup::model::job::Job;
 use aam_auto_backup::profile;
 
 /// The pages, in the order in which a newcomer reads them.

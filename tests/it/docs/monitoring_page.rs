@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use aam_auto_backup::event::{Event, Outcome, Section, Severity};
-use aam_auto_backup::path::FullPath;
+use aam_auto_backup::model::event::{Event, Outcome, Section, Severity};
+use aam_auto_backup::model::path::FullPath;
 use serde_json::{Map, Value};
 
 use super::page;

@@ -3,9 +3,9 @@
 use std::fs;
 use std::process::Command;
 
-use aam_auto_backup::mount::mounts;
-use aam_auto_backup::path::{Family, FullPath};
-use aam_auto_backup::select::{Exclusion, Kind, Selection, SelectionSpec, Verdict};
+use aam_auto_backup::model::mount::mounts;
+use aam_auto_backup::model::path::{Family, FullPath};
+use aam_auto_backup::model::select::{Exclusion, Kind, Selection, SelectionSpec, Verdict};
 
 use super::{PAGES, blocks, load, page, root};
 

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use aam_auto_backup::import::batch::Variables;
 use aam_auto_backup::import::{Arguments, Choices, Command, import};
-use aam_auto_backup::job::{ExtraFiles, ForceFull, Job, MountPoint, Reference, Zone};
-use aam_auto_backup::path::FullPath;
+use aam_auto_backup::model::job::{ExtraFiles, ForceFull, Job, MountPoint, Reference, Zone};
+use aam_auto_backup::model::path::FullPath;
+use aam_auto_backup::model::select::Exclusion;
 use aam_auto_backup::profile;
-use aam_auto_backup::select::Exclusion;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -83,7 +83,7 @@ impl Old {
 }
 
 fn exclusions(texts: &[String]) -> Vec<Exclusion> {
-    texts.iter().map(|text| Exclusion::parse(text, aam_auto_backup::path::Family::Windows).unwrap()).collect()
+    texts.iter().map(|text| Exclusion::parse(text, aam_auto_backup::model::path::Family::Windows).unwrap()).collect()
 }
 
 fn same(old: &Old, job: &Job) {

@@ -6,11 +6,11 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use aam_auto_backup::cancel::Cancel;
-use aam_auto_backup::event::Events;
-use aam_auto_backup::manifest::{Entry, EntryKind, FileReader, Header, Moment, Stored, Writer};
-use aam_auto_backup::plan::{ArchiveOrder, Changes, StageOrder};
-use aam_auto_backup::stage::{self, Place, Prepared};
+use aam_auto_backup::model::cancel::Cancel;
+use aam_auto_backup::model::event::Events;
+use aam_auto_backup::model::manifest::{Entry, EntryKind, FileReader, Header, Moment, Stored, Writer};
+use aam_auto_backup::plan::backup::{ArchiveOrder, Changes, StageOrder};
+use aam_auto_backup::run::backup::stage::{self, Place, Prepared};
 
 use super::case::{Case, KEY, listable, names_of};
 use super::tree::{Names, place, shown};

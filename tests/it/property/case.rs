@@ -5,16 +5,16 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use aam_auto_backup::cancel::Cancel;
-use aam_auto_backup::event::{Event, Events, Outcome, Sink};
-use aam_auto_backup::manifest::Moment;
-use aam_auto_backup::mount::{Mount, mounts};
-use aam_auto_backup::name::{BackupId, Format};
-use aam_auto_backup::path::{Family, FullPath};
-use aam_auto_backup::plan::{ArchiveOrder, Changes, MirrorOrder, StageOrder};
-use aam_auto_backup::secret::Secret;
-use aam_auto_backup::select::{Exclusion, Kind, Selection, SelectionSpec, Verdict};
-use aam_auto_backup::stage::{self, Prepared};
+use aam_auto_backup::model::cancel::Cancel;
+use aam_auto_backup::model::event::{Event, Events, Outcome, Sink};
+use aam_auto_backup::model::manifest::Moment;
+use aam_auto_backup::model::mount::{Mount, mounts};
+use aam_auto_backup::model::name::{BackupId, Format};
+use aam_auto_backup::model::path::{Family, FullPath};
+use aam_auto_backup::model::secret::Secret;
+use aam_auto_backup::model::select::{Exclusion, Kind, Selection, SelectionSpec, Verdict};
+use aam_auto_backup::plan::backup::{ArchiveOrder, Changes, MirrorOrder, StageOrder};
+use aam_auto_backup::run::backup::stage::{self, Prepared};
 
 use super::rule::{Answer, Rule};
 use super::tree::{Names, Node, Tree, place, shown};

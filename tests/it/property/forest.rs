@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use aam_auto_backup::path::Family;
-use aam_auto_backup::select::Exclusion;
+use aam_auto_backup::model::path::Family;
+use aam_auto_backup::model::select::Exclusion;
 
 use super::dice::Dice;
 use super::names::{PATTERNS, pattern_of, windows_name};

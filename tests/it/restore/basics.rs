@@ -2,9 +2,10 @@
 
 use super::kit::*;
 use crate::support::pc::{FULL, INC1, INC2, Pc};
-use aam_auto_backup::event::Outcome;
-use aam_auto_backup::name::Format;
-use aam_auto_backup::restore::{Layout, Options};
+use aam_auto_backup::model::event::Outcome;
+use aam_auto_backup::model::name::Format;
+use aam_auto_backup::plan::restore::layout::Layout;
+use aam_auto_backup::plan::restore::plan::Options;
 
 /// Two mounts, a full and two incrementals, many volumes.
 pub fn history(format: Format) -> Pc {

@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use super::basics::history;
 use super::kit::names;
 use crate::support::pc::{INC2, KEY, Pc};
-use aam_auto_backup::name::Format;
+use aam_auto_backup::model::name::Format;
 
 fn aam(pc: &Pc, args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_aam-backup"));

@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use super::basics::history;
 use super::kit::*;
 use crate::support::pc::{FULL, INC1, INC2, KEY, Pc};
-use aam_auto_backup::event::Outcome;
-use aam_auto_backup::name::Format;
-use aam_auto_backup::restore::{Layout, Options};
+use aam_auto_backup::model::event::Outcome;
+use aam_auto_backup::model::name::Format;
+use aam_auto_backup::plan::restore::layout::Layout;
+use aam_auto_backup::plan::restore::plan::Options;
 
 fn object(pc: &Pc, stamp: &str, tail: &str) -> PathBuf {
     let dir = pc.store_dir();
@@ -182,7 +183,7 @@ fn what_the_manifest_lists_and_no_archive_gave_fails_the_restore() {
     let mut pc = Pc::new(&["/home/allen"]);
     pc.write(1, "a", "aa").write(1, "b", "bb").write(1, "c", "cc").full(FULL);
     pc.tweak(1, "a", |e| e.meta.size = 3).tweak(1, "b", |e| e.stored = None);
-    pc.write(1, "d", "dd").tweak(1, "c", |e| e.path = aam_auto_backup::manifest::RelPath::from_bytes("c2"));
+    pc.write(1, "d", "dd").tweak(1, "c", |e| e.path = aam_auto_backup::model::manifest::RelPath::from_bytes("c2"));
     pc.incremental(INC1);
     let done = restore(&pc, &options());
     assert_eq!(done.outcome, Outcome::Failure);

@@ -3,11 +3,11 @@
 use super::kit::*;
 use crate::support::moto;
 use crate::support::pc::{FULL, INC1, KEY, Pc};
-use aam_auto_backup::cancel::Cancel;
-use aam_auto_backup::event::{Event, Outcome};
-use aam_auto_backup::job::{StorageClass, UNREACHABLE_AFTER};
-use aam_auto_backup::secret::Secret;
-use aam_auto_backup::store::{S3Settings, S3Store};
+use aam_auto_backup::adapters::store::{S3Settings, S3Store};
+use aam_auto_backup::model::cancel::Cancel;
+use aam_auto_backup::model::event::{Event, Outcome};
+use aam_auto_backup::model::job::{StorageClass, UNREACHABLE_AFTER};
+use aam_auto_backup::model::secret::Secret;
 
 fn pc() -> Pc {
     let moto = moto::shared();

@@ -7,11 +7,11 @@ use std::process::Command;
 use super::basics::history;
 use super::kit::*;
 use crate::support::pc::{FULL, INC1, KEY, Pc, mount_of, name, stamp};
-use aam_auto_backup::event::Outcome;
-use aam_auto_backup::name::{BackupId, Extension, Format, Part};
-use aam_auto_backup::path::FullPath;
-use aam_auto_backup::restore::Options;
-use aam_auto_backup::store::Purpose;
+use aam_auto_backup::adapters::store::Purpose;
+use aam_auto_backup::model::event::Outcome;
+use aam_auto_backup::model::name::{BackupId, Extension, Format, Part};
+use aam_auto_backup::model::path::FullPath;
+use aam_auto_backup::plan::restore::plan::Options;
 
 /// Writes a zip of these entries (name, content, Unix mode) with Python, which checks no names.
 fn evil_zip(path: &Path, entries: &str) {

@@ -6,16 +6,21 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aam_auto_backup::cancel::Cancel;
-use aam_auto_backup::event::{Event, Events, Outcome, Sink};
-use aam_auto_backup::job::Tier;
-use aam_auto_backup::manifest::EntryKind;
-use aam_auto_backup::price::Prices;
-use aam_auto_backup::restore::{
-    Clock, Options, RestoreError, RestorePlan, Step, Tally, Thawing, Tools, begun, gather, run,
-};
-use aam_auto_backup::secret::Secret;
-use aam_auto_backup::tool::seven_zip::SevenZip;
+use aam_auto_backup::adapters::seven_zip::SevenZip;
+use aam_auto_backup::model::cancel::Cancel;
+use aam_auto_backup::model::event::{Event, Events, Outcome, Sink};
+use aam_auto_backup::model::job::Tier;
+use aam_auto_backup::model::manifest::EntryKind;
+use aam_auto_backup::model::secret::Secret;
+use aam_auto_backup::plan::cost::price::Prices;
+use aam_auto_backup::plan::restore::plan::{Options, RestorePlan};
+use aam_auto_backup::run::restore::clock::Clock;
+use aam_auto_backup::run::restore::error::RestoreError;
+use aam_auto_backup::run::restore::finish::Tally;
+use aam_auto_backup::run::restore::journal::begun;
+use aam_auto_backup::run::restore::run::{Step, Tools};
+use aam_auto_backup::run::restore::thaw::Thawing;
+use aam_auto_backup::run::restore::{gather, run};
 
 use crate::support::pc::{KEY, Pc};
 

@@ -3,10 +3,10 @@
 use super::basics::history;
 use super::kit::*;
 use crate::support::pc::{FULL, INC1, INC2, KEY, Pc};
-use aam_auto_backup::event::{Event, Outcome};
-use aam_auto_backup::manifest::Stored;
-use aam_auto_backup::name::Format;
-use aam_auto_backup::restore::Options;
+use aam_auto_backup::model::event::{Event, Outcome};
+use aam_auto_backup::model::manifest::Stored;
+use aam_auto_backup::model::name::Format;
+use aam_auto_backup::plan::restore::plan::Options;
 
 fn only(paths: &[&str]) -> Options {
     Options { only: paths.iter().map(|p| (*p).to_owned()).collect(), ..options() }

@@ -13,10 +13,10 @@ use std::time::{Duration, Instant};
 use super::kit::{How, assert_as_listed, options, restore, tree};
 use super::thaw::{Cold, of_class};
 use crate::support::proxy::{Fault, Line, Request};
-use aam_auto_backup::cancel::Cancel;
-use aam_auto_backup::event::Outcome;
-use aam_auto_backup::job::StorageClass;
-use aam_auto_backup::restore::Step;
+use aam_auto_backup::model::cancel::Cancel;
+use aam_auto_backup::model::event::Outcome;
+use aam_auto_backup::model::job::StorageClass;
+use aam_auto_backup::run::restore::run::Step;
 
 const VOLUMES: usize = 5;
 

@@ -11,11 +11,12 @@ use super::thaw::Cold;
 use crate::support::harm::Mounted;
 use crate::support::pc::{FULL, INC1};
 use crate::support::proxy::{Fault, Request};
-use aam_auto_backup::event::Outcome;
-use aam_auto_backup::job::{StorageClass, Tier};
-use aam_auto_backup::price::Prices;
-use aam_auto_backup::restore::status::status;
-use aam_auto_backup::restore::{Step, Thawing};
+use aam_auto_backup::model::event::Outcome;
+use aam_auto_backup::model::job::{StorageClass, Tier};
+use aam_auto_backup::plan::cost::price::Prices;
+use aam_auto_backup::run::restore::run::Step;
+use aam_auto_backup::run::restore::status::status;
+use aam_auto_backup::run::restore::thaw::Thawing;
 
 const MEBIBYTE: usize = 1 << 20;
 

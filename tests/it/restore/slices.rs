@@ -10,9 +10,10 @@ use super::kit::{How, assert_as_listed, options, tree};
 use super::thaw::{Cold, of_class, slow};
 use crate::support::pc::FULL;
 use crate::support::proxy::{Fault, Request};
-use aam_auto_backup::event::{Event, Outcome};
-use aam_auto_backup::job::StorageClass;
-use aam_auto_backup::restore::{Clock, Step};
+use aam_auto_backup::model::event::{Event, Outcome};
+use aam_auto_backup::model::job::StorageClass;
+use aam_auto_backup::run::restore::clock::Clock;
+use aam_auto_backup::run::restore::run::Step;
 
 const MEBIBYTE: usize = 1 << 20;
 /// Of a volume; it has two slices of 8 and 4 MiB, the last one of the archive none.

@@ -10,14 +10,17 @@ use super::kit::*;
 pub use crate::support::moto::slow;
 use crate::support::pc::{FULL, INC1, INC2, KEY, Pc};
 use crate::support::proxy::{Fault, Proxy};
-use aam_auto_backup::cancel::Cancel;
-use aam_auto_backup::event::Outcome;
-use aam_auto_backup::job::{StorageClass, UNREACHABLE_AFTER};
-use aam_auto_backup::price::Prices;
-use aam_auto_backup::restore::status::status;
-use aam_auto_backup::restore::{Clock, RestoreError, Step, Thawing};
-use aam_auto_backup::secret::Secret;
-use aam_auto_backup::store::{Purpose, S3Settings, S3Store};
+use aam_auto_backup::adapters::store::{Purpose, S3Settings, S3Store};
+use aam_auto_backup::model::cancel::Cancel;
+use aam_auto_backup::model::event::Outcome;
+use aam_auto_backup::model::job::{StorageClass, UNREACHABLE_AFTER};
+use aam_auto_backup::model::secret::Secret;
+use aam_auto_backup::plan::cost::price::Prices;
+use aam_auto_backup::run::restore::clock::Clock;
+use aam_auto_backup::run::restore::error::RestoreError;
+use aam_auto_backup::run::restore::run::Step;
+use aam_auto_backup::run::restore::status::status;
+use aam_auto_backup::run::restore::thaw::Thawing;
 
 /// A computer whose backups are in Deep Archive, behind a proxy.
 pub struct Cold {
@@ -116,7 +119,7 @@ fn four_steps() {
     assert!(early.outcome == Outcome::Warning && early.text().contains("not readable yet"), "{}", early.text());
     let thaw = Thawing {
         keep_days: 2,
-        tier: aam_auto_backup::job::Tier::Bulk,
+        tier: aam_auto_backup::model::job::Tier::Bulk,
         poll_every: POLL,
         prices: &Prices::default(),
         clock: &NoWait,
@@ -161,8 +164,9 @@ fn a_set_that_changed_is_noticed() {
     let mut cold = cold();
     let target = cold.pc.target();
     step(Step::Request).restore(&cold.pc, &options(), &target).ok();
-    let error =
-        yes().restore(&cold.pc, &aam_auto_backup::restore::Options { exact: true, ..options() }, &target).error();
+    let error = yes()
+        .restore(&cold.pc, &aam_auto_backup::plan::restore::plan::Options { exact: true, ..options() }, &target)
+        .error();
     assert!(error.contains("another restore was begun") && error.contains("layout numbered"), "{error}");
     // A newer backup: it goes on with what was requested.
     cold.pc.write(1, "new", "new").incremental(INC2);
@@ -249,7 +253,7 @@ fn a_long_wait_is_not_ended_by_little_things() {
     }
     let cold = cold();
     let key = format!("pc_{FULL}_0_0.0_no_-srv-data-.zip.001");
-    cold.pc.store.thaw(&key, 1, aam_auto_backup::job::Tier::Bulk).unwrap();
+    cold.pc.store.thaw(&key, 1, aam_auto_backup::model::job::Tier::Bulk).unwrap();
     while cold.pc.store.get(&key, &cold.pc.scratch.path().join("ice"), &Cancel::new(), &|_| {}).is_err() {}
     let body = fs::read(cold.pc.scratch.path().join("ice")).unwrap();
     let headers = [("x-amz-storage-class", "DEEP_ARCHIVE")];
@@ -276,7 +280,8 @@ fn no_right_to_restore_is_said() {
 #[test]
 fn a_part_requests_only_what_holds_it() {
     let cold = cold();
-    let options = aam_auto_backup::restore::Options { only: vec!["/home/allen/docs/a.txt".into()], ..options() };
+    let options =
+        aam_auto_backup::plan::restore::plan::Options { only: vec!["/home/allen/docs/a.txt".into()], ..options() };
     let done = yes().restore(&cold.pc, &options, &cold.pc.target());
     assert_eq!(done.outcome, Outcome::Success, "{}", done.text());
     let inc = cold.pc.store.list("pc_").unwrap().iter().filter(|o| o.key.contains(&format!("_{INC1}_no_"))).count();

@@ -9,10 +9,10 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use aam_auto_backup::cancel::Cancel;
-use aam_auto_backup::plan::Mode;
-use aam_auto_backup::schedule::{Every, Schedule, Scheduler, TaskName};
-use aam_auto_backup::scheduler::{LastResult, SchedulerError, find, install, remove};
+use aam_auto_backup::adapters::scheduler::{LastResult, SchedulerError, find, install, remove};
+use aam_auto_backup::model::cancel::Cancel;
+use aam_auto_backup::plan::backup::Mode;
+use aam_auto_backup::render::schedule::{Every, Schedule, Scheduler, TaskName};
 
 use crate::support::machine::Ran;
 use crate::support::processes::is_root;

@@ -7,8 +7,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use aam_auto_backup::plan::Mode;
-use aam_auto_backup::schedule::{Every, Schedule, Scheduler, TaskName};
+use aam_auto_backup::plan::backup::Mode;
+use aam_auto_backup::render::schedule::{Every, Schedule, Scheduler, TaskName};
 
 use super::{finds_nothing, tool};
 use crate::render::golden;
@@ -100,7 +100,7 @@ fn golden_files() {
 
 /// Writes the files of a case; returns their paths.
 fn written(schedule: &Schedule, scheduler: Scheduler, place: &Path) -> Vec<String> {
-    let write = |file: aam_auto_backup::schedule::Rendered| {
+    let write = |file: aam_auto_backup::render::schedule::Rendered| {
         let path = place.join(&file.file);
         fs::write(&path, file.bytes()).unwrap();
         path.to_str().unwrap().to_owned()

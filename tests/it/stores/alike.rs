@@ -4,8 +4,8 @@ use std::fs;
 use std::io::Write;
 use std::sync::atomic::AtomicU64;
 
-use aam_auto_backup::cancel::Cancel;
-use aam_auto_backup::store::{Purpose, StoreErrorKind};
+use aam_auto_backup::adapters::store::{Purpose, StoreErrorKind};
+use aam_auto_backup::model::cancel::Cancel;
 
 use super::{MEBIBYTE, Place, SILENT, add_to, check_words, content, keys, sha256};
 

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
-use aam_auto_backup::cancel::Cancel;
-use aam_auto_backup::store::{DirectoryStore, Purpose, Store, StoreErrorKind};
+use aam_auto_backup::adapters::store::{DirectoryStore, Purpose, Store, StoreErrorKind};
+use aam_auto_backup::model::cancel::Cancel;
 
 use super::{MEBIBYTE, Place, SILENT, check_words, content, keys};
 

@@ -1,6 +1,6 @@
 //! S3 writes no object over another, and knows its own again when the answer was lost.
 
-use aam_auto_backup::store::{Purpose, Store, StoreErrorKind};
+use aam_auto_backup::adapters::store::{Purpose, Store, StoreErrorKind};
 
 use super::s3::{Behind, behind};
 use super::{MEBIBYTE, SILENT, check_words, content, uploads};

@@ -2,10 +2,10 @@
 
 use std::fs;
 
-use aam_auto_backup::cancel::Cancel;
-use aam_auto_backup::job::{StorageClass, UNREACHABLE_AFTER};
-use aam_auto_backup::secret::Secret;
-use aam_auto_backup::store::{Purpose, S3Settings, S3Store, Store, StoreErrorKind};
+use aam_auto_backup::adapters::store::{Purpose, S3Settings, S3Store, Store, StoreErrorKind};
+use aam_auto_backup::model::cancel::Cancel;
+use aam_auto_backup::model::job::{StorageClass, UNREACHABLE_AFTER};
+use aam_auto_backup::model::secret::Secret;
 
 use super::{ID, MEBIBYTE, Place, SECRET, SILENT, check_words, content, settings, sha256, uploads};
 use crate::support::moto::{self, Moto};

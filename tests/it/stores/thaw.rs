@@ -1,8 +1,10 @@
 //! Thawing, against a server that takes its time.
 
-use aam_auto_backup::cancel::Cancel;
-use aam_auto_backup::job::{StorageClass, Tier};
-use aam_auto_backup::store::{DirectoryStore, Purpose, S3Settings, S3Store, Store, StoreErrorKind, ThawState};
+use aam_auto_backup::adapters::store::{
+    DirectoryStore, Purpose, S3Settings, S3Store, Store, StoreErrorKind, ThawState,
+};
+use aam_auto_backup::model::cancel::Cancel;
+use aam_auto_backup::model::job::{StorageClass, Tier};
 
 use super::{Place, SILENT, settings};
 use crate::support::moto::Moto;

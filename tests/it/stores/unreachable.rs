@@ -3,10 +3,10 @@
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use aam_auto_backup::cancel::Cancel;
-use aam_auto_backup::job::{StorageClass, UNREACHABLE_AFTER};
-use aam_auto_backup::secret::Secret;
-use aam_auto_backup::store::{S3Settings, S3Store, Store, StoreErrorKind};
+use aam_auto_backup::adapters::store::{S3Settings, S3Store, Store, StoreErrorKind};
+use aam_auto_backup::model::cancel::Cancel;
+use aam_auto_backup::model::job::{StorageClass, UNREACHABLE_AFTER};
+use aam_auto_backup::model::secret::Secret;
 
 use super::{ID, SECRET, check_words};
 

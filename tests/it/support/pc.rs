@@ -7,14 +7,14 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use aam_auto_backup::cancel::Cancel;
-use aam_auto_backup::manifest::{self, Entry, EntryKind, Header, Meta, Moment, RelPath, Writer};
-use aam_auto_backup::marker::Marker;
-use aam_auto_backup::mount::Mount;
-use aam_auto_backup::name::{BackupId, Format, MountName, ObjectName, Part};
-use aam_auto_backup::path::FullPath;
-use aam_auto_backup::stamp::{Stamp, Zone};
-use aam_auto_backup::store::{DirectoryStore, Purpose, Store, Stored};
+use aam_auto_backup::adapters::store::{DirectoryStore, Purpose, Store, Stored};
+use aam_auto_backup::model::cancel::Cancel;
+use aam_auto_backup::model::manifest::{self, Entry, EntryKind, Header, Meta, Moment, RelPath, Writer};
+use aam_auto_backup::model::marker::Marker;
+use aam_auto_backup::model::mount::Mount;
+use aam_auto_backup::model::name::{BackupId, Format, MountName, ObjectName, Part};
+use aam_auto_backup::model::path::FullPath;
+use aam_auto_backup::model::stamp::{Stamp, Zone};
 
 pub const KEY: &str = "correct horse battery";
 pub const FULL: &str = "20201221_134337.851361";

@@ -15,7 +15,7 @@ use crate::support::moto;
 use crate::support::processes::is_root;
 use crate::support::proxy::{Fault, Proxy};
 use aam_auto_backup::cli::Exit;
-use aam_auto_backup::event::Outcome;
+use aam_auto_backup::model::event::Outcome;
 
 const PAGE: &str = include_str!("../../../docs/unattended.md");
 

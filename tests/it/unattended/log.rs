@@ -4,8 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
-use aam_auto_backup::event::Event;
-use aam_auto_backup::text;
+use aam_auto_backup::model::event::Event;
+use aam_auto_backup::model::text;
 use serde_json::Value;
 
 use super::kit::Night;

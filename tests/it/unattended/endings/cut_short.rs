@@ -11,10 +11,10 @@ use super::{quoted, row};
 use crate::support::machine::Ran;
 use crate::support::processes::{Gate, kill_all, signal};
 use aam_auto_backup::cli::Exit;
-use aam_auto_backup::event::Outcome;
-use aam_auto_backup::plan::Mode;
-use aam_auto_backup::report;
-use aam_auto_backup::session::{Files, Session};
+use aam_auto_backup::model::event::Outcome;
+use aam_auto_backup::plan::backup::Mode;
+use aam_auto_backup::render::report;
+use aam_auto_backup::run::session::{Files, Session};
 
 /// A machine whose backup waits at a gate.
 fn gated(night: &mut Night) -> Gate {

@@ -1,0 +1,13 @@
+//! Everything that touches the world. Nothing here decides.
+
+pub mod aws;
+pub mod credential;
+pub mod log;
+pub mod notify;
+pub mod process;
+pub mod scheduler;
+pub mod seven_zip;
+pub mod state;
+pub mod store;
+pub mod walk;
+pub mod windows;

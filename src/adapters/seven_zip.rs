@@ -1,0 +1,226 @@
+//! 7-Zip: its exit codes, its listing, extracting (SPEC §8, §9). Archives are made by rendered scripts, not here.
+
+use std::path::{Path, PathBuf};
+
+use crate::adapters::process::{Invocation, ToolError, locate};
+use crate::model::cancel::Cancel;
+use crate::model::secret::Secret;
+
+/// How a 7-Zip run ended (its documented exit codes).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Exit {
+    Ok,
+    /// Some files were skipped.
+    Warning,
+    Fatal,
+    Usage,
+    Memory,
+    Interrupted,
+    Unknown(i32),
+}
+
+impl Exit {
+    /// Reads an exit code.
+    pub fn of(code: i32) -> Exit {
+        match code {
+            0 => Exit::Ok,
+            1 => Exit::Warning,
+            2 => Exit::Fatal,
+            7 => Exit::Usage,
+            8 => Exit::Memory,
+            255 => Exit::Interrupted,
+            other => Exit::Unknown(other),
+        }
+    }
+}
+
+impl std::fmt::Display for Exit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Exit::Ok => f.write_str("7-Zip finished"),
+            Exit::Warning => f.write_str("7-Zip skipped some files"),
+            Exit::Fatal => f.write_str("7-Zip failed"),
+            Exit::Usage => f.write_str("7-Zip refused its command line"),
+            Exit::Memory => f.write_str("7-Zip ran out of memory"),
+            Exit::Interrupted => f.write_str("7-Zip was interrupted"),
+            Exit::Unknown(code) => write!(f, "7-Zip ended in an unknown way ({code})"),
+        }
+    }
+}
+
+/// An installed 7-Zip.
+#[derive(Clone, Debug)]
+pub struct SevenZip {
+    program: PathBuf,
+}
+
+/// One entry of an archive, as `7z l -slt` shows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listed {
+    /// With `/` between names on every system.
+    pub path: String,
+    pub is_directory: bool,
+    /// A symbolic or hard link.
+    pub is_link: bool,
+    /// Bytes.
+    pub size: u64,
+    pub is_encrypted: bool,
+    /// Bytes that it takes in the archive, without its header.
+    pub packed: u64,
+    /// Where its header begins in the archive, all volumes one after the other. Zip only.
+    pub offset: Option<u64>,
+}
+
+impl SevenZip {
+    /// Finds 7-Zip: the profile's `tools.7z`, or `7zz`, `7z`, `7za` on the search path.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn locate(configured: Option<&str>) -> Result<SevenZip, ToolError> {
+        let hint = if cfg!(windows) {
+            "install 7-Zip from 7-zip.org, or set tools.7z in the profile"
+        } else {
+            "install it (Debian: apt-get install 7zip), or set tools.7z in the profile"
+        };
+        // Its installer for Windows does not add it to the search path.
+        let installed = ["ProgramFiles", "ProgramW6432"].into_iter().filter_map(std::env::var_os);
+        let installed = installed.map(|files| PathBuf::from(files).join(r"7-Zip\7z.exe")).find(|path| path.is_file());
+        match (configured, installed) {
+            (None, Some(program)) if cfg!(windows) => Ok(SevenZip { program }),
+            _ => Ok(SevenZip { program: locate(configured, &["7zz", "7z", "7za"], hint)? }),
+        }
+    }
+
+    /// Its path.
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
+    /// The first line it prints: name and version.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn version(&self, cancel: &Cancel) -> Result<String, ToolError> {
+        let mut first = String::new();
+        Invocation::new(&self.program).run(None, cancel, &mut |line| {
+            if first.is_empty() && !line.trim().is_empty() {
+                first = line.split(" : ").next().unwrap_or(line).trim().to_owned();
+            }
+        })?;
+        Ok(first)
+    }
+
+    /// Calls `each` for every entry of an archive. `first` is its first (or only) volume.
+    ///
+    /// # Errors
+    /// When 7-Zip cannot be run. A broken archive or wrong key is an [`Exit`] other than `Ok`.
+    pub fn list(
+        &self,
+        first: &Path,
+        key: &Secret,
+        cancel: &Cancel,
+        each: &mut dyn FnMut(Listed),
+    ) -> Result<Exit, ToolError> {
+        let mut entry: Option<Listed> = None;
+        let code = Invocation::new(&self.program).args(["l", "-slt", "-ba", "-sccUTF-8", "--"]).arg(first).run(
+            Some(key),
+            cancel,
+            &mut |line| {
+                if let Some(path) = line.strip_prefix("Path = ") {
+                    if let Some(done) = entry.take() {
+                        each(done);
+                    }
+                    let path = if cfg!(windows) { path.replace('\\', "/") } else { path.to_owned() };
+                    entry = Some(Listed { path, ..Listed::default() });
+                } else if let Some(entry) = &mut entry {
+                    match line.split_once(" = ") {
+                        Some(("Size", size)) => entry.size = size.trim().parse().unwrap_or(0),
+                        Some(("Packed Size", size)) => entry.packed = size.trim().parse().unwrap_or(0),
+                        Some(("Offset", offset)) => entry.offset = offset.trim().parse().ok(),
+                        Some(("Folder", "+")) => entry.is_directory = true,
+                        Some(("Encrypted", "+")) => entry.is_encrypted = true,
+                        Some(("Attributes", attributes)) => {
+                            let mut words = attributes.split(' ');
+                            // `L` is a Windows reparse point: a junction or symbolic link.
+                            let dos = words.next().unwrap_or_default();
+                            entry.is_directory |= dos.contains('D');
+                            entry.is_link |= dos.contains('L');
+                            entry.is_link |= words.any(|unix| unix.starts_with('l'));
+                        }
+                        Some(("Symbolic Link" | "Hard Link", target)) => entry.is_link |= !target.trim().is_empty(),
+                        _ => {}
+                    }
+                }
+            },
+        )?;
+        if let Some(done) = entry {
+            each(done);
+        }
+        Ok(Exit::of(code))
+    }
+
+    /// Extracts an archive into `target`, overwriting what is there. `first` is its first (or only) volume; every
+    /// line of output goes to `line`.
+    ///
+    /// # Errors
+    /// When 7-Zip cannot be run. A broken archive or wrong key is an [`Exit`] other than `Ok`.
+    pub fn extract(
+        &self,
+        first: &Path,
+        target: &Path,
+        key: &Secret,
+        cancel: &Cancel,
+        line: &mut dyn FnMut(&str),
+    ) -> Result<Exit, ToolError> {
+        self.extract_listed(first, target, None, key, cancel, line)
+    }
+
+    /// As [`SevenZip::extract`], but only the paths in the UTF-8 list file `only`, one quoted path a line.
+    ///
+    /// # Errors
+    /// As [`SevenZip::extract`].
+    pub fn extract_listed(
+        &self,
+        first: &Path,
+        target: &Path,
+        only: Option<&Path>,
+        key: &Secret,
+        cancel: &Cancel,
+        line: &mut dyn FnMut(&str),
+    ) -> Result<Exit, ToolError> {
+        let call = Invocation::new(&self.program)
+            .args(["x", "-y", "-aoa", "-spd", "-scsUTF-8", "-sccUTF-8", "-bd"])
+            .arg(joined("-o", target))
+            .args(only.map(|list| joined("-i@", list)))
+            .arg("--")
+            .arg(first);
+        call.run(Some(key), cancel, line).map(Exit::of)
+    }
+
+    /// Reads the paths in the list file `only` without writing anything: whether the key opens the archive.
+    ///
+    /// # Errors
+    /// As [`SevenZip::extract`].
+    pub fn test_listed(
+        &self,
+        first: &Path,
+        only: &Path,
+        key: &Secret,
+        cancel: &Cancel,
+        line: &mut dyn FnMut(&str),
+    ) -> Result<Exit, ToolError> {
+        let call = Invocation::new(&self.program)
+            .args(["t", "-y", "-spd", "-scsUTF-8", "-sccUTF-8", "-bd"])
+            .arg(joined("-i@", only))
+            .arg("--")
+            .arg(first);
+        call.run(Some(key), cancel, line).map(Exit::of)
+    }
+}
+
+fn joined(switch: &str, path: &Path) -> std::ffi::OsString {
+    let mut joined = std::ffi::OsString::from(switch);
+    joined.push(path);
+    joined
+}

@@ -1,0 +1,332 @@
+//! The directory store: a NAS share, a removable disk, a tape mounted by LTFS.
+//!
+//! Objects are plain files, so that a restore needs nothing but the disk and 7-Zip. The store never makes its
+//! directory: where a disk is not attached there must be an error, not a new and empty store.
+
+mod errors;
+mod parts;
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use sha2::{Digest, Sha256};
+
+use errors::{full, missing_or, refused};
+use parts::{Identity, Partial};
+
+use super::local::{self, BUFFER, Source};
+use super::slices::Hasher;
+use super::{Act, Object, Progress, Purpose, Store, StoreError, StoreErrorKind, Stored};
+use crate::model::cancel::Cancel;
+
+/// Objects being written have names that begin so; they are never listed and cannot be asked for.
+const PARTIAL: &str = ".aam-partial-";
+
+/// Partial objects of a run that was killed are removed when they are older than any upload takes.
+const STALE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Archives in a directory.
+#[derive(Debug)]
+pub struct DirectoryStore {
+    path: PathBuf,
+    label: String,
+    identity: Identity,
+    cancel: Cancel,
+    swept: AtomicBool,
+    serial: AtomicU64,
+}
+
+impl DirectoryStore {
+    /// Opens a directory that is there already.
+    ///
+    /// # Errors
+    /// When it is not, or is not a directory.
+    pub fn open(path: &Path, cancel: Cancel) -> Result<DirectoryStore, StoreError> {
+        let label = path.display().to_string();
+        let act = Act { store: label.clone(), what: "opening".to_owned() };
+        let metadata = fs::metadata(path).map_err(|error| missing_or(&act, &error))?;
+        if !metadata.is_dir() {
+            return Err(act.error(StoreErrorKind::NotFound, "this is a file, not a directory", ""));
+        }
+        Ok(DirectoryStore {
+            path: path.to_owned(),
+            label,
+            identity: Identity::of(&metadata),
+            cancel,
+            swept: AtomicBool::new(false),
+            serial: AtomicU64::new(0),
+        })
+    }
+
+    fn act(&self, verb: &str, key: &str) -> Act {
+        Act { store: self.label.clone(), what: format!("{verb} {key}") }
+    }
+
+    /// Where an object lies. Keys that would leave the directory, or reach into it below its surface, are refused.
+    fn place(&self, key: &str, act: &Act) -> Result<PathBuf, StoreError> {
+        let refused = key.is_empty()
+            || key == "."
+            || key == ".."
+            || key.starts_with(PARTIAL)
+            || key.contains(['/', '\\', '\0'])
+            // On Windows a colon would name another stream of another file.
+            || (cfg!(windows) && key.contains(':'));
+        if refused {
+            return Err(act.error(StoreErrorKind::Other, "this cannot be the name of an object", ""));
+        }
+        Ok(self.path.join(key))
+    }
+
+    /// An error of the directory's own file system. A directory that went away explains every other error.
+    fn failed(&self, act: &Act, error: &io::Error) -> StoreError {
+        match self.attached(act) {
+            Err(gone) => gone,
+            Ok(()) => refused(act, error),
+        }
+    }
+
+    /// Whether the directory is still the one that was opened. A disk that was unmounted leaves an empty directory of
+    /// the same name behind, on the system's own disk, where nothing may be written.
+    fn attached(&self, act: &Act) -> Result<(), StoreError> {
+        let hint = "attach the disk or connect the share again, then start the backup again";
+        match fs::metadata(&self.path) {
+            Ok(now) if now.is_dir() && self.identity.may_be(&Identity::of(&now)) => Ok(()),
+            Ok(_) => {
+                Err(act.error(StoreErrorKind::NotFound, "the directory was replaced by another one meanwhile", hint))
+            }
+            Err(error) => {
+                Err(act.error(StoreErrorKind::NotFound, format_args!("the directory is gone: {error}"), hint))
+            }
+        }
+    }
+
+    /// Removes what killed runs left behind, once in the life of this store. Failing at it does no harm.
+    fn sweep(&self) {
+        if self.swept.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let Ok(entries) = fs::read_dir(&self.path) else { return };
+        for entry in entries.flatten() {
+            let is_partial = entry.file_name().to_str().is_some_and(|name| name.starts_with(PARTIAL));
+            let age = entry.metadata().and_then(|metadata| metadata.modified()).ok();
+            let is_stale = age.and_then(|time| SystemTime::now().duration_since(time).ok()).is_some_and(|a| a > STALE);
+            if is_partial && is_stale {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+
+    /// Writes an object from whatever fills the buffer until it fills nothing more.
+    fn write(
+        &self,
+        act: &Act,
+        key: &str,
+        size: u64,
+        fill: &mut dyn FnMut(&mut [u8]) -> Result<usize, StoreError>,
+    ) -> Result<Stored, StoreError> {
+        let place = self.place(key, act)?;
+        self.attached(act)?;
+        self.sweep();
+        self.check_space(act, size)?;
+        let serial = self.serial.fetch_add(1, Ordering::Relaxed);
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos();
+        let name = format!("{PARTIAL}{}-{since}-{serial}", std::process::id());
+        let mut partial = Partial::create(self.path.join(name)).map_err(|error| self.failed(act, &error))?;
+        let mut buffer = vec![0; BUFFER];
+        let mut digest = Hasher::new(size);
+        let mut written = 0;
+        loop {
+            if self.cancel.is_set() {
+                return Err(act.interrupted());
+            }
+            let count = fill(&mut buffer)?;
+            if count == 0 {
+                break;
+            }
+            digest.update(&buffer[..count]);
+            partial.file.write_all(&buffer[..count]).map_err(|error| self.unwritten(act, size, written, &error))?;
+            written += count as u64;
+        }
+        partial.file.sync_all().map_err(|error| self.unwritten(act, size, written, &error))?;
+        let (sha256, slices) = digest.finish();
+        let stored = Stored { key: key.to_owned(), size: written, sha256, slices };
+        match partial.publish(&place) {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => self.compare(act, &stored)?,
+            Err(error) => return Err(self.failed(act, &error)),
+        }
+        local::sync_directory(&self.path).map_err(|error| self.failed(act, &error))?;
+        Ok(stored)
+    }
+
+    /// Something has the name: it must be the same object. A network file system can lose its answer to a rename that
+    /// it did.
+    fn compare(&self, act: &Act, stored: &Stored) -> Result<(), StoreError> {
+        let (mut file, size) = self.object(act, &stored.key).map_err(|_| act.exists())?;
+        if size != stored.size {
+            return Err(act.exists());
+        }
+        let mut buffer = vec![0; BUFFER];
+        let mut digest = Sha256::new();
+        loop {
+            if self.cancel.is_set() {
+                return Err(act.interrupted());
+            }
+            match file.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(count) => digest.update(&buffer[..count]),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(self.failed(act, &error)),
+            }
+        }
+        if hex::encode(digest.finalize()) == stored.sha256 { Ok(()) } else { Err(act.exists()) }
+    }
+
+    /// Refuses at once what cannot fit. Some network file systems do not know their free space and say 0; there the
+    /// writing itself will tell.
+    fn check_space(&self, act: &Act, size: u64) -> Result<(), StoreError> {
+        match fs4::available_space(&self.path) {
+            Ok(free) if free > 0 && free < size => Err(full(act, size, free)),
+            _ => Ok(()),
+        }
+    }
+
+    /// A write failed: most often the disk is full.
+    fn unwritten(&self, act: &Act, size: u64, written: u64, error: &io::Error) -> StoreError {
+        match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+                // The partial object is still there and its bytes were free before.
+                full(act, size, fs4::available_space(&self.path).unwrap_or(0) + written)
+            }
+            ErrorKind::FileTooLarge => act.error(
+                StoreErrorKind::Full,
+                format_args!("this file system or account cannot hold a file of {size} bytes"),
+                "lower `archive.volume-size`",
+            ),
+            _ => self.failed(act, error),
+        }
+    }
+
+    /// The file of an object that must be there, and its size.
+    fn object(&self, act: &Act, key: &str) -> Result<(File, u64), StoreError> {
+        let place = self.place(key, act)?;
+        let file = File::open(place).map_err(|error| self.failed(act, &error))?;
+        let metadata = file.metadata().map_err(|error| self.failed(act, &error))?;
+        if !metadata.is_file() {
+            return Err(act.error(StoreErrorKind::NotFound, "this is not a regular file", ""));
+        }
+        Ok((file, metadata.len()))
+    }
+}
+
+impl Store for DirectoryStore {
+    fn label(&self) -> &str {
+        &self.label
+    }
+
+    fn list(&self, prefix: &str) -> Result<Vec<Object>, StoreError> {
+        let act = self.act("listing", &format!("{prefix}*"));
+        self.attached(&act)?;
+        let mut objects = Vec::new();
+        for entry in fs::read_dir(&self.path).map_err(|error| self.failed(&act, &error))? {
+            if self.cancel.is_set() {
+                return Err(act.interrupted());
+            }
+            let entry = entry.map_err(|error| self.failed(&act, &error))?;
+            let Ok(key) = entry.file_name().into_string() else { continue };
+            if !key.starts_with(prefix) || key.starts_with(PARTIAL) {
+                continue;
+            }
+            let metadata = match entry.metadata() {
+                Ok(metadata) => metadata,
+                // Removed since its name was read; another program's business.
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                Err(error) => return Err(self.failed(&act, &error)),
+            };
+            if metadata.is_file() {
+                objects.push(Object { key, size: metadata.len() });
+            }
+        }
+        objects.sort_by(|a, b| a.key.cmp(&b.key));
+        Ok(objects)
+    }
+
+    fn put(&self, key: &str, source: &Path, _: Purpose, progress: Progress<'_>) -> Result<Stored, StoreError> {
+        let act = self.act("writing", key);
+        let mut source = Source::open(source, &act)?;
+        let size = source.size();
+        self.write(&act, key, size, &mut |buffer| {
+            let count = source.fill(buffer, &act)?;
+            progress(count as u64);
+            if count < buffer.len() {
+                source.check_unchanged(&act)?;
+            }
+            Ok(count)
+        })
+    }
+
+    fn put_bytes(&self, key: &str, mut bytes: &[u8], _: Purpose) -> Result<Stored, StoreError> {
+        let act = self.act("writing", key);
+        self.write(&act, key, bytes.len() as u64, &mut |buffer| {
+            // Reading from a slice cannot fail.
+            Ok(bytes.read(buffer).unwrap_or(0))
+        })
+    }
+
+    fn read(&self, key: &str, limit: u64) -> Result<Vec<u8>, StoreError> {
+        let act = self.act("reading", key);
+        let (file, size) = self.object(&act, key)?;
+        let mut bytes = Vec::new();
+        if size <= limit {
+            file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| self.failed(&act, &error))?;
+        }
+        match size.max(bytes.len() as u64) {
+            size if size > limit => Err(act.too_large(size, limit)),
+            _ => Ok(bytes),
+        }
+    }
+
+    fn get_part(
+        &self,
+        key: &str,
+        part: Option<Range<u64>>,
+        target: &Path,
+        stop: &Cancel,
+        progress: Progress<'_>,
+    ) -> Result<(), StoreError> {
+        let act = self.act("reading", key);
+        let (mut object, size) = self.object(&act, key)?;
+        let part = act.part(part, size)?;
+        let size = part.end - part.start;
+        let (mut file, present) = local::open_target(target, &act)?;
+        if present > size {
+            return Err(act.target_too_long(target, present, size));
+        }
+        object.seek(SeekFrom::Start(part.start + present)).map_err(|error| self.failed(&act, &error))?;
+        let mut buffer = vec![0; BUFFER];
+        let mut left = size - present;
+        while left > 0 {
+            if stop.is_set() {
+                return Err(act.interrupted());
+            }
+            let most = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+            let count = match object.read(&mut buffer[..most]) {
+                Ok(0) => return Err(act.error(StoreErrorKind::Other, "the object became shorter meanwhile", "")),
+                Ok(count) => count,
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => return Err(self.failed(&act, &error)),
+            };
+            file.write_all(&buffer[..count]).map_err(|error| act.local(target, "write", &error))?;
+            left -= count as u64;
+            progress(count as u64);
+        }
+        local::sync_target(&file, target, &act)
+    }
+    fn local_path(&self, key: &str) -> Option<PathBuf> {
+        self.place(key, &self.act("reading", key)).ok().filter(|path| path.is_file())
+    }
+}

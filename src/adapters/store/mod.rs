@@ -1,0 +1,238 @@
+//! Stores: where archives go (SPEC §1). One small trait; a directory and S3 implement it.
+//!
+//! A store knows keys and bytes. It never reads an object name's meaning and never deletes what a backup wrote.
+
+use std::fmt;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::cancel::Cancel;
+use crate::model::job::Tier;
+
+mod directory;
+mod local;
+mod s3;
+mod slices;
+
+pub use directory::DirectoryStore;
+pub use s3::{LifecycleRule, S3Settings, S3Store, UploadRight, Versioning, more_requests};
+pub use slices::Slices;
+
+/// One object in a store's listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Object {
+    pub key: String,
+    /// Bytes.
+    pub size: u64,
+}
+
+/// What a finished upload wrote; goes into the marker.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Stored {
+    pub key: String,
+    /// Bytes.
+    pub size: u64,
+    /// SHA-256 of the whole object, lower-case hexadecimal.
+    pub sha256: String,
+    /// The same of its slices, when it is large.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slices: Option<Slices>,
+}
+
+/// How an object will be read later, which decides its S3 storage class (SPEC §7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Volumes: written once, read only by a restore; the profile's storage class.
+    Archive,
+    /// Markers and manifests: read at once by a restore; STANDARD.
+    Index,
+}
+
+/// Told about bytes as they are sent or received. Called from any thread.
+pub type Progress<'a> = &'a (dyn Fn(u64) + Sync);
+
+/// Why a store did not do what it was asked. The text names the store and the key; `hint` says what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{store}: {what}: {why}")]
+pub struct StoreError {
+    /// Which store, as the user knows it: `s3://bucket` or the directory.
+    pub store: String,
+    /// What was being done, with the key: `uploading KEY`.
+    pub what: String,
+    /// The cause, in the words of whoever refused.
+    pub why: String,
+    pub kind: StoreErrorKind,
+    /// What the user can do; empty when nothing is known.
+    pub hint: String,
+}
+
+/// What kind of refusal it was, for those who must act on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreErrorKind {
+    /// Could not be reached at all.
+    Unreachable,
+    /// Wrong or missing credentials, or no right to do this.
+    Denied,
+    /// The bucket, directory or object is not there.
+    NotFound,
+    /// No space left.
+    Full,
+    /// The object is in an archive class and not thawed.
+    Frozen,
+    /// An object of this key is there already, with other content.
+    Exists,
+    /// A local file could not be read or written.
+    Local,
+    /// The run was interrupted.
+    Interrupted,
+    /// Anything else.
+    Other,
+}
+
+/// What a store is doing and with which key: every error of that action starts from here, so that none forgets to
+/// say where and what.
+#[derive(Clone, Debug)]
+struct Act {
+    store: String,
+    what: String,
+}
+
+impl Act {
+    fn error(&self, kind: StoreErrorKind, why: impl fmt::Display, hint: impl Into<String>) -> StoreError {
+        StoreError { store: self.store.clone(), what: self.what.clone(), why: why.to_string(), kind, hint: hint.into() }
+    }
+
+    fn interrupted(&self) -> StoreError {
+        self.error(StoreErrorKind::Interrupted, "interrupted", "")
+    }
+
+    /// A file of this computer, not of the store, failed.
+    fn local(&self, path: &Path, verb: &str, error: &std::io::Error) -> StoreError {
+        let hint = match error.kind() {
+            std::io::ErrorKind::StorageFull => "the disk is full: make room, then start again",
+            _ => "",
+        };
+        self.error(StoreErrorKind::Local, format_args!("cannot {verb} {}: {error}", path.display()), hint)
+    }
+
+    /// An object of this key is there, and it is not this one. Keys hold the time of their backup to the microsecond.
+    fn exists(&self) -> StoreError {
+        self.error(
+            StoreErrorKind::Exists,
+            "an object of this name is there already, with other content; it was left as it is",
+            "give each computer a `location` of its own, and look whether this computer's clock was set back",
+        )
+    }
+
+    /// An object that is not what a small object may be.
+    fn too_large(&self, size: u64, limit: u64) -> StoreError {
+        let why = format_args!("the object has {size} bytes, more than the {limit} that it may have");
+        self.error(StoreErrorKind::Other, why, "something else was written under this name")
+    }
+
+    /// Where the wanted part of an object lies; an object may be shorter than its marker says.
+    fn part(&self, part: Option<Range<u64>>, size: u64) -> Result<Range<u64>, StoreError> {
+        let part = part.unwrap_or(0..size);
+        if part.end <= size {
+            return Ok(part);
+        }
+        let why = format_args!("the object ends at byte {size}, before byte {}", part.end);
+        Err(self.error(StoreErrorKind::Other, why, "it is not the object that its marker describes"))
+    }
+
+    /// A target that cannot be the beginning of the object.
+    fn target_too_long(&self, target: &Path, present: u64, size: u64) -> StoreError {
+        let why = format_args!("{} has {present} bytes already, the object only {size}", target.display());
+        self.error(StoreErrorKind::Local, why, "the file is not a part of this object: remove it and try again")
+    }
+}
+
+/// A place that keeps objects under keys. All calls block; they may be made from any thread.
+pub trait Store: Send + Sync {
+    /// The store as the user knows it: `s3://bucket` or the directory's path.
+    fn label(&self) -> &str;
+
+    /// Every object whose key starts with `prefix`, sorted by key. Unfinished uploads are not listed.
+    ///
+    /// # Errors
+    /// Also the connection test of a run (SPEC §6): an unreachable store fails here, within two minutes.
+    fn list(&self, prefix: &str) -> Result<Vec<Object>, StoreError>;
+
+    /// Writes a local file under `key`. The object appears whole or not at all. It never replaces another of the same
+    /// key; one with the same content counts as written, as after an answer that was lost.
+    ///
+    /// # Errors
+    /// When it does not appear, or another object has the key ([`StoreErrorKind::Exists`]). What was sent so far is
+    /// removed.
+    fn put(&self, key: &str, source: &Path, purpose: Purpose, progress: Progress<'_>) -> Result<Stored, StoreError>;
+
+    /// Writes a small object, as [`Store::put`] does.
+    ///
+    /// # Errors
+    /// As [`Store::put`].
+    fn put_bytes(&self, key: &str, bytes: &[u8], purpose: Purpose) -> Result<Stored, StoreError>;
+
+    /// Reads a small object whole.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is larger than `limit` bytes.
+    fn read(&self, key: &str, limit: u64) -> Result<Vec<u8>, StoreError>;
+
+    /// Downloads an object into `target`, appending from byte `target`'s current length on (so a broken download
+    /// goes on). The file is created when missing and synced to disk at the end. `stop` ends it before.
+    ///
+    /// # Errors
+    /// When not everything arrived; what arrived stays for the next try.
+    fn get(&self, key: &str, target: &Path, stop: &Cancel, progress: Progress<'_>) -> Result<(), StoreError> {
+        self.get_part(key, None, target, stop, progress)
+    }
+
+    /// As [`Store::get`], only these bytes of the object; `None`: all.
+    ///
+    /// # Errors
+    /// As [`Store::get`], and when the object ends before they do.
+    fn get_part(
+        &self,
+        key: &str,
+        part: Option<Range<u64>>,
+        target: &Path,
+        stop: &Cancel,
+        progress: Progress<'_>,
+    ) -> Result<(), StoreError>;
+
+    /// The object as a file of this computer, where the store has one: a restore then reads it in place.
+    fn local_path(&self, _key: &str) -> Option<PathBuf> {
+        None
+    }
+
+    /// Whether an object can be read now (SPEC §9). Only stores with archive classes need to look.
+    ///
+    /// # Errors
+    /// When the object is not there or cannot be looked at.
+    fn thaw_state(&self, _key: &str) -> Result<ThawState, StoreError> {
+        Ok(ThawState::Ready)
+    }
+
+    /// Asks for an object to be readable for `days`. May be repeated: one on its way, or ready, is no error. Costs
+    /// money.
+    ///
+    /// # Errors
+    /// When the request is refused.
+    fn thaw(&self, _key: &str, _days: u32, _tier: Tier) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+/// Whether an object can be read. What was asked for decides, not the storage class, which thawing does not change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ThawState {
+    /// Archived, and nobody asked for it.
+    Frozen,
+    /// Asked for, not there yet.
+    Thawing,
+    Ready,
+}

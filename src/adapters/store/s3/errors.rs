@@ -1,0 +1,165 @@
+//! What the server's refusals mean to the user.
+
+use std::error::Error;
+use std::fmt::Write as _;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+
+use super::S3Settings;
+use crate::adapters::store::{Act, StoreError, StoreErrorKind};
+
+/// Turns an error of the SDK into one that says what to do.
+pub(super) fn explain<E>(act: &Act, settings: &S3Settings, error: SdkError<E, HttpResponse>) -> StoreError
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    let explained = match &error {
+        SdkError::ServiceError(answer) => refused(act, settings, answer.err(), answer.raw()),
+        other if find::<CredentialsError>(other).is_some() => act.error(
+            StoreErrorKind::Denied,
+            format_args!("no usable access key: {}", chain(find::<CredentialsError>(other))),
+            "set `destinations.s3.credentials` in the profile, or the environment variables AWS_ACCESS_KEY_ID and \
+             AWS_SECRET_ACCESS_KEY",
+        ),
+        SdkError::DispatchFailure(_) | SdkError::TimeoutError(_) => {
+            act.error(StoreErrorKind::Unreachable, chain(error.source()), reach(settings))
+        }
+        SdkError::ResponseError(_) => act.error(
+            StoreErrorKind::Unreachable,
+            format_args!("not an answer of S3: {}", chain(error.source())),
+            reach(settings),
+        ),
+        _ => act.error(StoreErrorKind::Other, chain(error.source()), "check bucket, region and endpoint"),
+    };
+    mask(explained, settings)
+}
+
+/// An answer that broke off.
+pub(super) fn broken(act: &Act, error: &(dyn Error + 'static)) -> StoreError {
+    act.error(
+        StoreErrorKind::Unreachable,
+        format_args!("the answer broke off: {}", chain(Some(error))),
+        "check the network",
+    )
+}
+
+fn refused(
+    act: &Act,
+    settings: &S3Settings,
+    error: &(impl ProvideErrorMetadata + Error + 'static),
+    response: &HttpResponse,
+) -> StoreError {
+    let status = response.status().as_u16();
+    let code = error.code().unwrap_or_default();
+    let why = match (code, error.message()) {
+        ("", _) => format!("the server answered with status {status}"),
+        (code, None | Some("")) => format!("{code} (status {status})"),
+        (code, Some(message)) => format!("{code}: {}", message.trim_end_matches(['.', ' '])),
+    };
+    let bucket = &settings.bucket;
+    let (kind, hint) = match code {
+        "PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException" => {
+            (StoreErrorKind::Other, wrong_region(settings, response))
+        }
+        "NoSuchBucket" => {
+            (StoreErrorKind::NotFound, format!("create the bucket `{bucket}`, or correct `destinations.s3.bucket`"))
+        }
+        "NoSuchKey" | "NotFound" => (StoreErrorKind::NotFound, String::new()),
+        "NoSuchUpload" => (StoreErrorKind::Other, "something aborted the upload meanwhile; start it again".to_owned()),
+        "ConditionalRequestConflict" => (
+            StoreErrorKind::Other,
+            "something else writes the same object: give each computer a `location` of its own".to_owned(),
+        ),
+        "PreconditionFailed" => (StoreErrorKind::Other, "the object was replaced meanwhile; start again".to_owned()),
+        "InvalidObjectState" => {
+            (StoreErrorKind::Frozen, "the object is archived: request its restore and wait until it is done".to_owned())
+        }
+        "InvalidAccessKeyId" | "InvalidToken" | "UnrecognizedClientException" => (
+            StoreErrorKind::Denied,
+            "the access key id is wrong or was deleted; check `destinations.s3.credentials`".to_owned(),
+        ),
+        "SignatureDoesNotMatch" => {
+            (StoreErrorKind::Denied, "the secret access key is wrong; check `destinations.s3.credentials`".to_owned())
+        }
+        "ExpiredToken" | "TokenRefreshRequired" => (
+            StoreErrorKind::Denied,
+            "the credentials are valid for a limited time and have expired: renew them".to_owned(),
+        ),
+        "RequestTimeTooSkewed" => (StoreErrorKind::Denied, "set the clock of this computer".to_owned()),
+        "QuotaExceeded" | "XMinioStorageFull" | "StorageFull" => {
+            (StoreErrorKind::Full, "remove old backups or raise the quota".to_owned())
+        }
+        "NotImplemented" => (
+            StoreErrorKind::Other,
+            "if the server takes no checksums: set AWS_REQUEST_CHECKSUM_CALCULATION=when_required".to_owned(),
+        ),
+        "InvalidStorageClass" => {
+            (StoreErrorKind::Other, "set `destinations.s3.storage-class` to one that this server has".to_owned())
+        }
+        _ => match status {
+            301 | 307 => (StoreErrorKind::Other, wrong_region(settings, response)),
+            401 | 403 => (StoreErrorKind::Denied, format!("the access key has no right to do this in `{bucket}`")),
+            404 => (StoreErrorKind::NotFound, String::new()),
+            507 => (StoreErrorKind::Full, "remove old backups or raise the quota".to_owned()),
+            429 | 500.. => (StoreErrorKind::Other, "the server is failing or overloaded; start again later".to_owned()),
+            _ => (StoreErrorKind::Other, String::new()),
+        },
+    };
+    act.error(kind, why, hint)
+}
+
+/// Names the right region when the answer tells it: in a header, or in the text of some errors.
+fn wrong_region(settings: &S3Settings, response: &HttpResponse) -> String {
+    let header = response.headers().get("x-amz-bucket-region").map(str::to_owned);
+    let told = header.or_else(|| {
+        let body = std::str::from_utf8(response.body().bytes()?).ok()?;
+        let (_, rest) = body.split_once("<Region>")?;
+        rest.split_once('<').map(|(region, _)| region.to_owned())
+    });
+    match told {
+        Some(region) if region != settings.region => {
+            format!("the bucket is in region {region}: set `destinations.s3.region: {region}`")
+        }
+        _ => format!("the bucket is not in region {}: correct `destinations.s3.region`", settings.region),
+    }
+}
+
+fn reach(settings: &S3Settings) -> String {
+    match &settings.endpoint {
+        Some(endpoint) => format!("check that {endpoint} is right (`destinations.s3.endpoint`) and its server runs"),
+        None => format!("check the network, and that region {} is right (`destinations.s3.region`)", settings.region),
+    }
+}
+
+/// Looks for a cause of one type.
+fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source()).find(|error| error.is::<T>())
+}
+
+/// An error with its causes, each said once, without the layers that only name themselves.
+fn chain(error: Option<&(dyn Error + 'static)>) -> String {
+    let causes: Vec<String> = std::iter::successors(error, |&error| error.source()).map(ToString::to_string).collect();
+    let says_nothing =
+        |part: &str| ["io error", "timeout", "other"].contains(&part) || part.starts_with("client error (");
+    let mut text = String::new();
+    for part in causes.iter().filter(|part| !says_nothing(part)) {
+        if text.is_empty() {
+            text.push_str(part);
+        } else if !text.contains(part.as_str()) {
+            let _ = write!(text, ": {part}");
+        }
+    }
+    if text.is_empty() { causes.join(": ") } else { text }
+}
+
+/// No server has a reason to send a secret back, but no error may carry one.
+fn mask(mut error: StoreError, settings: &S3Settings) -> StoreError {
+    for secret in settings.credentials.iter().flat_map(|(id, secret)| [id, secret]) {
+        for text in [&mut error.why, &mut error.hint] {
+            *text = secret.masked(text);
+        }
+    }
+    error
+}

@@ -1,0 +1,244 @@
+//! The S3 store: Amazon S3 and servers that speak its language.
+//!
+//! The SDK is asynchronous, the rest of the program is not: a small runtime lives inside the store, and every call
+//! waits for its own result while it asks for an interrupt.
+
+mod client;
+mod download;
+mod errors;
+mod once;
+mod probe;
+mod thaw;
+mod upload;
+
+use std::fmt;
+use std::future::Future;
+use std::ops::Range;
+use std::path::Path;
+use std::pin::pin;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::types as sdk;
+use tokio::runtime::{Builder, Handle, Runtime};
+
+pub use probe::{LifecycleRule, UploadRight, Versioning};
+pub use upload::more_requests;
+
+use super::{Act, Object, Progress, Purpose, Store, StoreError, StoreErrorKind, Stored, ThawState};
+use crate::adapters::aws::Keys;
+use crate::model::cancel::Cancel;
+use crate::model::job::{StorageClass, Tier};
+
+/// How often a waiting call asks whether the run was interrupted.
+const TICK: Duration = Duration::from_millis(100);
+
+/// What an S3 store needs to know.
+#[derive(Clone, Debug)]
+pub struct S3Settings {
+    pub bucket: String,
+    pub region: String,
+    /// For S3-compatible servers; `None` is Amazon.
+    pub endpoint: Option<String>,
+    /// For volumes; everything else is STANDARD.
+    pub storage_class: StorageClass,
+    /// How long a small request may take, with all tries.
+    pub give_up_after: Duration,
+    /// Access key id and secret access key; `None` is the usual chain of the AWS SDK.
+    pub credentials: Keys,
+}
+
+/// Archives in an S3 bucket.
+pub struct S3Store {
+    settings: S3Settings,
+    label: String,
+    client: Client,
+    /// Whether the server is to be given checksums beside the signed content.
+    checksums: bool,
+    /// Whether the server may be told to write no object over another; no longer once it refused that.
+    conditions: AtomicBool,
+    cancel: Cancel,
+    handle: Handle,
+    /// `None` only while the store is dropped.
+    runtime: Option<Runtime>,
+}
+
+impl S3Store {
+    /// Prepares a connection. Nothing is sent yet: the first listing tells whether the bucket is there.
+    ///
+    /// # Errors
+    /// When this computer has no threads to give.
+    pub fn open(settings: S3Settings, cancel: Cancel) -> Result<S3Store, StoreError> {
+        let label = format!("s3://{}", settings.bucket);
+        let runtime =
+            Builder::new_multi_thread().worker_threads(2).thread_name("s3").enable_all().build().map_err(|error| {
+                let act = Act { store: label.clone(), what: "opening".to_owned() };
+                act.error(StoreErrorKind::Other, format_args!("cannot start threads: {error}"), "")
+            })?;
+        let handle = runtime.handle().clone();
+        let (client, checksums) = handle.block_on(client::connect(&settings));
+        Ok(S3Store {
+            settings,
+            label,
+            client,
+            checksums,
+            conditions: AtomicBool::new(true),
+            cancel,
+            handle,
+            runtime: Some(runtime),
+        })
+    }
+
+    fn act(&self, verb: &str, key: &str) -> Act {
+        Act { store: self.label.clone(), what: format!("{verb} {key}") }
+    }
+
+    /// Waits for a result, or for the interrupt.
+    fn wait<T>(&self, act: &Act, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        self.handle.block_on(unless_interrupted(act, &self.cancel, work))
+    }
+
+    fn storage_class(&self, purpose: Purpose) -> sdk::StorageClass {
+        match purpose {
+            Purpose::Index => sdk::StorageClass::Standard,
+            Purpose::Archive => match self.settings.storage_class {
+                StorageClass::Standard => sdk::StorageClass::Standard,
+                StorageClass::StandardIa => sdk::StorageClass::StandardIa,
+                StorageClass::OnezoneIa => sdk::StorageClass::OnezoneIa,
+                StorageClass::IntelligentTiering => sdk::StorageClass::IntelligentTiering,
+                StorageClass::GlacierIr => sdk::StorageClass::GlacierIr,
+                StorageClass::Glacier => sdk::StorageClass::Glacier,
+                StorageClass::DeepArchive => sdk::StorageClass::DeepArchive,
+            },
+        }
+    }
+
+    /// Size and entity tag of one object, from a listing: a backup user may list but not read (SPEC §7), and a HEAD
+    /// needs the right to read.
+    async fn find(&self, act: &Act, key: &str) -> Result<Option<Found>, StoreError> {
+        let page = self
+            .client
+            .list_objects_v2()
+            .bucket(&self.settings.bucket)
+            .prefix(key)
+            .max_keys(1)
+            .send()
+            .await
+            .map_err(|error| errors::explain(act, &self.settings, error))?;
+        // Of all keys that begin with this one, it is itself the first.
+        Ok(page
+            .contents()
+            .iter()
+            .find(|object| object.key() == Some(key))
+            .map(|object| Found { size: bytes(object.size()), etag: object.e_tag().map(str::to_owned) }))
+    }
+
+    async fn list_all(&self, act: &Act, prefix: &str) -> Result<Vec<Object>, StoreError> {
+        let mut pages =
+            self.client.list_objects_v2().bucket(&self.settings.bucket).prefix(prefix).into_paginator().send();
+        let mut objects = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| errors::explain(act, &self.settings, error))?;
+            for object in page.contents() {
+                if let Some(key) = object.key() {
+                    objects.push(Object { key: key.to_owned(), size: bytes(object.size()) });
+                }
+            }
+        }
+        // Amazon sorts already, by UTF-8 bytes as `str` does; other servers need not.
+        objects.sort_by(|a, b| a.key.cmp(&b.key));
+        Ok(objects)
+    }
+}
+
+async fn unless_interrupted<T>(
+    act: &Act,
+    stop: &Cancel,
+    work: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    let mut work = pin!(work);
+    loop {
+        if stop.is_set() {
+            return Err(act.interrupted());
+        }
+        if let Ok(result) = tokio::time::timeout(TICK, work.as_mut()).await {
+            return result;
+        }
+    }
+}
+
+/// What a listing says of one object.
+struct Found {
+    size: u64,
+    etag: Option<String>,
+}
+
+/// Sizes are signed in the SDK.
+fn bytes(size: Option<i64>) -> u64 {
+    size.and_then(|size| u64::try_from(size).ok()).unwrap_or(0)
+}
+
+impl Store for S3Store {
+    fn label(&self) -> &str {
+        &self.label
+    }
+
+    fn list(&self, prefix: &str) -> Result<Vec<Object>, StoreError> {
+        let act = self.act("listing", &format!("{prefix}*"));
+        self.wait(&act, self.list_all(&act, prefix))
+    }
+
+    fn put(&self, key: &str, source: &Path, purpose: Purpose, progress: Progress<'_>) -> Result<Stored, StoreError> {
+        let act = self.act("uploading", key);
+        self.handle.block_on(self.upload_file(&act, key, source, purpose, progress))
+    }
+
+    fn put_bytes(&self, key: &str, bytes: &[u8], purpose: Purpose) -> Result<Stored, StoreError> {
+        let act = self.act("uploading", key);
+        self.wait(&act, self.upload_whole(&act, key, bytes, purpose))
+    }
+
+    fn read(&self, key: &str, limit: u64) -> Result<Vec<u8>, StoreError> {
+        let act = self.act("downloading", key);
+        self.wait(&act, self.download_small(&act, key, limit))
+    }
+
+    fn get_part(
+        &self,
+        key: &str,
+        part: Option<Range<u64>>,
+        target: &Path,
+        stop: &Cancel,
+        progress: Progress<'_>,
+    ) -> Result<(), StoreError> {
+        let act = self.act("downloading", key);
+        let work = self.download(&act, key, part, target, stop, progress);
+        self.handle.block_on(unless_interrupted(&act, stop, work))
+    }
+
+    fn thaw_state(&self, key: &str) -> Result<ThawState, StoreError> {
+        let act = self.act("looking at", key);
+        self.wait(&act, self.look(&act, key))
+    }
+
+    fn thaw(&self, key: &str, days: u32, tier: Tier) -> Result<(), StoreError> {
+        let act = self.act("requesting", key);
+        self.wait(&act, self.request_thaw(&act, key, days, tier))
+    }
+}
+
+impl fmt::Debug for S3Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("S3Store").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+impl Drop for S3Store {
+    fn drop(&mut self) {
+        // A name that is being looked up cannot be interrupted; the program must not wait for it.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Reading directories ahead of a walk, on worker threads.
+//!
+//! Every directory on the way down keeps a few of its next subdirectories asked for, so memory is bounded by depth,
+//! not by the size of the tree.
+
+use std::collections::VecDeque;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+
+use super::listing::{Listing, name_text};
+use crate::model::select::{Location, Selection};
+
+/// How many listings each directory on the way down has asked for at the most.
+const DEPTH: usize = 8;
+
+/// A listing that was asked for.
+pub(super) type Pending = mpsc::Receiver<io::Result<Listing>>;
+
+struct Order {
+    path: PathBuf,
+    location: Location,
+    answer: mpsc::SyncSender<io::Result<Listing>>,
+}
+
+#[derive(Default)]
+struct Queue {
+    orders: VecDeque<Order>,
+    closed: bool,
+}
+
+/// The queue the workers serve.
+pub(super) struct Ahead<'a> {
+    queue: &'a (Mutex<Queue>, Condvar),
+}
+
+/// Runs `body` with workers beside it: one a core, two at least (a waiting disk is no busy core), eight at most.
+pub(super) fn with_workers<T>(selection: &Arc<Selection>, body: impl FnOnce(&Ahead<'_>) -> T) -> T {
+    let queue = (Mutex::new(Queue::default()), Condvar::new());
+    let count = std::thread::available_parallelism().map_or(2, |n| n.get().clamp(2, 8));
+    std::thread::scope(|scope| {
+        for _ in 0..count {
+            scope.spawn(|| serve(&queue, selection));
+        }
+        // Closes the queue also when `body` panics: the scope would wait for the workers for ever.
+        let _closing = Closing(&queue);
+        body(&Ahead { queue: &queue })
+    })
+}
+
+struct Closing<'a>(&'a (Mutex<Queue>, Condvar));
+
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        let mut queue = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.closed = true;
+        queue.orders.clear();
+        self.0.1.notify_all();
+    }
+}
+
+fn serve((queue, ready): &(Mutex<Queue>, Condvar), selection: &Selection) {
+    loop {
+        let mut guard = queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let order = loop {
+            if guard.closed {
+                return;
+            }
+            match guard.orders.pop_front() {
+                Some(order) => break order,
+                None => guard = ready.wait(guard).unwrap_or_else(PoisonError::into_inner),
+            }
+        };
+        drop(guard);
+        // The walk may have gone away; then nobody wants the answer.
+        let _ = order.answer.send(Listing::read(&order.path, &order.location, selection));
+    }
+}
+
+impl Ahead<'_> {
+    /// Asks for more of a directory's subdirectories (`left`, last first), so that a few are always under way.
+    pub(super) fn top_up(
+        &self,
+        parent: &Path,
+        location: &Location,
+        left: &mut Vec<OsString>,
+        pending: &mut VecDeque<(OsString, Pending)>,
+    ) {
+        let mut orders = Vec::new();
+        while pending.len() < DEPTH {
+            let Some(name) = left.pop() else { break };
+            let (answer, answered) = mpsc::sync_channel(1);
+            let location = location.enter(&name_text(&name));
+            orders.push(Order { path: parent.join(&name), location, answer });
+            pending.push_back((name, answered));
+        }
+        if !orders.is_empty() {
+            let (queue, ready) = self.queue;
+            let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
+            // The newest orders are the deepest, and the walk wants those first.
+            orders.into_iter().rev().for_each(|order| queue.orders.push_front(order));
+            ready.notify_all();
+        }
+    }
+
+    /// The listing of `name`, if it was asked for.
+    pub(super) fn take(&self, pending: &mut VecDeque<(OsString, Pending)>, name: &OsStr) -> Option<Pending> {
+        match pending.front() {
+            Some((first, _)) if first == name => pending.pop_front().map(|(_, answer)| answer),
+            _ => None,
+        }
+    }
+
+    /// Waits for a listing.
+    pub(super) fn wait(&self, pending: Pending) -> io::Result<Listing> {
+        pending.recv().unwrap_or_else(|_| Err(io::Error::other("the thread reading it stopped")))
+    }
+}

@@ -1,0 +1,75 @@
+//! The terminal: events as lines on standard error. Where that is the journal of systemd, every line says how bad it is.
+
+use std::io::Write;
+
+use crate::model::event::{Event, Outcome, Severity, Sink};
+use crate::model::text::line;
+
+/// Reads events for a person at a terminal. What tools print stays in the log, unless asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Terminal {
+    /// Also show what tools print, and every object's digest.
+    verbose: bool,
+    /// A report on standard output follows: what it begins with need not be said here too.
+    report_follows: bool,
+    journal: bool,
+}
+
+impl Terminal {
+    /// Standard error, whatever it is.
+    pub fn new(verbose: bool, report_follows: bool) -> Terminal {
+        Terminal { verbose, report_follows, journal: is_journal() }
+    }
+}
+
+impl Sink for Terminal {
+    fn tell(&self, event: &Event) {
+        let detail = matches!(
+            event,
+            Event::ToolOutput { .. }
+                | Event::ToolStarted { .. }
+                | Event::Uploaded { .. }
+                | Event::Destination { .. }
+                | Event::Ignored { severity: None, .. }
+                | Event::Detail { .. }
+        );
+        // The journal is asked for the runs that failed.
+        let repeated = self.report_follows && !self.journal && matches!(event, Event::Finished { .. });
+        if repeated || (detail && !self.verbose) {
+            return;
+        }
+        if let Some(mut text) = line(event) {
+            if self.journal {
+                let priority = priority(event);
+                text = text.lines().map(|line| format!("<{priority}>{line}")).collect::<Vec<_>>().join("\n");
+            }
+            // A closed terminal must not stop a backup.
+            let _ = writeln!(std::io::stderr().lock(), "{text}");
+        }
+    }
+}
+
+/// As syslog and sd-daemon(3) number them: 3 error, 4 warning, 6 information.
+fn priority(event: &Event) -> u8 {
+    match (event, event.severity()) {
+        (_, Some(Severity::Error)) => 3,
+        (_, Some(Severity::Warning)) => 4,
+        (Event::Finished { outcome, .. }, _) if outcome.is_failure() => 3,
+        (Event::Finished { outcome: Outcome::Warning, .. }, _) => 4,
+        _ => 6,
+    }
+}
+
+/// Whether standard error goes to the journal: systemd names its device and inode (systemd.exec(5)). A program that
+/// writes elsewhere inherits the variable too.
+#[cfg(unix)]
+pub fn is_journal() -> bool {
+    let Ok(named) = std::env::var("JOURNAL_STREAM") else { return false };
+    rustix::fs::fstat(std::io::stderr()).is_ok_and(|stat| named == format!("{}:{}", stat.st_dev, stat.st_ino))
+}
+
+/// There is none.
+#[cfg(not(unix))]
+pub fn is_journal() -> bool {
+    false
+}

@@ -1,0 +1,221 @@
+//! The catalog: what a store holds, from object names alone (SPEC §1, §6). Pure.
+//!
+//! The backup user may list and write but not read, so whether a backup is complete follows from names: volumes and
+//! manifests of all mounts go up first, markers last, so a mount that any object names and no marker does is unfinished.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::adapters::store::Object;
+use crate::model::name::{BackupId, MountName, ObjectName, Part, deprecated_location};
+use crate::model::stamp::Stamp;
+
+/// One backup of a location: the full, or one incremental.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Backup {
+    pub id: BackupId,
+    /// The archive of each mount, by mount name.
+    pub archives: BTreeMap<MountName, Archive>,
+}
+
+/// The objects of one archive.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Archive {
+    /// Volumes by number.
+    pub volumes: BTreeMap<u32, Object>,
+    pub marker: Option<Object>,
+    pub manifest: Option<Object>,
+}
+
+/// Why a backup does not count.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Incomplete {
+    #[error("the upload of '{0}' was not finished")]
+    NoMarker(MountName),
+    #[error("'{0}' lacks its volume {1:03}")]
+    MissingVolume(MountName, u32),
+    #[error("it does not hold '{0}'")]
+    MissingMount(MountName),
+}
+
+impl Backup {
+    /// Why this backup is not complete, if it is not.
+    pub fn incomplete(&self) -> Option<Incomplete> {
+        for (mount, archive) in &self.archives {
+            if archive.marker.is_none() {
+                return Some(Incomplete::NoMarker(mount.clone()));
+            }
+            let last = archive.volumes.keys().next_back().copied().unwrap_or(0);
+            if let Some(hole) = (1..=last).find(|n| !archive.volumes.contains_key(n)) {
+                return Some(Incomplete::MissingVolume(mount.clone(), hole));
+            }
+        }
+        None
+    }
+
+    /// As [`Backup::incomplete`], and it must hold every one of `mounts`.
+    pub fn lacks(&self, mounts: &[MountName]) -> Option<Incomplete> {
+        let missing = mounts.iter().find(|m| !self.archives.contains_key(m));
+        self.incomplete().or_else(|| missing.map(|m| Incomplete::MissingMount(m.clone())))
+    }
+
+    /// Bytes of all volumes.
+    pub fn bytes(&self) -> u64 {
+        self.archives.values().flat_map(|a| a.volumes.values()).map(|o| o.size).sum()
+    }
+
+    /// Count of all volumes.
+    pub fn volumes(&self) -> usize {
+        self.archives.values().map(|a| a.volumes.len()).sum()
+    }
+}
+
+/// A full backup and every incremental backup that names its stamp. The full may be missing or unfinished.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Set {
+    pub stamp: Stamp,
+    pub full: Option<Backup>,
+    /// By stamp, oldest first.
+    pub incrementals: Vec<Backup>,
+}
+
+impl Set {
+    /// Whether the set can be restored at all.
+    pub fn is_restorable(&self) -> bool {
+        self.full.as_ref().is_some_and(|full| full.incomplete().is_none())
+    }
+
+    /// The full backup, when complete, and every complete incremental, oldest first: what a restore extracts.
+    pub fn chain(&self) -> Vec<&Backup> {
+        match &self.full {
+            Some(full) if full.incomplete().is_none() => {
+                let incrementals = self.incrementals.iter().filter(|b| b.incomplete().is_none());
+                std::iter::once(full).chain(incrementals).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Every backup of the set, finished or not, oldest first.
+    pub fn backups(&self) -> impl Iterator<Item = &Backup> {
+        self.full.iter().chain(&self.incrementals)
+    }
+}
+
+/// What a store holds of one location.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Catalog {
+    /// By stamp, oldest first.
+    pub sets: Vec<Set>,
+    /// Objects that are not ours: counted, never touched (SPEC §7).
+    pub ignored: u64,
+    /// Objects of the location whose names have the deprecated form with colons: not used either (design L172-220).
+    pub deprecated: u64,
+}
+
+impl Catalog {
+    /// Sorts a listing into sets. Objects of other locations, and anything that is no object name, are counted.
+    pub fn new(location: &str, objects: impl IntoIterator<Item = Object>) -> Catalog {
+        let mut catalog = Catalog::default();
+        catalog.add(location, objects);
+        catalog
+    }
+
+    /// Adds objects to what the store holds.
+    pub fn add(&mut self, location: &str, objects: impl IntoIterator<Item = Object>) {
+        for object in objects {
+            if deprecated_location(&object.key) == Some(location) {
+                self.deprecated += 1;
+                continue;
+            }
+            let Some(name) = ObjectName::parse(&object.key).filter(|n| n.location == location) else {
+                self.ignored += 1;
+                continue;
+            };
+            let archive = self.backup(name.backup).archives.entry(name.mount).or_default();
+            match name.part {
+                Part::Volume(_, number) => drop(archive.volumes.insert(number, object)),
+                Part::Marker => archive.marker = Some(object),
+                Part::Manifest(_) => archive.manifest = Some(object),
+            }
+        }
+    }
+
+    /// The backup of this name, made when there is none.
+    fn backup(&mut self, id: BackupId) -> &mut Backup {
+        let new = || Backup { id, archives: BTreeMap::new() };
+        let at = self.sets.binary_search_by_key(&id.full, |set| set.stamp).unwrap_or_else(|at| {
+            self.sets.insert(at, Set { stamp: id.full, full: None, incrementals: Vec::new() });
+            at
+        });
+        let set = &mut self.sets[at];
+        if id.incremental.is_none() {
+            return set.full.get_or_insert_with(new);
+        }
+        let at = set.incrementals.binary_search_by_key(&id.incremental, |b| b.id.incremental).unwrap_or_else(|at| {
+            set.incrementals.insert(at, new());
+            at
+        });
+        &mut set.incrementals[at]
+    }
+
+    /// The locations a listing holds, for a listing of more than one.
+    pub fn locations<'a>(objects: impl IntoIterator<Item = &'a Object>) -> BTreeSet<String> {
+        objects.into_iter().filter_map(|o| ObjectName::parse(&o.key)).map(|n| n.location).collect()
+    }
+
+    /// The newest set that can be restored.
+    pub fn latest_restorable(&self) -> Option<&Set> {
+        self.sets.iter().rev().find(|s| s.is_restorable())
+    }
+
+    /// The set of this full backup.
+    pub fn set(&self, full: Stamp) -> Option<&Set> {
+        self.sets.iter().find(|s| s.stamp == full)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn catalog(keys: &[&str]) -> Catalog {
+        Catalog::new("pc", keys.iter().map(|k| Object { key: (*k).to_owned(), size: 1 }))
+    }
+
+    const FULL: &str = "pc_20201221_134337.851361_0_0.0";
+    const INC: &str = "pc_20201221_134337.851361_20201222_112502.225333";
+
+    fn keys(tails: &[(&str, &str)]) -> Vec<String> {
+        tails.iter().map(|(head, tail)| format!("{head}_{tail}")).collect()
+    }
+
+    #[test]
+    fn a_marker_for_every_mount_makes_a_backup_complete() {
+        let mut all = keys(&[(FULL, "no_a.zip.001"), (FULL, "no_b.zip.001"), (FULL, "yes_a")]);
+        let refs: Vec<&str> = all.iter().map(String::as_str).collect();
+        assert_eq!(catalog(&refs).latest_restorable(), None, "the marker of b is missing");
+        all.push(format!("{FULL}_yes_b"));
+        all.push(format!("{INC}_yes_a"));
+        all.push(format!("{INC}_manifest_b.zip"));
+        let refs: Vec<&str> = all.iter().map(String::as_str).collect();
+        let found = catalog(&refs);
+        assert_eq!(found.latest_restorable().unwrap().chain().len(), 1, "the incremental is unfinished");
+        all.push(format!("{INC}_yes_b"));
+        let refs: Vec<&str> = all.iter().map(String::as_str).collect();
+        assert_eq!(catalog(&refs).latest_restorable().unwrap().chain().len(), 2);
+    }
+
+    #[test]
+    fn holes_strangers_and_orphans() {
+        let all = keys(&[(FULL, "no_a.zip.002"), (FULL, "yes_a")]);
+        let mut refs: Vec<&str> = all.iter().map(String::as_str).collect();
+        refs.extend(["readme.txt", "other_20201221_134337.851361_0_0.0_yes_a"]);
+        let found = catalog(&refs);
+        assert_eq!(found.ignored, 2);
+        let full = found.sets[0].full.as_ref().unwrap();
+        assert!(matches!(full.incomplete(), Some(Incomplete::MissingVolume(_, 1))));
+        let orphan = keys(&[(INC, "yes_a")]);
+        let refs: Vec<&str> = orphan.iter().map(String::as_str).collect();
+        assert_eq!(catalog(&refs).latest_restorable(), None, "an incremental without its full");
+    }
+}

@@ -1,0 +1,74 @@
+//! Who is told about a run, and where its log goes (SPEC §10, §11).
+
+pub use crate::profile::document::When;
+
+use std::time::Duration;
+
+use super::Credentials;
+use crate::model::path::FullPath;
+
+/// Everything of a job that concerns its reports. It can be had from a profile whose other parts are broken.
+#[derive(Clone, Debug, Default)]
+pub struct Telling {
+    pub log: Log,
+    pub email: Option<Email>,
+    pub ping: Ping,
+    pub hooks: Hooks,
+}
+
+/// The backup log.
+#[derive(Clone, Debug)]
+pub struct Log {
+    /// `None`: `logs` in the state directory of this computer.
+    pub directory: Option<FullPath>,
+    pub keep_days: u32,
+}
+
+impl Default for Log {
+    /// 180 days: as long as an object in Deep Archive is paid for anyway.
+    fn default() -> Log {
+        Log { directory: None, keep_days: 180 }
+    }
+}
+
+/// E-mail reports through SES.
+#[derive(Clone, Debug)]
+pub struct Email {
+    pub from_name: Option<String>,
+    pub from: String,
+    pub to: Vec<String>,
+    pub region: String,
+    pub when: When,
+    pub endpoint: Option<String>,
+    /// How long sending may take, with all tries.
+    pub give_up_after: Duration,
+    pub credentials: Option<Credentials>,
+}
+
+/// Addresses called at the start and the end of a run. They are as good as passwords, and are not shown in full.
+#[derive(Clone, Debug, Default)]
+pub struct Ping {
+    pub start: Option<String>,
+    pub success: Option<String>,
+    /// `None`: as `success`.
+    pub warning: Option<String>,
+    pub failure: Option<String>,
+}
+
+/// Programs run before and after a backup.
+#[derive(Clone, Debug, Default)]
+pub struct Hooks {
+    pub before: Option<Program>,
+    pub after: Option<Program>,
+    pub on_failure: Option<Program>,
+}
+
+/// A program to run, without a shell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Program {
+    /// A full path, or a name on the search path.
+    pub program: String,
+    pub args: Vec<String>,
+    /// How long it may run.
+    pub give_up_after: Duration,
+}

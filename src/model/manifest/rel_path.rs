@@ -1,0 +1,155 @@
+//! Paths below a mount, in walk order.
+
+use std::cmp::Ordering;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::path::Family;
+
+/// A path below a mount: names joined by `/`, as the bytes the operating system gave (WTF-8 on Windows).
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
+pub struct RelPath(Vec<u8>);
+
+impl RelPath {
+    /// The mount itself.
+    pub fn root() -> RelPath {
+        RelPath::default()
+    }
+
+    /// A path from its joined bytes.
+    pub fn from_bytes(bytes: impl Into<Vec<u8>>) -> RelPath {
+        RelPath(bytes.into())
+    }
+
+    /// The joined bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The path as text, when it is UTF-8.
+    pub fn as_str(&self) -> Option<&str> {
+        std::str::from_utf8(&self.0).ok()
+    }
+
+    /// Whether this is the mount itself.
+    pub fn is_root(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The names, from the mount down.
+    pub fn names(&self) -> impl Iterator<Item = &[u8]> {
+        self.0.split(|b| *b == b'/').filter(|n| !n.is_empty())
+    }
+
+    /// This path with one more name.
+    pub fn join(&self, name: &[u8]) -> RelPath {
+        let mut bytes = Vec::with_capacity(self.0.len() + name.len() + 1);
+        bytes.extend_from_slice(&self.0);
+        if !bytes.is_empty() {
+            bytes.push(b'/');
+        }
+        bytes.extend_from_slice(name);
+        RelPath(bytes)
+    }
+
+    /// The directory above.
+    pub fn parent(&self) -> RelPath {
+        RelPath(self.0.iter().rposition(|b| *b == b'/').map_or_else(Vec::new, |at| self.0[..at].to_vec()))
+    }
+
+    /// Whether this is `other` or lies below it.
+    pub fn starts_with(&self, other: &RelPath) -> bool {
+        other.is_root() || (self.0.starts_with(&other.0) && matches!(self.0.get(other.0.len()), None | Some(b'/')))
+    }
+
+    /// The same as the family compares names: a profile may spell a directory in another case than the disk.
+    pub fn lies_in(&self, other: &RelPath, family: Family) -> bool {
+        if self.starts_with(other) {
+            return true;
+        }
+        let same = |(a, b): (&[u8], &[u8])| match (std::str::from_utf8(a), std::str::from_utf8(b)) {
+            (Ok(a), Ok(b)) => family.same_name(a, b),
+            _ => a == b,
+        };
+        let depth = other.names().count();
+        family == Family::Windows && self.names().count() >= depth && self.names().zip(other.names()).all(same)
+    }
+
+    /// Its first `count` names.
+    pub fn truncated(&self, count: usize) -> RelPath {
+        self.names().take(count).fold(RelPath::root(), |path, name| path.join(name))
+    }
+}
+
+/// Walk order: a directory, then everything in it, names by their bytes. Comparing with `/` as the smallest byte
+/// compares name by name.
+impl Ord for RelPath {
+    fn cmp(&self, other: &RelPath) -> Ordering {
+        let low = |b: &u8| if *b == b'/' { 0 } else { *b };
+        self.0.iter().map(low).cmp(other.0.iter().map(low))
+    }
+}
+
+impl PartialOrd for RelPath {
+    fn partial_cmp(&self, other: &RelPath) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl std::fmt::Display for RelPath {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // A path in a message must not break lines or hide.
+        for c in String::from_utf8_lossy(&self.0).chars() {
+            if c.is_control() { write!(f, "{}", c.escape_default())? } else { write!(f, "{c}")? }
+        }
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for RelPath {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?}", String::from_utf8_lossy(&self.0))
+    }
+}
+
+/// UTF-8 paths are plain strings; any other becomes `{"hex": "…"}`.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum WrittenPath {
+    Text(String),
+    Hex { hex: String },
+}
+
+impl Serialize for RelPath {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.as_str() {
+            Some(text) => serializer.serialize_str(text),
+            None => WrittenPath::Hex { hex: hex::encode(&self.0) }.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for RelPath {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<RelPath, D::Error> {
+        match WrittenPath::deserialize(deserializer)? {
+            WrittenPath::Text(text) => Ok(RelPath(text.into_bytes())),
+            WrittenPath::Hex { hex } => hex::decode(&hex).map(RelPath).map_err(serde::de::Error::custom),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn walk_order_is_name_by_name() {
+        let mut paths: Vec<RelPath> =
+            ["a.b", "a/x", "a", "a/x/y", "a!", "b"].iter().map(|p| RelPath::from_bytes(*p)).collect();
+        paths.sort();
+        let shown: Vec<String> = paths.iter().map(ToString::to_string).collect();
+        assert_eq!(shown, ["a", "a/x", "a/x/y", "a!", "a.b", "b"]);
+        assert!(paths[1].starts_with(&paths[0]) && !paths[3].starts_with(&paths[0]));
+        assert_eq!(paths[2].parent(), paths[1]);
+    }
+}

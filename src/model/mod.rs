@@ -1,0 +1,17 @@
+//! The words of the trade as pure types and rules. Nothing here reads a disk, a clock or YAML.
+
+pub mod cancel;
+pub mod catalog;
+pub mod digest;
+pub mod event;
+pub mod job;
+pub mod manifest;
+pub mod marker;
+pub mod mount;
+pub mod name;
+pub mod path;
+pub mod secret;
+pub mod select;
+pub mod stamp;
+pub mod text;
+pub mod upload_record;

@@ -1,0 +1,349 @@
+//! The one selection rule (SPEC §4): which files and directories a backup holds.
+//!
+//! The walker, the plan's counts, both archive lists, the mirror, its verification and `explain` all ask
+//! [`Selection`]; no other code decides what is in or out. Pure: it knows names and kinds, never a disk.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use regex::Regex;
+use serde::{Deserialize, Serialize};
+
+use crate::model::path::{Family, FullPath};
+
+/// What a directory entry is, as far as the rule cares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    Directory,
+    File,
+    /// A symbolic link or junction: never followed, never copied, counted.
+    Link,
+    /// A device, socket or pipe: never copied, counted.
+    Special,
+}
+
+/// One exclusion of a profile: a name pattern or a full path. Anything else is an error (SPEC §4, design L692-750).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Exclusion {
+    /// A bare name with `*` and `?`.
+    Name(String),
+    /// A full path without wildcards.
+    Path(FullPath),
+}
+
+/// Why a text is not an exclusion.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ExclusionError {
+    #[error("the exclusion is empty")]
+    Empty,
+    #[error("'{0}' is a full path with a wildcard; wildcards are allowed in names only")]
+    WildcardInPath(String),
+    #[error("'{0}' is neither a bare name nor a full path")]
+    Relative(String),
+    #[error(transparent)]
+    Path(#[from] crate::model::path::PathError),
+    #[error("'{0}' describes a {1} path in a {2} profile")]
+    Family(String, Family, Family),
+}
+
+impl Exclusion {
+    /// Reads one entry of `exclude.directories` or `exclude.files` for a profile of `family`.
+    ///
+    /// # Errors
+    /// When it is neither a bare name nor a full path without wildcards.
+    pub fn parse(text: &str, family: Family) -> Result<Exclusion, ExclusionError> {
+        // v1.0 wrote directories with a separator at the end (design L1028).
+        let separators: &[char] = if family == Family::Windows { &['\\', '/'] } else { &['/'] };
+        let bare = text.trim_end_matches(separators);
+        if text.is_empty() {
+            return Err(ExclusionError::Empty);
+        }
+        if !bare.is_empty() && !bare.contains(separators) && !is_drive(bare, family) {
+            if let Some(c) = bare.chars().find(|c| c.is_control()) {
+                let shown = text.escape_debug().to_string();
+                return Err(crate::model::path::PathError::Control(shown, c.escape_debug().to_string()).into());
+            }
+            return match bare {
+                "." | ".." => Err(ExclusionError::Relative(text.to_owned())),
+                _ => Ok(Exclusion::Name(bare.to_owned())),
+            };
+        }
+        // On Unix a star is an ordinary character, but in a profile it is always a wildcard.
+        if text.contains(['*', '?']) {
+            return Err(ExclusionError::WildcardInPath(text.to_owned()));
+        }
+        match FullPath::parse(text) {
+            Ok(path) if path.family() == family => Ok(Exclusion::Path(path)),
+            Ok(path) => Err(ExclusionError::Family(text.to_owned(), path.family(), family)),
+            Err(crate::model::path::PathError::Relative(_)) => Err(ExclusionError::Relative(text.to_owned())),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+fn is_drive(text: &str, family: Family) -> bool {
+    family == Family::Windows && text.len() == 2 && text.ends_with(':')
+}
+
+impl fmt::Display for Exclusion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Exclusion::Name(pattern) => f.write_str(pattern),
+            Exclusion::Path(path) => write!(f, "{path}"),
+        }
+    }
+}
+
+/// What a profile selects, as data: what goes into the stage file and the selection digest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct SelectionSpec {
+    pub family: Family,
+    pub sources: Vec<FullPath>,
+    pub directories: Vec<Exclusion>,
+    pub files: Vec<Exclusion>,
+}
+
+/// Why a path is in or out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Selected: it is this source or lies under it.
+    Selected { source: FullPath },
+    /// A directory above a source: walked through, not selected itself.
+    AboveSource,
+    /// Not under any source.
+    OutsideSources,
+    /// Left out, by this exclusion, which applied to this path (itself or a directory above it).
+    Excluded { by: Exclusion, at: FullPath },
+    /// A link or special file.
+    NotCopied(Kind),
+}
+
+/// The compiled rule.
+#[derive(Clone)]
+pub struct Selection {
+    spec: SelectionSpec,
+    directories: Matcher,
+    files: Matcher,
+}
+
+impl fmt::Debug for Selection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.spec.fmt(f)
+    }
+}
+
+impl Selection {
+    /// Compiles the rule.
+    pub fn new(spec: SelectionSpec) -> Selection {
+        let directories = Matcher::new(spec.family, &spec.directories);
+        let files = Matcher::new(spec.family, &spec.files);
+        Selection { spec, directories, files }
+    }
+
+    /// The rule as data.
+    pub fn spec(&self) -> &SelectionSpec {
+        &self.spec
+    }
+
+    /// The step of the rule: does an exclusion apply to *this* entry itself? `parent` is the full path of the
+    /// directory it lies in, and no directory above it is excluded. A walk asks this once an entry and does not
+    /// descend where the answer is `Some`.
+    pub fn excludes(&self, parent: &Location, name: &str, kind: Kind) -> Option<Exclusion> {
+        let family = self.spec.family;
+        let (matcher, ahead) = match kind {
+            Kind::Directory => (&self.directories, &parent.directories),
+            Kind::File => (&self.files, &parent.files),
+            Kind::Link | Kind::Special => return None,
+        };
+        let here = |rest: &[String]| matches!(rest, [last] if family.same_name(last, name));
+        if let Some((_, path)) = ahead.iter().find(|(rest, _)| here(rest)) {
+            return Some(Exclusion::Path(path.clone()));
+        }
+        let pattern = matcher.name(family, name)?;
+        // A name pattern never excludes a source root or a directory above one.
+        if kind == Kind::Directory && parent.leads_to_source_with(name) {
+            return None;
+        }
+        Some(Exclusion::Name(pattern.to_owned()))
+    }
+
+    /// The whole rule for one path: [`Selection::excludes`] for every directory above it and itself.
+    pub fn verdict(&self, path: &FullPath, kind: Kind) -> Verdict {
+        let mut at = self.root_location(&path.truncated(0));
+        let mut here = path.truncated(0);
+        if let Some(excluded) = self.excluded_root(&here) {
+            return Verdict::Excluded { by: excluded, at: here };
+        }
+        for (i, name) in path.parts().iter().enumerate() {
+            let last = i + 1 == path.parts().len();
+            let step = if last { kind } else { Kind::Directory };
+            here = here.join(name);
+            if let Some(by) = self.excludes(&at, name, step) {
+                return Verdict::Excluded { by, at: here };
+            }
+            at = at.enter(name);
+        }
+        if matches!(kind, Kind::Link | Kind::Special) {
+            return Verdict::NotCopied(kind);
+        }
+        // A source is a directory: a file in its place is not selected by being it.
+        let lies_under = |s: &&FullPath| path.starts_with(s) && (kind == Kind::Directory || !path.same(s));
+        match self.spec.sources.iter().find(lies_under) {
+            Some(source) => Verdict::Selected { source: source.clone() },
+            None if at.leads_to_source() && kind == Kind::Directory => Verdict::AboveSource,
+            None => Verdict::OutsideSources,
+        }
+    }
+
+    /// Whether a full-path exclusion names this drive root or `/` itself.
+    pub fn excluded_root(&self, root: &FullPath) -> Option<Exclusion> {
+        self.spec.directories.iter().find(|e| matches!(e, Exclusion::Path(p) if p.is_root() && p.same(root))).cloned()
+    }
+
+    /// Where a walk starts: at a drive root, share, or `/`.
+    pub fn root_location(&self, root: &FullPath) -> Location {
+        let on_root = |p: &&FullPath| p.same_root(root);
+        Location {
+            sources: self.spec.sources.iter().filter(on_root).map(|s| s.parts().to_vec()).collect(),
+            directories: self.directories.paths_on(root),
+            files: self.files.paths_on(root),
+            inside: self.spec.sources.iter().any(|s| s.is_root() && s.same_root(root)),
+            family: self.spec.family,
+        }
+    }
+
+    /// Where a walk of a mount starts: the place of `path`, entered name by name.
+    pub fn location(&self, path: &FullPath) -> Location {
+        path.parts().iter().fold(self.root_location(&path.truncated(0)), |at, name| at.enter(name))
+    }
+}
+
+/// The place of a directory, as the rule sees it: which sources and which excluded paths still lie below it. Entering
+/// a directory keeps only those that go on through it, so deep in a tree there is nothing left to compare.
+#[derive(Clone, Debug)]
+pub struct Location {
+    /// Names that lead from here to each source still ahead.
+    sources: Vec<Vec<String>>,
+    directories: Vec<(Vec<String>, FullPath)>,
+    files: Vec<(Vec<String>, FullPath)>,
+    inside: bool,
+    family: Family,
+}
+
+impl Location {
+    /// Windows or Unix.
+    pub fn family(&self) -> Family {
+        self.family
+    }
+
+    /// Whether this directory itself is a listed source.
+    pub fn is_source(&self) -> bool {
+        self.sources.iter().any(Vec::is_empty)
+    }
+
+    /// The names of the directories that lead on to sources, each once, as the profile spells them.
+    pub fn next_names(&self) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for first in self.sources.iter().filter_map(|rest| rest.first()) {
+            if !names.iter().any(|name| self.family.same_name(name, first)) {
+                names.push(first.clone());
+            }
+        }
+        names
+    }
+
+    /// The place of the directory `name` in this one.
+    pub fn enter(&self, name: &str) -> Location {
+        let family = self.family;
+        let onward = |rest: &[String]| match rest.split_first() {
+            Some((first, rest)) if family.same_name(first, name) => Some(rest.to_vec()),
+            _ => None,
+        };
+        let paths = |list: &[(Vec<String>, FullPath)]| {
+            list.iter().filter_map(|(rest, path)| Some((onward(rest)?, path.clone()))).collect()
+        };
+        let sources: Vec<Vec<String>> = self.sources.iter().filter_map(|rest| onward(rest)).collect();
+        Location {
+            family,
+            inside: self.inside || sources.iter().any(Vec::is_empty),
+            sources,
+            directories: paths(&self.directories),
+            files: paths(&self.files),
+        }
+    }
+
+    /// Whether this directory is a source or lies under one: what is in it is selected unless excluded.
+    pub fn inside_source(&self) -> bool {
+        self.inside
+    }
+
+    /// Whether a source lies at or below this directory.
+    pub fn leads_to_source(&self) -> bool {
+        !self.sources.is_empty()
+    }
+
+    fn leads_to_source_with(&self, name: &str) -> bool {
+        self.sources.iter().any(|rest| rest.first().is_some_and(|first| self.family.same_name(first, name)))
+    }
+}
+
+/// The exclusions of one kind, compiled.
+#[derive(Clone)]
+struct Matcher {
+    names: Vec<(String, Regex)>,
+    paths: Vec<FullPath>,
+    /// Names met before, folded, for names without wildcards: most profiles have many of them.
+    plain: HashMap<String, String>,
+}
+
+impl Matcher {
+    fn new(family: Family, exclusions: &[Exclusion]) -> Matcher {
+        let mut matcher = Matcher { names: Vec::new(), paths: Vec::new(), plain: HashMap::new() };
+        for exclusion in exclusions {
+            match exclusion {
+                Exclusion::Path(path) => matcher.paths.push(path.clone()),
+                Exclusion::Name(pattern) if !pattern.contains(['*', '?']) => {
+                    matcher.plain.insert(family.fold(pattern), pattern.clone());
+                }
+                Exclusion::Name(pattern) => matcher.names.push((pattern.clone(), name_pattern(family, pattern))),
+            }
+        }
+        matcher
+    }
+
+    fn name(&self, family: Family, name: &str) -> Option<&str> {
+        if self.names.is_empty() && self.plain.is_empty() {
+            return None;
+        }
+        let folded = family.fold(name);
+        if let Some(pattern) = self.plain.get(&folded) {
+            return Some(pattern);
+        }
+        self.names.iter().find(|(_, regex)| regex.is_match(&folded)).map(|(pattern, _)| pattern.as_str())
+    }
+
+    fn paths_on(&self, root: &FullPath) -> Vec<(Vec<String>, FullPath)> {
+        self.paths.iter().filter(|p| p.same_root(root)).map(|p| (p.parts().to_vec(), p.clone())).collect()
+    }
+}
+
+/// A name pattern as a regular expression on folded names. `*` is any run, `?` one character, `*.*` every name (DOS).
+fn name_pattern(family: Family, pattern: &str) -> Regex {
+    let mut text = String::from(r"(?s)\A");
+    if pattern == "*.*" {
+        text.push_str(".*");
+    } else {
+        for c in family.fold(pattern).chars() {
+            match c {
+                '*' => text.push_str(".*"),
+                '?' => text.push('.'),
+                c => text.push_str(&regex::escape(c.encode_utf8(&mut [0; 4]))),
+            }
+        }
+    }
+    text.push_str(r"\z");
+    Regex::new(&text).unwrap_or_else(|e| unreachable!("escaped text: {e}"))
+}

@@ -1,0 +1,270 @@
+//! Unfinished uploads: a backup whose archives are whole on this computer but not yet in every store. Its volumes stay in
+//! the work directory, and the next run goes on where it was cut off (SPEC §8, §11).
+//!
+//! The record of it is in local state, for anybody may be able to write into the parent of a work directory. Whoever
+//! deletes the work directory gives the upload up; nothing else depends on it.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+
+use crate::adapters::store::{Object, Stored};
+use crate::model::catalog::Catalog;
+use crate::model::marker::Marker;
+use crate::model::name::BackupId;
+
+/// A record is called `unfinished-STAMP.json`.
+const PREFIX: &str = "unfinished-";
+
+/// What a crash may leave behind in local state begins with this.
+pub const BUILDING: &str = ".building-";
+
+/// A backup that some store still lacks, in whole or in part.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Unfinished {
+    version: u32,
+    pub backup: BackupId,
+    /// One a mount, in order.
+    pub archives: Vec<Whole>,
+    /// The stores that lack it.
+    pub owed: Vec<Owed>,
+    /// Where its files lie.
+    pub work: PathBuf,
+    /// Where this record lies, and when it was written last.
+    #[serde(skip)]
+    record: PathBuf,
+    #[serde(skip)]
+    written: Option<SystemTime>,
+    /// Why the upload cannot go on, such as a file that is gone.
+    #[serde(skip)]
+    pub problem: Option<String>,
+}
+
+/// A file that is to become an object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct WorkFile {
+    /// Key of the object.
+    pub key: String,
+    pub path: PathBuf,
+    /// Bytes.
+    pub size: u64,
+}
+
+/// One mount's archive, ready to be sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Whole {
+    /// In order; none when nothing was to be archived.
+    pub volumes: Vec<WorkFile>,
+    pub manifest: WorkFile,
+    /// Key of the marker.
+    pub marker: String,
+    /// The marker, but for the objects that it is to name: what they are is known when they are sent.
+    pub about: Marker,
+}
+
+/// A store that lacks objects.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Owed {
+    /// The store as the user knows it.
+    pub store: String,
+    /// What it has already.
+    pub sent: Vec<Stored>,
+}
+
+impl Owed {
+    /// An object that the store has already.
+    pub fn has(&self, key: &str) -> Option<&Stored> {
+        self.sent.iter().find(|stored| stored.key == key)
+    }
+}
+
+impl Whole {
+    fn files(&self) -> impl Iterator<Item = &WorkFile> {
+        self.volumes.iter().chain([&self.manifest])
+    }
+}
+
+impl Unfinished {
+    /// A backup that no store has yet; `state` is the directory for its record.
+    pub fn new(backup: BackupId, archives: Vec<Whole>, stores: Vec<String>, work: PathBuf, state: &Path) -> Unfinished {
+        let owed = stores.into_iter().map(|store| Owed { store, sent: Vec::new() }).collect();
+        let record = state.join(format!("{PREFIX}{}.json", backup.stamp()));
+        Unfinished { version: 1, backup, archives, owed, work, record, written: None, problem: None }
+    }
+
+    /// What a store lacks.
+    pub fn owed(&self, store: &str) -> Option<&Owed> {
+        self.owed.iter().find(|owed| owed.store == store)
+    }
+
+    /// How many volumes and manifests the store lacks, and their bytes.
+    pub fn left(&self, owed: &Owed) -> (u64, u64) {
+        let files = self.archives.iter().flat_map(Whole::files).filter(|file| owed.has(&file.key).is_none());
+        files.fold((0, 0), |(count, bytes), file| (count + 1, bytes + file.size))
+    }
+
+    /// Bytes of the files that are kept for it.
+    pub fn bytes(&self) -> u64 {
+        self.kept().map(|file| file.size).sum()
+    }
+
+    /// All objects that a store has when nothing is owed to it any more.
+    pub fn objects(&self) -> impl Iterator<Item = Object> {
+        let object = |key: &str, size| Object { key: key.to_owned(), size };
+        self.archives.iter().flat_map(move |archive| {
+            let files = archive.files().map(move |file| object(&file.key, file.size));
+            files.chain([object(&archive.marker, 0)])
+        })
+    }
+
+    /// The markers of all mounts with their keys. `None` unless the store has every object that they name.
+    pub fn markers(&self, store: &str) -> Option<Vec<(String, Marker)>> {
+        let owed = self.owed(store)?;
+        let stored = |file: &WorkFile| owed.has(&file.key).cloned();
+        let markers = self.archives.iter().map(|archive| {
+            let volumes = archive.volumes.iter().map(stored).collect::<Option<Vec<_>>>()?;
+            let marker = Marker { volumes, manifest: stored(&archive.manifest)?, ..archive.about.clone() };
+            Some((archive.marker.clone(), marker))
+        });
+        markers.collect()
+    }
+
+    /// Compares what was believed of a store with what it lists: objects that are not there are owed again, and a backup
+    /// that is complete there is owed no more, for its run was cut off between the last marker and this record.
+    pub fn compare(&mut self, store: &str, listed: &Catalog) {
+        let Some(at) = self.owed.iter().position(|owed| owed.store == store) else { return };
+        let set = listed.set(self.backup.full);
+        let backup = set.and_then(|set| set.backups().find(|backup| backup.id == self.backup));
+        let found = |key: &str| {
+            let mut archives = backup.into_iter().flat_map(|b| b.archives.values());
+            archives.find_map(|archive| {
+                let mut objects = archive.volumes.values().chain(&archive.manifest).chain(&archive.marker);
+                objects.find(|object| object.key == key)
+            })
+        };
+        if self.archives.iter().all(|archive| found(&archive.marker).is_some()) {
+            self.owed.remove(at);
+            return;
+        }
+        self.owed[at].sent.retain(|stored| found(&stored.key).is_some_and(|object| object.size == stored.size));
+    }
+
+    /// Notes an object that a store has now, on the disk too.
+    ///
+    /// # Errors
+    /// When the disk does not take it: after a crash the object is sent once more.
+    pub fn note(&mut self, store: &str, stored: Stored) -> io::Result<()> {
+        if let Some(owed) = self.owed.iter_mut().find(|owed| owed.store == store) {
+            owed.sent.push(stored);
+        }
+        self.save()
+    }
+
+    /// Notes that a store has all of it.
+    ///
+    /// # Errors
+    /// As [`Unfinished::note`].
+    pub fn done(&mut self, store: &str) -> io::Result<()> {
+        self.owed.retain(|owed| owed.store != store);
+        self.save()
+    }
+
+    /// Writes the record, whole or not at all.
+    ///
+    /// # Errors
+    /// When the disk does not take it.
+    pub fn save(&self) -> io::Result<()> {
+        let directory = self.record.parent().unwrap_or(Path::new("."));
+        let mut file = tempfile::Builder::new().prefix(BUILDING).tempfile_in(directory)?;
+        serde_json::to_writer(&mut file, self)?;
+        file.flush()?;
+        file.as_file().sync_all()?;
+        file.persist(&self.record).map(drop).map_err(|error| error.error)
+    }
+
+    /// Forgets it. Its files are no concern of this.
+    ///
+    /// # Errors
+    /// When the record cannot be removed.
+    pub fn forget(&self) -> io::Result<()> {
+        match fs::remove_file(&self.record) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed,
+        }
+    }
+
+    /// Removes everything from the work directory but what is still to be sent: lists and plain manifests hold file
+    /// names in the clear.
+    ///
+    /// # Errors
+    /// When something cannot be removed.
+    pub fn prune(&self) -> io::Result<()> {
+        self.prune_directory(&self.work)
+    }
+
+    fn prune_directory(&self, directory: &Path) -> io::Result<()> {
+        for entry in fs::read_dir(directory)? {
+            let (path, kind) = entry.and_then(|entry| Ok((entry.path(), entry.file_type()?)))?;
+            if kind.is_dir() {
+                self.prune_directory(&path)?;
+                // Fails when it is not empty, as it should.
+                let _ = fs::remove_dir(&path);
+            } else if !self.kept().any(|file| file.path == path) {
+                fs::remove_file(&path)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The files that some store still lacks.
+    fn kept(&self) -> impl Iterator<Item = &WorkFile> {
+        let lacks = |file: &&WorkFile| self.owed.iter().any(|owed| owed.has(&file.key).is_none());
+        self.archives.iter().flat_map(Whole::files).filter(lacks)
+    }
+
+    /// Finds out whether the upload can go on: whether the files that are to be sent are what they were when the record
+    /// was written last.
+    pub fn examine(&mut self) {
+        let changed = |at: SystemTime| self.written.is_some_and(|written| at > written + CLOCK);
+        let problem = self.kept().find_map(|file| {
+            let why = match fs::symlink_metadata(&file.path) {
+                Err(error) => error.to_string(),
+                Ok(found) if !found.is_file() => "it is no file".to_owned(),
+                Ok(found) if found.len() != file.size => format!("it has {} bytes, not {}", found.len(), file.size),
+                Ok(found) if found.modified().is_ok_and(changed) => "it was changed".to_owned(),
+                Ok(_) => return None,
+            };
+            Some(format!("'{}': {why}", file.path.display()))
+        });
+        self.problem = problem;
+    }
+}
+
+/// FAT keeps times in steps of two seconds.
+const CLOCK: Duration = Duration::from_secs(2);
+
+/// The unfinished uploads whose records are in this directory of local state, oldest first.
+pub fn find(state: &Path) -> Vec<Unfinished> {
+    let is_record = |path: &PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str());
+        name.is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(".json"))
+    };
+    let entries = fs::read_dir(state).into_iter().flatten().flatten();
+    let mut found: Vec<Unfinished> = entries.map(|entry| entry.path()).filter(is_record).filter_map(load).collect();
+    found.sort_by_key(|unfinished| unfinished.backup.stamp());
+    found
+}
+
+/// `None` when it cannot be read: the backup counts as cut off before its archives were whole.
+fn load(path: PathBuf) -> Option<Unfinished> {
+    let written = fs::metadata(&path).and_then(|found| found.modified()).ok();
+    let record: Unfinished = serde_json::from_slice(&fs::read(&path).ok()?).ok()?;
+    (record.version == 1).then_some(Unfinished { record: path, written, ..record })
+}

@@ -1,0 +1,377 @@
+//! The plan: everything a run will do, decided (SPEC §3, §6, §8).
+//!
+//! A pure function of the job and the facts. It never touches a file, process, environment variable, clock or network;
+//! a dry run is this plan, shown. Execution chooses nothing.
+
+use std::fmt;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::model::digest::selection_digest;
+use crate::model::event::{Section, Severity};
+use crate::model::job::{ExtraFiles, Job, NameError};
+use crate::model::manifest::Moment;
+use crate::model::mount::Mount;
+use crate::model::name::{MountName, ObjectName, Part};
+use crate::model::path::FullPath;
+use crate::model::select::{Exclusion, SelectionSpec};
+use crate::model::stamp::Stamp;
+use crate::model::upload_record::Unfinished;
+
+mod latest;
+mod resume;
+mod scope;
+mod stage;
+
+pub use crate::plan::backup::resume::Finish;
+pub use latest::Latest;
+pub use scope::{Baseline, Decision, Mode, Refusal, Remembered, Scope, StoreFacts};
+pub use stage::{ArchiveOrder, Changes, MirrorOrder, StageOrder};
+
+use scope::{ScopeFacts, decide};
+
+/// Which of a job's stores. They differ in address only, never in rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StoreName {
+    S3,
+    Directory,
+}
+
+/// What planning must know of the world, gathered before.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    pub now: DateTime<Utc>,
+    pub mode: Mode,
+    /// `run --force-full`.
+    pub force_full: bool,
+    /// The job's stores, in the order of [`StoreName`], with what they hold.
+    pub stores: Vec<(StoreName, StoreFacts)>,
+    /// Backups that local state remembers.
+    pub remembered: Vec<Remembered>,
+    /// Backups whose upload was cut off, oldest first.
+    pub unfinished: Vec<Unfinished>,
+    /// When the profile file was modified.
+    pub profile_modified: Option<DateTime<Utc>>,
+    /// Listed sources that are not there, with the reason.
+    pub missing: Vec<(FullPath, String)>,
+    /// Why no archive can be made at all: a tool or the key is missing.
+    pub archiving: Option<Refusal>,
+    /// Program paths, as found.
+    pub seven_zip: String,
+    pub copier: String,
+}
+
+/// Something the plan has to say besides its steps.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Finding {
+    /// Where the log tells it (SPEC §10).
+    #[serde(skip)]
+    pub section: Section,
+    pub severity: Severity,
+    pub text: String,
+    pub hint: Option<String>,
+}
+
+/// One step, in order. A failed step stops only what depends on it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "step")]
+pub enum Step {
+    /// Snapshot, list, mirror, verify and archive one mount; index into [`Plan::stages`].
+    Stage { mount: usize },
+    /// Keep manifests and selection digest in local state, and what is to be sent.
+    Remember,
+    /// Finish the upload of an older backup; index into [`Plan::unfinished`].
+    Finish { upload: usize },
+    /// Send the volumes and the manifest of one mount.
+    Upload { store: StoreName, mount: usize },
+    /// Send the markers of all mounts: from here on the backup exists.
+    Mark { store: StoreName },
+    /// Delete work files.
+    CleanUp,
+}
+
+/// Everything a run will do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Plan {
+    pub profile: String,
+    pub location: String,
+    pub mode: Mode,
+    pub stamp: Stamp,
+    /// Absent when the job has a mirror only.
+    pub archive: Option<Decision>,
+    /// Where it all goes, for people.
+    pub destinations: Vec<String>,
+    /// The latest complete backups of each store, for people.
+    pub latest: Vec<Latest>,
+    pub findings: Vec<Finding>,
+    /// Digest of the selection part of the profile.
+    pub selection: String,
+    /// The digest to remember: an older one while a full backup that a change demanded is put off.
+    pub remember: String,
+    /// Directory of all work files of the run.
+    pub work: FullPath,
+    /// Uploads of older backups that are finished first.
+    pub unfinished: Vec<Finish>,
+    /// Backups whose work files stay, for their upload is not finished.
+    pub keep: Vec<Stamp>,
+    pub stages: Vec<StageOrder>,
+    pub steps: Vec<Step>,
+}
+
+impl Plan {
+    /// Decides everything.
+    ///
+    /// # Errors
+    /// When the job cannot be carried out under any facts.
+    pub fn new(job: &Job, facts: &Facts) -> Result<Plan, NameError> {
+        let mounts = job.mounts()?;
+        let digest = selection_digest(&job.location, job.selection.spec());
+        let mut findings = Vec::new();
+        let uploads = resume::uploads(&job.location, facts, &mut findings);
+        let stamp = stamp(job, facts.now, &uploads.stores, &mut findings);
+        let missing = missing(job, facts, &mut findings);
+        for (_, store) in &facts.stores {
+            if let Err(why) = &store.catalog {
+                findings.push(Finding {
+                    section: Section::LatestBackups,
+                    severity: Severity::Error,
+                    text: format!("nothing is archived to {why}"),
+                    hint: None,
+                });
+            }
+        }
+        let archive = job.has_store().then(|| {
+            if let Some(refusal) = &facts.archiving {
+                return Decision::refused(refusal.clone());
+            }
+            let names: Vec<MountName> = mounts.iter().map(|m| m.name.clone()).collect();
+            let stores: Vec<StoreFacts> = uploads.stores.iter().map(|(_, s)| s.clone()).collect();
+            decide(&ScopeFacts {
+                stamp,
+                zone: job.zone,
+                mode: facts.mode,
+                policy: job.force_full,
+                force_once: facts.force_full,
+                mounts: &names,
+                lookback_months: job.lookback_months.get(),
+                stores: &stores,
+                digest: &digest,
+                remembered: &facts.remembered,
+                profile_modified: facts.profile_modified,
+                missing: &missing.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                unfinished: uploads.finish.first().map(|finish| finish.backup),
+            })
+        });
+        if let Some(refusal) = archive.as_ref().and_then(|d| d.refused.as_ref()) {
+            findings.push(Finding {
+                section: Section::LatestBackups,
+                severity: Severity::Error,
+                text: format!("nothing is archived: {}", refusal.why),
+                hint: Some(refusal.hint.clone()),
+            });
+        }
+        let work = job.work_directory().join(&format!("{}_{stamp}", job.location));
+        let scope = archive.as_ref().and_then(|d| d.scope.as_ref());
+        let mut stages = Vec::new();
+        for (i, mount) in mounts.iter().enumerate() {
+            stages.push(stage(job, facts, stamp, scope, mount, i, &work, &missing));
+        }
+        let remember = match (&archive, scope) {
+            (Some(Decision { put_off: true, .. }), Some(Scope::Incremental { since, .. })) => {
+                facts.remembered.iter().find(|r| r.stamp == *since).map_or_else(String::new, |r| r.digest.clone())
+            }
+            _ => digest.clone(),
+        };
+        let mut plan = Plan {
+            remember,
+            profile: job.name.clone(),
+            location: job.location.clone(),
+            mode: facts.mode,
+            stamp,
+            destinations: destinations(job, facts),
+            latest: facts.stores.iter().filter_map(|(_, store)| Latest::of(store)).collect(),
+            findings,
+            selection: digest,
+            work,
+            unfinished: uploads.finish,
+            keep: uploads.keep,
+            stages,
+            steps: Vec::new(),
+            archive,
+        };
+        plan.steps = plan.order(facts);
+        Ok(plan)
+    }
+
+    /// What kind of backup is made, if any archive is.
+    pub fn scope(&self) -> Option<&Scope> {
+        self.archive.as_ref()?.scope.as_ref()
+    }
+
+    /// All stages, then volumes of all mounts, then all markers: an interrupted backup has no marker (SPEC §7). Older
+    /// uploads may take days: mirrors do not wait for them, nor does the state that is archived.
+    fn order(&self, facts: &Facts) -> Vec<Step> {
+        let useful = |s: &StageOrder| s.mirror.is_some() || s.archive.is_some();
+        let mut steps: Vec<Step> =
+            (0..self.stages.len()).filter(|i| useful(&self.stages[*i])).map(|mount| Step::Stage { mount }).collect();
+        // Manifests of a backup that no store knows do no harm; a store's backup without them does.
+        steps.extend(self.scope().map(|_| Step::Remember));
+        steps.extend((0..self.unfinished.len()).map(|upload| Step::Finish { upload }));
+        if self.scope().is_some() {
+            let stores = || facts.stores.iter().filter(|(_, s)| s.catalog.is_ok()).map(|(name, _)| *name);
+            for store in stores() {
+                steps.extend((0..self.stages.len()).map(|mount| Step::Upload { store, mount }));
+            }
+            steps.extend(stores().map(|store| Step::Mark { store }));
+        }
+        steps.push(Step::CleanUp);
+        steps
+    }
+
+    /// What the mirror is called among [`Plan::destinations`]; a store is called by its label.
+    pub fn mirror_name(job: &Job) -> Option<String> {
+        job.mirror.as_ref().map(|mirror| format!("mirror {}", mirror.path))
+    }
+}
+
+fn destinations(job: &Job, facts: &Facts) -> Vec<String> {
+    Plan::mirror_name(job).into_iter().chain(facts.stores.iter().map(|(_, store)| store.label.clone())).collect()
+}
+
+/// The stamp of this run: now, but never before a backup that exists, for restores go by stamp order.
+fn stamp(job: &Job, now: DateTime<Utc>, stores: &[(StoreName, StoreFacts)], findings: &mut Vec<Finding>) -> Stamp {
+    let now = Stamp::new(now, job.zone);
+    let newest = stores
+        .iter()
+        .filter_map(|(_, s)| s.catalog.as_ref().ok())
+        .flat_map(|c| c.sets.iter().flat_map(|s| s.backups().map(|b| b.id.stamp())))
+        .max();
+    match newest {
+        Some(newest) if newest >= now => {
+            findings.push(Finding {
+                section: Section::LatestBackups,
+                severity: Severity::Warning,
+                text: format!(
+                    "the clock says {now}, but a backup of {newest} exists; this one is called {}",
+                    newest.next()
+                ),
+                hint: Some("check the computer's clock and the profile's time-zone".to_owned()),
+            });
+            newest.next()
+        }
+        _ => now,
+    }
+}
+
+fn missing(job: &Job, facts: &Facts, findings: &mut Vec<Finding>) -> Vec<FullPath> {
+    for source in &job.sources {
+        if let Some((path, why)) = facts.missing.iter().find(|(path, _)| path.same(&source.path)) {
+            findings.push(Finding {
+                section: Section::Sources,
+                severity: if source.optional { Severity::Warning } else { Severity::Error },
+                text: format!("source '{path}' is not backed up: {why}"),
+                hint: Some(if source.optional {
+                    "attach it, or remove it from sources in the profile".to_owned()
+                } else {
+                    "attach it, remove it from sources, or mark it 'optional: true' in the profile".to_owned()
+                }),
+            });
+        }
+    }
+    facts.missing.iter().map(|(path, _)| path.clone()).collect()
+}
+
+#[allow(clippy::too_many_arguments)] // private: the pieces of `Plan::new`
+fn stage(
+    job: &Job,
+    facts: &Facts,
+    stamp: Stamp,
+    scope: Option<&Scope>,
+    mount: &Mount,
+    index: usize,
+    work: &FullPath,
+    missing: &[FullPath],
+) -> StageOrder {
+    let archive = match (scope, &job.archive) {
+        (Some(scope), Some(archive)) => {
+            let backup = scope.backup(stamp);
+            let named = |part| ObjectName { location: job.location.clone(), backup, mount: mount.name.clone(), part };
+            Some(ArchiveOrder {
+                backup,
+                stem: ObjectName::archive_stem(&job.location, backup, &mount.name, archive.format),
+                manifest: named(Part::Manifest(archive.format.into())).to_string(),
+                marker: named(Part::Marker).to_string(),
+                format: archive.format,
+                volume_size: archive.volume_size,
+                level: archive.compression_level,
+                changes: changes(job, facts, scope, mount),
+            })
+        }
+        _ => None,
+    };
+    StageOrder {
+        number: index + 1,
+        location: job.location.clone(),
+        stamp,
+        started: Moment::from(facts.now),
+        shown_at: match &job.snapshot {
+            // There is nothing to make a snapshot of when no source of the mount is there.
+            Some(snapshot) if !mount.sources.iter().all(|s| missing.contains(s)) => snapshot.mount.root(),
+            _ => mount.path.to_string(),
+        },
+        selection: without_work(job.selection.spec(), work),
+        missing: missing.iter().filter(|p| p.starts_with(&mount.path)).cloned().collect(),
+        work: work.join(&(index + 1).to_string()),
+        mirror: job.mirror.as_ref().map(|mirror| MirrorOrder {
+            mirror: mirror.path.clone(),
+            target: mirror_target(&mirror.path, &mount.path),
+            delete: (mirror.extra_files == ExtraFiles::Delete).then_some(mirror.max_delete),
+        }),
+        archive,
+        mount: mount.clone(),
+        seven_zip: facts.seven_zip.clone(),
+        copier: facts.copier.clone(),
+    }
+}
+
+/// The work files of the run itself are no files of the user's, wherever they lie.
+fn without_work(selection: &SelectionSpec, work: &FullPath) -> SelectionSpec {
+    let mut selection = selection.clone();
+    if selection.sources.iter().any(|source| work.starts_with(source)) {
+        selection.directories.push(Exclusion::Path(work.clone()));
+    }
+    selection
+}
+
+fn changes(job: &Job, facts: &Facts, scope: &Scope, mount: &Mount) -> Changes {
+    let Scope::Incremental { since, baseline, .. } = scope else { return Changes::Everything };
+    let known = facts.remembered.iter().find(|r| r.stamp == *since);
+    let path = known.and_then(|r| r.manifests.iter().find(|(name, _)| *name == mount.name));
+    match (baseline, path) {
+        (Baseline::Manifest, Some((_, path))) => Changes::SinceManifest { path: path.clone() },
+        // FAT keeps times in steps of two seconds.
+        _ => Changes::SinceMoment { moment: Moment::from(since.moment(job.zone) - TimeDelta::seconds(2)) },
+    }
+}
+
+/// `<mirror>\<drive letter>\<path>` or `<mirror>/<absolute path>`: the full path is kept (SPEC §8, design L1541).
+fn mirror_target(mirror: &FullPath, mount: &FullPath) -> FullPath {
+    let top = match mount.drive() {
+        Some(letter) => mirror.join(&letter.to_ascii_lowercase().to_string()),
+        None => mirror.clone(),
+    };
+    mount.parts().iter().fold(top, |path, name| path.join(name))
+}
+
+impl fmt::Display for StoreName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            StoreName::S3 => "s3",
+            StoreName::Directory => "directory",
+        })
+    }
+}

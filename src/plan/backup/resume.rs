@@ -1,0 +1,109 @@
+//! Uploads that a run was cut off in: which of them this run finishes, before it sends anything newer (SPEC §11). Pure.
+
+use serde::Serialize;
+
+use super::{Facts, Finding, StoreFacts, StoreName};
+use crate::model::catalog::{Catalog, Set};
+use crate::model::event::{Section, Severity};
+use crate::model::stamp::Stamp;
+use crate::model::text::size;
+use crate::model::upload_record::{Owed, Unfinished};
+
+/// An upload to be finished.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Finish {
+    /// Stamp of the backup.
+    pub backup: Stamp,
+    pub store: StoreName,
+    /// Volumes and manifests that the store lacks.
+    pub objects: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+/// What is decided of uploads.
+pub(super) struct Uploads {
+    /// In the order of the backups.
+    pub finish: Vec<Finish>,
+    /// Backups whose files stay.
+    pub keep: Vec<Stamp>,
+    /// The stores as they are when that is done.
+    pub stores: Vec<(StoreName, StoreFacts)>,
+}
+
+/// Decides what becomes of each unfinished upload. None goes on whose files are not what they were, or that lists changes
+/// since a backup that the store does not have: what changed before would be in no backup there.
+pub(super) fn uploads(location: &str, facts: &Facts, findings: &mut Vec<Finding>) -> Uploads {
+    let mut uploads = Uploads { finish: Vec::new(), keep: Vec::new(), stores: facts.stores.clone() };
+    for unfinished in &facts.unfinished {
+        let backup = unfinished.backup.stamp();
+        for owed in &unfinished.owed {
+            let store = uploads.stores.iter_mut().find(|(_, store)| store.label == owed.store);
+            let mut store = store.map(|(name, store)| (*name, store.catalog.as_mut()));
+            let why = unfinished.problem.clone().or_else(|| match &store {
+                Some((_, Ok(catalog))) => baseless(unfinished, catalog),
+                _ => None,
+            });
+            let goes_on = match (why, &mut store) {
+                (Some(why), _) => {
+                    findings.push(given_up(backup, owed, &why));
+                    false
+                }
+                (None, None) => {
+                    findings.push(unused(unfinished, owed));
+                    true
+                }
+                // That it cannot be reached is told elsewhere.
+                (None, Some((_, Err(_)))) => true,
+                (None, Some((name, Ok(catalog)))) => {
+                    catalog.add(location, unfinished.objects());
+                    let (objects, bytes) = unfinished.left(owed);
+                    uploads.finish.push(Finish { backup, store: *name, objects, bytes });
+                    true
+                }
+            };
+            if goes_on && uploads.keep.last() != Some(&backup) {
+                uploads.keep.push(backup);
+            }
+        }
+    }
+    uploads
+}
+
+fn baseless(unfinished: &Unfinished, catalog: &Catalog) -> Option<String> {
+    let full = unfinished.backup.full;
+    unfinished.backup.incremental?;
+    let chain = catalog.set(full).map(Set::chain).unwrap_or_default();
+    if chain.is_empty() {
+        return Some(format!("its full backup {full} is not there"));
+    }
+    let since = unfinished.archives.iter().find_map(|archive| archive.about.since)?;
+    let missing = !chain.iter().any(|backup| backup.id.stamp() == since);
+    missing.then(|| format!("it holds what changed since {since}, which is not there"))
+}
+
+fn unused(unfinished: &Unfinished, owed: &Owed) -> Finding {
+    let work = unfinished.work.display();
+    Finding {
+        section: Section::LatestBackups,
+        severity: Severity::Warning,
+        text: format!(
+            "the upload of the backup {} to {} was cut off, and this run does not use that store; its files stay in \
+             '{work}' ({})",
+            unfinished.backup.stamp(),
+            owed.store,
+            size(unfinished.bytes()),
+        ),
+        hint: Some("a run with that store finishes the upload; to give it up, delete that directory".to_owned()),
+    }
+}
+
+fn given_up(backup: Stamp, owed: &Owed, why: &str) -> Finding {
+    Finding {
+        section: Section::LatestBackups,
+        severity: Severity::Warning,
+        text: format!("the upload of the backup {backup} to {} was cut off and is given up: {why}", owed.store),
+        hint: Some("the next backup to that store holds what this one held".to_owned()),
+    }
+}

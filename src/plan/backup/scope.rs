@@ -1,0 +1,308 @@
+//! Full or incremental, and why (SPEC §6, design L1427-1451). Pure.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::model::catalog::{Backup, Catalog, Set};
+use crate::model::job::{ForceFull, Zone};
+use crate::model::name::{BackupId, MountName};
+use crate::model::stamp::Stamp;
+
+/// `run --mode`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// A full backup when the month has none, else an incremental one.
+    #[default]
+    Regular,
+    /// Never a full backup.
+    IncrementalOnly,
+}
+
+impl std::fmt::Display for Mode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Mode::Regular => "regular",
+            Mode::IncrementalOnly => "incremental-only",
+        })
+    }
+}
+
+/// What is known of a store's holdings, or why nothing is.
+#[derive(Clone, Debug)]
+pub struct StoreFacts {
+    /// The store as the user knows it.
+    pub label: String,
+    pub catalog: Result<Catalog, String>,
+}
+
+/// A backup that local state remembers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remembered {
+    pub stamp: Stamp,
+    /// Digest of the selection it was made with.
+    pub digest: String,
+    /// The manifest file of each mount.
+    pub manifests: Vec<(MountName, String)>,
+}
+
+impl Remembered {
+    /// Whether its manifests cover these mounts.
+    pub fn covers(&self, mounts: &[MountName]) -> bool {
+        mounts.iter().all(|mount| self.manifests.iter().any(|(name, _)| name == mount))
+    }
+}
+
+/// Everything the decision rests on.
+#[derive(Clone, Debug)]
+pub struct ScopeFacts<'a> {
+    /// The stamp of this run.
+    pub stamp: Stamp,
+    pub zone: Zone,
+    pub mode: Mode,
+    pub policy: ForceFull,
+    /// `run --force-full`.
+    pub force_once: bool,
+    /// Today's mounts.
+    pub mounts: &'a [MountName],
+    pub lookback_months: u32,
+    pub stores: &'a [StoreFacts],
+    /// Digest of today's selection.
+    pub digest: &'a str,
+    /// Backups made on this computer before.
+    pub remembered: &'a [Remembered],
+    /// When the profile file was modified: all there is to go by without local state.
+    pub profile_modified: Option<DateTime<Utc>>,
+    /// Listed sources that are not there.
+    pub missing: &'a [String],
+    /// A backup whose upload is finished first.
+    pub unfinished: Option<Stamp>,
+}
+
+/// How an incremental finds what changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Baseline {
+    /// By comparing with the manifest of the backup before, which is in local state.
+    Manifest,
+    /// By times only: a directory moved in with its old times is not seen until the next full backup.
+    Times,
+}
+
+/// What kind of backup the run makes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum Scope {
+    Full,
+    Incremental {
+        /// The full backup it belongs to.
+        full: Stamp,
+        /// The backup it lists changes since.
+        since: Stamp,
+        baseline: Baseline,
+    },
+}
+
+impl Scope {
+    /// `full` or `incremental`.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Scope::Full => "full",
+            Scope::Incremental { .. } => "incremental",
+        }
+    }
+
+    /// The names of the backup made at `stamp`.
+    pub fn backup(&self, stamp: Stamp) -> BackupId {
+        match self {
+            Scope::Full => BackupId { full: stamp, incremental: None },
+            Scope::Incremental { full, .. } => BackupId { full: *full, incremental: Some(stamp) },
+        }
+    }
+}
+
+/// The decision and the reasons for it, in words for a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Decision {
+    /// `None`: nothing is archived; `refused` says why.
+    pub scope: Option<Scope>,
+    pub reasons: Vec<String>,
+    pub refused: Option<Refusal>,
+    /// A full backup is due but waits for a missing source: the demand for it must outlive this run.
+    pub put_off: bool,
+}
+
+impl Decision {
+    /// Nothing is archived.
+    pub fn refused(refusal: Refusal) -> Decision {
+        Decision { scope: None, reasons: Vec::new(), refused: Some(refusal), put_off: false }
+    }
+
+    fn make(scope: Scope, reasons: Vec<String>) -> Decision {
+        Decision { scope: Some(scope), reasons, refused: None, put_off: false }
+    }
+}
+
+/// Why nothing is archived, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Refusal {
+    pub why: String,
+    pub hint: String,
+}
+
+/// Decides the scope for all reachable stores together: one archive is made and goes to each of them, so a full
+/// backup counts only when every one of them holds it.
+pub fn decide(facts: &ScopeFacts<'_>) -> Decision {
+    let reachable: Vec<(&str, &Catalog)> =
+        facts.stores.iter().filter_map(|s| Some((s.label.as_str(), s.catalog.as_ref().ok()?))).collect();
+    if reachable.is_empty() {
+        return refuse(vec![], "no archive store can be reached", "see the problem reported for each store");
+    }
+    let mut reasons = Vec::new();
+    let found = latest_common(facts, &reachable, &mut reasons);
+    let this_month = found.as_ref().is_some_and(|f| f.full.month() == facts.stamp.month());
+    let demanded = demand(facts, found.as_ref());
+    let due = match (&demanded, this_month) {
+        (Some(why), _) => Some(why.clone()),
+        (None, true) => None,
+        (None, false) => Some(format!("no complete full backup of {} yet", month_words(facts.stamp))),
+    };
+
+    match (found, facts.mode) {
+        (None, Mode::IncrementalOnly) => refuse(
+            reasons,
+            "there is no complete full backup to make an incremental backup on",
+            "make a full backup first: aam-backup run PROFILE --mode regular",
+        ),
+        (None, Mode::Regular) => {
+            reasons.extend(due);
+            Decision::make(Scope::Full, reasons)
+        }
+        (Some(_), Mode::IncrementalOnly) if demanded.is_some() => refuse(
+            reasons,
+            &format!("a full backup is required ({})", demanded.unwrap_or_default()),
+            "make a full backup first: aam-backup run PROFILE --mode regular",
+        ),
+        // A long upload is not given up for the next one, nor are two full backups kept on this computer, unless somebody
+        // asks for it today.
+        (Some(_), Mode::Regular)
+            if due.is_some() && facts.missing.is_empty() && (facts.force_once || facts.unfinished.is_none()) =>
+        {
+            reasons.extend(due);
+            Decision::make(Scope::Full, reasons)
+        }
+        (Some(found), _) => {
+            let due = due.filter(|_| facts.mode == Mode::Regular);
+            let put_off = due.is_some();
+            if let Some(due) = due {
+                let why = match facts.unfinished.filter(|_| facts.missing.is_empty()) {
+                    Some(backup) => format!("the upload of {backup} is finished first"),
+                    None => format!(
+                        "the source '{}' is missing, and a full backup without it would drop what it held",
+                        facts.missing.join("', '")
+                    ),
+                };
+                reasons.push(format!("a full backup is due ({due}) but put off: {why}"));
+            }
+            let known = facts.remembered.iter().any(|r| r.stamp == found.since && r.covers(facts.mounts));
+            let baseline = if known { Baseline::Manifest } else { Baseline::Times };
+            reasons.push(match baseline {
+                Baseline::Manifest => format!("changes since {} are found by its manifest", found.since),
+                Baseline::Times => format!(
+                    "changes since {} are found by times only, for its manifest is not on this computer: files moved in with old times wait for the next full backup",
+                    found.since
+                ),
+            });
+            let scope = Scope::Incremental { full: found.full, since: found.since, baseline };
+            Decision { put_off, ..Decision::make(scope, reasons) }
+        }
+    }
+}
+
+fn refuse(reasons: Vec<String>, why: &str, hint: &str) -> Decision {
+    let refusal = Refusal { why: why.to_owned(), hint: hint.to_owned() };
+    Decision { reasons, ..Decision::refused(refusal) }
+}
+
+struct Found {
+    full: Stamp,
+    since: Stamp,
+}
+
+/// The newest full backup that is complete and covers today's mounts in every reachable store, and the newest backup
+/// on it that every one of them holds complete.
+fn latest_common(facts: &ScopeFacts<'_>, reachable: &[(&str, &Catalog)], reasons: &mut Vec<String>) -> Option<Found> {
+    let months: Vec<_> = facts.stamp.month().newest_first(facts.lookback_months).collect();
+    let (first, rest) = reachable.split_first()?;
+    let usable = |set: &Set| match &set.full {
+        None => Some(format!("the full backup {} is gone, only incrementals are left", set.stamp)),
+        Some(full) => {
+            full.lacks(facts.mounts).map(|why| format!("the full backup {} does not count: {why}", set.stamp))
+        }
+    };
+    let in_lookback = |set: &&Set| months.contains(&set.stamp.month());
+    for set in first.1.sets.iter().rev().filter(in_lookback) {
+        if let Some(why) = usable(set) {
+            reasons.push(format!("{}: {why}", first.0));
+            continue;
+        }
+        let mut elsewhere = Vec::new();
+        for (label, catalog) in rest {
+            match catalog.set(set.stamp) {
+                None => reasons.push(format!("{label}: holds no full backup {}", set.stamp)),
+                Some(other) => match usable(other) {
+                    Some(why) => reasons.push(format!("{label}: {why}")),
+                    None => elsewhere.push(other),
+                },
+            }
+        }
+        if elsewhere.len() != rest.len() {
+            continue;
+        }
+        let everywhere =
+            |b: &&Backup| b.incomplete().is_none() && elsewhere.iter().all(|s| s.chain().iter().any(|o| o.id == b.id));
+        let since = set.incrementals.iter().rev().find(everywhere).map_or(set.stamp, |b| b.id.stamp());
+        reasons.push(format!("the latest complete full backup is {}", set.stamp));
+        return Some(Found { full: set.stamp, since });
+    }
+    let place = if rest.is_empty() { first.0.to_owned() } else { "every store".to_owned() };
+    reasons.push(format!(
+        "{place} holds no complete full backup of today's mounts in the last {} months",
+        facts.lookback_months
+    ));
+    None
+}
+
+/// Why the profile or the user demands a full backup although one exists.
+fn demand(facts: &ScopeFacts<'_>, found: Option<&Found>) -> Option<String> {
+    if facts.force_once {
+        return Some("--force-full asks for it".to_owned());
+    }
+    match facts.policy {
+        ForceFull::Never => None,
+        ForceFull::Always => Some("force-full is 'always'".to_owned()),
+        ForceFull::WhenProfileChanges => {
+            let since = found?.since;
+            match facts.remembered.iter().find(|r| r.stamp == since) {
+                Some(before) => (before.digest != facts.digest)
+                    .then(|| "sources, exclusions or location changed since the last backup".to_owned()),
+                None => facts.profile_modified.is_some_and(|at| at > since.moment(facts.zone)).then(|| {
+                    format!(
+                        "the profile file was modified after the last backup {since}, and no record of that backup's selection is on this computer"
+                    )
+                }),
+            }
+        }
+    }
+}
+
+fn month_words(stamp: Stamp) -> String {
+    let text = stamp.month().to_string();
+    format!("{}-{}", &text[..4], &text[4..])
+}
+
+#[cfg(test)]
+#[path = "scope_tests.rs"]
+mod tests;

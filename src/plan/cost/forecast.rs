@@ -1,0 +1,299 @@
+//! What it takes to send the archives of a plan to S3: bytes, time and dollars, at the most (SPEC §11, design L752-815).
+//! Pure.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::adapters::store::more_requests;
+use crate::model::job::StorageClass;
+use crate::model::text::{count, size};
+use crate::plan::backup::{Plan, Step, StoreName};
+use crate::plan::cost::price::Prices;
+
+/// Mbit/s of a line of which nothing is known; the document measured 20.9 (design L806).
+pub const ASSUMED: f64 = 20.0;
+
+/// How fast uploads are.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Speed {
+    /// Megabits a second.
+    pub mbit: f64,
+    #[serde(flatten)]
+    pub known: Known,
+}
+
+/// From where a speed is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "from")]
+pub enum Known {
+    /// Somebody said so.
+    Given,
+    /// The run that started then had it.
+    Run { started: DateTime<Utc> },
+    /// It is not.
+    Assumed,
+}
+
+/// What the archive of one mount will hold, as counted.
+#[derive(Clone, Copy, Debug)]
+pub struct Content {
+    /// Number of the mount.
+    pub mount: usize,
+    /// Bytes of the files.
+    pub bytes: u64,
+    /// Whether there is nothing in it, not even a directory: such an archive has no volume.
+    pub empty: bool,
+}
+
+/// What is sent to one store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Load {
+    /// Bytes of all volumes, before compression; manifests, markers and the archives' own headers are not counted.
+    pub bytes: u64,
+    /// Volumes of this backup.
+    pub volumes: u64,
+    /// Objects that cut-off uploads still owe.
+    pub owed: u64,
+    /// Manifests and markers of this backup.
+    pub index: u64,
+    /// Requests that volumes take, each besides the one that makes it an object.
+    #[serde(skip)]
+    more: u64,
+}
+
+impl Load {
+    /// What a plan sends to a store; `None` when that is nothing, or a mount of it was not counted.
+    pub fn of(plan: &Plan, to: StoreName, contents: &[Content]) -> Option<Load> {
+        let mut load = Load::default();
+        for step in &plan.steps {
+            match step {
+                Step::Upload { store, mount } if *store == to => {
+                    let order = &plan.stages[*mount];
+                    let content = contents.iter().find(|content| content.mount == order.number)?;
+                    load.add(content, order.archive.as_ref()?.volume_size);
+                }
+                Step::Finish { upload } if plan.unfinished[*upload].store == to => {
+                    let finish = &plan.unfinished[*upload];
+                    load.owe(finish.objects, finish.bytes);
+                }
+                _ => {}
+            }
+        }
+        (load != Load::default()).then_some(load)
+    }
+
+    /// An archive is always a little larger than what it holds and cannot be compressed: what fills a volume begins
+    /// another.
+    fn add(&mut self, content: &Content, volume_size: u64) {
+        let volume_size = volume_size.max(1);
+        self.index += 2;
+        if !content.empty {
+            let full = content.bytes / volume_size;
+            self.bytes += content.bytes;
+            self.volumes += full + 1;
+            self.more += full * more_requests(volume_size) + more_requests(content.bytes % volume_size);
+        }
+    }
+
+    /// Objects of which only the sum is known count as if they were of one size.
+    fn owe(&mut self, objects: u64, bytes: u64) {
+        self.bytes += bytes;
+        self.owed += objects;
+        self.more += objects * more_requests(bytes.div_ceil(objects.max(1)));
+    }
+}
+
+/// What it takes.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Forecast {
+    /// The store as the user knows it.
+    pub store: String,
+    pub storage_class: StorageClass,
+    #[serde(flatten)]
+    pub load: Load,
+    pub speed: Speed,
+    pub seconds: u64,
+    /// Days of storage in `dollars`: those that the class charges in any case, at least a month.
+    pub days: u32,
+    pub dollars: Dollars,
+    /// Date and source of the prices.
+    pub prices: String,
+    /// For which region they are.
+    pub region: String,
+}
+
+/// The bill, by its items.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Dollars {
+    pub storage: f64,
+    pub requests: f64,
+    pub total: f64,
+}
+
+impl Forecast {
+    /// Adds up.
+    pub fn new(store: &str, class: StorageClass, load: Load, speed: Speed, prices: &Prices) -> Forecast {
+        let (price, standard) = (prices.classes.of(class), prices.classes.of(StorageClass::Standard));
+        let days = price.minimum_days.max(30);
+        // Parts of what is to be archived lie in STANDARD until the object is whole, and Amazon charges them so.
+        let parts = match class {
+            StorageClass::Glacier | StorageClass::DeepArchive => standard,
+            _ => price,
+        };
+        let requests = |count: u64, per_thousand: f64| count as f64 / 1000.0 * per_thousand;
+        let storage = load.bytes as f64 / 1e9 * price.per_gb_month * f64::from(days) / 30.0;
+        let requests = requests(load.volumes + load.owed, price.put_per_thousand)
+            + requests(load.more, parts.put_per_thousand)
+            + requests(load.index, standard.put_per_thousand);
+        Forecast {
+            store: store.to_owned(),
+            storage_class: class,
+            load,
+            speed,
+            seconds: (load.bytes as f64 * 8.0 / (speed.mbit * 1e6)).ceil() as u64,
+            days,
+            dollars: Dollars { storage, requests, total: storage + requests },
+            prices: prices.origin(),
+            region: prices.region.clone(),
+        }
+    }
+
+    /// For people, a line each.
+    pub fn to_text(&self) -> String {
+        let Forecast { load, dollars, days, .. } = self;
+        let known = match self.speed.known {
+            Known::Given => String::new(),
+            Known::Run { started } => format!(", as in the run of {}", started.format("%Y-%m-%d %H:%M UTC")),
+            Known::Assumed => ", which is assumed: say --upload-speed".to_owned(),
+        };
+        let owed = match load.owed {
+            0 => String::new(),
+            owed => format!(" and {} of cut-off uploads", count(owed, "object")),
+        };
+        format!(
+            "Upload to {}, at most, for what compression saves is not known before:\n  \
+             sends    {} in {}{owed}, {}\n  \
+             takes    {} at {} Mbit/s{known}\n  \
+             costs    ${:.2} at Amazon's prices of {} for {}: {days} days in {} ${:.2}, requests ${:.2}",
+            self.store,
+            size(load.bytes),
+            count(load.volumes, "volume"),
+            count(load.index, "small object"),
+            readable(self.seconds),
+            self.speed.mbit,
+            dollars.total,
+            self.prices,
+            self.region,
+            self.storage_class,
+            dollars.storage,
+            dollars.requests,
+        )
+    }
+}
+
+/// `about 2h 10m`: nobody knows it to the second.
+fn readable(seconds: u64) -> String {
+    const MINUTE: u64 = 60;
+    const HOUR: u64 = 60 * MINUTE;
+    const DAY: u64 = 24 * HOUR;
+    if seconds <= MINUTE {
+        return "less than a minute".to_owned();
+    }
+    let steps = [(HOUR, MINUTE), (DAY, 10 * MINUTE)];
+    let step = steps.into_iter().find(|(most, _)| seconds <= *most).map_or(HOUR, |(_, step)| step);
+    match seconds.div_ceil(step).saturating_mul(step) {
+        // Beyond, months come into it, which are no whole days.
+        seconds if seconds >= 30 * DAY => format!("about {}", count(seconds.div_ceil(DAY), "day")),
+        seconds => format!("about {}", humantime::format_duration(Duration::from_secs(seconds))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GB: u64 = 1_000_000_000;
+
+    fn forecast(class: StorageClass, bytes: u64, mbit: f64) -> Forecast {
+        let mut load = Load::default();
+        load.add(&Content { mount: 1, bytes, empty: false }, 4 * GB);
+        Forecast::new("s3://b", class, load, Speed { mbit, known: Known::Given }, &Prices::default())
+    }
+
+    /// The document's own numbers (L756-776): what a terabyte costs. Each of 250 volumes takes 239 parts; another one has
+    /// what an archive has besides its files.
+    #[test]
+    fn a_terabyte_costs() {
+        for (class, days, storage, requests) in [
+            (StorageClass::DeepArchive, 180, "5.94", "0.31"),
+            (StorageClass::Glacier, 90, "10.80", "0.31"),
+            (StorageClass::GlacierIr, 90, "12.00", "1.21"),
+            (StorageClass::StandardIa, 30, "12.50", "0.61"),
+            (StorageClass::OnezoneIa, 30, "10.00", "0.61"),
+            (StorageClass::IntelligentTiering, 30, "23.00", "0.30"),
+            (StorageClass::Standard, 30, "23.00", "0.30"),
+        ] {
+            let found = forecast(class, 1000 * GB, 20.0);
+            assert_eq!((found.days, found.load.volumes, found.load.more), (days, 251, 250 * 241), "{class}");
+            let dollars = found.dollars;
+            assert_eq!([dollars.storage, dollars.requests].map(|d| format!("{d:.2}")), [storage, requests], "{class}");
+            assert_eq!(dollars.total, dollars.storage + dollars.requests);
+        }
+    }
+
+    #[test]
+    fn the_page_shows_what_it_says() {
+        let mut forecast = forecast(StorageClass::DeepArchive, 1000 * GB, ASSUMED);
+        forecast.speed.known = Known::Assumed;
+        forecast.store = "s3://my-backups".to_owned();
+        let text = forecast.to_text();
+        assert!(include_str!("../docs/how-it-decides.md").contains(&format!("```text\n{text}\n```")), "{text}");
+    }
+
+    /// The document's own measurement (L806-815).
+    #[test]
+    fn twenty_gigabytes_take() {
+        let seconds = [1, 4, 20].map(|n| forecast(StorageClass::DeepArchive, n * GB, 20.9).seconds);
+        assert_eq!(seconds, [383, 1532, 7656]);
+        for (seconds, shown) in [
+            (0, "less than a minute"),
+            (60, "less than a minute"),
+            (383, "about 7m"),
+            (1532, "about 26m"),
+            (3600, "about 1h"),
+            (7656, "about 2h 10m"),
+            (400_000, "about 4days 16h"),
+            (29 * 86_400, "about 29days"),
+            (40 * 86_400 + 1, "about 41 days"),
+            (u64::MAX, "about 213503982334602 days"),
+        ] {
+            assert_eq!(readable(seconds), shown, "{seconds}");
+        }
+    }
+
+    #[test]
+    fn volumes_and_requests() {
+        for (bytes, empty, volumes, more) in [
+            (0, true, 0, 0),
+            (0, false, 1, 0),
+            (1, false, 1, 0),
+            (99_999_999, false, 1, 8),
+            (100_000_000, false, 2, 8),
+            (250_000_000, false, 3, 8 + 8 + 5),
+        ] {
+            let mut load = Load::default();
+            load.add(&Content { mount: 1, bytes, empty }, 100_000_000);
+            let expected = Load { bytes, volumes, owed: 0, index: 2, more };
+            assert_eq!(load, expected, "{bytes}");
+            load.owe(3, 90_000_000);
+            let expected = Load { bytes: bytes + 90_000_000, owed: 3, more: more + 3 * 4, ..expected };
+            assert_eq!(load, expected, "{bytes}");
+        }
+    }
+}

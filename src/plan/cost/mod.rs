@@ -1,0 +1,4 @@
+//! What an upload or a restore takes in time and money.
+
+pub mod forecast;
+pub mod price;

@@ -1,0 +1,263 @@
+//! From catalog, markers and options to a plan (SPEC §9). Pure.
+
+use std::collections::BTreeMap;
+
+use crate::model::catalog::{Archive, Backup, Catalog};
+use crate::model::marker::Marker;
+use crate::model::name::{BackupId, MountName, ObjectName, Part};
+use crate::model::path::{Family, FullPath};
+
+use super::choose::{Chosen, choose, left_out};
+use super::layout::{Layout, original};
+use super::only::Wanted;
+use super::plan::{Finding, Options, PlannedManifest, PlannedMount, RestorePlan, Step};
+use super::volumes;
+use crate::run::restore::error::PlanError;
+
+/// Markers that were read, by backup and mount. `None`: written by v1.0, empty.
+pub type Markers<'a> = BTreeMap<(BackupId, &'a MountName), Option<Marker>>;
+
+/// See [`RestorePlan::decide`].
+pub fn plan(options: &Options, catalog: &Catalog, bytes: &BTreeMap<String, Vec<u8>>) -> Result<Step, Box<PlanError>> {
+    let at = options.at.as_ref();
+    let mut rejected = BTreeMap::new();
+    loop {
+        let Some(chosen) = choose(catalog, at, &rejected) else {
+            return Err(Box::new(nothing(options, catalog, &rejected)));
+        };
+        let wanted: Vec<String> = marker_keys(&chosen).filter(|key| !bytes.contains_key(*key)).cloned().collect();
+        if !wanted.is_empty() {
+            return Ok(Step::Read(wanted));
+        }
+        let markers = parse(&chosen, bytes)?;
+        // Names alone cannot tell that a mount is missing of which nothing was uploaded; markers name all mounts.
+        if let Some((id, why)) = unfinished(&chosen, &markers) {
+            rejected.insert(id, why);
+            continue;
+        }
+        return build(options, catalog, &chosen, &markers, &rejected).map(|plan| Step::Ready(Box::new(plan)));
+    }
+}
+
+fn marker_keys<'a>(chosen: &Chosen<'a>) -> impl Iterator<Item = &'a String> {
+    let archives = chosen.chain.iter().copied().flat_map(|b| b.archives.values());
+    archives.filter_map(|a| a.marker.as_ref()).map(|o| &o.key).collect::<Vec<_>>().into_iter()
+}
+
+fn parse<'a>(chosen: &Chosen<'a>, bytes: &BTreeMap<String, Vec<u8>>) -> Result<Markers<'a>, Box<PlanError>> {
+    let mut markers = BTreeMap::new();
+    for &backup in &chosen.chain {
+        for (mount, archive) in &backup.archives {
+            let Some(object) = &archive.marker else { continue };
+            let content = bytes.get(&object.key).map_or(&[][..], Vec::as_slice);
+            let marker = Marker::parse(&object.key, content).map_err(PlanError::from)?;
+            // A marker copied under another name would restore one mount's files as another's.
+            if marker.as_ref().is_some_and(|m| m.backup != backup.id || MountName::of(&m.mount) != *mount) {
+                return Err(Box::new(PlanError::ForeignMarker(object.key.clone())));
+            }
+            markers.insert((backup.id, mount), marker);
+        }
+    }
+    Ok(markers)
+}
+
+fn unfinished(chosen: &Chosen<'_>, markers: &Markers<'_>) -> Option<(BackupId, String)> {
+    markers.iter().find_map(|((id, _), marker)| {
+        let backup = chosen.chain.iter().find(|b| b.id == *id)?;
+        let missing = marker.as_ref()?.mounts.iter().find(|m| !backup.archives.contains_key(&m.name))?;
+        Some((*id, format!("the upload of '{}' was not finished", missing.path)))
+    })
+}
+
+fn nothing(options: &Options, catalog: &Catalog, rejected: &BTreeMap<BackupId, String>) -> PlanError {
+    let (location, store) = (options.location.clone(), options.store.clone());
+    let newest = catalog.sets.iter().rev().flat_map(|s| s.full.as_ref()).next();
+    match (&options.at, choose(catalog, None, rejected)) {
+        (Some(at), Some(any)) => {
+            let oldest = catalog.sets.iter().find(|s| s.is_restorable()).map_or(any.set.stamp, |s| s.stamp);
+            PlanError::NothingAt { location, store, at: at.to_string(), oldest }
+        }
+        _ if catalog.sets.is_empty() => PlanError::NoBackup { location, store },
+        _ => {
+            let why = newest.and_then(|b| {
+                let why = rejected.get(&b.id).cloned().or_else(|| b.incomplete().map(|w| w.to_string()));
+                why.map(|why| (b.id.stamp(), why))
+            });
+            PlanError::NothingComplete { location, store, newest: why }
+        }
+    }
+}
+
+fn build(
+    options: &Options,
+    catalog: &Catalog,
+    chosen: &Chosen<'_>,
+    markers: &Markers<'_>,
+    rejected: &BTreeMap<BackupId, String>,
+) -> Result<RestorePlan, Box<PlanError>> {
+    let state = chosen.chain.last().map_or(chosen.set.stamp, |b| b.id.stamp());
+    let mut findings: Vec<Finding> = left_out(catalog, chosen, options.at.as_ref(), rejected)
+        .into_iter()
+        .map(|(id, why)| Finding { warning: false, text: format!("the backup {} is not used: {why}", id.stamp()) })
+        .collect();
+    chained(chosen, markers)?;
+    let mut damage = Vec::new();
+    let mut mounts = Vec::new();
+    for (index, name) in mount_order(chosen, markers).into_iter().enumerate() {
+        let with: Vec<(&Backup, &Archive)> =
+            chosen.chain.iter().filter_map(|b| Some((*b, b.archives.get(name)?))).collect();
+        let newest_first = || with.iter().rev().filter_map(|(b, _)| markers.get(&(b.id, name))?.as_ref());
+        let path = newest_first().next().map(|m| m.mount.clone());
+        let mut archives = Vec::new();
+        for (backup, archive) in &with {
+            let marker = markers.get(&(backup.id, name)).and_then(Option::as_ref);
+            let planned = volumes::plan(&options.location, backup.id, name, archive, marker, &mut damage);
+            findings.extend(planned.extra.iter().map(|key| {
+                let text = format!("{}: the volume '{key}' is not named by its marker and is not used", options.store);
+                Finding { warning: true, text }
+            }));
+            archives.push(planned.archive);
+        }
+        // Only the newest backup's manifest says what the state was.
+        let last = with.last().and_then(|(b, _)| markers.get(&(b.id, name))?.as_ref());
+        let manifest = match last {
+            Some(marker) => Some(manifest(options, marker, name)?),
+            None => {
+                findings.push(v1(name));
+                None
+            }
+        };
+        if with.last().map(|(b, _)| b.id.stamp()) != Some(state) {
+            let text =
+                format!("'{name}' is not in the newest backup {state}: it is restored as of the last one that has it");
+            findings.push(Finding { warning: false, text });
+        }
+        let wanted = Vec::new();
+        mounts.push(PlannedMount {
+            number: index + 1,
+            name: name.clone(),
+            path,
+            target: Vec::new(),
+            archives,
+            manifest,
+            wanted,
+        });
+    }
+    if !damage.is_empty() {
+        return Err(Box::new(PlanError::Damaged { store: options.store.clone(), problems: damage }));
+    }
+    lay_out(&mut mounts, options.layout)?;
+    select(&mut mounts, options, &mut findings)?;
+    Ok(RestorePlan {
+        location: options.location.clone(),
+        store: options.store.clone(),
+        set: chosen.set.stamp,
+        state,
+        layout: options.layout,
+        exact: options.exact,
+        only: options.only.clone(),
+        mounts,
+        findings,
+    })
+}
+
+/// An incremental lists changes since one certain backup: without that one, files would be missing silently.
+fn chained(chosen: &Chosen<'_>, markers: &Markers<'_>) -> Result<(), Box<PlanError>> {
+    for ((id, _), marker) in markers {
+        let Some(since) = marker.as_ref().and_then(|m| m.since) else { continue };
+        if !chosen.chain.iter().any(|b| b.id.stamp() == since && since < id.stamp()) {
+            return Err(Box::new(PlanError::Unchained { backup: id.stamp(), since, full: id.full }));
+        }
+    }
+    Ok(())
+}
+
+/// The mounts of the newest backup in its own order, then any that only older backups of the set have.
+fn mount_order<'a>(chosen: &Chosen<'a>, markers: &Markers<'a>) -> Vec<&'a MountName> {
+    let mut order: Vec<&MountName> = Vec::new();
+    for &backup in chosen.chain.iter().rev() {
+        let marker = backup.archives.keys().find_map(|name| markers.get(&(backup.id, name))?.as_ref());
+        let said = marker.into_iter().flat_map(|m| &m.mounts).map(|m| &m.name);
+        let said = said.filter_map(|name| backup.archives.get_key_value(name)).map(|(name, _)| name);
+        for name in said.chain(backup.archives.keys()) {
+            if !order.contains(&name) {
+                order.push(name);
+            }
+        }
+    }
+    order
+}
+
+fn manifest(options: &Options, marker: &Marker, name: &MountName) -> Result<PlannedManifest, Box<PlanError>> {
+    let object = marker.manifest.clone();
+    let parsed = ObjectName::parse(&object.key);
+    let ours = parsed.filter(|n| n.location == options.location && n.backup == marker.backup && n.mount == *name);
+    match ours.map(|n| n.part) {
+        Some(Part::Manifest(extension)) => {
+            Ok(PlannedManifest { stamp: marker.backup.stamp(), format: extension.into(), object })
+        }
+        _ => Err(Box::new(PlanError::ForeignKey { backup: marker.backup.stamp(), key: object.key })),
+    }
+}
+
+fn v1(name: &MountName) -> Finding {
+    let text = format!(
+        "'{name}' was written by v1.0, whose markers are empty: its original path, the checksums of its volumes and \
+         the list of its files are not known; what 7-Zip extracts is all that can be checked"
+    );
+    Finding { warning: false, text }
+}
+
+fn lay_out(mounts: &mut [PlannedMount], layout: Layout) -> Result<(), Box<PlanError>> {
+    if layout == Layout::Numbered {
+        mounts.iter_mut().for_each(|m| m.target = vec![m.number.to_string()]);
+        return Ok(());
+    }
+    let mut paths: Vec<FullPath> = Vec::new();
+    for mount in mounts {
+        let Some(path) = &mount.path else { return Err(Box::new(PlanError::UnknownPath(mount.name.clone()))) };
+        if path.family() != Family::HOST {
+            return Err(Box::new(PlanError::OtherFamily(path.clone())));
+        }
+        if let Some(other) = paths.iter().find(|p| p.starts_with(path) || path.starts_with(p)) {
+            return Err(Box::new(PlanError::Nested(other.clone(), path.clone())));
+        }
+        mount.target = original(path);
+        paths.push(path.clone());
+    }
+    Ok(())
+}
+
+/// `--only`: which mounts, and which parts of them.
+fn select(
+    mounts: &mut Vec<PlannedMount>,
+    options: &Options,
+    findings: &mut Vec<Finding>,
+) -> Result<(), Box<PlanError>> {
+    for text in &options.only {
+        let mut found = false;
+        for mount in mounts.iter_mut() {
+            if let Some(wanted) = Wanted::within(text, mount.number, mount.path.as_ref()) {
+                found = true;
+                mount.wanted.push(wanted);
+            }
+        }
+        if !found {
+            let mounts = mounts.iter().map(|m| format!("{}: {}", m.number, m.shown())).collect();
+            return Err(Box::new(PlanError::OutsideMounts { path: text.clone(), mounts }));
+        }
+    }
+    if !options.only.is_empty() {
+        mounts.retain(|m| !m.wanted.is_empty());
+    }
+    for mount in mounts {
+        if mount.wanted.iter().any(|w| w.names.is_empty()) {
+            mount.wanted.clear();
+        } else if !mount.wanted.is_empty() && mount.manifest.is_none() {
+            let text =
+                format!("'{}' has no manifest: all {} of its archives are needed", mount.name, mount.archives.len());
+            findings.push(Finding { warning: false, text });
+        }
+    }
+    Ok(())
+}

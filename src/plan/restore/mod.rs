@@ -1,0 +1,13 @@
+//! From what a store holds to the steps of a restore (SPEC §9).
+
+pub mod at;
+pub mod build;
+pub mod choose;
+pub mod estimate;
+pub mod layout;
+pub mod only;
+pub mod plan;
+pub mod portion;
+pub mod sets;
+pub mod unsafe_names;
+pub mod volumes;

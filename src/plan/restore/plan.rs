@@ -1,0 +1,202 @@
+//! The restore plan: everything a restore will fetch, check and write, decided from the catalog, the markers and the
+//! options (SPEC §9).
+//!
+//! A plan never reads a disk, a store or a clock, and holds no secret. Execution chooses nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use crate::adapters::store::{Slices, Stored};
+use crate::model::catalog::Catalog;
+use crate::model::name::{Format, MountName};
+use crate::model::path::FullPath;
+use crate::model::stamp::Stamp;
+
+use super::at::At;
+use super::layout::Layout;
+use super::only::Wanted;
+use super::portion::Portion;
+use crate::run::restore::error::PlanError;
+
+/// What is asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    pub location: String,
+    /// The store as the user knows it, for messages.
+    pub store: String,
+    pub at: Option<At>,
+    pub layout: Layout,
+    /// Also remove what the newest manifest does not list.
+    pub exact: bool,
+    /// Parts, as the user wrote them. Empty: everything.
+    pub only: Vec<String>,
+}
+
+/// A restore, decided.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct RestorePlan {
+    pub location: String,
+    pub store: String,
+    /// Stamp of the full backup.
+    pub set: Stamp,
+    /// Stamp of the newest backup that is restored: the state the files will be in.
+    pub state: Stamp,
+    pub layout: Layout,
+    pub exact: bool,
+    /// The parts that are wanted, as the user wrote them.
+    pub only: Vec<String>,
+    pub mounts: Vec<PlannedMount>,
+    /// What the user should know before it starts.
+    pub findings: Vec<Finding>,
+}
+
+/// One mount and how it is restored.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct PlannedMount {
+    /// Its number in the numbered layout and in `--only`.
+    pub number: usize,
+    pub name: MountName,
+    /// Its original path; unknown when only v1.0 wrote it.
+    pub path: Option<FullPath>,
+    /// Directory names below the target.
+    pub target: Vec<String>,
+    /// In the order in which they are extracted.
+    pub archives: Vec<PlannedArchive>,
+    /// The newest list of what it holds.
+    pub manifest: Option<PlannedManifest>,
+    /// Parts of it that are wanted. Empty: everything.
+    pub wanted: Vec<Wanted>,
+}
+
+/// One archive to fetch and extract.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct PlannedArchive {
+    pub stamp: Stamp,
+    pub format: Format,
+    /// In order; empty when that backup had nothing to archive.
+    pub volumes: Vec<PlannedVolume>,
+    /// Files and their bytes before compression, where the marker says.
+    pub content: Option<(u64, u64)>,
+    /// Whether the store holds further volumes under this archive's name: 7-Zip would take them for a part of it.
+    pub has_extra: bool,
+}
+
+/// One volume.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct PlannedVolume {
+    pub key: String,
+    pub size: u64,
+    /// Unknown for v1.0.
+    pub sha256: Option<String>,
+    /// Checksums of its slices, where the marker has them.
+    #[serde(skip)]
+    pub slices: Option<Slices>,
+}
+
+/// A manifest to fetch.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct PlannedManifest {
+    pub stamp: Stamp,
+    pub format: Format,
+    pub object: Stored,
+}
+
+/// Something to know; `warning` makes the restore end with warnings (exit code 3).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Finding {
+    pub warning: bool,
+    pub text: String,
+}
+
+/// How far planning came.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// These markers must be read first.
+    Read(Vec<String>),
+    Ready(Box<RestorePlan>),
+}
+
+impl RestorePlan {
+    /// Plans a restore. `markers` holds what was read so far, by key; [`Step::Read`] asks for more.
+    ///
+    /// # Errors
+    /// When there is nothing complete to restore, or what is there is damaged.
+    pub fn decide(
+        options: &Options,
+        catalog: &Catalog,
+        markers: &BTreeMap<String, Vec<u8>>,
+    ) -> Result<Step, Box<PlanError>> {
+        super::build::plan(options, catalog, markers)
+    }
+
+    /// Leaves out the archives that hold nothing wanted: `needed` are the stamps that do, by mount number, from the
+    /// manifests. A mount without an entry keeps all its archives.
+    #[must_use]
+    pub fn narrowed(mut self, needed: &BTreeMap<usize, BTreeSet<Stamp>>) -> RestorePlan {
+        for mount in &mut self.mounts {
+            if let Some(stamps) = needed.get(&mount.number) {
+                mount.archives.retain(|a| stamps.contains(&a.stamp));
+            }
+        }
+        self
+    }
+
+    /// Every archive with its mount, in order of extraction.
+    pub fn archives(&self) -> impl Iterator<Item = (&PlannedMount, &PlannedArchive)> {
+        self.mounts.iter().flat_map(|m| m.archives.iter().map(move |a| (m, a)))
+    }
+
+    /// The bytes that the files will have at the least, without archives that `done` says are extracted; 0 when only
+    /// parts are wanted.
+    pub fn least_bytes(&self, done: impl Fn(usize, Stamp) -> bool) -> u64 {
+        if self.mounts.iter().any(|m| !m.wanted.is_empty()) {
+            return 0;
+        }
+        let largest = |m: &PlannedMount| {
+            let ahead = m.archives.iter().filter(|a| !done(m.number, a.stamp));
+            ahead.filter_map(|a| a.content).map(|(_, bytes)| bytes).max()
+        };
+        self.mounts.iter().filter_map(largest).sum()
+    }
+}
+
+impl RestorePlan {
+    /// Bytes of downloads that must be on the disk at a time, without archives that `done` says are extracted: those of the
+    /// archive being extracted, of which a zip needs a few pieces only.
+    pub fn room(&self, done: impl Fn(usize, Stamp) -> bool) -> u64 {
+        let of_archive = |(mount, archive): (&PlannedMount, &PlannedArchive)| {
+            let all: u64 = archive.volumes.iter().map(|volume| volume.size).sum();
+            let largest = archive.portions().iter().map(Portion::size).max().unwrap_or(0);
+            match archive.format {
+                Format::Zip if mount.manifest.is_some() && mount.wanted.is_empty() => all.min(PIECES * largest),
+                _ => all,
+            }
+        };
+        self.archives().filter(|(mount, archive)| !done(mount.number, archive.stamp)).map(of_archive).max().unwrap_or(0)
+    }
+}
+
+/// The first piece of a zip, the last one, the one being extracted, and the one that arrives meanwhile.
+const PIECES: u64 = 4;
+
+impl PlannedArchive {
+    /// Bytes that its files will have: as the marker says, or a guess where it does not.
+    pub fn bytes(&self) -> u64 {
+        let packed: u64 = self.volumes.iter().map(|volume| volume.size).sum();
+        self.content.map_or(packed.saturating_mul(2), |(_, bytes)| bytes)
+    }
+}
+
+impl PlannedMount {
+    /// The mount as messages name it: its path, or its name where no path is known.
+    pub fn shown(&self) -> String {
+        self.path.as_ref().map_or_else(|| self.name.to_string(), ToString::to_string)
+    }
+}

@@ -1,0 +1,136 @@
+//! `sets`: what a store holds of a location, for people and for programs (SPEC §3). Pure.
+
+use serde::Serialize;
+
+use crate::model::catalog::{Backup, Catalog, Set};
+use crate::model::stamp::Stamp;
+use crate::model::text::{aligned, size};
+
+/// One store's sets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Report {
+    pub store: String,
+    pub location: String,
+    /// Oldest first.
+    pub sets: Vec<Row>,
+    /// Objects in the listing that are no backup of this location.
+    pub ignored: u64,
+    /// Objects with the deprecated names of before December 2020.
+    pub deprecated: u64,
+}
+
+/// One set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Row {
+    /// Stamp of the full backup.
+    pub full: Stamp,
+    /// The newest state that can be restored from it.
+    pub latest: Option<Stamp>,
+    pub mounts: Vec<String>,
+    pub volumes: usize,
+    pub bytes: u64,
+    pub complete: bool,
+    /// Why it cannot be restored.
+    pub why: Option<String>,
+    pub incrementals: Vec<Incremental>,
+}
+
+/// One incremental backup.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Incremental {
+    pub stamp: Stamp,
+    pub volumes: usize,
+    pub bytes: u64,
+    pub complete: bool,
+    pub why: Option<String>,
+}
+
+impl Report {
+    /// What a catalog says.
+    pub fn new(store: &str, location: &str, catalog: &Catalog) -> Report {
+        Report {
+            store: store.to_owned(),
+            location: location.to_owned(),
+            sets: catalog.sets.iter().map(row).collect(),
+            ignored: catalog.ignored,
+            deprecated: catalog.deprecated,
+        }
+    }
+
+    /// As a table.
+    pub fn to_text(&self) -> String {
+        let mut text = format!("{}, location {}\n", self.store, self.location);
+        let mut table =
+            vec![["SET", "LATEST", "INCREMENTALS", "MOUNTS", "VOLUMES", "SIZE", "STATE"].map(str::to_owned)];
+        for set in &self.sets {
+            let unfinished = set.incrementals.iter().filter(|i| !i.complete).count();
+            let incrementals = match unfinished {
+                0 => set.incrementals.len().to_string(),
+                n => format!("{} ({n} incomplete)", set.incrementals.len()),
+            };
+            table.push([
+                set.full.to_string(),
+                set.latest.map_or_else(|| "-".to_owned(), |s| s.to_string()),
+                incrementals,
+                set.mounts.len().to_string(),
+                set.volumes.to_string(),
+                size(set.bytes),
+                set.why.as_ref().map_or_else(|| "complete".to_owned(), |why| format!("not complete: {why}")),
+            ]);
+        }
+        if self.sets.is_empty() {
+            text.push_str("no backup of this location\n");
+        } else {
+            text.push_str(&aligned(&table));
+        }
+        for set in &self.sets {
+            for inc in set.incrementals.iter().filter(|i| !i.complete) {
+                let why = inc.why.as_deref().unwrap_or("unknown");
+                text.push_str(&format!("the incremental backup {} is not complete: {why}\n", inc.stamp));
+            }
+        }
+        if self.deprecated > 0 {
+            text.push_str(&format!(
+                "{} objects have names of the old form with colons and are not used: extract them with 7-Zip\n",
+                self.deprecated
+            ));
+        }
+        if self.ignored > 0 {
+            text.push_str(&format!("{} other objects ignored\n", self.ignored));
+        }
+        text
+    }
+}
+
+fn row(set: &Set) -> Row {
+    let full = set.full.as_ref();
+    let why = match full {
+        None => Some("its full backup is not there".to_owned()),
+        Some(full) => full.incomplete().map(|why| why.to_string()),
+    };
+    let newest = set.chain().last().copied().or(full);
+    Row {
+        full: set.stamp,
+        latest: set.chain().last().map(|b| b.id.stamp()),
+        mounts: newest.map(|b| b.archives.keys().map(ToString::to_string).collect()).unwrap_or_default(),
+        volumes: set.backups().map(Backup::volumes).sum(),
+        bytes: set.backups().map(Backup::bytes).sum(),
+        complete: why.is_none(),
+        why,
+        incrementals: set.incrementals.iter().map(incremental).collect(),
+    }
+}
+
+fn incremental(backup: &Backup) -> Incremental {
+    let why = backup.incomplete().map(|why| why.to_string());
+    Incremental {
+        stamp: backup.id.stamp(),
+        volumes: backup.volumes(),
+        bytes: backup.bytes(),
+        complete: why.is_none(),
+        why,
+    }
+}

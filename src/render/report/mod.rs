@@ -1,0 +1,182 @@
+//! The report: what a run came to, for the terminal and the e-mail (SPEC §10). Never tool output (design L513).
+
+mod summary;
+
+use std::sync::LazyLock;
+
+use chrono::{DateTime, Utc};
+use minijinja::{Environment, UndefinedBehavior};
+use serde::Serialize;
+
+pub use summary::{Counts, Destination, Summary};
+
+use crate::model::event::Outcome;
+use crate::model::text;
+use crate::plan::backup::{Mode, Plan};
+
+/// The report of one run: made once, shown as text or HTML.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// The subject of the e-mail.
+    pub title: String,
+    /// Names and values.
+    pub facts: Vec<(String, String)>,
+    /// Where the backup went, or should have gone.
+    pub destinations: Vec<Row>,
+    /// Errors and warnings, in words.
+    pub problems: Vec<String>,
+    /// Where to read on.
+    pub more: String,
+}
+
+/// What came of one destination.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Row {
+    pub name: String,
+    /// In words.
+    pub state: String,
+    pub complete: bool,
+    /// Objects sent and their size; empty for a mirror.
+    pub sent: String,
+}
+
+static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut templates = Environment::new();
+    templates.set_undefined_behavior(UndefinedBehavior::Strict);
+    // By its name it is HTML: every value is escaped.
+    if let Err(error) = templates.add_template("report.html", include_str!("report.html.j2")) {
+        unreachable!("an embedded template: {error}");
+    }
+    templates
+});
+
+impl Report {
+    /// The body as plain text.
+    pub fn text(&self) -> String {
+        let mut lines: Vec<String> = self.facts.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+        for Row { name, state, sent, .. } in &self.destinations {
+            let sent = if sent.is_empty() { String::new() } else { format!(", {sent} sent") };
+            lines.push(format!("Destination: {name}: {state}{sent}"));
+        }
+        lines.extend(self.problems.iter().cloned());
+        lines.push(self.more.clone());
+        lines.join("\n")
+    }
+
+    /// The body as one HTML page.
+    pub fn html(&self) -> String {
+        let page = TEMPLATES.get_template("report.html").and_then(|t| t.render(minijinja::value::Serde(self)));
+        page.unwrap_or_else(|error| unreachable!("an embedded template: {error}"))
+    }
+}
+
+/// `SUCCESS, 20201222 11:25:02.22533 UTC incremental backup!`: five digits after the second, as v1.0 wrote it.
+pub fn title(outcome: Outcome, started: DateTime<Utc>, what: &str) -> String {
+    let fraction = started.timestamp_subsec_micros() / 10;
+    format!("{}, {}.{fraction:05} UTC {what}!", outcome.word(), started.format("%Y%m%d %H:%M:%S"))
+}
+
+/// The report of a backup.
+pub fn backup(
+    outcome: Outcome,
+    started: DateTime<Utc>,
+    location: &str,
+    plan: Option<&Plan>,
+    mode: Mode,
+    counts: &Counts,
+) -> Report {
+    let scope = plan.and_then(Plan::scope).map(|s| s.word());
+    let what = match (scope, plan, mode) {
+        (Some(word), ..) => format!("{word} backup"),
+        (None, Some(plan), _) if plan.archive.is_none() => "mirror backup".to_owned(),
+        (None, _, Mode::IncrementalOnly) => "incremental backup".to_owned(),
+        (None, ..) => "backup".to_owned(),
+    };
+    let mut facts: Vec<(String, String)> = Vec::new();
+    let mut fact = |name: &str, value: String| facts.push((name.to_owned(), value));
+    fact("Location", location.to_owned());
+    let Some(plan) = plan else { return report(title(outcome, started, &what), facts, counts) };
+    for latest in &plan.latest {
+        fact("Latest complete backups before this one", latest.to_string());
+    }
+    let word = scope.map_or("No archive", |s| if s == "full" { "Full" } else { "Incremental" });
+    for reason in plan.archive.iter().flat_map(|d| &d.reasons) {
+        fact(word, reason.clone());
+    }
+    fact("Selected", format!("{}, {}", text::count(counts.files, "file"), text::size(counts.bytes)));
+    match scope {
+        Some(_) if counts.archived_files == 0 => fact("Archived", "nothing changed".to_owned()),
+        Some(_) => {
+            let files = text::count(counts.archived_files, "file");
+            fact("Archived", format!("{files}, {}", text::size(counts.archived_bytes)));
+        }
+        None => {}
+    }
+    for (count, words) in [
+        (counts.deleted, "Deleted from the mirror"),
+        (counts.differences, "In the mirror not as in the source"),
+        (counts.skipped, "Skipped"),
+    ] {
+        if count > 0 {
+            fact(words, text::count(count, "entry"));
+        }
+    }
+    report(title(outcome, started, &what), facts, counts)
+}
+
+/// A report of what was counted.
+pub fn report(title: String, facts: Vec<(String, String)>, counts: &Counts) -> Report {
+    let row = |destination: &Destination| Row {
+        name: destination.name.clone(),
+        state: match destination.complete {
+            true if counts.skipped == 0 => "complete",
+            true => "complete but for what was skipped",
+            false => "NOT complete",
+        }
+        .to_owned(),
+        complete: destination.complete,
+        sent: match destination.objects {
+            0 => String::new(),
+            objects => format!("{}, {}", text::count(objects, "object"), text::size(destination.bytes)),
+        },
+    };
+    Report {
+        title,
+        facts,
+        destinations: counts.destinations.iter().map(row).collect(),
+        problems: counts.problems.clone(),
+        more: "For more info, refer to the local backup log.".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_title_is_as_the_document_writes_it() {
+        let at: DateTime<Utc> = "2020-12-22T11:25:02.225333Z".parse().unwrap();
+        let shown = title(Outcome::Success, at, "incremental backup");
+        assert_eq!(shown, "SUCCESS, 20201222 11:25:02.22533 UTC incremental backup!");
+    }
+
+    #[test]
+    fn html_escapes_what_a_file_may_be_called() {
+        let row = Row {
+            name: "mirror /a&b".to_owned(),
+            state: "NOT complete".to_owned(),
+            complete: false,
+            sent: String::new(),
+        };
+        let report = Report {
+            title: "WARNING".to_owned(),
+            facts: vec![("Location".to_owned(), "pc".to_owned())],
+            destinations: vec![row],
+            problems: vec!["warning: '/home/<script>alert(1)</script>' is not backed up".to_owned()],
+            more: "more".to_owned(),
+        };
+        let html = report.html();
+        assert!(html.contains("a&amp;b") && html.contains("&lt;script&gt;") && !html.contains("<script>"), "{html}");
+        assert!(report.text().contains("Destination: mirror /a&b: NOT complete"), "{}", report.text());
+    }
+}

@@ -1,0 +1,157 @@
+//! What a run came to, counted from its events.
+
+use std::collections::HashSet;
+use std::sync::Mutex;
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::event::{Event, Sink};
+use crate::model::text;
+
+/// Counts and problems, read from the events of a run.
+#[derive(Debug, Default)]
+pub struct Summary {
+    inner: Mutex<(Counts, Told)>,
+}
+
+/// What was told already: a file that neither the mirror nor the archive could read is one file.
+#[derive(Debug, Default)]
+struct Told {
+    skipped: HashSet<String>,
+    problems: HashSet<String>,
+    /// The object that is under way, and since when.
+    uploading: Option<(String, Instant)>,
+}
+
+/// What [`Summary`] counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Counts {
+    pub files: u64,
+    pub bytes: u64,
+    pub archived_files: u64,
+    pub archived_bytes: u64,
+    pub deleted: u64,
+    pub differences: u64,
+    pub skipped: u64,
+    /// In the order of the plan; none before it is made.
+    pub destinations: Vec<Destination>,
+    /// Errors and warnings, in words.
+    pub problems: Vec<String>,
+}
+
+/// What came of one destination.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Destination {
+    pub name: String,
+    /// Whether it has all of this backup.
+    pub complete: bool,
+    /// Objects sent.
+    pub objects: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// How long they took, in milliseconds. None for a run of before this was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upload_millis: Option<u64>,
+}
+
+impl Counts {
+    /// The destination of a name; it is not complete before that is told.
+    fn destination(&mut self, name: &str) -> &mut Destination {
+        let at = self.destinations.iter().position(|d| d.name == name).unwrap_or_else(|| {
+            self.destinations.push(Destination { name: name.to_owned(), ..Destination::default() });
+            self.destinations.len() - 1
+        });
+        &mut self.destinations[at]
+    }
+}
+
+/// More problems than this are counted, not listed: a report is to be read.
+const LISTED: usize = 50;
+
+impl Summary {
+    /// What has been counted so far.
+    pub fn counts(&self) -> Counts {
+        self.inner.lock().map(|inner| inner.0.clone()).unwrap_or_default()
+    }
+}
+
+impl Sink for &Summary {
+    fn tell(&self, event: &Event) {
+        let Ok(mut inner) = self.inner.lock() else { return };
+        let (counts, told) = &mut *inner;
+        if let Event::Ignored { path, severity: Some(_), .. } = event {
+            if !told.skipped.insert(path.clone()) {
+                return;
+            }
+            counts.skipped += 1;
+        }
+        match event {
+            Event::Mounted { files, bytes, archived_files, archived_bytes, .. } => {
+                counts.files += files;
+                counts.bytes += bytes;
+                counts.archived_files += archived_files;
+                counts.archived_bytes += archived_bytes;
+            }
+            Event::Uploading { key, .. } => told.uploading = Some((key.clone(), Instant::now())),
+            Event::Uploaded { store, key, size, .. } => {
+                let destination = counts.destination(store);
+                destination.objects += 1;
+                destination.bytes += size;
+                if let Some((_, since)) = told.uploading.take_if(|(under_way, _)| under_way == key) {
+                    let took = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
+                    destination.upload_millis = Some(destination.upload_millis.unwrap_or(0).saturating_add(took));
+                }
+            }
+            Event::Destination { name, complete } => counts.destination(name).complete = *complete,
+            Event::Deleted { .. } => counts.deleted += 1,
+            Event::Difference { .. } => counts.differences += 1,
+            _ => {}
+        }
+        let problem = text::line(event).filter(|_| event.severity().is_some());
+        if let Some(problem) = problem.filter(|text| !told.problems.contains(text)) {
+            if counts.problems.len() < LISTED {
+                told.problems.insert(problem.clone());
+                counts.problems.push(problem);
+            } else if counts.problems.len() == LISTED {
+                counts.problems.push("… and more; see the log".to_owned());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread::sleep;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn only_the_time_of_uploads_is_the_time_of_uploads() {
+        let (summary, store) = (Summary::default(), "s3://b".to_owned());
+        let tell = |event| (&summary).tell(&event);
+        let (begin, end) = (
+            |key: &str| Event::Uploading { store: store.clone(), key: key.to_owned(), size: 5 },
+            |key: &str| Event::Uploaded { store: store.clone(), key: key.to_owned(), size: 5, sha256: String::new() },
+        );
+        let pause = Duration::from_millis(20);
+        let millis = || summary.counts().destinations[0].upload_millis.unwrap();
+        let mut most = 0;
+        for failed in ["b", "d"] {
+            tell(begin(failed));
+            sleep(pause);
+            let since = Instant::now();
+            tell(begin("c"));
+            sleep(pause);
+            tell(end("c"));
+            most += since.elapsed().as_millis() as u64;
+            sleep(pause);
+        }
+        assert!((40..=most).contains(&millis()), "{} of {most}", millis());
+        let destination = summary.counts().destinations.remove(0);
+        assert_eq!(destination.bytes, 10);
+    }
+}

@@ -1,0 +1,139 @@
+//! Execution: carries out a plan's steps in order and tells what happens (SPEC §8). It chooses nothing.
+//!
+//! A failed step stops only what depends on it: a failing mount stops uploads and markers, not the mirrors of the other
+//! mounts; a failing store stops its own uploads and its markers.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::cancel::Cancel;
+use crate::model::event::{Event, Events, Outcome, Section};
+use crate::model::job::Job;
+use crate::model::secret::Secret;
+use crate::model::stamp::Stamp;
+use crate::model::upload_record::Unfinished;
+use crate::plan::backup::{Plan, StageOrder, Step, StoreName};
+use crate::run::backup::stage::{self, StageResult};
+use crate::run::backup::survey::Stores;
+
+mod leftovers;
+mod snapshot;
+mod upload;
+
+pub use snapshot::{KEY_VARIABLE, run_order_file};
+
+/// Everything a run needs beside its plan.
+pub struct Execution<'a> {
+    pub job: &'a Job,
+    pub plan: &'a Plan,
+    pub stores: &'a Stores,
+    /// The archive key, when archives are made.
+    pub key: Option<&'a Secret>,
+    /// Uploads that earlier runs were cut off in.
+    pub unfinished: Vec<Unfinished>,
+    /// Versions of the tools, for the markers.
+    pub tools: Vec<String>,
+    pub cancel: &'a Cancel,
+    pub events: &'a Events<'a>,
+}
+
+/// What has been done so far.
+#[derive(Default)]
+struct Progress {
+    results: Vec<Option<StageResult>>,
+    /// A stage failed: nothing of this backup is sent.
+    broken: bool,
+    failed_stores: BTreeSet<StoreName>,
+    /// What is to be sent, by the stamp of the backup: that of this run once its archives are whole, and older ones.
+    unfinished: BTreeMap<Stamp, Unfinished>,
+    marked: BTreeSet<StoreName>,
+    remembered: bool,
+}
+
+impl Execution<'_> {
+    /// Carries out the plan. Whatever happens, work files are removed, but for archives that a store still lacks.
+    pub fn run(&self) -> Outcome {
+        let mut progress = Progress { results: vec![None; self.plan.stages.len()], ..Progress::default() };
+        for name in &self.plan.destinations {
+            self.events.tell(Event::Destination { name: name.clone(), complete: false });
+        }
+        let kept = self.unfinished.iter().filter(|u| self.plan.keep.contains(&u.backup.stamp()));
+        progress.unfinished = kept.map(|u| (u.backup.stamp(), u.clone())).collect();
+        leftovers::remove(self.job, self.plan, &self.unfinished, self.events);
+        for step in &self.plan.steps {
+            if self.cancel.is_set() && *step != Step::CleanUp {
+                continue;
+            }
+            match step {
+                Step::Stage { mount } => self.stage(*mount, &mut progress),
+                Step::Remember => self.remember(&mut progress),
+                Step::Finish { upload } => self.finish(*upload, &mut progress),
+                Step::Upload { store, mount } => self.upload(*store, *mount, &mut progress),
+                Step::Mark { store } => self.mark(*store, &mut progress),
+                Step::CleanUp => self.clean_up(&progress),
+            }
+        }
+        if self.cancel.is_set() { Outcome::Interrupted } else { self.events.outcome() }
+    }
+
+    /// Whether a destination has all of this backup: every mirror verified, or the markers are there. A source that had
+    /// to be there and is not is in none.
+    fn has_all(&self, destination: &str, progress: &Progress) -> bool {
+        let missing = |path| self.job.sources.iter().any(|s| !s.optional && s.path.same(path));
+        if self.plan.stages.iter().flat_map(|s| &s.missing).any(missing) {
+            return false;
+        }
+        match self.stores.iter().find(|(_, store)| store.label() == destination) {
+            Some((name, _)) => progress.marked.contains(name),
+            // A store that could not be opened is not among them, and has no mirror either.
+            None => {
+                Plan::mirror_name(self.job).as_deref() == Some(destination)
+                    && progress.results.iter().all(|r| r.as_ref().is_some_and(|r| r.mirror == Some(true)))
+            }
+        }
+    }
+
+    fn stage(&self, mount: usize, progress: &mut Progress) {
+        let mut order = self.plan.stages[mount].clone();
+        if progress.broken {
+            // No archive will be sent: making one would only cost time.
+            order.archive = None;
+            if order.mirror.is_none() {
+                return;
+            }
+        }
+        self.events.note(Section::Ignored, format!("mount {}: {}", order.number, order.mount.path));
+        let key = self.key.filter(|_| order.archive.is_some());
+        let done = match self.job.snapshot.as_ref().filter(|_| order.in_snapshot()) {
+            None => stage::run(&order, key, self.cancel, self.events).map_err(|e| (e.to_string(), e.hint())),
+            Some(snapshot) => snapshot::run(snapshot, &order, key, self.cancel, self.events),
+        };
+        let wanted = self.plan.stages[mount].archive.is_some();
+        match done {
+            Ok(result) => {
+                if wanted && result.archive.is_none() && !progress.broken {
+                    self.stop_uploads(&order, progress);
+                }
+                progress.results[mount] = Some(result);
+            }
+            Err(_) if self.cancel.is_set() => {}
+            Err((why, hint)) => {
+                self.events.fail(Section::Tools, format!("mount '{}' failed: {why}", order.mount.path), hint);
+                if wanted {
+                    self.stop_uploads(&order, progress);
+                }
+            }
+        }
+    }
+
+    fn stop_uploads(&self, order: &StageOrder, progress: &mut Progress) {
+        progress.broken = true;
+        self.events.fail(
+            Section::Objects,
+            format!(
+                "nothing is uploaded: there is no archive of '{}', and a backup without it would be incomplete",
+                order.mount.path
+            ),
+            Some("the last complete backup stays the one to restore; run again when the cause is mended".to_owned()),
+        );
+    }
+}

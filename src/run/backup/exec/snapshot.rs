@@ -1,0 +1,238 @@
+//! A stage inside a snapshot: the snapshot program runs this program again with an order file (SPEC §5, §8).
+//!
+//! The order holds no secret; the key passes by the environment. The result file and exit codes decide, never text.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::adapters::process::{Invocation, locate};
+use crate::model::cancel::Cancel;
+use crate::model::event::{Event, Events, Section, Sink};
+use crate::model::job::Snapshot;
+use crate::model::secret::Secret;
+use crate::plan::backup::StageOrder;
+use crate::render::StageFiles;
+use crate::run::backup::stage::{self, StageError, StageResult};
+
+/// The environment variable that carries the archive key into the snapshot.
+pub const KEY_VARIABLE: &str = crate::adapters::process::KEY_VARIABLE;
+
+/// What the stage's lines on standard output begin with; everything else there is the snapshot program's.
+const EVENT_LINE: &str = "\u{1}event ";
+
+/// Why a stage gave no result, and what to do.
+type Failure = (String, Option<String>);
+
+/// Runs a stage under the snapshot program: `PROGRAM SOURCE MOUNT COMMAND…`.
+pub(super) fn run(
+    snapshot: &Snapshot,
+    order: &StageOrder,
+    key: Option<&Secret>,
+    cancel: &Cancel,
+    events: &Events<'_>,
+) -> Result<StageResult, Failure> {
+    let files = StageFiles::of(order);
+    write_order(order, &files).map_err(|e| (e.to_string(), e.hint()))?;
+    let hint = "set snapshot.program in the profile to its path";
+    let program = locate(Some(&snapshot.program), &[], hint).map_err(|e| (e.to_string(), Some(hint.to_owned())))?;
+    let this = std::env::current_exe().map_err(|e| (format!("this program's own path is not known: {e}"), None))?;
+    let mut call = Invocation::new(&program)
+        .arg(order.mount.path.to_native())
+        .arg(snapshot.mount.to_string())
+        .arg(this)
+        .arg("shadow-stage")
+        .arg(files.order.to_native());
+    // The snapshot program must live to take its snapshot down again.
+    call.stop_file = Some(files.stop.to_native());
+    if let Some(key) = key {
+        call.environment.push((KEY_VARIABLE.into(), key.clone()));
+    }
+    events.tell(Event::ToolStarted {
+        tool: snapshot.program.clone(),
+        command: format!(
+            "{} {} {} aam-backup shadow-stage {}",
+            snapshot.program, order.mount.path, snapshot.mount, files.order
+        ),
+    });
+    let contract = Contract::of(&program);
+    let mut retried = false;
+    loop {
+        let mut busy = false;
+        let code = call
+            .run(None, cancel, &mut |line| match line
+                .strip_prefix(EVENT_LINE)
+                .and_then(|e| serde_json::from_str(e).ok())
+            {
+                Some(event) => events.tell(event),
+                None => {
+                    busy |= line.contains(SNAPSHOT_IN_PROGRESS);
+                    events.tell(Event::ToolOutput { tool: snapshot.program.clone(), line: line.to_owned() });
+                }
+            })
+            .map_err(|e| (e.to_string(), None))?;
+        let started = files.started.to_native().exists();
+        if busy && !started && !retried {
+            retried = true;
+            events.note(Section::Tools, format!("another snapshot is being made; trying again in {RETRY_AFTER:?}"));
+            wait(cancel);
+            continue;
+        }
+        let ending = contract.ending(code);
+        events.tell(Event::ToolEnded { tool: snapshot.program.clone(), code, meaning: ending.to_string() });
+        let read = std::fs::read(files.result.to_native()).ok().and_then(|text| serde_json::from_slice(&text).ok());
+        return match (ending, read) {
+            (Ending::Finished, Some(result)) => Ok(result),
+            (Ending::Finished, None) => {
+                Err((format!("'{}' left no result file; it did not run the stage", snapshot.program), None))
+            }
+            (ending, _) => Err((format!("the snapshot of '{}': {ending}", order.mount.path), ending.hint(snapshot))),
+        };
+    }
+}
+
+/// What VSS says while another snapshot of the volume is being made (design L2689).
+const SNAPSHOT_IN_PROGRESS: &str = "80042316";
+
+/// How long the other snapshot is given.
+const RETRY_AFTER: Duration = Duration::from_secs(20);
+
+fn wait(cancel: &Cancel) {
+    let until = Instant::now() + RETRY_AFTER;
+    while Instant::now() < until && !cancel.is_set() {
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// How a snapshot program passes on the exit code of what it ran.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Contract {
+    /// ShadowSpawn: 1 and 2 are its own, a child's non-zero code comes back with `0x8000` set.
+    ShadowSpawn,
+    /// Any other program: the child's code as it is.
+    Plain,
+}
+
+/// How a snapshot program ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+enum Ending {
+    #[error("the snapshot was made and the stage finished")]
+    Finished,
+    #[error("the snapshot could not be made (ShadowSpawn exit code 1)")]
+    NoSnapshot,
+    #[error("ShadowSpawn refused its command line, or the drive letter is in use (exit code 2)")]
+    Refused,
+    #[error("the stage ended with exit code {0}")]
+    Stage(i32),
+    #[error("the snapshot program ended with exit code {0}")]
+    Unknown(i32),
+}
+
+impl Contract {
+    fn of(program: &Path) -> Contract {
+        let name = program.file_stem().and_then(|n| n.to_str()).unwrap_or_default();
+        if name.eq_ignore_ascii_case("shadowspawn") { Contract::ShadowSpawn } else { Contract::Plain }
+    }
+
+    fn ending(self, code: i32) -> Ending {
+        match (self, code) {
+            (_, 0) => Ending::Finished,
+            (Contract::Plain, code) => Ending::Stage(code),
+            (Contract::ShadowSpawn, 1) => Ending::NoSnapshot,
+            (Contract::ShadowSpawn, 2) => Ending::Refused,
+            (Contract::ShadowSpawn, code) if code & 0x8000 != 0 => Ending::Stage(code & 0x7FFF),
+            (Contract::ShadowSpawn, code) => Ending::Unknown(code),
+        }
+    }
+}
+
+impl Ending {
+    fn hint(self, snapshot: &Snapshot) -> Option<String> {
+        Some(match self {
+            Ending::Finished => return None,
+            Ending::NoSnapshot => {
+                "run as administrator, on a local NTFS volume, with the Volume Shadow Copy service started; the log has what ShadowSpawn said".to_owned()
+            }
+            Ending::Refused => format!("is {} in use? A killed run leaves it mapped: restart, or choose another in snapshot.mount", snapshot.mount),
+            Ending::Stage(_) | Ending::Unknown(_) => "the log has what it said".to_owned(),
+        })
+    }
+}
+
+fn write_order(order: &StageOrder, files: &StageFiles) -> Result<(), StageError> {
+    let work = order.work.to_native();
+    stage::create_private_directory(&work).map_err(StageError::io("creating the directory", &work))?;
+    let path = files.order.to_native();
+    let text = serde_json::to_vec_pretty(order).map_err(std::io::Error::from);
+    text.and_then(|text| std::fs::write(&path, text)).map_err(StageError::io("writing", &path))
+}
+
+/// The inner side: carries out an order file and writes its result file. Events go to standard output, a line each.
+///
+/// # Errors
+/// When the order cannot be read, carried out, or its result written.
+pub fn run_order_file(path: &Path, key: Option<&Secret>, cancel: &Cancel) -> Result<(), StageError> {
+    let text = std::fs::read(path).map_err(StageError::io("reading", path))?;
+    let order: StageOrder =
+        serde_json::from_slice(&text).map_err(std::io::Error::from).map_err(StageError::io("reading", path))?;
+    let events = Events::new(vec![Box::new(EventLines)]);
+    let started = StageFiles::of(&order).started.to_native();
+    std::fs::write(&started, "").map_err(StageError::io("writing", &started))?;
+    watch(StageFiles::of(&order).stop.to_native(), cancel.clone());
+    match stage::run(&order, key, cancel, &events) {
+        Ok(result) => {
+            let target = StageFiles::of(&order).result.to_native();
+            let text = serde_json::to_vec_pretty(&result).map_err(std::io::Error::from);
+            text.and_then(|text| std::fs::write(&target, text)).map_err(StageError::io("writing", &target))
+        }
+        Err(error) => {
+            events.fail(Section::Tools, error.to_string(), error.hint());
+            Err(error)
+        }
+    }
+}
+
+/// Ends the stage in order when the outer run asks for it; the thread ends with the process.
+fn watch(stop: PathBuf, cancel: Cancel) {
+    std::thread::spawn(move || {
+        while !stop.exists() {
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        cancel.set();
+    });
+}
+
+/// Writes events as lines the outer run reads back.
+struct EventLines;
+
+impl Sink for EventLines {
+    fn tell(&self, event: &Event) {
+        use std::io::Write;
+        if let Ok(text) = serde_json::to_string(event) {
+            // With the outer run gone there is nobody left to tell.
+            let _ = writeln!(std::io::stdout().lock(), "{EVENT_LINE}{text}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// FACTS: robocopy's 1 comes back as 32769.
+    #[test]
+    fn shadowspawns_exit_codes() {
+        let shadowspawn = Contract::of(Path::new("C:/tools/ShadowSpawn.exe"));
+        assert_eq!(shadowspawn, Contract::ShadowSpawn);
+        for (code, ending) in [
+            (0, Ending::Finished),
+            (1, Ending::NoSnapshot),
+            (2, Ending::Refused),
+            (32769, Ending::Stage(1)),
+            (0x8000 | 130, Ending::Stage(130)),
+            (3, Ending::Unknown(3)),
+        ] {
+            assert_eq!(shadowspawn.ending(code), ending);
+        }
+        assert_eq!(Contract::of(Path::new("/usr/bin/snap")).ending(1), Ending::Stage(1));
+    }
+}

@@ -1,0 +1,256 @@
+//! What is sent to stores: the archives of this run, and those of runs that were cut off before all was sent (SPEC §7,
+//! §8, §11).
+
+use std::path::PathBuf;
+
+use super::{Execution, Progress, leftovers};
+use crate::adapters::state::State;
+use crate::adapters::store::{Purpose, Store, StoreError, StoreErrorKind, Stored};
+use crate::model::event::{Event, Section};
+use crate::model::marker::Marker;
+use crate::model::name::MountName;
+use crate::model::text;
+use crate::model::upload_record::{Unfinished, Whole, WorkFile};
+use crate::plan::backup::{Changes, Scope, StoreName};
+use crate::render::StageFiles;
+
+impl Execution<'_> {
+    /// Before anything is sent: a backup that exists in a store must be known here, or the next goes by times only; and
+    /// a run that is cut off from here on is finished by the next.
+    pub(super) fn remember(&self, progress: &mut Progress) {
+        let Some((archives, first)) = self.whole(progress).filter(|_| !progress.broken).and_then(|archives| {
+            let first = archives.first()?.about.backup;
+            Some((archives, first))
+        }) else {
+            return;
+        };
+        let state = State::of(&self.plan.location);
+        let manifests: Vec<(MountName, PathBuf)> = self
+            .plan
+            .stages
+            .iter()
+            .map(|order| (order.mount.name.clone(), StageFiles::of(order).manifest.to_native()))
+            .collect();
+        match state.remember(self.plan.stamp, &self.plan.remember, &manifests) {
+            Ok(()) => progress.remembered = true,
+            Err(error) => self.events.warn(
+                Section::CleanUp,
+                error.to_string(),
+                Some("the next incremental backup will go by times only".to_owned()),
+            ),
+        }
+        let stores = self.stores.values().map(|store| store.label().to_owned()).collect();
+        let unfinished = state.unsent(first, archives, stores, self.plan.work.to_native());
+        self.saved(unfinished.save());
+        progress.unfinished.insert(self.plan.stamp, unfinished);
+    }
+
+    fn saved(&self, saved: std::io::Result<()>) {
+        if let Err(error) = saved {
+            let text = format!("what was sent cannot be noted in local state: {error}");
+            let hint = "if this run is cut off, the next one sends it once more";
+            self.events.warn(Section::Objects, text, Some(hint.to_owned()));
+        }
+    }
+
+    /// The archives of all mounts with what their markers will say; `None` unless each is whole.
+    fn whole(&self, progress: &Progress) -> Option<Vec<Whole>> {
+        let scope = self.plan.scope()?;
+        let orders = self.plan.stages.iter().zip(&progress.results);
+        let archives = orders.map(|(order, result)| {
+            let (archive, archived) = (order.archive.as_ref()?, result.as_ref()?.archive.as_ref()?);
+            let since = match (scope, &archive.changes) {
+                (Scope::Incremental { since, .. }, Changes::SinceManifest { .. } | Changes::SinceMoment { .. }) => {
+                    Some(*since)
+                }
+                _ => None,
+            };
+            let about = Marker {
+                version: 1,
+                program: format!("aam-backup {}", env!("CARGO_PKG_VERSION")),
+                location: self.plan.location.clone(),
+                backup: archive.backup,
+                zone: self.job.zone,
+                mount: order.mount.path.clone(),
+                mounts: self.plan.stages.iter().map(|s| s.mount.clone()).collect(),
+                format: archive.format,
+                volumes: Vec::new(),
+                manifest: Stored::default(),
+                files: archived.files,
+                bytes: archived.bytes,
+                selection: self.plan.selection.clone(),
+                since,
+                tools: self.tools.clone(),
+            };
+            let (volumes, manifest) = (archived.volumes.clone(), archived.manifest.clone());
+            Some(Whole { volumes, manifest, marker: archive.marker.clone(), about })
+        });
+        archives.collect()
+    }
+
+    /// Finishes an older upload.
+    pub(super) fn finish(&self, upload: usize, progress: &mut Progress) {
+        let finish = &self.plan.unfinished[upload];
+        if progress.failed_stores.contains(&finish.store) {
+            return;
+        }
+        let (Some(store), Some(mut unfinished)) =
+            (self.stores.get(&finish.store), progress.unfinished.remove(&finish.backup))
+        else {
+            return;
+        };
+        let text = format!(
+            "{}: going on with the upload of the backup {}, which was cut off: {} left, {}",
+            store.label(),
+            finish.backup,
+            text::count(finish.objects, "object"),
+            text::size(finish.bytes)
+        );
+        self.events.note(Section::Objects, text);
+        let mounts = 0..unfinished.archives.len();
+        let sent = mounts.into_iter().try_for_each(|mount| self.send(store.as_ref(), mount, &mut unfinished));
+        if let Err(error) = sent.and_then(|()| self.send_markers(store.as_ref(), &mut unfinished)) {
+            progress.failed_stores.insert(finish.store);
+            self.store_failed(&error);
+        }
+        progress.unfinished.insert(finish.backup, unfinished);
+    }
+
+    /// Sends the volumes and the manifest of one mount.
+    pub(super) fn upload(&self, name: StoreName, mount: usize, progress: &mut Progress) {
+        if progress.broken || progress.failed_stores.contains(&name) {
+            return;
+        }
+        let (Some(store), Some(unfinished)) = (self.stores.get(&name), progress.unfinished.get_mut(&self.plan.stamp))
+        else {
+            progress.failed_stores.insert(name);
+            return;
+        };
+        if let Err(error) = self.send(store.as_ref(), mount, unfinished) {
+            progress.failed_stores.insert(name);
+            self.store_failed(&error);
+        }
+    }
+
+    /// Sends the markers of all mounts: the backup exists.
+    pub(super) fn mark(&self, name: StoreName, progress: &mut Progress) {
+        if progress.broken || progress.failed_stores.contains(&name) {
+            return;
+        }
+        let (Some(store), Some(unfinished)) = (self.stores.get(&name), progress.unfinished.get_mut(&self.plan.stamp))
+        else {
+            return;
+        };
+        match self.send_markers(store.as_ref(), unfinished) {
+            Ok(()) => drop(progress.marked.insert(name)),
+            Err(error) => {
+                progress.failed_stores.insert(name);
+                self.store_failed(&error);
+            }
+        }
+    }
+
+    fn store_failed(&self, error: &StoreError) {
+        if !self.cancel.is_set() {
+            let goes_on = "the next run goes on with the upload";
+            let hint = if error.hint.is_empty() { goes_on.to_owned() } else { format!("{}; {goes_on}", error.hint) };
+            self.events.fail(Section::Objects, error.to_string(), Some(hint));
+        }
+    }
+
+    /// Sends what the store has not yet of one mount.
+    fn send(&self, store: &dyn Store, mount: usize, unfinished: &mut Unfinished) -> Result<(), StoreError> {
+        let label = store.label().to_owned();
+        let Some(Whole { volumes, manifest, .. }) = unfinished.archives.get(mount).cloned() else { return Ok(()) };
+        let files = volumes.iter().map(|file| (file, Purpose::Archive)).chain([(&manifest, Purpose::Index)]);
+        for (WorkFile { key, path, size }, purpose) in files {
+            if unfinished.owed(&label).is_none_or(|owed| owed.has(key).is_some()) {
+                continue;
+            }
+            self.events.tell(Event::Uploading { store: label.clone(), key: key.clone(), size: *size });
+            let progress = |bytes| self.events.tell(Event::Transferred { bytes });
+            let stored = store.put(key, path, purpose, &progress)?;
+            self.sent(&label, &stored);
+            self.saved(unfinished.note(&label, stored));
+        }
+        Ok(())
+    }
+
+    fn sent(&self, label: &str, Stored { key, size, sha256, .. }: &Stored) {
+        let (store, key, sha256) = (label.to_owned(), key.clone(), sha256.clone());
+        self.events.tell(Event::Uploaded { store, key, size: *size, sha256 });
+    }
+
+    fn send_markers(&self, store: &dyn Store, unfinished: &mut Unfinished) -> Result<(), StoreError> {
+        let label = store.label().to_owned();
+        let Some(markers) = unfinished.markers(&label) else {
+            return Err(StoreError {
+                store: label,
+                what: format!("writing the markers of {}", unfinished.backup.stamp()),
+                why: "not every object that they name was sent".to_owned(),
+                kind: StoreErrorKind::Other,
+                hint: String::new(),
+            });
+        };
+        for (key, marker) in markers {
+            let bytes = marker.to_bytes();
+            self.events.tell(Event::Uploading { store: label.clone(), key: key.clone(), size: bytes.len() as u64 });
+            let stored = store.put_bytes(&key, &bytes, Purpose::Index)?;
+            self.sent(&label, &stored);
+        }
+        self.saved(unfinished.done(&label));
+        let what = if unfinished.backup.incremental.is_none() { "full" } else { "incremental" };
+        let text = format!("{label}: the {what} backup {} is complete", unfinished.backup.stamp());
+        self.events.note(Section::Objects, text);
+        Ok(())
+    }
+
+    /// Removes work files, but for archives that a store still lacks.
+    pub(super) fn clean_up(&self, progress: &Progress) {
+        for name in self.plan.destinations.iter().filter(|name| self.has_all(name, progress)) {
+            self.events.tell(Event::Destination { name: name.clone(), complete: true });
+        }
+        let mut keep = vec![self.plan.stamp];
+        for unfinished in progress.unfinished.values() {
+            if unfinished.owed.is_empty() {
+                leftovers::forget(unfinished, Section::CleanUp, self.events);
+            } else {
+                self.keep(unfinished);
+                keep.push(unfinished.backup.stamp());
+            }
+        }
+        if !progress.unfinished.contains_key(&self.plan.stamp) {
+            leftovers::remove_work(&self.plan.work.to_native(), Section::CleanUp, self.events);
+        }
+        if progress.remembered && !progress.marked.is_empty() {
+            // A store that failed today still knows the backup before.
+            if let Some(Scope::Incremental { since, .. }) =
+                self.plan.scope().filter(|_| !progress.failed_stores.is_empty())
+            {
+                keep.push(*since);
+            }
+            State::of(&self.plan.location).forget_all_but(&keep);
+        }
+    }
+
+    /// Keeps what the next run is to send.
+    fn keep(&self, unfinished: &Unfinished) {
+        let (work, backup) = (unfinished.work.display(), unfinished.backup.stamp());
+        if unfinished.save().is_err() {
+            // It was told when it happened first. Without a record nobody would know what these files are.
+            return leftovers::remove_work(&unfinished.work, Section::CleanUp, self.events);
+        }
+        if let Err(error) = unfinished.prune() {
+            let text = format!("'{work}' cannot be cleared of what is not needed any more: {error}");
+            self.events.warn(Section::CleanUp, text, None);
+        }
+        let stores: Vec<&str> = unfinished.owed.iter().map(|owed| owed.store.as_str()).collect();
+        let text = format!(
+            "the backup {backup} is not complete in {}: its archives stay in '{work}' ({}), and the next run goes on with \
+             the upload; to give it up, delete that directory",
+            stores.join(" and "),
+            text::size(unfinished.bytes()),
+        );
+        self.events.note(Section::CleanUp, text);
+    }
+}

@@ -1,0 +1,336 @@
+//! The mirror of one mount: what is deleted from it, and whether it is what it should be (SPEC §8, design L9310-9390).
+
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::StageError;
+use super::before::Before;
+use super::prepare::Prepared;
+use crate::adapters::walk::{Item, Walk, meta_of, native_name};
+use crate::model::cancel::Cancel;
+use crate::model::event::{Event, Events, Section, Severity};
+use crate::model::manifest::{Entry, EntryKind, FileReader, Meta, Moment, RelPath};
+use crate::model::path::{shown, verbatim};
+use crate::model::select::{Selection, SelectionSpec};
+use crate::plan::backup::{MirrorOrder, StageOrder};
+use crate::render::StageFiles;
+
+/// Times may differ by this much: FAT keeps them in steps of two seconds.
+const TOLERANCE_NANOS: u128 = 2_000_000_000;
+
+/// Makes the mirror ready for the script: it must be there; extra files are deleted, if asked for and allowed.
+/// `false`: the mirror step is refused, which has been told.
+pub(super) fn make_ready(
+    mirror: &MirrorOrder,
+    order: &StageOrder,
+    work: &Path,
+    prepared: &Prepared,
+    cancel: &Cancel,
+    events: &Events<'_>,
+) -> Result<bool, StageError> {
+    let root = mirror.mirror.to_native();
+    let refused = match fs::metadata(&root) {
+        Ok(found) if found.is_dir() => None,
+        Ok(_) => Some(("is not a directory", "name a directory in destinations.mirror.path")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Some((
+            "does not exist",
+            "attach its disk; if it is new, create the directory once, so that an unattached disk is never taken for an empty one",
+        )),
+        Err(_) => Some(("cannot be read", "check its disk and its permissions")),
+    };
+    if let Some((why, hint)) = refused {
+        events.fail(Section::Tools, format!("the mirror '{}' {why}", mirror.mirror), Some(hint.to_owned()));
+        return Ok(false);
+    }
+    if let Some(guard) = mirror.delete {
+        let Extra { extra, present } = list_extra(mirror, order, work, prepared, cancel, events)?;
+        if !guard.allows(extra, present) {
+            events.fail(
+                Section::Tools,
+                format!(
+                    "the mirror of '{}' is left as it is: {extra} of its {present} files would be deleted, more than max-delete allows",
+                    order.mount.path
+                ),
+                Some(format!(
+                    "if that is right, raise destinations.mirror.max-delete (to {extra}, say) for one run; if not, something happened to the source"
+                )),
+            );
+            return Ok(false);
+        }
+        delete_extra(mirror, &StageFiles::of(order).extra_list.inside(work), cancel, events)?;
+    }
+    if prepared.nothing_selected() {
+        return Ok(true);
+    }
+    let target = mirror.target.to_native();
+    match make_target(mirror, order) {
+        Ok(()) => Ok(true),
+        Err(error) => {
+            events.fail(Section::Tools, format!("the directory '{}' cannot be made: {error}", shown(&target)), None);
+            Ok(false)
+        }
+    }
+}
+
+/// Makes the directories down to the copy of the mount, as private as they are in the source: what lies in a closed
+/// directory must not lie open in the mirror. Those further down are rsync's.
+#[cfg(unix)]
+fn make_target(mirror: &MirrorOrder, order: &StageOrder) -> io::Result<()> {
+    use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown};
+    let mut here = mirror.mirror.to_native();
+    let depth = order.mount.path.parts().len();
+    for (i, name) in order.mount.path.parts().iter().enumerate() {
+        here.push(name);
+        let is_mount = i + 1 == depth;
+        let original =
+            if is_mount { PathBuf::from(&order.shown_at) } else { order.mount.path.truncated(i + 1).to_native() };
+        let original = fs::metadata(original).ok();
+        // Writable for us, whatever the source is.
+        let mode = original.as_ref().map_or(0o777, |original| original.mode() & 0o7777 | 0o700);
+        let made_now = match fs::DirBuilder::new().mode(mode).create(&here) {
+            Ok(()) => true,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && here.is_dir() => false,
+            Err(error) => return Err(error),
+        };
+        if let (Some(original), true) = (original, made_now || is_mount) {
+            // As for rsync: only root can give a directory away.
+            let _ = chown(&here, Some(original.uid()), Some(original.gid()));
+            fs::set_permissions(&here, fs::Permissions::from_mode(mode))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn make_target(mirror: &MirrorOrder, _order: &StageOrder) -> io::Result<()> {
+    fs::create_dir_all(verbatim(&mirror.target.to_native()))
+}
+
+/// Files in a mirror, below the sources.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Extra {
+    /// Those the selection does not have.
+    pub extra: u64,
+    /// All of them.
+    pub present: u64,
+}
+
+/// Writes the list of what the mirror holds below the sources and the selection does not, into `work`, where the
+/// manifest of the selection is; counts its files. Nothing below a path that could not be looked at today is listed.
+///
+/// # Errors
+/// When the list cannot be written, the manifest cannot be read, or it is interrupted.
+pub fn list_extra(
+    mirror: &MirrorOrder,
+    order: &StageOrder,
+    work: &Path,
+    prepared: &Prepared,
+    cancel: &Cancel,
+    events: &Events<'_>,
+) -> Result<Extra, StageError> {
+    let files = StageFiles::of(order);
+    let list = files.extra_list.inside(work);
+    let mut out = BufWriter::new(File::create(&list).map_err(StageError::io("creating", &list))?);
+    let (mut extra, mut present) = (0, 0);
+    let target = verbatim(&mirror.target.to_native());
+    if !target.exists() {
+        return Ok(Extra::default());
+    }
+    // The same sources without exclusions: what is excluded today is extra.
+    let spec = SelectionSpec { directories: Vec::new(), files: Vec::new(), ..order.selection.clone() };
+    let everything = Arc::new(Selection::new(spec));
+    let mut selected = Before::open(Some(&files.manifest.inside(work)))?;
+    let mut failed = None;
+    let walk = Walk { selection: &everything, mount: &order.mount.path, shown_at: &target, cancel };
+    let flow = walk.run(&mut |path, item| {
+        let is_file = match item {
+            Item::Directory { .. } => false,
+            Item::File { .. } | Item::NotCopied { .. } => true,
+            // A source that was never mirrored, or nothing to do with today's selection.
+            Item::SourceMissing { .. } | Item::Excluded { .. } => return ControlFlow::Continue(()),
+            Item::Unreadable { why, .. } => {
+                let text = format!(
+                    "'{}' in the mirror cannot be read, and nothing in it is deleted: {why}",
+                    mirror.target.said_with(&path.to_string())
+                );
+                events.warn(Section::Verification, text, None);
+                return ControlFlow::Continue(());
+            }
+        };
+        present += u64::from(is_file);
+        let wanted = match selected.up_to(path, &mut |_| Ok(())) {
+            // A file where a directory is to be, or the other way round, has to make way.
+            Ok(Some(entry)) => (entry.kind == EntryKind::File) == is_file,
+            Ok(None) => false,
+            Err(error) => {
+                failed = Some(error);
+                return ControlFlow::Break(());
+            }
+        };
+        if wanted || prepared.unknown.iter().any(|unknown| path.lies_in(unknown, order.mount.path.family())) {
+            return ControlFlow::Continue(());
+        }
+        extra += u64::from(is_file);
+        let line = [path.as_bytes(), b"\0"].concat();
+        match out.write_all(&line) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(why) => {
+                failed = Some(StageError::Io { doing: "writing", path: list.clone(), why });
+                ControlFlow::Break(())
+            }
+        }
+    });
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    if flow.is_break() {
+        return Err(StageError::Interrupted);
+    }
+    out.flush().map_err(StageError::io("writing", &list))?;
+    Ok(Extra { extra, present })
+}
+
+/// Deletes what [`list_extra`] listed: files as they come, then directories, deepest first, and only empty ones.
+fn delete_extra(mirror: &MirrorOrder, list: &Path, cancel: &Cancel, events: &Events<'_>) -> Result<(), StageError> {
+    let input = File::open(list).map_err(StageError::io("reading", list))?;
+    let target = verbatim(&mirror.target.to_native());
+    let mut directories = Vec::new();
+    let remove = |path: PathBuf, directory: bool| {
+        let removed = if directory { fs::remove_dir(&path) } else { fs::remove_file(&path) };
+        let path = shown(&path);
+        match removed {
+            Ok(()) => events.tell(Event::Deleted { path }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => events.fail(
+                Section::Verification,
+                format!("'{path}' is no longer in the source, but cannot be deleted from the mirror: {error}"),
+                None,
+            ),
+        }
+    };
+    for path in BufReader::new(input).split(0) {
+        if cancel.is_set() {
+            return Err(StageError::Interrupted);
+        }
+        let path = path.map_err(StageError::io("reading", list))?;
+        let Some(path) = native(&target, &RelPath::from_bytes(path)) else { continue };
+        match fs::symlink_metadata(&path) {
+            Ok(found) if found.is_dir() => directories.push(path),
+            Ok(_) => remove(path, false),
+            Err(_) => {}
+        }
+    }
+    directories.into_iter().rev().for_each(|path| remove(path, true));
+    Ok(())
+}
+
+/// A path below `base` on this system. `None` when it cannot have such a name.
+fn native(base: &Path, path: &RelPath) -> Option<PathBuf> {
+    path.names().try_fold(base.to_path_buf(), |at, name| Some(at.join(native_name(name)?)))
+}
+
+/// Checks that every selected file and directory is in the mirror with the same size and time. `true` when it is.
+pub(super) fn verify(
+    order: &StageOrder,
+    files: &StageFiles,
+    cancel: &Cancel,
+    events: &Events<'_>,
+) -> Result<bool, StageError> {
+    let Some(mirror) = &order.mirror else { return Ok(true) };
+    let target = verbatim(&mirror.target.to_native());
+    let source = verbatim(Path::new(&order.shown_at));
+    let (mut checked, mut different, mut unreadable) = (0_u64, 0_u64, 0_u64);
+    for entry in FileReader::open(&files.manifest.to_native())? {
+        let entry = entry?;
+        if cancel.is_set() {
+            return Err(StageError::Interrupted);
+        }
+        if entry.unseen {
+            continue;
+        }
+        checked += 1;
+        let (Some(copy), Some(original)) = (native(&target, &entry.path), native(&source, &entry.path)) else {
+            unreadable += 1;
+            let why = "its name cannot be looked up, so its copy in the mirror is not checked".to_owned();
+            let path = order.said(&entry.path);
+            events.tell(Event::Ignored { path, why, severity: Some(Severity::Warning) });
+            continue;
+        };
+        let Some(what) = difference(&entry, &copy) else { continue };
+        match excuse(&entry, &original, order.started) {
+            Some(Excuse::Changed) => events.note(
+                Section::Verification,
+                format!("'{}' changed while it was copied, and does not count", shown(&original)),
+            ),
+            Some(Excuse::Unreadable(why)) => {
+                unreadable += 1;
+                let path = order.said(&entry.path);
+                events.tell(Event::Ignored { path, why, severity: Some(Severity::Warning) });
+            }
+            None => {
+                different += 1;
+                events.tell(Event::Difference { path: shown(&copy), what });
+            }
+        }
+    }
+    events.note(
+        Section::Verification,
+        format!(
+            "{}: {checked} entries of the mirror checked, {different} differ, {unreadable} could not be read",
+            order.mount.path
+        ),
+    );
+    Ok(different == 0)
+}
+
+/// How the copy differs from what was selected.
+fn difference(entry: &Entry, copy: &Path) -> Option<String> {
+    let metadata = match fs::symlink_metadata(copy) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Some("it is missing".to_owned()),
+        Err(error) => return Some(error.to_string()),
+    };
+    let Ok(meta) = meta_of(&metadata) else { return Some("its times cannot be read".to_owned()) };
+    match entry.kind {
+        EntryKind::Directory if metadata.is_dir() => None,
+        EntryKind::Directory => Some("it is not a directory".to_owned()),
+        EntryKind::File if !metadata.is_file() => Some("it is not a file".to_owned()),
+        EntryKind::File if meta.size != entry.meta.size => {
+            Some(format!("it has {} bytes, the source {}", meta.size, entry.meta.size))
+        }
+        EntryKind::File if meta.modified.distance(entry.meta.modified) > TOLERANCE_NANOS => {
+            Some("its modification time differs".to_owned())
+        }
+        EntryKind::File => None,
+    }
+}
+
+/// Why a difference does not count.
+enum Excuse {
+    /// The source was modified after the backup started, or is gone: without a snapshot that is nobody's fault.
+    Changed,
+    /// The source cannot be read: a skipped file.
+    Unreadable(String),
+}
+
+fn excuse(entry: &Entry, original: &Path, started: Moment) -> Option<Excuse> {
+    if entry.meta.modified >= started {
+        return Some(Excuse::Changed);
+    }
+    let now: Meta = match fs::symlink_metadata(original).and_then(|m| meta_of(&m)) {
+        Ok(meta) => meta,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Some(Excuse::Changed),
+        Err(error) => return Some(Excuse::Unreadable(error.to_string())),
+    };
+    if now.modified >= started && now.differs(&entry.meta) {
+        return Some(Excuse::Changed);
+    }
+    let opened = match entry.kind {
+        EntryKind::File => File::open(original).map(drop),
+        EntryKind::Directory => fs::read_dir(original).map(drop),
+    };
+    opened.err().map(|error| Excuse::Unreadable(error.to_string()))
+}

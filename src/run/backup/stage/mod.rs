@@ -1,0 +1,162 @@
+//! The stage: one mount, from inside its snapshot (SPEC §8, step 4).
+//!
+//! [`prepare`] walks the mount and writes list files, manifest and script; `plan --render` stops there. [`run`] goes on:
+//! deletes extra files, runs the script, verifies the mirror, checks the archive. It knows a [`StageOrder`] and nothing
+//! of profiles, stores or scopes, and chooses nothing.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::adapters::process::ToolError;
+use crate::model::cancel::Cancel;
+use crate::model::event::{Event, Events, Section};
+use crate::model::manifest::ManifestError;
+use crate::model::secret::Secret;
+use crate::model::text;
+use crate::model::upload_record::WorkFile;
+use crate::plan::backup::StageOrder;
+use crate::render::{RenderError, StageFiles};
+
+mod archive;
+mod before;
+mod copies;
+mod mirror;
+mod prepare;
+mod script;
+
+pub use mirror::{Extra, list_extra};
+pub(crate) use prepare::create_private_directory;
+pub use prepare::{Place, Prepared, prepare};
+
+/// Why a stage could not be carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum StageError {
+    #[error("{doing} '{path}': {why}")]
+    Io { doing: &'static str, path: PathBuf, why: std::io::Error },
+    #[error("writing the lists of what to back up: {0}")]
+    Lists(std::io::Error),
+    #[error("the manifest of the last backup, '{path}': {why}")]
+    Before { path: String, why: ManifestError },
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    #[error(transparent)]
+    Render(#[from] RenderError),
+    #[error(transparent)]
+    Tool(#[from] ToolError),
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl StageError {
+    /// What the user can do, where something is known.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            StageError::Io { why, .. } | StageError::Lists(why) if why.kind() == std::io::ErrorKind::StorageFull => {
+                Some("free some space there, or set archive.work-directory to a directory on a larger disk".to_owned())
+            }
+            StageError::Tool(ToolError::Missing { hint, .. }) => Some(hint.clone()),
+            StageError::Before { .. } => {
+                Some("delete that file: the next incremental backup then goes by times".to_owned())
+            }
+            _ => None,
+        }
+    }
+
+    pub(crate) fn io(doing: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> StageError {
+        move |why| StageError::Io { doing, path: path.into(), why }
+    }
+}
+
+/// What a stage did: the result file the outer run trusts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct StageResult {
+    pub prepared: Prepared,
+    /// Whether the mirror is what it should be; `None` when there is none to keep.
+    pub mirror: Option<bool>,
+    /// The archive, when one was asked for and is whole.
+    pub archive: Option<Archived>,
+}
+
+/// An archive ready to be sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Archived {
+    /// In order; none when nothing was to be archived.
+    pub volumes: Vec<WorkFile>,
+    pub manifest: WorkFile,
+    /// Files in the archive.
+    pub files: u64,
+    /// Their bytes before compression.
+    pub bytes: u64,
+}
+
+/// Carries out an order: [`prepare`], then everything the files say.
+///
+/// # Errors
+/// When it had to stop. What went wrong with the mirror or the archive alone is told as events and shows in the result.
+pub fn run(
+    order: &StageOrder,
+    key: Option<&Secret>,
+    cancel: &Cancel,
+    events: &Events<'_>,
+) -> Result<StageResult, StageError> {
+    let files = StageFiles::of(order);
+    let work = order.work.to_native();
+    let place = Place { read: Path::new(&order.shown_at), write: Some(&work) };
+    let mut prepared = prepare(order, place, cancel, events)?;
+    if prepared.links > 0 || prepared.special > 0 {
+        events.note(
+            Section::Ignored,
+            format!(
+                "{}: {} and {} are not backed up",
+                order.mount.path,
+                text::count(prepared.links, "symbolic link"),
+                text::count(prepared.special, "special file")
+            ),
+        );
+    }
+    let mut result = StageResult { prepared: prepared.clone(), mirror: None, archive: None };
+    let mirror_ready = match &order.mirror {
+        Some(mirror) => mirror::make_ready(mirror, order, &work, &prepared, cancel, events)?,
+        None => false,
+    };
+    // The script runs what is left of the order.
+    let mut order = order.clone();
+    if !mirror_ready && order.mirror.take().is_some() {
+        result.mirror = Some(false);
+    }
+    // With nothing to copy the mount itself may not be there: an optional source on a disk that is not attached.
+    if prepared.nothing_selected() && order.mirror.take().is_some() {
+        result.mirror = Some(true);
+    }
+    let wanted_archive = order.archive.clone();
+    if prepared.nothing_archived() {
+        order.archive = None;
+    }
+    if order.mirror.is_some() || order.archive.is_some() {
+        let status = script::run(&order, &prepared.copies, key, cancel, events)?;
+        let copied = order.mirror.is_some() && script::copier_finished(&status, &order, events);
+        let archived = order.archive.is_none() || script::archiver_finished(&status, &order, events);
+        if order.mirror.is_some() {
+            result.mirror = Some(mirror::verify(&order, &files, cancel, events)? && copied);
+        }
+        if !archived {
+            return Ok(result);
+        }
+    }
+    if let (Some(archive), Some(key)) = (&wanted_archive, key) {
+        result.archive = archive::finish(archive, &order, &files, key, &mut prepared, cancel, events)?;
+    }
+    events.tell(Event::Mounted {
+        mount: order.mount.path.clone(),
+        files: prepared.files,
+        directories: prepared.directories,
+        bytes: prepared.bytes,
+        archived_files: prepared.archived_files,
+        archived_bytes: prepared.archived_bytes,
+    });
+    result.prepared = prepared;
+    Ok(result)
+}

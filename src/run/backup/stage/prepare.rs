@@ -1,0 +1,306 @@
+//! Walking a mount and writing what the tools will read: lists, manifest, script.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::StageError;
+use super::before::Before;
+use super::copies;
+use crate::adapters::walk::{Item, Walk};
+use crate::model::cancel::Cancel;
+use crate::model::event::{Event, Events, Section, Severity};
+use crate::model::manifest::{Entry, EntryKind, Header, Meta, RelPath, Stored, Writer};
+use crate::model::path::{Family, FullPath};
+use crate::model::select::{Kind, Selection};
+use crate::plan::backup::{Changes, StageOrder};
+use crate::render::robocopy::{CopyCommand, LeftOut};
+use crate::render::{StageFiles, rsync_entry, script, seven_zip_line};
+
+/// What a walk found, in counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Prepared {
+    /// Selected files, directories, and bytes of the files.
+    pub files: u64,
+    pub directories: u64,
+    pub bytes: u64,
+    /// What goes into the archive: files, their bytes, and directories that are really empty.
+    pub archived_files: u64,
+    pub archived_bytes: u64,
+    pub archived_directories: u64,
+    /// Entries left out by an exclusion; what is in a directory left out is not counted.
+    pub excluded: u64,
+    pub links: u64,
+    pub special: u64,
+    /// Entries that could not be read, or that 7-Zip cannot take.
+    pub skipped: u64,
+    /// Carried over from the last manifest, because they could not be looked at.
+    pub unseen: u64,
+    /// Paths whose content is not known today: missing sources, unreadable directories.
+    pub unknown: Vec<RelPath>,
+    /// The Robocopy commands of a Windows mirror.
+    #[serde(skip)]
+    pub copies: Vec<CopyCommand>,
+}
+
+impl Prepared {
+    /// Whether there is nothing to back up today, not even an empty directory.
+    pub fn nothing_selected(&self) -> bool {
+        self.files == 0 && self.directories == 0
+    }
+
+    /// Whether the archive has nothing to hold, and so no volume.
+    pub fn nothing_archived(&self) -> bool {
+        self.archived_files == 0 && self.archived_directories == 0
+    }
+}
+
+/// Where [`prepare`] reads and writes.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// Where the mount can be read.
+    pub read: &'a Path,
+    /// The directory the files go to; `None` writes nothing and only counts.
+    pub write: Option<&'a Path>,
+}
+
+/// Walks the mount and writes everything the order's script needs. The files say the order's own paths, wherever they
+/// are written: a preview renders the very files of a run.
+///
+/// # Errors
+/// When a work file cannot be written, the last manifest cannot be read, or the walk is interrupted.
+pub fn prepare(
+    order: &StageOrder,
+    place: Place<'_>,
+    cancel: &Cancel,
+    events: &Events<'_>,
+) -> Result<Prepared, StageError> {
+    let files = StageFiles::of(order);
+    if let Some(work) = place.write {
+        create_private_directory(work).map_err(StageError::io("creating the directory", work))?;
+    }
+    let mut out = Outputs::create(order, place, &files)?;
+    let before_path = match order.archive.as_ref().map(|a| &a.changes) {
+        Some(Changes::SinceManifest { path }) => Some(Path::new(path)),
+        _ => None,
+    };
+    let mut before = Before::open(before_path)?;
+    let selection = Arc::new(Selection::new(order.selection.clone()));
+    let mut prepared = Prepared::default();
+    prepared.unknown.extend(order.missing.iter().filter_map(|path| relative(path, &order.mount.path)));
+
+    let mut failed = None;
+    let walk = Walk { selection: &selection, mount: &order.mount.path, shown_at: place.read, cancel };
+    let flow =
+        walk.run(&mut |path, item| match take(order, &mut out, &mut before, &mut prepared, events, path, item) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                failed = Some(error);
+                ControlFlow::Break(())
+            }
+        });
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    if cancel.is_set() || flow.is_break() {
+        return Err(StageError::Interrupted);
+    }
+    before.rest(&mut |entry| out.carry_over(entry, &mut prepared))?;
+    let out_left = std::mem::take(&mut out.left_out);
+    out.finish()?;
+    if let Some(work) = place.write {
+        prepared.copies = copies::commands(order, &out_left, &files.manifest.inside(work))?;
+        let path = files.script.inside(work);
+        std::fs::write(&path, script(order, &prepared.copies)?).map_err(StageError::io("writing", &path))?;
+    }
+    Ok(prepared)
+}
+
+/// One item of the walk.
+fn take(
+    order: &StageOrder,
+    out: &mut Outputs,
+    before: &mut Before,
+    prepared: &mut Prepared,
+    events: &Events<'_>,
+    path: &RelPath,
+    item: Item,
+) -> Result<(), StageError> {
+    let shown = || order.said(path);
+    let mut last = before.up_to(path, &mut |entry| out.carry_over(entry, prepared))?;
+    match item {
+        Item::Directory { meta, really_empty } => {
+            prepared.directories += 1;
+            let new = is_changed(order, &meta, last.as_ref(), true);
+            if order.archive.is_some() && really_empty && new && !path.is_root() && out.archive(path)? {
+                prepared.archived_directories += 1;
+            }
+            out.mirror(path)?;
+            out.manifest(&Entry { path: path.clone(), kind: EntryKind::Directory, meta, stored: None, unseen: false })
+        }
+        Item::File { meta } => {
+            prepared.files += 1;
+            prepared.bytes += meta.size;
+            out.mirror(path)?;
+            let mut stored = None;
+            if order.archive.is_some() {
+                if !is_changed(order, &meta, last.as_ref(), false) {
+                    stored = last.and_then(|entry| entry.stored).or(Some(Stored::EARLIER));
+                } else if out.archive(path)? {
+                    prepared.archived_files += 1;
+                    prepared.archived_bytes += meta.size;
+                    stored = Some(Stored::In(order.stamp));
+                } else {
+                    prepared.skipped += 1;
+                    let why =
+                        "7-Zip cannot take this name (a line break, or not UTF-8); it is in no archive".to_owned();
+                    events.tell(Event::Ignored { path: shown(), why, severity: Some(Severity::Warning) });
+                }
+            }
+            out.manifest(&Entry { path: path.clone(), kind: EntryKind::File, meta, stored, unseen: false })
+        }
+        Item::Excluded { kind, .. } => {
+            prepared.excluded += 1;
+            out.leave_out(path, kind);
+            Ok(())
+        }
+        Item::NotCopied { kind } => {
+            *(if kind == Kind::Link { &mut prepared.links } else { &mut prepared.special }) += 1;
+            let what = if kind == Kind::Link { "symbolic link" } else { "special file" };
+            events.tell(Event::Ignored { path: shown(), why: what.to_owned(), severity: None });
+            Ok(())
+        }
+        Item::SourceMissing { why } => {
+            // The plan has reported it, unless it went missing since.
+            let family = order.mount.path.family();
+            let known = prepared.unknown.iter().any(|p| p.lies_in(path, family) || path.lies_in(p, family));
+            if !known {
+                events.fail(Section::Sources, format!("source '{}' is not backed up: {why}", shown()), None);
+            }
+            prepared.unknown.push(path.clone());
+            last.take().map_or(Ok(()), |entry| out.carry_over(entry, prepared))
+        }
+        Item::Unreadable { why, is_directory } => {
+            prepared.skipped += 1;
+            events.tell(Event::Ignored { path: shown(), why: why.to_string(), severity: Some(Severity::Warning) });
+            prepared.unknown.push(path.clone());
+            // A directory's own entry has been written.
+            last.take_if(|_| !is_directory).map_or(Ok(()), |entry| out.carry_over(entry, prepared))
+        }
+    }
+}
+
+/// Whether an entry is to be archived (SPEC §6).
+fn is_changed(order: &StageOrder, meta: &Meta, last: Option<&Entry>, directory: bool) -> bool {
+    match order.archive.as_ref().map(|a| &a.changes) {
+        None | Some(Changes::Everything) => true,
+        Some(Changes::SinceMoment { moment }) => meta.touched_since(*moment),
+        Some(Changes::SinceManifest { .. }) => match last {
+            None => true,
+            Some(last) if directory => last.kind != EntryKind::Directory,
+            Some(last) => last.kind != EntryKind::File || last.stored.is_none() || meta.differs(&last.meta),
+        },
+    }
+}
+
+/// The names of `path` below `mount`, joined.
+pub(super) fn relative(path: &FullPath, mount: &FullPath) -> Option<RelPath> {
+    path.below(mount).map(|names| RelPath::from_bytes(names.join("/")))
+}
+
+/// Work files name private files and say what is in them: for their owner only.
+pub(crate) fn create_private_directory(path: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(path)
+}
+
+/// The files a walk writes; none of them in a preview that only counts.
+struct Outputs {
+    manifest: Option<Writer<BufWriter<File>>>,
+    archive: Option<BufWriter<File>>,
+    mirror: Option<BufWriter<File>>,
+    /// For Robocopy, which takes no list of what to copy.
+    left_out: LeftOut,
+    family: Family,
+}
+
+impl Outputs {
+    fn create(order: &StageOrder, place: Place<'_>, files: &StageFiles) -> Result<Outputs, StageError> {
+        let create = |wanted: bool, path: &FullPath| {
+            let Some(work) = place.write.filter(|_| wanted) else { return Ok(None) };
+            let path = path.inside(work);
+            File::create(&path).map(BufWriter::new).map(Some).map_err(StageError::io("creating", path))
+        };
+        let header = Header {
+            version: 1,
+            location: order.location.clone(),
+            mount: order.mount.path.clone(),
+            backup: order.archive.as_ref().map(|a| a.backup),
+            format: order.archive.as_ref().map(|a| a.format),
+        };
+        let manifest = create(true, &files.manifest)?;
+        Ok(Outputs {
+            manifest: manifest.map(|out| Writer::new(out, &header)).transpose().map_err(writing)?,
+            archive: create(order.archive.is_some(), &files.archive_list)?,
+            mirror: create(order.mirror.is_some(), &files.mirror_list)?,
+            left_out: LeftOut::default(),
+            family: order.mount.path.family(),
+        })
+    }
+
+    fn leave_out(&mut self, path: &RelPath, kind: Kind) {
+        match kind {
+            _ if self.family == Family::Unix || self.mirror.is_none() => {}
+            Kind::Directory => self.left_out.directories.push(path.clone()),
+            _ => self.left_out.files.push(path.clone()),
+        }
+    }
+
+    fn manifest(&mut self, entry: &Entry) -> Result<(), StageError> {
+        self.manifest.as_mut().map_or(Ok(()), |out| out.write(entry)).map_err(writing)
+    }
+
+    /// Lists a path for 7-Zip. `false` when no list can hold it.
+    fn archive(&mut self, path: &RelPath) -> Result<bool, StageError> {
+        let Some(line) = seven_zip_line(path, self.family) else { return Ok(false) };
+        self.archive.as_mut().map_or(Ok(()), |out| out.write_all(line.as_bytes())).map_err(writing)?;
+        Ok(true)
+    }
+
+    fn mirror(&mut self, path: &RelPath) -> Result<(), StageError> {
+        match (&mut self.mirror, rsync_entry(path)) {
+            (Some(out), Some(entry)) => out.write_all(&entry).map_err(writing),
+            _ => Ok(()),
+        }
+    }
+
+    /// An entry of the last manifest that today's walk does not have: kept when it could not be looked at, else gone.
+    fn carry_over(&mut self, entry: Entry, prepared: &mut Prepared) -> Result<(), StageError> {
+        if !prepared.unknown.iter().any(|unknown| entry.path.lies_in(unknown, self.family)) {
+            return Ok(());
+        }
+        prepared.unseen += 1;
+        self.manifest(&Entry { unseen: true, ..entry })
+    }
+
+    fn finish(self) -> Result<(), StageError> {
+        if let Some(manifest) = self.manifest {
+            manifest.finish().map_err(writing)?;
+        }
+        for mut out in [self.archive, self.mirror].into_iter().flatten() {
+            out.flush().map_err(writing)?;
+        }
+        Ok(())
+    }
+}
+
+fn writing(why: std::io::Error) -> StageError {
+    StageError::Lists(why)
+}

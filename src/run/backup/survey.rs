@@ -1,0 +1,249 @@
+//! The survey: gathers the facts a plan rests on, and changes nothing (SPEC §6: stores are asked before any archive is
+//! made, which is also the connection test).
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+
+use crate::adapters::aws;
+use crate::adapters::credential;
+use crate::adapters::process::{ToolError, locate};
+use crate::adapters::seven_zip::SevenZip;
+use crate::adapters::state::State;
+use crate::adapters::store::{DirectoryStore, S3Settings, S3Store, Store, StoreError, StoreErrorKind};
+use crate::adapters::walk::source_problem;
+use crate::model::cancel::Cancel;
+use crate::model::catalog::Catalog;
+use crate::model::job::{Job, Reference, S3};
+use crate::model::mount::Mount;
+use crate::model::name::ObjectName;
+use crate::model::path::{Family, FullPath};
+use crate::model::secret::Secret;
+use crate::model::stamp::Stamp;
+use crate::model::upload_record::Unfinished;
+use crate::plan::backup::{Facts, Mode, Refusal, StoreFacts, StoreName};
+
+pub mod told;
+
+/// Stores that could be opened, by name.
+pub type Stores = BTreeMap<StoreName, Box<dyn Store>>;
+
+/// A store, or why it cannot be used.
+pub type Opened = Result<Box<dyn Store>, StoreError>;
+
+/// What was asked for on the command line.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Request {
+    pub mode: Mode,
+    /// `--force-full`.
+    pub force_full: bool,
+}
+
+/// Everything found, and the stores to go on with.
+pub struct Survey {
+    pub facts: Facts,
+    pub stores: Stores,
+    /// The program that copies to the mirror is needed and missing.
+    pub missing_copier: Option<ToolError>,
+}
+
+/// Looks at sources, tools, state and stores.
+pub fn survey(job: &Job, request: Request, now: DateTime<Utc>, cancel: &Cancel) -> Survey {
+    let mut stores = Stores::new();
+    let mut found = Vec::new();
+    let mut unfinished = State::of(&job.location).unfinished();
+    for (name, label, opened) in open_stores(job, cancel) {
+        let catalog = opened.and_then(|store| {
+            let catalog = catalog(job, &*store, now)?;
+            stores.insert(name, store);
+            Ok(catalog)
+        });
+        if let Ok(catalog) = &catalog {
+            unfinished.iter_mut().for_each(|unfinished| unfinished.compare(&label, catalog));
+        }
+        found.push((name, StoreFacts { label, catalog: catalog.map_err(|e| sentence(&e)) }));
+    }
+    let (mut facts, missing_copier) = facts(job, request, now, found);
+    unfinished.iter_mut().for_each(Unfinished::examine);
+    facts.unfinished = unfinished;
+    Survey { facts, stores, missing_copier }
+}
+
+/// What a store holds of the months that a plan looks at.
+///
+/// # Errors
+/// When it cannot be listed.
+pub fn catalog(job: &Job, store: &dyn Store, now: DateTime<Utc>) -> Result<Catalog, StoreError> {
+    let mut objects = Vec::new();
+    for month in Stamp::new(now, job.zone).month().newest_first(job.lookback_months.get()) {
+        objects.extend(store.list(&ObjectName::month_prefix(&job.location, month))?);
+    }
+    Ok(Catalog::new(&job.location, objects))
+}
+
+/// What else a plan must know, beside the stores; and the program that copies to the mirror, when it is missing.
+pub fn facts(
+    job: &Job,
+    request: Request,
+    now: DateTime<Utc>,
+    stores: Vec<(StoreName, StoreFacts)>,
+) -> (Facts, Option<ToolError>) {
+    let (seven_zip, archiver) = archiver(job);
+    let (copier, missing_copier) = copier(job);
+    let refusal = |e: &ToolError| Refusal { why: e.to_string(), hint: e.hint().unwrap_or_default().to_owned() };
+    let archiving = archiver.as_ref().map(refusal);
+    let facts = Facts {
+        now,
+        mode: request.mode,
+        force_full: request.force_full,
+        stores,
+        remembered: State::of(&job.location).remembered(),
+        unfinished: Vec::new(),
+        profile_modified: std::fs::metadata(&job.profile).and_then(|m| m.modified()).ok().map(DateTime::from),
+        missing: missing_sources(job),
+        archiving,
+        seven_zip,
+        copier,
+    };
+    (facts, missing_copier)
+}
+
+/// Why no snapshot can be made, and what to do: found before anything starts (SPEC §8, FACTS on ShadowSpawn).
+pub fn snapshot_problem(job: &Job) -> Option<(String, String)> {
+    let snapshot = job.snapshot.as_ref().filter(|_| job.family == Family::HOST)?;
+    let hint = "install it, or set snapshot.program in the profile to its path";
+    if let Err(missing) = locate(Some(&snapshot.program), &[], hint) {
+        return Some((format!("no snapshot can be made: {missing}"), hint.to_owned()));
+    }
+    if !may_snapshot() {
+        return Some((
+            "no snapshot can be made: this is not run as administrator".to_owned(),
+            "run it as administrator; in Task Scheduler, with highest privileges".to_owned(),
+        ));
+    }
+    // An empty directory or letter may be the place that was made for it; what is not empty is somebody's.
+    let mount = snapshot.mount.root();
+    if std::fs::read_dir(&mount).is_ok_and(|mut entries| entries.next().is_some()) {
+        return Some((
+            format!("no snapshot can be made: '{mount}' is in use"),
+            "choose a free one in snapshot.mount; a run that was killed leaves it mapped until it is unmapped or the computer restarts".to_owned(),
+        ));
+    }
+    let long = |path: &FullPath| path.to_string().encode_utf16().count() > LONGEST_SHADOWSPAWN_SOURCE;
+    let too_long = |mount: &&Mount| job.family == Family::Windows && long(&mount.path);
+    job.mounts().ok()?.iter().find(too_long).map(|mount| {
+        let text = format!("no snapshot can be made of '{}': its path is longer than ShadowSpawn can take", mount.path);
+        (text, "list a directory further up".to_owned())
+    })
+}
+
+/// With a longer one it loops for ever.
+const LONGEST_SHADOWSPAWN_SOURCE: usize = 259;
+
+#[cfg(windows)]
+fn may_snapshot() -> bool {
+    crate::adapters::windows::is_administrator()
+}
+
+/// Elsewhere the snapshot program itself knows.
+#[cfg(not(windows))]
+fn may_snapshot() -> bool {
+    true
+}
+
+/// A store's error and what to do about it.
+pub fn sentence(error: &StoreError) -> String {
+    match error.hint.as_str() {
+        "" => error.to_string(),
+        hint => format!("{error} ({hint})"),
+    }
+}
+
+/// Opens the job's stores, in order; each with its label, also when it cannot be opened.
+pub fn open_stores(job: &Job, cancel: &Cancel) -> Vec<(StoreName, String, Opened)> {
+    let mut stores = Vec::new();
+    if let Some(s3) = &job.s3 {
+        stores.push((
+            StoreName::S3,
+            format!("s3://{}", s3.bucket),
+            open_s3(s3, credential::resolve, cancel).map(|s| Box::new(s) as Box<dyn Store>),
+        ));
+    }
+    if let Some(directory) = &job.directory {
+        let opened = DirectoryStore::open(&directory.to_native(), cancel.clone());
+        stores.push((StoreName::Directory, directory.to_string(), opened.map(|s| Box::new(s) as Box<dyn Store>)));
+    }
+    stores
+}
+
+/// Opens the S3 store of a job, with the credentials that `resolve` reads where its references lead to.
+///
+/// # Errors
+/// When a reference leads to none.
+pub fn open_s3<E: Display>(
+    s3: &S3,
+    resolve: impl Fn(&Reference) -> Result<Secret, E>,
+    cancel: &Cancel,
+) -> Result<S3Store, StoreError> {
+    let credentials = aws::keys(s3.credentials.as_ref(), resolve).map_err(|e| StoreError {
+        store: format!("s3://{}", s3.bucket),
+        what: "reading destinations.s3.credentials".to_owned(),
+        why: e.to_string(),
+        kind: StoreErrorKind::Denied,
+        hint: String::new(),
+    })?;
+    let settings = S3Settings {
+        bucket: s3.bucket.clone(),
+        region: s3.region.clone(),
+        endpoint: s3.endpoint.clone(),
+        storage_class: s3.storage_class,
+        give_up_after: s3.give_up_after,
+        credentials,
+    };
+    S3Store::open(settings, cancel.clone())
+}
+
+/// Sources that are not there, only when this computer can look at all.
+fn missing_sources(job: &Job) -> Vec<(FullPath, String)> {
+    if job.family != Family::HOST {
+        return Vec::new();
+    }
+    let problem = |path: &FullPath| Some((path.clone(), source_problem(&path.to_native())?));
+    job.sources.iter().filter_map(|source| problem(&source.path)).collect()
+}
+
+/// The path of 7-Zip; its bare name where it is not needed or cannot be looked for.
+fn archiver(job: &Job) -> (String, Option<ToolError>) {
+    let configured = job.tools.seven_zip.as_deref();
+    let needed = job.has_store();
+    found(job, needed, configured.unwrap_or("7z"), || SevenZip::locate(configured).map(|t| t.program().to_path_buf()))
+}
+
+/// The path of the program that copies to the mirror.
+fn copier(job: &Job) -> (String, Option<ToolError>) {
+    let (configured, name, hint) = match job.family {
+        Family::Unix => {
+            let hint = "install it (Debian: apt-get install rsync), or set tools.rsync in the profile";
+            (job.tools.rsync.as_deref(), "rsync", hint)
+        }
+        Family::Windows => (job.tools.robocopy.as_deref(), "robocopy", "it is part of Windows; or set tools.robocopy"),
+    };
+    found(job, job.mirror.is_some(), configured.unwrap_or(name), || locate(configured, &[name], hint))
+}
+
+fn found(
+    job: &Job,
+    needed: bool,
+    name: &str,
+    find: impl FnOnce() -> Result<PathBuf, ToolError>,
+) -> (String, Option<ToolError>) {
+    if !needed || job.family != Family::HOST {
+        return (name.to_owned(), None);
+    }
+    match find() {
+        Ok(path) => (path.display().to_string(), None),
+        Err(error) => (name.to_owned(), Some(error)),
+    }
+}

@@ -1,0 +1,93 @@
+//! Facts that were told instead of looked up: to see what a plan would be on another computer, at another time, or with
+//! other holdings of a store. The same facts give the same plan on every system.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+use crate::adapters::store::Object;
+use crate::model::catalog::Catalog;
+use crate::model::job::Job;
+use crate::model::name::MountName;
+use crate::model::path::FullPath;
+use crate::model::stamp::Stamp;
+use crate::plan::backup::{Facts, Remembered, StoreFacts, StoreName};
+use crate::run::backup::survey::Request;
+
+/// The file of `plan --facts`: JSON; what is left out is nothing.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Told {
+    /// When the run starts.
+    now: DateTime<Utc>,
+    /// Object names in each store.
+    #[serde(default)]
+    stores: BTreeMap<StoreName, Vec<String>>,
+    /// Sources that are not there.
+    #[serde(default)]
+    missing: Vec<FullPath>,
+    /// Backups that the computer remembers.
+    #[serde(default)]
+    remembered: Vec<ToldBackup>,
+    #[serde(default)]
+    profile_modified: Option<DateTime<Utc>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct ToldBackup {
+    stamp: Stamp,
+    digest: String,
+    /// Manifest file by mount name.
+    manifests: BTreeMap<MountName, String>,
+}
+
+/// The facts cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("the facts '{path}' cannot be read: {why}")]
+pub struct ToldError {
+    pub path: String,
+    pub why: String,
+}
+
+/// Reads facts from a file. Tools have the names the profile gives them.
+///
+/// # Errors
+/// When the file cannot be read or does not hold facts.
+pub fn facts(job: &Job, request: Request, path: &Path) -> Result<Facts, ToldError> {
+    let failed = |why: String| ToldError { path: path.display().to_string(), why };
+    let bytes = std::fs::read(path).map_err(|e| failed(e.to_string()))?;
+    let told: Told = serde_json::from_slice(&bytes).map_err(|e| failed(e.to_string()))?;
+    let labels = [
+        (StoreName::S3, job.s3.as_ref().map(|s3| format!("s3://{}", s3.bucket))),
+        (StoreName::Directory, job.directory.as_ref().map(ToString::to_string)),
+    ];
+    let stores = labels.into_iter().filter_map(|(name, label)| {
+        let keys = told.stores.get(&name).cloned().unwrap_or_default();
+        let objects = keys.into_iter().map(|key| Object { key, size: 0 });
+        Some((name, StoreFacts { label: label?, catalog: Ok(Catalog::new(&job.location, objects)) }))
+    });
+    let remembered = told.remembered.iter().map(|backup| Remembered {
+        stamp: backup.stamp,
+        digest: backup.digest.clone(),
+        manifests: backup.manifests.clone().into_iter().collect(),
+    });
+    let tools = &job.tools;
+    let copier = tools.robocopy.as_deref().or(tools.rsync.as_deref());
+    let default_copier = if job.family == crate::model::path::Family::Windows { "robocopy" } else { "rsync" };
+    Ok(Facts {
+        now: told.now,
+        mode: request.mode,
+        force_full: request.force_full,
+        stores: stores.collect(),
+        remembered: remembered.collect(),
+        unfinished: Vec::new(),
+        profile_modified: told.profile_modified,
+        missing: told.missing.into_iter().map(|path| (path, "it does not exist".to_owned())).collect(),
+        archiving: None,
+        seven_zip: tools.seven_zip.clone().unwrap_or_else(|| "7z".to_owned()),
+        copier: copier.unwrap_or(default_copier).to_owned(),
+    })
+}

@@ -1,0 +1,235 @@
+//! Why a restore is refused or fails, in sentences that name the object and say what to do (SPEC §9).
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::adapters::process::ToolError;
+use crate::adapters::seven_zip::Exit;
+use crate::adapters::store::{StoreError, StoreErrorKind};
+use crate::model::manifest::ManifestError;
+use crate::model::marker::MarkerError;
+use crate::model::name::MountName;
+use crate::model::path::FullPath;
+use crate::model::stamp::Stamp;
+
+use crate::plan::restore::unsafe_names::Unsafe;
+
+/// Why no plan can be made.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    #[error("{store} holds no backup of '{location}'")]
+    NoBackup { location: String, store: String },
+    #[error("{store} holds no complete backup of '{location}'{}", shown(newest))]
+    NothingComplete { location: String, store: String, newest: Option<(Stamp, String)> },
+    #[error("{store} holds no complete backup of '{location}' at or before {at}")]
+    NothingAt { location: String, store: String, at: String, oldest: Stamp },
+    #[error("{store}: {}", problems.join("; "))]
+    Damaged { store: String, problems: Vec<String> },
+    #[error(transparent)]
+    Marker(#[from] MarkerError),
+    #[error("the marker '{0}' describes another archive than its name says")]
+    ForeignMarker(String),
+    #[error("a marker of the backup {backup} names '{key}', which is no object of its archive")]
+    ForeignKey { backup: Stamp, key: String },
+    #[error("the backup {backup} holds the changes since the backup {since}, which is not there")]
+    Unchained { backup: Stamp, since: Stamp, full: Stamp },
+    #[error("the original path of '{0}' is not known: its marker was written by v1.0")]
+    UnknownPath(MountName),
+    #[error("'{0}' is a {family} path, this computer has {host} paths", family = .0.family(), host = crate::model::path::Family::HOST)]
+    OtherFamily(FullPath),
+    #[error("'{0}' and '{1}' lie in each other")]
+    Nested(FullPath, FullPath),
+    #[error("'{path}' is in none of the mounts of this backup ({})", mounts.join(", "))]
+    OutsideMounts { path: String, mounts: Vec<String> },
+}
+
+fn shown(newest: &Option<(Stamp, String)>) -> String {
+    newest.as_ref().map_or_else(String::new, |(stamp, why)| format!("; the newest, {stamp}, is not complete: {why}"))
+}
+
+impl PlanError {
+    /// What the user can do.
+    pub fn hint(&self) -> String {
+        const OLDER: &str =
+            "restore an older state with --at (aam-backup sets lists them), or restore from another store";
+        match self {
+            PlanError::NoBackup { .. } => "check the location's name, and that this is the right store".to_owned(),
+            PlanError::NothingComplete { .. } => "aam-backup sets lists what is there; try another store".to_owned(),
+            PlanError::NothingAt { oldest, .. } => format!("the oldest complete backup is {oldest}"),
+            PlanError::Unchained { since, full, .. } => {
+                format!(
+                    "restore the state before {since} with --at (the full backup is --at {full}), or restore from another store"
+                )
+            }
+            PlanError::Damaged { .. } | PlanError::ForeignKey { .. } | PlanError::ForeignMarker(_) => OLDER.to_owned(),
+            PlanError::Marker(MarkerError::Newer { .. }) => String::new(),
+            PlanError::Marker(_) => OLDER.to_owned(),
+            PlanError::UnknownPath(_) | PlanError::OtherFamily(_) | PlanError::Nested(..) => {
+                "use --layout numbered".to_owned()
+            }
+            PlanError::OutsideMounts { .. } => {
+                "give the original absolute path, or one that starts with the mount's number, such as 1/docs".to_owned()
+            }
+        }
+    }
+}
+
+/// Why a restore fails.
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreError {
+    #[error(transparent)]
+    Plan(#[from] Box<PlanError>),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Tool(#[from] ToolError),
+    #[error("the manifest '{key}': {why}")]
+    Manifest { key: String, why: ManifestError },
+    #[error("cannot {what} '{}': {why}", path.display())]
+    Disk { what: &'static str, path: PathBuf, why: io::Error },
+    #[error("'{}' is not empty", .0.display())]
+    NotEmpty(PathBuf),
+    #[error("'{}' is not a directory", .0.display())]
+    NotADirectory(PathBuf),
+    #[error("'{}' is a symbolic link: a restore does not write through it", .0.display())]
+    ThroughLink(PathBuf),
+    #[error("'{}' is a directory where a file is to be restored", .0.display())]
+    DirectoryInTheWay(PathBuf),
+    #[error("{store}: the object '{key}' is damaged: its SHA-256 is {found}, its marker says {expected}{}", same(.is))]
+    Damaged { store: String, key: String, found: String, expected: String, is: Option<String> },
+    #[error("{store}: the object '{key}' has {found} bytes, its marker says {expected}")]
+    Size { store: String, key: String, found: u64, expected: u64 },
+    #[error("'{what}' does not open with the key from {key}: the key is wrong, or the archive is damaged")]
+    Key { what: String, key: String },
+    #[error("'{archive}' holds the entry '{entry}': {why}")]
+    Entry { archive: String, entry: String, why: Unsafe },
+    #[error("'{archive}' could not be {doing}: {exit}{}", tail(.said))]
+    Archive { archive: String, doing: &'static str, exit: Exit, said: String, full: bool },
+    #[error("no backup of this set holds '{path}'{}", nearest(.near))]
+    Unknown { path: String, near: Vec<String> },
+    #[error("another restore is at work in '{}'", .0.display())]
+    Busy(PathBuf),
+    #[error("'{}' cannot be read: it does not say what was begun here", .0.display())]
+    BadState(PathBuf),
+    #[error("another restore was begun in '{}' and is not finished: {was}", target.display())]
+    OtherRestore { target: PathBuf, was: String },
+    #[error(
+        "the backup {state} is not what it was when the restore into '{}' was begun: its volumes were replaced",
+        target.display()
+    )]
+    SetChanged { target: PathBuf, state: Stamp },
+    #[error("this restore costs about ${dollars:.2} and takes up to {hours} hours: nobody agreed to that")]
+    NotAgreed { dollars: f64, hours: u32 },
+    #[error("{frozen} of {all} volumes are archived and were not requested")]
+    NotRequested { frozen: usize, all: usize },
+    #[error("{store}: '{key}' is archived, so that nobody can say what there is to restore: a lifecycle rule moved it")]
+    FrozenIndex { store: String, key: String },
+    #[error("{missing} of {all} volumes are not downloaded")]
+    NotDownloaded { missing: usize, all: usize },
+    #[error("the backup has no list of files that a drill could choose from")]
+    NothingToSample,
+    #[error("there is no archive key: {0}")]
+    NoKey(String),
+    #[error("no store was named")]
+    NoStore,
+    #[error("interrupted")]
+    Interrupted,
+}
+
+fn same(is: &Option<String>) -> String {
+    is.as_ref().map_or_else(String::new, |key| format!("; it holds what '{key}' should"))
+}
+
+fn tail(said: &str) -> String {
+    if said.is_empty() { String::new() } else { format!(": {said}") }
+}
+
+fn nearest(near: &[String]) -> String {
+    if near.is_empty() { String::new() } else { format!("; near: '{}'", near.join("', '")) }
+}
+
+impl RestoreError {
+    /// For `map_err` on file operations.
+    pub fn disk(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> RestoreError {
+        let path = path.to_owned();
+        move |why| RestoreError::Disk { what, path, why }
+    }
+
+    /// For `map_err` when a marker or manifest is read.
+    pub fn index(key: &str) -> impl FnOnce(RestoreError) -> RestoreError {
+        move |error| match error {
+            RestoreError::Store(error) if error.kind == StoreErrorKind::Frozen => {
+                RestoreError::FrozenIndex { store: error.store, key: key.to_owned() }
+            }
+            other => other,
+        }
+    }
+
+    /// Whether the user ended it.
+    pub fn is_interrupted(&self) -> bool {
+        match self {
+            RestoreError::Interrupted | RestoreError::Tool(ToolError::Interrupted) => true,
+            RestoreError::Store(error) => error.kind == StoreErrorKind::Interrupted,
+            _ => false,
+        }
+    }
+
+    /// What the user can do; empty when nothing is known.
+    pub fn hint(&self) -> String {
+        const OLDER: &str = "restore an older state with --at, or restore from another store";
+        match self {
+            RestoreError::Plan(error) => error.hint(),
+            RestoreError::Store(error) => error.hint.clone(),
+            RestoreError::Tool(ToolError::Missing { hint, .. }) => hint.clone(),
+            RestoreError::NotEmpty(_) => {
+                "name a new directory, or allow files in it to be overwritten with --into-existing".to_owned()
+            }
+            RestoreError::NotADirectory(_) => "name a directory that is empty or does not exist".to_owned(),
+            RestoreError::ThroughLink(_) | RestoreError::DirectoryInTheWay(_) => {
+                "remove it, or restore into an empty directory".to_owned()
+            }
+            RestoreError::Damaged { .. } | RestoreError::Size { .. } => OLDER.to_owned(),
+            RestoreError::Archive { full: true, .. } => {
+                "the disk is full: make room, or restore to another disk".to_owned()
+            }
+            RestoreError::Archive { .. } => OLDER.to_owned(),
+            RestoreError::Key { .. } => {
+                "check the key; if it is the right one, restore an older state with --at".to_owned()
+            }
+            RestoreError::Entry { why: Unsafe::Illegal(_), .. } => {
+                "restore on a computer of the kind it was backed up on, or leave it out with --only".to_owned()
+            }
+            RestoreError::Entry { .. } => {
+                "no backup writes such an entry: somebody else wrote this archive; restore from another store"
+                    .to_owned()
+            }
+            RestoreError::Busy(_) => "wait for it, or name another directory".to_owned(),
+            RestoreError::BadState(_) | RestoreError::OtherRestore { .. } => format!(
+                "give the same options to go on with it, name another directory, or remove '{}' in it to begin anew",
+                super::target::WORK
+            ),
+            RestoreError::SetChanged { .. } => format!(
+                "if you replaced them: remove '{}' in it to begin anew; if not, somebody else writes to the store",
+                super::target::WORK
+            ),
+            RestoreError::NotAgreed { .. } => "add --yes to agree".to_owned(),
+            RestoreError::FrozenIndex { .. } => {
+                "order all objects with _yes_ or _manifest_ in their names (docs/restore.md, \"Archived markers\", has the \
+                 commands), and start this again when they are readable, within 48 hours"
+                    .to_owned()
+            }
+            RestoreError::NotRequested { .. } => {
+                "request them first: aam-backup restore request, with the same options".to_owned()
+            }
+            RestoreError::NotDownloaded { .. } => {
+                "download them first: aam-backup restore download, with the same options".to_owned()
+            }
+            RestoreError::NoKey(_) => "name where it is with --key-env or --key-file".to_owned(),
+            RestoreError::Unknown { .. } => "paths are compared as on the computer that was backed up".to_owned(),
+            RestoreError::Disk { why, .. } if why.kind() == io::ErrorKind::StorageFull => {
+                "make room, or restore to another disk".to_owned()
+            }
+            _ => String::new(),
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! After extraction: makes a mount's directory what its manifest says (SPEC §7, §9).
+//!
+//! Goes through the manifest in its order, name by name along the disk: directories that are not there are made,
+//! sizes are verified, times and permissions set, with `--exact` what is not listed is removed. A directory gets its
+//! own times when everything in it is done. Memory holds one level of names per depth, never a tree; no link is
+//! followed.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use crate::adapters::walk::native_name;
+use crate::model::cancel::Cancel;
+use crate::model::event::{Events, Section};
+use crate::model::manifest::{Entry, EntryKind, Meta, RelPath};
+use crate::model::path::Family;
+
+use super::error::RestoreError;
+use super::target::WORK;
+use crate::plan::restore::unsafe_names;
+use crate::run::restore::free_space;
+
+/// What the manifest was found to say of the disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    pub files: u64,
+    pub directories: u64,
+    pub bytes: u64,
+    /// Listed, held by an archive, and not there as listed.
+    pub different: u64,
+    /// Removed, as `--exact` asks.
+    pub removed: u64,
+    /// Listed but in no archive: they could not be read when the backup was made.
+    pub unsaved: u64,
+}
+
+/// One directory on the way from the mount to the entry in hand.
+struct Level {
+    rel: RelPath,
+    path: PathBuf,
+    meta: Option<Meta>,
+    /// Why nothing below can be looked at.
+    blocked: Option<&'static str>,
+    /// `--exact`: names on the disk, sorted as in the manifest, from `next` on not yet accounted for.
+    names: Vec<OsString>,
+    next: usize,
+}
+
+/// A place one step down: its path in the manifest, on the disk, and what blocks it.
+type Below = (RelPath, PathBuf, Option<&'static str>);
+
+/// The work on one mount.
+pub struct Finish<'a> {
+    pub events: &'a Events<'a>,
+    pub cancel: &'a Cancel,
+    pub exact: bool,
+    levels: Vec<Level>,
+    tally: Tally,
+}
+
+impl<'a> Finish<'a> {
+    /// Starts at the mount's directory `root`, which is a real directory.
+    pub fn new(
+        events: &'a Events<'a>,
+        cancel: &'a Cancel,
+        exact: bool,
+        root: &Path,
+    ) -> Result<Finish<'a>, RestoreError> {
+        let mut finish = Finish { events, cancel, exact, levels: Vec::new(), tally: Tally::default() };
+        finish.push(RelPath::root(), root.to_owned(), None, None)?;
+        Ok(finish)
+    }
+
+    /// Takes the next entry, in manifest order.
+    pub fn entry(&mut self, entry: &Entry) -> Result<(), RestoreError> {
+        if self.cancel.is_set() {
+            return Err(RestoreError::Interrupted);
+        }
+        if entry.path.is_root() {
+            if let Some(root) = self.levels.first_mut() {
+                root.meta = Some(entry.meta);
+            }
+            return Ok(());
+        }
+        let shown = entry.path.to_string();
+        if let Some(why) = entry.path.as_str().and_then(|path| unsafe_names::path(path, Family::HOST).err()) {
+            self.differs(&shown, &why.to_string());
+            return Ok(());
+        }
+        while self.levels.len() > 1 && !self.levels.last().is_some_and(|l| entry.path.starts_with(&l.rel)) {
+            self.pop()?;
+        }
+        let depth = self.levels.len() - 1;
+        let names: Vec<&[u8]> = entry.path.names().skip(depth).collect();
+        let Some((last, above)) = names.split_last() else { return Ok(()) };
+        for name in above {
+            // A directory above a source is not listed itself.
+            self.descend(name, None, entry.kind == EntryKind::Directory)?;
+        }
+        match entry.kind {
+            EntryKind::Directory => {
+                self.tally.directories += 1;
+                self.descend(last, Some(entry.meta), true)
+            }
+            EntryKind::File => self.file(last, entry, &shown),
+        }
+    }
+
+    /// Everything was listed: settles the directories still open.
+    pub fn end(mut self) -> Result<Tally, RestoreError> {
+        while !self.levels.is_empty() {
+            self.pop()?;
+        }
+        Ok(self.tally)
+    }
+
+    /// Goes down into a directory; `make` makes it when it is not there.
+    fn descend(&mut self, name: &[u8], meta: Option<Meta>, make: bool) -> Result<(), RestoreError> {
+        let Some((rel, path, blocked)) = self.step(name)? else { return Ok(()) };
+        if blocked.is_some() {
+            return self.push(rel, path, None, blocked);
+        }
+        match fs::symlink_metadata(&path) {
+            Ok(found) if found.is_dir() => self.push(rel, path, meta, None),
+            Ok(found) => {
+                let why = if found.is_symlink() { "it is a symbolic link" } else { "it is not a directory" };
+                self.differs(&rel.to_string(), why);
+                self.push(rel, path, None, Some("the directory above it is not there"))
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound && make => {
+                fs::create_dir(&path).map_err(RestoreError::disk("create", &path))?;
+                self.push(rel, path, meta, None)
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                self.push(rel, path, None, Some("the directory above it is not there"))
+            }
+            Err(error) => Err(RestoreError::disk("look at", &path)(error)),
+        }
+    }
+
+    fn file(&mut self, name: &[u8], entry: &Entry, shown: &str) -> Result<(), RestoreError> {
+        let Some((_, path, blocked)) = self.step(name)? else {
+            self.differs(shown, "no file on this system can have its name");
+            return Ok(());
+        };
+        let found = match blocked {
+            Some(_) => None,
+            None => match fs::symlink_metadata(&path) {
+                Ok(found) => Some(found),
+                Err(error) if error.kind() == ErrorKind::NotFound => None,
+                Err(error) => return Err(RestoreError::disk("look at", &path)(error)),
+            },
+        };
+        if entry.stored.is_none() {
+            self.tally.unsaved += 1;
+            let text = format!(
+                "'{shown}' was not archived (it could not be read, or 7-Zip cannot take its name): no backup holds it"
+            );
+            self.events.warn(Section::Verification, text, None);
+            return Ok(());
+        }
+        match found {
+            None => self.differs(shown, blocked.unwrap_or("it is not there")),
+            Some(found) if !found.is_file() => self.differs(shown, "it is not a file"),
+            Some(found) if found.len() != entry.meta.size => {
+                self.differs(shown, &format!("it has {} bytes, not {}", found.len(), entry.meta.size));
+            }
+            Some(_) => {
+                self.tally.files += 1;
+                self.tally.bytes += entry.meta.size;
+                self.settle(&path, &entry.meta, false);
+            }
+        }
+        Ok(())
+    }
+
+    /// Where `name` lies in the directory in hand; with `--exact` removes what is on the disk before it.
+    fn step(&mut self, name: &[u8]) -> Result<Option<Below>, RestoreError> {
+        let mut extra = Vec::new();
+        let Some(level) = self.levels.last_mut() else { return Ok(None) };
+        while let Some(there) = level.names.get(level.next) {
+            match there.as_encoded_bytes().cmp(name) {
+                std::cmp::Ordering::Less => extra.push(level.path.join(there)),
+                std::cmp::Ordering::Equal => {}
+                std::cmp::Ordering::Greater => break,
+            }
+            level.next += 1;
+        }
+        let rel = level.rel.join(name);
+        let place = native_name(name).map(|name| (rel, level.path.join(name), level.blocked));
+        extra.iter().try_for_each(|path| self.remove(path))?;
+        Ok(place)
+    }
+
+    fn push(
+        &mut self,
+        rel: RelPath,
+        path: PathBuf,
+        meta: Option<Meta>,
+        blocked: Option<&'static str>,
+    ) -> Result<(), RestoreError> {
+        let mut names = Vec::new();
+        if self.exact && blocked.is_none() {
+            for entry in fs::read_dir(&path).map_err(RestoreError::disk("read", &path))? {
+                let name = entry.map_err(RestoreError::disk("read", &path))?.file_name();
+                // The whole target can be a mount: `/` in the original layout.
+                if !(rel.is_root() && name == WORK) {
+                    names.push(name);
+                }
+            }
+            names.sort_by(|a, b| a.as_encoded_bytes().cmp(b.as_encoded_bytes()));
+        }
+        self.levels.push(Level { rel, path, meta, blocked, names, next: 0 });
+        Ok(())
+    }
+
+    fn pop(&mut self) -> Result<(), RestoreError> {
+        let Some(level) = self.levels.pop() else { return Ok(()) };
+        for name in level.names.iter().skip(level.next) {
+            self.remove(&level.path.join(name))?;
+        }
+        if let Some(meta) = &level.meta {
+            self.settle(&level.path, meta, true);
+        }
+        Ok(())
+    }
+
+    fn remove(&mut self, path: &Path) -> Result<(), RestoreError> {
+        let found = fs::symlink_metadata(path).map_err(RestoreError::disk("look at", path))?;
+        let removed = if found.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+        removed.map_err(RestoreError::disk("remove", path))?;
+        self.tally.removed += 1;
+        let text = format!("removed '{}': the newest backup does not list it", path.display());
+        self.events.note(Section::Verification, text);
+        Ok(())
+    }
+
+    fn settle(&mut self, path: &Path, meta: &Meta, is_directory: bool) {
+        if let Err(error) = free_space::settle(path, meta, is_directory) {
+            let text = format!("'{}': its times or permissions could not be set: {error}", path.display());
+            self.events.warn(Section::Verification, text, None);
+        }
+    }
+
+    fn differs(&mut self, path: &str, what: &str) {
+        self.tally.different += 1;
+        self.events.fail(Section::Verification, format!("'{path}' is not as the backup lists it: {what}"), None);
+    }
+}

@@ -1,0 +1,56 @@
+//! Asks stores what a restore planner wants to know: their listing and markers (SPEC §9). Decides nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::adapters::store::{Store, StoreError};
+use crate::model::catalog::Catalog;
+use crate::model::event::{Events, Section};
+use crate::model::marker;
+
+use super::error::RestoreError;
+use crate::plan::restore::plan::{Options, RestorePlan, Step};
+
+/// What a store holds of a location, all months of it.
+///
+/// # Errors
+/// When the store cannot be listed.
+pub fn catalog(store: &dyn Store, location: &str) -> Result<Catalog, StoreError> {
+    let mut objects = store.list(&format!("{location}_"))?;
+    // The deprecated names, only to count them.
+    objects.extend(store.list(&format!("{location}:"))?);
+    Ok(Catalog::new(location, objects))
+}
+
+/// Which locations a store holds, for a location that it does not.
+///
+/// # Errors
+/// When the store cannot be listed.
+pub fn locations(store: &dyn Store) -> Result<BTreeSet<String>, StoreError> {
+    Ok(Catalog::locations(&store.list("")?))
+}
+
+/// Plans a restore, reading the markers the planner asks for.
+///
+/// # Errors
+/// When there is nothing complete to restore, what is there is damaged, or a marker cannot be read.
+pub fn plan(
+    store: &dyn Store,
+    catalog: &Catalog,
+    options: &Options,
+    events: &Events<'_>,
+) -> Result<RestorePlan, RestoreError> {
+    let mut markers = BTreeMap::new();
+    loop {
+        match RestorePlan::decide(options, catalog, &markers)? {
+            Step::Ready(plan) => return Ok(*plan),
+            Step::Read(keys) => {
+                for key in keys {
+                    events.note(Section::Objects, format!("reading '{key}' in {}", store.label()));
+                    let read = store.read(&key, marker::MAX_BYTES).map_err(RestoreError::from);
+                    let bytes = read.map_err(RestoreError::index(&key))?;
+                    markers.insert(key, bytes);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! What a restore remembers between starts, in `.aam-restore/state.json` of its destination (SPEC §9: what was
+//! requested, downloaded or extracted is not done twice, also after a reboot).
+//!
+//! The files beside it are the rest of its memory: a volume that is there under its name was checked.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::model::stamp::Stamp;
+
+use super::error::RestoreError;
+use super::target::WORK;
+use crate::plan::restore::layout::Layout;
+use crate::plan::restore::plan::{Options, RestorePlan};
+
+const FILE: &str = "state.json";
+
+/// The state of one restore.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Journal {
+    version: u32,
+    pub location: String,
+    pub set: Stamp,
+    pub state: Stamp,
+    layout: Layout,
+    exact: bool,
+    only: Vec<String>,
+    /// Of every volume that the plan names.
+    digest: String,
+    /// The target held nothing when the restore began.
+    pub fresh: bool,
+    pub created: bool,
+    /// Somebody agreed to what it costs.
+    pub agreed: bool,
+    /// Everything archived was requested once: what is archived again costs again.
+    pub requested: bool,
+    /// Keys of the volumes that are needed, once that is known.
+    pub needed: Option<Vec<String>>,
+    /// Archives whose files are all extracted.
+    pub extracted: Vec<Extracted>,
+    /// Portions of other archives whose files are all extracted: they were deleted to make room.
+    #[serde(default)]
+    pub used: Vec<Used>,
+}
+
+/// A portion that is not needed any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Used {
+    pub mount: usize,
+    pub stamp: Stamp,
+    /// Which portion of the archive, from 0.
+    pub portion: usize,
+}
+
+/// One archive that is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Extracted {
+    /// The mount's number.
+    pub mount: usize,
+    pub stamp: Stamp,
+    /// How many of its entries were wanted.
+    pub found: u64,
+}
+
+impl Journal {
+    /// Of a restore that begins.
+    pub fn begin(plan: &RestorePlan, fresh: bool, created: bool) -> Journal {
+        Journal {
+            version: 1,
+            location: plan.location.clone(),
+            set: plan.set,
+            state: plan.state,
+            layout: plan.layout,
+            exact: plan.exact,
+            only: plan.only.clone(),
+            digest: digest(plan),
+            fresh,
+            created,
+            agreed: false,
+            requested: false,
+            needed: None,
+            extracted: Vec::new(),
+            used: Vec::new(),
+        }
+    }
+
+    /// The state that is in a destination, if there is one.
+    ///
+    /// # Errors
+    /// When there is one that cannot be used.
+    pub fn load(work: &Path) -> Result<Option<Journal>, RestoreError> {
+        let path = work.join(FILE);
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
+            Err(error) => return Err(RestoreError::disk("read", &path)(error)),
+        };
+        match serde_json::from_slice::<Journal>(&bytes) {
+            Ok(journal) if journal.version == 1 => Ok(Some(journal)),
+            _ => Err(RestoreError::BadState(path)),
+        }
+    }
+
+    /// Writes it, whole or not at all.
+    ///
+    /// # Errors
+    /// When the disk does not take it.
+    pub fn save(&self, work: &Path) -> Result<(), RestoreError> {
+        let (path, new) = (work.join(FILE), work.join("state.new"));
+        let text = serde_json::to_vec_pretty(self).map_err(std::io::Error::from);
+        let written = text.and_then(|text| {
+            let mut file = File::create(&new)?;
+            file.write_all(&text)?;
+            file.sync_all()?;
+            fs::rename(&new, &path)
+        });
+        written.map_err(RestoreError::disk("write", &path))
+    }
+
+    /// The portions of an archive that were used and deleted.
+    pub fn used(&self, mount: usize, stamp: Stamp) -> BTreeSet<usize> {
+        let of_archive = self.used.iter().filter(|used| used.mount == mount && used.stamp == stamp);
+        of_archive.map(|used| used.portion).collect()
+    }
+
+    /// Whether the plan is still the one that was begun.
+    ///
+    /// # Errors
+    /// When it is another restore, or the set is not what it was.
+    pub fn check(&self, plan: &RestorePlan, target: &Path) -> Result<(), RestoreError> {
+        let asked = (&plan.location, plan.state, plan.layout, plan.exact, &plan.only);
+        if asked != (&self.location, self.state, self.layout, self.exact, &self.only) {
+            return Err(RestoreError::OtherRestore { target: target.to_owned(), was: self.to_string() });
+        }
+        if self.digest != digest(plan) {
+            return Err(RestoreError::SetChanged { target: target.to_owned(), state: self.state });
+        }
+        Ok(())
+    }
+}
+
+impl std::fmt::Display for Journal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let layout = if self.layout == Layout::Original { "original" } else { "numbered" };
+        write!(f, "location '{}', state {}, layout {layout}", self.location, self.state)?;
+        if self.exact {
+            f.write_str(", --exact")?;
+        }
+        self.only.iter().try_for_each(|path| write!(f, ", --only {path}"))
+    }
+}
+
+/// Over keys, sizes and checksums of all volumes.
+fn digest(plan: &RestorePlan) -> String {
+    let mut digest = Sha256::new();
+    for (mount, archive) in plan.archives() {
+        digest.update(format!("{}\n{}\n", mount.name, archive.stamp));
+        for volume in &archive.volumes {
+            let sha256 = volume.sha256.as_deref().unwrap_or("-");
+            digest.update(format!("{}\n{}\n{sha256}\n", volume.key, volume.size));
+        }
+    }
+    hex::encode(digest.finalize())
+}
+
+/// What was begun in a destination.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Begun {
+    pub location: String,
+    /// The state it restores.
+    pub state: Stamp,
+    /// It in words.
+    pub words: String,
+}
+
+/// Whether a restore into `to` was begun and not finished.
+///
+/// # Errors
+/// When its state cannot be read.
+pub fn begun(to: &Path) -> Result<Option<Begun>, RestoreError> {
+    let journal = Journal::load(&to.join(WORK))?;
+    Ok(journal.map(|j| Begun { location: j.location.clone(), state: j.state, words: j.to_string() }))
+}
+
+impl Begun {
+    /// A restore that goes on stays with its state, though a newer backup may be there now: what was requested is paid.
+    pub fn pin(&self, options: &mut Options) {
+        if options.at.is_none() && options.location == self.location {
+            // A stamp is a point in time.
+            options.at = self.state.to_string().parse().ok();
+        }
+    }
+}

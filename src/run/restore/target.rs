@@ -1,0 +1,261 @@
+//! The target directory of a restore and its hidden working directory (SPEC §9).
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::model::stamp::Stamp;
+
+use super::error::RestoreError;
+use super::journal::Journal;
+use crate::plan::restore::plan::{PlannedArchive, RestorePlan};
+
+/// Name of the working directory inside the target; gone when the restore is complete.
+pub const WORK: &str = ".aam-restore";
+
+/// An open target, which only this process works on.
+#[derive(Debug)]
+pub struct Target {
+    pub path: PathBuf,
+    /// It held nothing when the restore began: what is in it was written by this restore.
+    pub fresh: bool,
+    /// This restore was begun by an earlier start.
+    pub resumed: bool,
+    work: PathBuf,
+    journal: Mutex<Journal>,
+    // Closing the file frees the lock; a crash does, too.
+    lock: File,
+}
+
+impl Target {
+    /// Opens the target, made when it does not exist, or goes on with what was begun in it.
+    ///
+    /// # Errors
+    /// When it holds anything and `into_existing` is not set, cannot be made, is at work already, or was begun as
+    /// another restore.
+    pub fn open(path: &Path, into_existing: bool, plan: &RestorePlan) -> Result<Target, RestoreError> {
+        let path = std::path::absolute(path).map_err(RestoreError::disk("find", path))?;
+        let work = path.join(WORK);
+        let (created, fresh) = match fs::read_dir(&path) {
+            Ok(entries) => {
+                let mut fresh = true;
+                for entry in entries {
+                    let entry = entry.map_err(RestoreError::disk("read", &path))?;
+                    fresh &= entry.file_name() == WORK;
+                }
+                (false, fresh)
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                fs::create_dir_all(&path).map_err(RestoreError::disk("create", &path))?;
+                (true, true)
+            }
+            Err(error) if error.kind() == ErrorKind::NotADirectory => return Err(RestoreError::NotADirectory(path)),
+            Err(error) => return Err(RestoreError::disk("read", &path)(error)),
+        };
+        if is_link(&work) {
+            return Err(RestoreError::ThroughLink(work));
+        }
+        let begun = Journal::load(&work)?;
+        if begun.is_none() && !fresh && !into_existing {
+            return Err(RestoreError::NotEmpty(path));
+        }
+        match private().create(&work) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+                return Err(RestoreError::disk("create", &work)(error));
+            }
+            _ => {}
+        }
+        let lock = lock(&work, &path)?;
+        let resumed = begun.is_some();
+        let journal = match begun {
+            Some(journal) => {
+                journal.check(plan, &path)?;
+                journal
+            }
+            None => Journal::begin(plan, fresh, created),
+        };
+        let target = Target { path, fresh: journal.fresh, resumed, work, journal: Mutex::new(journal), lock };
+        target.clear(TEMPORARY)?;
+        for directory in [TEMPORARY, VOLUMES] {
+            let directory = target.work.join(directory);
+            fs::create_dir_all(&directory).map_err(RestoreError::disk("create", &directory))?;
+        }
+        target.change(|_| ())?;
+        Ok(target)
+    }
+
+    /// A path for what is needed by this process only.
+    pub fn work(&self, name: &str) -> PathBuf {
+        self.work.join(TEMPORARY).join(name)
+    }
+
+    /// Where a portion of an archive, counted from 0, is kept until the archive is extracted.
+    pub fn portion(&self, mount: usize, archive: &PlannedArchive, index: usize) -> PathBuf {
+        portion_place(&self.work, mount, archive, index)
+    }
+
+    /// What is remembered.
+    pub fn journal(&self) -> MutexGuard<'_, Journal> {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes what is remembered, on the disk too.
+    ///
+    /// # Errors
+    /// When the disk does not take it.
+    pub fn change(&self, change: impl FnOnce(&mut Journal)) -> Result<(), RestoreError> {
+        let mut journal = self.journal();
+        change(&mut journal);
+        journal.save(&self.work)
+    }
+
+    /// How many entries of an archive were wanted, if it was extracted by an earlier start.
+    pub fn extracted(&self, mount: usize, stamp: Stamp) -> Option<u64> {
+        self.journal().extracted.iter().find(|e| e.mount == mount && e.stamp == stamp).map(|e| e.found)
+    }
+
+    /// Makes the directory that `names` lead to, below the target and through no link.
+    ///
+    /// # Errors
+    /// When something else is in its place.
+    pub fn make(&self, names: &[String]) -> Result<PathBuf, RestoreError> {
+        let mut path = self.path.clone();
+        for name in names {
+            path.push(name);
+            match fs::symlink_metadata(&path) {
+                Ok(found) if found.is_dir() => {}
+                Ok(found) if found.is_symlink() => return Err(RestoreError::ThroughLink(path)),
+                Ok(_) => return Err(RestoreError::NotADirectory(path)),
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    fs::create_dir(&path).map_err(RestoreError::disk("create", &path))?;
+                }
+                Err(error) => return Err(RestoreError::disk("look at", &path)(error)),
+            }
+        }
+        Ok(path)
+    }
+
+    /// Puts everything that was extracted onto the disk itself: what it came from is deleted next. Where there is no call
+    /// for that (Windows), the system does so within seconds.
+    pub fn settle(&self) {
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        if let Ok(directory) = File::open(&self.path) {
+            // A disk that fails at it fails at the next write, too.
+            let _ = rustix::fs::syncfs(directory);
+        }
+    }
+
+    /// Free bytes on its disk, where the file system knows.
+    pub fn free(&self) -> Option<u64> {
+        fs4::available_space(&self.path).ok()
+    }
+
+    /// Leaves the target: after success without a trace of the work. After a failure, what cost money or time stays for
+    /// the next start; when there is nothing of that kind, what was made for nothing goes.
+    ///
+    /// # Errors
+    /// When something cannot be removed.
+    pub fn close(self, how: Close) -> Result<(), RestoreError> {
+        self.clear(TEMPORARY)?;
+        let keep = match how {
+            Close::Done => false,
+            Close::Later => true,
+            Close::Failed => {
+                let journal = self.journal();
+                journal.agreed || !journal.extracted.is_empty() || has_files(&self.work.join(VOLUMES))
+            }
+        };
+        if keep {
+            return Ok(());
+        }
+        let created = self.journal().created;
+        // Windows removes no open file.
+        drop(self.lock);
+        remove(&self.work)?;
+        if how == Close::Failed && self.fresh {
+            remove_empty(&self.path, created);
+        }
+        Ok(())
+    }
+
+    fn clear(&self, name: &str) -> Result<(), RestoreError> {
+        remove(&self.work.join(name))
+    }
+}
+
+/// How a restore leaves its target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Close {
+    Done,
+    /// A step is done; others follow.
+    Later,
+    Failed,
+}
+
+/// Decrypted manifests and lists: of no use to another process.
+const TEMPORARY: &str = "temporary";
+/// Downloads.
+const VOLUMES: &str = "volumes";
+
+/// Where a portion is downloaded to, in a working directory. Keys never become file names here: a store may hold any
+/// key. A file that is there was checked.
+pub fn portion_place(work: &Path, mount: usize, archive: &PlannedArchive, index: usize) -> PathBuf {
+    // A slice is never taken for the volume of its number.
+    let what = if archive.is_sliced() { "slice" } else { "volume" };
+    let name = format!("{what}.{}.{:03}", archive.format.extension(), index + 1);
+    work.join(VOLUMES).join(format!("{mount}-{}", archive.stamp)).join(name)
+}
+
+/// Two restores into one target would overwrite each other's downloads.
+fn lock(work: &Path, target: &Path) -> Result<File, RestoreError> {
+    let path = work.join("lock");
+    let mut options = OpenOptions::new();
+    let file =
+        options.create(true).truncate(false).write(true).open(&path).map_err(RestoreError::disk("open", &path))?;
+    match fs4::FileExt::try_lock(&file) {
+        Ok(()) => Ok(file),
+        Err(fs4::TryLockError::WouldBlock) => Err(RestoreError::Busy(target.to_owned())),
+        Err(fs4::TryLockError::Error(why)) => Err(RestoreError::disk("lock", &path)(why)),
+    }
+}
+
+fn remove(path: &Path) -> Result<(), RestoreError> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(RestoreError::disk("remove", path)(error)),
+        _ => Ok(()),
+    }
+}
+
+fn has_files(directory: &Path) -> bool {
+    fs::read_dir(directory).into_iter().flatten().flatten().any(|entry| match entry.file_type() {
+        Ok(kind) if kind.is_dir() => has_files(&entry.path()),
+        _ => true,
+    })
+}
+
+/// Removes empty directories, deepest first; a directory that holds a file stays.
+fn remove_empty(path: &Path, itself: bool) {
+    for entry in fs::read_dir(path).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|t| t.is_dir()) {
+            remove_empty(&entry.path(), true);
+        }
+    }
+    if itself {
+        // Fails when it is not empty, as it should.
+        let _ = fs::remove_dir(path);
+    }
+}
+
+pub fn is_link(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|m| m.is_symlink())
+}
+
+/// Manifests are private: names of files. Nobody else reads them while they lie decrypted.
+fn private() -> DirBuilder {
+    #[cfg_attr(not(unix), allow(unused_mut))]
+    let mut builder = DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
+}
