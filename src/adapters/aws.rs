@@ -36,7 +36,7 @@ pub type Keys = Option<(Secret, Secret)>;
 /// When one of its references gives nothing.
 pub fn keys<E>(
     credentials: Option<&job::Credentials>,
-    resolve: impl Fn(&job::Reference) -> Result<Secret, E>,
+    resolve: impl Fn(&crate::model::policy::Reference) -> Result<Secret, E>,
 ) -> Result<Keys, E> {
     let Some(keys) = credentials else { return Ok(None) };
     Ok(Some((resolve(&keys.access_key_id)?, resolve(&keys.secret_access_key)?)))

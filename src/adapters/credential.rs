@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
+use crate::model::policy::{Keyring, Reference};
 use crate::model::secret::Secret;
-use crate::profile::document::{Keyring, Reference};
 
 /// No secret is larger. A reference to a disk image must not fill the memory.
 const MAX_BYTES: u64 = 64 * 1024;

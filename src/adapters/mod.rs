@@ -2,6 +2,7 @@
 
 pub mod aws;
 pub mod credential;
+pub mod fs;
 pub mod log;
 pub mod notify;
 pub mod process;

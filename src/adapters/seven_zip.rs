@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::adapters::process::{Invocation, ToolError, locate};
 use crate::model::cancel::Cancel;
+use crate::model::listed::Listed;
 use crate::model::secret::Secret;
 
 /// How a 7-Zip run ended (its documented exit codes).
@@ -53,23 +54,6 @@ impl std::fmt::Display for Exit {
 #[derive(Clone, Debug)]
 pub struct SevenZip {
     program: PathBuf,
-}
-
-/// One entry of an archive, as `7z l -slt` shows it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Listed {
-    /// With `/` between names on every system.
-    pub path: String,
-    pub is_directory: bool,
-    /// A symbolic or hard link.
-    pub is_link: bool,
-    /// Bytes.
-    pub size: u64,
-    pub is_encrypted: bool,
-    /// Bytes that it takes in the archive, without its header.
-    pub packed: u64,
-    /// Where its header begins in the archive, all volumes one after the other. Zip only.
-    pub offset: Option<u64>,
 }
 
 impl SevenZip {

@@ -12,8 +12,8 @@ use crate::adapters::credential;
 use crate::import::batch::Variables;
 use crate::import::{self, Arguments, Choices, Command, Finding, Import, SecretName, Severity, Spot, WhereTo};
 use crate::model::path::{Family, FullPath};
+use crate::model::policy::Reference;
 use crate::profile;
-use crate::profile::document::Reference;
 
 /// Make a profile of a v1.0 batch file or command line and its instruction file
 #[derive(Debug, Args)]

@@ -9,7 +9,7 @@ use clap::Args;
 use super::place::complain;
 use super::{Exit, Global, import, output, secret_file};
 use crate::adapters::state::is_root;
-use crate::model::job::ExtraFiles;
+use crate::model::policy::ExtraFiles;
 use crate::model::secret::Secret;
 use crate::profile::document::default_volume_size;
 use crate::profile::find::FindError;
@@ -301,6 +301,6 @@ mod tests {
         let (one, two) = (new_key().unwrap(), new_key().unwrap());
         assert_ne!(one.expose(), two.expose());
         assert_eq!(one.expose().len(), 49);
-        assert!(profile::check::check_key(crate::model::job::Format::Zip, &one).is_ok());
+        assert!(profile::check::check_key(crate::model::name::Format::Zip, &one).is_ok());
     }
 }

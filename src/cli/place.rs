@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::{Exit, Global, output};
+use crate::adapters::store::open::{open_stores, sentence};
 use crate::adapters::store::{DirectoryStore, S3Settings, S3Store, Store};
 use crate::model::cancel::Cancel;
-use crate::model::job::{Job, Reference, StorageClass, UNREACHABLE_AFTER};
+use crate::model::job::UNREACHABLE_AFTER;
+use crate::model::policy::StorageClass;
 use crate::profile::Search;
-use crate::run::backup::survey::{Opened, open_stores, sentence};
+use crate::run::restore::newest::{Candidate, Place};
 
 /// A profile, or a store and a location.
 #[derive(Debug, Args)]
@@ -42,27 +44,6 @@ pub struct PlaceArgs {
 pub enum From {
     S3,
     Directory,
-}
-
-/// A store that can be asked, or why not.
-pub struct Candidate {
-    pub label: String,
-    pub store: Opened,
-}
-
-/// What the arguments name.
-pub struct Place {
-    pub location: String,
-    /// Local stores first: of two equal ones, the nearer.
-    pub candidates: Vec<Candidate>,
-    pub job: Option<Job>,
-}
-
-impl Place {
-    /// Where the profile says the archive key is.
-    pub fn key(&self) -> Option<&Reference> {
-        self.job.as_ref()?.archive.as_ref().map(|a| &a.encryption_key)
-    }
 }
 
 impl PlaceArgs {

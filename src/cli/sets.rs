@@ -2,12 +2,13 @@
 
 use clap::Args;
 
-use super::place::{Place, PlaceArgs, complain_store};
+use super::place::{PlaceArgs, complain_store};
 use super::{Exit, Format, Global, output};
 use crate::adapters::store::StoreErrorKind;
 use crate::model::cancel::Cancel;
 use crate::plan::restore::sets::Report;
 use crate::run::restore::gather;
+use crate::run::restore::newest::Place;
 
 /// List the sets that stores hold: full backups, their incrementals, and whether they can be restored.
 #[derive(Debug, Args)]

@@ -7,7 +7,7 @@ use super::stores::refused;
 use super::visit::{Listed, Visit};
 use super::{Found, ok, problem, warning};
 use crate::adapters::store::{LifecycleRule, S3Store, Store, StoreError, UploadRight, Versioning};
-use crate::model::job::StorageClass;
+use crate::model::policy::StorageClass;
 
 /// An object in Deep Archive is paid for so many days, however early it is deleted.
 const PAID_DAYS: u32 = 180;

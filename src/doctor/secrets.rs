@@ -3,7 +3,8 @@
 use super::visit::Visit;
 use super::{Found, ok, problem, warning};
 use crate::adapters::credential::describe;
-use crate::model::job::{Credentials, Reference};
+use crate::model::job::Credentials;
+use crate::model::policy::Reference;
 use crate::profile::check::check_key;
 
 pub(super) fn secrets(visit: &Visit<'_>) -> Vec<Found> {

@@ -8,15 +8,18 @@ use chrono::{DateTime, Utc};
 use super::Options;
 use crate::adapters::credential;
 use crate::adapters::process::ToolError;
+use crate::adapters::store::open;
+use crate::adapters::store::open::sentence;
 use crate::adapters::store::{DirectoryStore, S3Store, Store, StoreError};
 use crate::model::cancel::Cancel;
 use crate::model::catalog::Catalog;
 use crate::model::event::{Event, Events, Severity, Sink};
-use crate::model::job::{Job, Reference};
+use crate::model::job::Job;
+use crate::model::policy::Reference;
 use crate::model::secret::Secret;
 use crate::plan::backup::{Facts, Plan, StoreFacts, StoreName};
 use crate::run::backup::stage::{self, Place};
-use crate::run::backup::survey::{self, Request, sentence};
+use crate::run::backup::survey::{self, Request};
 
 /// A store that could be opened, and what it holds.
 pub(super) struct Listed<S> {
@@ -84,7 +87,7 @@ impl<'a> Visit<'a> {
     /// The bucket, if the job has one.
     pub(super) fn s3(&self) -> Option<&Opened<S3Store>> {
         let resolve = |reference: &Reference| self.secret(reference);
-        let list = |s3| survey::open_s3(s3, resolve, self.cancel).map(|store| self.list(store));
+        let list = |s3| open::open_s3(s3, resolve, self.cancel).map(|store| self.list(store));
         self.s3.get_or_init(|| self.job.s3.as_ref().map(list)).as_ref()
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::batch::{Command, INCREMENTAL_ONLY, REGULAR};
 use super::finding::{Finding, Spot};
-use crate::model::job::ExtraFiles;
+use crate::model::policy::ExtraFiles;
 use crate::model::secret::Secret;
 use crate::plan::backup::Mode;
 

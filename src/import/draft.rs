@@ -6,8 +6,8 @@ use super::arguments::{Arguments, Kept};
 use super::finding::{Finding, Spot};
 use super::instructions::{Entry, Instructions};
 use super::{Choices, Import, SecretName, WhereTo};
-use crate::model::job::ForceFull;
 use crate::model::path::FullPath;
+use crate::model::policy::ForceFull;
 use crate::profile::document::default_volume_size;
 use crate::render::profile::{Archive, Credentials, Draft, Email, Lock, Mirror, Place, S3};
 

@@ -5,8 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::adapters::store::Object;
 use crate::model::name::{BackupId, MountName, ObjectName, Part, deprecated_location};
+use crate::model::object::Object;
 use crate::model::stamp::Stamp;
 
 /// One backup of a location: the full, or one incremental.

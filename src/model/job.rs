@@ -7,12 +7,13 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use crate::model::name::Format;
-pub use crate::profile::document::{ExtraFiles, ForceFull, Reference, StorageClass, Tier, Zone};
+use crate::model::name::Format;
+use crate::model::policy::{ExtraFiles, ForceFull, Reference, StorageClass, Tier};
+use crate::model::stamp::Zone;
 
 mod telling;
 
-pub use telling::{Email, Hooks, Log, Ping, Program, Telling, When};
+pub use telling::{Email, Hooks, Log, Ping, Program, Telling};
 
 use crate::model::mount::{Mount, MountError, mounts};
 use crate::model::name::{MAX_KEY_BYTES, ObjectName};

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::adapters::store::Stored;
 use crate::model::mount::Mount;
 use crate::model::name::{BackupId, Format};
+use crate::model::object::Stored;
 use crate::model::path::FullPath;
 use crate::model::stamp::{Stamp, Zone};
 

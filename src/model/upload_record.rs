@@ -4,29 +4,24 @@
 //! The record of it is in local state, for anybody may be able to write into the parent of a work directory. Whoever
 //! deletes the work directory gives the upload up; nothing else depends on it.
 
-use std::fs;
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use crate::adapters::store::{Object, Stored};
 use crate::model::catalog::Catalog;
 use crate::model::marker::Marker;
 use crate::model::name::BackupId;
+use crate::model::object::{Object, Stored};
 
 /// A record is called `unfinished-STAMP.json`.
-const PREFIX: &str = "unfinished-";
-
-/// What a crash may leave behind in local state begins with this.
-pub const BUILDING: &str = ".building-";
+pub const PREFIX: &str = "unfinished-";
 
 /// A backup that some store still lacks, in whole or in part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Unfinished {
-    version: u32,
+    pub version: u32,
     pub backup: BackupId,
     /// One a mount, in order.
     pub archives: Vec<Whole>,
@@ -36,9 +31,9 @@ pub struct Unfinished {
     pub work: PathBuf,
     /// Where this record lies, and when it was written last.
     #[serde(skip)]
-    record: PathBuf,
+    pub record: PathBuf,
     #[serde(skip)]
-    written: Option<SystemTime>,
+    pub written: Option<SystemTime>,
     /// Why the upload cannot go on, such as a file that is gone.
     #[serde(skip)]
     pub problem: Option<String>,
@@ -156,115 +151,21 @@ impl Unfinished {
         self.owed[at].sent.retain(|stored| found(&stored.key).is_some_and(|object| object.size == stored.size));
     }
 
-    /// Notes an object that a store has now, on the disk too.
-    ///
-    /// # Errors
-    /// When the disk does not take it: after a crash the object is sent once more.
-    pub fn note(&mut self, store: &str, stored: Stored) -> io::Result<()> {
+    /// Notes an object that a store has now.
+    pub fn sent(&mut self, store: &str, stored: Stored) {
         if let Some(owed) = self.owed.iter_mut().find(|owed| owed.store == store) {
             owed.sent.push(stored);
         }
-        self.save()
     }
 
     /// Notes that a store has all of it.
-    ///
-    /// # Errors
-    /// As [`Unfinished::note`].
-    pub fn done(&mut self, store: &str) -> io::Result<()> {
+    pub fn complete(&mut self, store: &str) {
         self.owed.retain(|owed| owed.store != store);
-        self.save()
-    }
-
-    /// Writes the record, whole or not at all.
-    ///
-    /// # Errors
-    /// When the disk does not take it.
-    pub fn save(&self) -> io::Result<()> {
-        let directory = self.record.parent().unwrap_or(Path::new("."));
-        let mut file = tempfile::Builder::new().prefix(BUILDING).tempfile_in(directory)?;
-        serde_json::to_writer(&mut file, self)?;
-        file.flush()?;
-        file.as_file().sync_all()?;
-        file.persist(&self.record).map(drop).map_err(|error| error.error)
-    }
-
-    /// Forgets it. Its files are no concern of this.
-    ///
-    /// # Errors
-    /// When the record cannot be removed.
-    pub fn forget(&self) -> io::Result<()> {
-        match fs::remove_file(&self.record) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            removed => removed,
-        }
-    }
-
-    /// Removes everything from the work directory but what is still to be sent: lists and plain manifests hold file
-    /// names in the clear.
-    ///
-    /// # Errors
-    /// When something cannot be removed.
-    pub fn prune(&self) -> io::Result<()> {
-        self.prune_directory(&self.work)
-    }
-
-    fn prune_directory(&self, directory: &Path) -> io::Result<()> {
-        for entry in fs::read_dir(directory)? {
-            let (path, kind) = entry.and_then(|entry| Ok((entry.path(), entry.file_type()?)))?;
-            if kind.is_dir() {
-                self.prune_directory(&path)?;
-                // Fails when it is not empty, as it should.
-                let _ = fs::remove_dir(&path);
-            } else if !self.kept().any(|file| file.path == path) {
-                fs::remove_file(&path)?;
-            }
-        }
-        Ok(())
     }
 
     /// The files that some store still lacks.
-    fn kept(&self) -> impl Iterator<Item = &WorkFile> {
+    pub fn kept(&self) -> impl Iterator<Item = &WorkFile> {
         let lacks = |file: &&WorkFile| self.owed.iter().any(|owed| owed.has(&file.key).is_none());
         self.archives.iter().flat_map(Whole::files).filter(lacks)
     }
-
-    /// Finds out whether the upload can go on: whether the files that are to be sent are what they were when the record
-    /// was written last.
-    pub fn examine(&mut self) {
-        let changed = |at: SystemTime| self.written.is_some_and(|written| at > written + CLOCK);
-        let problem = self.kept().find_map(|file| {
-            let why = match fs::symlink_metadata(&file.path) {
-                Err(error) => error.to_string(),
-                Ok(found) if !found.is_file() => "it is no file".to_owned(),
-                Ok(found) if found.len() != file.size => format!("it has {} bytes, not {}", found.len(), file.size),
-                Ok(found) if found.modified().is_ok_and(changed) => "it was changed".to_owned(),
-                Ok(_) => return None,
-            };
-            Some(format!("'{}': {why}", file.path.display()))
-        });
-        self.problem = problem;
-    }
-}
-
-/// FAT keeps times in steps of two seconds.
-const CLOCK: Duration = Duration::from_secs(2);
-
-/// The unfinished uploads whose records are in this directory of local state, oldest first.
-pub fn find(state: &Path) -> Vec<Unfinished> {
-    let is_record = |path: &PathBuf| {
-        let name = path.file_name().and_then(|name| name.to_str());
-        name.is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(".json"))
-    };
-    let entries = fs::read_dir(state).into_iter().flatten().flatten();
-    let mut found: Vec<Unfinished> = entries.map(|entry| entry.path()).filter(is_record).filter_map(load).collect();
-    found.sort_by_key(|unfinished| unfinished.backup.stamp());
-    found
-}
-
-/// `None` when it cannot be read: the backup counts as cut off before its archives were whole.
-fn load(path: PathBuf) -> Option<Unfinished> {
-    let written = fs::metadata(&path).and_then(|found| found.modified()).ok();
-    let record: Unfinished = serde_json::from_slice(&fs::read(&path).ok()?).ok()?;
-    (record.version == 1).then_some(Unfinished { record: path, written, ..record })
 }

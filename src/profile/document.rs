@@ -4,16 +4,17 @@
 //! Nothing here is checked beyond its shape: [`super::check`] turns a document into a [`crate::model::job::Job`].
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-pub use crate::model::name::Format;
-pub use crate::model::stamp::Zone;
+use crate::model::name::Format;
+use crate::model::policy::{ForceFull, Reference, Tier};
+use crate::model::stamp::Zone;
 
 mod destinations;
 mod telling;
 
-pub use destinations::{Destinations, Directory, ExtraFiles, MaxDelete, Mirror, S3, S3Credentials, StorageClass};
-pub use telling::{Email, Hooks, LogPolicy, Ping, When};
+pub use destinations::{Destinations, Directory, MaxDelete, Mirror, S3, S3Credentials};
+pub use telling::{Email, Hooks, LogPolicy, Ping};
 
 // Patterns tell an editor that something is wrong; `check` says in words what.
 const NAME: &str = r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$";
@@ -23,7 +24,6 @@ const REGION: &str = r"^[a-z0-9-]+$";
 const ADDRESS: &str = r"^[^@\s]+@[^@\s]+$";
 const URL: &str = r"^[Hh][Tt][Tt][Pp][Ss]?://[^@\s]+$";
 const ENDPOINT: &str = URL;
-const VARIABLE: &str = r"^[A-Za-z_][A-Za-z0-9_]*$";
 /// The largest object of S3, 5 TiB.
 const MAX_VOLUME: u64 = 5 << 40;
 
@@ -161,43 +161,6 @@ pub fn default_compression_level() -> u8 {
     5
 }
 
-/// Where a secret is kept. A secret itself is never written in a profile.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Reference {
-    /// Name of an environment variable.
-    Env(#[schemars(regex(pattern = VARIABLE))] String),
-    /// Path of a file whose first line is the secret. Only the user who runs the backup should be able to read it.
-    File(String),
-    /// Program and arguments; the first line of its output is the secret.
-    Command(#[schemars(length(min = 1))] Vec<String>),
-    /// An entry in the keyring of the operating system.
-    Keyring(Keyring),
-}
-
-/// An entry in the keyring of the operating system.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Keyring {
-    /// Name of the service.
-    pub service: String,
-    /// Name of the user.
-    pub user: String,
-}
-
-/// When a full backup is made although an incremental one would do.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum ForceFull {
-    /// Only when the month has no complete full backup.
-    Never,
-    /// Every time.
-    Always,
-    /// Also when sources, exclusions or location changed since the last backup.
-    #[default]
-    WhenProfileChanges,
-}
-
 /// How far back complete backups are looked for in a store.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -230,16 +193,6 @@ pub struct RestorePolicy {
     pub tier: Tier,
     /// How often to ask whether objects are thawed, such as `1h`. `30m` by default.
     pub poll_every: Option<Span>,
-}
-
-/// How fast, and how dear, thawing is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum)]
-pub enum Tier {
-    /// Within 48 hours, the cheapest.
-    #[default]
-    Bulk,
-    /// Within 12 hours.
-    Standard,
 }
 
 /// A time span, such as `90s`, `10m`, `2h` or `1h 30m`.

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_saphyr::{FlowMap, SerializerOptions};
 
 use super::{RenderError, TEMPLATES};
-use crate::model::job::{ExtraFiles, ForceFull};
+use crate::model::policy::{ExtraFiles, ForceFull};
 
 /// A profile to be written. What is `None` or empty is left to its default.
 #[derive(Clone, Debug, Default, Serialize)]

@@ -18,8 +18,9 @@ use crate::adapters::state::history::{History, Record};
 use crate::adapters::state::metrics;
 use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Outcome, Section, Severity, Sink};
-use crate::model::job::{Email, Program, Telling, When};
+use crate::model::job::{Email, Program, Telling};
 use crate::model::path::FullPath;
+use crate::model::policy::When;
 use crate::render::report::{Counts, Report, Summary};
 
 /// What a session is about, and who is told.

@@ -6,8 +6,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use aam_auto_backup::model::job::{ExtraFiles, Format, MaxDelete, MountPoint, Reference, StorageClass, Zone};
+use aam_auto_backup::model::job::{MaxDelete, MountPoint};
+use aam_auto_backup::model::name::Format;
 use aam_auto_backup::model::path::Family;
+use aam_auto_backup::model::policy::{ExtraFiles, Reference, StorageClass};
+use aam_auto_backup::model::stamp::Zone;
 use aam_auto_backup::profile;
 
 /// Set to write what the program says now as what it is expected to say.

@@ -13,7 +13,8 @@ use base64::engine::general_purpose::STANDARD;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::adapters::aws;
-use crate::model::job::{Email, Reference};
+use crate::model::job::Email;
+use crate::model::policy::Reference;
 use crate::model::secret::Secret;
 use crate::render::report::Report;
 

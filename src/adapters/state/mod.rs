@@ -5,6 +5,7 @@
 pub mod history;
 pub mod lock;
 pub mod metrics;
+pub mod uploads;
 
 use std::fs;
 use std::io;
@@ -12,11 +13,12 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::adapters::fs::create_private_directory;
+use crate::adapters::state::uploads::BUILDING;
 use crate::model::name::{BackupId, MountName};
 use crate::model::stamp::Stamp;
-use crate::model::upload_record::{self, BUILDING, Unfinished, Whole};
+use crate::model::upload_record::{Unfinished, Whole};
 use crate::plan::backup::Remembered;
-use crate::run::backup::stage::create_private_directory;
 
 /// Sets another directory for state, log and lock: for tests and for unusual installations.
 pub const DIRECTORY_VARIABLE: &str = "AAM_BACKUP_STATE_DIR";
@@ -100,7 +102,7 @@ impl State {
 
     /// Backups whose upload was cut off, oldest first.
     pub fn unfinished(&self) -> Vec<Unfinished> {
-        upload_record::find(&self.directory)
+        uploads::find(&self.directory)
     }
 
     /// The record of a backup that none of these stores has yet, not written.

@@ -6,41 +6,18 @@ use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
 
 use crate::model::cancel::Cancel;
-use crate::model::job::Tier;
+use crate::model::object::{Object, Stored, ThawState};
+use crate::model::policy::Tier;
 
 mod directory;
 mod local;
+pub mod open;
 mod s3;
-mod slices;
 
 pub use directory::DirectoryStore;
-pub use s3::{LifecycleRule, S3Settings, S3Store, UploadRight, Versioning, more_requests};
-pub use slices::Slices;
-
-/// One object in a store's listing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Object {
-    pub key: String,
-    /// Bytes.
-    pub size: u64,
-}
-
-/// What a finished upload wrote; goes into the marker.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Stored {
-    pub key: String,
-    /// Bytes.
-    pub size: u64,
-    /// SHA-256 of the whole object, lower-case hexadecimal.
-    pub sha256: String,
-    /// The same of its slices, when it is large.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub slices: Option<Slices>,
-}
+pub use s3::{LifecycleRule, S3Settings, S3Store, UploadRight, Versioning};
 
 /// How an object will be read later, which decides its S3 storage class (SPEC §7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -224,15 +201,4 @@ pub trait Store: Send + Sync {
     fn thaw(&self, _key: &str, _days: u32, _tier: Tier) -> Result<(), StoreError> {
         Ok(())
     }
-}
-
-/// Whether an object can be read. What was asked for decides, not the storage class, which thawing does not change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ThawState {
-    /// Archived, and nobody asked for it.
-    Frozen,
-    /// Asked for, not there yet.
-    Thawing,
-    Ready,
 }

@@ -6,7 +6,7 @@ use super::key::{KeyArgs, key};
 use super::thaw::{Terms, ThawArgs};
 use super::{outcome_of, what_store};
 use crate::adapters::seven_zip::SevenZip;
-use crate::cli::place::{Place, PlaceArgs};
+use crate::cli::place::PlaceArgs;
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, Global, output};
 use crate::model::cancel::Cancel;
@@ -19,6 +19,7 @@ use crate::plan::restore::plan::Options;
 use crate::run::restore::error::RestoreError;
 use crate::run::restore::finish::Tally;
 use crate::run::restore::newest;
+use crate::run::restore::newest::Place;
 use crate::run::restore::run::{Step, Tools};
 use crate::run::restore::{self, gather};
 

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::adapters::credential;
-use crate::cli::place::Place;
-use crate::model::job::Reference;
+use crate::model::policy::Reference;
 use crate::model::secret::Secret;
 use crate::run::restore::error::RestoreError;
+use crate::run::restore::newest::Place;
 
 /// Options that name the archive key. Without them it is that of the profile, or it is asked for.
 #[derive(Debug, Args)]

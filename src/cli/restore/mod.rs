@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
-use super::place::{Place, PlaceArgs, complain};
+use super::place::{PlaceArgs, complain};
 use super::sets;
-use super::{Exit, Format, Global};
+use super::{Exit, Format, Global, output};
 use crate::adapters::seven_zip::SevenZip;
 use crate::adapters::store::Store;
 use crate::cli::terminal::Terminal;
@@ -26,6 +26,7 @@ use crate::plan::restore::estimate::Estimate;
 use crate::plan::restore::layout::Layout;
 use crate::plan::restore::plan::Options;
 use crate::run::restore::error::RestoreError;
+use crate::run::restore::newest::Place;
 use crate::run::restore::run::{Step, Tools};
 use crate::run::restore::{self, gather};
 
@@ -131,7 +132,7 @@ pub fn restore(global: &Global, args: &RestoreArgs, cancel: &Cancel) -> Exit {
     let mut facts = Facts::new();
     let result = work(step, what, &place, to, &terms, cancel, &events, &mut facts);
     if result.is_ok() && step == Step::Extract {
-        facts::print(&facts);
+        output::result(facts.iter().map(|(name, value)| format!("{name}: {value}\n")).collect::<String>());
     }
     Exit::of(ended(result, step, &events))
 }

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::thaw::ThawArgs;
 use super::what_store;
-use crate::cli::place::{Place, PlaceArgs};
+use crate::cli::place::PlaceArgs;
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, Format, Global, output};
 use crate::model::cancel::Cancel;
@@ -15,6 +15,7 @@ use crate::plan::restore::at::At;
 use crate::plan::restore::plan::Options;
 use crate::run::restore::error::RestoreError;
 use crate::run::restore::newest;
+use crate::run::restore::newest::Place;
 use crate::run::restore::status::{Status, status};
 use crate::run::restore::{self, gather};
 

@@ -7,12 +7,12 @@ use clap::Args;
 
 use crate::cli::Exit;
 use crate::cli::output;
-use crate::cli::place::Place;
 use crate::cli::prices::PricesArgs;
-use crate::model::job::Tier;
+use crate::model::policy::Tier;
 use crate::plan::cost::price::Prices;
 use crate::plan::restore::estimate::Estimate;
 use crate::run::restore::clock::SystemClock;
+use crate::run::restore::newest::Place;
 use crate::run::restore::thaw::Thawing;
 
 /// How archived objects (Glacier, Deep Archive) are brought back.

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use crate::adapters::process::locate;
 use crate::adapters::seven_zip::SevenZip;
 use crate::cli::place::complain;
-use crate::model::job::{Job, Reference};
+use crate::model::job::Job;
 use crate::model::path::{Family, FullPath};
+use crate::model::policy::Reference;
 use crate::render::schedule::{Schedule, Scheduler};
 
 /// Where programs are on every Unix.

@@ -1,6 +1,6 @@
 //! Who is told about a run, and where its log goes (SPEC §10, §11).
 
-pub use crate::profile::document::When;
+use crate::model::policy::When;
 
 use std::time::Duration;
 

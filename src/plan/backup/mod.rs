@@ -10,11 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::digest::selection_digest;
 use crate::model::event::{Section, Severity};
-use crate::model::job::{ExtraFiles, Job, NameError};
+use crate::model::job::{Job, NameError};
 use crate::model::manifest::Moment;
 use crate::model::mount::Mount;
 use crate::model::name::{MountName, ObjectName, Part};
 use crate::model::path::FullPath;
+use crate::model::policy::ExtraFiles;
 use crate::model::select::{Exclusion, SelectionSpec};
 use crate::model::stamp::Stamp;
 use crate::model::upload_record::Unfinished;

@@ -4,9 +4,10 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::model::catalog::{Backup, Catalog, Set};
-use crate::model::job::{ForceFull, Zone};
 use crate::model::name::{BackupId, MountName};
+use crate::model::policy::ForceFull;
 use crate::model::stamp::Stamp;
+use crate::model::stamp::Zone;
 
 /// `run --mode`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, clap::ValueEnum)]

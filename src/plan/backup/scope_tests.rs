@@ -1,7 +1,7 @@
 //! The scope decision as a table (SPEC §6).
 
 use super::*;
-use crate::adapters::store::Object;
+use crate::model::object::Object;
 use crate::model::path::FullPath;
 
 struct World {

@@ -6,11 +6,11 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::adapters::store::more_requests;
-use crate::model::job::StorageClass;
+use crate::model::policy::StorageClass;
 use crate::model::text::{count, size};
 use crate::plan::backup::{Plan, Step, StoreName};
 use crate::plan::cost::price::Prices;
+use crate::plan::cost::requests::more_requests;
 
 /// Mbit/s of a line of which nothing is known; the document measured 20.9 (design L806).
 pub const ASSUMED: f64 = 20.0;
@@ -253,7 +253,7 @@ mod tests {
         forecast.speed.known = Known::Assumed;
         forecast.store = "s3://my-backups".to_owned();
         let text = forecast.to_text();
-        assert!(include_str!("../docs/how-it-decides.md").contains(&format!("```text\n{text}\n```")), "{text}");
+        assert!(include_str!("../../../docs/how-it-decides.md").contains(&format!("```text\n{text}\n```")), "{text}");
     }
 
     /// The document's own measurement (L806-815).

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::job::{StorageClass, Tier};
+use crate::model::policy::{StorageClass, Tier};
 
 /// Prices in US dollars. A file can replace any of them (`--prices`); a GB is 1,000,000,000 bytes, which is a little
 /// less than Amazon's, so that estimates are rather too high.

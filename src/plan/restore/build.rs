@@ -12,7 +12,7 @@ use super::layout::{Layout, original};
 use super::only::Wanted;
 use super::plan::{Finding, Options, PlannedManifest, PlannedMount, RestorePlan, Step};
 use super::volumes;
-use crate::run::restore::error::PlanError;
+use crate::plan::restore::error::PlanError;
 
 /// Markers that were read, by backup and mount. `None`: written by v1.0, empty.
 pub type Markers<'a> = BTreeMap<(BackupId, &'a MountName), Option<Marker>>;

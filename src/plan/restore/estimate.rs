@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use crate::adapters::store::ThawState;
-use crate::model::job::Tier;
+use crate::model::object::ThawState;
+use crate::model::policy::Tier;
 use crate::model::text::size;
 use crate::plan::cost::price::Prices;
 

@@ -3,6 +3,7 @@
 pub mod at;
 pub mod build;
 pub mod choose;
+pub mod error;
 pub mod estimate;
 pub mod layout;
 pub mod only;

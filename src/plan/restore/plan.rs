@@ -7,17 +7,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::adapters::store::{Slices, Stored};
 use crate::model::catalog::Catalog;
 use crate::model::name::{Format, MountName};
+use crate::model::object::Stored;
 use crate::model::path::FullPath;
+use crate::model::slices::Slices;
 use crate::model::stamp::Stamp;
 
 use super::at::At;
 use super::layout::Layout;
 use super::only::Wanted;
 use super::portion::Portion;
-use crate::run::restore::error::PlanError;
+use crate::plan::restore::error::PlanError;
 
 /// What is asked for.
 #[derive(Clone, Debug, Default)]

@@ -2,7 +2,7 @@
 //!
 //! An archive comes from a store that others may write to, so its names are not trusted, whatever 7-Zip does with them.
 
-use crate::adapters::seven_zip::Listed;
+use crate::model::listed::Listed;
 use crate::model::path::Family;
 
 /// Why an entry is refused.

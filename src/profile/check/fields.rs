@@ -3,7 +3,8 @@
 use super::{Checker, Finding};
 use crate::model::job::Credentials;
 use crate::model::path::FullPath;
-use crate::profile::document::{Reference, S3Credentials};
+use crate::model::policy::Reference;
+use crate::profile::document::S3Credentials;
 
 /// The longest profile name and location.
 const MAX_NAME: usize = 64;

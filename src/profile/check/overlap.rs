@@ -2,8 +2,9 @@
 //! delete what it backs up.
 
 use super::{Checker, Finding};
-use crate::model::job::{Archive, ExtraFiles, JobSource, Mirror, MountPoint, Snapshot};
+use crate::model::job::{Archive, JobSource, Mirror, MountPoint, Snapshot};
 use crate::model::path::FullPath;
+use crate::model::policy::ExtraFiles;
 use crate::model::select::Exclusion;
 
 /// Everything the program itself writes to.

@@ -1,11 +1,10 @@
 //! The `destinations` section of a profile: mirror, S3 bucket, directory.
 
-use std::fmt;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{BUCKET, ENDPOINT, REGION, Reference, Span};
+use super::{BUCKET, ENDPOINT, REGION, Span};
+use crate::model::policy::{ExtraFiles, Reference, StorageClass};
 
 /// Where backups go.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -40,17 +39,6 @@ pub struct Mirror {
     /// A run that would delete more refuses. 25 % by default.
     #[serde(default)]
     pub max_delete: MaxDelete,
-}
-
-/// What happens to files in the mirror that are no longer in the source.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum ExtraFiles {
-    /// They stay.
-    #[default]
-    Keep,
-    /// They are deleted, within `max-delete`.
-    Delete,
 }
 
 /// A count of files, or a percentage such as `25%`.
@@ -90,34 +78,6 @@ pub struct S3 {
     pub give_up_after: Option<Span>,
     /// Access key. Without it: the usual chain of the AWS SDK (environment, shared configuration, instance role).
     pub credentials: Option<S3Credentials>,
-}
-
-/// Storage class of archive volumes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum StorageClass {
-    /// Read at once.
-    Standard,
-    /// Read at once, cheaper to keep, dearer to read.
-    StandardIa,
-    /// As STANDARD_IA, in one availability zone.
-    OnezoneIa,
-    /// Chosen by Amazon by use.
-    IntelligentTiering,
-    /// Read at once, for files read once a quarter.
-    GlacierIr,
-    /// Thawed in minutes to hours.
-    Glacier,
-    /// Thawed in 12 to 48 hours, the cheapest to keep.
-    #[default]
-    DeepArchive,
-}
-
-impl fmt::Display for StorageClass {
-    /// As a profile has it.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.serialize(f)
-    }
 }
 
 /// An access key, as references.

@@ -1,9 +1,10 @@
 //! Who is told about a run, as a profile writes it: log, e-mail, pings, hooks (SPEC §10, §11).
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::{ADDRESS, ENDPOINT, REGION, S3Credentials, Span, URL};
+use crate::model::policy::When;
 
 /// The backup log.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -41,17 +42,6 @@ pub struct Email {
     pub give_up_after: Option<Span>,
     /// Access key. Without it: the usual chain of the AWS SDK.
     pub credentials: Option<S3Credentials>,
-}
-
-/// After which runs a report is sent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum When {
-    /// After every run.
-    #[default]
-    Always,
-    /// Unless everything went well. Use it together with `ping`: no mail can also mean no run.
-    OnProblem,
 }
 
 /// Addresses called when a run starts and ends.

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::adapters::store::open::Stores;
 use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Outcome, Section};
 use crate::model::job::Job;
@@ -13,7 +14,6 @@ use crate::model::stamp::Stamp;
 use crate::model::upload_record::Unfinished;
 use crate::plan::backup::{Plan, StageOrder, Step, StoreName};
 use crate::run::backup::stage::{self, StageResult};
-use crate::run::backup::survey::Stores;
 
 mod leftovers;
 mod snapshot;

@@ -1,37 +1,26 @@
 //! The survey: gathers the facts a plan rests on, and changes nothing (SPEC §6: stores are asked before any archive is
 //! made, which is also the connection test).
 
-use std::collections::BTreeMap;
-use std::fmt::Display;
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 
-use crate::adapters::aws;
-use crate::adapters::credential;
 use crate::adapters::process::{ToolError, locate};
 use crate::adapters::seven_zip::SevenZip;
-use crate::adapters::state::State;
-use crate::adapters::store::{DirectoryStore, S3Settings, S3Store, Store, StoreError, StoreErrorKind};
+use crate::adapters::state::{State, uploads};
+use crate::adapters::store::open::{Stores, open_stores, sentence};
+use crate::adapters::store::{Store, StoreError};
 use crate::adapters::walk::source_problem;
 use crate::model::cancel::Cancel;
 use crate::model::catalog::Catalog;
-use crate::model::job::{Job, Reference, S3};
+use crate::model::job::Job;
 use crate::model::mount::Mount;
 use crate::model::name::ObjectName;
 use crate::model::path::{Family, FullPath};
-use crate::model::secret::Secret;
 use crate::model::stamp::Stamp;
-use crate::model::upload_record::Unfinished;
 use crate::plan::backup::{Facts, Mode, Refusal, StoreFacts, StoreName};
 
 pub mod told;
-
-/// Stores that could be opened, by name.
-pub type Stores = BTreeMap<StoreName, Box<dyn Store>>;
-
-/// A store, or why it cannot be used.
-pub type Opened = Result<Box<dyn Store>, StoreError>;
 
 /// What was asked for on the command line.
 #[derive(Clone, Copy, Debug, Default)]
@@ -66,7 +55,7 @@ pub fn survey(job: &Job, request: Request, now: DateTime<Utc>, cancel: &Cancel) 
         found.push((name, StoreFacts { label, catalog: catalog.map_err(|e| sentence(&e)) }));
     }
     let (mut facts, missing_copier) = facts(job, request, now, found);
-    unfinished.iter_mut().for_each(Unfinished::examine);
+    unfinished.iter_mut().for_each(uploads::examine);
     facts.unfinished = unfinished;
     Survey { facts, stores, missing_copier }
 }
@@ -151,58 +140,6 @@ fn may_snapshot() -> bool {
 #[cfg(not(windows))]
 fn may_snapshot() -> bool {
     true
-}
-
-/// A store's error and what to do about it.
-pub fn sentence(error: &StoreError) -> String {
-    match error.hint.as_str() {
-        "" => error.to_string(),
-        hint => format!("{error} ({hint})"),
-    }
-}
-
-/// Opens the job's stores, in order; each with its label, also when it cannot be opened.
-pub fn open_stores(job: &Job, cancel: &Cancel) -> Vec<(StoreName, String, Opened)> {
-    let mut stores = Vec::new();
-    if let Some(s3) = &job.s3 {
-        stores.push((
-            StoreName::S3,
-            format!("s3://{}", s3.bucket),
-            open_s3(s3, credential::resolve, cancel).map(|s| Box::new(s) as Box<dyn Store>),
-        ));
-    }
-    if let Some(directory) = &job.directory {
-        let opened = DirectoryStore::open(&directory.to_native(), cancel.clone());
-        stores.push((StoreName::Directory, directory.to_string(), opened.map(|s| Box::new(s) as Box<dyn Store>)));
-    }
-    stores
-}
-
-/// Opens the S3 store of a job, with the credentials that `resolve` reads where its references lead to.
-///
-/// # Errors
-/// When a reference leads to none.
-pub fn open_s3<E: Display>(
-    s3: &S3,
-    resolve: impl Fn(&Reference) -> Result<Secret, E>,
-    cancel: &Cancel,
-) -> Result<S3Store, StoreError> {
-    let credentials = aws::keys(s3.credentials.as_ref(), resolve).map_err(|e| StoreError {
-        store: format!("s3://{}", s3.bucket),
-        what: "reading destinations.s3.credentials".to_owned(),
-        why: e.to_string(),
-        kind: StoreErrorKind::Denied,
-        hint: String::new(),
-    })?;
-    let settings = S3Settings {
-        bucket: s3.bucket.clone(),
-        region: s3.region.clone(),
-        endpoint: s3.endpoint.clone(),
-        storage_class: s3.storage_class,
-        give_up_after: s3.give_up_after,
-        credentials,
-    };
-    S3Store::open(settings, cancel.clone())
 }
 
 /// Sources that are not there, only when this computer can look at all.

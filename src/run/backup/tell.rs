@@ -1,7 +1,8 @@
 //! What the log says before anything is done: parameters, then what was found and decided (SPEC §10).
 
 use crate::model::event::{Event, Events, Section};
-use crate::model::job::{ExtraFiles, Job};
+use crate::model::job::Job;
+use crate::model::policy::ExtraFiles;
 use crate::plan::backup::{Facts, Plan};
 use crate::run::backup::survey::Request;
 

@@ -4,8 +4,9 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use crate::adapters::seven_zip::{Exit, Listed};
+use crate::adapters::seven_zip::Exit;
 use crate::model::event::{Event, Section};
+use crate::model::listed::Listed;
 use crate::model::name::Format;
 use crate::model::path::Family;
 

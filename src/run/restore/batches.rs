@@ -6,7 +6,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
-use crate::adapters::seven_zip::Listed;
+use crate::model::listed::Listed;
 
 /// How many 7-Zips extract at a time: one uses one processor for a zip.
 pub const HANDS: usize = 2;

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use crate::cli::output;
 use crate::model::text;
 use crate::plan::restore::plan::RestorePlan;
 use crate::run::restore::finish::Tally;
@@ -37,9 +36,4 @@ pub fn verified(facts: &mut Facts, tally: Tally) {
             fact(facts, words, format!("{count} files or directories"));
         }
     }
-}
-
-/// On standard output.
-pub fn print(facts: &Facts) {
-    output::result(facts.iter().map(|(name, value)| format!("{name}: {value}\n")).collect::<String>());
 }

@@ -29,7 +29,7 @@ mod view;
 
 pub use clock::{Clock, SystemClock};
 pub use drill::sample;
-pub use error::{PlanError, RestoreError};
+pub use error::RestoreError;
 pub use finish::Tally;
 pub use index::MANIFEST_FILE;
 pub use journal::{Begun, begun};

@@ -1,13 +1,16 @@
 //! Which store to restore from.
 
 use crate::adapters::store::Store;
-use crate::cli::place::{Candidate, Place};
+use crate::adapters::store::open::Opened;
 use crate::model::catalog::Catalog;
 use crate::model::event::{Events, Section};
+use crate::model::job::Job;
+use crate::model::policy::Reference;
 use crate::plan::restore::at::At;
 use crate::plan::restore::choose::newest_state;
+use crate::plan::restore::error::PlanError;
 use crate::run::restore::error::RestoreError;
-use crate::run::restore::{self, gather};
+use crate::run::restore::gather;
 
 /// The store to restore from: of those that can be asked, that with the newest backup.
 pub fn newest<'a>(
@@ -53,7 +56,7 @@ pub fn newest<'a>(
 /// A wrong location is the most likely slip on a bare computer.
 pub fn tell_locations(error: &RestoreError, store: &dyn Store, events: &Events<'_>) {
     let RestoreError::Plan(plan) = error else { return };
-    if !matches!(**plan, restore::PlanError::NoBackup { .. }) {
+    if !matches!(**plan, PlanError::NoBackup { .. }) {
         return;
     }
     match gather::locations(store) {
@@ -63,5 +66,26 @@ pub fn tell_locations(error: &RestoreError, store: &dyn Store, events: &Events<'
             events.note(Section::LatestBackups, text);
         }
         _ => {}
+    }
+}
+
+/// A store that can be asked, or why not.
+pub struct Candidate {
+    pub label: String,
+    pub store: Opened,
+}
+
+/// What the arguments name.
+pub struct Place {
+    pub location: String,
+    /// Local stores first: of two equal ones, the nearer.
+    pub candidates: Vec<Candidate>,
+    pub job: Option<Job>,
+}
+
+impl Place {
+    /// Where the profile says the archive key is.
+    pub fn key(&self) -> Option<&Reference> {
+        self.job.as_ref()?.archive.as_ref().map(|a| &a.encryption_key)
     }
 }

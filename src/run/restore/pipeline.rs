@@ -5,9 +5,10 @@ use std::collections::HashSet;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::adapters::store::{StoreErrorKind, ThawState};
+use crate::adapters::store::StoreErrorKind;
 use crate::model::cancel::Cancel;
 use crate::model::event::Section;
+use crate::model::object::ThawState;
 
 use super::error::RestoreError;
 use super::fetch::named;

@@ -4,9 +4,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::adapters::store::{StoreError, ThawState};
+use crate::adapters::store::StoreError;
 use crate::model::event::Section;
-use crate::model::job::Tier;
+use crate::model::object::ThawState;
+use crate::model::policy::Tier;
 use crate::plan::cost::price::Prices;
 
 use super::clock::Clock;

@@ -6,9 +6,9 @@ use std::io::{self, Write};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-use crate::adapters::seven_zip::Listed;
 #[cfg(windows)]
 use crate::adapters::windows::make_sparse;
+use crate::model::listed::Listed;
 
 use super::run::Restore;
 use crate::plan::restore::plan::{PlannedArchive, PlannedMount};

@@ -4,9 +4,11 @@ use std::path::Path;
 
 use aam_auto_backup::import::batch::Variables;
 use aam_auto_backup::import::{Arguments, Choices, Command, import};
-use aam_auto_backup::model::job::{ExtraFiles, ForceFull, Job, MountPoint, Reference, Zone};
+use aam_auto_backup::model::job::{Job, MountPoint};
 use aam_auto_backup::model::path::FullPath;
+use aam_auto_backup::model::policy::{ExtraFiles, ForceFull, Reference};
 use aam_auto_backup::model::select::Exclusion;
+use aam_auto_backup::model::stamp::Zone;
 use aam_auto_backup::profile;
 use proptest::collection::vec;
 use proptest::prelude::*;

@@ -6,7 +6,8 @@ use crate::support::pc::{FULL, INC1, KEY, Pc};
 use aam_auto_backup::adapters::store::{S3Settings, S3Store};
 use aam_auto_backup::model::cancel::Cancel;
 use aam_auto_backup::model::event::{Event, Outcome};
-use aam_auto_backup::model::job::{StorageClass, UNREACHABLE_AFTER};
+use aam_auto_backup::model::job::UNREACHABLE_AFTER;
+use aam_auto_backup::model::policy::StorageClass;
 use aam_auto_backup::model::secret::Secret;
 
 fn pc() -> Pc {

@@ -47,7 +47,7 @@ fn made() -> Cold {
 fn objects(cold: &Cold) -> Vec<(String, Vec<u8>)> {
     let objects = cold.pc.store.list("pc_").unwrap();
     objects.iter().filter(|o| o.key.contains("_no_")).for_each(|o| {
-        cold.pc.store.thaw(&o.key, 1, aam_auto_backup::model::job::Tier::Bulk).unwrap();
+        cold.pc.store.thaw(&o.key, 1, aam_auto_backup::model::policy::Tier::Bulk).unwrap();
     });
     let read = |key: &str| loop {
         if let Ok(bytes) = cold.pc.store.read(key, 16 << 20) {

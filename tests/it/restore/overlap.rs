@@ -15,7 +15,7 @@ use super::thaw::{Cold, of_class};
 use crate::support::proxy::{Fault, Line, Request};
 use aam_auto_backup::model::cancel::Cancel;
 use aam_auto_backup::model::event::Outcome;
-use aam_auto_backup::model::job::StorageClass;
+use aam_auto_backup::model::policy::StorageClass;
 use aam_auto_backup::run::restore::run::Step;
 
 const VOLUMES: usize = 5;

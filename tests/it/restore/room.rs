@@ -12,7 +12,7 @@ use crate::support::harm::Mounted;
 use crate::support::pc::{FULL, INC1};
 use crate::support::proxy::{Fault, Request};
 use aam_auto_backup::model::event::Outcome;
-use aam_auto_backup::model::job::{StorageClass, Tier};
+use aam_auto_backup::model::policy::{StorageClass, Tier};
 use aam_auto_backup::plan::cost::price::Prices;
 use aam_auto_backup::run::restore::run::Step;
 use aam_auto_backup::run::restore::status::status;

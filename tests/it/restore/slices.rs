@@ -11,7 +11,7 @@ use super::thaw::{Cold, of_class, slow};
 use crate::support::pc::FULL;
 use crate::support::proxy::{Fault, Request};
 use aam_auto_backup::model::event::{Event, Outcome};
-use aam_auto_backup::model::job::StorageClass;
+use aam_auto_backup::model::policy::StorageClass;
 use aam_auto_backup::run::restore::clock::Clock;
 use aam_auto_backup::run::restore::run::Step;
 

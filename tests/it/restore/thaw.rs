@@ -13,7 +13,8 @@ use crate::support::proxy::{Fault, Proxy};
 use aam_auto_backup::adapters::store::{Purpose, S3Settings, S3Store};
 use aam_auto_backup::model::cancel::Cancel;
 use aam_auto_backup::model::event::Outcome;
-use aam_auto_backup::model::job::{StorageClass, UNREACHABLE_AFTER};
+use aam_auto_backup::model::job::UNREACHABLE_AFTER;
+use aam_auto_backup::model::policy::StorageClass;
 use aam_auto_backup::model::secret::Secret;
 use aam_auto_backup::plan::cost::price::Prices;
 use aam_auto_backup::run::restore::clock::Clock;
@@ -119,7 +120,7 @@ fn four_steps() {
     assert!(early.outcome == Outcome::Warning && early.text().contains("not readable yet"), "{}", early.text());
     let thaw = Thawing {
         keep_days: 2,
-        tier: aam_auto_backup::model::job::Tier::Bulk,
+        tier: aam_auto_backup::model::policy::Tier::Bulk,
         poll_every: POLL,
         prices: &Prices::default(),
         clock: &NoWait,
@@ -253,7 +254,7 @@ fn a_long_wait_is_not_ended_by_little_things() {
     }
     let cold = cold();
     let key = format!("pc_{FULL}_0_0.0_no_-srv-data-.zip.001");
-    cold.pc.store.thaw(&key, 1, aam_auto_backup::model::job::Tier::Bulk).unwrap();
+    cold.pc.store.thaw(&key, 1, aam_auto_backup::model::policy::Tier::Bulk).unwrap();
     while cold.pc.store.get(&key, &cold.pc.scratch.path().join("ice"), &Cancel::new(), &|_| {}).is_err() {}
     let body = fs::read(cold.pc.scratch.path().join("ice")).unwrap();
     let headers = [("x-amz-storage-class", "DEEP_ARCHIVE")];

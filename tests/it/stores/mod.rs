@@ -11,9 +11,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use aam_auto_backup::adapters::store::{DirectoryStore, Object, Progress, S3Settings, S3Store, Store, StoreError};
+use aam_auto_backup::adapters::store::{DirectoryStore, Progress, S3Settings, S3Store, Store, StoreError};
 use aam_auto_backup::model::cancel::Cancel;
-use aam_auto_backup::model::job::{StorageClass, UNREACHABLE_AFTER};
+use aam_auto_backup::model::job::UNREACHABLE_AFTER;
+use aam_auto_backup::model::object::Object;
+use aam_auto_backup::model::policy::StorageClass;
 use aam_auto_backup::model::secret::Secret;
 
 use crate::support::moto;

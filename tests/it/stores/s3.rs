@@ -4,7 +4,8 @@ use std::fs;
 
 use aam_auto_backup::adapters::store::{Purpose, S3Settings, S3Store, Store, StoreErrorKind};
 use aam_auto_backup::model::cancel::Cancel;
-use aam_auto_backup::model::job::{StorageClass, UNREACHABLE_AFTER};
+use aam_auto_backup::model::job::UNREACHABLE_AFTER;
+use aam_auto_backup::model::policy::StorageClass;
 use aam_auto_backup::model::secret::Secret;
 
 use super::{ID, MEBIBYTE, Place, SECRET, SILENT, check_words, content, settings, sha256, uploads};

@@ -1,10 +1,9 @@
 //! Thawing, against a server that takes its time.
 
-use aam_auto_backup::adapters::store::{
-    DirectoryStore, Purpose, S3Settings, S3Store, Store, StoreErrorKind, ThawState,
-};
+use aam_auto_backup::adapters::store::{DirectoryStore, Purpose, S3Settings, S3Store, Store, StoreErrorKind};
 use aam_auto_backup::model::cancel::Cancel;
-use aam_auto_backup::model::job::{StorageClass, Tier};
+use aam_auto_backup::model::object::ThawState;
+use aam_auto_backup::model::policy::{StorageClass, Tier};
 
 use super::{Place, SILENT, settings};
 use crate::support::moto::Moto;

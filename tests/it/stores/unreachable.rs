@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use aam_auto_backup::adapters::store::{S3Settings, S3Store, Store, StoreErrorKind};
 use aam_auto_backup::model::cancel::Cancel;
-use aam_auto_backup::model::job::{StorageClass, UNREACHABLE_AFTER};
+use aam_auto_backup::model::job::UNREACHABLE_AFTER;
+use aam_auto_backup::model::policy::StorageClass;
 use aam_auto_backup::model::secret::Secret;
 
 use super::{ID, SECRET, check_words};

@@ -7,12 +7,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use aam_auto_backup::adapters::store::{DirectoryStore, Purpose, Store, Stored};
+use aam_auto_backup::adapters::store::{DirectoryStore, Purpose, Store};
 use aam_auto_backup::model::cancel::Cancel;
 use aam_auto_backup::model::manifest::{self, Entry, EntryKind, Header, Meta, Moment, RelPath, Writer};
 use aam_auto_backup::model::marker::Marker;
 use aam_auto_backup::model::mount::Mount;
 use aam_auto_backup::model::name::{BackupId, Format, MountName, ObjectName, Part};
+use aam_auto_backup::model::object::Stored;
 use aam_auto_backup::model::path::FullPath;
 use aam_auto_backup::model::stamp::{Stamp, Zone};
 

@@ -19,9 +19,10 @@ use errors::{full, missing_or, refused};
 use parts::{Identity, Partial};
 
 use super::local::{self, BUFFER, Source};
-use super::slices::Hasher;
-use super::{Act, Object, Progress, Purpose, Store, StoreError, StoreErrorKind, Stored};
+use super::{Act, Progress, Purpose, Store, StoreError, StoreErrorKind};
 use crate::model::cancel::Cancel;
+use crate::model::object::{Object, Stored};
+use crate::model::slices::Hasher;
 
 /// Objects being written have names that begin so; they are never listed and cannot be asked for.
 const PARTIAL: &str = ".aam-partial-";

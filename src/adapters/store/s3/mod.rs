@@ -24,12 +24,12 @@ use aws_sdk_s3::types as sdk;
 use tokio::runtime::{Builder, Handle, Runtime};
 
 pub use probe::{LifecycleRule, UploadRight, Versioning};
-pub use upload::more_requests;
 
-use super::{Act, Object, Progress, Purpose, Store, StoreError, StoreErrorKind, Stored, ThawState};
+use super::{Act, Progress, Purpose, Store, StoreError, StoreErrorKind};
 use crate::adapters::aws::Keys;
 use crate::model::cancel::Cancel;
-use crate::model::job::{StorageClass, Tier};
+use crate::model::object::{Object, Stored, ThawState};
+use crate::model::policy::{StorageClass, Tier};
 
 /// How often a waiting call asks whether the run was interrupted.
 const TICK: Duration = Duration::from_millis(100);

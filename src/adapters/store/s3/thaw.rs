@@ -4,8 +4,9 @@ use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::types as sdk;
 
 use super::{S3Store, errors};
-use crate::adapters::store::{Act, StoreError, ThawState};
-use crate::model::job::Tier;
+use crate::adapters::store::{Act, StoreError};
+use crate::model::object::ThawState;
+use crate::model::policy::Tier;
 
 impl S3Store {
     /// Asks for an object. That it is on its way already, or needs no thawing at all, is as good as asking.

@@ -13,16 +13,11 @@ use tokio::task::JoinSet;
 use super::{Found, S3Store, client, errors, once, unless_interrupted};
 use crate::adapters::aws::CONNECT_TIMEOUT;
 use crate::adapters::store::local::Source;
-use crate::adapters::store::slices::Hasher;
-use crate::adapters::store::{Act, Progress, Purpose, Slices, StoreError, StoreErrorKind, Stored};
-
-const MEBIBYTE: u64 = 1024 * 1024;
-
-/// Up to this size an object is sent in one request; parts of larger ones are at least as large.
-const SMALLEST_PART: u64 = 16 * MEBIBYTE;
-
-/// What S3 allows.
-const MOST_PARTS: u64 = 10_000;
+use crate::adapters::store::{Act, Progress, Purpose, StoreError, StoreErrorKind};
+use crate::model::object::Stored;
+use crate::model::slices::Hasher;
+use crate::model::slices::Slices;
+use crate::plan::cost::requests::{MEBIBYTE, SMALLEST_PART, part_size};
 
 /// Parts under way at the same time: as many as fill a line with some delay, within this much memory.
 const MOST_PARALLEL: u64 = 4;
@@ -281,17 +276,6 @@ impl S3Store {
     }
 }
 
-/// Large enough that ten thousand parts hold the file; whole mebibytes, which some servers want.
-fn part_size(size: u64) -> u64 {
-    size.div_ceil(MOST_PARTS).max(SMALLEST_PART).next_multiple_of(MEBIBYTE)
-}
-
-/// How many requests the upload of so many bytes takes besides the one that makes the object: to begin it, one for each
-/// part, and to see that it is whole.
-pub fn more_requests(size: u64) -> u64 {
-    if size <= SMALLEST_PART { 0 } else { size.div_ceil(part_size(size)) + 2 }
-}
-
 /// Reads the file part by part until nobody takes them any more; returns its checksums.
 fn read_parts(mut source: Source, part_size: u64, act: &Act, to: &mpsc::Sender<Part>) -> Result<Checksums, StoreError> {
     let mut digest = Hasher::new(source.size());
@@ -312,24 +296,4 @@ fn read_parts(mut source: Source, part_size: u64, act: &Act, to: &mpsc::Sender<P
         }
     }
     Ok(digest.finish())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ten_thousand_parts_hold_any_file() {
-        for (size, expected) in [
-            (1, 16 * MEBIBYTE),
-            (16 * MEBIBYTE * MOST_PARTS, 16 * MEBIBYTE),
-            (16 * MEBIBYTE * MOST_PARTS + 1, 17 * MEBIBYTE),
-            (5 * MEBIBYTE * MEBIBYTE, 525 * MEBIBYTE),
-        ] {
-            assert_eq!(part_size(size), expected, "{size}");
-            assert!(part_size(size) * MOST_PARTS >= size, "{size}");
-        }
-        let requests = [0, 16 * MEBIBYTE, 16 * MEBIBYTE + 1, 4_000_000_000].map(more_requests);
-        assert_eq!(requests, [0, 0, 4, 241]);
-    }
 }

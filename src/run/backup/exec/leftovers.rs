@@ -4,6 +4,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
+use crate::adapters::state::uploads;
 use crate::model::event::{Events, Section};
 use crate::model::job::Job;
 use crate::model::stamp::Stamp;
@@ -26,7 +27,7 @@ pub(super) fn remove_work(work: &Path, section: Section, events: &Events<'_>) {
 /// Removes an upload that is done or given up: first the record, so that a crash in between leaves what the next run
 /// removes.
 pub(super) fn forget(unfinished: &Unfinished, section: Section, events: &Events<'_>) {
-    match unfinished.forget() {
+    match uploads::forget(unfinished) {
         Ok(()) => remove_work(&unfinished.work, section, events),
         Err(error) => {
             let text = format!("the record of the upload of {} cannot be removed: {error}", unfinished.backup.stamp());

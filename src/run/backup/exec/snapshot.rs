@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use crate::adapters::fs;
 use crate::adapters::process::{Invocation, locate};
 use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Section, Sink};
@@ -160,7 +161,7 @@ impl Ending {
 
 fn write_order(order: &StageOrder, files: &StageFiles) -> Result<(), StageError> {
     let work = order.work.to_native();
-    stage::create_private_directory(&work).map_err(StageError::io("creating the directory", &work))?;
+    fs::create_private_directory(&work).map_err(StageError::io("creating the directory", &work))?;
     let path = files.order.to_native();
     let text = serde_json::to_vec_pretty(order).map_err(std::io::Error::from);
     text.and_then(|text| std::fs::write(&path, text)).map_err(StageError::io("writing", &path))

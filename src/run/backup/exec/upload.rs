@@ -5,10 +5,12 @@ use std::path::PathBuf;
 
 use super::{Execution, Progress, leftovers};
 use crate::adapters::state::State;
-use crate::adapters::store::{Purpose, Store, StoreError, StoreErrorKind, Stored};
+use crate::adapters::state::uploads;
+use crate::adapters::store::{Purpose, Store, StoreError, StoreErrorKind};
 use crate::model::event::{Event, Section};
 use crate::model::marker::Marker;
 use crate::model::name::MountName;
+use crate::model::object::Stored;
 use crate::model::text;
 use crate::model::upload_record::{Unfinished, Whole, WorkFile};
 use crate::plan::backup::{Changes, Scope, StoreName};
@@ -41,7 +43,7 @@ impl Execution<'_> {
         }
         let stores = self.stores.values().map(|store| store.label().to_owned()).collect();
         let unfinished = state.unsent(first, archives, stores, self.plan.work.to_native());
-        self.saved(unfinished.save());
+        self.saved(uploads::save(&unfinished));
         progress.unfinished.insert(self.plan.stamp, unfinished);
     }
 
@@ -171,7 +173,7 @@ impl Execution<'_> {
             let progress = |bytes| self.events.tell(Event::Transferred { bytes });
             let stored = store.put(key, path, purpose, &progress)?;
             self.sent(&label, &stored);
-            self.saved(unfinished.note(&label, stored));
+            self.saved(uploads::note(unfinished, &label, stored));
         }
         Ok(())
     }
@@ -198,7 +200,7 @@ impl Execution<'_> {
             let stored = store.put_bytes(&key, &bytes, Purpose::Index)?;
             self.sent(&label, &stored);
         }
-        self.saved(unfinished.done(&label));
+        self.saved(uploads::done(unfinished, &label));
         let what = if unfinished.backup.incremental.is_none() { "full" } else { "incremental" };
         let text = format!("{label}: the {what} backup {} is complete", unfinished.backup.stamp());
         self.events.note(Section::Objects, text);
@@ -236,11 +238,11 @@ impl Execution<'_> {
     /// Keeps what the next run is to send.
     fn keep(&self, unfinished: &Unfinished) {
         let (work, backup) = (unfinished.work.display(), unfinished.backup.stamp());
-        if unfinished.save().is_err() {
+        if uploads::save(unfinished).is_err() {
             // It was told when it happened first. Without a record nobody would know what these files are.
             return leftovers::remove_work(&unfinished.work, Section::CleanUp, self.events);
         }
-        if let Err(error) = unfinished.prune() {
+        if let Err(error) = uploads::prune(unfinished) {
             let text = format!("'{work}' cannot be cleared of what is not needed any more: {error}");
             self.events.warn(Section::CleanUp, text, None);
         }

@@ -26,7 +26,6 @@ mod prepare;
 mod script;
 
 pub use mirror::{Extra, list_extra};
-pub(crate) use prepare::create_private_directory;
 pub use prepare::{Place, Prepared, prepare};
 
 /// Why a stage could not be carried out.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::StageError;
 use super::before::Before;
 use super::copies;
+use crate::adapters::fs;
 use crate::adapters::walk::{Item, Walk};
 use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Section, Severity};
@@ -82,7 +83,7 @@ pub fn prepare(
 ) -> Result<Prepared, StageError> {
     let files = StageFiles::of(order);
     if let Some(work) = place.write {
-        create_private_directory(work).map_err(StageError::io("creating the directory", work))?;
+        fs::create_private_directory(work).map_err(StageError::io("creating the directory", work))?;
     }
     let mut out = Outputs::create(order, place, &files)?;
     let before_path = match order.archive.as_ref().map(|a| &a.changes) {
@@ -211,14 +212,6 @@ fn is_changed(order: &StageOrder, meta: &Meta, last: Option<&Entry>, directory: 
 /// The names of `path` below `mount`, joined.
 pub(super) fn relative(path: &FullPath, mount: &FullPath) -> Option<RelPath> {
     path.below(mount).map(|names| RelPath::from_bytes(names.join("/")))
-}
-
-/// Work files name private files and say what is in them: for their owner only.
-pub(crate) fn create_private_directory(path: &Path) -> std::io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.recursive(true).create(path)
 }
 
 /// The files a walk writes; none of them in a preview that only counts.

@@ -7,10 +7,10 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use crate::adapters::store::Object;
 use crate::model::catalog::Catalog;
 use crate::model::job::Job;
 use crate::model::name::MountName;
+use crate::model::object::Object;
 use crate::model::path::FullPath;
 use crate::model::stamp::Stamp;
 use crate::plan::backup::{Facts, Remembered, StoreFacts, StoreName};

@@ -34,7 +34,7 @@ impl Slices {
 }
 
 /// Hashes an object of known size on its way, whole and in slices.
-pub(super) struct Hasher {
+pub struct Hasher {
     whole: Sha256,
     /// Bytes of a slice; `None`: not sliced.
     size: Option<u64>,
@@ -45,13 +45,13 @@ pub(super) struct Hasher {
 }
 
 impl Hasher {
-    pub(super) fn new(size: u64) -> Hasher {
+    pub fn new(size: u64) -> Hasher {
         let size = (size > SMALLEST).then(|| size.div_ceil(MOST).max(SMALLEST).next_multiple_of(1 << 20));
         let (left, done) = (size.unwrap_or(0), Vec::new());
         Hasher { whole: Sha256::new(), size, slice: Sha256::new(), left, done }
     }
 
-    pub(super) fn update(&mut self, mut bytes: &[u8]) {
+    pub fn update(&mut self, mut bytes: &[u8]) {
         self.whole.update(bytes);
         let Some(size) = self.size else { return };
         while !bytes.is_empty() {
@@ -72,7 +72,7 @@ impl Hasher {
     }
 
     /// SHA-256 of the whole, and the slices.
-    pub(super) fn finish(mut self) -> (String, Option<Slices>) {
+    pub fn finish(mut self) -> (String, Option<Slices>) {
         if let Some(size) = self.size.filter(|size| self.left < *size) {
             self.close(size);
         }

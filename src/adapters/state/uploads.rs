@@ -1,0 +1,116 @@
+//! The records of unfinished uploads in local state, and the files that wait in their work directories.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use crate::model::object::Stored;
+use crate::model::upload_record::{PREFIX, Unfinished};
+
+/// What a crash may leave behind in local state begins with this.
+pub const BUILDING: &str = ".building-";
+
+/// Notes an object that a store has now, on the disk too.
+///
+/// # Errors
+/// When the disk does not take it: after a crash the object is sent once more.
+pub fn note(unfinished: &mut Unfinished, store: &str, stored: Stored) -> io::Result<()> {
+    unfinished.sent(store, stored);
+    save(unfinished)
+}
+
+/// Notes that a store has all of it.
+///
+/// # Errors
+/// As [`note`].
+pub fn done(unfinished: &mut Unfinished, store: &str) -> io::Result<()> {
+    unfinished.complete(store);
+    save(unfinished)
+}
+
+/// Writes the record, whole or not at all.
+///
+/// # Errors
+/// When the disk does not take it.
+pub fn save(unfinished: &Unfinished) -> io::Result<()> {
+    let directory = unfinished.record.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new().prefix(BUILDING).tempfile_in(directory)?;
+    serde_json::to_writer(&mut file, unfinished)?;
+    file.flush()?;
+    file.as_file().sync_all()?;
+    file.persist(&unfinished.record).map(drop).map_err(|error| error.error)
+}
+
+/// Forgets it. Its files are no concern of this.
+///
+/// # Errors
+/// When the record cannot be removed.
+pub fn forget(unfinished: &Unfinished) -> io::Result<()> {
+    match fs::remove_file(&unfinished.record) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
+
+/// Removes everything from the work directory but what is still to be sent: lists and plain manifests hold file
+/// names in the clear.
+///
+/// # Errors
+/// When something cannot be removed.
+pub fn prune(unfinished: &Unfinished) -> io::Result<()> {
+    prune_directory(unfinished, &unfinished.work)
+}
+
+fn prune_directory(unfinished: &Unfinished, directory: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(directory)? {
+        let (path, kind) = entry.and_then(|entry| Ok((entry.path(), entry.file_type()?)))?;
+        if kind.is_dir() {
+            prune_directory(unfinished, &path)?;
+            // Fails when it is not empty, as it should.
+            let _ = fs::remove_dir(&path);
+        } else if !unfinished.kept().any(|file| file.path == path) {
+            fs::remove_file(&path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Finds out whether the upload can go on: whether the files that are to be sent are what they were when the record
+/// was written last.
+pub fn examine(unfinished: &mut Unfinished) {
+    let changed = |at: SystemTime| unfinished.written.is_some_and(|written| at > written + CLOCK);
+    let problem = unfinished.kept().find_map(|file| {
+        let why = match fs::symlink_metadata(&file.path) {
+            Err(error) => error.to_string(),
+            Ok(found) if !found.is_file() => "it is no file".to_owned(),
+            Ok(found) if found.len() != file.size => format!("it has {} bytes, not {}", found.len(), file.size),
+            Ok(found) if found.modified().is_ok_and(changed) => "it was changed".to_owned(),
+            Ok(_) => return None,
+        };
+        Some(format!("'{}': {why}", file.path.display()))
+    });
+    unfinished.problem = problem;
+}
+
+/// FAT keeps times in steps of two seconds.
+const CLOCK: Duration = Duration::from_secs(2);
+
+/// The unfinished uploads whose records are in this directory of local state, oldest first.
+pub fn find(state: &Path) -> Vec<Unfinished> {
+    let is_record = |path: &PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str());
+        name.is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(".json"))
+    };
+    let entries = fs::read_dir(state).into_iter().flatten().flatten();
+    let mut found: Vec<Unfinished> = entries.map(|entry| entry.path()).filter(is_record).filter_map(load).collect();
+    found.sort_by_key(|unfinished| unfinished.backup.stamp());
+    found
+}
+
+/// `None` when it cannot be read: the backup counts as cut off before its archives were whole.
+fn load(path: PathBuf) -> Option<Unfinished> {
+    let written = fs::metadata(&path).and_then(|found| found.modified()).ok();
+    let record: Unfinished = serde_json::from_slice(&fs::read(&path).ok()?).ok()?;
+    (record.version == 1).then_some(Unfinished { record: path, written, ..record })
+}

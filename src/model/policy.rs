@@ -1,0 +1,105 @@
+//! Choices that a profile makes and a job carries: the words of both (SPEC §2).
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+const VARIABLE: &str = r"^[A-Za-z_][A-Za-z0-9_]*$";
+
+/// Where a secret is kept. A secret itself is never written in a profile.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reference {
+    /// Name of an environment variable.
+    Env(#[schemars(regex(pattern = VARIABLE))] String),
+    /// Path of a file whose first line is the secret. Only the user who runs the backup should be able to read it.
+    File(String),
+    /// Program and arguments; the first line of its output is the secret.
+    Command(#[schemars(length(min = 1))] Vec<String>),
+    /// An entry in the keyring of the operating system.
+    Keyring(Keyring),
+}
+
+/// An entry in the keyring of the operating system.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Keyring {
+    /// Name of the service.
+    pub service: String,
+    /// Name of the user.
+    pub user: String,
+}
+
+/// When a full backup is made although an incremental one would do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ForceFull {
+    /// Only when the month has no complete full backup.
+    Never,
+    /// Every time.
+    Always,
+    /// Also when sources, exclusions or location changed since the last backup.
+    #[default]
+    WhenProfileChanges,
+}
+
+/// How fast, and how dear, thawing is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum)]
+pub enum Tier {
+    /// Within 48 hours, the cheapest.
+    #[default]
+    Bulk,
+    /// Within 12 hours.
+    Standard,
+}
+
+/// What happens to files in the mirror that are no longer in the source.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ExtraFiles {
+    /// They stay.
+    #[default]
+    Keep,
+    /// They are deleted, within `max-delete`.
+    Delete,
+}
+
+/// Storage class of archive volumes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum StorageClass {
+    /// Read at once.
+    Standard,
+    /// Read at once, cheaper to keep, dearer to read.
+    StandardIa,
+    /// As STANDARD_IA, in one availability zone.
+    OnezoneIa,
+    /// Chosen by Amazon by use.
+    IntelligentTiering,
+    /// Read at once, for files read once a quarter.
+    GlacierIr,
+    /// Thawed in minutes to hours.
+    Glacier,
+    /// Thawed in 12 to 48 hours, the cheapest to keep.
+    #[default]
+    DeepArchive,
+}
+
+impl fmt::Display for StorageClass {
+    /// As a profile has it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
+}
+
+/// After which runs a report is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum When {
+    /// After every run.
+    #[default]
+    Always,
+    /// Unless everything went well. Use it together with `ping`: no mail can also mean no run.
+    OnProblem,
+}

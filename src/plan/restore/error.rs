@@ -1,0 +1,66 @@
+//! Why no restore can be planned.
+
+use crate::model::marker::MarkerError;
+use crate::model::name::MountName;
+use crate::model::path::FullPath;
+use crate::model::stamp::Stamp;
+
+/// Why no plan can be made.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    #[error("{store} holds no backup of '{location}'")]
+    NoBackup { location: String, store: String },
+    #[error("{store} holds no complete backup of '{location}'{}", shown(newest))]
+    NothingComplete { location: String, store: String, newest: Option<(Stamp, String)> },
+    #[error("{store} holds no complete backup of '{location}' at or before {at}")]
+    NothingAt { location: String, store: String, at: String, oldest: Stamp },
+    #[error("{store}: {}", problems.join("; "))]
+    Damaged { store: String, problems: Vec<String> },
+    #[error(transparent)]
+    Marker(#[from] MarkerError),
+    #[error("the marker '{0}' describes another archive than its name says")]
+    ForeignMarker(String),
+    #[error("a marker of the backup {backup} names '{key}', which is no object of its archive")]
+    ForeignKey { backup: Stamp, key: String },
+    #[error("the backup {backup} holds the changes since the backup {since}, which is not there")]
+    Unchained { backup: Stamp, since: Stamp, full: Stamp },
+    #[error("the original path of '{0}' is not known: its marker was written by v1.0")]
+    UnknownPath(MountName),
+    #[error("'{0}' is a {family} path, this computer has {host} paths", family = .0.family(), host = crate::model::path::Family::HOST)]
+    OtherFamily(FullPath),
+    #[error("'{0}' and '{1}' lie in each other")]
+    Nested(FullPath, FullPath),
+    #[error("'{path}' is in none of the mounts of this backup ({})", mounts.join(", "))]
+    OutsideMounts { path: String, mounts: Vec<String> },
+}
+
+fn shown(newest: &Option<(Stamp, String)>) -> String {
+    newest.as_ref().map_or_else(String::new, |(stamp, why)| format!("; the newest, {stamp}, is not complete: {why}"))
+}
+
+impl PlanError {
+    /// What the user can do.
+    pub fn hint(&self) -> String {
+        const OLDER: &str =
+            "restore an older state with --at (aam-backup sets lists them), or restore from another store";
+        match self {
+            PlanError::NoBackup { .. } => "check the location's name, and that this is the right store".to_owned(),
+            PlanError::NothingComplete { .. } => "aam-backup sets lists what is there; try another store".to_owned(),
+            PlanError::NothingAt { oldest, .. } => format!("the oldest complete backup is {oldest}"),
+            PlanError::Unchained { since, full, .. } => {
+                format!(
+                    "restore the state before {since} with --at (the full backup is --at {full}), or restore from another store"
+                )
+            }
+            PlanError::Damaged { .. } | PlanError::ForeignKey { .. } | PlanError::ForeignMarker(_) => OLDER.to_owned(),
+            PlanError::Marker(MarkerError::Newer { .. }) => String::new(),
+            PlanError::Marker(_) => OLDER.to_owned(),
+            PlanError::UnknownPath(_) | PlanError::OtherFamily(_) | PlanError::Nested(..) => {
+                "use --layout numbered".to_owned()
+            }
+            PlanError::OutsideMounts { .. } => {
+                "give the original absolute path, or one that starts with the mount's number, such as 1/docs".to_owned()
+            }
+        }
+    }
+}
