@@ -3,12 +3,95 @@
 //! The whole program in one line: `profile -> job -> plan -> rendered files -> events -> report`.
 //! `docs/ARCHITECTURE.md` has the code map and the rules between folders.
 
-pub mod adapters;
-pub mod cli;
-pub mod doctor;
-pub mod import;
-pub mod model;
-pub mod plan;
-pub mod profile;
-pub mod render;
-pub mod run;
+mod adapters;
+mod cli;
+mod doctor;
+mod import;
+mod model;
+mod plan;
+mod profile;
+mod render;
+mod run;
+
+pub use cli::main;
+
+/// What the integration tests drive without the binary. It promises nothing to anybody else.
+#[doc(hidden)]
+pub mod parts {
+    pub use crate::adapters::scheduler::{LastResult, SchedulerError};
+    pub use crate::adapters::seven_zip::SevenZip;
+    pub use crate::adapters::store::{
+        DirectoryStore, Progress, Purpose, S3Settings, S3Store, Store, StoreError, StoreErrorKind,
+    };
+    pub use crate::cli::Exit;
+    pub use crate::doctor::CHECKS;
+    pub use crate::import::batch::Variables;
+    pub use crate::import::{Arguments, Choices, Command};
+    pub use crate::model::cancel::Cancel;
+    pub use crate::model::event::{Event, Events, Outcome, Section, Severity, Sink};
+    pub use crate::model::job::{Job, MaxDelete, MountPoint, UNREACHABLE_AFTER};
+    pub use crate::model::manifest::{
+        Entry, EntryKind, FileReader, Header, Meta, Moment, RelPath, Stored, Writer,
+    };
+    pub use crate::model::marker::Marker;
+    pub use crate::model::mount::{Mount, mounts};
+    pub use crate::model::name::{BackupId, Extension, Format, MountName, ObjectName, Part};
+    pub use crate::model::object::{Object, ObjectRef, ThawState};
+    pub use crate::model::path::{Family, FullPath};
+    pub use crate::model::policy::{ExtraFiles, ForceFull, Reference, StorageClass, Tier};
+    pub use crate::model::secret::Secret;
+    pub use crate::model::select::{Exclusion, Kind, Selection, SelectionSpec, Verdict};
+    pub use crate::model::stamp::{Stamp, Zone};
+    pub use crate::plan::backup::{ArchiveOrder, Changes, MirrorOrder, Mode, StageOrder};
+    pub use crate::plan::cost::price::Prices;
+    pub use crate::plan::restore::layout::Layout;
+    pub use crate::plan::restore::plan::{Options, RestorePlan};
+    pub use crate::render::robocopy::CopyCommand;
+    pub use crate::render::schedule::{Every, Rendered, Schedule, Scheduler, TaskName};
+    pub use crate::run::backup::stage::{Place, Prepared};
+    pub use crate::run::restore::clock::Clock;
+    pub use crate::run::restore::error::RestoreError;
+    pub use crate::run::restore::finish::Tally;
+    pub use crate::run::restore::run::{Step, Tools};
+    pub use crate::run::restore::thaw::Thawing;
+    pub use crate::run::session::{Files, Session};
+
+    pub mod gather {
+        pub use crate::run::restore::gather::{catalog, plan};
+    }
+
+    pub mod import {
+        pub use crate::import::{Severity, import};
+    }
+
+    pub mod profile {
+        pub use crate::profile::schema::schema;
+        pub use crate::profile::{load, load_bytes, readable};
+    }
+
+    pub mod render {
+        pub use crate::render::{rsync_entry, script, seven_zip_line};
+    }
+
+    pub mod report {
+        pub use crate::render::report::backup;
+    }
+
+    pub mod restore {
+        pub use crate::run::restore::journal::begun;
+        pub use crate::run::restore::run;
+        pub use crate::run::restore::status::status;
+    }
+
+    pub mod scheduler {
+        pub use crate::adapters::scheduler::{find, install, remove};
+    }
+
+    pub mod stage {
+        pub use crate::run::backup::stage::{prepare, run};
+    }
+
+    pub mod text {
+        pub use crate::model::text::line;
+    }
+}

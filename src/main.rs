@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    aam_auto_backup::cli::main()
+    aam_auto_backup::main()
 }

@@ -1,5 +1,5 @@
-//! How Amazon's services are called: region, endpoint and access key, the same for S3 and SES (design L9222: a region is
-//! always given).
+//! How Amazon's services are called: region, endpoint and access key, the same for S3 and SES
+//! (design L9222: a region is always given).
 
 use std::time::Duration;
 
@@ -13,11 +13,12 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use crate::model::job;
 use crate::model::secret::Secret;
 
-/// How long one try to connect may take; with all tries a store is known to be unreachable within two minutes.
+/// How long one try to connect may take; with all tries a store is known to be unreachable within
+/// two minutes.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Time limits of a small request that takes so long at most with all its tries: three that are not answered, or more
-/// that are refused.
+/// Time limits of a small request that takes so long at most with all its tries: three that are not
+/// answered, or more that are refused.
 pub fn within(limit: Duration) -> TimeoutConfig {
     let once = limit * 3 / 10;
     TimeoutConfig::builder()
@@ -38,17 +39,32 @@ pub fn keys<E>(
     credentials: Option<&job::Credentials>,
     resolve: impl Fn(&crate::model::policy::Reference) -> Result<Secret, E>,
 ) -> Result<Keys, E> {
-    let Some(keys) = credentials else { return Ok(None) };
-    Ok(Some((resolve(&keys.access_key_id)?, resolve(&keys.secret_access_key)?)))
+    let Some(keys) = credentials else {
+        return Ok(None);
+    };
+    Ok(Some((
+        resolve(&keys.access_key_id)?,
+        resolve(&keys.secret_access_key)?,
+    )))
 }
 
 /// A configuration to go on with: whom to call and as whom. Time limits and tries are the caller's.
 pub fn loader(region: &str, endpoint: Option<&str>, keys: &Keys) -> ConfigLoader {
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .region(Region::new(region.to_owned()))
-        .http_client(HttpClient::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https());
+        .http_client(
+            HttpClient::new()
+                .tls_provider(Provider::Rustls(CryptoMode::Ring))
+                .build_https(),
+        );
     if let Some((id, secret)) = keys {
-        loader = loader.credentials_provider(Credentials::new(id.expose(), secret.expose(), None, None, "profile"));
+        loader = loader.credentials_provider(Credentials::new(
+            id.expose(),
+            secret.expose(),
+            None,
+            None,
+            "profile",
+        ));
     }
     if let Some(endpoint) = endpoint {
         loader = loader.endpoint_url(endpoint);

@@ -1,7 +1,8 @@
 //! Reading a secret from where a profile says it is kept (SPEC §2).
 //!
-//! Called only when a run needs the secret. An error names the reference, never the value. Who may read a secret's
-//! file is not checked here: a file that everybody can read still works, `doctor` is where to say so.
+//! Called only when a run needs the secret. An error names the reference, never the value. Who may
+//! read a secret's file is not checked here: a file that everybody can read still works, `doctor`
+//! is where to say so.
 
 use std::env;
 use std::fs::File;
@@ -46,7 +47,10 @@ pub fn describe(reference: &Reference) -> String {
         Reference::Env(name) => format!("the environment variable {name}"),
         Reference::File(path) => format!("the secret's file '{path}'"),
         Reference::Command(words) => {
-            format!("the secret's command '{}'", words.first().map_or("", String::as_str))
+            format!(
+                "the secret's command '{}'",
+                words.first().map_or("", String::as_str)
+            )
         }
         Reference::Keyring(Keyring { service, user }) => {
             format!("the keyring entry of the service '{service}' and user '{user}'")
@@ -54,8 +58,8 @@ pub fn describe(reference: &Reference) -> String {
     }
 }
 
-/// Why a secret that is kept in the environment or a file is not there now, without asking a command or a keyring: for a
-/// preview, which starts nothing.
+/// Why a secret that is kept in the environment or a file is not there now, without asking a
+/// command or a keyring: for a preview, which starts nothing.
 pub fn missing_here(reference: &Reference) -> Option<CredentialError> {
     match reference {
         Reference::Env(_) | Reference::File(_) => resolve(reference).err(),
@@ -63,8 +67,8 @@ pub fn missing_here(reference: &Reference) -> Option<CredentialError> {
     }
 }
 
-/// Reads the secret: an environment variable; the first line of a file; the first line of a command's output; an
-/// entry of the keyring.
+/// Reads the secret: an environment variable; the first line of a file; the first line of a
+/// command's output; an entry of the keyring.
 ///
 /// # Errors
 /// When there is none, or it is empty.
@@ -77,12 +81,17 @@ pub fn resolve(reference: &Reference) -> Result<Secret, CredentialError> {
             Err(env::VarError::NotUnicode(_)) => Err(CredentialError::NotText(name())),
         },
         Reference::File(path) => {
-            let file = File::open(path).map_err(|error| CredentialError::Unreadable(name(), error))?;
-            first_line(name, bytes(file).map_err(|error| CredentialError::Unreadable(name(), error))?)
+            let file =
+                File::open(path).map_err(|error| CredentialError::Unreadable(name(), error))?;
+            first_line(
+                name,
+                bytes(file).map_err(|error| CredentialError::Unreadable(name(), error))?,
+            )
         }
         Reference::Command(words) => first_line(name, output(name, words)?),
         Reference::Keyring(entry) => {
-            let text = from_keyring(entry).map_err(|error| CredentialError::Keyring(name(), error))?;
+            let text =
+                from_keyring(entry).map_err(|error| CredentialError::Keyring(name(), error))?;
             first_line(name, Zeroizing::new(text.into_bytes()))
         }
     }
@@ -95,9 +104,15 @@ fn bytes(from: impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
 }
 
 /// The secret on the first line. Editors end a line, and Notepad starts a file with a mark.
-fn first_line(name: impl Fn() -> String, bytes: Zeroizing<Vec<u8>>) -> Result<Secret, CredentialError> {
+fn first_line(
+    name: impl Fn() -> String,
+    bytes: Zeroizing<Vec<u8>>,
+) -> Result<Secret, CredentialError> {
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
-    let line = bytes.split(|b| matches!(b, b'\n' | b'\r')).next().unwrap_or_default();
+    let line = bytes
+        .split(|b| matches!(b, b'\n' | b'\r'))
+        .next()
+        .unwrap_or_default();
     match std::str::from_utf8(line) {
         Ok("") => Err(CredentialError::Empty(name())),
         Ok(line) => Ok(Secret::new(line)),
@@ -105,10 +120,16 @@ fn first_line(name: impl Fn() -> String, bytes: Zeroizing<Vec<u8>>) -> Result<Se
     }
 }
 
-/// Runs a command without a shell. Its output is the secret and goes nowhere else; what it complains about is shown.
-fn output(name: impl Fn() -> String, words: &[String]) -> Result<Zeroizing<Vec<u8>>, CredentialError> {
+/// Runs a command without a shell. Its output is the secret and goes nowhere else; what it
+/// complains about is shown.
+fn output(
+    name: impl Fn() -> String,
+    words: &[String],
+) -> Result<Zeroizing<Vec<u8>>, CredentialError> {
     let unreadable = |error| CredentialError::Unreadable(name(), error);
-    let (program, arguments) = words.split_first().ok_or_else(|| CredentialError::Empty(name()))?;
+    let (program, arguments) = words
+        .split_first()
+        .ok_or_else(|| CredentialError::Empty(name()))?;
     let mut child = Command::new(program)
         .args(arguments)
         .stdin(Stdio::null())
@@ -146,7 +167,8 @@ fn output(name: impl Fn() -> String, words: &[String]) -> Result<Zeroizing<Vec<u
 fn from_keyring(entry: &Keyring) -> Result<String, String> {
     match keyring::Entry::store_status() {
         Ok(()) => {
-            let found = keyring::Entry::new(&entry.service, &entry.user).and_then(|entry| entry.get_password());
+            let found = keyring::Entry::new(&entry.service, &entry.user)
+                .and_then(|entry| entry.get_password());
             // Only the kind: the library's own text may hold what it found.
             found.map_err(|error| match error {
                 keyring::Error::NoEntry => "there is no such entry".to_owned(),
@@ -168,7 +190,9 @@ mod tests {
     use super::*;
 
     fn read(reference: &Reference) -> Result<String, String> {
-        resolve(reference).map(|secret| secret.expose().to_owned()).map_err(|error| error.to_string())
+        resolve(reference)
+            .map(|secret| secret.expose().to_owned())
+            .map_err(|error| error.to_string())
     }
 
     #[test]
@@ -182,14 +206,30 @@ mod tests {
             (b"\xef\xbb\xbfhunter2\r\n", Ok("hunter2".to_owned())),
             (b" hunter 2 \n", Ok(" hunter 2 ".to_owned())),
             (b"", Err(format!("the secret's file '{name}' is empty"))),
-            (b"\nhunter2", Err(format!("the secret's file '{name}' is empty"))),
-            (b"\xff\xfe", Err(format!("the secret's file '{name}' does not hold UTF-8 text"))),
+            (
+                b"\nhunter2",
+                Err(format!("the secret's file '{name}' is empty")),
+            ),
+            (
+                b"\xff\xfe",
+                Err(format!(
+                    "the secret's file '{name}' does not hold UTF-8 text"
+                )),
+            ),
         ] {
             std::fs::write(&path, content).unwrap();
-            assert_eq!(read(&Reference::File(name.clone())), expected, "{content:?}");
+            assert_eq!(
+                read(&Reference::File(name.clone())),
+                expected,
+                "{content:?}"
+            );
         }
         let gone = dir.path().join("gone").display().to_string();
-        assert!(read(&Reference::File(gone.clone())).unwrap_err().contains(&gone));
+        assert!(
+            read(&Reference::File(gone.clone()))
+                .unwrap_err()
+                .contains(&gone)
+        );
     }
 
     #[test]
@@ -199,24 +239,51 @@ mod tests {
             Err("the environment variable AAM_BACKUP_TEST_NOT_SET is not set".to_owned())
         );
         // Cargo sets this one for every test.
-        assert_eq!(read(&Reference::Env("CARGO_PKG_NAME".to_owned())), Ok("aam-auto-backup".to_owned()));
+        assert_eq!(
+            read(&Reference::Env("CARGO_PKG_NAME".to_owned())),
+            Ok("aam-auto-backup".to_owned())
+        );
     }
 
     #[cfg(unix)]
     #[test]
     fn commands_run_without_a_shell_and_hide_their_arguments() {
-        let command = |words: &[&str]| read(&Reference::Command(words.iter().map(|w| (*w).to_owned()).collect()));
-        assert_eq!(command(&["printf", "%s\\nrest", "$HOME"]), Ok("$HOME".to_owned()));
-        assert_eq!(command(&["true", "hunter2"]), Err("the secret's command 'true' is empty".to_owned()));
+        let command = |words: &[&str]| {
+            read(&Reference::Command(
+                words.iter().map(|w| (*w).to_owned()).collect(),
+            ))
+        };
+        assert_eq!(
+            command(&["printf", "%s\\nrest", "$HOME"]),
+            Ok("$HOME".to_owned())
+        );
+        assert_eq!(
+            command(&["true", "hunter2"]),
+            Err("the secret's command 'true' is empty".to_owned())
+        );
         let failed = command(&["false", "hunter2"]).unwrap_err();
-        assert!(failed.starts_with("the secret's command 'false' failed with") && !failed.contains("hunter2"));
-        assert!(command(&["/no/such/program"]).unwrap_err().contains("cannot be read"));
+        assert!(
+            failed.starts_with("the secret's command 'false' failed with")
+                && !failed.contains("hunter2")
+        );
+        assert!(
+            command(&["/no/such/program"])
+                .unwrap_err()
+                .contains("cannot be read")
+        );
     }
 
     #[cfg(not(feature = "keyring"))]
     #[test]
     fn a_build_without_keyring_says_so() {
-        let entry = Keyring { service: "aam".to_owned(), user: "me".to_owned() };
-        assert!(read(&Reference::Keyring(entry)).unwrap_err().contains("no keyring support"));
+        let entry = Keyring {
+            service: "aam".to_owned(),
+            user: "me".to_owned(),
+        };
+        assert!(
+            read(&Reference::Keyring(entry))
+                .unwrap_err()
+                .contains("no keyring support")
+        );
     }
 }

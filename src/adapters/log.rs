@@ -1,4 +1,5 @@
-//! The backup log: one readable file a run, opened before anything else can fail (SPEC §10, design L436-480, L2960).
+//! The backup log: one readable file a run, opened before anything else can fail (SPEC §10, design
+//! L436-480, L2960).
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -47,17 +48,29 @@ struct Line<'a> {
 const SUFFIXES: [&str; 2] = [".aam-backup.log", ".aam-backup.jsonl"];
 
 impl Log {
-    /// Opens a new log file for `operation`, such as `nightly-regular`, with a counter in its name if there is one
-    /// already; with `json` another one beside it, for programs.
+    /// Opens a new log file for `operation`, such as `nightly-regular`, with a counter in its name
+    /// if there is one already; with `json` another one beside it, for programs.
     ///
     /// # Errors
     /// When the directory or a file cannot be made.
-    pub fn create(directory: &Path, operation: &str, now: DateTime<Utc>, json: bool) -> Result<Log, LogError> {
-        let failed = |path: &Path, why| LogError { path: path.to_path_buf(), why };
+    pub fn create(
+        directory: &Path,
+        operation: &str,
+        now: DateTime<Utc>,
+        json: bool,
+    ) -> Result<Log, LogError> {
+        let failed = |path: &Path, why| LogError {
+            path: path.to_path_buf(),
+            why,
+        };
         fs::create_dir_all(directory).map_err(|why| failed(directory, why))?;
         let stem = format!("{}_{operation}", now.format("%Y%m%d_%H%M%S"));
         for counter in 0_u32.. {
-            let stem = if counter == 0 { stem.clone() } else { format!("{stem}_{counter}") };
+            let stem = if counter == 0 {
+                stem.clone()
+            } else {
+                format!("{stem}_{counter}")
+            };
             let [path, beside] = SUFFIXES.map(|suffix| directory.join(format!("{stem}{suffix}")));
             // Somebody may have removed the log of an earlier run, and only that.
             if json && beside.exists() {
@@ -68,10 +81,21 @@ impl Log {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                 Err(why) => return Err(failed(&path, why)),
             };
-            let json = json.then(|| new_file(&beside)).transpose().map_err(|why| failed(&beside, why))?;
-            let inner = Inner { file, json, day: now.date_naive(), section: None };
+            let json = json
+                .then(|| new_file(&beside))
+                .transpose()
+                .map_err(|why| failed(&beside, why))?;
+            let inner = Inner {
+                file,
+                json,
+                day: now.date_naive(),
+                section: None,
+            };
             inner.write(&format!("{operation}, {}; all times are UTC\n", inner.day));
-            return Ok(Log { path, inner: Mutex::new(inner) });
+            return Ok(Log {
+                path,
+                inner: Mutex::new(inner),
+            });
         }
         unreachable!("four billion logs of one second")
     }
@@ -89,7 +113,13 @@ impl Inner {
     }
 
     fn write_json(&self, time: DateTime<Utc>, event: &Event) {
-        let Some(mut file) = self.json.as_ref().filter(|_| !matches!(event, Event::Transferred { .. })) else { return };
+        let Some(mut file) = self
+            .json
+            .as_ref()
+            .filter(|_| !matches!(event, Event::Transferred { .. }))
+        else {
+            return;
+        };
         let time = time.to_rfc3339_opts(SecondsFormat::Micros, true);
         if let Ok(line) = serde_json::to_string(&Line { time, event }) {
             // As with the log.
@@ -109,7 +139,9 @@ fn new_file(path: &Path) -> io::Result<File> {
 
 impl Sink for &Log {
     fn tell(&self, event: &Event) {
-        let Ok(mut inner) = self.inner.lock() else { return };
+        let Ok(mut inner) = self.inner.lock() else {
+            return;
+        };
         let now = Utc::now();
         inner.write_json(now, event);
         let Some(text) = line(event) else { return };
@@ -118,20 +150,38 @@ impl Sink for &Log {
             inner.write(&format!("\n-- {} --\n", inner.day));
         }
         let section = event.section();
-        let heading = (inner.section != Some(section)).then(|| format!("\n== {} ==\n", section.heading()));
+        let heading =
+            (inner.section != Some(section)).then(|| format!("\n== {} ==\n", section.heading()));
         inner.section = Some(section);
-        inner.write(&format!("{}{} {text}\n", heading.unwrap_or_default(), now.format("%H:%M:%S")));
+        inner.write(&format!(
+            "{}{} {text}\n",
+            heading.unwrap_or_default(),
+            now.format("%H:%M:%S")
+        ));
     }
 }
 
 /// Removes log files older than `days`. Returns how many, and what could not be removed.
-pub fn remove_old(directory: &Path, days: u32, now: SystemTime) -> (u64, Vec<(PathBuf, io::Error)>) {
+pub fn remove_old(
+    directory: &Path,
+    days: u32,
+    now: SystemTime,
+) -> (u64, Vec<(PathBuf, io::Error)>) {
     let age = Duration::from_secs(u64::from(days) * 24 * 60 * 60);
     let (mut removed, mut failures) = (0, Vec::new());
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
-        let ours = entry.file_name().to_str().is_some_and(|name| SUFFIXES.iter().any(|suffix| name.ends_with(suffix)));
-        let modified = entry.metadata().ok().filter(|m| m.is_file()).and_then(|m| m.modified().ok());
-        let old = modified.and_then(|at| now.duration_since(at).ok()).is_some_and(|since| since > age);
+        let ours = entry
+            .file_name()
+            .to_str()
+            .is_some_and(|name| SUFFIXES.iter().any(|suffix| name.ends_with(suffix)));
+        let modified = entry
+            .metadata()
+            .ok()
+            .filter(|m| m.is_file())
+            .and_then(|m| m.modified().ok());
+        let old = modified
+            .and_then(|at| now.duration_since(at).ok())
+            .is_some_and(|since| since > age);
         if ours && old {
             match fs::remove_file(entry.path()) {
                 Ok(()) => removed += 1,

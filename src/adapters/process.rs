@@ -1,4 +1,5 @@
-//! Running other programs: found once, run without a shell, secrets by standard input, output decoded tolerantly.
+//! Running other programs: found once, run without a shell, secrets by standard input, output
+//! decoded tolerantly.
 //!
 //! Exit codes decide; text a tool prints is logged and never trusted (SPEC §8).
 
@@ -12,18 +13,29 @@ use std::time::{Duration, Instant};
 use crate::model::cancel::Cancel;
 use crate::model::secret::Secret;
 
-/// The environment variable that carries the archive key into a snapshot; every tool is started without it.
+/// The environment variable that carries the archive key into a snapshot; every tool is started
+/// without it.
 pub const KEY_VARIABLE: &str = "AAM_BACKUP_STAGE_KEY";
 
 /// Why a tool did not run to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum ToolError {
     #[error("'{name}' was not found{places}")]
-    Missing { name: String, places: String, hint: String },
+    Missing {
+        name: String,
+        places: String,
+        hint: String,
+    },
     #[error("'{program}' could not be started: {why}")]
-    Start { program: String, why: std::io::Error },
+    Start {
+        program: String,
+        why: std::io::Error,
+    },
     #[error("'{program}' was lost: {why}")]
-    Lost { program: String, why: std::io::Error },
+    Lost {
+        program: String,
+        why: std::io::Error,
+    },
     #[error("'{program}' did not end within {} and was stopped", humantime::format_duration(*.limit))]
     TooLong { program: String, limit: Duration },
     #[error("'{0}' was ended by signal {1}")]
@@ -37,7 +49,9 @@ impl ToolError {
     pub fn hint(&self) -> Option<&str> {
         match self {
             ToolError::Missing { hint, .. } => Some(hint),
-            ToolError::TooLong { .. } => Some("hooks.give-up-after in the profile says how long a hook may run"),
+            ToolError::TooLong { .. } => {
+                Some("hooks.give-up-after in the profile says how long a hook may run")
+            }
             _ => None,
         }
     }
@@ -54,7 +68,8 @@ pub struct Invocation {
     pub environment: Vec<(OsString, Secret)>,
     /// How long it may run; for ever when `None`. Hooks have a limit.
     pub limit: Option<Duration>,
-    /// A program that must clean up after itself is not killed: this file is made, and it is given time to end.
+    /// A program that must clean up after itself is not killed: this file is made, and it is given
+    /// time to end.
     pub stop_file: Option<PathBuf>,
 }
 
@@ -96,38 +111,64 @@ impl Invocation {
         self.program.display().to_string()
     }
 
-    /// Runs the program to its end and returns its exit code. `input`, when given, is the one line on its standard
-    /// input; otherwise standard input is empty. Each line of output goes to `line`, decoded as UTF-8 as far as it is.
+    /// Runs the program to its end and returns its exit code. `input`, when given, is the one line
+    /// on its standard input; otherwise standard input is empty. Each line of output goes to
+    /// `line`, decoded as UTF-8 as far as it is.
     ///
     /// # Errors
-    /// When it cannot be started, is killed, runs too long, or `cancel` is set: then it and all its children have been
-    /// stopped.
-    pub fn run(&self, input: Option<&Secret>, cancel: &Cancel, line: &mut dyn FnMut(&str)) -> Result<i32, ToolError> {
+    /// When it cannot be started, is killed, runs too long, or `cancel` is set: then it and all its
+    /// children have been stopped.
+    pub fn run(
+        &self,
+        input: Option<&Secret>,
+        cancel: &Cancel,
+        line: &mut dyn FnMut(&str),
+    ) -> Result<i32, ToolError> {
         let mut command = Command::new(&self.program);
-        command.args(&self.args).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
+        command
+            .args(&self.args)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command.stdin(if input.is_some() {
+            Stdio::piped()
+        } else {
+            Stdio::null()
+        });
         command.env_remove(KEY_VARIABLE);
-        command.envs(self.environment.iter().map(|(name, value)| (name, value.expose())));
+        command.envs(
+            self.environment
+                .iter()
+                .map(|(name, value)| (name, value.expose())),
+        );
         if let Some(directory) = &self.directory {
             command.current_dir(directory);
         }
         own_group(&mut command);
-        let lost = |why| ToolError::Lost { program: self.shown(), why };
-        let mut child = command.spawn().map_err(|why| ToolError::Start { program: self.shown(), why })?;
+        let lost = |why| ToolError::Lost {
+            program: self.shown(),
+            why,
+        };
+        let mut child = command.spawn().map_err(|why| ToolError::Start {
+            program: self.shown(),
+            why,
+        })?;
         let tree = Tree::of(&child);
         if let (Some(secret), Some(mut stdin)) = (input, child.stdin.take()) {
             // A program that ends without reading its input has its own exit code to say why.
             let _ = writeln!(stdin, "{}", secret.expose());
         }
         let (sender, lines) = mpsc::sync_channel(256);
-        let readers: Vec<_> = [child.stdout.take().map(boxed), child.stderr.take().map(boxed)]
-            .into_iter()
-            .flatten()
-            .map(|pipe| {
-                let sender = sender.clone();
-                std::thread::spawn(move || read_lines(pipe, &sender))
-            })
-            .collect();
+        let readers: Vec<_> = [
+            child.stdout.take().map(boxed),
+            child.stderr.take().map(boxed),
+        ]
+        .into_iter()
+        .flatten()
+        .map(|pipe| {
+            let sender = sender.clone();
+            std::thread::spawn(move || read_lines(pipe, &sender))
+        })
+        .collect();
         drop(sender);
         let started = Instant::now();
         let mut asked: Option<Instant> = None;
@@ -150,7 +191,10 @@ impl Invocation {
             }
             if let Some(limit) = self.limit.filter(|limit| started.elapsed() > *limit) {
                 tree.stop(&mut child);
-                return Err(ToolError::TooLong { program: self.shown(), limit });
+                return Err(ToolError::TooLong {
+                    program: self.shown(),
+                    limit,
+                });
             }
             if asked.is_some_and(|since| since.elapsed() > PATIENCE) {
                 tree.stop(&mut child);
@@ -165,7 +209,9 @@ impl Invocation {
         if cancel.is_set() {
             return Err(ToolError::Interrupted);
         }
-        status.code().ok_or_else(|| ToolError::Killed(self.shown(), signal(status)))
+        status
+            .code()
+            .ok_or_else(|| ToolError::Killed(self.shown(), signal(status)))
     }
 }
 
@@ -184,7 +230,11 @@ fn read_lines(pipe: Box<dyn Read + Send>, sender: &mpsc::SyncSender<String>) {
     let mut buffer = Vec::new();
     loop {
         buffer.clear();
-        match input.by_ref().take(LINE_LIMIT).read_until(b'\n', &mut buffer) {
+        match input
+            .by_ref()
+            .take(LINE_LIMIT)
+            .read_until(b'\n', &mut buffer)
+        {
             Ok(0) | Err(_) => return,
             Ok(_) => {}
         }
@@ -197,10 +247,14 @@ fn read_lines(pipe: Box<dyn Read + Send>, sender: &mpsc::SyncSender<String>) {
     }
 }
 
-/// Text of a tool in whatever code page it came: UTF-8 where it is that, else that of the console (design L9058-9150).
+/// Text of a tool in whatever code page it came: UTF-8 where it is that, else that of the console
+/// (design L9058-9150).
 #[cfg(windows)]
 fn decode(line: &[u8]) -> String {
-    std::str::from_utf8(line).map_or_else(|_| crate::adapters::windows::decode_console(line), str::to_owned)
+    std::str::from_utf8(line).map_or_else(
+        |_| crate::adapters::windows::decode_console(line),
+        str::to_owned,
+    )
 }
 
 #[cfg(not(windows))]
@@ -208,8 +262,8 @@ fn decode(line: &[u8]) -> String {
     String::from_utf8_lossy(line).into_owned()
 }
 
-/// A child gets a process group of its own, so that stopping it stops what it started, and so that a Ctrl-C on the
-/// terminal reaches this program alone, which then stops things in order.
+/// A child gets a process group of its own, so that stopping it stops what it started, and so that
+/// a Ctrl-C on the terminal reaches this program alone, which then stops things in order.
 #[cfg(unix)]
 fn own_group(command: &mut Command) {
     std::os::unix::process::CommandExt::process_group(command, 0);
@@ -228,7 +282,11 @@ struct Tree(Option<rustix::process::Pid>);
 #[cfg(unix)]
 impl Tree {
     fn of(child: &Child) -> Tree {
-        Tree(i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw))
+        Tree(
+            i32::try_from(child.id())
+                .ok()
+                .and_then(rustix::process::Pid::from_raw),
+        )
     }
 
     fn stop(&self, child: &mut Child) {
@@ -287,16 +345,28 @@ pub fn locate(configured: Option<&str>, names: &[&str], hint: &str) -> Result<Pa
         hint: hint.to_owned(),
     };
     if let Some(path) = configured.filter(|p| Path::new(p).components().count() > 1) {
-        return if Path::new(path).is_file() { Ok(PathBuf::from(path)) } else { Err(missing(path, "")) };
+        return if Path::new(path).is_file() {
+            Ok(PathBuf::from(path))
+        } else {
+            Err(missing(path, ""))
+        };
     }
     let search = std::env::var_os("PATH").unwrap_or_default();
-    let wanted: Vec<&str> =
-        configured.into_iter().chain(if configured.is_some() { &[][..] } else { names }.iter().copied()).collect();
+    let wanted: Vec<&str> = configured
+        .into_iter()
+        .chain(
+            if configured.is_some() { &[][..] } else { names }
+                .iter()
+                .copied(),
+        )
+        .collect();
     wanted
         .iter()
         .flat_map(|name| {
             let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
-            std::env::split_paths(&search).map(move |dir| dir.join(&file)).collect::<Vec<_>>()
+            std::env::split_paths(&search)
+                .map(move |dir| dir.join(&file))
+                .collect::<Vec<_>>()
         })
         .find(|path| is_program(path))
         .ok_or_else(|| missing(&wanted.join("' or '"), " on the search path"))
@@ -305,7 +375,8 @@ pub fn locate(configured: Option<&str>, names: &[&str], hint: &str) -> Result<Pa
 #[cfg(unix)]
 fn is_program(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    path.metadata().is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
+    path.metadata()
+        .is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
 }
 
 #[cfg(not(unix))]

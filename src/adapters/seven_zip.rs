@@ -1,4 +1,5 @@
-//! 7-Zip: its exit codes, its listing, extracting (SPEC §8, §9). Archives are made by rendered scripts, not here.
+//! 7-Zip: its exit codes, its listing, extracting (SPEC §8, §9). Archives are made by rendered
+//! scripts, not here.
 
 use std::path::{Path, PathBuf};
 
@@ -68,11 +69,17 @@ impl SevenZip {
             "install it (Debian: apt-get install 7zip), or set tools.7z in the profile"
         };
         // Its installer for Windows does not add it to the search path.
-        let installed = ["ProgramFiles", "ProgramW6432"].into_iter().filter_map(std::env::var_os);
-        let installed = installed.map(|files| PathBuf::from(files).join(r"7-Zip\7z.exe")).find(|path| path.is_file());
+        let installed = ["ProgramFiles", "ProgramW6432"]
+            .into_iter()
+            .filter_map(std::env::var_os);
+        let installed = installed
+            .map(|files| PathBuf::from(files).join(r"7-Zip\7z.exe"))
+            .find(|path| path.is_file());
         match (configured, installed) {
             (None, Some(program)) if cfg!(windows) => Ok(SevenZip { program }),
-            _ => Ok(SevenZip { program: locate(configured, &["7zz", "7z", "7za"], hint)? }),
+            _ => Ok(SevenZip {
+                program: locate(configured, &["7zz", "7z", "7za"], hint)?,
+            }),
         }
     }
 
@@ -107,20 +114,29 @@ impl SevenZip {
         each: &mut dyn FnMut(Listed),
     ) -> Result<Exit, ToolError> {
         let mut entry: Option<Listed> = None;
-        let code = Invocation::new(&self.program).args(["l", "-slt", "-ba", "-sccUTF-8", "--"]).arg(first).run(
-            Some(key),
-            cancel,
-            &mut |line| {
+        let code = Invocation::new(&self.program)
+            .args(["l", "-slt", "-ba", "-sccUTF-8", "--"])
+            .arg(first)
+            .run(Some(key), cancel, &mut |line| {
                 if let Some(path) = line.strip_prefix("Path = ") {
                     if let Some(done) = entry.take() {
                         each(done);
                     }
-                    let path = if cfg!(windows) { path.replace('\\', "/") } else { path.to_owned() };
-                    entry = Some(Listed { path, ..Listed::default() });
+                    let path = if cfg!(windows) {
+                        path.replace('\\', "/")
+                    } else {
+                        path.to_owned()
+                    };
+                    entry = Some(Listed {
+                        path,
+                        ..Listed::default()
+                    });
                 } else if let Some(entry) = &mut entry {
                     match line.split_once(" = ") {
                         Some(("Size", size)) => entry.size = size.trim().parse().unwrap_or(0),
-                        Some(("Packed Size", size)) => entry.packed = size.trim().parse().unwrap_or(0),
+                        Some(("Packed Size", size)) => {
+                            entry.packed = size.trim().parse().unwrap_or(0)
+                        }
                         Some(("Offset", offset)) => entry.offset = offset.trim().parse().ok(),
                         Some(("Folder", "+")) => entry.is_directory = true,
                         Some(("Encrypted", "+")) => entry.is_encrypted = true,
@@ -132,20 +148,21 @@ impl SevenZip {
                             entry.is_link |= dos.contains('L');
                             entry.is_link |= words.any(|unix| unix.starts_with('l'));
                         }
-                        Some(("Symbolic Link" | "Hard Link", target)) => entry.is_link |= !target.trim().is_empty(),
+                        Some(("Symbolic Link" | "Hard Link", target)) => {
+                            entry.is_link |= !target.trim().is_empty()
+                        }
                         _ => {}
                     }
                 }
-            },
-        )?;
+            })?;
         if let Some(done) = entry {
             each(done);
         }
         Ok(Exit::of(code))
     }
 
-    /// Extracts an archive into `target`, overwriting what is there. `first` is its first (or only) volume; every
-    /// line of output goes to `line`.
+    /// Extracts an archive into `target`, overwriting what is there. `first` is its first (or only)
+    /// volume; every line of output goes to `line`.
     ///
     /// # Errors
     /// When 7-Zip cannot be run. A broken archive or wrong key is an [`Exit`] other than `Ok`.
@@ -160,7 +177,8 @@ impl SevenZip {
         self.extract_listed(first, target, None, key, cancel, line)
     }
 
-    /// As [`SevenZip::extract`], but only the paths in the UTF-8 list file `only`, one quoted path a line.
+    /// As [`SevenZip::extract`], but only the paths in the UTF-8 list file `only`, one quoted path
+    /// a line.
     ///
     /// # Errors
     /// As [`SevenZip::extract`].
@@ -182,7 +200,8 @@ impl SevenZip {
         call.run(Some(key), cancel, line).map(Exit::of)
     }
 
-    /// Reads the paths in the list file `only` without writing anything: whether the key opens the archive.
+    /// Reads the paths in the list file `only` without writing anything: whether the key opens the
+    /// archive.
     ///
     /// # Errors
     /// As [`SevenZip::extract`].

@@ -1,5 +1,6 @@
-//! What only Windows itself can tell: change times, administrator rights, console events. The one module with `unsafe`:
-//! a few calls of the Windows API that no safe crate offers. Empty on other systems.
+//! What only Windows itself can tell: change times, administrator rights, console events. The one
+//! module with `unsafe`: a few calls of the Windows API that no safe crate offers. Empty on other
+//! systems.
 #![cfg(windows)]
 
 use std::collections::HashMap;
@@ -16,29 +17,35 @@ use std::sync::OnceLock;
 use windows_sys::Win32::Foundation::ERROR_NO_MORE_FILES;
 use windows_sys::Win32::Globalization::{CP_OEMCP, MultiByteToWideChar};
 use windows_sys::Win32::Storage::FileSystem::{
-    FILE_FLAG_BACKUP_SEMANTICS, FILE_ID_BOTH_DIR_INFO, FILE_LIST_DIRECTORY, FileIdBothDirectoryInfo,
-    GetFileInformationByHandleEx, GetVolumeInformationW, GetVolumePathNameW,
+    FILE_FLAG_BACKUP_SEMANTICS, FILE_ID_BOTH_DIR_INFO, FILE_LIST_DIRECTORY,
+    FileIdBothDirectoryInfo, GetFileInformationByHandleEx, GetVolumeInformationW,
+    GetVolumePathNameW,
 };
 use windows_sys::Win32::System::Console::{CTRL_BREAK_EVENT, CTRL_C_EVENT, SetConsoleCtrlHandler};
 use windows_sys::Win32::System::IO::DeviceIoControl;
 use windows_sys::Win32::System::Ioctl::FSCTL_SET_SPARSE;
-use windows_sys::Win32::System::JobObjects::{AssignProcessToJobObject, CreateJobObjectW, TerminateJobObject};
+use windows_sys::Win32::System::JobObjects::{
+    AssignProcessToJobObject, CreateJobObjectW, TerminateJobObject,
+};
 use windows_sys::Win32::UI::Shell::IsUserAnAdmin;
 
 use crate::model::cancel::Cancel;
 use crate::model::manifest::Moment;
 
-/// Size of the buffer for directory entries, in 8-byte words: 64 KiB, the most a network share gives at once.
+/// Size of the buffer for directory entries, in 8-byte words: 64 KiB, the most a network share
+/// gives at once.
 const WORDS: usize = 8 * 1024;
 
 /// Nanoseconds from 1601, where Windows begins to count, to 1970.
 const EPOCH_NANOS: i128 = 11_644_473_600 * 1_000_000_000;
 
-/// Lets a file take no room where nothing was written. A file system that cannot do that gives it all its room.
+/// Lets a file take no room where nothing was written. A file system that cannot do that gives it
+/// all its room.
 #[allow(unsafe_code)]
 pub fn make_sparse(file: &File) {
     let mut returned = 0;
-    // SAFETY: the handle is open for writing; no buffer is passed, and `returned` lives through the call.
+    // SAFETY: the handle is open for writing; no buffer is passed, and `returned` lives through the
+    // call.
     unsafe {
         DeviceIoControl(
             file.as_raw_handle(),
@@ -53,8 +60,9 @@ pub fn make_sparse(file: &File) {
     }
 }
 
-/// NTFS's change time of every entry of a directory, by name: it moves whenever anything of a file changes, also when a
-/// program sets the modification time back (SPEC §6). File systems without one give 0, which is left out.
+/// NTFS's change time of every entry of a directory, by name: it moves whenever anything of a file
+/// changes, also when a program sets the modification time back (SPEC §6). File systems without one
+/// give 0, which is left out.
 ///
 /// # Errors
 /// When the directory cannot be listed.
@@ -69,8 +77,8 @@ pub fn change_times(directory: &Path) -> io::Result<HashMap<OsString, Moment>> {
     let mut times = HashMap::new();
     let mut buffer = vec![0_u64; WORDS];
     loop {
-        // SAFETY: the handle is open for listing; the buffer is writable, aligned to 8 as the structure asks, and as
-        // long as said.
+        // SAFETY: the handle is open for listing; the buffer is writable, aligned to 8 as the
+        // structure asks, and as long as said.
         let filled = unsafe {
             GetFileInformationByHandleEx(
                 file.as_raw_handle(),
@@ -88,16 +96,26 @@ pub fn change_times(directory: &Path) -> io::Result<HashMap<OsString, Moment>> {
         }
         let mut at = 0_usize;
         loop {
-            // SAFETY: the system wrote a chain of entries into the buffer; `at` is 0 or the offset it gave for the
-            // next one, which lies inside and is aligned to 8.
+            // SAFETY: the system wrote a chain of entries into the buffer; `at` is 0 or the offset
+            // it gave for the next one, which lies inside and is aligned to 8.
             let (entry, name) = unsafe {
-                let entry = buffer.as_ptr().cast::<u8>().add(at).cast::<FILE_ID_BOTH_DIR_INFO>();
+                let entry = buffer
+                    .as_ptr()
+                    .cast::<u8>()
+                    .add(at)
+                    .cast::<FILE_ID_BOTH_DIR_INFO>();
                 let name = std::ptr::addr_of!((*entry).FileName).cast::<u16>();
                 let length = (*entry).FileNameLength as usize / 2;
-                (&*entry, OsString::from_wide(std::slice::from_raw_parts(name, length)))
+                (
+                    &*entry,
+                    OsString::from_wide(std::slice::from_raw_parts(name, length)),
+                )
             };
             if entry.ChangeTime > 0 {
-                times.insert(name, Moment(i128::from(entry.ChangeTime) * 100 - EPOCH_NANOS));
+                times.insert(
+                    name,
+                    Moment(i128::from(entry.ChangeTime) * 100 - EPOCH_NANOS),
+                );
             }
             match entry.NextEntryOffset {
                 0 => break,
@@ -110,11 +128,22 @@ pub fn change_times(directory: &Path) -> io::Result<HashMap<OsString, Moment>> {
 /// Text in the code page of the console. Bytes that mean nothing in it become a sign that says so.
 #[allow(unsafe_code)]
 pub fn decode_console(text: &[u8]) -> String {
-    let Ok(length) = i32::try_from(text.len()) else { return String::from_utf8_lossy(text).into_owned() };
+    let Ok(length) = i32::try_from(text.len()) else {
+        return String::from_utf8_lossy(text).into_owned();
+    };
     // No code page makes more than one UTF-16 unit of a byte.
     let mut wide = vec![0_u16; text.len()];
     // SAFETY: both buffers are as long as said; the source is only read, the target only written.
-    let units = unsafe { MultiByteToWideChar(CP_OEMCP, 0, text.as_ptr(), length, wide.as_mut_ptr(), length) };
+    let units = unsafe {
+        MultiByteToWideChar(
+            CP_OEMCP,
+            0,
+            text.as_ptr(),
+            length,
+            wide.as_mut_ptr(),
+            length,
+        )
+    };
     match usize::try_from(units) {
         Ok(units) if units > 0 => String::from_utf16_lossy(&wide[..units.min(wide.len())]),
         _ => String::from_utf8_lossy(text).into_owned(),
@@ -134,13 +163,22 @@ pub fn is_administrator() -> bool {
 /// When Windows does not tell.
 #[allow(unsafe_code)]
 pub fn volume(directory: &Path) -> io::Result<Vec<u16>> {
-    let path: Vec<u16> = std::path::absolute(directory)?.as_os_str().encode_wide().chain([0]).collect();
+    let path: Vec<u16> = std::path::absolute(directory)?
+        .as_os_str()
+        .encode_wide()
+        .chain([0])
+        .collect();
     let mut root = [0_u16; 1024];
     // SAFETY: the path ends with 0, and the buffer is as long as said.
     if unsafe { GetVolumePathNameW(path.as_ptr(), root.as_mut_ptr(), root.len() as u32) } == 0 {
         return Err(io::Error::last_os_error());
     }
-    Ok(root.iter().copied().take_while(|unit| *unit != 0).chain([0]).collect())
+    Ok(root
+        .iter()
+        .copied()
+        .take_while(|unit| *unit != 0)
+        .chain([0])
+        .collect())
 }
 
 /// The name of the file system that a directory is on: `NTFS`, `FAT32`.
@@ -168,12 +206,15 @@ pub fn file_system(directory: &Path) -> io::Result<String> {
     if told == 0 {
         return Err(io::Error::last_os_error());
     }
-    let end = name.iter().position(|unit| *unit == 0).unwrap_or(name.len());
+    let end = name
+        .iter()
+        .position(|unit| *unit == 0)
+        .unwrap_or(name.len());
     Ok(String::from_utf16_lossy(&name[..end]))
 }
 
-/// A child with everything it starts from now on: a job object. Windows forgets who started a process as soon as that
-/// one ends, and `taskkill /T` with it.
+/// A child with everything it starts from now on: a job object. Windows forgets who started a
+/// process as soon as that one ends, and `taskkill /T` with it.
 #[derive(Debug)]
 pub struct Tree(OwnedHandle);
 
@@ -184,8 +225,8 @@ impl Tree {
     /// When Windows makes no job object, or the child has ended.
     #[allow(unsafe_code)]
     pub fn of(child: &Child) -> io::Result<Tree> {
-        // SAFETY: without a name and with no security attributes there is nothing to read; a handle that is not null is
-        // ours alone.
+        // SAFETY: without a name and with no security attributes there is nothing to read; a handle
+        // that is not null is ours alone.
         let tree = unsafe {
             let job = CreateJobObjectW(std::ptr::null(), std::ptr::null());
             if job.is_null() {
@@ -203,7 +244,8 @@ impl Tree {
     /// Ends all of it at once.
     #[allow(unsafe_code)]
     pub fn end(&self) {
-        // SAFETY: the handle is open. Nothing is left to be done about a failure: the child itself is killed as well.
+        // SAFETY: the handle is open. Nothing is left to be done about a failure: the child itself
+        // is killed as well.
         unsafe { TerminateJobObject(self.0.as_raw_handle(), 1) };
     }
 }
@@ -219,12 +261,17 @@ pub fn on_interrupt(cancel: &Cancel, exit: u8) -> io::Result<()> {
     let _ = CANCEL.set(cancel.clone());
     let _ = EXIT.set(exit);
     // SAFETY: the handler is a plain function that lives as long as the program.
-    if unsafe { SetConsoleCtrlHandler(Some(handle), 1) } == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    if unsafe { SetConsoleCtrlHandler(Some(handle), 1) } == 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(())
+    }
 }
 
 static EXIT: OnceLock<u8> = OnceLock::new();
 
-/// How long a closing console is kept waiting: Windows itself allows less for most events, and then ends the program.
+/// How long a closing console is kept waiting: Windows itself allows less for most events, and then
+/// ends the program.
 const CLOSING: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// Runs on a thread of its own.
@@ -239,8 +286,8 @@ unsafe extern "system" fn handle(event: u32) -> windows_sys::core::BOOL {
                 std::process::exit(i32::from(EXIT.get().copied().unwrap_or(1)));
             }
             CTRL_C_EVENT | CTRL_BREAK_EVENT => {}
-            // Closing, log-off, shutdown: the program is ended as soon as this returns, so it does not, until the run
-            // has ended by itself.
+            // Closing, log-off, shutdown: the program is ended as soon as this returns, so it does
+            // not, until the run has ended by itself.
             _ => std::thread::sleep(CLOSING),
         }
     }

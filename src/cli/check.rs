@@ -49,16 +49,31 @@ impl Check {
                     if self.format == Format::Text {
                         output::note(&diagnostics);
                     }
-                    let profile = diagnostics.iter().next().map_or_else(|| profile.clone(), |d| d.file.clone());
-                    answers.push(Answer { profile, ok: false, name: None, diagnostics: diagnostics.into() });
+                    let profile = diagnostics
+                        .iter()
+                        .next()
+                        .map_or_else(|| profile.clone(), |d| d.file.clone());
+                    answers.push(Answer {
+                        profile,
+                        ok: false,
+                        name: None,
+                        diagnostics: diagnostics.into(),
+                    });
                 }
             }
         }
         let written = match self.format {
             Format::Text => output::result(text),
-            Format::Json => output::result(format_args!("{:#}\n", serde_json::json!({ "profiles": answers }))),
+            Format::Json => output::result(format_args!(
+                "{:#}\n",
+                serde_json::json!({ "profiles": answers })
+            )),
         };
-        if answers.iter().all(|answer| answer.ok) { written } else { Exit::Usage }
+        if answers.iter().all(|answer| answer.ok) {
+            written
+        } else {
+            Exit::Usage
+        }
     }
 }
 
@@ -78,5 +93,9 @@ fn summary(job: &Job) -> String {
         1 => "1 source".to_owned(),
         n => format!("{n} sources"),
     };
-    format!("OK: {}, {sources}, destinations: {}\n", job.name, destinations.join(", "))
+    format!(
+        "OK: {}, {sources}, destinations: {}\n",
+        job.name,
+        destinations.join(", ")
+    )
 }

@@ -15,8 +15,8 @@ use crate::model::path::Family;
 pub struct DoctorArgs {
     /// Profile: a path, or a name looked up in the profile directories.
     pub profile: String,
-    /// Let SES send a mail with a link to the sender of reports, if it is not verified; in its sandbox to recipients
-    /// too.
+    /// Let SES send a mail with a link to the sender of reports, if it is not verified; in its
+    /// sandbox to recipients too.
     #[arg(long)]
     pub verify_sender: bool,
     /// How to print the findings.
@@ -32,19 +32,26 @@ pub fn doctor(job: &Job, args: &DoctorArgs, cancel: &Cancel) -> Exit {
     }
     let mut findings = Vec::new();
     let mut written = Exit::Success;
-    let options = Options { verify_sender: args.verify_sender };
+    let options = Options {
+        verify_sender: args.verify_sender,
+    };
     let worst = examine(job, options, cancel, &mut |finding| {
         if args.format == Format::Text && written == Exit::Success {
             written = output::result(line(&finding));
         }
         findings.push(finding);
     });
-    let Some(worst) = worst else { return Exit::Interrupted };
+    let Some(worst) = worst else {
+        return Exit::Interrupted;
+    };
     if written == Exit::Success {
         written = output::result(match args.format {
             Format::Text => summary(&findings),
             Format::Json => {
-                format!("{:#}\n", serde_json::json!({ "profile": job.name, "result": worst, "findings": findings }))
+                format!(
+                    "{:#}\n",
+                    serde_json::json!({ "profile": job.name, "result": worst, "findings": findings })
+                )
             }
         });
     }
@@ -66,7 +73,12 @@ fn line(finding: &Finding) -> String {
 }
 
 fn summary(findings: &[Finding]) -> String {
-    let count = |level| findings.iter().filter(|finding| finding.level == level).count() as u64;
+    let count = |level| {
+        findings
+            .iter()
+            .filter(|finding| finding.level == level)
+            .count() as u64
+    };
     format!(
         "{} ok, {}, {}\n",
         count(Level::Ok),

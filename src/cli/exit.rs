@@ -35,8 +35,14 @@ impl Exit {
     }
 
     /// All of them.
-    pub const ALL: [Exit; 6] =
-        [Exit::Success, Exit::Failed, Exit::Usage, Exit::Warnings, Exit::Locked, Exit::Interrupted];
+    pub const ALL: [Exit; 6] = [
+        Exit::Success,
+        Exit::Failed,
+        Exit::Usage,
+        Exit::Warnings,
+        Exit::Locked,
+        Exit::Interrupted,
+    ];
 
     /// What it says of a run.
     pub const fn words(self) -> &'static str {

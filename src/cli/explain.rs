@@ -33,7 +33,10 @@ impl Explain {
             Ok(path) if path.family() == job.family => path,
             Ok(path) => {
                 let (given, wanted) = (path.family(), job.family);
-                output::note(format_args!("error: '{path}' is a {given} path, '{}' a {wanted} profile\n", job.name));
+                output::note(format_args!(
+                    "error: '{path}' is a {given} path, '{}' a {wanted} profile\n",
+                    job.name
+                ));
                 return Exit::Usage;
             }
             Err(error) => {
@@ -55,7 +58,8 @@ impl Explain {
         answer
     }
 
-    /// What the path is: as the options say, or as this computer's disk says when the path is one of its own.
+    /// What the path is: as the options say, or as this computer's disk says when the path is one
+    /// of its own.
     fn kind(&self, path: &FullPath, family: Family) -> Option<Kind> {
         if self.file {
             return Some(Kind::File);
@@ -66,7 +70,9 @@ impl Explain {
         if family != Family::HOST {
             return None;
         }
-        let kind = std::fs::symlink_metadata(path.to_native()).ok()?.file_type();
+        let kind = std::fs::symlink_metadata(path.to_native())
+            .ok()?
+            .file_type();
         Some(match () {
             () if kind.is_dir() => Kind::Directory,
             () if kind.is_file() => Kind::File,
@@ -84,12 +90,24 @@ fn sentence(path: &FullPath, kind: Kind, verdict: &Verdict) -> String {
         Kind::Special => "special file",
     };
     match verdict {
-        Verdict::Selected { source } if path.same(source) => format!("IN: the {what} {path} is a source"),
-        Verdict::Selected { source } => format!("IN: the {what} {path} lies under the source {source}"),
-        Verdict::AboveSource => format!("OUT: the {what} {path} lies above a source and is only passed through"),
+        Verdict::Selected { source } if path.same(source) => {
+            format!("IN: the {what} {path} is a source")
+        }
+        Verdict::Selected { source } => {
+            format!("IN: the {what} {path} lies under the source {source}")
+        }
+        Verdict::AboveSource => {
+            format!("OUT: the {what} {path} lies above a source and is only passed through")
+        }
         Verdict::OutsideSources => format!("OUT: the {what} {path} lies under no source"),
-        Verdict::Excluded { by, at } if path.same(at) => format!("OUT: the {what} {path} is excluded by '{by}'"),
-        Verdict::Excluded { by, at } => format!("OUT: the {what} {path} lies under {at}, excluded by '{by}'"),
-        Verdict::NotCopied(_) => format!("OUT: {path} is a {what}, which no backup follows or copies"),
+        Verdict::Excluded { by, at } if path.same(at) => {
+            format!("OUT: the {what} {path} is excluded by '{by}'")
+        }
+        Verdict::Excluded { by, at } => {
+            format!("OUT: the {what} {path} lies under {at}, excluded by '{by}'")
+        }
+        Verdict::NotCopied(_) => {
+            format!("OUT: {path} is a {what}, which no backup follows or copies")
+        }
     }
 }

@@ -10,7 +10,9 @@ use super::place::complain;
 use super::{Exit, output, secret_file};
 use crate::adapters::credential;
 use crate::import::batch::Variables;
-use crate::import::{self, Arguments, Choices, Command, Finding, Import, SecretName, Severity, Spot, WhereTo};
+use crate::import::{
+    self, Arguments, Choices, Command, Finding, Import, SecretName, Severity, Spot, WhereTo,
+};
 use crate::model::path::{Family, FullPath};
 use crate::model::policy::Reference;
 use crate::profile;
@@ -22,7 +24,8 @@ pub struct ImportArgs {
     /// Batch file that starts a v1.0 backup
     #[arg(value_name = "FILE.bat", group = "from")]
     batch: Option<PathBuf>,
-    /// The v1.0 command line itself, as Task Scheduler has it. Others on this computer can see it while this runs
+    /// The v1.0 command line itself, as Task Scheduler has it. Others on this computer can see it
+    /// while this runs
     #[arg(long, value_name = "TEXT", group = "from")]
     command_line: Option<String>,
     /// The 22 arguments of v1.0, after `--`
@@ -49,7 +52,8 @@ pub struct ImportArgs {
     /// Overwrite the output file
     #[arg(long, requires = "output")]
     force: bool,
-    /// Write each secret into a file of its own in this directory. Without it the profile names environment variables
+    /// Write each secret into a file of its own in this directory. Without it the profile names
+    /// environment variables
     #[arg(long, value_name = "DIR")]
     secrets_to: Option<PathBuf>,
     /// How the computer that is backed up will call that directory, when this is another one
@@ -73,7 +77,10 @@ impl ImportArgs {
         let choices = self.choices()?;
         let command = self.command()?;
         let (arguments, early) = Arguments::read(&command).map_err(|findings| refuse(&findings))?;
-        let file = self.instruction_file.clone().unwrap_or_else(|| PathBuf::from(&arguments.instruction_file));
+        let file = self
+            .instruction_file
+            .clone()
+            .unwrap_or_else(|| PathBuf::from(&arguments.instruction_file));
         let unreadable = |error: std::io::Error| {
             let message = format!("the file '{}' cannot be read: {error}", file.display());
             let hint = "name where it lies here with --instruction-file FILE";
@@ -81,22 +88,39 @@ impl ImportArgs {
         };
         let lists = fs::read(&file).map_err(unreadable)?;
         let lists = decoded(&file, &lists)?;
-        let mut import = import::import(&arguments, &shown(&file), lists, &choices).map_err(|error| {
-            complain("error", &error.to_string(), "");
-            Exit::Failed
-        })?;
+        let mut import =
+            import::import(&arguments, &shown(&file), lists, &choices).map_err(|error| {
+                complain("error", &error.to_string(), "");
+                Exit::Failed
+            })?;
         import.findings.splice(0..0, early);
         import.sort();
-        let Some(text) = import.profile.clone() else { return Err(refuse(&import.findings)) };
-        if let Some(output) = self.output.as_ref().filter(|output| !self.force && output.exists()) {
-            complain("error", &format!("'{}' exists", output.display()), "write to another file, or give --force");
+        let Some(text) = import.profile.clone() else {
+            return Err(refuse(&import.findings));
+        };
+        if let Some(output) = self
+            .output
+            .as_ref()
+            .filter(|output| !self.force && output.exists())
+        {
+            complain(
+                "error",
+                &format!("'{}' exists", output.display()),
+                "write to another file, or give --force",
+            );
             return Err(Exit::Usage);
         }
         self.keep_secrets(&import)?;
         let written = self.write(&text)?;
         say(&import.findings);
         self.what_now(&import, arguments.hold_secrets());
-        Ok(if written == Exit::Success && import.has(Severity::Warning) { Exit::Warnings } else { written })
+        Ok(
+            if written == Exit::Success && import.has(Severity::Warning) {
+                Exit::Warnings
+            } else {
+                written
+            },
+        )
     }
 
     fn choices(&self) -> Result<Choices, Exit> {
@@ -104,21 +128,29 @@ impl ImportArgs {
             (None, _) => WhereTo::Environment,
             (Some(_), Some(at)) => WhereTo::Files(at.clone()),
             (Some(directory), None) => {
-                let whole = std::path::absolute(directory).unwrap_or_else(|_| directory.clone()).display().to_string();
+                let whole = std::path::absolute(directory)
+                    .unwrap_or_else(|_| directory.clone())
+                    .display()
+                    .to_string();
                 // v1.0 ran on Windows, and so will its profile.
                 if FullPath::parse(&whole).is_ok_and(|path| path.family() != Family::Windows) {
                     let text = format!("'{whole}' is no directory that a Windows profile can name");
-                    let hint =
-                        "say how that computer will call it: --secrets-at 'C:\\ProgramData\\AAM Auto Backup\\secrets'";
+                    let hint = "say how that computer will call it: --secrets-at 'C:\\ProgramData\\AAM Auto Backup\\secrets'";
                     complain("error", &text, hint);
                     return Err(Exit::Usage);
                 }
                 WhereTo::Files(whole)
             }
         };
-        let stem = self.output.as_ref().and_then(|output| Some(output.file_stem()?.to_str()?.to_owned()));
+        let stem = self
+            .output
+            .as_ref()
+            .and_then(|output| Some(output.file_stem()?.to_str()?.to_owned()));
         Ok(Choices {
-            from: self.batch.as_ref().map_or_else(|| "a v1.0 backup".to_owned(), |batch| shown(batch)),
+            from: self
+                .batch
+                .as_ref()
+                .map_or_else(|| "a v1.0 backup".to_owned(), |batch| shown(batch)),
             name: self.name.clone().or(stem),
             location: self.location.clone(),
             region: self.region.clone(),
@@ -131,7 +163,11 @@ impl ImportArgs {
         let command = match (&self.batch, &self.command_line) {
             (Some(batch), _) => {
                 let bytes = fs::read(batch).map(Zeroizing::new).map_err(|error| {
-                    complain("error", &format!("'{}' cannot be read: {error}", batch.display()), "");
+                    complain(
+                        "error",
+                        &format!("'{}' cannot be read: {error}", batch.display()),
+                        "",
+                    );
                     Exit::Usage
                 })?;
                 Command::of_batch(&shown(batch), decoded(batch, &bytes)?, &variables)
@@ -144,12 +180,15 @@ impl ImportArgs {
 
     /// Each secret in its file. One that is there already, and the same, stays.
     fn keep_secrets(&self, import: &Import) -> Result<(), Exit> {
-        let Some(directory) = &self.secrets_to else { return Ok(()) };
+        let Some(directory) = &self.secrets_to else {
+            return Ok(());
+        };
         let fail = |text: String, hint: &str| {
             complain("error", &text, hint);
             Exit::Failed
         };
-        make_private(directory).map_err(|e| fail(format!("'{}' cannot be made: {e}", directory.display()), ""))?;
+        make_private(directory)
+            .map_err(|e| fail(format!("'{}' cannot be made: {e}", directory.display()), ""))?;
         let mut new = Vec::new();
         for (name, secret) in &import.secrets {
             let path = directory.join(name.file());
@@ -157,8 +196,12 @@ impl ImportArgs {
                 _ if !path.exists() => new.push((path, secret)),
                 Ok(there) if there.expose() == secret.expose() => {}
                 _ => {
-                    let hint = "move it away, or choose another directory; no secret is ever overwritten";
-                    return Err(fail(format!("'{}' exists and holds something else", path.display()), hint));
+                    let hint =
+                        "move it away, or choose another directory; no secret is ever overwritten";
+                    return Err(fail(
+                        format!("'{}' exists and holds something else", path.display()),
+                        hint,
+                    ));
                 }
             }
         }
@@ -170,15 +213,23 @@ impl ImportArgs {
     }
 
     fn write(&self, text: &str) -> Result<Exit, Exit> {
-        let Some(file) = &self.output else { return Ok(output::result(text)) };
+        let Some(file) = &self.output else {
+            return Ok(output::result(text));
+        };
         let mut options = fs::OpenOptions::new();
         match self.force {
             true => options.write(true).create(true).truncate(true),
             false => options.write(true).create_new(true),
         };
-        let written = options.open(file).and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes()));
+        let written = options
+            .open(file)
+            .and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes()));
         written.map(|()| Exit::Success).map_err(|error| {
-            complain("error", &format!("'{}' cannot be written: {error}", file.display()), "");
+            complain(
+                "error",
+                &format!("'{}' cannot be written: {error}", file.display()),
+                "",
+            );
             Exit::Failed
         })
     }
@@ -186,26 +237,43 @@ impl ImportArgs {
     /// Where the secrets are now, and where they still are.
     fn what_now(&self, import: &Import, old_holds_secrets: bool) {
         let listed = |word: &dyn Fn(SecretName) -> String| {
-            import.secrets.iter().map(|(name, _)| word(*name)).collect::<Vec<_>>().join(", ")
+            import
+                .secrets
+                .iter()
+                .map(|(name, _)| word(*name))
+                .collect::<Vec<_>>()
+                .join(", ")
         };
         let plural = if import.secrets.len() == 1 { "" } else { "s" };
-        let arguments = format!("argument{plural} {}", listed(&|name| name.argument().to_string()));
+        let arguments = format!(
+            "argument{plural} {}",
+            listed(&|name| name.argument().to_string())
+        );
         match &self.secrets_to {
             _ if import.secrets.is_empty() => {}
             Some(directory) => {
-                let message = format!("the secrets of the {arguments} are in files in '{}'", directory.display());
-                output::note(Finding::note(Spot::Whole, message).hint(secret_file::advice(directory)));
+                let message = format!(
+                    "the secrets of the {arguments} are in files in '{}'",
+                    directory.display()
+                );
+                output::note(
+                    Finding::note(Spot::Whole, message).hint(secret_file::advice(directory)),
+                );
             }
             None => {
                 let variables = listed(&|name| name.variable().to_owned());
-                let message =
-                    format!("the profile takes the secrets of the {arguments} from the environment: {variables}");
+                let message = format!(
+                    "the profile takes the secrets of the {arguments} from the environment: {variables}"
+                );
                 let hint = "a scheduled run does not have your variables: --secrets-to DIR makes files instead";
                 output::note(Finding::note(Spot::Whole, message).hint(hint));
             }
         }
         if let Some(batch) = self.batch.as_ref().filter(|_| old_holds_secrets) {
-            let message = format!("'{}' still holds the secrets for everybody to read", batch.display());
+            let message = format!(
+                "'{}' still holds the secrets for everybody to read",
+                batch.display()
+            );
             let hint = "delete it, and every copy, once a backup with the profile was made and restored from; so also the v1.0 task of Task Scheduler";
             output::note(Finding::note(Spot::Whole, message).hint(hint));
         }
@@ -217,8 +285,17 @@ impl ImportArgs {
 
 /// What a person does with a new profile.
 pub fn next(profile: &str) -> String {
-    let profile = if profile.contains(' ') { format!("\"{profile}\"") } else { profile.to_owned() };
-    let line = |command: &str, what: &str| format!("  aam-backup {:<40} {what}\n", format!("{command} {profile}"));
+    let profile = if profile.contains(' ') {
+        format!("\"{profile}\"")
+    } else {
+        profile.to_owned()
+    };
+    let line = |command: &str, what: &str| {
+        format!(
+            "  aam-backup {:<40} {what}\n",
+            format!("{command} {profile}")
+        )
+    };
     [
         "next:\n".to_owned(),
         line("check", "is it valid?"),
@@ -247,7 +324,9 @@ fn decoded<'a>(file: &Path, bytes: &'a [u8]) -> Result<&'a str, Exit> {
 /// The name of a file as messages and comments say it; either kind of separator.
 fn shown(file: &Path) -> String {
     let text = file.display().to_string();
-    text.rsplit(['/', '\\']).next().map_or_else(|| text.clone(), str::to_owned)
+    text.rsplit(['/', '\\'])
+        .next()
+        .map_or_else(|| text.clone(), str::to_owned)
 }
 
 fn say(findings: &[Finding]) {

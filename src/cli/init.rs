@@ -65,7 +65,8 @@ impl InitArgs {
         let done = self.target(global).and_then(|(name, file)| {
             if io::stdin().is_terminal() && io::stderr().is_terminal() {
                 let key = file.with_file_name(format!("{name}.key"));
-                self.ask(&mut io::stdin().lock(), &key).map_err(|error| refuse(&error.to_string(), ""))?;
+                self.ask(&mut io::stdin().lock(), &key)
+                    .map_err(|error| refuse(&error.to_string(), ""))?;
             }
             let text = self.text(&name, &file)?;
             self.write(&file, &text)?;
@@ -83,15 +84,26 @@ impl InitArgs {
                 secret_file::advice(key)
             ));
         }
-        let profile = if self.output.is_some() { file.display().to_string() } else { name };
+        let profile = if self.output.is_some() {
+            file.display().to_string()
+        } else {
+            name
+        };
         output::note(import::next(&profile));
         written
     }
 
     /// The name and the file of the profile. Neither may be taken.
     fn target(&self, global: &Global) -> Result<(String, PathBuf), Exit> {
-        let stem = self.output.as_ref().and_then(|output| Some(output.file_stem()?.to_str()?.to_owned()));
-        let name = self.name.clone().or(stem).unwrap_or_else(|| "nightly".to_owned());
+        let stem = self
+            .output
+            .as_ref()
+            .and_then(|output| Some(output.file_stem()?.to_str()?.to_owned()));
+        let name = self
+            .name
+            .clone()
+            .or(stem)
+            .unwrap_or_else(|| "nightly".to_owned());
         let file = match &self.output {
             Some(output) => output.clone(),
             None => {
@@ -99,50 +111,93 @@ impl InitArgs {
                 match search.find(&name) {
                     Err(FindError::NotFound { .. }) => {}
                     Ok(_) if name.contains(['/', '\\', '.']) => {
-                        return Err(refuse(&format!("'{name}' is a path"), "give a name, or a file with --output"));
+                        return Err(refuse(
+                            &format!("'{name}' is a path"),
+                            "give a name, or a file with --output",
+                        ));
                     }
                     Ok(file) => return Err(taken(&file)),
-                    Err(error) => return Err(refuse(&error.to_string(), &error.hint().unwrap_or_default())),
+                    Err(error) => {
+                        return Err(refuse(
+                            &error.to_string(),
+                            &error.hint().unwrap_or_default(),
+                        ));
+                    }
                 }
                 let home = search.home(is_root());
-                let home = home.ok_or_else(|| refuse("no directory for profiles is known", "give --output FILE"))?;
+                let home = home.ok_or_else(|| {
+                    refuse("no directory for profiles is known", "give --output FILE")
+                })?;
                 home.join(format!("{name}.yaml"))
             }
         };
-        if file.exists() { Err(taken(&file)) } else { Ok((name, file)) }
+        if file.exists() {
+            Err(taken(&file))
+        } else {
+            Ok((name, file))
+        }
     }
 
     /// Asks for what no option says.
     fn ask(&mut self, input: &mut impl BufRead, key: &Path) -> io::Result<()> {
         let mut ask = |question: &str, proposal: &str| -> io::Result<String> {
-            let shown = if proposal.is_empty() { String::new() } else { format!(" [{proposal}]") };
+            let shown = if proposal.is_empty() {
+                String::new()
+            } else {
+                format!(" [{proposal}]")
+            };
             output::note(format_args!("{question}{shown}: "));
             let mut answer = String::new();
             if input.read_line(&mut answer)? == 0 {
-                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "no answer; nothing was written"));
+                return Err(io::Error::new(
+                    io::ErrorKind::UnexpectedEof,
+                    "no answer; nothing was written",
+                ));
             }
             let answer = answer.trim();
-            Ok(if answer.is_empty() { proposal.to_owned() } else { answer.to_owned() })
+            Ok(if answer.is_empty() {
+                proposal.to_owned()
+            } else {
+                answer.to_owned()
+            })
         };
         let given = |answer: String| Some(answer).filter(|answer| !answer.is_empty());
         if self.location.is_none() {
-            self.location = given(ask("Name of this computer, for ever", &computer_name().unwrap_or_default())?);
+            self.location = given(ask(
+                "Name of this computer, for ever",
+                &computer_name().unwrap_or_default(),
+            )?);
         }
         if self.sources.is_empty() {
-            let home = std::env::home_dir().map(|home| home.display().to_string()).unwrap_or_default();
-            self.sources = given(ask("Directory to back up", &home)?).into_iter().map(PathBuf::from).collect();
+            let home = std::env::home_dir()
+                .map(|home| home.display().to_string())
+                .unwrap_or_default();
+            self.sources = given(ask("Directory to back up", &home)?)
+                .into_iter()
+                .map(PathBuf::from)
+                .collect();
         }
         if self.mirror.is_none() && self.bucket.is_none() && self.directory.is_none() {
-            self.mirror = given(ask("Directory for a plain copy (Enter: none)", "")?).map(PathBuf::from);
+            self.mirror =
+                given(ask("Directory for a plain copy (Enter: none)", "")?).map(PathBuf::from);
             self.bucket = given(ask("S3 bucket for encrypted archives (Enter: none)", "")?);
             if self.bucket.is_some() {
                 self.region = given(ask("Region of the bucket", "us-east-1")?);
             }
-            self.directory = given(ask("Directory for encrypted archives (Enter: none)", "")?).map(PathBuf::from);
+            self.directory = given(ask("Directory for encrypted archives (Enter: none)", "")?)
+                .map(PathBuf::from);
         }
-        if self.makes_archives() && self.new_key.is_none() && self.key_file.is_none() && self.key_env.is_none() {
-            let question = format!("File for a new archive key (-: there is one in the variable {KEY_VARIABLE})");
-            self.new_key = given(ask(&question, &key.display().to_string())?).filter(|a| a != "-").map(PathBuf::from);
+        if self.makes_archives()
+            && self.new_key.is_none()
+            && self.key_file.is_none()
+            && self.key_env.is_none()
+        {
+            let question = format!(
+                "File for a new archive key (-: there is one in the variable {KEY_VARIABLE})"
+            );
+            self.new_key = given(ask(&question, &key.display().to_string())?)
+                .filter(|a| a != "-")
+                .map(PathBuf::from);
         }
         Ok(())
     }
@@ -158,25 +213,40 @@ impl InitArgs {
             missing.push("--source DIR");
         }
         if self.mirror.is_none() && !self.makes_archives() {
-            missing.push("a destination (--mirror DIR, --directory DIR, or --bucket NAME --region NAME)");
+            missing.push(
+                "a destination (--mirror DIR, --directory DIR, or --bucket NAME --region NAME)",
+            );
         }
         let location = self.location.clone().or_else(computer_name);
         if location.is_none() {
             missing.push("--location NAME");
         }
         if !missing.is_empty() {
-            return Err(refuse(&format!("nobody can be asked; missing: {}", missing.join(", ")), ""));
+            return Err(refuse(
+                &format!("nobody can be asked; missing: {}", missing.join(", ")),
+                "",
+            ));
         }
-        if !self.makes_archives() && (self.new_key.is_some() || self.key_file.is_some() || self.key_env.is_some()) {
-            return Err(refuse("a mirror needs no key", "give --directory or --bucket, or no key"));
+        if !self.makes_archives()
+            && (self.new_key.is_some() || self.key_file.is_some() || self.key_env.is_some())
+        {
+            return Err(refuse(
+                "a mirror needs no key",
+                "give --directory or --bucket, or no key",
+            ));
         }
         if let Some(key) = self.new_key.as_ref().filter(|key| key.exists()) {
             let hint = "give it with --key-file, or another file with --new-key; no key is ever overwritten";
             return Err(refuse(&format!("'{}' exists", key.display()), hint));
         }
-        let key = match (self.new_key.as_ref().or(self.key_file.as_ref()), &self.key_env) {
+        let key = match (
+            self.new_key.as_ref().or(self.key_file.as_ref()),
+            &self.key_env,
+        ) {
             (Some(file), _) => Place::File(whole(file)),
-            (None, variable) => Place::Env(variable.clone().unwrap_or_else(|| KEY_VARIABLE.to_owned())),
+            (None, variable) => {
+                Place::Env(variable.clone().unwrap_or_else(|| KEY_VARIABLE.to_owned()))
+            }
         };
         let s3 = self.bucket.clone().zip(self.region.clone());
         let draft = Draft {
@@ -212,19 +282,36 @@ impl InitArgs {
     /// The key first: a profile that names a file that is not there would be of no use.
     fn write(&self, file: &Path, text: &str) -> Result<(), Exit> {
         let fail = |file: &Path, error: &io::Error| {
-            complain("error", &format!("'{}' cannot be written: {error}", file.display()), "");
+            complain(
+                "error",
+                &format!("'{}' cannot be written: {error}", file.display()),
+                "",
+            );
             Exit::Failed
         };
-        let make = |file: &Path| match file.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        let make = |file: &Path| match file
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty())
+        {
             Some(parent) => fs::create_dir_all(parent),
             None => Ok(()),
         };
         if let Some(key) = &self.new_key {
-            let secret = new_key().map_err(|error| refuse(&format!("no randomness: {error}"), ""))?;
-            make(key).and_then(|()| secret_file::write_new(key, &secret)).map_err(|error| fail(key, &error))?;
+            let secret =
+                new_key().map_err(|error| refuse(&format!("no randomness: {error}"), ""))?;
+            make(key)
+                .and_then(|()| secret_file::write_new(key, &secret))
+                .map_err(|error| fail(key, &error))?;
         }
-        let create = || fs::OpenOptions::new().write(true).create_new(true).open(file);
-        let written = make(file).and_then(|()| create()).and_then(|mut file| file.write_all(text.as_bytes()));
+        let create = || {
+            fs::OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .open(file)
+        };
+        let written = make(file)
+            .and_then(|()| create())
+            .and_then(|mut file| file.write_all(text.as_bytes()));
         written.map_err(|error| fail(file, &error))
     }
 }
@@ -235,12 +322,18 @@ fn refuse(text: &str, hint: &str) -> Exit {
 }
 
 fn taken(file: &Path) -> Exit {
-    refuse(&format!("'{}' exists", file.display()), "choose another name; a profile is never overwritten")
+    refuse(
+        &format!("'{}' exists", file.display()),
+        "choose another name; a profile is never overwritten",
+    )
 }
 
 /// The path as a profile takes it.
 fn whole(path: &Path) -> String {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
+    std::path::absolute(path)
+        .unwrap_or_else(|_| path.to_owned())
+        .display()
+        .to_string()
 }
 
 /// A key that can be read out and written down: hexadecimal, in groups of four.
@@ -254,11 +347,22 @@ fn new_key() -> Result<Secret, getrandom::Error> {
 /// The computer's own name, as a location can have it.
 fn computer_name() -> Option<String> {
     #[cfg(unix)]
-    let name = rustix::system::uname().nodename().to_str().ok().map(str::to_owned);
+    let name = rustix::system::uname()
+        .nodename()
+        .to_str()
+        .ok()
+        .map(str::to_owned);
     #[cfg(not(unix))]
     let name = std::env::var("COMPUTERNAME").ok();
-    let allowed = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c.to_ascii_lowercase() } else { '-' };
-    name.map(|name| name.chars().map(allowed).collect::<String>()).filter(|name| !name.is_empty())
+    let allowed = |c: char| {
+        if c.is_ascii_alphanumeric() || c == '.' {
+            c.to_ascii_lowercase()
+        } else {
+            '-'
+        }
+    };
+    name.map(|name| name.chars().map(allowed).collect::<String>())
+        .filter(|name| !name.is_empty())
 }
 
 #[cfg(test)]
@@ -280,20 +384,34 @@ mod tests {
     #[test]
     fn asks_for_what_no_option_says() {
         let mut empty = args(&[]);
-        empty.ask(&mut "pc\n/data\n\nbucket\n\n\n\n".as_bytes(), Path::new("/k/n.key")).unwrap();
+        empty
+            .ask(
+                &mut "pc\n/data\n\nbucket\n\n\n\n".as_bytes(),
+                Path::new("/k/n.key"),
+            )
+            .unwrap();
         assert_eq!(empty.location.as_deref(), Some("pc"));
         assert_eq!(empty.sources, [PathBuf::from("/data")]);
         assert_eq!((empty.mirror, empty.directory), (None, None));
-        assert_eq!((empty.bucket.as_deref(), empty.region.as_deref()), (Some("bucket"), Some("us-east-1")));
+        assert_eq!(
+            (empty.bucket.as_deref(), empty.region.as_deref()),
+            (Some("bucket"), Some("us-east-1"))
+        );
         assert_eq!(empty.new_key, Some(PathBuf::from("/k/n.key")));
 
         let mut some = args(&["--location", "pc", "--source", "/a", "--directory", "/d"]);
-        some.ask(&mut "-\n".as_bytes(), Path::new("/k/n.key")).unwrap();
+        some.ask(&mut "-\n".as_bytes(), Path::new("/k/n.key"))
+            .unwrap();
         assert_eq!((some.new_key, some.mirror), (None, None));
 
         let mut all = args(&["--location", "pc", "--source", "/a", "--mirror", "/m"]);
         all.ask(&mut "".as_bytes(), Path::new("/k")).unwrap();
-        assert!(args(&[]).ask(&mut "pc\n".as_bytes(), Path::new("/k")).is_err(), "the answers ended");
+        assert!(
+            args(&[])
+                .ask(&mut "pc\n".as_bytes(), Path::new("/k"))
+                .is_err(),
+            "the answers ended"
+        );
     }
 
     #[test]

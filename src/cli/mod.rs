@@ -49,7 +49,12 @@ pub struct Cli {
 #[derive(Debug, clap::Args)]
 pub struct Global {
     /// Directory in which profiles are looked up by name
-    #[arg(id = "profiles-directory", long = "profiles", global = true, value_name = "DIR")]
+    #[arg(
+        id = "profiles-directory",
+        long = "profiles",
+        global = true,
+        value_name = "DIR"
+    )]
     pub profiles: Option<PathBuf>,
 }
 
@@ -89,7 +94,9 @@ pub enum Format {
 
 /// The word of a value as the command line writes it.
 fn word(value: impl ValueEnum) -> String {
-    value.to_possible_value().map_or_else(String::new, |v| v.get_name().to_owned())
+    value
+        .to_possible_value()
+        .map_or_else(String::new, |v| v.get_name().to_owned())
 }
 
 /// Runs the program.
@@ -99,7 +106,12 @@ pub fn main() -> ExitCode {
         Err(error) => {
             // Help and version come this way too; a closed pipe is no reason to complain.
             let _ = error.print();
-            return if error.use_stderr() { Exit::Usage } else { Exit::Success }.into();
+            return if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Success
+            }
+            .into();
         }
     };
     let cancel = Cancel::new();
@@ -109,11 +121,17 @@ pub fn main() -> ExitCode {
     }
     let exit = match cli.command {
         Command::Plan(args) => with_job(&cli.global, &args.backup.profile, |job| {
-            only_to(job, &args.backup.destinations, |job| plan::plan(job, &args, &cancel))
+            only_to(job, &args.backup.destinations, |job| {
+                plan::plan(job, &args, &cancel)
+            })
         }),
         Command::Run(args) => run::run(&cli.global, &args, &cancel),
-        Command::Doctor(args) => with_job(&cli.global, &args.profile, |job| doctor::doctor(job, &args, &cancel)),
-        Command::Shortcuts(args) => with_job(&cli.global, &args.profile, |job| shortcuts::write(job, &args)),
+        Command::Doctor(args) => with_job(&cli.global, &args.profile, |job| {
+            doctor::doctor(job, &args, &cancel)
+        }),
+        Command::Shortcuts(args) => with_job(&cli.global, &args.profile, |job| {
+            shortcuts::write(job, &args)
+        }),
         Command::Schedule(args) => schedule::schedule(&cli.global, &args, &cancel),
         Command::Status(args) => status::status(&cli.global, &args),
         Command::Sets(args) => sets::sets(&cli.global, &args, &cancel),
@@ -153,7 +171,10 @@ fn only_to(job: &Job, destinations: &[Destination], body: impl FnOnce(&Job) -> E
     match job.clone().only_to(destinations) {
         Ok(job) => body(&job),
         Err(missing) => {
-            output::note(format_args!("error: the profile '{}' has no destination '{missing}'\n", job.name));
+            output::note(format_args!(
+                "error: the profile '{}' has no destination '{missing}'\n",
+                job.name
+            ));
             Exit::Usage
         }
     }
@@ -164,7 +185,11 @@ fn only_to(job: &Job, destinations: &[Destination], body: impl FnOnce(&Job) -> E
 fn on_interrupt(cancel: &Cancel) -> std::io::Result<()> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     for signal in [SIGINT, SIGTERM, SIGHUP] {
-        signal_hook::flag::register_conditional_shutdown(signal, i32::from(Exit::Interrupted.code()), cancel.flag())?;
+        signal_hook::flag::register_conditional_shutdown(
+            signal,
+            i32::from(Exit::Interrupted.code()),
+            cancel.flag(),
+        )?;
         signal_hook::flag::register(signal, cancel.flag())?;
     }
     Ok(())

@@ -12,7 +12,9 @@ pub fn result(text: impl Display) -> Exit {
         Ok(()) => Exit::Success,
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Success,
         Err(error) => {
-            note(format_args!("error: the result cannot be written: {error}\n"));
+            note(format_args!(
+                "error: the result cannot be written: {error}\n"
+            ));
             Exit::Failed
         }
     }

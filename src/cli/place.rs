@@ -1,4 +1,5 @@
-//! Where backups are: in the stores of a profile, or in one named on the command line of a bare computer (SPEC §3).
+//! Where backups are: in the stores of a profile, or in one named on the command line of a bare
+//! computer (SPEC §3).
 
 use std::path::PathBuf;
 
@@ -52,11 +53,15 @@ impl PlaceArgs {
     /// # Errors
     /// How the program ends then.
     pub fn open(&self, global: &Global, cancel: &Cancel) -> Result<Place, Exit> {
-        let Some(name) = &self.profile else { return Ok(self.bare(cancel)) };
-        let job = Search::new(global.profiles.as_deref()).load(name).map_err(|diagnostics| {
-            output::note(diagnostics);
-            Exit::Usage
-        })?;
+        let Some(name) = &self.profile else {
+            return Ok(self.bare(cancel));
+        };
+        let job = Search::new(global.profiles.as_deref())
+            .load(name)
+            .map_err(|diagnostics| {
+                output::note(diagnostics);
+                Exit::Usage
+            })?;
         let wanted = |store: crate::plan::backup::StoreName| match self.from {
             None => true,
             Some(From::S3) => store == crate::plan::backup::StoreName::S3,
@@ -69,21 +74,33 @@ impl PlaceArgs {
             .collect();
         candidates.reverse();
         if candidates.is_empty() {
-            let store = self.from.map_or("store", |from| if from == From::S3 { "s3" } else { "directory" });
+            let store =
+                self.from.map_or(
+                    "store",
+                    |from| if from == From::S3 { "s3" } else { "directory" },
+                );
             output::note(format_args!(
                 "error: the profile '{}' has no {store} destination that holds archives\n",
                 job.name
             ));
             return Err(Exit::Usage);
         }
-        Ok(Place { location: job.location.clone(), candidates, job: Some(job) })
+        Ok(Place {
+            location: job.location.clone(),
+            candidates,
+            job: Some(job),
+        })
     }
 
     fn bare(&self, cancel: &Cancel) -> Place {
         let mut candidates = Vec::new();
         if let Some(directory) = &self.directory {
-            let store = DirectoryStore::open(directory, cancel.clone()).map(|s| Box::new(s) as Box<dyn Store>);
-            candidates.push(Candidate { label: directory.display().to_string(), store });
+            let store = DirectoryStore::open(directory, cancel.clone())
+                .map(|s| Box::new(s) as Box<dyn Store>);
+            candidates.push(Candidate {
+                label: directory.display().to_string(),
+                store,
+            });
         }
         if let (Some(bucket), Some(region)) = (&self.bucket, &self.region) {
             let settings = S3Settings {
@@ -94,10 +111,18 @@ impl PlaceArgs {
                 give_up_after: UNREACHABLE_AFTER,
                 credentials: None,
             };
-            let store = S3Store::open(settings, cancel.clone()).map(|s| Box::new(s) as Box<dyn Store>);
-            candidates.push(Candidate { label: format!("s3://{bucket}"), store });
+            let store =
+                S3Store::open(settings, cancel.clone()).map(|s| Box::new(s) as Box<dyn Store>);
+            candidates.push(Candidate {
+                label: format!("s3://{bucket}"),
+                store,
+            });
         }
-        Place { location: self.location.clone().unwrap_or_default(), candidates, job: None }
+        Place {
+            location: self.location.clone().unwrap_or_default(),
+            candidates,
+            job: None,
+        }
     }
 }
 

@@ -30,8 +30,8 @@ use upload::UploadArgs;
 pub struct PlanArgs {
     #[command(flatten)]
     pub backup: BackupArgs,
-    /// Plan with the facts in this JSON file instead of looking at sources, stores and state: what would be done on
-    /// another computer, at another time. No file is counted then.
+    /// Plan with the facts in this JSON file instead of looking at sources, stores and state: what
+    /// would be done on another computer, at another time. No file is counted then.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["render", "upload_speed", "prices"])]
     pub facts: Option<PathBuf>,
     /// Write the files that `run` would write into this directory, one subdirectory a mount.
@@ -49,9 +49,11 @@ pub struct PlanArgs {
 #[serde(rename_all = "kebab-case")]
 pub struct Preview<'a> {
     pub plan: &'a Plan,
-    /// Counts of each mount; none for a profile of another system, whose files cannot be looked at from here.
+    /// Counts of each mount; none for a profile of another system, whose files cannot be looked at
+    /// from here.
     pub mounts: Vec<MountPreview>,
-    /// What it takes to send the archives to S3; none when nothing is sent there, or a mount was not counted.
+    /// What it takes to send the archives to S3; none when nothing is sent there, or a mount was
+    /// not counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upload: Option<Forecast>,
 }
@@ -79,7 +81,11 @@ pub fn plan(job: &Job, args: &PlanArgs, cancel: &Cancel) -> Exit {
     let request = args.backup.request();
     let (facts, missing_copier) = match &args.facts {
         None => {
-            let Survey { facts, missing_copier, .. } = survey(job, request, Utc::now(), cancel);
+            let Survey {
+                facts,
+                missing_copier,
+                ..
+            } = survey(job, request, Utc::now(), cancel);
             (facts, missing_copier)
         }
         Some(path) => match told::facts(job, request, path) {
@@ -99,16 +105,28 @@ pub fn plan(job: &Job, args: &PlanArgs, cancel: &Cancel) -> Exit {
     };
     let events = Events::new(vec![Box::new(Terminal::new(false, false))]);
     if let Some(missing) = missing_copier {
-        events.fail(Section::Start, missing.to_string(), missing.hint().map(str::to_owned));
+        events.fail(
+            Section::Start,
+            missing.to_string(),
+            missing.hint().map(str::to_owned),
+        );
     }
     let looked = args.facts.is_none();
     if let Some((text, hint)) = looked.then(|| snapshot_problem(job)).flatten() {
         events.warn(Section::Start, text, Some(hint));
     }
-    let key = job.archive.as_ref().filter(|_| looked).map(|a| &a.encryption_key);
+    let key = job
+        .archive
+        .as_ref()
+        .filter(|_| looked)
+        .map(|a| &a.encryption_key);
     if let Some(why) = key.and_then(credential::missing_here) {
         let hint = "a run in the same environment would archive nothing".to_owned();
-        events.warn(Section::Parameters, format!("archive.encryption-key: {why}"), Some(hint));
+        events.warn(
+            Section::Parameters,
+            format!("archive.encryption-key: {why}"),
+            Some(hint),
+        );
     }
     let mut mounts = Vec::new();
     if job.family == Family::HOST && looked {
@@ -124,7 +142,11 @@ pub fn plan(job: &Job, args: &PlanArgs, cancel: &Cancel) -> Exit {
         }
     }
     let upload = terms.forecast(job, &plan, &facts, &mounts);
-    let preview = Preview { plan: &plan, mounts, upload };
+    let preview = Preview {
+        plan: &plan,
+        mounts,
+        upload,
+    };
     let written = match args.format {
         Format::Text => output::result(show(job, &preview)),
         Format::Json => match serde_json::to_string_pretty(&preview) {
@@ -158,7 +180,8 @@ fn look(
     let read = order.mount.path.to_native();
     let number = order.number;
     let deletes = order.mirror.as_ref().and_then(|m| Some((m, m.delete?)));
-    // What would be deleted is found by comparing with the manifest, which needs a place for a moment.
+    // What would be deleted is found by comparing with the manifest, which needs a place for a
+    // moment.
     let scratch = match (render, deletes) {
         (None, Some(_)) => Some(tempfile::tempdir().map_err(StageError::Lists)?),
         _ => None,
@@ -167,14 +190,26 @@ fn look(
         Some(scratch) => Some(scratch.path().to_path_buf()),
         None => render.map(|dir| dir.join(number.to_string())),
     };
-    let place = Place { read: &read, write: write.as_deref() };
+    let place = Place {
+        read: &read,
+        write: write.as_deref(),
+    };
     let counts = stage::prepare(order, place, cancel, events)?;
     let extra = match (deletes, &write) {
-        (Some((mirror, _)), Some(write)) => Some(stage::list_extra(mirror, order, write, &counts, cancel, events)?),
+        (Some((mirror, _)), Some(write)) => Some(stage::list_extra(
+            mirror, order, write, &counts, cancel, events,
+        )?),
         _ => None,
     };
-    let allowed = extra.zip(deletes).map(|(extra, (_, guard))| guard.allows(extra.extra, extra.present));
-    Ok(MountPreview { number, counts, extra, allowed })
+    let allowed = extra
+        .zip(deletes)
+        .map(|(extra, (_, guard))| guard.allows(extra.extra, extra.present));
+    Ok(MountPreview {
+        number,
+        counts,
+        extra,
+        allowed,
+    })
 }
 
 /// The plan for a person.
@@ -185,53 +220,92 @@ fn show(job: &Job, preview: &Preview<'_>) -> String {
     let mut line = |text: String| {
         let _ = writeln!(out, "{text}");
     };
-    line(format!("Profile {}, location {}, backup {}", plan.profile, plan.location, plan.stamp));
+    line(format!(
+        "Profile {}, location {}, backup {}",
+        plan.profile, plan.location, plan.stamp
+    ));
     match plan.archive.as_ref().map(|d| (&d.scope, &d.reasons)) {
         None => line("Mirror only: no archive is made.".to_owned()),
         Some((scope, reasons)) => {
             line(match scope {
                 Some(Scope::Full) => "A full backup:".to_owned(),
                 Some(Scope::Incremental { full, since, .. }) => {
-                    format!("An incremental backup on the full backup {full}, of what changed since {since}:")
+                    format!(
+                        "An incremental backup on the full backup {full}, of what changed since {since}:"
+                    )
                 }
                 None => "No archive:".to_owned(),
             });
-            reasons.iter().for_each(|reason| line(format!("  - {reason}")));
+            reasons
+                .iter()
+                .for_each(|reason| line(format!("  - {reason}")));
         }
     }
     for finding in &plan.findings {
-        let word = if finding.severity == Severity::Error { "error" } else { "warning" };
+        let word = if finding.severity == Severity::Error {
+            "error"
+        } else {
+            "warning"
+        };
         line(format!("{word}: {}", finding.text));
-        finding.hint.iter().for_each(|hint| line(format!("  hint: {hint}")));
+        finding
+            .hint
+            .iter()
+            .for_each(|hint| line(format!("  hint: {hint}")));
     }
     for order in &plan.stages {
         line(format!("\nMount {}: {}", order.number, order.mount.path));
         for source in &order.mount.sources {
-            let missing = if order.missing.iter().any(|m| m.same(source)) { "  (missing)" } else { "" };
+            let missing = if order.missing.iter().any(|m| m.same(source)) {
+                "  (missing)"
+            } else {
+                ""
+            };
             line(format!("  source   {source}{missing}"));
         }
         if let Some(mount) = preview.mounts.iter().find(|m| m.number == order.number) {
             let c = &mount.counts;
-            let (files, directories) = (text::count(c.files, "file"), text::count(c.directories, "directory"));
-            line(format!("  selected {files}, {directories}, {}", text::size(c.bytes)));
+            let (files, directories) = (
+                text::count(c.files, "file"),
+                text::count(c.directories, "directory"),
+            );
+            line(format!(
+                "  selected {files}, {directories}, {}",
+                text::size(c.bytes)
+            ));
             if order.archive.is_some() {
                 let files = text::count(c.archived_files, "file");
-                line(format!("  archived {files}, {}", text::size(c.archived_bytes)));
+                line(format!(
+                    "  archived {files}, {}",
+                    text::size(c.archived_bytes)
+                ));
             }
             for (count, words) in [
                 (c.excluded, "excluded"),
-                (c.links + c.special, "not backed up: links and special files"),
+                (
+                    c.links + c.special,
+                    "not backed up: links and special files",
+                ),
                 (c.skipped, "that cannot be backed up"),
                 (c.unseen, "kept from the last backup, unseen today"),
             ] {
                 if count > 0 {
-                    line(format!("           {} {words}", text::count(count, "entry")));
+                    line(format!(
+                        "           {} {words}",
+                        text::count(count, "entry")
+                    ));
                 }
             }
             if let (Some(extra), Some(allowed)) = (mount.extra, mount.allowed) {
-                let verdict =
-                    if allowed { "" } else { ": more than max-delete allows, so the mirror is left as it is" };
-                line(format!("  deleted  {} of {} files in the mirror{verdict}", extra.extra, extra.present));
+                let verdict = if allowed {
+                    ""
+                } else {
+                    ": more than max-delete allows, so the mirror is left as it is"
+                };
+                line(format!(
+                    "  deleted  {} of {} files in the mirror{verdict}",
+                    extra.extra, extra.present
+                ));
             }
         } else {
             line("  not looked at".to_owned());
@@ -243,7 +317,10 @@ fn show(job: &Job, preview: &Preview<'_>) -> String {
             line(format!("  archive  {}.001 …", archive.stem));
         }
     }
-    preview.upload.iter().for_each(|upload| line(format!("\n{}", upload.to_text())));
+    preview
+        .upload
+        .iter()
+        .for_each(|upload| line(format!("\n{}", upload.to_text())));
     line("\nSteps:".to_owned());
     for (i, step) in plan.steps.iter().enumerate() {
         let mount = |index: &usize| plan.stages[*index].mount.path.to_string();
@@ -258,11 +335,16 @@ fn show(job: &Job, preview: &Preview<'_>) -> String {
                 Step::Finish { upload } => {
                     let u = &plan.unfinished[*upload];
                     let (objects, bytes) = (text::count(u.objects, "object"), text::size(u.bytes));
-                    format!("the cut-off upload of {} to {}: the last {objects}, {bytes}", u.backup, u.store)
+                    format!(
+                        "the cut-off upload of {} to {}: the last {objects}, {bytes}",
+                        u.backup, u.store
+                    )
                 }
-                Step::Upload { store, mount: m } => format!("{}: volumes and manifest to {store}", mount(m)),
+                Step::Upload { store, mount: m } =>
+                    format!("{}: volumes and manifest to {store}", mount(m)),
                 Step::Remember => "remember the manifests on this computer".to_owned(),
-                Step::Mark { store } => format!("markers of all mounts to {store}: the backup is complete"),
+                Step::Mark { store } =>
+                    format!("markers of all mounts to {store}: the backup is complete"),
                 Step::CleanUp => format!("remove the work files in {}", plan.work),
             }
         ));

@@ -22,11 +22,18 @@ impl PricesArgs {
     /// # Errors
     /// When the file cannot be read.
     pub fn read(&self) -> Result<Prices, Exit> {
-        let Some(path) = &self.prices else { return Ok(Prices::default()) };
+        let Some(path) = &self.prices else {
+            return Ok(Prices::default());
+        };
         let read = std::fs::read_to_string(path).map_err(|e| e.to_string());
-        read.and_then(|text| Prices::parse(&text).map_err(|e| e.to_string())).map_err(|why| {
-            complain("error", &format!("the price file '{}': {why}", path.display()), "");
-            Exit::Usage
-        })
+        read.and_then(|text| Prices::parse(&text).map_err(|e| e.to_string()))
+            .map_err(|why| {
+                complain(
+                    "error",
+                    &format!("the price file '{}': {why}", path.display()),
+                    "",
+                );
+                Exit::Usage
+            })
     }
 }

@@ -35,7 +35,10 @@ pub struct BackupArgs {
 
 impl BackupArgs {
     pub fn request(&self) -> Request {
-        Request { mode: self.mode, force_full: self.force_full }
+        Request {
+            mode: self.mode,
+            force_full: self.force_full,
+        }
     }
 }
 
@@ -44,10 +47,12 @@ impl BackupArgs {
 pub struct RunArgs {
     #[command(flatten)]
     pub backup: BackupArgs,
-    /// Nobody is there: ask nothing, and wait for no key. For schedulers, some of which offer a terminal nobody sees.
+    /// Nobody is there: ask nothing, and wait for no key. For schedulers, some of which offer a
+    /// terminal nobody sees.
     #[arg(long)]
     pub unattended: bool,
-    /// Write metrics of the run to this file, for the textfile collector of Prometheus' node exporter; one file a profile.
+    /// Write metrics of the run to this file, for the textfile collector of Prometheus' node
+    /// exporter; one file a profile.
     #[arg(long, value_name = "FILE")]
     pub metrics: Option<PathBuf>,
     /// `json` also writes the events of the run as JSON lines, in a file beside the log.
@@ -60,7 +65,10 @@ pub struct RunArgs {
 
 impl RunArgs {
     fn files(&self) -> Files<'_> {
-        Files { metrics: self.metrics.as_deref(), log_json: self.log_format == Format::Json }
+        Files {
+            metrics: self.metrics.as_deref(),
+            log_json: self.log_format == Format::Json,
+        }
     }
 }
 
@@ -73,14 +81,24 @@ pub fn run(global: &Global, args: &RunArgs, cancel: &Cancel) -> Exit {
             output::note(super::other_host(&job));
             Exit::Usage
         }
-        Ok(job) => super::only_to(&job, &args.backup.destinations, |job| backup(job, args, cancel)),
+        Ok(job) => super::only_to(&job, &args.backup.destinations, |job| {
+            backup(job, args, cancel)
+        }),
     }
 }
 
 fn backup(job: &Job, args: &RunArgs, cancel: &Cancel) -> Exit {
     let attended = !args.unattended && std::io::stdin().is_terminal();
-    let ask: Option<Ask<'_>> = (attended && args.backup.mode == Mode::IncrementalOnly).then_some(&ask);
-    let exit = show(&backup::run(job, args.backup.request(), ask, args.files(), readers(args), cancel));
+    let ask: Option<Ask<'_>> =
+        (attended && args.backup.mode == Mode::IncrementalOnly).then_some(&ask);
+    let exit = show(&backup::run(
+        job,
+        args.backup.request(),
+        ask,
+        args.files(),
+        readers(args),
+        cancel,
+    ));
     if attended && job.pause_at_end {
         output::note("Press Enter to close. ");
         let _ = std::io::stdin().lock().read_line(&mut String::new());
@@ -98,8 +116,18 @@ fn refuse(search: &Search, args: &RunArgs, diagnostics: &Diagnostics) -> Exit {
             Vec::new()
         }
     };
-    let readable = search.find(&args.backup.profile).map(|path| profile::readable(&path)).unwrap_or_default();
-    show(&backup::refuse(&args.backup.profile, &readable, diagnostics, args.backup.mode, args.files(), readers))
+    let readable = search
+        .find(&args.backup.profile)
+        .map(|path| profile::readable(&path))
+        .unwrap_or_default();
+    show(&backup::refuse(
+        &args.backup.profile,
+        &readable,
+        diagnostics,
+        args.backup.mode,
+        args.files(),
+        readers,
+    ))
 }
 
 fn readers<'a>(args: &RunArgs) -> Vec<Box<dyn Sink + 'a>> {
@@ -107,13 +135,22 @@ fn readers<'a>(args: &RunArgs) -> Vec<Box<dyn Sink + 'a>> {
 }
 
 fn show(ended: &Ended) -> Exit {
-    let log = ended.log.as_ref().map(|log| format!("Log: {}\n", log.display())).unwrap_or_default();
-    output::result(format_args!("{}\n{}\n{log}", ended.report.title, ended.report.text()));
+    let log = ended
+        .log
+        .as_ref()
+        .map(|log| format!("Log: {}\n", log.display()))
+        .unwrap_or_default();
+    output::result(format_args!(
+        "{}\n{}\n{log}",
+        ended.report.title,
+        ended.report.text()
+    ));
     Exit::of(ended.outcome)
 }
 
 fn ask(question: &str) -> bool {
     output::note(question);
     let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer).is_ok() && answer.trim().eq_ignore_ascii_case("y")
+    std::io::stdin().lock().read_line(&mut answer).is_ok()
+        && answer.trim().eq_ignore_ascii_case("y")
 }

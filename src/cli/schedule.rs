@@ -1,4 +1,5 @@
-//! `schedule`: a profile that runs by itself, as the schedulers of this computer start it (SPEC §3).
+//! `schedule`: a profile that runs by itself, as the schedulers of this computer start it (SPEC
+//! §3).
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -35,7 +36,8 @@ pub enum Action {
     Install(InstallArgs),
     /// Take away what `install` made
     Remove(OfArgs),
-    /// Ask the scheduler: is it there, when does it run, how did the last run end? Exit code 1 when it is not there
+    /// Ask the scheduler: is it there, when does it run, how did the last run end? Exit code 1 when
+    /// it is not there
     Status(StatusArgs),
 }
 
@@ -50,7 +52,8 @@ pub struct InstallArgs {
     /// How often. With `hour` only the minute of `--at` counts.
     #[arg(long, value_enum, default_value_t)]
     pub every: Every,
-    /// `regular` makes a full backup when one is due; `incremental-only` never does. A profile can have a task of each.
+    /// `regular` makes a full backup when one is due; `incremental-only` never does. A profile can
+    /// have a task of each.
     #[arg(long, value_enum, default_value_t)]
     pub mode: Mode,
     /// By default that of this computer: Task Scheduler, systemd, launchd, or else cron.
@@ -108,9 +111,13 @@ fn time(text: &str) -> Result<NaiveTime, String> {
 pub fn schedule(global: &Global, args: &ScheduleArgs, cancel: &Cancel) -> Exit {
     match &args.action {
         Action::Show(args) => super::with_job(global, &args.install.profile, |job| show(job, args)),
-        Action::Install(args) => super::with_job(global, &args.profile, |job| install(job, args, cancel)),
+        Action::Install(args) => {
+            super::with_job(global, &args.profile, |job| install(job, args, cancel))
+        }
         Action::Remove(args) => named(global, &args.profile, |name| remove(name, cancel)),
-        Action::Status(args) => named(global, &args.of.profile, |name| status(name, args.format, cancel)),
+        Action::Status(args) => named(global, &args.of.profile, |name| {
+            status(name, args.format, cancel)
+        }),
     }
 }
 
@@ -118,7 +125,9 @@ pub fn schedule(global: &Global, args: &ScheduleArgs, cancel: &Cancel) -> Exit {
 fn named(global: &Global, profile: &str, body: impl FnOnce(&str) -> Exit) -> Exit {
     match Search::new(global.profiles.as_deref()).load(profile) {
         Ok(job) => body(&job.name),
-        Err(diagnostics) if profile.contains(['/', '\\']) || Path::new(profile).extension().is_some() => {
+        Err(diagnostics)
+            if profile.contains(['/', '\\']) || Path::new(profile).extension().is_some() =>
+        {
             output::note(diagnostics);
             output::note("  hint: a task can be named by the profile's name alone\n");
             Exit::Usage
@@ -135,7 +144,9 @@ fn refuse(text: &str, hint: &str) -> Exit {
 fn fail(error: &SchedulerError) -> Exit {
     let hint = match error {
         SchedulerError::Tool(error) => error.hint().unwrap_or_default(),
-        SchedulerError::Refused { .. } if cfg!(windows) => "Task Scheduler wants administrator rights",
+        SchedulerError::Refused { .. } if cfg!(windows) => {
+            "Task Scheduler wants administrator rights"
+        }
         _ => "",
     };
     complain("error", &error.to_string(), hint);
@@ -145,14 +156,27 @@ fn fail(error: &SchedulerError) -> Exit {
 /// The schedule that the arguments ask for, if they fit together.
 fn schedule_of(job: &Job, args: &InstallArgs, scheduler: Scheduler) -> Result<Schedule, Exit> {
     if scheduler.family() != job.family {
-        let text = format!("{scheduler} cannot run the profile '{}': it has {} paths", job.name, job.family);
-        return Err(refuse(&text, "leave --scheduler out, or choose another one"));
+        let text = format!(
+            "{scheduler} cannot run the profile '{}': it has {} paths",
+            job.name, job.family
+        );
+        return Err(refuse(
+            &text,
+            "leave --scheduler out, or choose another one",
+        ));
     }
     if args.time_limit <= job.lock.give_up_after {
-        let (limit, patience) =
-            (humantime::format_duration(args.time_limit), humantime::format_duration(job.lock.give_up_after));
-        let text = format!("--time-limit {limit} leaves no time after the wait for another backup ({patience})");
-        return Err(refuse(&text, "give a longer one, or set lock.give-up-after in the profile"));
+        let (limit, patience) = (
+            humantime::format_duration(args.time_limit),
+            humantime::format_duration(job.lock.give_up_after),
+        );
+        let text = format!(
+            "--time-limit {limit} leaves no time after the wait for another backup ({patience})"
+        );
+        return Err(refuse(
+            &text,
+            "give a longer one, or set lock.give-up-after in the profile",
+        ));
     }
     if args.environment_file.is_some() && scheduler != Scheduler::Systemd {
         return Err(refuse(
@@ -169,14 +193,26 @@ fn schedule_of(job: &Job, args: &InstallArgs, scheduler: Scheduler) -> Result<Sc
             Scheduler::Cron => "give the command as that user: each has a crontab",
             _ => "give the command as root",
         };
-        return Err(refuse(&format!("{scheduler} cannot be given a task of another account here"), hint));
+        return Err(refuse(
+            &format!("{scheduler} cannot be given a task of another account here"),
+            hint,
+        ));
     }
     let (program, profile) = advice::paths(job).map_err(|error| refuse(&error, ""))?;
-    let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string();
-    let state_directory =
-        std::env::var(DIRECTORY_VARIABLE).ok().filter(|d| !d.is_empty() && job.family == Family::HOST);
+    let absolute = |path: &PathBuf| {
+        std::path::absolute(path)
+            .unwrap_or_else(|_| path.clone())
+            .display()
+            .to_string()
+    };
+    let state_directory = std::env::var(DIRECTORY_VARIABLE)
+        .ok()
+        .filter(|d| !d.is_empty() && job.family == Family::HOST);
     Ok(Schedule {
-        name: TaskName { profile: job.name.clone(), mode: args.mode },
+        name: TaskName {
+            profile: job.name.clone(),
+            mode: args.mode,
+        },
         program,
         profile,
         at: args.at,
@@ -218,7 +254,13 @@ fn show(job: &Job, args: &ShowArgs) -> Exit {
     }
     match &files[..] {
         [file] => output::result(&file.text),
-        _ => output::result(files.iter().map(|f| format!("# {}\n{}", f.file, f.text)).collect::<Vec<_>>().join("\n")),
+        _ => output::result(
+            files
+                .iter()
+                .map(|f| format!("# {}\n{}", f.file, f.text))
+                .collect::<Vec<_>>()
+                .join("\n"),
+        ),
     }
 }
 
@@ -226,8 +268,14 @@ fn write(files: &[Rendered], directory: &Path) -> Exit {
     let mut written = String::new();
     for file in files {
         let path = directory.join(&file.file);
-        if let Err(error) = std::fs::create_dir_all(directory).and_then(|()| std::fs::write(&path, file.bytes())) {
-            complain("error", &format!("'{}' cannot be written: {error}", path.display()), "");
+        if let Err(error) =
+            std::fs::create_dir_all(directory).and_then(|()| std::fs::write(&path, file.bytes()))
+        {
+            complain(
+                "error",
+                &format!("'{}' cannot be written: {error}", path.display()),
+                "",
+            );
             return Exit::Failed;
         }
         written.push_str(&format!("{}\n", path.display()));
@@ -256,11 +304,21 @@ fn install(job: &Job, args: &InstallArgs, cancel: &Cancel) -> Exit {
             }
             others(&job.name, &found, cancel);
             // It is there; whether it will run is another matter.
-            if found.problem.is_some() { Exit::Failed } else { exit }
+            if found.problem.is_some() {
+                Exit::Failed
+            } else {
+                exit
+            }
         }
         Ok(found) => {
-            let problem = found.and_then(|f| f.problem).unwrap_or_else(|| "it has no such task".to_owned());
-            complain("error", &format!("{scheduler} took the task, but does not run it: {problem}"), "");
+            let problem = found
+                .and_then(|f| f.problem)
+                .unwrap_or_else(|| "it has no such task".to_owned());
+            complain(
+                "error",
+                &format!("{scheduler} took the task, but does not run it: {problem}"),
+                "",
+            );
             Exit::Failed
         }
         Err(error) => fail(&error),
@@ -271,9 +329,15 @@ fn install(job: &Job, args: &InstallArgs, cancel: &Cancel) -> Exit {
 fn others(profile: &str, own: &Found, cancel: &Cancel) {
     for other in scheduler::status(profile, cancel).unwrap_or_default() {
         if other.scheduler != own.scheduler && other.mode == own.mode {
-            let text =
-                format!("{} has a task for this profile too ({}): it would run twice", other.scheduler, other.task);
-            complain("warning", &text, "`schedule remove` removes them all; then install it once");
+            let text = format!(
+                "{} has a task for this profile too ({}): it would run twice",
+                other.scheduler, other.task
+            );
+            complain(
+                "warning",
+                &text,
+                "`schedule remove` removes them all; then install it once",
+            );
         }
     }
 }
@@ -283,13 +347,17 @@ fn remove(profile: &str, cancel: &Cancel) -> Exit {
     for scheduler in scheduler::here() {
         for name in TaskName::all(profile) {
             match scheduler::remove(&name, *scheduler, cancel) {
-                Ok(done) => removed.extend(done.map(|done| format!("Removed from {scheduler}: {done}\n"))),
+                Ok(done) => {
+                    removed.extend(done.map(|done| format!("Removed from {scheduler}: {done}\n")))
+                }
                 Err(error) => return fail(&error),
             }
         }
     }
     match removed.is_empty() {
-        true => output::result(format_args!("There was nothing to remove: '{profile}' is not scheduled.\n")),
+        true => output::result(format_args!(
+            "There was nothing to remove: '{profile}' is not scheduled.\n"
+        )),
         false => output::result(removed.concat()),
     }
 }
@@ -300,29 +368,50 @@ fn status(profile: &str, format: Format, cancel: &Cancel) -> Exit {
         Err(error) => return fail(&error),
     };
     let written = match format {
-        Format::Json => {
-            output::result(format_args!("{:#}\n", serde_json::json!({ "profile": profile, "tasks": tasks })))
+        Format::Json => output::result(format_args!(
+            "{:#}\n",
+            serde_json::json!({ "profile": profile, "tasks": tasks })
+        )),
+        Format::Text if tasks.is_empty() => {
+            output::result(format_args!("'{profile}' is not scheduled.\n"))
         }
-        Format::Text if tasks.is_empty() => output::result(format_args!("'{profile}' is not scheduled.\n")),
-        Format::Text => output::result(tasks.iter().map(|task| tell(profile, task)).collect::<String>()),
+        Format::Text => output::result(
+            tasks
+                .iter()
+                .map(|task| tell(profile, task))
+                .collect::<String>(),
+        ),
     };
     let runs = |task: &Found| task.next_run.is_some() && task.problem.is_none();
-    if tasks.is_empty() || !tasks.iter().all(runs) { Exit::Failed } else { written }
+    if tasks.is_empty() || !tasks.iter().all(runs) {
+        Exit::Failed
+    } else {
+        written
+    }
 }
 
 /// A task, for a person.
 fn tell(profile: &str, found: &Found) -> String {
     let mode = super::word(found.mode);
-    let mut text = format!("'{profile}' ({mode}) is scheduled in {}: {}\n", found.scheduler, found.task);
+    let mut text = format!(
+        "'{profile}' ({mode}) is scheduled in {}: {}\n",
+        found.scheduler, found.task
+    );
     let mut line = |name: &str, value: &str| text.push_str(&format!("  {name:<12} {value}\n"));
     line("next run:", found.next_run.as_deref().unwrap_or("none"));
-    line("last run:", found.last_run.as_deref().unwrap_or("not known to it"));
+    line(
+        "last run:",
+        found.last_run.as_deref().unwrap_or("not known to it"),
+    );
     let last = match &found.last_result {
         LastResult::Unknown => "not known to it; see the logs".to_owned(),
         LastResult::Never => "has not run yet".to_owned(),
         LastResult::Running => "running now".to_owned(),
         LastResult::Ended(why) => why.clone(),
-        LastResult::Exit(code) => match Exit::ALL.iter().find(|exit| i64::from(exit.code()) == *code) {
+        LastResult::Exit(code) => match Exit::ALL
+            .iter()
+            .find(|exit| i64::from(exit.code()) == *code)
+        {
             Some(exit) => format!("exit code {code}: {}", exit.words()),
             None => format!("exit code {code} (not one of aam-backup)"),
         },

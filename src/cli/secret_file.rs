@@ -10,11 +10,14 @@ use crate::model::secret::Secret;
 pub fn advice(path: &Path) -> String {
     let path = path.display();
     match cfg!(windows) {
-        // The numbers of SYSTEM and the administrators, whose names are other ones in every language.
+        // The numbers of SYSTEM and the administrators, whose names are other ones in every
+        // language.
         true => format!(
             r#"close it to others: icacls "{path}" /inheritance:r /grant:r "%USERNAME%:F" "*S-1-5-18:F" "*S-1-5-32-544:F" /T"#
         ),
-        false => format!("only you can read '{path}': a run of another user needs it to be theirs (`chown`)"),
+        false => format!(
+            "only you can read '{path}': a run of another user needs it to be theirs (`chown`)"
+        ),
     }
 }
 

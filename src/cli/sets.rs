@@ -10,7 +10,8 @@ use crate::plan::restore::sets::Report;
 use crate::run::restore::gather;
 use crate::run::restore::newest::Place;
 
-/// List the sets that stores hold: full backups, their incrementals, and whether they can be restored.
+/// List the sets that stores hold: full backups, their incrementals, and whether they can be
+/// restored.
 #[derive(Debug, Args)]
 pub struct SetsArgs {
     #[command(flatten)]
@@ -28,7 +29,8 @@ pub fn sets(global: &Global, args: &SetsArgs, cancel: &Cancel) -> Exit {
     }
 }
 
-/// Prints what every store holds. A store that cannot be asked makes it fail, after the others were listed.
+/// Prints what every store holds. A store that cannot be asked makes it fail, after the others were
+/// listed.
 pub fn list(place: &Place, format: Format) -> Exit {
     let mut exit = Exit::Success;
     let mut reports = Vec::new();
@@ -39,12 +41,22 @@ pub fn list(place: &Place, format: Format) -> Exit {
             Err(error) => {
                 complain_store("error", &error);
                 let interrupted = error.kind == StoreErrorKind::Interrupted;
-                exit = if interrupted { Exit::Interrupted } else { Exit::Failed };
+                exit = if interrupted {
+                    Exit::Interrupted
+                } else {
+                    Exit::Failed
+                };
             }
         }
     }
     match format {
-        Format::Text => drop(output::result(reports.iter().map(Report::to_text).collect::<Vec<_>>().join("\n"))),
+        Format::Text => drop(output::result(
+            reports
+                .iter()
+                .map(Report::to_text)
+                .collect::<Vec<_>>()
+                .join("\n"),
+        )),
         Format::Json => match serde_json::to_string_pretty(&reports) {
             Ok(text) => drop(output::result(text + "\n")),
             Err(error) => {

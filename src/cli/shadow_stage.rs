@@ -1,4 +1,5 @@
-//! `shadow-stage`: the inner side of a snapshot; started by the snapshot program, not by people (SPEC §8).
+//! `shadow-stage`: the inner side of a snapshot; started by the snapshot program, not by people
+//! (SPEC §8).
 
 use std::path::Path;
 

@@ -29,12 +29,17 @@ pub fn write(job: &Job, args: &ShortcutsArgs) -> Exit {
         Exit::Failed
     };
     if job.family != Family::Windows {
-        return fail(format!("the profile '{}' describes {} paths; shortcuts are for Windows", job.name, job.family));
+        return fail(format!(
+            "the profile '{}' describes {} paths; shortcuts are for Windows",
+            job.name, job.family
+        ));
     }
     let program = match (&args.program, std::env::current_exe()) {
         (Some(program), _) => program.clone(),
         (None, Ok(program)) => program.display().to_string(),
-        (None, Err(error)) => return fail(format!("this program's own path is not known: {error}")),
+        (None, Err(error)) => {
+            return fail(format!("this program's own path is not known: {error}"));
+        }
     };
     let profile = std::path::absolute(&job.profile).unwrap_or_else(|_| job.profile.clone());
     let files = match shortcuts(job, &program, &profile.display().to_string()) {
@@ -42,7 +47,10 @@ pub fn write(job: &Job, args: &ShortcutsArgs) -> Exit {
         Err(error) => return fail(error.to_string()),
     };
     if let Err(error) = std::fs::create_dir_all(&args.to) {
-        return fail(format!("the directory '{}' cannot be made: {error}", args.to.display()));
+        return fail(format!(
+            "the directory '{}' cannot be made: {error}",
+            args.to.display()
+        ));
     }
     let mut written = String::new();
     for shortcut in files {

@@ -1,4 +1,5 @@
-//! `status`: the last runs, from what this computer remembers. It asks no store and needs no profile.
+//! `status`: the last runs, from what this computer remembers. It asks no store and needs no
+//! profile.
 
 use chrono::{Local, SubsecRound, Utc};
 use clap::Args;
@@ -12,7 +13,8 @@ use crate::model::text;
 use crate::profile::{self, Search};
 use crate::run::backup;
 
-/// Show the last runs on this computer; the exit code says whether the last one of each profile went well.
+/// Show the last runs on this computer; the exit code says whether the last one of each profile
+/// went well.
 #[derive(Debug, Args)]
 pub struct StatusArgs {
     /// Profile: a path, or a name, also one that is gone. Without it: all that have run here.
@@ -38,26 +40,41 @@ pub fn status(global: &Global, args: &StatusArgs) -> Exit {
         None => History::all(),
         Some(named) => {
             let file = Search::new(global.profiles.as_deref()).find(named);
-            let readable = file.map(|path| profile::readable(&path)).unwrap_or_default();
+            let readable = file
+                .map(|path| profile::readable(&path))
+                .unwrap_or_default();
             let name = backup::called(named, &readable);
             let history = History::of(&name);
             vec![(name, history)]
         }
     };
-    let mut all: Vec<Runs> =
-        histories.into_iter().map(|(profile, history)| Runs { profile, runs: history.records() }).collect();
+    let mut all: Vec<Runs> = histories
+        .into_iter()
+        .map(|(profile, history)| Runs {
+            profile,
+            runs: history.records(),
+        })
+        .collect();
     // Nobody should take a computer that never backs up for one where all is well.
-    let exit =
-        all.iter().filter_map(|runs| judge(&runs.runs)).max_by_key(|exit| badness(*exit)).unwrap_or(Exit::Failed);
+    let exit = all
+        .iter()
+        .filter_map(|runs| judge(&runs.runs))
+        .max_by_key(|exit| badness(*exit))
+        .unwrap_or(Exit::Failed);
     if all.iter().all(|runs| runs.runs.is_empty()) {
-        let of = args.profile.as_ref().map(|named| format!(" of '{named}'")).unwrap_or_default();
+        let of = args
+            .profile
+            .as_ref()
+            .map(|named| format!(" of '{named}'"))
+            .unwrap_or_default();
         let place = base_directory();
         output::note(format_args!(
             "no run{of} is known here; looked in '{}' (another user's runs are noted elsewhere)\n",
             place.display()
         ));
     }
-    all.iter_mut().for_each(|runs| runs.runs.truncate(args.last));
+    all.iter_mut()
+        .for_each(|runs| runs.runs.truncate(args.last));
     let printed = match args.format {
         Format::Text => {
             let shown = all.iter().filter(|runs| !runs.runs.is_empty());
@@ -71,18 +88,31 @@ pub fn status(global: &Global, args: &StatusArgs) -> Exit {
             }
         },
     };
-    if printed == Exit::Success { exit } else { printed }
+    if printed == Exit::Success {
+        exit
+    } else {
+        printed
+    }
 }
 
 /// By the last backup that ended and was not skipped. `None`: only restores are known.
 fn judge(runs: &[Record]) -> Option<Exit> {
-    let mut backups = runs.iter().filter(|run| run.is_backup()).map(|run| run.outcome).peekable();
+    let mut backups = runs
+        .iter()
+        .filter(|run| run.is_backup())
+        .map(|run| run.outcome)
+        .peekable();
     backups.peek()?;
-    Some(match backups.flatten().find(|outcome| *outcome != Outcome::Skipped) {
-        Some(Outcome::Success) => Exit::Success,
-        Some(Outcome::Warning) => Exit::Warnings,
-        _ => Exit::Failed,
-    })
+    Some(
+        match backups
+            .flatten()
+            .find(|outcome| *outcome != Outcome::Skipped)
+        {
+            Some(Outcome::Success) => Exit::Success,
+            Some(Outcome::Warning) => Exit::Warnings,
+            _ => Exit::Failed,
+        },
+    )
 }
 
 fn badness(exit: Exit) -> u8 {
@@ -94,20 +124,32 @@ fn badness(exit: Exit) -> u8 {
 }
 
 fn to_text(runs: &Runs) -> String {
-    let mut table = vec![["STARTED", "TOOK", "RESULT", "MODE", "FILES", "SIZE", "ARCHIVED", "LOG"].map(str::to_owned)];
+    let mut table = vec![
+        [
+            "STARTED", "TOOK", "RESULT", "MODE", "FILES", "SIZE", "ARCHIVED", "LOG",
+        ]
+        .map(str::to_owned),
+    ];
     for run in &runs.runs {
         let until = run.ended.or_else(|| run.outcome.is_none().then(Utc::now));
         let took = until.map(|until| (until - run.started).num_seconds().max(0).unsigned_abs());
-        let took = took.map(|s| humantime::format_duration(std::time::Duration::from_secs(s)).to_string());
+        let took =
+            took.map(|s| humantime::format_duration(std::time::Duration::from_secs(s)).to_string());
         table.push([
-            run.started.with_timezone(&Local).trunc_subsecs(0).to_string(),
+            run.started
+                .with_timezone(&Local)
+                .trunc_subsecs(0)
+                .to_string(),
             took.unwrap_or_else(|| "-".to_owned()),
-            run.outcome.map_or_else(|| "running".to_owned(), |outcome| outcome.to_string()),
+            run.outcome
+                .map_or_else(|| "running".to_owned(), |outcome| outcome.to_string()),
             run.operation.clone(),
             run.counts.files.to_string(),
             text::size(run.counts.bytes),
             text::count(run.counts.archived_files, "file"),
-            run.log.as_ref().map_or_else(|| "-".to_owned(), |log| log.display().to_string()),
+            run.log
+                .as_ref()
+                .map_or_else(|| "-".to_owned(), |log| log.display().to_string()),
         ]);
     }
     format!("{}\n{}", runs.profile, text::aligned(&table))

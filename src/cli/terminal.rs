@@ -1,4 +1,5 @@
-//! The terminal: events as lines on standard error. Where that is the journal of systemd, every line says how bad it is.
+//! The terminal: events as lines on standard error. Where that is the journal of systemd, every
+//! line says how bad it is.
 
 use std::io::Write;
 
@@ -18,7 +19,11 @@ pub struct Terminal {
 impl Terminal {
     /// Standard error, whatever it is.
     pub fn new(verbose: bool, report_follows: bool) -> Terminal {
-        Terminal { verbose, report_follows, journal: is_journal() }
+        Terminal {
+            verbose,
+            report_follows,
+            journal: is_journal(),
+        }
     }
 }
 
@@ -34,14 +39,19 @@ impl Sink for Terminal {
                 | Event::Detail { .. }
         );
         // The journal is asked for the runs that failed.
-        let repeated = self.report_follows && !self.journal && matches!(event, Event::Finished { .. });
+        let repeated =
+            self.report_follows && !self.journal && matches!(event, Event::Finished { .. });
         if repeated || (detail && !self.verbose) {
             return;
         }
         if let Some(mut text) = line(event) {
             if self.journal {
                 let priority = priority(event);
-                text = text.lines().map(|line| format!("<{priority}>{line}")).collect::<Vec<_>>().join("\n");
+                text = text
+                    .lines()
+                    .map(|line| format!("<{priority}>{line}"))
+                    .collect::<Vec<_>>()
+                    .join("\n");
             }
             // A closed terminal must not stop a backup.
             let _ = writeln!(std::io::stderr().lock(), "{text}");
@@ -55,17 +65,26 @@ fn priority(event: &Event) -> u8 {
         (_, Some(Severity::Error)) => 3,
         (_, Some(Severity::Warning)) => 4,
         (Event::Finished { outcome, .. }, _) if outcome.is_failure() => 3,
-        (Event::Finished { outcome: Outcome::Warning, .. }, _) => 4,
+        (
+            Event::Finished {
+                outcome: Outcome::Warning,
+                ..
+            },
+            _,
+        ) => 4,
         _ => 6,
     }
 }
 
-/// Whether standard error goes to the journal: systemd names its device and inode (systemd.exec(5)). A program that
-/// writes elsewhere inherits the variable too.
+/// Whether standard error goes to the journal: systemd names its device and inode
+/// (systemd.exec(5)). A program that writes elsewhere inherits the variable too.
 #[cfg(unix)]
 pub fn is_journal() -> bool {
-    let Ok(named) = std::env::var("JOURNAL_STREAM") else { return false };
-    rustix::fs::fstat(std::io::stderr()).is_ok_and(|stat| named == format!("{}:{}", stat.st_dev, stat.st_ino))
+    let Ok(named) = std::env::var("JOURNAL_STREAM") else {
+        return false;
+    };
+    rustix::fs::fstat(std::io::stderr())
+        .is_ok_and(|stat| named == format!("{}:{}", stat.st_dev, stat.st_ino))
 }
 
 /// There is none.

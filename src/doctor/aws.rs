@@ -1,7 +1,7 @@
 //! What the credentials of a bucket may do, and what the bucket does with old objects.
 //!
-//! A key that lies on a computer for years gets lost with it. One that can neither delete nor read does no harm to the
-//! backups (design L1939-1947).
+//! A key that lies on a computer for years gets lost with it. One that can neither delete nor read
+//! does no harm to the backups (design L1939-1947).
 
 use super::stores::refused;
 use super::visit::{Listed, Visit};
@@ -17,15 +17,24 @@ const PAGE: &str = "see docs/aws.md for the rights that a backup needs";
 
 /// A key that no object has: unmistakable, below the location's prefix, and new each time.
 fn missing(visit: &Visit<'_>) -> String {
-    format!("{}_aam-backup-doctor-probe-{}", visit.job.location, visit.now.format("%Y%m%d%H%M%S%6f"))
+    format!(
+        "{}_aam-backup-doctor-probe-{}",
+        visit.job.location,
+        visit.now.format("%Y%m%d%H%M%S%6f")
+    )
 }
 
-/// The bucket, when its credentials are known there: one that does not answer, or is elsewhere, would give the same
-/// error again and again.
+/// The bucket, when its credentials are known there: one that does not answer, or is elsewhere,
+/// would give the same error again and again.
 fn reached<'v>(visit: &'v Visit<'_>) -> Option<&'v Listed<S3Store>> {
     let listed = visit.s3()?.as_ref().ok()?;
     let known = |error: &StoreError| error.why.starts_with("AccessDenied");
-    listed.catalog.as_ref().err().is_none_or(known).then_some(listed)
+    listed
+        .catalog
+        .as_ref()
+        .err()
+        .is_none_or(known)
+        .then_some(listed)
 }
 
 fn unknown(what: &str, error: &StoreError) -> Found {
@@ -33,7 +42,9 @@ fn unknown(what: &str, error: &StoreError) -> Found {
 }
 
 pub(super) fn upload(visit: &Visit<'_>) -> Vec<Found> {
-    let Some(Listed { store, .. }) = reached(visit) else { return Vec::new() };
+    let Some(Listed { store, .. }) = reached(visit) else {
+        return Vec::new();
+    };
     let label = store.label();
     vec![match store.may_upload(&missing(visit)) {
         Ok(UploadRight::Full) => ok(format!("the credentials may write to {label}")),
@@ -52,26 +63,43 @@ pub(super) fn upload(visit: &Visit<'_>) -> Vec<Found> {
 }
 
 pub(super) fn delete(visit: &Visit<'_>) -> Vec<Found> {
-    let Some(Listed { store, .. }) = reached(visit) else { return Vec::new() };
+    let Some(Listed { store, .. }) = reached(visit) else {
+        return Vec::new();
+    };
     let (label, key) = (store.label(), missing(visit));
-    let tried = store.may_delete(&key).and_then(|one| Ok((one, store.may_delete_versions(&key)?)));
+    let tried = store
+        .may_delete(&key)
+        .and_then(|one| Ok((one, store.may_delete_versions(&key)?)));
     let text = match tried {
         Err(error) => return vec![unknown("whether the credentials may delete", &error)],
-        Ok((false, false)) => return vec![ok(format!("the credentials may not delete from {label}"))],
-        Ok((_, true)) => {
-            format!("the credentials may delete backups from {label} for good; so can who gets hold of them")
+        Ok((false, false)) => {
+            return vec![ok(format!("the credentials may not delete from {label}"))];
         }
-        Ok((true, false)) => format!("the credentials may delete from {label}; so can who gets hold of them"),
+        Ok((_, true)) => {
+            format!(
+                "the credentials may delete backups from {label} for good; so can who gets hold of them"
+            )
+        }
+        Ok((true, false)) => {
+            format!("the credentials may delete from {label}; so can who gets hold of them")
+        }
     };
-    vec![warning(text, format!("use credentials without s3:DeleteObject and s3:DeleteObjectVersion; {PAGE}"))]
+    vec![warning(
+        text,
+        format!("use credentials without s3:DeleteObject and s3:DeleteObjectVersion; {PAGE}"),
+    )]
 }
 
 pub(super) fn read(visit: &Visit<'_>) -> Vec<Found> {
-    let Some(Listed { store, catalog }) = reached(visit) else { return Vec::new() };
+    let Some(Listed { store, catalog }) = reached(visit) else {
+        return Vec::new();
+    };
     let label = store.label();
     // A marker, which is small and in no archive class.
     let sets = catalog.iter().flat_map(|catalog| &catalog.sets);
-    let markers = sets.flat_map(|set| set.backups()).flat_map(|backup| backup.archives.values());
+    let markers = sets
+        .flat_map(|set| set.backups())
+        .flat_map(|backup| backup.archives.values());
     let marker = markers.filter_map(|archive| archive.marker.as_ref()).last();
     let key = marker.map_or_else(|| missing(visit), |object| object.key.clone());
     vec![match store.may_read(&key) {
@@ -85,30 +113,55 @@ pub(super) fn read(visit: &Visit<'_>) -> Vec<Found> {
 }
 
 pub(super) fn lifecycle(visit: &Visit<'_>) -> Vec<Found> {
-    let Some(Listed { store, .. }) = reached(visit) else { return Vec::new() };
+    let Some(Listed { store, .. }) = reached(visit) else {
+        return Vec::new();
+    };
     match store.lifecycle() {
         Err(error) => vec![unknown("when objects expire", &error)],
         Ok(rules) => {
-            let deep = visit.job.s3.as_ref().is_some_and(|s3| s3.storage_class == StorageClass::DeepArchive);
-            judge(&rules, &format!("{}_", visit.job.location), visit.job.lookback_months.get(), deep)
+            let deep = visit
+                .job
+                .s3
+                .as_ref()
+                .is_some_and(|s3| s3.storage_class == StorageClass::DeepArchive);
+            judge(
+                &rules,
+                &format!("{}_", visit.job.location),
+                visit.job.lookback_months.get(),
+                deep,
+            )
         }
     }
 }
 
 /// Rules that hold for objects of a location, whose names begin with `prefix`.
-fn judge(rules: &[LifecycleRule], prefix: &str, lookback_months: u32, deep_archive: bool) -> Vec<Found> {
-    let ours = |rule: &&LifecycleRule| prefix.starts_with(&rule.prefix) || rule.prefix.starts_with(prefix);
-    let least = |days: fn(&LifecycleRule) -> Option<u32>| rules.iter().filter(ours).filter_map(days).min();
-    // A month at its shortest would be wrong by little: 6 months are 180 days in the bucket's rule, too.
+fn judge(
+    rules: &[LifecycleRule],
+    prefix: &str,
+    lookback_months: u32,
+    deep_archive: bool,
+) -> Vec<Found> {
+    let ours =
+        |rule: &&LifecycleRule| prefix.starts_with(&rule.prefix) || rule.prefix.starts_with(prefix);
+    let least =
+        |days: fn(&LifecycleRule) -> Option<u32>| rules.iter().filter(ours).filter_map(days).min();
+    // A month at its shortest would be wrong by little: 6 months are 180 days in the bucket's rule,
+    // too.
     let searched = lookback_months * 30;
     let expiry = match least(|rule| rule.expires_after) {
         None => ok("objects never expire, and are paid for until somebody deletes them"),
         Some(days) if days < searched => warning(
-            format!("objects expire after {days} days, but a run builds on full backups of {lookback_months} months"),
-            format!("let them expire after {searched} days or more, or lower catalog.lookback-months"),
+            format!(
+                "objects expire after {days} days, but a run builds on full backups of {lookback_months} months"
+            ),
+            format!(
+                "let them expire after {searched} days or more, or lower catalog.lookback-months"
+            ),
         ),
         Some(days) if deep_archive && days <= PAID_DAYS => warning(
-            format!("objects expire after {days} days; Deep Archive is paid for {PAID_DAYS} in any case"),
+            format!(
+                "objects expire after {days} days; Deep Archive is paid for {PAID_DAYS} in any case"
+            ),
             format!("let them expire after {} days or more", PAID_DAYS + 1),
         ),
         Some(days) => ok(format!("objects expire after {days} days")),
@@ -124,7 +177,9 @@ fn judge(rules: &[LifecycleRule], prefix: &str, lookback_months: u32, deep_archi
 }
 
 pub(super) fn versioning(visit: &Visit<'_>) -> Vec<Found> {
-    let Some(Listed { store, .. }) = reached(visit) else { return Vec::new() };
+    let Some(Listed { store, .. }) = reached(visit) else {
+        return Vec::new();
+    };
     let label = store.label();
     vec![match store.versioning() {
         Ok(Versioning::Enabled) => ok(format!("{label} keeps what is overwritten")),
@@ -154,13 +209,26 @@ mod tests {
         for (rules, lookback, deep, expected) in [
             (vec![], 6, true, [fine, bad]),
             (vec![rule("", Some(181), Some(7))], 6, true, [fine, fine]),
-            (vec![rule("pc_", Some(180), None), rule("", None, Some(7))], 6, true, [bad, fine]),
+            (
+                vec![rule("pc_", Some(180), None), rule("", None, Some(7))],
+                6,
+                true,
+                [bad, fine],
+            ),
             (vec![rule("", Some(180), Some(7))], 6, false, [fine, fine]),
             (vec![rule("", Some(365), None)], 13, true, [bad, bad]),
             (vec![rule("other_", Some(1), Some(1))], 6, true, [fine, bad]),
-            (vec![rule("pc_2026", Some(1), Some(1))], 6, true, [bad, fine]),
+            (
+                vec![rule("pc_2026", Some(1), Some(1))],
+                6,
+                true,
+                [bad, fine],
+            ),
         ] {
-            let levels: Vec<Level> = judge(&rules, "pc_", lookback, deep).iter().map(|found| found.0).collect();
+            let levels: Vec<Level> = judge(&rules, "pc_", lookback, deep)
+                .iter()
+                .map(|found| found.0)
+                .collect();
             assert_eq!(levels, expected, "{rules:?}");
         }
     }

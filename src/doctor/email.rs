@@ -1,4 +1,5 @@
-//! Whether reports will be sent: SES refuses senders that were not verified, and in its sandbox recipients too.
+//! Whether reports will be sent: SES refuses senders that were not verified, and in its sandbox
+//! recipients too.
 
 use super::visit::Visit;
 use super::{Found, ok, problem};
@@ -11,7 +12,9 @@ pub(super) fn email(visit: &Visit<'_>) -> Vec<Found> {
         return match telling.ping.failure {
             Some(_) => vec![ok("no e-mail is sent")],
             None => {
-                vec![ok("no e-mail is sent: nobody is told when a run fails; see email and ping in docs/profile.md")]
+                vec![ok(
+                    "no e-mail is sent: nobody is told when a run fails; see email and ping in docs/profile.md",
+                )]
             }
         };
     };
@@ -29,16 +32,25 @@ pub(super) fn email(visit: &Visit<'_>) -> Vec<Found> {
 fn address(visit: &Visit<'_>, ses: &Ses<'_>, email: &Email, address: &str, role: &str) -> Found {
     let region = &email.region;
     match ses.is_verified(address, visit.cancel) {
-        Ok(true) => ok(format!("the {role} {address} is verified in SES, region {region}")),
+        Ok(true) => ok(format!(
+            "the {role} {address} is verified in SES, region {region}"
+        )),
         Ok(false) if visit.options.verify_sender => match ses.verify(address, visit.cancel) {
             Ok(()) => problem(
-                format!("the {role} {address} is not verified in SES, region {region}; a mail was sent to it just now"),
+                format!(
+                    "the {role} {address} is not verified in SES, region {region}; a mail was sent to it just now"
+                ),
                 "follow the link in that mail",
             ),
-            Err(error) => problem(format!("the {role} {address} is not verified: {}", error.why), error.hint),
+            Err(error) => problem(
+                format!("the {role} {address} is not verified: {}", error.why),
+                error.hint,
+            ),
         },
         Ok(false) => problem(
-            format!("the {role} {address} is not verified in SES, region {region}: no report can be sent"),
+            format!(
+                "the {role} {address} is not verified in SES, region {region}: no report can be sent"
+            ),
             "`doctor --verify-sender` asks SES to send a mail with a link to it",
         ),
         Err(error) => unknown(&format!("whether the {role} {address} is verified"), error),
@@ -49,8 +61,15 @@ fn address(visit: &Visit<'_>, ses: &Ses<'_>, email: &Email, address: &str, role:
 fn recipients(visit: &Visit<'_>, ses: &Ses<'_>, email: &Email) -> Vec<Found> {
     match ses.is_in_sandbox(visit.cancel) {
         Ok(false) => vec![ok("SES sends to every recipient: it is out of its sandbox")],
-        Ok(true) => email.to.iter().map(|to| address(visit, ses, email, to, "recipient")).collect(),
-        Err(error) => vec![unknown("whether SES is in its sandbox, where recipients must be verified", error)],
+        Ok(true) => email
+            .to
+            .iter()
+            .map(|to| address(visit, ses, email, to, "recipient"))
+            .collect(),
+        Err(error) => vec![unknown(
+            "whether SES is in its sandbox, where recipients must be verified",
+            error,
+        )],
     }
 }
 

@@ -1,5 +1,5 @@
-//! What an executable of Windows is made for, from its header: shadow copies can be made only by a program of the
-//! system's own bitness.
+//! What an executable of Windows is made for, from its header: shadow copies can be made only by a
+//! program of the system's own bitness.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -9,7 +9,9 @@ use std::path::Path;
 pub(super) fn wrong_bitness(program: &Path) -> Option<String> {
     let mut file = File::open(program).ok()?;
     // Of a program that Windows runs in disguise, the second is the disguise.
-    let system = ["PROCESSOR_ARCHITEW6432", "PROCESSOR_ARCHITECTURE"].into_iter().find_map(std::env::var_os)?;
+    let system = ["PROCESSOR_ARCHITEW6432", "PROCESSOR_ARCHITECTURE"]
+        .into_iter()
+        .find_map(std::env::var_os)?;
     mismatch(machine(&mut file)?, system.to_str()?)
 }
 
@@ -20,7 +22,13 @@ fn mismatch(machine: u16, system: &str) -> Option<String> {
         0xaa64 => "ARM64",
         _ => return None,
     };
-    let bits = |architecture: &str| if architecture.eq_ignore_ascii_case("x86") { 32 } else { 64 };
+    let bits = |architecture: &str| {
+        if architecture.eq_ignore_ascii_case("x86") {
+            32
+        } else {
+            64
+        }
+    };
     let (has, needs) = (bits(made_for), bits(system));
     (has != needs).then(|| format!("is a {has}-bit program, and this Windows has {needs} bits"))
 }
@@ -67,7 +75,10 @@ mod tests {
             assert_eq!(found, Some(of));
             assert_eq!(mismatch(of, system).is_none(), fits, "{of:x} on {system}");
         }
-        assert_eq!(machine(&mut Cursor::new(b"#!/bin/sh\nexec something\n".repeat(9))), None);
+        assert_eq!(
+            machine(&mut Cursor::new(b"#!/bin/sh\nexec something\n".repeat(9))),
+            None
+        );
         assert_eq!(machine(&mut Cursor::new(&executable(0x8664)[..0x82])), None);
     }
 }

@@ -29,11 +29,14 @@ pub(super) fn try_writing(directory: &Path) -> io::Result<()> {
     while !place.exists() {
         place = place.parent().ok_or(io::ErrorKind::NotFound)?;
     }
-    tempfile::Builder::new().prefix(PROBE).tempfile_in(place)?.close()
+    tempfile::Builder::new()
+        .prefix(PROBE)
+        .tempfile_in(place)?
+        .close()
 }
 
-/// Free bytes for a directory, or for the nearest one above that exists. `None` where the file system does not know:
-/// some network file systems have a size of 0.
+/// Free bytes for a directory, or for the nearest one above that exists. `None` where the file
+/// system does not know: some network file systems have a size of 0.
 pub(super) fn free(directory: &Path) -> Option<u64> {
     let place = directory.ancestors().find(|place| place.exists())?;
     let known = fs4::total_space(place).is_ok_and(|size| size > 0);
@@ -42,13 +45,20 @@ pub(super) fn free(directory: &Path) -> Option<u64> {
 
 /// Whether two directories, or the nearest ones above them that exist, are on one file system.
 pub(super) fn same(one: &Path, other: &Path) -> bool {
-    let place = |directory: &Path| directory.ancestors().find(|place| place.exists()).and_then(identity);
+    let place = |directory: &Path| {
+        directory
+            .ancestors()
+            .find(|place| place.exists())
+            .and_then(identity)
+    };
     place(one).is_some_and(|one| place(other).is_some_and(|other| one == other))
 }
 
 #[cfg(unix)]
 fn identity(directory: &Path) -> Option<u64> {
-    fs::metadata(directory).ok().map(|found| std::os::unix::fs::MetadataExt::dev(&found))
+    fs::metadata(directory)
+        .ok()
+        .map(|found| std::os::unix::fs::MetadataExt::dev(&found))
 }
 
 #[cfg(windows)]
@@ -61,13 +71,20 @@ fn identity(directory: &Path) -> Option<Vec<u16>> {
 /// # Errors
 /// When nothing can be written there.
 pub(super) fn look(directory: &Path) -> io::Result<Traits> {
-    let file = tempfile::Builder::new().prefix(PROBE).suffix(".x").tempfile_in(directory)?;
+    let file = tempfile::Builder::new()
+        .prefix(PROBE)
+        .suffix(".x")
+        .tempfile_in(directory)?;
     let other = file.path().with_extension("X");
     let case_sensitive = !other.exists();
     // An odd second: FAT keeps every other one.
     filetime::set_file_mtime(file.path(), FileTime::from_unix_time(1_600_000_001, 0))?;
     let kept = FileTime::from_last_modification_time(&fs::metadata(file.path())?).unix_seconds();
-    let traits = Traits { case_sensitive, whole_seconds: kept == 1_600_000_001, small_files_only: is_fat(directory) };
+    let traits = Traits {
+        case_sensitive,
+        whole_seconds: kept == 1_600_000_001,
+        small_files_only: is_fat(directory),
+    };
     file.close()?;
     Ok(traits)
 }

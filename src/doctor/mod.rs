@@ -1,7 +1,8 @@
-//! The doctor: tries everything that a run of a profile needs, before a night is trusted to it (SPEC §3).
+//! The doctor: tries everything that a run of a profile needs, before a night is trusted to it
+//! (SPEC §3).
 //!
-//! One table of checks, each a small function that tells what it found and what to do. All of them run, whatever the
-//! others found; none changes anything that stays.
+//! One table of checks, each a small function that tells what it found and what to do. All of them
+//! run, whatever the others found; none changes anything that stays.
 
 mod aws;
 mod email;
@@ -81,28 +82,94 @@ pub struct Check {
 
 /// All checks, in their order: this computer first, then what can be slow.
 pub const CHECKS: &[Check] = &[
-    Check { name: "7-zip", find: tools::seven_zip },
-    Check { name: "copier", find: tools::copier },
-    Check { name: "snapshot", find: tools::snapshot },
-    Check { name: "hooks", find: telling::hooks },
-    Check { name: "ping", find: telling::ping },
-    Check { name: "schedule", find: schedule::schedule },
-    Check { name: "lock", find: places::lock },
-    Check { name: "state", find: places::state },
-    Check { name: "log", find: places::log },
-    Check { name: "secrets", find: secrets::secrets },
-    Check { name: "sources", find: places::sources },
-    Check { name: "work-directory", find: places::work_directory },
-    Check { name: "mirror", find: places::mirror },
-    Check { name: "directory", find: stores::directory },
-    Check { name: "bucket", find: stores::bucket },
-    Check { name: "upload", find: aws::upload },
-    Check { name: "delete", find: aws::delete },
-    Check { name: "read", find: aws::read },
-    Check { name: "lifecycle", find: aws::lifecycle },
-    Check { name: "versioning", find: aws::versioning },
-    Check { name: "clock", find: stores::clock },
-    Check { name: "email", find: email::email },
+    Check {
+        name: "7-zip",
+        find: tools::seven_zip,
+    },
+    Check {
+        name: "copier",
+        find: tools::copier,
+    },
+    Check {
+        name: "snapshot",
+        find: tools::snapshot,
+    },
+    Check {
+        name: "hooks",
+        find: telling::hooks,
+    },
+    Check {
+        name: "ping",
+        find: telling::ping,
+    },
+    Check {
+        name: "schedule",
+        find: schedule::schedule,
+    },
+    Check {
+        name: "lock",
+        find: places::lock,
+    },
+    Check {
+        name: "state",
+        find: places::state,
+    },
+    Check {
+        name: "log",
+        find: places::log,
+    },
+    Check {
+        name: "secrets",
+        find: secrets::secrets,
+    },
+    Check {
+        name: "sources",
+        find: places::sources,
+    },
+    Check {
+        name: "work-directory",
+        find: places::work_directory,
+    },
+    Check {
+        name: "mirror",
+        find: places::mirror,
+    },
+    Check {
+        name: "directory",
+        find: stores::directory,
+    },
+    Check {
+        name: "bucket",
+        find: stores::bucket,
+    },
+    Check {
+        name: "upload",
+        find: aws::upload,
+    },
+    Check {
+        name: "delete",
+        find: aws::delete,
+    },
+    Check {
+        name: "read",
+        find: aws::read,
+    },
+    Check {
+        name: "lifecycle",
+        find: aws::lifecycle,
+    },
+    Check {
+        name: "versioning",
+        find: aws::versioning,
+    },
+    Check {
+        name: "clock",
+        find: stores::clock,
+    },
+    Check {
+        name: "email",
+        find: email::email,
+    },
 ];
 
 /// What the examination may do besides looking.
@@ -112,8 +179,14 @@ pub struct Options {
     pub verify_sender: bool,
 }
 
-/// Runs all checks and tells each finding as it is found; `None` when interrupted, else the worst level.
-pub fn examine(job: &Job, options: Options, cancel: &Cancel, tell: &mut dyn FnMut(Finding)) -> Option<Level> {
+/// Runs all checks and tells each finding as it is found; `None` when interrupted, else the worst
+/// level.
+pub fn examine(
+    job: &Job,
+    options: Options,
+    cancel: &Cancel,
+    tell: &mut dyn FnMut(Finding),
+) -> Option<Level> {
     let visit = Visit::new(job, options, cancel);
     let mut worst = Level::Ok;
     for check in CHECKS {
@@ -124,7 +197,12 @@ pub fn examine(job: &Job, options: Options, cancel: &Cancel, tell: &mut dyn FnMu
         }
         for Found(level, text, hint) in found {
             worst = worst.max(level);
-            tell(Finding { check: check.name, level, text, hint });
+            tell(Finding {
+                check: check.name,
+                level,
+                text,
+                hint,
+            });
         }
     }
     Some(worst)

@@ -23,26 +23,36 @@ pub(super) fn lock(visit: &Visit<'_>) -> Vec<Found> {
     vec![match lock::attempt(&path, &me) {
         Ok(Attempt::Taken(_)) => ok(format!("free: {}", path.display())),
         Ok(Attempt::Busy(holder)) => {
-            let who = holder.map_or_else(|| "another backup".to_owned(), |holder| holder.to_string());
+            let who =
+                holder.map_or_else(|| "another backup".to_owned(), |holder| holder.to_string());
             let patience = visit.job.lock.give_up_after;
             warning(
                 format!("held by {who}"),
-                format!("a run that starts now waits for it, {patience:?} at most; if it hangs, end that process"),
+                format!(
+                    "a run that starts now waits for it, {patience:?} at most; if it hangs, end that process"
+                ),
             )
         }
-        Err(error) => problem(error.to_string(), "let the account that runs the backup write there"),
+        Err(error) => problem(
+            error.to_string(),
+            "let the account that runs the backup write there",
+        ),
     }]
 }
 
 fn writable(directory: &Path, hint: &str) -> Found {
     match file_system::try_writing(directory) {
         Ok(()) => ok(format!("{} can be written", directory.display())),
-        Err(error) => problem(format!("{} cannot be written: {error}", directory.display()), hint),
+        Err(error) => problem(
+            format!("{} cannot be written: {error}", directory.display()),
+            hint,
+        ),
     }
 }
 
 pub(super) fn state(_: &Visit<'_>) -> Vec<Found> {
-    let hint = format!("let the account that runs the backup write there, or set {DIRECTORY_VARIABLE}");
+    let hint =
+        format!("let the account that runs the backup write there, or set {DIRECTORY_VARIABLE}");
     vec![writable(&base_directory(), &hint)]
 }
 
@@ -54,9 +64,16 @@ pub(super) fn log(visit: &Visit<'_>) -> Vec<Found> {
 pub(super) fn sources(visit: &Visit<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     for (path, why) in &visit.surveyed().0.missing {
-        let optional = visit.job.sources.iter().any(|source| source.optional && source.path.same(path));
+        let optional = visit
+            .job
+            .sources
+            .iter()
+            .any(|source| source.optional && source.path.same(path));
         found.push(if optional {
-            warning(format!("the optional source {path}: {why}"), "attach its disk, or remove it from the profile")
+            warning(
+                format!("the optional source {path}: {why}"),
+                "attach its disk, or remove it from the profile",
+            )
         } else {
             let hint = "attach its disk, correct the path, or mark it `optional: true`";
             problem(format!("the source {path}: {why}"), hint)
@@ -64,71 +81,139 @@ pub(super) fn sources(visit: &Visit<'_>) -> Vec<Found> {
     }
     let walked = visit.walked();
     if let Some(why) = &walked.failed {
-        found.push(problem(format!("the sources cannot be looked through: {why}"), "see sources in the profile"));
+        found.push(problem(
+            format!("the sources cannot be looked through: {why}"),
+            "see sources in the profile",
+        ));
         return found;
     }
     if !walked.unreadable.is_empty() {
         let count = walked.unreadable.len();
-        let mut text = walked.unreadable.iter().take(NAMED).cloned().collect::<Vec<_>>().join("; ");
+        let mut text = walked
+            .unreadable
+            .iter()
+            .take(NAMED)
+            .cloned()
+            .collect::<Vec<_>>()
+            .join("; ");
         if count > NAMED {
             text.push_str(&format!("; and {} more", count - NAMED));
         }
         found.push(warning(
-            format!("{} cannot be backed up: {text}", text::count(count as u64, "path")),
+            format!(
+                "{} cannot be backed up: {text}",
+                text::count(count as u64, "path")
+            ),
             "let the account that runs the backup read them, or exclude them",
         ));
     }
-    let size = format!("{}, {}", text::count(walked.files, "file"), text::size(walked.bytes));
+    let size = format!(
+        "{}, {}",
+        text::count(walked.files, "file"),
+        text::size(walked.bytes)
+    );
     found.push(match walked.files {
-        0 => warning("no file is selected", "see sources and exclude in the profile; `explain` says why"),
+        0 => warning(
+            "no file is selected",
+            "see sources and exclude in the profile; `explain` says why",
+        ),
         _ => ok(format!("selected {size}")),
     });
     found
 }
 
-/// What a run that starts now writes where. A place that is not there is on no disk yet, but the work directory is made.
+/// What a run that starts now writes where. A place that is not there is on no disk yet, but the
+/// work directory is made.
 fn needs(visit: &Visit<'_>) -> Vec<(PathBuf, u64)> {
     let (job, walked) = (visit.job, visit.walked());
-    let archives = job.has_store().then(|| (job.work_directory().to_native(), walked.archived_bytes));
-    let directory = job.directory.as_ref().map(|path| (path.to_native(), walked.archived_bytes));
-    let mirror = job.mirror.as_ref().map(|mirror| (mirror.path.to_native(), walked.unmirrored_bytes));
-    let there = directory.into_iter().chain(mirror).filter(|(path, _)| path.is_dir());
-    archives.into_iter().chain(there).filter(|(_, bytes)| *bytes > 0).collect()
+    let archives = job
+        .has_store()
+        .then(|| (job.work_directory().to_native(), walked.archived_bytes));
+    let directory = job
+        .directory
+        .as_ref()
+        .map(|path| (path.to_native(), walked.archived_bytes));
+    let mirror = job
+        .mirror
+        .as_ref()
+        .map(|mirror| (mirror.path.to_native(), walked.unmirrored_bytes));
+    let there = directory
+        .into_iter()
+        .chain(mirror)
+        .filter(|(path, _)| path.is_dir());
+    archives
+        .into_iter()
+        .chain(there)
+        .filter(|(_, bytes)| *bytes > 0)
+        .collect()
 }
 
 /// Whether something of so many bytes fits, with all else that goes to the same disk.
-pub(super) fn space(visit: &Visit<'_>, directory: &Path, what: &str, needed: u64, hint: &str) -> Found {
+pub(super) fn space(
+    visit: &Visit<'_>,
+    directory: &Path,
+    what: &str,
+    needed: u64,
+    hint: &str,
+) -> Found {
     let mut others = needs(visit);
     others.retain(|(place, _)| place != directory && file_system::same(place, directory));
     let mut needs = format!("{what} needs up to {}", text::size(needed));
     let needed = needed + others.iter().map(|(_, bytes)| bytes).sum::<u64>();
     if !others.is_empty() {
-        let others: Vec<String> = others.iter().map(|(place, _)| place.display().to_string()).collect();
+        let others: Vec<String> = others
+            .iter()
+            .map(|(place, _)| place.display().to_string())
+            .collect();
         let (all, others) = (text::size(needed), others.join(" and "));
-        needs.push_str(&format!(" here, {all} together with {others} on the same disk"));
+        needs.push_str(&format!(
+            " here, {all} together with {others} on the same disk"
+        ));
     }
     match file_system::free(directory) {
-        Some(free) if free < needed => {
-            problem(format!("{needs}, and {} has {} free", directory.display(), text::size(free)), hint)
-        }
-        Some(free) => ok(format!("{needs}, and {} has {} free", directory.display(), text::size(free))),
-        None => ok(format!("{needs}; {} does not tell its free space", directory.display())),
+        Some(free) if free < needed => problem(
+            format!(
+                "{needs}, and {} has {} free",
+                directory.display(),
+                text::size(free)
+            ),
+            hint,
+        ),
+        Some(free) => ok(format!(
+            "{needs}, and {} has {} free",
+            directory.display(),
+            text::size(free)
+        )),
+        None => ok(format!(
+            "{needs}; {} does not tell its free space",
+            directory.display()
+        )),
     }
 }
 
 pub(super) fn work_directory(visit: &Visit<'_>) -> Vec<Found> {
     let directory = visit.job.work_directory().to_native();
-    let mut found =
-        vec![writable(&directory, "set archive.work-directory in the profile to a directory that can be written")];
+    let mut found = vec![writable(
+        &directory,
+        "set archive.work-directory in the profile to a directory that can be written",
+    )];
     if visit.job.has_store() {
         let hint = "make room, or set archive.work-directory to a larger disk";
-        found.push(space(visit, &directory, "a run now", visit.walked().archived_bytes, hint));
+        found.push(space(
+            visit,
+            &directory,
+            "a run now",
+            visit.walked().archived_bytes,
+            hint,
+        ));
     }
     found
 }
 
 pub(super) fn mirror(visit: &Visit<'_>) -> Vec<Found> {
-    let Some(mirror) = &visit.job.mirror else { return Vec::new() };
+    let Some(mirror) = &visit.job.mirror else {
+        return Vec::new();
+    };
     let directory = mirror.path.to_native();
     if !directory.is_dir() {
         return vec![problem(
@@ -140,28 +225,46 @@ pub(super) fn mirror(visit: &Visit<'_>) -> Vec<Found> {
         Ok(traits) => traits,
         Err(error) => {
             let hint = "let the account that runs the backup write there";
-            return vec![problem(format!("the mirror {} cannot be written: {error}", mirror.path), hint)];
+            return vec![problem(
+                format!("the mirror {} cannot be written: {error}", mirror.path),
+                hint,
+            )];
         }
     };
     let mut found = vec![ok(format!("{} can be written", mirror.path))];
     if visit.job.family == Family::Unix && !traits.case_sensitive {
         found.push(warning(
-            format!("{} takes names that differ in case only for one: of two such files it holds one", mirror.path),
+            format!(
+                "{} takes names that differ in case only for one: of two such files it holds one",
+                mirror.path
+            ),
             "use a file system that tells them apart, or rename the files",
         ));
     }
     if !traits.whole_seconds {
-        found.push(ok(format!("{} keeps times to two seconds, which is allowed for", mirror.path)));
+        found.push(ok(format!(
+            "{} keeps times to two seconds, which is allowed for",
+            mirror.path
+        )));
     }
     if traits.small_files_only {
         found.push(warning(
-            format!("{} is on FAT, which takes no file of 4 GiB or more", mirror.path),
+            format!(
+                "{} is on FAT, which takes no file of 4 GiB or more",
+                mirror.path
+            ),
             "format the disk with NTFS, exFAT or ext4, or exclude such files",
         ));
     }
     let missing = visit.walked().unmirrored_bytes;
     if missing > 0 {
-        found.push(space(visit, &directory, "the first copy", missing, "make room, or use a larger disk"));
+        found.push(space(
+            visit,
+            &directory,
+            "the first copy",
+            missing,
+            "make room, or use a larger disk",
+        ));
     }
     found
 }

@@ -28,14 +28,22 @@ fn judge(task: &scheduler::Found) -> Found {
     if let Some(why) = &task.problem {
         return problem(format!("{name} will not run: {why}"), again);
     }
-    let Some(next) = &task.next_run else { return problem(format!("{name} has no next run"), again) };
+    let Some(next) = &task.next_run else {
+        return problem(format!("{name} has no next run"), again);
+    };
     let log = "read the log of that run, and mend what it names";
     match &task.last_result {
-        LastResult::Exit(code) if !DONE.contains(code) => {
-            warning(format!("{name}: the last run ended with exit code {code}; next run {next}"), log)
-        }
-        LastResult::Ended(why) => warning(format!("{name}: the last run was ended: {why}; next run {next}"), log),
-        LastResult::Exit(code) => ok(format!("{name}: the last run ended with exit code {code}; next run {next}")),
+        LastResult::Exit(code) if !DONE.contains(code) => warning(
+            format!("{name}: the last run ended with exit code {code}; next run {next}"),
+            log,
+        ),
+        LastResult::Ended(why) => warning(
+            format!("{name}: the last run was ended: {why}; next run {next}"),
+            log,
+        ),
+        LastResult::Exit(code) => ok(format!(
+            "{name}: the last run ended with exit code {code}; next run {next}"
+        )),
         LastResult::Never => ok(format!("{name}: has not run yet; next run {next}")),
         LastResult::Running => ok(format!("{name}: running now; next run {next}")),
         LastResult::Unknown => ok(format!("{name}: next run {next}")),
@@ -63,16 +71,48 @@ mod tests {
         };
         let next = Some("tonight");
         for (task, level, said) in [
-            (task(next, LastResult::Never, None), Level::Ok, "next run tonight"),
-            (task(next, LastResult::Exit(0), None), Level::Ok, "exit code 0"),
-            (task(next, LastResult::Exit(3), None), Level::Ok, "exit code 3"),
-            (task(next, LastResult::Exit(1), None), Level::Warning, "exit code 1"),
-            (task(next, LastResult::Ended("timeout".to_owned()), None), Level::Warning, "timeout"),
-            (task(None, LastResult::Exit(0), None), Level::Problem, "no next run"),
-            (task(next, LastResult::Exit(0), Some("disabled")), Level::Problem, "will not run: disabled"),
+            (
+                task(next, LastResult::Never, None),
+                Level::Ok,
+                "next run tonight",
+            ),
+            (
+                task(next, LastResult::Exit(0), None),
+                Level::Ok,
+                "exit code 0",
+            ),
+            (
+                task(next, LastResult::Exit(3), None),
+                Level::Ok,
+                "exit code 3",
+            ),
+            (
+                task(next, LastResult::Exit(1), None),
+                Level::Warning,
+                "exit code 1",
+            ),
+            (
+                task(next, LastResult::Ended("timeout".to_owned()), None),
+                Level::Warning,
+                "timeout",
+            ),
+            (
+                task(None, LastResult::Exit(0), None),
+                Level::Problem,
+                "no next run",
+            ),
+            (
+                task(next, LastResult::Exit(0), Some("disabled")),
+                Level::Problem,
+                "will not run: disabled",
+            ),
         ] {
             let Found(found, text, hint) = judge(&task);
-            assert_eq!((found, hint.is_some()), (level, level != Level::Ok), "{text}");
+            assert_eq!(
+                (found, hint.is_some()),
+                (level, level != Level::Ok),
+                "{text}"
+            );
             assert!(text.contains(said), "{text}");
         }
     }

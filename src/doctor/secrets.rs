@@ -12,24 +12,47 @@ pub(super) fn secrets(visit: &Visit<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     if let Some(archive) = job.archive.as_ref().filter(|_| job.has_store()) {
         let key = "archive.encryption-key";
-        found.push(match visit.secret(&archive.encryption_key).map(|secret| check_key(archive.format, &secret)) {
-            Ok(Err(refused)) => problem(format!("{key}: {refused}"), "choose another key"),
-            resolved => there(key, &archive.encryption_key, resolved.map(drop)),
-        });
+        found.push(
+            match visit
+                .secret(&archive.encryption_key)
+                .map(|secret| check_key(archive.format, &secret))
+            {
+                Ok(Err(refused)) => problem(format!("{key}: {refused}"), "choose another key"),
+                resolved => there(key, &archive.encryption_key, resolved.map(drop)),
+            },
+        );
         found.extend(open_to_others(&archive.encryption_key));
     }
     let s3 = job.s3.as_ref().and_then(|s3| s3.credentials.as_ref());
-    let email = job.telling.email.as_ref().and_then(|email| email.credentials.as_ref());
-    for (section, credentials) in [("destinations.s3.credentials", s3), ("email.credentials", email)] {
-        found.extend(credentials.into_iter().flat_map(|keys| access_key(visit, section, keys)));
+    let email = job
+        .telling
+        .email
+        .as_ref()
+        .and_then(|email| email.credentials.as_ref());
+    for (section, credentials) in [
+        ("destinations.s3.credentials", s3),
+        ("email.credentials", email),
+    ] {
+        found.extend(
+            credentials
+                .into_iter()
+                .flat_map(|keys| access_key(visit, section, keys)),
+        );
     }
     found
 }
 
 fn access_key(visit: &Visit<'_>, section: &str, keys: &Credentials) -> Vec<Found> {
     let mut found = Vec::new();
-    for (name, reference) in [("access-key-id", &keys.access_key_id), ("secret-access-key", &keys.secret_access_key)] {
-        found.push(there(&format!("{section}.{name}"), reference, visit.secret(reference).map(drop)));
+    for (name, reference) in [
+        ("access-key-id", &keys.access_key_id),
+        ("secret-access-key", &keys.secret_access_key),
+    ] {
+        found.push(there(
+            &format!("{section}.{name}"),
+            reference,
+            visit.secret(reference).map(drop),
+        ));
     }
     found.extend(open_to_others(&keys.secret_access_key));
     found
@@ -47,9 +70,15 @@ fn there(key: &str, reference: &Reference, resolved: Result<(), String>) -> Foun
 
 /// A secret's file that others can read.
 fn open_to_others(reference: &Reference) -> Option<Found> {
-    let Reference::File(path) = reference else { return None };
-    readable_by_others(path)
-        .then(|| warning(format!("{} can be read by others", describe(reference)), format!("chmod 600 '{path}'")))
+    let Reference::File(path) = reference else {
+        return None;
+    };
+    readable_by_others(path).then(|| {
+        warning(
+            format!("{} can be read by others", describe(reference)),
+            format!("chmod 600 '{path}'"),
+        )
+    })
 }
 
 #[cfg(unix)]
@@ -58,7 +87,8 @@ fn readable_by_others(path: &str) -> bool {
     std::fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o044 != 0)
 }
 
-/// Who may read a file of Windows is in its access list, which tells little without the members of its groups.
+/// Who may read a file of Windows is in its access list, which tells little without the members of
+/// its groups.
 #[cfg(not(unix))]
 fn readable_by_others(_: &str) -> bool {
     false

@@ -14,23 +14,40 @@ const LARGEST_SKEW: TimeDelta = TimeDelta::minutes(5);
 
 /// A store's error as a finding.
 pub(super) fn refused(error: &StoreError) -> Found {
-    let hint = if error.hint.is_empty() { "see destinations in the profile" } else { &error.hint };
+    let hint = if error.hint.is_empty() {
+        "see destinations in the profile"
+    } else {
+        &error.hint
+    };
     problem(error.to_string(), hint)
 }
 
 fn holds(label: &str, catalog: &Catalog) -> String {
-    let newest = catalog.latest_restorable().and_then(|set| set.chain().last().map(|b| b.id.stamp()));
+    let newest = catalog
+        .latest_restorable()
+        .and_then(|set| set.chain().last().map(|b| b.id.stamp()));
     match newest {
         Some(stamp) => format!("{label} can be listed; newest complete backup {stamp}"),
-        None => format!("{label} can be listed; no complete backup in the months that a run looks at"),
+        None => {
+            format!("{label} can be listed; no complete backup in the months that a run looks at")
+        }
     }
 }
 
 pub(super) fn directory(visit: &Visit<'_>) -> Vec<Found> {
-    let (Some(opened), Some(path)) = (visit.directory(), &visit.job.directory) else { return Vec::new() };
+    let (Some(opened), Some(path)) = (visit.directory(), &visit.job.directory) else {
+        return Vec::new();
+    };
     let mut found = match opened {
-        Ok(Listed { store, catalog: Ok(catalog) }) => vec![ok(holds(store.label(), catalog))],
-        Err(error) | Ok(Listed { catalog: Err(error), .. }) => return vec![refused(error)],
+        Ok(Listed {
+            store,
+            catalog: Ok(catalog),
+        }) => vec![ok(holds(store.label(), catalog))],
+        Err(error)
+        | Ok(Listed {
+            catalog: Err(error),
+            ..
+        }) => return vec![refused(error)],
     };
     let directory = path.to_native();
     match file_system::look(&directory) {
@@ -39,27 +56,51 @@ pub(super) fn directory(visit: &Visit<'_>) -> Vec<Found> {
             "let the account that runs the backup write there",
         )),
         Ok(traits) => {
-            let volume = visit.job.archive.as_ref().map_or(0, |archive| archive.volume_size);
+            let volume = visit
+                .job
+                .archive
+                .as_ref()
+                .map_or(0, |archive| archive.volume_size);
             if traits.small_files_only && volume > u64::from(u32::MAX) {
                 found.push(problem(
-                    format!("{path} is on FAT, which takes no volume of {}", text::size(volume)),
+                    format!(
+                        "{path} is on FAT, which takes no volume of {}",
+                        text::size(volume)
+                    ),
                     "set archive.volume-size to 4000000000 or less",
                 ));
             }
             let hint = "remove old backups or attach a larger disk";
-            found.push(places::space(visit, &directory, "a run now", visit.walked().archived_bytes, hint));
+            found.push(places::space(
+                visit,
+                &directory,
+                "a run now",
+                visit.walked().archived_bytes,
+                hint,
+            ));
         }
     }
     found
 }
 
 pub(super) fn bucket(visit: &Visit<'_>) -> Vec<Found> {
-    let (Some(opened), Some(s3)) = (visit.s3(), &visit.job.s3) else { return Vec::new() };
+    let (Some(opened), Some(s3)) = (visit.s3(), &visit.job.s3) else {
+        return Vec::new();
+    };
     vec![match opened {
-        Err(error) | Ok(Listed { catalog: Err(error), .. }) => refused(error),
-        Ok(Listed { store, catalog: Ok(catalog) }) => {
-            ok(format!("{}, region {}", holds(store.label(), catalog), s3.region))
-        }
+        Err(error)
+        | Ok(Listed {
+            catalog: Err(error),
+            ..
+        }) => refused(error),
+        Ok(Listed {
+            store,
+            catalog: Ok(catalog),
+        }) => ok(format!(
+            "{}, region {}",
+            holds(store.label(), catalog),
+            s3.region
+        )),
     }]
 }
 
@@ -68,16 +109,22 @@ pub(super) fn clock(visit: &Visit<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     if let Some(newest) = newest(visit).filter(|newest| *newest > visit.now) {
         found.push(problem(
-            format!("it is {} UTC here, but a backup was made at {} UTC", said(visit.now), said(newest)),
+            format!(
+                "it is {} UTC here, but a backup was made at {} UTC",
+                said(visit.now),
+                said(newest)
+            ),
             hint,
         ));
     } else {
         found.push(ok(format!("it is {} UTC", said(visit.now))));
     }
-    // One that did not answer has been told of, and would be waited for once more. One that refused may have done so
-    // because of the time.
+    // One that did not answer has been told of, and would be waited for once more. One that refused
+    // may have done so because of the time.
     match visit.s3() {
-        Some(Ok(Listed { store, catalog })) if catalog.as_ref().err().is_none_or(|e| e.kind == Denied) => {
+        Some(Ok(Listed { store, catalog }))
+            if catalog.as_ref().err().is_none_or(|e| e.kind == Denied) =>
+        {
             found.push(compare(store.label(), store.clock_ahead(), hint));
         }
         _ => {}
@@ -89,10 +136,19 @@ fn compare(label: &str, ahead: Result<TimeDelta, StoreError>, hint: &str) -> Fou
     match ahead {
         Err(error) => ok(format!("the clock of {label} is not known: {}", error.why)),
         Ok(ahead) if ahead.abs() > LARGEST_SKEW => {
-            let (minutes, word) =
-                (ahead.num_minutes().abs(), if ahead > TimeDelta::zero() { "behind" } else { "ahead of" });
+            let (minutes, word) = (
+                ahead.num_minutes().abs(),
+                if ahead > TimeDelta::zero() {
+                    "behind"
+                } else {
+                    "ahead of"
+                },
+            );
             let text = format!("this computer's clock is {minutes} minutes {word} that of {label}");
-            problem(text, format!("{hint}: beyond 15 minutes S3 refuses everything"))
+            problem(
+                text,
+                format!("{hint}: beyond 15 minutes S3 refuses everything"),
+            )
         }
         Ok(_) => ok(format!("the clock of {label} agrees")),
     }
@@ -105,7 +161,19 @@ fn said(moment: DateTime<Utc>) -> String {
 /// When the newest backup that is known of was made.
 fn newest(visit: &Visit<'_>) -> Option<DateTime<Utc>> {
     let zone = visit.job.zone;
-    let stored = visit.catalogs().flat_map(|catalog| &catalog.sets).flat_map(|set| set.backups()).map(|b| b.id.stamp());
-    let remembered = visit.surveyed().0.remembered.iter().map(|backup| backup.stamp);
-    stored.chain(remembered).map(|stamp| stamp.moment(zone)).max()
+    let stored = visit
+        .catalogs()
+        .flat_map(|catalog| &catalog.sets)
+        .flat_map(|set| set.backups())
+        .map(|b| b.id.stamp());
+    let remembered = visit
+        .surveyed()
+        .0
+        .remembered
+        .iter()
+        .map(|backup| backup.stamp);
+    stored
+        .chain(remembered)
+        .map(|stamp| stamp.moment(zone))
+        .max()
 }

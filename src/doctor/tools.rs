@@ -11,11 +11,16 @@ use crate::model::secret::Secret;
 use crate::run::backup::survey::snapshot_problem;
 
 fn missing(error: &ToolError) -> Found {
-    problem(error.to_string(), error.hint().unwrap_or("try to start it by hand"))
+    problem(
+        error.to_string(),
+        error.hint().unwrap_or("try to start it by hand"),
+    )
 }
 
 pub(super) fn seven_zip(visit: &Visit<'_>) -> Vec<Found> {
-    let Some(archive) = visit.job.archive.as_ref().filter(|_| visit.job.has_store()) else { return Vec::new() };
+    let Some(archive) = visit.job.archive.as_ref().filter(|_| visit.job.has_store()) else {
+        return Vec::new();
+    };
     let tool = match SevenZip::locate(visit.job.tools.seven_zip.as_deref()) {
         Ok(tool) => tool,
         Err(error) => return vec![missing(&error)],
@@ -28,10 +33,17 @@ pub(super) fn seven_zip(visit: &Visit<'_>) -> Vec<Found> {
     let hint = "install the 7-Zip of 7-zip.org or of your distribution (Debian: 7zip), and name it in tools.7z";
     vec![match encrypts(&tool, archive.format, visit.cancel) {
         Ok(true) => ok(format!("{version}, encrypts with AES-256: {program}")),
-        Ok(false) => {
-            problem(format!("{program} ({version}) makes no encrypted {} archive", archive.format.extension()), hint)
-        }
-        Err(why) => problem(format!("{program} ({version}) makes no archive: {why}"), hint),
+        Ok(false) => problem(
+            format!(
+                "{program} ({version}) makes no encrypted {} archive",
+                archive.format.extension()
+            ),
+            hint,
+        ),
+        Err(why) => problem(
+            format!("{program} ({version}) makes no archive: {why}"),
+            hint,
+        ),
     }]
 }
 
@@ -44,7 +56,10 @@ fn encrypts(tool: &SevenZip, format: Format, cancel: &Cancel) -> Result<bool, St
         Format::Zip => &["-tzip", "-mem=AES256"],
         Format::SevenZip => &["-t7z", "-mhe=on"],
     };
-    let call = Invocation::new(tool.program()).directory(directory.path()).arg("a").args(method);
+    let call = Invocation::new(tool.program())
+        .directory(directory.path())
+        .arg("a")
+        .args(method);
     let call = call.args(["-p", "-bd", "--", "probe.archive", "probe"]);
     let mut said = String::new();
     let code = call.run(Some(&key), cancel, &mut |line| {
@@ -58,9 +73,14 @@ fn encrypts(tool: &SevenZip, format: Format, cancel: &Cancel) -> Result<bool, St
         Err(error) => return Err(error.to_string()),
     }
     let mut encrypted = false;
-    let listed = tool.list(&directory.path().join("probe.archive"), &key, cancel, &mut |entry| {
-        encrypted |= entry.is_encrypted;
-    });
+    let listed = tool.list(
+        &directory.path().join("probe.archive"),
+        &key,
+        cancel,
+        &mut |entry| {
+            encrypted |= entry.is_encrypted;
+        },
+    );
     match listed {
         Ok(Exit::Ok) => Ok(encrypted),
         Ok(exit) => Err(exit.to_string()),
@@ -82,11 +102,17 @@ pub(super) fn copier(visit: &Visit<'_>) -> Vec<Found> {
         return vec![ok(format!("Robocopy: {program}"))];
     }
     let mut first = String::new();
-    let ended = Invocation::new(program).arg("--version").run(None, visit.cancel, &mut |line| {
-        if first.is_empty() {
-            first = line.split_whitespace().take(3).collect::<Vec<_>>().join(" ");
-        }
-    });
+    let ended = Invocation::new(program)
+        .arg("--version")
+        .run(None, visit.cancel, &mut |line| {
+            if first.is_empty() {
+                first = line
+                    .split_whitespace()
+                    .take(3)
+                    .collect::<Vec<_>>()
+                    .join(" ");
+            }
+        });
     vec![match ended {
         Ok(0) => ok(format!("{first}: {program}")),
         Ok(code) => problem(
@@ -117,7 +143,11 @@ pub(super) fn snapshot(visit: &Visit<'_>) -> Vec<Found> {
                 format!("no snapshot can be made: {} {why}", program.display()),
                 "use the ShadowSpawn that is made for this Windows",
             )],
-            None => vec![ok(format!("{} shows snapshots at {}, which is free", program.display(), snapshot.mount))],
+            None => vec![ok(format!(
+                "{} shows snapshots at {}, which is free",
+                program.display(),
+                snapshot.mount
+            ))],
         },
     }
 }

@@ -1,4 +1,5 @@
-//! What several checks look at, looked up once: stores, the plan of a run that would start now, what its walks find.
+//! What several checks look at, looked up once: stores, the plan of a run that would start now,
+//! what its walks find.
 
 use std::cell::{OnceCell, RefCell};
 use std::sync::Mutex;
@@ -75,11 +76,17 @@ impl<'a> Visit<'a> {
 
     /// What a reference leads to, or why to nothing. A command is run once: it may ask somebody.
     pub(super) fn secret(&self, reference: &Reference) -> Result<Secret, String> {
-        let known =
-            self.secrets.borrow().iter().find(|(known, _)| known == reference).map(|(_, secret)| secret.clone());
+        let known = self
+            .secrets
+            .borrow()
+            .iter()
+            .find(|(known, _)| known == reference)
+            .map(|(_, secret)| secret.clone());
         known.unwrap_or_else(|| {
             let secret = credential::resolve(reference).map_err(|error| error.to_string());
-            self.secrets.borrow_mut().push((reference.clone(), secret.clone()));
+            self.secrets
+                .borrow_mut()
+                .push((reference.clone(), secret.clone()));
             secret
         })
     }
@@ -88,15 +95,20 @@ impl<'a> Visit<'a> {
     pub(super) fn s3(&self) -> Option<&Opened<S3Store>> {
         let resolve = |reference: &Reference| self.secret(reference);
         let list = |s3| open::open_s3(s3, resolve, self.cancel).map(|store| self.list(store));
-        self.s3.get_or_init(|| self.job.s3.as_ref().map(list)).as_ref()
+        self.s3
+            .get_or_init(|| self.job.s3.as_ref().map(list))
+            .as_ref()
     }
 
     /// The directory store, if the job has one.
     pub(super) fn directory(&self) -> Option<&Opened<DirectoryStore>> {
         let open = |path: &crate::model::path::FullPath| {
-            DirectoryStore::open(&path.to_native(), self.cancel.clone()).map(|store| self.list(store))
+            DirectoryStore::open(&path.to_native(), self.cancel.clone())
+                .map(|store| self.list(store))
         };
-        self.directory.get_or_init(|| self.job.directory.as_ref().map(open)).as_ref()
+        self.directory
+            .get_or_init(|| self.job.directory.as_ref().map(open))
+            .as_ref()
     }
 
     fn list<S: Store>(&self, store: S) -> Listed<S> {
@@ -109,7 +121,9 @@ impl<'a> Visit<'a> {
         fn listed<S>(opened: Option<&Opened<S>>) -> Option<&Catalog> {
             opened?.as_ref().ok()?.catalog.as_ref().ok()
         }
-        listed(self.s3()).into_iter().chain(listed(self.directory()))
+        listed(self.s3())
+            .into_iter()
+            .chain(listed(self.directory()))
     }
 
     /// The facts of a plan, and the program that copies to the mirror, when it is missing.
@@ -143,8 +157,12 @@ impl<'a> Visit<'a> {
         let events = Events::new(vec![Box::new(&unreadable)]);
         for order in &plan.stages {
             let read = order.mount.path.to_native();
-            let place = Place { read: &read, write: None };
-            let counts = stage::prepare(order, place, self.cancel, &events).map_err(|e| e.to_string())?;
+            let place = Place {
+                read: &read,
+                write: None,
+            };
+            let counts =
+                stage::prepare(order, place, self.cancel, &events).map_err(|e| e.to_string())?;
             walked.files += counts.files;
             walked.bytes += counts.bytes;
             walked.archived_bytes += match order.archive {
@@ -153,7 +171,11 @@ impl<'a> Visit<'a> {
                 None if self.job.has_store() => counts.bytes,
                 None => 0,
             };
-            if order.mirror.as_ref().is_some_and(|mirror| !mirror.target.to_native().exists()) {
+            if order
+                .mirror
+                .as_ref()
+                .is_some_and(|mirror| !mirror.target.to_native().exists())
+            {
                 walked.unmirrored_bytes += counts.bytes;
             }
         }
@@ -168,7 +190,13 @@ fn store_facts<S: Store>(opened: &Opened<S>) -> StoreFacts {
         label: listed.store.label().to_owned(),
         catalog: listed.catalog.clone().map_err(|e| sentence(&e)),
     };
-    opened.as_ref().map_or_else(|e| StoreFacts { label: e.store.clone(), catalog: Err(sentence(e)) }, listed)
+    opened.as_ref().map_or_else(
+        |e| StoreFacts {
+            label: e.store.clone(),
+            catalog: Err(sentence(e)),
+        },
+        listed,
+    )
 }
 
 /// Hears of what cannot be backed up.
@@ -177,7 +205,14 @@ struct Unreadable(Mutex<Vec<String>>);
 
 impl Sink for &Unreadable {
     fn tell(&self, event: &Event) {
-        let Event::Ignored { path, why, severity: Some(Severity::Warning | Severity::Error) } = event else { return };
+        let Event::Ignored {
+            path,
+            why,
+            severity: Some(Severity::Warning | Severity::Error),
+        } = event
+        else {
+            return;
+        };
         if let Ok(mut list) = self.0.lock() {
             list.push(format!("'{path}': {why}"));
         }

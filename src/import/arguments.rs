@@ -1,4 +1,5 @@
-//! The 22 arguments of v1.0 (design L1621-1656), each as what it means. Later decisions of the design win.
+//! The 22 arguments of v1.0 (design L1621-1656), each as what it means. Later decisions of the
+//! design win.
 
 use std::time::Duration;
 
@@ -79,7 +80,8 @@ pub struct Arguments {
     pub mount: String,
     pub mirror: Option<Mirror>,
     pub aws: Option<Aws>,
-    /// Access key id and secret access key, for the bucket and for e-mail (design L934); none when neither is used.
+    /// Access key id and secret access key, for the bucket and for e-mail (design L934); none when
+    /// neither is used.
     pub access: Option<(Kept, Kept)>,
     pub location: String,
     pub force_full: bool,
@@ -89,21 +91,32 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    /// Reads the words of a command. Until all are what they should be no message repeats one: one word too many
-    /// or too few, and a secret stands where a name belongs.
+    /// Reads the words of a command. Until all are what they should be no message repeats one: one
+    /// word too many or too few, and a secret stands where a name belongs.
     ///
     /// # Errors
     /// Everything that is wrong. The findings of a success are no errors.
     pub fn read(command: &Command) -> Result<(Arguments, Vec<Finding>), Vec<Finding>> {
         let words = &command.words;
         if words.len() != NAMES.len() {
-            let message = format!("the v1.0 command line has {} arguments instead of {}", words.len(), NAMES.len());
+            let message = format!(
+                "the v1.0 command line has {} arguments instead of {}",
+                words.len(),
+                NAMES.len()
+            );
             let hint = r#"count them in the list of the import page; a directory that ends in `\"` takes the quote, and the next words, with it"#;
             return Err(vec![Finding::error(Spot::Whole, message).hint(hint)]);
         }
-        let mut reader = Reader { words, unknown: &command.unknown, findings: Vec::new() };
+        let mut reader = Reader {
+            words,
+            unknown: &command.unknown,
+            findings: Vec::new(),
+        };
         let read = reader.arguments();
-        let wrong = reader.findings.iter().any(|finding| finding.severity == super::Severity::Error);
+        let wrong = reader
+            .findings
+            .iter()
+            .any(|finding| finding.severity == super::Severity::Error);
         match read {
             Some(arguments) if !wrong => Ok((arguments, reader.findings)),
             _ => Err(reader.findings),
@@ -117,12 +130,16 @@ impl Arguments {
 
     /// A finding in which no secret of the command line stands.
     pub fn masked(&self, finding: Finding) -> Finding {
-        self.secrets.iter().fold(finding, |finding, secret| finding.without(secret))
+        self.secrets
+            .iter()
+            .fold(finding, |finding, secret| finding.without(secret))
     }
 
     /// A text in which no secret of the command line stands.
     pub fn mask(&self, text: &str) -> String {
-        self.secrets.iter().fold(text.to_owned(), |text, secret| secret.masked(&text))
+        self.secrets
+            .iter()
+            .fold(text.to_owned(), |text, secret| secret.masked(&text))
     }
 }
 
@@ -140,26 +157,55 @@ impl Reader<'_> {
         self.no_shadowspawn();
         self.no_variables();
         self.no_secret_twice();
-        let mode = self.one_of(1, &[(REGULAR, Mode::Regular), (INCREMENTAL_ONLY, Mode::IncrementalOnly)]);
+        let mode = self.one_of(
+            1,
+            &[
+                (REGULAR, Mode::Regular),
+                (INCREMENTAL_ONLY, Mode::IncrementalOnly),
+            ],
+        );
         let (retry_every, give_up_after) = (self.seconds(4), self.seconds(5));
-        let email = self.one_of(7, &[("True", true), ("False", false), ("yes", true), ("no", false)]);
+        let email = self.one_of(
+            7,
+            &[
+                ("True", true),
+                ("False", false),
+                ("yes", true),
+                ("no", false),
+            ],
+        );
         let destinations = self.destinations();
         let extra_files = self.extra_files();
-        let yes_or_no = [("yes", true), ("no", false), ("True", true), ("False", false)];
+        let yes_or_no = [
+            ("yes", true),
+            ("no", false),
+            ("True", true),
+            ("False", false),
+        ];
         let (force_full, automatic) = (self.one_of(21, &yes_or_no), self.one_of(22, &yes_or_no));
         let (local, aws) = destinations?;
         let aws = if aws { Some(self.aws(bucket)?) } else { None };
-        let access = if aws.is_some() || email == Some(true) { self.access() } else { None };
+        let access = if aws.is_some() || email == Some(true) {
+            self.access()
+        } else {
+            None
+        };
         if log.is_empty() {
-            let message = "is empty: the profile says nothing of logs, which are then in the state directory";
-            self.findings.push(Finding::warning(Spot::Argument(6), message));
+            let message =
+                "is empty: the profile says nothing of logs, which are then in the state directory";
+            self.findings
+                .push(Finding::warning(Spot::Argument(6), message));
         }
         Some(Arguments {
             mode: mode?,
             retry_every: retry_every?,
             give_up_after: give_up_after?,
             log,
-            email: email?.then_some(Email { from_name, from, to }),
+            email: email?.then_some(Email {
+                from_name,
+                from,
+                to,
+            }),
             instruction_file,
             mount,
             mirror: self.mirror(local, aws.is_some(), path, extra_files?),
@@ -168,7 +214,12 @@ impl Reader<'_> {
             location,
             force_full: force_full?,
             when_instructions_change: automatic?,
-            secrets: SECRETS.map(text).into_iter().filter(|text| !text.is_empty()).map(Secret::new).collect(),
+            secrets: SECRETS
+                .map(text)
+                .into_iter()
+                .filter(|text| !text.is_empty())
+                .map(Secret::new)
+                .collect(),
         })
     }
 
@@ -177,21 +228,33 @@ impl Reader<'_> {
     }
 
     fn wrong(&mut self, number: usize, message: &str, hint: &str) {
-        self.findings.push(Finding::error(Spot::Argument(number), message).hint(hint));
+        self.findings
+            .push(Finding::error(Spot::Argument(number), message).hint(hint));
     }
 
     /// The words that v1.0 gave itself inside of a shadow copy mean something else.
     fn no_shadowspawn(&mut self) {
         if self.word(2).eq_ignore_ascii_case("shadowspawn") {
-            self.wrong(2, "this is the command that v1.0 ran inside a shadow copy", "import the one with `user`");
+            self.wrong(
+                2,
+                "this is the command that v1.0 ran inside a shadow copy",
+                "import the one with `user`",
+            );
         }
     }
 
     /// Secrets apart: those may stay in a variable.
     fn no_variables(&mut self) {
-        let holds = |number: &usize| self.unknown.iter().any(|name| self.word(*number).contains(name.as_str()));
+        let holds = |number: &usize| {
+            self.unknown
+                .iter()
+                .any(|name| self.word(*number).contains(name.as_str()))
+        };
         // 3 is not looked at.
-        let wrong: Vec<usize> = (1..=NAMES.len()).filter(|n| *n != 3 && !SECRETS.contains(n)).filter(holds).collect();
+        let wrong: Vec<usize> = (1..=NAMES.len())
+            .filter(|n| *n != 3 && !SECRETS.contains(n))
+            .filter(holds)
+            .collect();
         for number in wrong {
             self.wrong(
                 number,
@@ -205,25 +268,44 @@ impl Reader<'_> {
     fn no_secret_twice(&mut self) {
         for secret in SECRETS {
             let same = |n: &usize| !SECRETS.contains(n) && self.word(*n) == self.word(secret);
-            if let Some(other) = (1..=NAMES.len()).find(same).filter(|_| !self.word(secret).is_empty()) {
+            if let Some(other) = (1..=NAMES.len())
+                .find(same)
+                .filter(|_| !self.word(secret).is_empty())
+            {
                 let message = format!("is the same text as argument {secret}, a secret");
-                self.wrong(other, &message, "is a word missing or doubled on the command line?");
+                self.wrong(
+                    other,
+                    &message,
+                    "is a word missing or doubled on the command line?",
+                );
             }
         }
     }
 
     fn one_of<T: Copy>(&mut self, number: usize, values: &[(&str, T)]) -> Option<T> {
         let word = self.word(number).trim();
-        let found = values.iter().find(|(name, _)| name.eq_ignore_ascii_case(word)).map(|(_, value)| *value);
+        let found = values
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case(word))
+            .map(|(_, value)| *value);
         if found.is_none() {
             let names: Vec<String> = values.iter().map(|(name, _)| format!("`{name}`")).collect();
-            self.wrong(number, &format!("is none of {}", names.join(", ")), "write one of them");
+            self.wrong(
+                number,
+                &format!("is none of {}", names.join(", ")),
+                "write one of them",
+            );
         }
         found
     }
 
     fn seconds(&mut self, number: usize) -> Option<Duration> {
-        let seconds = self.word(number).trim().parse::<u32>().ok().map(|seconds| Duration::from_secs(seconds.into()));
+        let seconds = self
+            .word(number)
+            .trim()
+            .parse::<u32>()
+            .ok()
+            .map(|seconds| Duration::from_secs(seconds.into()));
         if seconds.is_none() {
             self.wrong(number, "is not a number of seconds", "write it like 600");
         }
@@ -238,7 +320,11 @@ impl Reader<'_> {
                 "local" => local = true,
                 "aws" => aws = true,
                 _ => {
-                    self.wrong(13, "is neither `local`, `AWS` nor `local|AWS`", "write one of them");
+                    self.wrong(
+                        13,
+                        "is neither `local`, `AWS` nor `local|AWS`",
+                        "write one of them",
+                    );
                     return None;
                 }
             }
@@ -246,7 +332,8 @@ impl Reader<'_> {
         Some((local, aws))
     }
 
-    /// `keep` or `delete` since 2 November 2020; before, whether to leave such files (design L1646).
+    /// `keep` or `delete` since 2 November 2020; before, whether to leave such files (design
+    /// L1646).
     fn extra_files(&mut self) -> Option<ExtraFiles> {
         let values = [
             ("keep", ExtraFiles::Keep),
@@ -255,34 +342,51 @@ impl Reader<'_> {
             ("False", ExtraFiles::Delete),
         ];
         let found = self.one_of(15, &values)?;
-        if self.word(15).trim().parse::<bool>().is_ok() || ["True", "False"].contains(&self.word(15).trim()) {
+        if self.word(15).trim().parse::<bool>().is_ok()
+            || ["True", "False"].contains(&self.word(15).trim())
+        {
             let meaning = if found == ExtraFiles::Keep {
                 "`True` is the older word for `keep`"
             } else {
                 "`False` is the older word for `delete`"
             };
-            self.findings.push(Finding::note(Spot::Argument(15), meaning));
+            self.findings
+                .push(Finding::note(Spot::Argument(15), meaning));
         }
         Some(found)
     }
 
-    fn mirror(&mut self, local: bool, other: bool, path: String, extra_files: ExtraFiles) -> Option<Mirror> {
+    fn mirror(
+        &mut self,
+        local: bool,
+        other: bool,
+        path: String,
+        extra_files: ExtraFiles,
+    ) -> Option<Mirror> {
         let path = Some(path).filter(|path| !path.trim().is_empty());
         match (local, path) {
             (true, Some(path)) => Some(Mirror { path, extra_files }),
             // Design L1644: empty skips the local backup.
             (true, None) if other => {
-                let message = "is empty, though argument 13 names `local`: there is no mirror, as in v1.0";
-                self.findings.push(Finding::warning(Spot::Argument(14), message));
+                let message =
+                    "is empty, though argument 13 names `local`: there is no mirror, as in v1.0";
+                self.findings
+                    .push(Finding::warning(Spot::Argument(14), message));
                 None
             }
             (true, None) => {
-                self.wrong(14, "is empty, and it is the only destination", "write the directory of the mirror");
+                self.wrong(
+                    14,
+                    "is empty, and it is the only destination",
+                    "write the directory of the mirror",
+                );
                 None
             }
             (false, Some(_)) => {
-                let message = "is not used, for argument 13 does not name `local`: there is no mirror";
-                self.findings.push(Finding::note(Spot::Argument(14), message));
+                let message =
+                    "is not used, for argument 13 does not name `local`: there is no mirror";
+                self.findings
+                    .push(Finding::note(Spot::Argument(14), message));
                 None
             }
             (false, None) => None,
@@ -291,7 +395,11 @@ impl Reader<'_> {
 
     fn aws(&mut self, bucket: String) -> Option<Aws> {
         let Some(key) = self.secret(16) else {
-            self.wrong(16, "is empty, and archives need it", "write the key that v1.0 used");
+            self.wrong(
+                16,
+                "is empty, and archives need it",
+                "write the key that v1.0 used",
+            );
             return None;
         };
         Some(Aws { bucket, key })
@@ -302,12 +410,17 @@ impl Reader<'_> {
             (Some(id), Some(secret)) => Some((id, secret)),
             (None, None) => {
                 let message = "is empty, as argument 20: the access key is looked for in the usual places of AWS tools";
-                self.findings.push(Finding::warning(Spot::Argument(19), message));
+                self.findings
+                    .push(Finding::warning(Spot::Argument(19), message));
                 None
             }
             (id, _) => {
                 let (empty, other) = if id.is_none() { (19, 20) } else { (20, 19) };
-                self.wrong(empty, &format!("is empty, and argument {other} is not"), "write both, or none");
+                self.wrong(
+                    empty,
+                    &format!("is empty, and argument {other} is not"),
+                    "write both, or none",
+                );
                 None
             }
         }
@@ -315,12 +428,17 @@ impl Reader<'_> {
 
     fn secret(&mut self, number: usize) -> Option<Kept> {
         let word = self.word(number).to_owned();
-        match self.unknown.iter().find(|name| word.contains(name.as_str())) {
+        match self
+            .unknown
+            .iter()
+            .find(|name| word.contains(name.as_str()))
+        {
             None if word.is_empty() => None,
             None => Some(Kept::Here(Secret::new(word))),
             Some(name) => {
                 let inner = name.trim_matches('%').to_owned();
-                if word != *name || inner.contains(|c: char| !c.is_ascii_alphanumeric() && c != '_') {
+                if word != *name || inner.contains(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+                {
                     self.wrong(
                         number,
                         "is not a variable alone, nor without one",

@@ -1,6 +1,7 @@
 //! Batch files: the v1.0 command line in one, as the words that v1.0 got.
 //!
-//! As much of `cmd` as such files use: continued lines, `set`, `%NAME%`, `%%`, `^`, and where a command ends.
+//! As much of `cmd` as such files use: continued lines, `set`, `%NAME%`, `%%`, `^`, and where a
+//! command ends.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -51,9 +52,18 @@ impl Command {
     /// # Errors
     /// When there is no operation type among them.
     pub fn of_words(words: Vec<String>) -> Result<Command, Finding> {
-        match words.iter().position(|word| word == REGULAR || word == INCREMENTAL_ONLY) {
-            Some(at) => Ok(Command { words: words.into_iter().skip(at).collect(), unknown: Vec::new() }),
-            None => Err(no_backup(Spot::Whole, words.iter().any(|word| RESTORES.contains(&word.as_str())))),
+        match words
+            .iter()
+            .position(|word| word == REGULAR || word == INCREMENTAL_ONLY)
+        {
+            Some(at) => Ok(Command {
+                words: words.into_iter().skip(at).collect(),
+                unknown: Vec::new(),
+            }),
+            None => Err(no_backup(
+                Spot::Whole,
+                words.iter().any(|word| RESTORES.contains(&word.as_str())),
+            )),
         }
     }
 
@@ -68,7 +78,11 @@ impl Command {
         let delayed = text.to_lowercase().contains("enabledelayedexpansion");
         for (number, line) in logical_lines(text) {
             let line = line.trim_start_matches(['@', ' ', '\t']);
-            let first = line.split([' ', '\t', '.', ':']).next().unwrap_or_default().to_lowercase();
+            let first = line
+                .split([' ', '\t', '.', ':'])
+                .next()
+                .unwrap_or_default()
+                .to_lowercase();
             if line.starts_with(':') || NO_COMMANDS.contains(&first.as_str()) {
                 continue;
             }
@@ -88,23 +102,32 @@ impl Command {
                 let spot = || Spot::Line(file.to_owned(), number);
                 if unknown.iter().any(|name| name.contains('"')) {
                     let message = "`cmd` takes the text between two `%` for a variable here, across arguments";
-                    return Err(Finding::error(spot(), message).hint("in a batch file a percent sign is written `%%`"));
+                    return Err(Finding::error(spot(), message)
+                        .hint("in a batch file a percent sign is written `%%`"));
                 }
                 if delayed && line.contains('!') {
                     let message = "`!` means a variable where `enabledelayedexpansion` is set, and is not read here";
-                    return Err(Finding::error(spot(), message).hint("write the values into a copy of the batch file"));
+                    return Err(Finding::error(spot(), message)
+                        .hint("write the values into a copy of the batch file"));
                 }
                 found.push((number, Command { unknown, ..command }));
             }
         }
         match found.len() {
             0 => Err(no_backup(Spot::Line(file.to_owned(), 1), restores)),
-            1 => found.pop().map(|(_, command)| command).ok_or_else(|| no_backup(Spot::Whole, restores)),
+            1 => found
+                .pop()
+                .map(|(_, command)| command)
+                .ok_or_else(|| no_backup(Spot::Whole, restores)),
             _ => {
                 let lines: Vec<String> = found.iter().map(|(line, _)| line.to_string()).collect();
-                let message = format!("holds several v1.0 backup commands, on the lines {}", lines.join(", "));
+                let message = format!(
+                    "holds several v1.0 backup commands, on the lines {}",
+                    lines.join(", ")
+                );
                 let spot = Spot::Line(file.to_owned(), found.first().map_or(1, |(line, _)| *line));
-                Err(Finding::error(spot, message).hint("leave one of them in a copy of the file, and import that"))
+                Err(Finding::error(spot, message)
+                    .hint("leave one of them in a copy of the file, and import that"))
             }
         }
     }
@@ -113,10 +136,14 @@ impl Command {
 fn no_backup(spot: Spot, restores: bool) -> Finding {
     if restores {
         let message = "is a v1.0 restore command, and only a backup command says what is backed up";
-        return Finding::error(spot, message).hint("`aam-backup restore` needs no import: see its help");
+        return Finding::error(spot, message)
+            .hint("`aam-backup restore` needs no import: see its help");
     }
-    Finding::error(spot, format!("no v1.0 backup command: neither `{REGULAR}` nor `{INCREMENTAL_ONLY}` is in it"))
-        .hint("give a batch file that starts v1.0, or its command line with --command-line")
+    Finding::error(
+        spot,
+        format!("no v1.0 backup command: neither `{REGULAR}` nor `{INCREMENTAL_ONLY}` is in it"),
+    )
+    .hint("give a batch file that starts v1.0, or its command line with --command-line")
 }
 
 /// Lines with their numbers; a `^` at the end, outside quotes, goes on with the next one.
@@ -148,10 +175,20 @@ fn assignment(line: &str) -> Option<(&str, String)> {
         return None;
     }
     let (name, value) = match rest.strip_prefix('"') {
-        Some(rest) => rest.rsplit_once('"').map_or(rest, |(inner, _)| inner).split_once('=')?,
+        Some(rest) => rest
+            .rsplit_once('"')
+            .map_or(rest, |(inner, _)| inner)
+            .split_once('=')?,
         None => rest.split_once('=')?,
     };
-    Some((name, if rest.starts_with('"') { value.to_owned() } else { one_command(value) }))
+    Some((
+        name,
+        if rest.starts_with('"') {
+            value.to_owned()
+        } else {
+            one_command(value)
+        },
+    ))
 }
 
 /// `%%`, an argument of the batch file such as `%1` or `%~dp0`, a variable, a `%` alone.
@@ -160,12 +197,15 @@ static PERCENT: LazyLock<Regex> = LazyLock::new(|| {
         .unwrap_or_else(|e| unreachable!("a constant pattern: {e}"))
 });
 
-/// Puts in the values that are known; the second part are those that are not. A `%` alone becomes `alone`.
+/// Puts in the values that are known; the second part are those that are not. A `%` alone becomes
+/// `alone`.
 fn expand(line: &str, variables: &Variables, alone: &str) -> (String, Vec<String>) {
     let mut unknown = Vec::new();
     let value = |found: &Captures<'_>| {
         let whole = &found[0];
-        let known = found.get(1).and_then(|name| variables.get(&name.as_str().to_uppercase()));
+        let known = found
+            .get(1)
+            .and_then(|name| variables.get(&name.as_str().to_uppercase()));
         match known {
             Some(value) => value.clone(),
             None if whole == "%%" => "%".to_owned(),
@@ -180,8 +220,8 @@ fn expand(line: &str, variables: &Variables, alone: &str) -> (String, Vec<String
     (line, unknown)
 }
 
-/// The first command of a line, as `cmd` passes it on: outside quotes `^` protects a character, and `&`, `|`, `<` and `>`
-/// end the command.
+/// The first command of a line, as `cmd` passes it on: outside quotes `^` protects a character, and
+/// `&`, `|`, `<` and `>` end the command.
 fn one_command(line: &str) -> String {
     let mut command = String::new();
     let mut quoted = false;
@@ -197,7 +237,9 @@ fn one_command(line: &str) -> String {
             '<' | '>' if !quoted => {
                 // The number of what is redirected is no word: `2>nul`.
                 let number = command.ends_with(|c: char| c.is_ascii_digit())
-                    && command.trim_end_matches(|c: char| c.is_ascii_digit()).ends_with([' ', '\t']);
+                    && command
+                        .trim_end_matches(|c: char| c.is_ascii_digit())
+                        .ends_with([' ', '\t']);
                 if number {
                     command.pop();
                 }
@@ -215,13 +257,18 @@ mod tests {
     use super::*;
 
     fn words(text: &str) -> Vec<String> {
-        Command::of_batch("b.bat", text, &Variables::new()).map(|c| c.words).unwrap_or_else(|e| panic!("{e}"))
+        Command::of_batch("b.bat", text, &Variables::new())
+            .map(|c| c.words)
+            .unwrap_or_else(|e| panic!("{e}"))
     }
 
     #[test]
     fn the_command_among_other_lines() {
         for (text, expected) in [
-            ("AAM_auto_backup.py regular-backup user \"\"", &["regular-backup", "user", ""][..]),
+            (
+                "AAM_auto_backup.py regular-backup user \"\"",
+                &["regular-backup", "user", ""][..],
+            ),
             (
                 "@echo off\r\ncd /D \"C:\\x\"\r\n@python.exe \"A B.py\" regular-backup user\r\npause\r\n",
                 &["regular-backup", "user"],
@@ -230,9 +277,18 @@ mod tests {
                 "rem x regular-backup a\necho regular-backup b\n:: regular-backup c\nx regular-backup d",
                 &["regular-backup", "d"],
             ),
-            ("x incremental-only-backup ^\n  a ^\n  \"b c\"\nexit", &["incremental-only-backup", "a", "b c"]),
-            ("x regular-backup local^|AWS ^& a", &["regular-backup", "local|AWS", "&", "a"]),
-            ("x regular-backup \"local|AWS\" \"a^b\" > log.txt 2>&1", &["regular-backup", "local|AWS", "a^b"]),
+            (
+                "x incremental-only-backup ^\n  a ^\n  \"b c\"\nexit",
+                &["incremental-only-backup", "a", "b c"],
+            ),
+            (
+                "x regular-backup local^|AWS ^& a",
+                &["regular-backup", "local|AWS", "&", "a"],
+            ),
+            (
+                "x regular-backup \"local|AWS\" \"a^b\" > log.txt 2>&1",
+                &["regular-backup", "local|AWS", "a^b"],
+            ),
             ("x regular-backup a 2>nul", &["regular-backup", "a"]),
             ("x regular-backup a2>nul", &["regular-backup", "a2"]),
             ("x regular-backup a && pause", &["regular-backup", "a"]),
@@ -241,8 +297,14 @@ mod tests {
                 &["regular-backup", "a b", "c", "d", "100%"],
             ),
             ("x regular-backup \"5% of\"", &["regular-backup", "5 of"]),
-            ("SET KEY=a^&b\nx regular-backup \"%KEY%\"", &["regular-backup", "a&b"]),
-            ("x regular-backup \"%USERPROFILE%\\logs\"", &["regular-backup", "%USERPROFILE%\\logs"]),
+            (
+                "SET KEY=a^&b\nx regular-backup \"%KEY%\"",
+                &["regular-backup", "a&b"],
+            ),
+            (
+                "x regular-backup \"%USERPROFILE%\\logs\"",
+                &["regular-backup", "%USERPROFILE%\\logs"],
+            ),
         ] {
             assert_eq!(words(text), expected, "{text}");
         }
@@ -265,17 +327,29 @@ mod tests {
             Ok(_) => String::new(),
             Err(finding) => finding.to_string(),
         };
-        assert!(said("@echo off\n").starts_with("error: b.bat:1: no v1.0 backup command"), "{}", said("@echo off\n"));
+        assert!(
+            said("@echo off\n").starts_with("error: b.bat:1: no v1.0 backup command"),
+            "{}",
+            said("@echo off\n")
+        );
         for (text, expected) in [
-            ("\nx regular-backup \"5% of\" \"6%\"", "error: b.bat:2: `cmd` takes the text between two `%`"),
-            ("setlocal EnableDelayedExpansion\nx regular-backup !A!", "error: b.bat:2: `!` means a variable"),
+            (
+                "\nx regular-backup \"5% of\" \"6%\"",
+                "error: b.bat:2: `cmd` takes the text between two `%`",
+            ),
+            (
+                "setlocal EnableDelayedExpansion\nx regular-backup !A!",
+                "error: b.bat:2: `!` means a variable",
+            ),
         ] {
             assert!(said(text).starts_with(expected), "{}", said(text));
         }
         assert!(said("x one-step-aws-data-restoration a").contains("v1.0 restore command"));
         let several = said("x regular-backup a\n\nx incremental-only-backup b");
         assert!(
-            several.starts_with("error: b.bat:1: holds several v1.0 backup commands, on the lines 1, 3"),
+            several.starts_with(
+                "error: b.bat:1: holds several v1.0 backup commands, on the lines 1, 3"
+            ),
             "{several}"
         );
     }

@@ -41,7 +41,9 @@ impl Drafted {
             "/location" => 18,
             _ => {
                 let line = self.list(pointer).and_then(|(list, i)| list.get(i));
-                return line.map_or(Spot::Whole, |entry| Spot::Line(self.file.clone(), entry.line));
+                return line.map_or(Spot::Whole, |entry| {
+                    Spot::Line(self.file.clone(), entry.line)
+                });
             }
         };
         Spot::Argument(argument)
@@ -84,16 +86,25 @@ pub fn draft(
     for entry in lists.directories.iter().chain(&lists.files) {
         outside(file, entry, &sources, import);
     }
-    let location = choices.location.clone().unwrap_or_else(|| arguments.location.clone());
+    let location = choices
+        .location
+        .clone()
+        .unwrap_or_else(|| arguments.location.clone());
     let region = choices.region.clone().unwrap_or_else(|| REGION.to_owned());
     let region_assumed = choices.region.is_none();
     if region_assumed && (arguments.aws.is_some() || arguments.email.is_some()) {
-        let message = format!("v1.0 took the region from the settings of AWS on its computer: assumed {REGION}");
-        import.say(Finding::warning(Spot::Whole, message).hint("name it with --region, or change it in the profile"));
+        let message = format!(
+            "v1.0 took the region from the settings of AWS on its computer: assumed {REGION}"
+        );
+        import.say(
+            Finding::warning(Spot::Whole, message)
+                .hint("name it with --region, or change it in the profile"),
+        );
     }
     let mut place = |name: SecretName, kept: &Kept| match (kept, &choices.secrets) {
         (Kept::Variable(variable), _) => {
-            let message = format!("comes from the environment variable {variable}, in the profile too");
+            let message =
+                format!("comes from the environment variable {variable}, in the profile too");
             import.say(Finding::note(Spot::Argument(name.argument()), message));
             Place::Env(variable.clone())
         }
@@ -105,7 +116,11 @@ pub fn draft(
                 WhereTo::Environment => Place::Env(name.variable().to_owned()),
                 WhereTo::Files(directory) => {
                     let separator = if directory.contains('\\') { '\\' } else { '/' };
-                    Place::File(format!("{}{separator}{}", directory.trim_end_matches(['\\', '/']), name.file()))
+                    Place::File(format!(
+                        "{}{separator}{}",
+                        directory.trim_end_matches(['\\', '/']),
+                        name.file()
+                    ))
                 }
             }
         }
@@ -120,17 +135,24 @@ pub fn draft(
         secret_access_key: place(SecretName::SecretAccessKey, secret),
     });
     let draft = Draft {
-        about: vec![format!("Made from the v1.0 command line of {} and {file}.", choices.from)],
+        about: vec![format!(
+            "Made from the v1.0 command line of {} and {file}.",
+            choices.from
+        )],
         name: choices.name.clone().unwrap_or_else(|| location.clone()),
         location,
         sources: texts(&sources),
-        directories: lists.directories.iter().map(|entry| directory(&entry.text)).collect(),
+        directories: lists
+            .directories
+            .iter()
+            .map(|entry| directory(&entry.text))
+            .collect(),
         files: texts(&lists.files),
         mount: Some(drive(&arguments.mount)),
-        mirror: arguments
-            .mirror
-            .as_ref()
-            .map(|mirror| Mirror { path: mirror.path.clone(), extra_files: mirror.extra_files }),
+        mirror: arguments.mirror.as_ref().map(|mirror| Mirror {
+            path: mirror.path.clone(),
+            extra_files: mirror.extra_files,
+        }),
         s3: arguments.aws.as_ref().map(|aws| S3 {
             bucket: aws.bucket.clone(),
             region: region.clone(),
@@ -139,11 +161,17 @@ pub fn draft(
         }),
         archive,
         // A mirror knows no full backups.
-        force_full: arguments.aws.as_ref().map(|_| match arguments.when_instructions_change {
-            true => ForceFull::WhenProfileChanges,
-            false => ForceFull::Never,
+        force_full: arguments
+            .aws
+            .as_ref()
+            .map(|_| match arguments.when_instructions_change {
+                true => ForceFull::WhenProfileChanges,
+                false => ForceFull::Never,
+            }),
+        lock: Some(Lock {
+            retry_every: span(arguments.retry_every),
+            give_up_after: span(arguments.give_up_after),
         }),
-        lock: Some(Lock { retry_every: span(arguments.retry_every), give_up_after: span(arguments.give_up_after) }),
         log: Some(arguments.log.clone()).filter(|log| !log.is_empty()),
         email: arguments.email.as_ref().map(|email| Email {
             from_name: Some(email.from_name.clone()).filter(|name| !name.is_empty()),
@@ -157,7 +185,13 @@ pub fn draft(
         ..Draft::default()
     };
     let (directories, files) = (lists.directories, lists.files);
-    Drafted { draft, sources, directories, files, file: file.to_owned() }
+    Drafted {
+        draft,
+        sources,
+        directories,
+        files,
+        file: file.to_owned(),
+    }
 }
 
 fn texts(entries: &[Entry]) -> Vec<String> {
@@ -167,7 +201,11 @@ fn texts(entries: &[Entry]) -> Vec<String> {
 /// A name without the `\` that made it a directory; `check` takes a path with it.
 fn directory(text: &str) -> String {
     let bare = text.trim_end_matches(['\\', '/']);
-    if bare.is_empty() || bare.contains(['\\', '/', ':']) { text.to_owned() } else { bare.to_owned() }
+    if bare.is_empty() || bare.contains(['\\', '/', ':']) {
+        text.to_owned()
+    } else {
+        bare.to_owned()
+    }
 }
 
 fn span(span: Duration) -> String {
@@ -190,8 +228,14 @@ fn without_repeated(file: &str, entries: Vec<Entry>, import: &mut Import) -> Vec
         let same = |(_, other): &&(Entry, Option<FullPath>)| matches!((&path, other), (Some(a), Some(b)) if a.same(b));
         match kept.iter().find(same) {
             Some((first, _)) => {
-                let message = format!("'{}' is listed twice, first on line {}: once is enough", entry.text, first.line);
-                import.say(Finding::note(Spot::Line(file.to_owned(), entry.line), message));
+                let message = format!(
+                    "'{}' is listed twice, first on line {}: once is enough",
+                    entry.text, first.line
+                );
+                import.say(Finding::note(
+                    Spot::Line(file.to_owned(), entry.line),
+                    message,
+                ));
             }
             None => kept.push((entry, path)),
         }
@@ -199,12 +243,23 @@ fn without_repeated(file: &str, entries: Vec<Entry>, import: &mut Import) -> Vec
     kept.into_iter().map(|(entry, _)| entry).collect()
 }
 
-/// An exclusion that excludes nothing may have been meant as a source: an empty line makes the difference.
+/// An exclusion that excludes nothing may have been meant as a source: an empty line makes the
+/// difference.
 fn outside(file: &str, entry: &Entry, sources: &[Entry], import: &mut Import) {
-    let Some(path) = FullPath::parse(&entry.text).ok().filter(|_| !entry.text.contains(['*', '?'])) else { return };
-    let mut sources = sources.iter().filter_map(|source| FullPath::parse(&source.text).ok());
+    let Some(path) = FullPath::parse(&entry.text)
+        .ok()
+        .filter(|_| !entry.text.contains(['*', '?']))
+    else {
+        return;
+    };
+    let mut sources = sources
+        .iter()
+        .filter_map(|source| FullPath::parse(&source.text).ok());
     if !sources.any(|source| path.starts_with(&source) || source.starts_with(&path)) {
-        let message = format!("'{}' is excluded, and lies in no directory that is backed up", entry.text);
+        let message = format!(
+            "'{}' is excluded, and lies in no directory that is backed up",
+            entry.text
+        );
         let hint = "if it should be backed up, take out the empty line above it: v1.0 did not back it up either";
         import.say(Finding::warning(Spot::Line(file.to_owned(), entry.line), message).hint(hint));
     }

@@ -39,17 +39,28 @@ pub struct Finding {
 impl Finding {
     /// The import cannot go on, or what it makes would not be a profile.
     pub fn error(spot: Spot, message: impl Into<String>) -> Finding {
-        Finding { severity: Severity::Error, spot, message: message.into(), hint: None }
+        Finding {
+            severity: Severity::Error,
+            spot,
+            message: message.into(),
+            hint: None,
+        }
     }
 
     /// The profile does not do exactly what v1.0 did, or rests on an assumption.
     pub fn warning(spot: Spot, message: impl Into<String>) -> Finding {
-        Finding { severity: Severity::Warning, ..Finding::error(spot, message) }
+        Finding {
+            severity: Severity::Warning,
+            ..Finding::error(spot, message)
+        }
     }
 
     /// Nothing is wrong.
     pub fn note(spot: Spot, message: impl Into<String>) -> Finding {
-        Finding { severity: Severity::Note, ..Finding::error(spot, message) }
+        Finding {
+            severity: Severity::Note,
+            ..Finding::error(spot, message)
+        }
     }
 
     /// The same finding with a hint.
@@ -77,7 +88,11 @@ impl fmt::Display for Finding {
         })?;
         match &self.spot {
             Spot::Argument(number) => {
-                write!(f, "argument {number} ({}): ", NAMES.get(number - 1).copied().unwrap_or_default())?;
+                write!(
+                    f,
+                    "argument {number} ({}): ",
+                    NAMES.get(number - 1).copied().unwrap_or_default()
+                )?;
             }
             Spot::Line(file, line) => write!(f, "{file}:{line}: ")?,
             Spot::Whole => {}

@@ -1,5 +1,6 @@
-//! v1.0's instruction file (design L1008-1036, L8815-8839): directories to back up, directories to exclude, files to
-//! exclude, with an empty line between the lists. A directory to exclude ends in `\`, a file does not.
+//! v1.0's instruction file (design L1008-1036, L8815-8839): directories to back up, directories to
+//! exclude, files to exclude, with an empty line between the lists. A directory to exclude ends in
+//! `\`, a file does not.
 
 use super::finding::{Finding, Spot};
 
@@ -33,11 +34,10 @@ pub fn read(file: &str, text: &str) -> Result<Instructions, Vec<Finding>> {
     let (second, third) = (lists.next().unwrap_or_default(), lists.next());
     if let Some(fourth) = lists.next() {
         let line = fourth.first().map_or(1, |entry| entry.line);
-        let message =
-            "a fourth list begins; there are three: directories to back up, directories to exclude, files to exclude";
-        return Err(vec![
-            Finding::error(at(line), message).hint("leave empty lines only between the lists, in a copy of the file"),
-        ]);
+        let message = "a fourth list begins; there are three: directories to back up, directories to exclude, files to exclude";
+        return Err(vec![Finding::error(at(line), message).hint(
+            "leave empty lines only between the lists, in a copy of the file",
+        )]);
     }
     let (directories, files) = match third {
         Some(files) => (second, files),
@@ -52,12 +52,29 @@ pub fn read(file: &str, text: &str) -> Result<Instructions, Vec<Finding>> {
         )
         .hint("end it in `\\`; or is it a file? Files to exclude are a list of their own, after an empty line")
     });
-    let wrong_files = files.iter().filter(|entry| is_directory(entry)).map(|entry| {
-        Finding::error(at(entry.line), format!("'{}' stands among the files to exclude, but ends in `\\`", entry.text))
+    let wrong_files = files
+        .iter()
+        .filter(|entry| is_directory(entry))
+        .map(|entry| {
+            Finding::error(
+                at(entry.line),
+                format!(
+                    "'{}' stands among the files to exclude, but ends in `\\`",
+                    entry.text
+                ),
+            )
             .hint("directories to exclude are the list before, with an empty line between the two")
-    });
+        });
     let wrong: Vec<Finding> = wrong_directories.chain(wrong_files).collect();
-    if wrong.is_empty() { Ok(Instructions { sources, directories, files }) } else { Err(wrong) }
+    if wrong.is_empty() {
+        Ok(Instructions {
+            sources,
+            directories,
+            files,
+        })
+    } else {
+        Err(wrong)
+    }
 }
 
 fn is_directory(entry: &Entry) -> bool {
@@ -88,9 +105,18 @@ mod tests {
     use super::*;
 
     fn lists(text: &str) -> [Vec<String>; 3] {
-        let texts = |entries: Vec<Entry>| entries.into_iter().map(|e| format!("{}:{}", e.line, e.text)).collect();
+        let texts = |entries: Vec<Entry>| {
+            entries
+                .into_iter()
+                .map(|e| format!("{}:{}", e.line, e.text))
+                .collect()
+        };
         let read = read("i.txt", text).unwrap_or_else(|e| panic!("{e:?}"));
-        [texts(read.sources), texts(read.directories), texts(read.files)]
+        [
+            texts(read.sources),
+            texts(read.directories),
+            texts(read.files),
+        ]
     }
 
     #[test]
@@ -99,12 +125,25 @@ mod tests {
             // The design's own (L8815).
             (
                 "c:\\a\\\r\nC:\\b c\\\r\n\r\nc:\\a\\x\\\r\n\r\n~WRL*.tmp\r\n",
-                [&["1:c:\\a\\", "2:C:\\b c\\"][..], &["4:c:\\a\\x\\"], &["6:~WRL*.tmp"]],
+                [
+                    &["1:c:\\a\\", "2:C:\\b c\\"][..],
+                    &["4:c:\\a\\x\\"],
+                    &["6:~WRL*.tmp"],
+                ],
             ),
-            ("\n\n c:\\a \n\n\n\nx\\\n  \n\ny\n\n", [&["3:c:\\a"], &["7:x\\"], &["10:y"]]),
+            (
+                "\n\n c:\\a \n\n\n\nx\\\n  \n\ny\n\n",
+                [&["3:c:\\a"], &["7:x\\"], &["10:y"]],
+            ),
             ("c:\\a", [&["1:c:\\a"], &[], &[]]),
-            ("c:\\a\\\n\n\n*.tmp\nb.txt", [&["1:c:\\a\\"], &[], &["4:*.tmp", "5:b.txt"]]),
-            ("c:\\a\\\n\nx\\\nc:\\a\\y\\", [&["1:c:\\a\\"], &["3:x\\", "4:c:\\a\\y\\"], &[]]),
+            (
+                "c:\\a\\\n\n\n*.tmp\nb.txt",
+                [&["1:c:\\a\\"], &[], &["4:*.tmp", "5:b.txt"]],
+            ),
+            (
+                "c:\\a\\\n\nx\\\nc:\\a\\y\\",
+                [&["1:c:\\a\\"], &["3:x\\", "4:c:\\a\\y\\"], &[]],
+            ),
         ] {
             assert_eq!(lists(text), expected, "{text}");
         }
@@ -113,16 +152,35 @@ mod tests {
     #[test]
     fn what_is_not_clear_is_told() {
         for (text, expected) in [
-            ("", &["error: i.txt:1: the instruction file lists no directory"][..]),
-            (" \n\n", &["error: i.txt:1: the instruction file lists no directory"]),
-            ("c:\\a\\\n\nx\\\n*.tmp", &["error: i.txt:4: '*.tmp' stands among the directories to exclude"]),
+            (
+                "",
+                &["error: i.txt:1: the instruction file lists no directory"][..],
+            ),
+            (
+                " \n\n",
+                &["error: i.txt:1: the instruction file lists no directory"],
+            ),
+            (
+                "c:\\a\\\n\nx\\\n*.tmp",
+                &["error: i.txt:4: '*.tmp' stands among the directories to exclude"],
+            ),
             (
                 "c:\\a\\\n\nx\n\ny\\",
-                &["error: i.txt:3: 'x' stands among", "error: i.txt:5: 'y\\' stands among the files"],
+                &[
+                    "error: i.txt:3: 'x' stands among",
+                    "error: i.txt:5: 'y\\' stands among the files",
+                ],
             ),
-            ("a\n\nb\\\n\nc\n\nd\n\ne", &["error: i.txt:7: a fourth list begins"]),
+            (
+                "a\n\nb\\\n\nc\n\nd\n\ne",
+                &["error: i.txt:7: a fourth list begins"],
+            ),
         ] {
-            let said: Vec<String> = read("i.txt", text).unwrap_err().iter().map(ToString::to_string).collect();
+            let said: Vec<String> = read("i.txt", text)
+                .unwrap_err()
+                .iter()
+                .map(ToString::to_string)
+                .collect();
             assert_eq!(said.len(), expected.len(), "{said:?}");
             for (said, expected) in said.iter().zip(expected) {
                 assert!(said.starts_with(expected), "{said}");

@@ -1,6 +1,8 @@
-//! From v1.0 to a profile: a command line or batch file and an instruction file become YAML and findings (SPEC §2, §3).
+//! From v1.0 to a profile: a command line or batch file and an instruction file become YAML and
+//! findings (SPEC §2, §3).
 //!
-//! Text in, text out. What is wrong with a profile is what `check` says of it; here is only where it came from.
+//! Text in, text out. What is wrong with a profile is what `check` says of it; here is only where
+//! it came from.
 
 mod arguments;
 pub mod batch;
@@ -105,12 +107,15 @@ impl Import {
 
     /// Puts the findings in order: the worst first, by arguments and lines.
     pub fn sort(&mut self) {
-        self.findings.sort_by(|a, b| (a.severity, &a.spot).cmp(&(b.severity, &b.spot)));
+        self.findings
+            .sort_by(|a, b| (a.severity, &a.spot).cmp(&(b.severity, &b.spot)));
     }
 
     /// Whether anything of this severity was said.
     pub fn has(&self, severity: Severity) -> bool {
-        self.findings.iter().any(|finding| finding.severity == severity)
+        self.findings
+            .iter()
+            .any(|finding| finding.severity == severity)
     }
 }
 
@@ -118,7 +123,12 @@ impl Import {
 ///
 /// # Errors
 /// When the template is at fault.
-pub fn import(arguments: &Arguments, file: &str, lists: &str, choices: &Choices) -> Result<Import, RenderError> {
+pub fn import(
+    arguments: &Arguments,
+    file: &str,
+    lists: &str,
+    choices: &Choices,
+) -> Result<Import, RenderError> {
     let mut import = Import::default();
     match instructions::read(file, lists) {
         Err(findings) => import.findings.extend(findings),
@@ -131,38 +141,67 @@ pub fn import(arguments: &Arguments, file: &str, lists: &str, choices: &Choices)
     if import.profile.is_some() {
         told(arguments, &mut import);
     }
-    import.findings = import.findings.into_iter().map(|finding| arguments.masked(finding)).collect();
+    import.findings = import
+        .findings
+        .into_iter()
+        .map(|finding| arguments.masked(finding))
+        .collect();
     Ok(import)
 }
 
-/// Directories of the backup's own that v1.0 allowed where sources are. Neither of them changes what is backed up.
+/// Directories of the backup's own that v1.0 allowed where sources are. Neither of them changes
+/// what is backed up.
 const MENDS: [fn(&mut Draft) -> Option<Finding>; 2] = [other_work, other_log];
 
 fn other_work(draft: &mut Draft) -> Option<Finding> {
     draft.archive.as_mut()?.work_directory = Some(OTHER_WORK.to_owned());
-    let message = format!("v1.0 made archives in {WORK}, which is backed up itself: the profile says {OTHER_WORK}");
+    let message = format!(
+        "v1.0 made archives in {WORK}, which is backed up itself: the profile says {OTHER_WORK}"
+    );
     let hint = "make the directory, or name another as `archive.work-directory`";
     Some(Finding::warning(Spot::Whole, message).hint(hint))
 }
 
 fn other_log(draft: &mut Draft) -> Option<Finding> {
-    let log = draft.log.take().filter(|log| FullPath::parse(log).is_ok())?;
+    let log = draft
+        .log
+        .take()
+        .filter(|log| FullPath::parse(log).is_ok())?;
     let message = format!("'{log}' is backed up itself: the profile names no directory for logs");
     let hint = "new logs are in the state directory; `log.directory` names another";
     Some(Finding::warning(Spot::Argument(6), message).hint(hint))
 }
 
 /// Asks `check` about the draft, and mends what can be mended without changing what is backed up.
-fn settle(mut drafted: Drafted, arguments: &Arguments, import: &mut Import) -> Result<(), RenderError> {
+fn settle(
+    mut drafted: Drafted,
+    arguments: &Arguments,
+    import: &mut Import,
+) -> Result<(), RenderError> {
     let (_, mut wrong) = checked(&drafted.draft)?;
     wrong.dedup_by(|a, b| a.path == b.path);
     // Last ones first: the others keep their places.
-    for diagnostic in wrong.iter().rev().filter(|d| d.path.starts_with("/exclude/")) {
+    for diagnostic in wrong
+        .iter()
+        .rev()
+        .filter(|d| d.path.starts_with("/exclude/"))
+    {
         let spot = drafted.origin(&diagnostic.path);
-        let Some(entry) = drafted.take(&diagnostic.path) else { continue };
-        drafted.draft.left_out.insert(0, arguments.mask(&format!("left out, line {}: {}", entry.line, entry.text)));
-        let message = format!("{}; it is left out, so more is backed up", diagnostic.message);
-        import.say(Finding { hint: diagnostic.hint.clone(), ..Finding::warning(spot, message) });
+        let Some(entry) = drafted.take(&diagnostic.path) else {
+            continue;
+        };
+        drafted.draft.left_out.insert(
+            0,
+            arguments.mask(&format!("left out, line {}: {}", entry.line, entry.text)),
+        );
+        let message = format!(
+            "{}; it is left out, so more is backed up",
+            diagnostic.message
+        );
+        import.say(Finding {
+            hint: diagnostic.hint.clone(),
+            ..Finding::warning(spot, message)
+        });
     }
     let (mut profile, again) = checked(&drafted.draft)?;
     wrong = again;
@@ -177,14 +216,23 @@ fn settle(mut drafted: Drafted, arguments: &Arguments, import: &mut Import) -> R
         }
     }
     let hint = |d: &Diagnostic| match d.path.as_str() {
-        "/location" => Some("choose another with --location; what is in the bucket keeps the old one".to_owned()),
+        "/location" => Some(
+            "choose another with --location; what is in the bucket keeps the old one".to_owned(),
+        ),
         "/name" => Some("choose another with --name".to_owned()),
         _ => d.hint.clone(),
     };
     for d in &wrong {
         let spot = drafted.origin(&d.path);
-        let at = if spot == Spot::Whole { format!("{}: ", d.path) } else { String::new() };
-        import.say(Finding { hint: hint(d), ..Finding::error(spot, format!("{at}{}", d.message)) });
+        let at = if spot == Spot::Whole {
+            format!("{}: ", d.path)
+        } else {
+            String::new()
+        };
+        import.say(Finding {
+            hint: hint(d),
+            ..Finding::error(spot, format!("{at}{}", d.message))
+        });
     }
     import.profile = wrong.is_empty().then_some(profile);
     Ok(())
@@ -193,8 +241,10 @@ fn settle(mut drafted: Drafted, arguments: &Arguments, import: &mut Import) -> R
 /// The profile, and what `check` says of it.
 fn checked(draft: &Draft) -> Result<(String, Vec<Diagnostic>), RenderError> {
     let text = text(draft)?;
-    let wrong =
-        profile::load_bytes(Path::new("profile.yaml"), text.as_bytes()).err().map(Vec::from).unwrap_or_default();
+    let wrong = profile::load_bytes(Path::new("profile.yaml"), text.as_bytes())
+        .err()
+        .map(Vec::from)
+        .unwrap_or_default();
     Ok((text, wrong))
 }
 
@@ -202,22 +252,35 @@ fn checked(draft: &Draft) -> Result<(String, Vec<Diagnostic>), RenderError> {
 fn told(arguments: &Arguments, import: &mut Import) {
     let name = import.name.clone();
     for (secret, value) in import.secrets.clone() {
-        if let (SecretName::ArchiveKey, Err(error)) = (secret, profile::check::check_key(Format::Zip, &value)) {
-            import.say(Finding::warning(Spot::Argument(16), format!("{error}: no backup can be made with it")));
+        if let (SecretName::ArchiveKey, Err(error)) =
+            (secret, profile::check::check_key(Format::Zip, &value))
+        {
+            import.say(Finding::warning(
+                Spot::Argument(16),
+                format!("{error}: no backup can be made with it"),
+            ));
         }
     }
     // It meant nothing to an incremental-only backup (design L1655).
     if arguments.force_full && arguments.aws.is_some() && arguments.mode == Mode::Regular {
         let message = "is `yes`: each run of that command is a full backup, which a profile leaves to the run";
-        let hint = format!("`aam-backup run {name} --force-full`; or write `force-full: always` into the profile");
+        let hint = format!(
+            "`aam-backup run {name} --force-full`; or write `force-full: always` into the profile"
+        );
         import.say(Finding::warning(Spot::Argument(21), message).hint(hint));
     }
     if arguments.aws.is_some() && arguments.when_instructions_change {
         let message = "the first run makes a full backup, for the profile is newer than the last backup of v1.0";
-        let hint = format!("begin with `aam-backup run {name}`: an incremental-only run does not make one");
+        let hint = format!(
+            "begin with `aam-backup run {name}`: an incremental-only run does not make one"
+        );
         import.say(Finding::note(Spot::Argument(22), message).hint(hint));
     }
-    let mode = if arguments.mode == Mode::IncrementalOnly { " --mode incremental-only" } else { "" };
+    let mode = if arguments.mode == Mode::IncrementalOnly {
+        " --mode incremental-only"
+    } else {
+        ""
+    };
     let message = format!(
         "this command is now `aam-backup run {name}{mode}`, every night with `aam-backup schedule install {name}{mode}`"
     );

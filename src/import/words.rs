@@ -1,9 +1,11 @@
 //! A Windows command line as the words that a program gets.
 //!
-//! The crates for this lose an empty argument (`""`) or work on Windows only, and v1.0 took an empty argument for "no mirror".
+//! The crates for this lose an empty argument (`""`) or work on Windows only, and v1.0 took an
+//! empty argument for "no mirror".
 
-/// Splits as Python on Windows did: the rules of the C runtime since 2008. 2n backslashes before a quote are n
-/// backslashes, an odd one more makes the quote a character; `""` inside quotes is a quote.
+/// Splits as Python on Windows did: the rules of the C runtime since 2008. 2n backslashes before a
+/// quote are n backslashes, an odd one more makes the quote a character; `""` inside quotes is a
+/// quote.
 pub fn split(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     // `None` between words: `""` is a word, nothing is not.
@@ -16,7 +18,11 @@ pub fn split(line: &str) -> Vec<String> {
             continue;
         }
         if backslashes > 0 {
-            let shown = if c == '"' { backslashes / 2 } else { backslashes };
+            let shown = if c == '"' {
+                backslashes / 2
+            } else {
+                backslashes
+            };
             word.get_or_insert_default().push_str(&"\\".repeat(shown));
         }
         let literal = backslashes % 2 == 1;
@@ -36,7 +42,8 @@ pub fn split(line: &str) -> Vec<String> {
         }
     }
     if backslashes > 0 {
-        word.get_or_insert_default().push_str(&"\\".repeat(backslashes));
+        word.get_or_insert_default()
+            .push_str(&"\\".repeat(backslashes));
     }
     words.extend(word);
     words
@@ -58,7 +65,10 @@ mod tests {
             (r#"a\\\\"b c" d e"#, &[r"a\\b c", "d", "e"]),
             (r#"a"b"" c d"#, &[r#"ab" c d"#]),
             (r#"x "" "" y """#, &["x", "", "", "y", ""]),
-            (r#""local|AWS" "F:\backup\main" False"#, &["local|AWS", r"F:\backup\main", "False"]),
+            (
+                r#""local|AWS" "F:\backup\main" False"#,
+                &["local|AWS", r"F:\backup\main", "False"],
+            ),
             // The well-known trap: the backslash takes the quote.
             (r#""F:\a b\" False"#, &[r#"F:\a b" False"#]),
             (r"F:\a\ b", &[r"F:\a\", "b"]),

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Cloned into everything that can take long. Setting it once ends the run in an orderly way (SPEC §8).
+/// Cloned into everything that can take long. Setting it once ends the run in an orderly way (SPEC
+/// §8).
 #[derive(Clone, Debug, Default)]
 pub struct Cancel {
     flag: Arc<AtomicBool>,
@@ -19,7 +20,10 @@ impl Cancel {
     /// A flag that is set with this one, and can be set alone.
     #[must_use]
     pub fn child(&self) -> Cancel {
-        Cancel { flag: Arc::default(), above: Some(Arc::new(self.clone())) }
+        Cancel {
+            flag: Arc::default(),
+            above: Some(Arc::new(self.clone())),
+        }
     }
 
     /// The flag itself, for the signal handler.

@@ -1,7 +1,8 @@
 //! The catalog: what a store holds, from object names alone (SPEC §1, §6). Pure.
 //!
-//! The backup user may list and write but not read, so whether a backup is complete follows from names: volumes and
-//! manifests of all mounts go up first, markers last, so a mount that any object names and no marker does is unfinished.
+//! The backup user may list and write but not read, so whether a backup is complete follows from
+//! names: volumes and manifests of all mounts go up first, markers last, so a mount that any object
+//! names and no marker does is unfinished.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -55,12 +56,17 @@ impl Backup {
     /// As [`Backup::incomplete`], and it must hold every one of `mounts`.
     pub fn lacks(&self, mounts: &[MountName]) -> Option<Incomplete> {
         let missing = mounts.iter().find(|m| !self.archives.contains_key(m));
-        self.incomplete().or_else(|| missing.map(|m| Incomplete::MissingMount(m.clone())))
+        self.incomplete()
+            .or_else(|| missing.map(|m| Incomplete::MissingMount(m.clone())))
     }
 
     /// Bytes of all volumes.
     pub fn bytes(&self) -> u64 {
-        self.archives.values().flat_map(|a| a.volumes.values()).map(|o| o.size).sum()
+        self.archives
+            .values()
+            .flat_map(|a| a.volumes.values())
+            .map(|o| o.size)
+            .sum()
     }
 
     /// Count of all volumes.
@@ -69,7 +75,8 @@ impl Backup {
     }
 }
 
-/// A full backup and every incremental backup that names its stamp. The full may be missing or unfinished.
+/// A full backup and every incremental backup that names its stamp. The full may be missing or
+/// unfinished.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Set {
     pub stamp: Stamp,
@@ -81,14 +88,20 @@ pub struct Set {
 impl Set {
     /// Whether the set can be restored at all.
     pub fn is_restorable(&self) -> bool {
-        self.full.as_ref().is_some_and(|full| full.incomplete().is_none())
+        self.full
+            .as_ref()
+            .is_some_and(|full| full.incomplete().is_none())
     }
 
-    /// The full backup, when complete, and every complete incremental, oldest first: what a restore extracts.
+    /// The full backup, when complete, and every complete incremental, oldest first: what a restore
+    /// extracts.
     pub fn chain(&self) -> Vec<&Backup> {
         match &self.full {
             Some(full) if full.incomplete().is_none() => {
-                let incrementals = self.incrementals.iter().filter(|b| b.incomplete().is_none());
+                let incrementals = self
+                    .incrementals
+                    .iter()
+                    .filter(|b| b.incomplete().is_none());
                 std::iter::once(full).chain(incrementals).collect()
             }
             _ => Vec::new(),
@@ -108,12 +121,14 @@ pub struct Catalog {
     pub sets: Vec<Set>,
     /// Objects that are not ours: counted, never touched (SPEC §7).
     pub ignored: u64,
-    /// Objects of the location whose names have the deprecated form with colons: not used either (design L172-220).
+    /// Objects of the location whose names have the deprecated form with colons: not used either
+    /// (design L172-220).
     pub deprecated: u64,
 }
 
 impl Catalog {
-    /// Sorts a listing into sets. Objects of other locations, and anything that is no object name, are counted.
+    /// Sorts a listing into sets. Objects of other locations, and anything that is no object name,
+    /// are counted.
     pub fn new(location: &str, objects: impl IntoIterator<Item = Object>) -> Catalog {
         let mut catalog = Catalog::default();
         catalog.add(location, objects);
@@ -127,11 +142,16 @@ impl Catalog {
                 self.deprecated += 1;
                 continue;
             }
-            let Some(name) = ObjectName::parse(&object.key).filter(|n| n.location == location) else {
+            let Some(name) = ObjectName::parse(&object.key).filter(|n| n.location == location)
+            else {
                 self.ignored += 1;
                 continue;
             };
-            let archive = self.backup(name.backup).archives.entry(name.mount).or_default();
+            let archive = self
+                .backup(name.backup)
+                .archives
+                .entry(name.mount)
+                .or_default();
             match name.part {
                 Part::Volume(_, number) => drop(archive.volumes.insert(number, object)),
                 Part::Marker => archive.marker = Some(object),
@@ -142,25 +162,45 @@ impl Catalog {
 
     /// The backup of this name, made when there is none.
     fn backup(&mut self, id: BackupId) -> &mut Backup {
-        let new = || Backup { id, archives: BTreeMap::new() };
-        let at = self.sets.binary_search_by_key(&id.full, |set| set.stamp).unwrap_or_else(|at| {
-            self.sets.insert(at, Set { stamp: id.full, full: None, incrementals: Vec::new() });
-            at
-        });
+        let new = || Backup {
+            id,
+            archives: BTreeMap::new(),
+        };
+        let at = self
+            .sets
+            .binary_search_by_key(&id.full, |set| set.stamp)
+            .unwrap_or_else(|at| {
+                self.sets.insert(
+                    at,
+                    Set {
+                        stamp: id.full,
+                        full: None,
+                        incrementals: Vec::new(),
+                    },
+                );
+                at
+            });
         let set = &mut self.sets[at];
         if id.incremental.is_none() {
             return set.full.get_or_insert_with(new);
         }
-        let at = set.incrementals.binary_search_by_key(&id.incremental, |b| b.id.incremental).unwrap_or_else(|at| {
-            set.incrementals.insert(at, new());
-            at
-        });
+        let at = set
+            .incrementals
+            .binary_search_by_key(&id.incremental, |b| b.id.incremental)
+            .unwrap_or_else(|at| {
+                set.incrementals.insert(at, new());
+                at
+            });
         &mut set.incrementals[at]
     }
 
     /// The locations a listing holds, for a listing of more than one.
     pub fn locations<'a>(objects: impl IntoIterator<Item = &'a Object>) -> BTreeSet<String> {
-        objects.into_iter().filter_map(|o| ObjectName::parse(&o.key)).map(|n| n.location).collect()
+        objects
+            .into_iter()
+            .filter_map(|o| ObjectName::parse(&o.key))
+            .map(|n| n.location)
+            .collect()
     }
 
     /// The newest set that can be restored.
@@ -179,27 +219,48 @@ mod tests {
     use super::*;
 
     fn catalog(keys: &[&str]) -> Catalog {
-        Catalog::new("pc", keys.iter().map(|k| Object { key: (*k).to_owned(), size: 1 }))
+        Catalog::new(
+            "pc",
+            keys.iter().map(|k| Object {
+                key: (*k).to_owned(),
+                size: 1,
+            }),
+        )
     }
 
     const FULL: &str = "pc_20201221_134337.851361_0_0.0";
     const INC: &str = "pc_20201221_134337.851361_20201222_112502.225333";
 
     fn keys(tails: &[(&str, &str)]) -> Vec<String> {
-        tails.iter().map(|(head, tail)| format!("{head}_{tail}")).collect()
+        tails
+            .iter()
+            .map(|(head, tail)| format!("{head}_{tail}"))
+            .collect()
     }
 
     #[test]
     fn a_marker_for_every_mount_makes_a_backup_complete() {
-        let mut all = keys(&[(FULL, "no_a.zip.001"), (FULL, "no_b.zip.001"), (FULL, "yes_a")]);
+        let mut all = keys(&[
+            (FULL, "no_a.zip.001"),
+            (FULL, "no_b.zip.001"),
+            (FULL, "yes_a"),
+        ]);
         let refs: Vec<&str> = all.iter().map(String::as_str).collect();
-        assert_eq!(catalog(&refs).latest_restorable(), None, "the marker of b is missing");
+        assert_eq!(
+            catalog(&refs).latest_restorable(),
+            None,
+            "the marker of b is missing"
+        );
         all.push(format!("{FULL}_yes_b"));
         all.push(format!("{INC}_yes_a"));
         all.push(format!("{INC}_manifest_b.zip"));
         let refs: Vec<&str> = all.iter().map(String::as_str).collect();
         let found = catalog(&refs);
-        assert_eq!(found.latest_restorable().unwrap().chain().len(), 1, "the incremental is unfinished");
+        assert_eq!(
+            found.latest_restorable().unwrap().chain().len(),
+            1,
+            "the incremental is unfinished"
+        );
         all.push(format!("{INC}_yes_b"));
         let refs: Vec<&str> = all.iter().map(String::as_str).collect();
         assert_eq!(catalog(&refs).latest_restorable().unwrap().chain().len(), 2);
@@ -213,9 +274,16 @@ mod tests {
         let found = catalog(&refs);
         assert_eq!(found.ignored, 2);
         let full = found.sets[0].full.as_ref().unwrap();
-        assert!(matches!(full.incomplete(), Some(Incomplete::MissingVolume(_, 1))));
+        assert!(matches!(
+            full.incomplete(),
+            Some(Incomplete::MissingVolume(_, 1))
+        ));
         let orphan = keys(&[(INC, "yes_a")]);
         let refs: Vec<&str> = orphan.iter().map(String::as_str).collect();
-        assert_eq!(catalog(&refs).latest_restorable(), None, "an incremental without its full");
+        assert_eq!(
+            catalog(&refs).latest_restorable(),
+            None,
+            "an incremental without its full"
+        );
     }
 }

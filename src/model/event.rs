@@ -1,5 +1,5 @@
-//! Events: the one stream that execution tells everything to. The terminal, the log, the report and JSON are readers
-//! of it; execution itself prints nothing (SPEC §10).
+//! Events: the one stream that execution tells everything to. The terminal, the log, the report and
+//! JSON are readers of it; execution itself prints nothing (SPEC §10).
 
 use std::sync::Mutex;
 
@@ -114,7 +114,11 @@ impl Outcome {
             Outcome::Success => "SUCCESS",
             Outcome::Warning => "WARNING",
             Outcome::Skipped => "SKIPPED",
-            Outcome::Failure | Outcome::Locked | Outcome::Interrupted | Outcome::Invalid | Outcome::Lost => "FAILURE",
+            Outcome::Failure
+            | Outcome::Locked
+            | Outcome::Interrupted
+            | Outcome::Invalid
+            | Outcome::Lost => "FAILURE",
         }
     }
 
@@ -133,33 +137,73 @@ pub enum Event {
     /// The same, which a terminal shows only when asked to.
     Detail { section: Section, text: String },
     /// Something went wrong or was left out. `hint` says what to do.
-    Problem { section: Section, severity: Severity, text: String, hint: Option<String> },
-    /// A path that is in no backup, with the reason (unreadable, vanished, a name 7-Zip cannot take, a link).
-    Ignored { path: String, why: String, severity: Option<Severity> },
+    Problem {
+        section: Section,
+        severity: Severity,
+        text: String,
+        hint: Option<String>,
+    },
+    /// A path that is in no backup, with the reason (unreadable, vanished, a name 7-Zip cannot
+    /// take, a link).
+    Ignored {
+        path: String,
+        why: String,
+        severity: Option<Severity>,
+    },
     /// A program is about to run, with its arguments as they are.
     ToolStarted { tool: String, command: String },
     /// A line a program printed.
     ToolOutput { tool: String, line: String },
     /// How a program ended.
-    ToolEnded { tool: String, code: i32, meaning: String },
+    ToolEnded {
+        tool: String,
+        code: i32,
+        meaning: String,
+    },
     /// A mount is finished: what it holds.
-    Mounted { mount: FullPath, files: u64, directories: u64, bytes: u64, archived_files: u64, archived_bytes: u64 },
+    Mounted {
+        mount: FullPath,
+        files: u64,
+        directories: u64,
+        bytes: u64,
+        archived_files: u64,
+        archived_bytes: u64,
+    },
     /// A file of the mirror is deleted, as `extra-files: delete` asks.
     Deleted { path: String },
     /// The mirror differs from what was selected.
     Difference { path: String, what: String },
     /// An object is about to be sent (design L9408: before its upload starts).
-    Uploading { store: String, key: String, size: u64 },
+    Uploading {
+        store: String,
+        key: String,
+        size: u64,
+    },
     /// Bytes sent or received since the last such event; for a progress display, not for the log.
     Transferred { bytes: u64 },
     /// An object is whole in its store.
-    Uploaded { store: String, key: String, size: u64, sha256: String },
-    /// Whether a destination of the plan has all of this backup. Told as not complete before anything is done.
+    Uploaded {
+        store: String,
+        key: String,
+        size: u64,
+        sha256: String,
+    },
+    /// Whether a destination of the plan has all of this backup. Told as not complete before
+    /// anything is done.
     Destination { name: String, complete: bool },
     /// An object is about to be fetched, or `size` bytes of it from this byte on.
-    Downloading { store: String, key: String, from: Option<u64>, size: u64 },
+    Downloading {
+        store: String,
+        key: String,
+        from: Option<u64>,
+        size: u64,
+    },
     /// An archive is about to be extracted.
-    Extracting { mount: FullPath, stamp: Stamp, to: String },
+    Extracting {
+        mount: FullPath,
+        stamp: Stamp,
+        to: String,
+    },
     /// The end, always the last event.
     Finished { outcome: Outcome, text: String },
 }
@@ -171,13 +215,23 @@ impl Event {
     /// Which part of the log it belongs to.
     pub fn section(&self) -> Section {
         match self {
-            Event::Note { section, .. } | Event::Detail { section, .. } | Event::Problem { section, .. } => *section,
+            Event::Note { section, .. }
+            | Event::Detail { section, .. }
+            | Event::Problem { section, .. } => *section,
             Event::Ignored { .. } => Section::Ignored,
-            Event::ToolStarted { tool, .. } | Event::ToolOutput { tool, .. } | Event::ToolEnded { tool, .. } => {
+            Event::ToolStarted { tool, .. }
+            | Event::ToolOutput { tool, .. }
+            | Event::ToolEnded { tool, .. } => {
                 // They run before and after everything that the log is about.
-                if tool.starts_with(HOOK) { Section::Hooks } else { Section::Tools }
+                if tool.starts_with(HOOK) {
+                    Section::Hooks
+                } else {
+                    Section::Tools
+                }
             }
-            Event::Mounted { .. } | Event::Deleted { .. } | Event::Difference { .. } => Section::Verification,
+            Event::Mounted { .. } | Event::Deleted { .. } | Event::Difference { .. } => {
+                Section::Verification
+            }
             Event::Uploading { .. }
             | Event::Transferred { .. }
             | Event::Uploaded { .. }
@@ -215,7 +269,10 @@ pub struct Events<'a> {
 impl<'a> Events<'a> {
     /// Events that go to `readers`, in order.
     pub fn new(readers: Vec<Box<dyn Sink + 'a>>) -> Events<'a> {
-        Events { readers, worst: Mutex::new(None) }
+        Events {
+            readers,
+            worst: Mutex::new(None),
+        }
     }
 
     /// Tells every reader.
@@ -230,27 +287,47 @@ impl<'a> Events<'a> {
 
     /// A plain line.
     pub fn note(&self, section: Section, text: impl Into<String>) {
-        self.tell(Event::Note { section, text: text.into() });
+        self.tell(Event::Note {
+            section,
+            text: text.into(),
+        });
     }
 
     /// A plain line that a terminal shows only when asked to.
     pub fn detail(&self, section: Section, text: impl Into<String>) {
-        self.tell(Event::Detail { section, text: text.into() });
+        self.tell(Event::Detail {
+            section,
+            text: text.into(),
+        });
     }
 
     /// A problem that makes the outcome a warning.
     pub fn warn(&self, section: Section, text: impl Into<String>, hint: Option<String>) {
-        self.tell(Event::Problem { section, severity: Severity::Warning, text: text.into(), hint });
+        self.tell(Event::Problem {
+            section,
+            severity: Severity::Warning,
+            text: text.into(),
+            hint,
+        });
     }
 
     /// A problem that makes the outcome a failure.
     pub fn fail(&self, section: Section, text: impl Into<String>, hint: Option<String>) {
-        self.tell(Event::Problem { section, severity: Severity::Error, text: text.into(), hint });
+        self.tell(Event::Problem {
+            section,
+            severity: Severity::Error,
+            text: text.into(),
+            hint,
+        });
     }
 
     /// What the events so far add up to.
     pub fn outcome(&self) -> Outcome {
-        match self.worst.lock().map_or(Some(Severity::Error), |worst| *worst) {
+        match self
+            .worst
+            .lock()
+            .map_or(Some(Severity::Error), |worst| *worst)
+        {
             None => Outcome::Success,
             Some(Severity::Warning) => Outcome::Warning,
             Some(Severity::Error) => Outcome::Failure,

@@ -1,7 +1,8 @@
 //! The job: a profile that passed every check, in types that cannot hold a wrong one.
 //!
-//! Built only by [`crate::profile::check`]. Paths are parsed, all of one family; defaults are filled in; credentials
-//! are still references, resolved when a run needs them. A job holds no clock, no file system and no secret.
+//! Built only by [`crate::profile::check`]. Paths are parsed, all of one family; defaults are
+//! filled in; credentials are still references, resolved when a run needs them. A job holds no
+//! clock, no file system and no secret.
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -28,8 +29,15 @@ const MAX_FILE_NAME_BYTES: usize = 255;
 pub enum NameError {
     #[error(transparent)]
     Same(#[from] Box<MountError>),
-    #[error("the object names of the mount '{mount}' would be {bytes} bytes long; {store} takes {limit} at most")]
-    Long { mount: FullPath, bytes: usize, store: &'static str, limit: usize },
+    #[error(
+        "the object names of the mount '{mount}' would be {bytes} bytes long; {store} takes {limit} at most"
+    )]
+    Long {
+        mount: FullPath,
+        bytes: usize,
+        store: &'static str,
+        limit: usize,
+    },
 }
 
 /// A checked profile.
@@ -39,7 +47,8 @@ pub struct Job {
     pub name: String,
     /// First field of every object name; no underscore.
     pub location: String,
-    /// The file it came from, for messages and for `when-profile-changes` without local state (SPEC §6).
+    /// The file it came from, for messages and for `when-profile-changes` without local state (SPEC
+    /// §6).
     pub profile: PathBuf,
     /// Windows or Unix: that of every path in the job.
     pub family: Family,
@@ -104,15 +113,26 @@ impl Job {
     pub fn mounts(&self) -> Result<Vec<Mount>, NameError> {
         let sources: Vec<FullPath> = self.sources.iter().map(|s| s.path.clone()).collect();
         let mounts = mounts(&sources)?;
-        let Some(archive) = &self.archive else { return Ok(mounts) };
+        let Some(archive) = &self.archive else {
+            return Ok(mounts);
+        };
         // A file name has 255 bytes at most, a key 1024.
         let (store, limit) = match &self.directory {
             Some(_) => ("a directory store", MAX_FILE_NAME_BYTES),
             None => ("S3", MAX_KEY_BYTES),
         };
-        let longest = |mount: &Mount| ObjectName::longest(&self.location, &mount.name, archive.format);
-        match mounts.iter().find(|mount| self.has_store() && longest(mount) > limit) {
-            Some(mount) => Err(NameError::Long { mount: mount.path.clone(), bytes: longest(mount), store, limit }),
+        let longest =
+            |mount: &Mount| ObjectName::longest(&self.location, &mount.name, archive.format);
+        match mounts
+            .iter()
+            .find(|mount| self.has_store() && longest(mount) > limit)
+        {
+            Some(mount) => Err(NameError::Long {
+                mount: mount.path.clone(),
+                bytes: longest(mount),
+                store,
+                limit,
+            }),
             None => Ok(mounts),
         }
     }
@@ -126,7 +146,8 @@ impl Job {
     }
 }
 
-/// `C:\temp`, short on purpose (design L2976), or `/var/tmp`, which is on a disk where `/tmp` may be in memory.
+/// `C:\temp`, short on purpose (design L2976), or `/var/tmp`, which is on a disk where `/tmp` may
+/// be in memory.
 pub fn default_work_directory(family: Family) -> FullPath {
     FullPath::top(
         family,
@@ -147,7 +168,8 @@ pub enum Destination {
 
 impl Destination {
     /// All of them.
-    pub const ALL: [Destination; 3] = [Destination::Mirror, Destination::S3, Destination::Directory];
+    pub const ALL: [Destination; 3] =
+        [Destination::Mirror, Destination::S3, Destination::Directory];
 }
 
 impl std::fmt::Display for Destination {
@@ -187,7 +209,8 @@ pub enum MountPoint {
 }
 
 impl MountPoint {
-    /// The directory at which the snapshot's files are: `Q:` alone would be that drive's current directory.
+    /// The directory at which the snapshot's files are: `Q:` alone would be that drive's current
+    /// directory.
     pub fn root(&self) -> String {
         match self {
             MountPoint::Drive(letter) => format!("{letter}:\\"),
@@ -228,13 +251,15 @@ impl MaxDelete {
     pub fn allows(self, extra: u64, present: u64) -> bool {
         match self {
             MaxDelete::Count(most) => extra <= most,
-            MaxDelete::Percent(share) => u128::from(extra) * 100 <= u128::from(present) * u128::from(share),
+            MaxDelete::Percent(share) => {
+                u128::from(extra) * 100 <= u128::from(present) * u128::from(share)
+            }
         }
     }
 }
 
-/// How long a service may take to answer when the profile says nothing: a run learns within two minutes that a store
-/// cannot be reached (SPEC §6).
+/// How long a service may take to answer when the profile says nothing: a run learns within two
+/// minutes that a store cannot be reached (SPEC §6).
 pub const UNREACHABLE_AFTER: Duration = Duration::from_secs(100);
 
 /// The S3 destination.

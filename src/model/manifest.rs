@@ -1,7 +1,8 @@
-//! The manifest: every file and directory selected at the time of a backup, with sizes and times (SPEC §7).
+//! The manifest: every file and directory selected at the time of a backup, with sizes and times
+//! (SPEC §7).
 //!
-//! One JSON line of header, then one line an entry in walk order, so that two manifests, or a manifest and a walk,
-//! merge in constant memory. Nothing here decides what is selected.
+//! One JSON line of header, then one line an entry in walk order, so that two manifests, or a
+//! manifest and a walk, merge in constant memory. Nothing here decides what is selected.
 
 use std::io::{self, BufRead, Write};
 
@@ -65,13 +66,20 @@ fn is_zero(n: &u64) -> bool {
 impl Meta {
     /// Of an entry that could not be looked at.
     pub fn unknown() -> Meta {
-        Meta { size: 0, modified: Moment(0), created: None, changed: None, mode: None }
+        Meta {
+            size: 0,
+            modified: Moment(0),
+            created: None,
+            changed: None,
+            mode: None,
+        }
     }
 
-    /// Whether a file may have changed between two looks at it (SPEC §6): size, modification, creation or change
-    /// time differ. A time that one side does not know says nothing.
+    /// Whether a file may have changed between two looks at it (SPEC §6): size, modification,
+    /// creation or change time differ. A time that one side does not know says nothing.
     pub fn differs(&self, before: &Meta) -> bool {
-        let apart = |a: Option<Moment>, b: Option<Moment>| matches!((a, b), (Some(a), Some(b)) if a != b);
+        let apart =
+            |a: Option<Moment>, b: Option<Moment>| matches!((a, b), (Some(a), Some(b)) if a != b);
         self.size != before.size
             || self.modified != before.modified
             || apart(self.created, before.created)
@@ -80,7 +88,10 @@ impl Meta {
 
     /// Whether any time is at or after `moment`: the test without a manifest (SPEC §6).
     pub fn touched_since(&self, moment: Moment) -> bool {
-        [Some(self.modified), self.created, self.changed].into_iter().flatten().any(|t| t >= moment)
+        [Some(self.modified), self.created, self.changed]
+            .into_iter()
+            .flatten()
+            .any(|t| t >= moment)
     }
 }
 
@@ -121,10 +132,12 @@ pub struct Entry {
     pub path: RelPath,
     pub kind: EntryKind,
     pub meta: Meta,
-    /// Which archive holds the content. `None`: none does (a directory, or a file that could not be read or listed).
+    /// Which archive holds the content. `None`: none does (a directory, or a file that could not be
+    /// read or listed).
     #[serde(default, rename = "in", skip_serializing_if = "Option::is_none")]
     pub stored: Option<Stored>,
-    /// Carried over from the manifest before, because its source was missing or could not be read (SPEC §4).
+    /// Carried over from the manifest before, because its source was missing or could not be read
+    /// (SPEC §4).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unseen: bool,
 }
@@ -164,7 +177,10 @@ impl FileReader {
     /// # Errors
     /// When it cannot be read or is no manifest of version 1.
     pub fn open(path: &std::path::Path) -> Result<FileReader, ManifestError> {
-        Reader::new(io::BufReader::with_capacity(1 << 16, std::fs::File::open(path)?))
+        Reader::new(io::BufReader::with_capacity(
+            1 << 16,
+            std::fs::File::open(path)?,
+        ))
     }
 }
 
@@ -224,13 +240,25 @@ impl<R: BufRead> Reader<R> {
         }
         let mut buffer = Vec::new();
         input.read_until(b'\n', &mut buffer)?;
-        let broken = |e: serde_json::Error| ManifestError::Broken { line: 1, why: e.to_string() };
-        match serde_json::from_slice::<Version>(&buffer).map_err(broken)?.version {
+        let broken = |e: serde_json::Error| ManifestError::Broken {
+            line: 1,
+            why: e.to_string(),
+        };
+        match serde_json::from_slice::<Version>(&buffer)
+            .map_err(broken)?
+            .version
+        {
             1 => {}
             newer => return Err(ManifestError::Newer(newer)),
         }
         let header = serde_json::from_slice(&buffer).map_err(broken)?;
-        Ok(Reader { input, header, line: 1, buffer, last: None })
+        Ok(Reader {
+            input,
+            header,
+            line: 1,
+            buffer,
+            last: None,
+        })
     }
 
     /// The first line.
@@ -245,10 +273,16 @@ impl<R: BufRead> Reader<R> {
         }
         self.line += 1;
         if self.buffer.last() != Some(&b'\n') {
-            return Err(ManifestError::Broken { line: self.line, why: "it ends in the middle".to_owned() });
+            return Err(ManifestError::Broken {
+                line: self.line,
+                why: "it ends in the middle".to_owned(),
+            });
         }
-        let entry: Entry = serde_json::from_slice(&self.buffer)
-            .map_err(|e| ManifestError::Broken { line: self.line, why: e.to_string() })?;
+        let entry: Entry =
+            serde_json::from_slice(&self.buffer).map_err(|e| ManifestError::Broken {
+                line: self.line,
+                why: e.to_string(),
+            })?;
         if self.last.as_ref().is_some_and(|last| *last >= entry.path) {
             return Err(ManifestError::Order(self.line));
         }
@@ -281,8 +315,16 @@ mod tests {
             ("docs", "", true, true),
             ("\u{dc}ber/x", "\u{fc}BER", true, false),
         ] {
-            assert_eq!(rel(path).lies_in(&rel(other), Family::Windows), on_windows, "{path} {other}");
-            assert_eq!(rel(path).lies_in(&rel(other), Family::Unix), on_unix, "{path} {other}");
+            assert_eq!(
+                rel(path).lies_in(&rel(other), Family::Windows),
+                on_windows,
+                "{path} {other}"
+            );
+            assert_eq!(
+                rel(path).lies_in(&rel(other), Family::Unix),
+                on_unix,
+                "{path} {other}"
+            );
         }
         assert_eq!(rel("a/b/c").truncated(2), rel("a/b"));
     }
@@ -299,14 +341,23 @@ mod tests {
         let entry = |path: &[u8], modified: i128| Entry {
             path: RelPath::from_bytes(path),
             kind: EntryKind::File,
-            meta: Meta { size: 3, modified: Moment(modified), created: None, changed: Some(Moment(5)), mode: None },
+            meta: Meta {
+                size: 3,
+                modified: Moment(modified),
+                created: None,
+                changed: Some(Moment(5)),
+                mode: None,
+            },
             stored: match modified {
                 0.. => Some(Stored::EARLIER),
                 _ => "20201221_134337.851361".parse().ok().map(Stored::In),
             },
             unseen: false,
         };
-        let entries = [entry(b"a\nb", -11_644_473_600_000_000_000), entry(b"b\xff", i128::from(i64::MAX) + 1)];
+        let entries = [
+            entry(b"a\nb", -11_644_473_600_000_000_000),
+            entry(b"b\xff", i128::from(i64::MAX) + 1),
+        ];
         let mut writer = Writer::new(Vec::new(), &header).unwrap();
         entries.iter().for_each(|e| writer.write(e).unwrap());
         let bytes = writer.finish().unwrap();
@@ -315,7 +366,10 @@ mod tests {
         assert_eq!(reader.map(Result::unwrap).collect::<Vec<_>>(), entries);
 
         let cut = &bytes[..bytes.len() - 4];
-        assert!(Reader::new(cut).unwrap().any(|e| e.is_err()), "a cut manifest is noticed");
+        assert!(
+            Reader::new(cut).unwrap().any(|e| e.is_err()),
+            "a cut manifest is noticed"
+        );
     }
 
     #[test]

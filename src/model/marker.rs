@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::mount::Mount;
 use crate::model::name::{BackupId, Format};
-use crate::model::object::Stored;
+use crate::model::object::ObjectRef;
 use crate::model::path::FullPath;
 use crate::model::stamp::{Stamp, Zone};
 
@@ -28,8 +28,8 @@ pub struct Marker {
     pub mounts: Vec<Mount>,
     pub format: Format,
     /// Volumes in order. Empty when nothing was to be archived.
-    pub volumes: Vec<Stored>,
-    pub manifest: Stored,
+    pub volumes: Vec<ObjectRef>,
+    pub manifest: ObjectRef,
     /// Files in this archive.
     pub files: u64,
     /// Bytes of those files before compression.
@@ -47,7 +47,9 @@ pub struct Marker {
 pub enum MarkerError {
     #[error("the marker '{key}' cannot be read: {why}")]
     Broken { key: String, why: String },
-    #[error("the marker '{key}' has version {version}; this program knows version 1: use a newer aam-backup")]
+    #[error(
+        "the marker '{key}' has version {version}; this program knows version 1: use a newer aam-backup"
+    )]
     Newer { key: String, version: u32 },
 }
 
@@ -70,10 +72,18 @@ impl Marker {
         if bytes.iter().all(u8::is_ascii_whitespace) {
             return Ok(None);
         }
-        let broken = |e: serde_json::Error| MarkerError::Broken { key: key.to_owned(), why: e.to_string() };
-        let version = serde_json::from_slice::<Version>(bytes).map_err(broken)?.version;
+        let broken = |e: serde_json::Error| MarkerError::Broken {
+            key: key.to_owned(),
+            why: e.to_string(),
+        };
+        let version = serde_json::from_slice::<Version>(bytes)
+            .map_err(broken)?
+            .version;
         if version != 1 {
-            return Err(MarkerError::Newer { key: key.to_owned(), version });
+            return Err(MarkerError::Newer {
+                key: key.to_owned(),
+                version,
+            });
         }
         serde_json::from_slice(bytes).map(Some).map_err(broken)
     }

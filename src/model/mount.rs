@@ -1,4 +1,5 @@
-//! Mounts: which directories are shadow-copied, for which sources (SPEC §5, design L6622-6840). Pure.
+//! Mounts: which directories are shadow-copied, for which sources (SPEC §5, design L6622-6840).
+//! Pure.
 
 use serde::{Deserialize, Serialize};
 
@@ -25,8 +26,8 @@ pub struct MountError {
     pub name: MountName,
 }
 
-/// Groups sources into mounts: sorted by path component, one pass, a source joins the last mount when they share a
-/// parent below the drive root (the root itself only when the user listed it).
+/// Groups sources into mounts: sorted by path component, one pass, a source joins the last mount
+/// when they share a parent below the drive root (the root itself only when the user listed it).
 ///
 /// # Errors
 /// When two mounts would have the same name.
@@ -43,9 +44,11 @@ pub fn mounts(sources: &[FullPath]) -> Result<Vec<Mount>, Box<MountError>> {
                     last.sources.push(source.clone());
                 }
             }
-            _ => {
-                mounts.push(Mount { path: source.clone(), name: MountName::of(source), sources: vec![source.clone()] })
-            }
+            _ => mounts.push(Mount {
+                path: source.clone(),
+                name: MountName::of(source),
+                sources: vec![source.clone()],
+            }),
         }
     }
     for mount in &mut mounts {
@@ -54,7 +57,11 @@ pub fn mounts(sources: &[FullPath]) -> Result<Vec<Mount>, Box<MountError>> {
     for (i, second) in mounts.iter().enumerate() {
         if let Some(first) = mounts[..i].iter().find(|m| m.name == second.name) {
             let (first, name) = (first.path.clone(), second.name.clone());
-            return Err(Box::new(MountError { first, second: second.path.clone(), name }));
+            return Err(Box::new(MountError {
+                first,
+                second: second.path.clone(),
+                name,
+            }));
         }
     }
     Ok(mounts)
@@ -66,7 +73,11 @@ mod tests {
 
     fn paths(of: &[&str]) -> Vec<String> {
         let sources: Vec<FullPath> = of.iter().map(|p| FullPath::parse(p).unwrap()).collect();
-        mounts(&sources).unwrap().iter().map(|m| m.path.to_string().to_lowercase()).collect()
+        mounts(&sources)
+            .unwrap()
+            .iter()
+            .map(|m| m.path.to_string().to_lowercase())
+            .collect()
     }
 
     /// The design document's example (L6814) and its test case 1 (L8821).
@@ -106,14 +117,27 @@ mod tests {
 
     #[test]
     fn a_source_below_another_is_absorbed() {
-        let sources: Vec<FullPath> = ["/a/b/c", "/a/b", "/a/d"].iter().map(|p| FullPath::parse(p).unwrap()).collect();
+        let sources: Vec<FullPath> = ["/a/b/c", "/a/b", "/a/d"]
+            .iter()
+            .map(|p| FullPath::parse(p).unwrap())
+            .collect();
         let all = mounts(&sources).unwrap();
-        assert_eq!(all[0].sources.iter().map(ToString::to_string).collect::<Vec<_>>(), ["/a/b", "/a/d"]);
+        assert_eq!(
+            all[0]
+                .sources
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>(),
+            ["/a/b", "/a/d"]
+        );
     }
 
     #[test]
     fn equal_names_are_refused() {
-        let sources = [FullPath::parse("/a/b").unwrap(), FullPath::parse("/a-b").unwrap()];
+        let sources = [
+            FullPath::parse("/a/b").unwrap(),
+            FullPath::parse("/a-b").unwrap(),
+        ];
         assert!(mounts(&sources).is_err());
     }
 }

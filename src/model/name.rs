@@ -41,8 +41,9 @@ impl Format {
     }
 }
 
-/// A mount's name inside object names: its full path with `:`, `\` and `/` replaced by `-`, lower case on Windows
-/// (SPEC §5, design L1038: `c:\users\allen\documents\` is `c--users-allen-documents-`).
+/// A mount's name inside object names: its full path with `:`, `\` and `/` replaced by `-`, lower
+/// case on Windows (SPEC §5, design L1038: `c:\users\allen\documents\` is
+/// `c--users-allen-documents-`).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct MountName(String);
@@ -144,7 +145,8 @@ static NAME: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 static VOLUME: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?s)\A(.+)\.(zip|7z)\.(\d{3,9})\z").unwrap_or_else(|e| unreachable!("a constant pattern: {e}"))
+    Regex::new(r"(?s)\A(.+)\.(zip|7z)\.(\d{3,9})\z")
+        .unwrap_or_else(|e| unreachable!("a constant pattern: {e}"))
 });
 
 /// v1.0's first names, given up because 7-Zip refused their colons (design L172-220).
@@ -155,11 +157,15 @@ static DEPRECATED: LazyLock<Regex> = LazyLock::new(|| {
 
 /// The location of a key of the deprecated form with colons: recognised and reported, never used.
 pub fn deprecated_location(key: &str) -> Option<&str> {
-    DEPRECATED.captures(key)?.get(1).map(|location| location.as_str())
+    DEPRECATED
+        .captures(key)?
+        .get(1)
+        .map(|location| location.as_str())
 }
 
 impl ObjectName {
-    /// Reads a key. `None` for anything that is not one of ours: such objects are ignored and counted (SPEC §7).
+    /// Reads a key. `None` for anything that is not one of ours: such objects are ignored and
+    /// counted (SPEC §7).
     pub fn parse(key: &str) -> Option<ObjectName> {
         let fields = NAME.captures(key)?;
         let field = |i: usize| fields.get(i).map_or("", |m| m.as_str());
@@ -179,7 +185,11 @@ impl ObjectName {
             },
             _ => {
                 let volume = VOLUME.captures(rest)?;
-                let extension = if &volume[2] == "zip" { Extension::Zip } else { Extension::SevenZip };
+                let extension = if &volume[2] == "zip" {
+                    Extension::Zip
+                } else {
+                    Extension::SevenZip
+                };
                 let number = volume[3].parse().ok().filter(|n| *n > 0)?;
                 (volume.get(1)?.as_str(), Part::Volume(extension, number))
             }
@@ -195,23 +205,39 @@ impl ObjectName {
         })
     }
 
-    /// What every key of a location's full backups of one month, and their incrementals, starts with.
+    /// What every key of a location's full backups of one month, and their incrementals, starts
+    /// with.
     pub fn month_prefix(location: &str, month: crate::model::stamp::Month) -> String {
         format!("{location}_{month}")
     }
 
-    /// Bytes of the longest name an archive of this mount can need: its manifest, or a volume with a number of six digits.
+    /// Bytes of the longest name an archive of this mount can need: its manifest, or a volume with
+    /// a number of six digits.
     pub fn longest(location: &str, mount: &MountName, format: Format) -> usize {
-        // `_YYYYMMDD_HHMMSS.SSSSSS` twice, two more separators, the longest tag, the extension, a volume number.
+        // `_YYYYMMDD_HHMMSS.SSSSSS` twice, two more separators, the longest tag, the extension, a
+        // volume number.
         let extension = format.extension().len() + 1;
         let volume = "no".len() + extension + ".000000".len();
         let manifest = "manifest".len() + extension;
-        location.len() + 2 * "_YYYYMMDD_HHMMSS.SSSSSS".len() + 2 + mount.as_str().len() + volume.max(manifest)
+        location.len()
+            + 2 * "_YYYYMMDD_HHMMSS.SSSSSS".len()
+            + 2
+            + mount.as_str().len()
+            + volume.max(manifest)
     }
 
     /// What the volumes of one archive are called on disk and in a store, up to the volume number.
-    pub fn archive_stem(location: &str, backup: BackupId, mount: &MountName, format: Format) -> String {
-        format!("{}.{}", head(location, backup, "no", mount), format.extension())
+    pub fn archive_stem(
+        location: &str,
+        backup: BackupId,
+        mount: &MountName,
+        format: Format,
+    ) -> String {
+        format!(
+            "{}.{}",
+            head(location, backup, "no", mount),
+            format.extension()
+        )
     }
 }
 
@@ -220,7 +246,11 @@ fn head(location: &str, backup: BackupId, tag: &str, mount: &MountName) -> Strin
         None => ("0".to_owned(), "0.0".to_owned()),
         Some(stamp) => (stamp.date(), stamp.time()),
     };
-    format!("{location}_{}_{}_{date}_{time}_{tag}_{mount}", backup.full.date(), backup.full.time())
+    format!(
+        "{location}_{}_{}_{date}_{time}_{tag}_{mount}",
+        backup.full.date(),
+        backup.full.time()
+    )
 }
 
 impl fmt::Display for ObjectName {
@@ -229,10 +259,15 @@ impl fmt::Display for ObjectName {
             Part::Marker => f.write_str(&head(&self.location, self.backup, "yes", &self.mount)),
             Part::Manifest(e) => {
                 let format = Format::from(e).extension();
-                write!(f, "{}.{format}", head(&self.location, self.backup, "manifest", &self.mount))
+                write!(
+                    f,
+                    "{}.{format}",
+                    head(&self.location, self.backup, "manifest", &self.mount)
+                )
             }
             Part::Volume(e, number) => {
-                let stem = ObjectName::archive_stem(&self.location, self.backup, &self.mount, e.into());
+                let stem =
+                    ObjectName::archive_stem(&self.location, self.backup, &self.mount, e.into());
                 write!(f, "{stem}.{number:03}")
             }
         }
@@ -261,18 +296,31 @@ mod tests {
         ] {
             assert_eq!(name(key).to_string(), key);
         }
-        assert_eq!(name("l_20201221_134337.851361_0_0.0_no_-a_b-.zip.1000").part, Part::Volume(Extension::Zip, 1000));
+        assert_eq!(
+            name("l_20201221_134337.851361_0_0.0_no_-a_b-.zip.1000").part,
+            Part::Volume(Extension::Zip, 1000)
+        );
     }
 
     #[test]
     fn no_name_is_longer_than_the_longest() {
         for (key, format) in [
-            ("l_20201221_134337.851361_20201222_112502.225333_manifest_c--temp-.7z", Format::SevenZip),
-            ("l_20201221_134337.851361_20201222_112502.225333_no_c--temp-.zip.100000", Format::Zip),
+            (
+                "l_20201221_134337.851361_20201222_112502.225333_manifest_c--temp-.7z",
+                Format::SevenZip,
+            ),
+            (
+                "l_20201221_134337.851361_20201222_112502.225333_no_c--temp-.zip.100000",
+                Format::Zip,
+            ),
         ] {
             let parsed = name(key);
             let longest = ObjectName::longest(&parsed.location, &parsed.mount, format);
-            assert!(key.len() <= longest && longest <= key.len() + 2, "{} {longest}", key.len());
+            assert!(
+                key.len() <= longest && longest <= key.len() + 2,
+                "{} {longest}",
+                key.len()
+            );
         }
     }
 
@@ -301,9 +349,18 @@ mod tests {
             "main:20201217:134337.851361:0:0.0:yes:main",
             "main:20201217:134337.851361:20201218:134337.851361:no:main.zip.001",
         ] {
-            assert_eq!((deprecated_location(key), ObjectName::parse(key)), (Some("main"), None), "{key}");
+            assert_eq!(
+                (deprecated_location(key), ObjectName::parse(key)),
+                (Some("main"), None),
+                "{key}"
+            );
         }
-        for key in ["main:20201217", "main_20201221_134337.851361_0_0.0_yes_c--temp-", ":a", ""] {
+        for key in [
+            "main:20201217",
+            "main_20201221_134337.851361_0_0.0_yes_c--temp-",
+            ":a",
+            "",
+        ] {
             assert_eq!(deprecated_location(key), None, "{key}");
         }
     }
@@ -317,7 +374,10 @@ mod tests {
             ("/home/Allen", "-home-Allen-"),
             ("/", "-"),
         ] {
-            assert_eq!(MountName::of(&FullPath::parse(path).unwrap()).as_str(), expected);
+            assert_eq!(
+                MountName::of(&FullPath::parse(path).unwrap()).as_str(),
+                expected
+            );
         }
     }
 }

@@ -14,7 +14,7 @@ pub struct Object {
 /// What a finished upload wrote; goes into the marker.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Stored {
+pub struct ObjectRef {
     pub key: String,
     /// Bytes.
     pub size: u64,
@@ -25,7 +25,8 @@ pub struct Stored {
     pub slices: Option<Slices>,
 }
 
-/// Whether an object can be read. What was asked for decides, not the storage class, which thawing does not change.
+/// Whether an object can be read. What was asked for decides, not the storage class, which thawing
+/// does not change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ThawState {

@@ -1,7 +1,8 @@
 //! Absolute paths of either operating system, as they stand in a profile.
 //!
-//! A profile describes Windows or Unix paths, and can be checked and planned on every host (SPEC §2),
-//! so a path here is text with a [`Family`], not a `std::path::PathBuf`. This module never touches a disk.
+//! A profile describes Windows or Unix paths, and can be checked and planned on every host (SPEC
+//! §2), so a path here is text with a [`Family`], not a `std::path::PathBuf`. This module never
+//! touches a disk.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -23,7 +24,11 @@ pub enum Family {
 
 impl Family {
     /// The family of the machine this program runs on.
-    pub const HOST: Family = if cfg!(windows) { Family::Windows } else { Family::Unix };
+    pub const HOST: Family = if cfg!(windows) {
+        Family::Windows
+    } else {
+        Family::Unix
+    };
 
     /// The separator this family writes between names.
     pub fn separator(self) -> char {
@@ -33,8 +38,8 @@ impl Family {
         }
     }
 
-    /// The form in which two names are compared: NTFS compares by simple upper-case mapping, one character at a
-    /// time; Unix compares bytes (SPEC §4).
+    /// The form in which two names are compared: NTFS compares by simple upper-case mapping, one
+    /// character at a time; Unix compares bytes (SPEC §4).
     pub fn fold(self, name: &str) -> String {
         match self {
             Family::Unix => name.to_owned(),
@@ -60,7 +65,8 @@ impl fmt::Display for Family {
     }
 }
 
-/// NTFS's `$UpCase` maps one UTF-16 unit to one; characters that would become several (`ß`) stay as they are.
+/// NTFS's `$UpCase` maps one UTF-16 unit to one; characters that would become several (`ß`) stay as
+/// they are.
 fn upcase(c: char) -> char {
     let mut upper = c.to_uppercase();
     match (upper.next(), upper.next()) {
@@ -82,11 +88,14 @@ pub enum PathError {
     Dots(String),
     #[error("'{0}' holds the character '{1}', which no Windows path can")]
     Illegal(String, char),
-    #[error("'{0}' is a device or verbatim path; write it with a drive letter or as \\\\server\\share")]
+    #[error(
+        "'{0}' is a device or verbatim path; write it with a drive letter or as \\\\server\\share"
+    )]
     Verbatim(String),
 }
 
-/// An absolute path without `.` and `..`, in a normal form: one separator between names, none at the end.
+/// An absolute path without `.` and `..`, in a normal form: one separator between names, none at
+/// the end.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct FullPath {
@@ -97,19 +106,27 @@ pub struct FullPath {
 }
 
 impl FullPath {
-    /// Reads an absolute path of either family: `C:\…` and `\\server\share…` are Windows, `/…` is Unix.
-    /// Windows paths may use `/` as well as `\`.
+    /// Reads an absolute path of either family: `C:\…` and `\\server\share…` are Windows, `/…` is
+    /// Unix. Windows paths may use `/` as well as `\`.
     ///
     /// # Errors
-    /// When the text is not absolute, holds `.` or `..`, control characters, or characters its family cannot have.
+    /// When the text is not absolute, holds `.` or `..`, control characters, or characters its
+    /// family cannot have.
     pub fn parse(text: &str) -> Result<FullPath, PathError> {
         if text.is_empty() {
             return Err(PathError::Empty);
         }
         if let Some(c) = text.chars().find(|c| c.is_control()) {
-            return Err(PathError::Control(text.escape_debug().to_string(), c.escape_debug().to_string()));
+            return Err(PathError::Control(
+                text.escape_debug().to_string(),
+                c.escape_debug().to_string(),
+            ));
         }
-        if text.starts_with('/') { Self::parse_unix(text) } else { Self::parse_windows(text) }
+        if text.starts_with('/') {
+            Self::parse_unix(text)
+        } else {
+            Self::parse_windows(text)
+        }
     }
 
     fn parse_unix(text: &str) -> Result<FullPath, PathError> {
@@ -124,7 +141,11 @@ impl FullPath {
                 }
             }
         }
-        Ok(FullPath { family: Family::Unix, root: "/".to_owned(), parts })
+        Ok(FullPath {
+            family: Family::Unix,
+            root: "/".to_owned(),
+            parts,
+        })
     }
 
     fn parse_windows(text: &str) -> Result<FullPath, PathError> {
@@ -132,7 +153,9 @@ impl FullPath {
         let relative = || PathError::Relative(text.to_owned());
         let path = Utf8WindowsPath::new(text);
         let mut components = path.components();
-        let Some(Utf8WindowsComponent::Prefix(prefix)) = components.next() else { return Err(relative()) };
+        let Some(Utf8WindowsComponent::Prefix(prefix)) = components.next() else {
+            return Err(relative());
+        };
         let root = match prefix.kind() {
             P::Disk(letter) => format!("{}:\\", letter.to_ascii_uppercase()),
             P::UNC(server, share) if !share.is_empty() => format!("\\\\{server}\\{share}\\"),
@@ -148,7 +171,10 @@ impl FullPath {
             match component {
                 Utf8WindowsComponent::RootDir => {}
                 Utf8WindowsComponent::Normal(name) => {
-                    if let Some(c) = name.chars().find(|c| matches!(c, '<' | '>' | '"' | '|' | ':')) {
+                    if let Some(c) = name
+                        .chars()
+                        .find(|c| matches!(c, '<' | '>' | '"' | '|' | ':'))
+                    {
                         return Err(PathError::Illegal(text.to_owned(), c));
                     }
                     parts.push(name.to_owned());
@@ -156,7 +182,11 @@ impl FullPath {
                 _ => return Err(PathError::Dots(text.to_owned())),
             }
         }
-        Ok(FullPath { family: Family::Windows, root, parts })
+        Ok(FullPath {
+            family: Family::Windows,
+            root,
+            parts,
+        })
     }
 
     /// A well-known directory: `names`, joined by `/`, below `C:\` or `/`.
@@ -165,7 +195,11 @@ impl FullPath {
             Family::Windows => "C:\\",
             Family::Unix => "/",
         };
-        FullPath { family, root: root.to_owned(), parts: names.split('/').map(str::to_owned).collect() }
+        FullPath {
+            family,
+            root: root.to_owned(),
+            parts: names.split('/').map(str::to_owned).collect(),
+        }
     }
 
     /// Windows or Unix.
@@ -200,7 +234,9 @@ impl FullPath {
 
     /// The drive letter of a Windows path on a drive.
     pub fn drive(&self) -> Option<char> {
-        (self.family == Family::Windows && !self.is_unc()).then(|| self.root.chars().next()).flatten()
+        (self.family == Family::Windows && !self.is_unc())
+            .then(|| self.root.chars().next())
+            .flatten()
     }
 
     /// This path with one more name.
@@ -233,7 +269,11 @@ impl FullPath {
         if !self.same_root(other) {
             return 0;
         }
-        self.parts.iter().zip(&other.parts).take_while(|(a, b)| self.family.same_name(a, b)).count()
+        self.parts
+            .iter()
+            .zip(&other.parts)
+            .take_while(|(a, b)| self.family.same_name(a, b))
+            .count()
     }
 
     /// Whether this is `other` or lies below it, as the family compares names.
@@ -248,12 +288,16 @@ impl FullPath {
 
     /// The names below `base`, when this lies at or below it.
     pub fn below(&self, base: &FullPath) -> Option<&[String]> {
-        self.starts_with(base).then(|| &self.parts[base.parts.len()..])
+        self.starts_with(base)
+            .then(|| &self.parts[base.parts.len()..])
     }
 
     /// The key by which paths sort and compare: root, then names, folded.
     pub fn sort_key(&self) -> (String, Vec<String>) {
-        (self.family.fold(&self.root), self.parts.iter().map(|p| self.family.fold(p)).collect())
+        (
+            self.family.fold(&self.root),
+            self.parts.iter().map(|p| self.family.fold(p)).collect(),
+        )
     }
 
     /// A place below this one as a message shows it; `below` has `/` between its names.
@@ -262,7 +306,11 @@ impl FullPath {
         match below {
             "" => base,
             _ => {
-                format!("{}{separator}{}", base.trim_end_matches(separator), below.replace('/', &separator.to_string()))
+                format!(
+                    "{}{separator}{}",
+                    base.trim_end_matches(separator),
+                    below.replace('/', &separator.to_string())
+                )
             }
         }
     }
@@ -272,7 +320,8 @@ impl FullPath {
         directory.join(self.name().unwrap_or_default())
     }
 
-    /// The path as the operating system of this machine takes it. Only meaningful for a path of [`Family::HOST`].
+    /// The path as the operating system of this machine takes it. Only meaningful for a path of
+    /// [`Family::HOST`].
     pub fn to_native(&self) -> PathBuf {
         PathBuf::from(self.to_string())
     }

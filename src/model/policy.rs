@@ -13,7 +13,8 @@ const VARIABLE: &str = r"^[A-Za-z_][A-Za-z0-9_]*$";
 pub enum Reference {
     /// Name of an environment variable.
     Env(#[schemars(regex(pattern = VARIABLE))] String),
-    /// Path of a file whose first line is the secret. Only the user who runs the backup should be able to read it.
+    /// Path of a file whose first line is the secret. Only the user who runs the backup should be
+    /// able to read it.
     File(String),
     /// Program and arguments; the first line of its output is the secret.
     Command(#[schemars(length(min = 1))] Vec<String>),
@@ -45,7 +46,9 @@ pub enum ForceFull {
 }
 
 /// How fast, and how dear, thawing is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum,
+)]
 pub enum Tier {
     /// Within 48 hours, the cheapest.
     #[default]

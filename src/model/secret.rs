@@ -14,13 +14,15 @@ impl Secret {
         Secret(Zeroizing::new(text.into()))
     }
 
-    /// The secret itself: only for a child's standard input or environment, and for request signing.
+    /// The secret itself: only for a child's standard input or environment, and for request
+    /// signing.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// A text of somebody else's, such as a server's answer, with `***` for the secret wherever it stands. One of a few
-    /// characters stands in many words (`S` in `TLS`) and is looked for as a word of its own only.
+    /// A text of somebody else's, such as a server's answer, with `***` for the secret wherever it
+    /// stands. One of a few characters stands in many words (`S` in `TLS`) and is looked for as a
+    /// word of its own only.
     pub fn masked(&self, text: &str) -> String {
         let secret: &str = &self.0;
         if secret.is_empty() {
@@ -31,8 +33,14 @@ impl Secret {
         let mut rest = 0;
         for (start, found) in text.match_indices(secret) {
             let end = start + found.len();
-            let before = text[..start].chars().next_back().is_some_and(char::is_alphanumeric);
-            let after = text[end..].chars().next().is_some_and(char::is_alphanumeric);
+            let before = text[..start]
+                .chars()
+                .next_back()
+                .is_some_and(char::is_alphanumeric);
+            let after = text[end..]
+                .chars()
+                .next()
+                .is_some_and(char::is_alphanumeric);
             if short && (before || after) {
                 continue;
             }
@@ -67,13 +75,25 @@ mod tests {
     #[test]
     fn a_secret_is_masked_and_the_text_stays_readable() {
         for (secret, text, masked) in [
-            ("hunter-two", "hunter-two=hunter-twohunter-two", "***=******"),
+            (
+                "hunter-two",
+                "hunter-two=hunter-twohunter-two",
+                "***=******",
+            ),
             ("hunter-two", "xhunter-twoy is refused", "x***y is refused"),
             ("größe+größe", "<größe+größe>", "<***>"),
-            ("S", "TLS: S is not a key (S)", "TLS: *** is not a key (***)"),
+            (
+                "S",
+                "TLS: S is not a key (S)",
+                "TLS: *** is not a key (***)",
+            ),
             ("S", "S", "***"),
             ("a a", "a a a", "*** a"),
-            ("key", "keyring, monkey, key=key1", "keyring, monkey, ***=key1"),
+            (
+                "key",
+                "keyring, monkey, key=key1",
+                "keyring, monkey, ***=key1",
+            ),
             ("", "nothing", "nothing"),
         ] {
             assert_eq!(Secret::new(secret).masked(text), masked, "{secret}");

@@ -1,7 +1,8 @@
 //! The one selection rule (SPEC §4): which files and directories a backup holds.
 //!
-//! The walker, the plan's counts, both archive lists, the mirror, its verification and `explain` all ask
-//! [`Selection`]; no other code decides what is in or out. Pure: it knows names and kinds, never a disk.
+//! The walker, the plan's counts, both archive lists, the mirror, its verification and `explain`
+//! all ask [`Selection`]; no other code decides what is in or out. Pure: it knows names and kinds,
+//! never a disk.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -23,7 +24,8 @@ pub enum Kind {
     Special,
 }
 
-/// One exclusion of a profile: a name pattern or a full path. Anything else is an error (SPEC §4, design L692-750).
+/// One exclusion of a profile: a name pattern or a full path. Anything else is an error (SPEC §4,
+/// design L692-750).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Exclusion {
@@ -55,7 +57,11 @@ impl Exclusion {
     /// When it is neither a bare name nor a full path without wildcards.
     pub fn parse(text: &str, family: Family) -> Result<Exclusion, ExclusionError> {
         // v1.0 wrote directories with a separator at the end (design L1028).
-        let separators: &[char] = if family == Family::Windows { &['\\', '/'] } else { &['/'] };
+        let separators: &[char] = if family == Family::Windows {
+            &['\\', '/']
+        } else {
+            &['/']
+        };
         let bare = text.trim_end_matches(separators);
         if text.is_empty() {
             return Err(ExclusionError::Empty);
@@ -63,7 +69,11 @@ impl Exclusion {
         if !bare.is_empty() && !bare.contains(separators) && !is_drive(bare, family) {
             if let Some(c) = bare.chars().find(|c| c.is_control()) {
                 let shown = text.escape_debug().to_string();
-                return Err(crate::model::path::PathError::Control(shown, c.escape_debug().to_string()).into());
+                return Err(crate::model::path::PathError::Control(
+                    shown,
+                    c.escape_debug().to_string(),
+                )
+                .into());
             }
             return match bare {
                 "." | ".." => Err(ExclusionError::Relative(text.to_owned())),
@@ -76,8 +86,14 @@ impl Exclusion {
         }
         match FullPath::parse(text) {
             Ok(path) if path.family() == family => Ok(Exclusion::Path(path)),
-            Ok(path) => Err(ExclusionError::Family(text.to_owned(), path.family(), family)),
-            Err(crate::model::path::PathError::Relative(_)) => Err(ExclusionError::Relative(text.to_owned())),
+            Ok(path) => Err(ExclusionError::Family(
+                text.to_owned(),
+                path.family(),
+                family,
+            )),
+            Err(crate::model::path::PathError::Relative(_)) => {
+                Err(ExclusionError::Relative(text.to_owned()))
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -140,7 +156,11 @@ impl Selection {
     pub fn new(spec: SelectionSpec) -> Selection {
         let directories = Matcher::new(spec.family, &spec.directories);
         let files = Matcher::new(spec.family, &spec.files);
-        Selection { spec, directories, files }
+        Selection {
+            spec,
+            directories,
+            files,
+        }
     }
 
     /// The rule as data.
@@ -148,9 +168,9 @@ impl Selection {
         &self.spec
     }
 
-    /// The step of the rule: does an exclusion apply to *this* entry itself? `parent` is the full path of the
-    /// directory it lies in, and no directory above it is excluded. A walk asks this once an entry and does not
-    /// descend where the answer is `Some`.
+    /// The step of the rule: does an exclusion apply to *this* entry itself? `parent` is the full
+    /// path of the directory it lies in, and no directory above it is excluded. A walk asks this
+    /// once an entry and does not descend where the answer is `Some`.
     pub fn excludes(&self, parent: &Location, name: &str, kind: Kind) -> Option<Exclusion> {
         let family = self.spec.family;
         let (matcher, ahead) = match kind {
@@ -170,12 +190,16 @@ impl Selection {
         Some(Exclusion::Name(pattern.to_owned()))
     }
 
-    /// The whole rule for one path: [`Selection::excludes`] for every directory above it and itself.
+    /// The whole rule for one path: [`Selection::excludes`] for every directory above it and
+    /// itself.
     pub fn verdict(&self, path: &FullPath, kind: Kind) -> Verdict {
         let mut at = self.root_location(&path.truncated(0));
         let mut here = path.truncated(0);
         if let Some(excluded) = self.excluded_root(&here) {
-            return Verdict::Excluded { by: excluded, at: here };
+            return Verdict::Excluded {
+                by: excluded,
+                at: here,
+            };
         }
         for (i, name) in path.parts().iter().enumerate() {
             let last = i + 1 == path.parts().len();
@@ -190,9 +214,12 @@ impl Selection {
             return Verdict::NotCopied(kind);
         }
         // A source is a directory: a file in its place is not selected by being it.
-        let lies_under = |s: &&FullPath| path.starts_with(s) && (kind == Kind::Directory || !path.same(s));
+        let lies_under =
+            |s: &&FullPath| path.starts_with(s) && (kind == Kind::Directory || !path.same(s));
         match self.spec.sources.iter().find(lies_under) {
-            Some(source) => Verdict::Selected { source: source.clone() },
+            Some(source) => Verdict::Selected {
+                source: source.clone(),
+            },
             None if at.leads_to_source() && kind == Kind::Directory => Verdict::AboveSource,
             None => Verdict::OutsideSources,
         }
@@ -200,29 +227,48 @@ impl Selection {
 
     /// Whether a full-path exclusion names this drive root or `/` itself.
     pub fn excluded_root(&self, root: &FullPath) -> Option<Exclusion> {
-        self.spec.directories.iter().find(|e| matches!(e, Exclusion::Path(p) if p.is_root() && p.same(root))).cloned()
+        self.spec
+            .directories
+            .iter()
+            .find(|e| matches!(e, Exclusion::Path(p) if p.is_root() && p.same(root)))
+            .cloned()
     }
 
     /// Where a walk starts: at a drive root, share, or `/`.
     pub fn root_location(&self, root: &FullPath) -> Location {
         let on_root = |p: &&FullPath| p.same_root(root);
         Location {
-            sources: self.spec.sources.iter().filter(on_root).map(|s| s.parts().to_vec()).collect(),
+            sources: self
+                .spec
+                .sources
+                .iter()
+                .filter(on_root)
+                .map(|s| s.parts().to_vec())
+                .collect(),
             directories: self.directories.paths_on(root),
             files: self.files.paths_on(root),
-            inside: self.spec.sources.iter().any(|s| s.is_root() && s.same_root(root)),
+            inside: self
+                .spec
+                .sources
+                .iter()
+                .any(|s| s.is_root() && s.same_root(root)),
             family: self.spec.family,
         }
     }
 
     /// Where a walk of a mount starts: the place of `path`, entered name by name.
     pub fn location(&self, path: &FullPath) -> Location {
-        path.parts().iter().fold(self.root_location(&path.truncated(0)), |at, name| at.enter(name))
+        path.parts()
+            .iter()
+            .fold(self.root_location(&path.truncated(0)), |at, name| {
+                at.enter(name)
+            })
     }
 }
 
-/// The place of a directory, as the rule sees it: which sources and which excluded paths still lie below it. Entering
-/// a directory keeps only those that go on through it, so deep in a tree there is nothing left to compare.
+/// The place of a directory, as the rule sees it: which sources and which excluded paths still lie
+/// below it. Entering a directory keeps only those that go on through it, so deep in a tree there
+/// is nothing left to compare.
 #[derive(Clone, Debug)]
 pub struct Location {
     /// Names that lead from here to each source still ahead.
@@ -263,9 +309,15 @@ impl Location {
             _ => None,
         };
         let paths = |list: &[(Vec<String>, FullPath)]| {
-            list.iter().filter_map(|(rest, path)| Some((onward(rest)?, path.clone()))).collect()
+            list.iter()
+                .filter_map(|(rest, path)| Some((onward(rest)?, path.clone())))
+                .collect()
         };
-        let sources: Vec<Vec<String>> = self.sources.iter().filter_map(|rest| onward(rest)).collect();
+        let sources: Vec<Vec<String>> = self
+            .sources
+            .iter()
+            .filter_map(|rest| onward(rest))
+            .collect();
         Location {
             family,
             inside: self.inside || sources.iter().any(Vec::is_empty),
@@ -275,7 +327,8 @@ impl Location {
         }
     }
 
-    /// Whether this directory is a source or lies under one: what is in it is selected unless excluded.
+    /// Whether this directory is a source or lies under one: what is in it is selected unless
+    /// excluded.
     pub fn inside_source(&self) -> bool {
         self.inside
     }
@@ -286,7 +339,10 @@ impl Location {
     }
 
     fn leads_to_source_with(&self, name: &str) -> bool {
-        self.sources.iter().any(|rest| rest.first().is_some_and(|first| self.family.same_name(first, name)))
+        self.sources.iter().any(|rest| {
+            rest.first()
+                .is_some_and(|first| self.family.same_name(first, name))
+        })
     }
 }
 
@@ -301,14 +357,20 @@ struct Matcher {
 
 impl Matcher {
     fn new(family: Family, exclusions: &[Exclusion]) -> Matcher {
-        let mut matcher = Matcher { names: Vec::new(), paths: Vec::new(), plain: HashMap::new() };
+        let mut matcher = Matcher {
+            names: Vec::new(),
+            paths: Vec::new(),
+            plain: HashMap::new(),
+        };
         for exclusion in exclusions {
             match exclusion {
                 Exclusion::Path(path) => matcher.paths.push(path.clone()),
                 Exclusion::Name(pattern) if !pattern.contains(['*', '?']) => {
                     matcher.plain.insert(family.fold(pattern), pattern.clone());
                 }
-                Exclusion::Name(pattern) => matcher.names.push((pattern.clone(), name_pattern(family, pattern))),
+                Exclusion::Name(pattern) => matcher
+                    .names
+                    .push((pattern.clone(), name_pattern(family, pattern))),
             }
         }
         matcher
@@ -322,15 +384,23 @@ impl Matcher {
         if let Some(pattern) = self.plain.get(&folded) {
             return Some(pattern);
         }
-        self.names.iter().find(|(_, regex)| regex.is_match(&folded)).map(|(pattern, _)| pattern.as_str())
+        self.names
+            .iter()
+            .find(|(_, regex)| regex.is_match(&folded))
+            .map(|(pattern, _)| pattern.as_str())
     }
 
     fn paths_on(&self, root: &FullPath) -> Vec<(Vec<String>, FullPath)> {
-        self.paths.iter().filter(|p| p.same_root(root)).map(|p| (p.parts().to_vec(), p.clone())).collect()
+        self.paths
+            .iter()
+            .filter(|p| p.same_root(root))
+            .map(|p| (p.parts().to_vec(), p.clone()))
+            .collect()
     }
 }
 
-/// A name pattern as a regular expression on folded names. `*` is any run, `?` one character, `*.*` every name (DOS).
+/// A name pattern as a regular expression on folded names. `*` is any run, `?` one character, `*.*`
+/// every name (DOS).
 fn name_pattern(family: Family, pattern: &str) -> Regex {
     let mut text = String::from(r"(?s)\A");
     if pattern == "*.*" {

@@ -1,5 +1,5 @@
-//! Slices: a large object's SHA-256 in pieces, so that the beginning of a volume can be trusted before its end is here
-//! (SPEC §7, §9). They stand in the marker beside the SHA-256 of the whole.
+//! Slices: a large object's SHA-256 in pieces, so that the beginning of a volume can be trusted
+//! before its end is here (SPEC §7, §9). They stand in the marker beside the SHA-256 of the whole.
 
 use std::ops::Range;
 
@@ -23,8 +23,8 @@ pub struct Slices {
 }
 
 impl Slices {
-    /// Where each slice of an object of `size` bytes lies, and its SHA-256. `None` when they are not the slices of an
-    /// object of that size: a marker can hold anything.
+    /// Where each slice of an object of `size` bytes lies, and its SHA-256. `None` when they are
+    /// not the slices of an object of that size: a marker can hold anything.
     pub fn of(&self, size: u64) -> Option<impl Iterator<Item = (Range<u64>, &str)>> {
         let fits = self.size > 0 && size.div_ceil(self.size) == self.sha256.len() as u64;
         let starts = (0..size).step_by(usize::try_from(self.size.max(1)).ok()?);
@@ -46,16 +46,25 @@ pub struct Hasher {
 
 impl Hasher {
     pub fn new(size: u64) -> Hasher {
-        let size = (size > SMALLEST).then(|| size.div_ceil(MOST).max(SMALLEST).next_multiple_of(1 << 20));
+        let size =
+            (size > SMALLEST).then(|| size.div_ceil(MOST).max(SMALLEST).next_multiple_of(1 << 20));
         let (left, done) = (size.unwrap_or(0), Vec::new());
-        Hasher { whole: Sha256::new(), size, slice: Sha256::new(), left, done }
+        Hasher {
+            whole: Sha256::new(),
+            size,
+            slice: Sha256::new(),
+            left,
+            done,
+        }
     }
 
     pub fn update(&mut self, mut bytes: &[u8]) {
         self.whole.update(bytes);
         let Some(size) = self.size else { return };
         while !bytes.is_empty() {
-            let count = bytes.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
+            let count = bytes
+                .len()
+                .min(usize::try_from(self.left).unwrap_or(usize::MAX));
             let (here, rest) = bytes.split_at(count);
             self.slice.update(here);
             self.left -= count as u64;
@@ -113,7 +122,11 @@ mod tests {
                     assert_eq!(range.start, end);
                     end = range.end;
                     let slice = &bytes[range.start as usize..range.end as usize];
-                    assert_eq!(sha256, hex::encode(Sha256::digest(slice)), "{size}: {range:?}");
+                    assert_eq!(
+                        sha256,
+                        hex::encode(Sha256::digest(slice)),
+                        "{size}: {range:?}"
+                    );
                 }
                 assert_eq!(end, size as u64);
             }
@@ -122,11 +135,18 @@ mod tests {
 
     #[test]
     fn slices_of_another_object_are_none() {
-        let slices = |size, count| Slices { size, sha256: vec![String::new(); count] };
+        let slices = |size, count| Slices {
+            size,
+            sha256: vec![String::new(); count],
+        };
         assert!(slices(10, 3).of(30).is_some() && slices(10, 3).of(21).is_some());
-        for (wrong, size) in
-            [(slices(10, 3), 31), (slices(10, 3), 20), (slices(0, 3), 30), (slices(0, 0), 0), (slices(u64::MAX, 2), 30)]
-        {
+        for (wrong, size) in [
+            (slices(10, 3), 31),
+            (slices(10, 3), 20),
+            (slices(0, 3), 30),
+            (slices(0, 0), 0),
+            (slices(u64::MAX, 2), 30),
+        ] {
             assert!(wrong.of(size).is_none(), "{wrong:?} {size}");
         }
     }

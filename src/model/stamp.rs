@@ -37,7 +37,10 @@ impl Stamp {
             Zone::Local => moment.with_timezone(&Local).naive_local(),
         };
         // Names carry microseconds; a stamp must equal itself read back.
-        Stamp(NaiveDateTime::parse_from_str(&naive.format(FORMAT).to_string(), FORMAT).unwrap_or(naive))
+        Stamp(
+            NaiveDateTime::parse_from_str(&naive.format(FORMAT).to_string(), FORMAT)
+                .unwrap_or(naive),
+        )
     }
 
     /// Reads the date and time fields of an object name. v1.0 drops the fraction when it is zero.
@@ -70,11 +73,14 @@ impl Stamp {
 
     /// The month the stamp lies in.
     pub fn month(&self) -> Month {
-        Month { year: self.0.year(), month: self.0.month() }
+        Month {
+            year: self.0.year(),
+            month: self.0.month(),
+        }
     }
 
-    /// The moment the stamp names. A local time that a clock change repeats means its first pass: for deciding what
-    /// changed since then, the earlier moment is the safe one.
+    /// The moment the stamp names. A local time that a clock change repeats means its first pass:
+    /// for deciding what changed since then, the earlier moment is the safe one.
     pub fn moment(&self, zone: Zone) -> DateTime<Utc> {
         match zone {
             Zone::Utc => self.0.and_utc(),
@@ -111,7 +117,9 @@ impl FromStr for Stamp {
 
     fn from_str(text: &str) -> Result<Stamp, StampError> {
         // A person may type the stamp as the e-mail title or `sets` shows it.
-        let (date, time) = text.split_once(['_', ' ']).ok_or_else(|| StampError(text.to_owned()))?;
+        let (date, time) = text
+            .split_once(['_', ' '])
+            .ok_or_else(|| StampError(text.to_owned()))?;
         Stamp::from_fields(date, time)
     }
 }
@@ -143,7 +151,10 @@ impl Month {
         let first = chrono::NaiveDate::from_ymd_opt(self.year, self.month, 1).unwrap_or_default();
         (0..count).filter_map(move |back| {
             let day = first.checked_sub_months(Months::new(back))?;
-            Some(Month { year: day.year(), month: day.month() })
+            Some(Month {
+                year: day.year(),
+                month: day.month(),
+            })
         })
     }
 }
@@ -162,9 +173,21 @@ mod tests {
     fn round_trips_and_refuses() {
         let stamp: Stamp = "20201222_112502.225333".parse().unwrap();
         assert_eq!(stamp.to_string(), "20201222_112502.225333");
-        assert_eq!((stamp.date(), stamp.time()), ("20201222".into(), "112502.225333".into()));
-        assert_eq!(Stamp::from_fields("20201222", "112502").unwrap().time(), "112502.000000");
-        for bad in ["0_0.0", "20201322_112502.225333", "20201222_112502.2253330", "20201222_112502.", "20201222"] {
+        assert_eq!(
+            (stamp.date(), stamp.time()),
+            ("20201222".into(), "112502.225333".into())
+        );
+        assert_eq!(
+            Stamp::from_fields("20201222", "112502").unwrap().time(),
+            "112502.000000"
+        );
+        for bad in [
+            "0_0.0",
+            "20201322_112502.225333",
+            "20201222_112502.2253330",
+            "20201222_112502.",
+            "20201222",
+        ] {
             assert!(bad.parse::<Stamp>().is_err(), "{bad}");
         }
     }

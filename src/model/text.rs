@@ -6,21 +6,52 @@ use crate::model::event::{Event, Severity};
 pub fn line(event: &Event) -> Option<String> {
     Some(match event {
         Event::Note { text, .. } | Event::Detail { text, .. } => text.clone(),
-        Event::Problem { severity, text, hint, .. } => {
-            let hint = hint.as_ref().map(|h| format!("\n  hint: {h}")).unwrap_or_default();
+        Event::Problem {
+            severity,
+            text,
+            hint,
+            ..
+        } => {
+            let hint = hint
+                .as_ref()
+                .map(|h| format!("\n  hint: {h}"))
+                .unwrap_or_default();
             format!("{}: {text}{hint}", word(*severity))
         }
-        Event::Ignored { path, why, severity: None } => format!("ignored '{path}': {why}"),
-        Event::Ignored { path, why, severity: Some(severity) } => {
+        Event::Ignored {
+            path,
+            why,
+            severity: None,
+        } => format!("ignored '{path}': {why}"),
+        Event::Ignored {
+            path,
+            why,
+            severity: Some(severity),
+        } => {
             format!("{}: '{path}' is not backed up: {why}", word(*severity))
         }
         Event::ToolStarted { command, .. } => format!("running {command}"),
         Event::ToolOutput { tool, line } => format!("  {tool}: {line}"),
-        Event::ToolEnded { tool, code, meaning } if meaning.contains(tool.as_str()) => {
+        Event::ToolEnded {
+            tool,
+            code,
+            meaning,
+        } if meaning.contains(tool.as_str()) => {
             format!("{meaning} (exit code {code})")
         }
-        Event::ToolEnded { tool, code, meaning } => format!("{tool}: {meaning} (exit code {code})"),
-        Event::Mounted { mount, files, directories, bytes, archived_files, archived_bytes } => format!(
+        Event::ToolEnded {
+            tool,
+            code,
+            meaning,
+        } => format!("{tool}: {meaning} (exit code {code})"),
+        Event::Mounted {
+            mount,
+            files,
+            directories,
+            bytes,
+            archived_files,
+            archived_bytes,
+        } => format!(
             "{mount}: {}, {}, {}; archived: {}, {}",
             count(*files, "file"),
             count(*directories, "directory"),
@@ -30,15 +61,34 @@ pub fn line(event: &Event) -> Option<String> {
         ),
         Event::Deleted { path } => format!("deleted from the mirror: {path}"),
         Event::Difference { path, what } => format!("error: the mirror differs: {path}: {what}"),
-        Event::Uploading { store, key, size: bytes } => format!("uploading to {store}: {key} ({})", size(*bytes)),
-        Event::Transferred { .. } | Event::Destination { complete: false, .. } => return None,
-        Event::Destination { name, complete: true } => format!("{name}: has all of this backup"),
+        Event::Uploading {
+            store,
+            key,
+            size: bytes,
+        } => format!("uploading to {store}: {key} ({})", size(*bytes)),
+        Event::Transferred { .. }
+        | Event::Destination {
+            complete: false, ..
+        } => return None,
+        Event::Destination {
+            name,
+            complete: true,
+        } => format!("{name}: has all of this backup"),
         Event::Uploaded { key, sha256, .. } => format!("uploaded {key}, sha256 {sha256}"),
-        Event::Downloading { store, key, from, size: bytes } => {
-            let from = from.map(|byte| format!(" from byte {byte}")).unwrap_or_default();
+        Event::Downloading {
+            store,
+            key,
+            from,
+            size: bytes,
+        } => {
+            let from = from
+                .map(|byte| format!(" from byte {byte}"))
+                .unwrap_or_default();
             format!("downloading from {store}: {key}{from} ({})", size(*bytes))
         }
-        Event::Extracting { mount, stamp, to } => format!("extracting {mount} as of {stamp} to {to}"),
+        Event::Extracting { mount, stamp, to } => {
+            format!("extracting {mount} as of {stamp} to {to}")
+        }
         Event::Finished { text, .. } => text.clone(),
     })
 }
@@ -77,10 +127,20 @@ pub fn size(bytes: u64) -> String {
 
 /// A table with its columns one below the other.
 pub fn aligned<const N: usize>(table: &[[String; N]]) -> String {
-    let width = |column: usize| table.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let width = |column: usize| {
+        table
+            .iter()
+            .map(|row| row[column].chars().count())
+            .max()
+            .unwrap_or(0)
+    };
     let widths: Vec<usize> = (0..N).map(width).collect();
     let line = |row: &[String; N]| {
-        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, w)| format!("{cell:<w$}", w = *w)).collect();
+        let cells: Vec<String> = row
+            .iter()
+            .zip(&widths)
+            .map(|(cell, w)| format!("{cell:<w$}", w = *w))
+            .collect();
         format!("{}\n", cells.join("  ").trim_end())
     };
     table.iter().map(line).collect()
@@ -92,18 +152,25 @@ mod tests {
 
     #[test]
     fn counts() {
-        for (n, what, shown) in
-            [(1, "file", "1 file"), (0, "file", "0 files"), (2, "directory", "2 directories"), (2, "key", "2 keys")]
-        {
+        for (n, what, shown) in [
+            (1, "file", "1 file"),
+            (0, "file", "0 files"),
+            (2, "directory", "2 directories"),
+            (2, "key", "2 keys"),
+        ] {
             assert_eq!(count(n, what), shown);
         }
     }
 
     #[test]
     fn sizes() {
-        for (bytes, shown) in
-            [(0, "0 bytes"), (999, "999 bytes"), (1000, "1.0 kB"), (999_960, "1.0 MB"), (4_000_000_000, "4.0 GB")]
-        {
+        for (bytes, shown) in [
+            (0, "0 bytes"),
+            (999, "999 bytes"),
+            (1000, "1.0 kB"),
+            (999_960, "1.0 MB"),
+            (4_000_000_000, "4.0 GB"),
+        ] {
             assert_eq!(size(bytes), shown);
         }
     }

@@ -1,8 +1,9 @@
-//! Unfinished uploads: a backup whose archives are whole on this computer but not yet in every store. Its volumes stay in
-//! the work directory, and the next run goes on where it was cut off (SPEC §8, §11).
+//! Unfinished uploads: a backup whose archives are whole on this computer but not yet in every
+//! store. Its volumes stay in the work directory, and the next run goes on where it was cut off
+//! (SPEC §8, §11).
 //!
-//! The record of it is in local state, for anybody may be able to write into the parent of a work directory. Whoever
-//! deletes the work directory gives the upload up; nothing else depends on it.
+//! The record of it is in local state, for anybody may be able to write into the parent of a work
+//! directory. Whoever deletes the work directory gives the upload up; nothing else depends on it.
 
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -12,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::catalog::Catalog;
 use crate::model::marker::Marker;
 use crate::model::name::BackupId;
-use crate::model::object::{Object, Stored};
+use crate::model::object::{Object, ObjectRef};
 
 /// A record is called `unfinished-STAMP.json`.
 pub const PREFIX: &str = "unfinished-";
@@ -59,7 +60,8 @@ pub struct Whole {
     pub manifest: WorkFile,
     /// Key of the marker.
     pub marker: String,
-    /// The marker, but for the objects that it is to name: what they are is known when they are sent.
+    /// The marker, but for the objects that it is to name: what they are is known when they are
+    /// sent.
     pub about: Marker,
 }
 
@@ -70,12 +72,12 @@ pub struct Owed {
     /// The store as the user knows it.
     pub store: String,
     /// What it has already.
-    pub sent: Vec<Stored>,
+    pub sent: Vec<ObjectRef>,
 }
 
 impl Owed {
     /// An object that the store has already.
-    pub fn has(&self, key: &str) -> Option<&Stored> {
+    pub fn has(&self, key: &str) -> Option<&ObjectRef> {
         self.sent.iter().find(|stored| stored.key == key)
     }
 }
@@ -88,10 +90,31 @@ impl Whole {
 
 impl Unfinished {
     /// A backup that no store has yet; `state` is the directory for its record.
-    pub fn new(backup: BackupId, archives: Vec<Whole>, stores: Vec<String>, work: PathBuf, state: &Path) -> Unfinished {
-        let owed = stores.into_iter().map(|store| Owed { store, sent: Vec::new() }).collect();
+    pub fn new(
+        backup: BackupId,
+        archives: Vec<Whole>,
+        stores: Vec<String>,
+        work: PathBuf,
+        state: &Path,
+    ) -> Unfinished {
+        let owed = stores
+            .into_iter()
+            .map(|store| Owed {
+                store,
+                sent: Vec::new(),
+            })
+            .collect();
         let record = state.join(format!("{PREFIX}{}.json", backup.stamp()));
-        Unfinished { version: 1, backup, archives, owed, work, record, written: None, problem: None }
+        Unfinished {
+            version: 1,
+            backup,
+            archives,
+            owed,
+            work,
+            record,
+            written: None,
+            problem: None,
+        }
     }
 
     /// What a store lacks.
@@ -101,8 +124,14 @@ impl Unfinished {
 
     /// How many volumes and manifests the store lacks, and their bytes.
     pub fn left(&self, owed: &Owed) -> (u64, u64) {
-        let files = self.archives.iter().flat_map(Whole::files).filter(|file| owed.has(&file.key).is_none());
-        files.fold((0, 0), |(count, bytes), file| (count + 1, bytes + file.size))
+        let files = self
+            .archives
+            .iter()
+            .flat_map(Whole::files)
+            .filter(|file| owed.has(&file.key).is_none());
+        files.fold((0, 0), |(count, bytes), file| {
+            (count + 1, bytes + file.size)
+        })
     }
 
     /// Bytes of the files that are kept for it.
@@ -112,47 +141,74 @@ impl Unfinished {
 
     /// All objects that a store has when nothing is owed to it any more.
     pub fn objects(&self) -> impl Iterator<Item = Object> {
-        let object = |key: &str, size| Object { key: key.to_owned(), size };
+        let object = |key: &str, size| Object {
+            key: key.to_owned(),
+            size,
+        };
         self.archives.iter().flat_map(move |archive| {
-            let files = archive.files().map(move |file| object(&file.key, file.size));
+            let files = archive
+                .files()
+                .map(move |file| object(&file.key, file.size));
             files.chain([object(&archive.marker, 0)])
         })
     }
 
-    /// The markers of all mounts with their keys. `None` unless the store has every object that they name.
+    /// The markers of all mounts with their keys. `None` unless the store has every object that
+    /// they name.
     pub fn markers(&self, store: &str) -> Option<Vec<(String, Marker)>> {
         let owed = self.owed(store)?;
         let stored = |file: &WorkFile| owed.has(&file.key).cloned();
         let markers = self.archives.iter().map(|archive| {
-            let volumes = archive.volumes.iter().map(stored).collect::<Option<Vec<_>>>()?;
-            let marker = Marker { volumes, manifest: stored(&archive.manifest)?, ..archive.about.clone() };
+            let volumes = archive
+                .volumes
+                .iter()
+                .map(stored)
+                .collect::<Option<Vec<_>>>()?;
+            let marker = Marker {
+                volumes,
+                manifest: stored(&archive.manifest)?,
+                ..archive.about.clone()
+            };
             Some((archive.marker.clone(), marker))
         });
         markers.collect()
     }
 
-    /// Compares what was believed of a store with what it lists: objects that are not there are owed again, and a backup
-    /// that is complete there is owed no more, for its run was cut off between the last marker and this record.
+    /// Compares what was believed of a store with what it lists: objects that are not there are
+    /// owed again, and a backup that is complete there is owed no more, for its run was cut off
+    /// between the last marker and this record.
     pub fn compare(&mut self, store: &str, listed: &Catalog) {
-        let Some(at) = self.owed.iter().position(|owed| owed.store == store) else { return };
+        let Some(at) = self.owed.iter().position(|owed| owed.store == store) else {
+            return;
+        };
         let set = listed.set(self.backup.full);
         let backup = set.and_then(|set| set.backups().find(|backup| backup.id == self.backup));
         let found = |key: &str| {
             let mut archives = backup.into_iter().flat_map(|b| b.archives.values());
             archives.find_map(|archive| {
-                let mut objects = archive.volumes.values().chain(&archive.manifest).chain(&archive.marker);
+                let mut objects = archive
+                    .volumes
+                    .values()
+                    .chain(&archive.manifest)
+                    .chain(&archive.marker);
                 objects.find(|object| object.key == key)
             })
         };
-        if self.archives.iter().all(|archive| found(&archive.marker).is_some()) {
+        if self
+            .archives
+            .iter()
+            .all(|archive| found(&archive.marker).is_some())
+        {
             self.owed.remove(at);
             return;
         }
-        self.owed[at].sent.retain(|stored| found(&stored.key).is_some_and(|object| object.size == stored.size));
+        self.owed[at]
+            .sent
+            .retain(|stored| found(&stored.key).is_some_and(|object| object.size == stored.size));
     }
 
     /// Notes an object that a store has now.
-    pub fn sent(&mut self, store: &str, stored: Stored) {
+    pub fn sent(&mut self, store: &str, stored: ObjectRef) {
         if let Some(owed) = self.owed.iter_mut().find(|owed| owed.store == store) {
             owed.sent.push(stored);
         }

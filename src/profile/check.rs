@@ -1,4 +1,5 @@
-//! The logical checks: a document of the right shape -> a [`Job`], or everything that is wrong with it (SPEC §2, §4).
+//! The logical checks: a document of the right shape -> a [`Job`], or everything that is wrong with
+//! it (SPEC §2, §4).
 //!
 //! Touches no disk and no clock: a Windows profile is checked the same on Linux.
 
@@ -14,7 +15,7 @@ use std::num::NonZeroU32;
 use std::path::Path;
 use std::time::Duration;
 
-pub use key::{KeyError, check_key};
+pub use key::check_key;
 
 use super::diagnose::Finding;
 use super::document::{Document, Source, Span};
@@ -43,19 +44,34 @@ pub struct Checked {
 
 /// Checks a document.
 pub fn check(profile: &Path, document: &Document, broken: &Broken) -> Checked {
-    let mut checker = Checker { family: Family::HOST, family_from: String::new(), broken, findings: Vec::new() };
+    let mut checker = Checker {
+        family: Family::HOST,
+        family_from: String::new(),
+        broken,
+        findings: Vec::new(),
+    };
     checker.set_family(document);
     let telling = checker.telling(document);
     let job = checker.job(profile, document, telling.clone());
     if let Some(Err(error)) = job.as_ref().map(Job::mounts) {
         let hint = match error {
-            NameError::Same(_) => "rename one of the directories, or back it up with a profile of another location",
-            NameError::Long { .. } => "back up a directory with a shorter path, or use a shorter location",
+            NameError::Same(_) => {
+                "rename one of the directories, or back it up with a profile of another location"
+            }
+            NameError::Long { .. } => {
+                "back up a directory with a shorter path, or use a shorter location"
+            }
         };
-        checker.findings.push(Finding::value("/sources", error.to_string()).hint(hint));
+        checker
+            .findings
+            .push(Finding::value("/sources", error.to_string()).hint(hint));
     }
     let job = job.filter(|_| checker.findings.is_empty());
-    Checked { job, telling, findings: checker.findings }
+    Checked {
+        job,
+        telling,
+        findings: checker.findings,
+    }
 }
 
 /// What the checks share.
@@ -69,6 +85,7 @@ struct Checker<'a> {
 
 impl Checker<'_> {
     fn job(&mut self, profile: &Path, document: &Document, telling: Telling) -> Option<Job> {
+        let Document { version: _, .. } = document;
         self.name(&document.name);
         self.location(&document.location);
         let sources = self.sources(&document.sources);
@@ -83,27 +100,50 @@ impl Checker<'_> {
         let restore = Restore {
             keep_days: document.restore.keep_days.unwrap_or(KEEP_DAYS),
             tier: document.restore.tier,
-            poll_every: self.span("/restore/poll-every", document.restore.poll_every.as_ref(), POLL_EVERY),
+            poll_every: self.span(
+                "/restore/poll-every",
+                document.restore.poll_every.as_ref(),
+                POLL_EVERY,
+            ),
         };
         let lock = Lock {
-            retry_every: self.span("/lock/retry-every", document.lock.retry_every.as_ref(), RETRY_EVERY),
-            give_up_after: self.span("/lock/give-up-after", document.lock.give_up_after.as_ref(), GIVE_UP_AFTER),
+            retry_every: self.span(
+                "/lock/retry-every",
+                document.lock.retry_every.as_ref(),
+                RETRY_EVERY,
+            ),
+            give_up_after: self.span(
+                "/lock/give-up-after",
+                document.lock.give_up_after.as_ref(),
+                GIVE_UP_AFTER,
+            ),
         };
         let tools = self.tools(document);
         let own = overlap::Own {
             mirror: mirror.as_ref(),
             store: store.as_ref(),
             // Without a store nothing is ever put there.
-            work: archive.as_ref().filter(|_| document.destinations.makes_archives()),
-            work_given: document.archive.as_ref().is_some_and(|a| a.work_directory.is_some()),
+            work: archive
+                .as_ref()
+                .filter(|_| document.destinations.makes_archives()),
+            work_given: document
+                .archive
+                .as_ref()
+                .is_some_and(|a| a.work_directory.is_some()),
             log: telling.log.directory.as_ref(),
             snapshot: snapshot.as_ref(),
-            mount_given: document.snapshot.as_ref().is_some_and(|s| s.mount.is_some()),
+            mount_given: document
+                .snapshot
+                .as_ref()
+                .is_some_and(|s| s.mount.is_some()),
         };
         self.overlaps(&sources, &directories, &own);
         let selection = Selection::new(SelectionSpec {
             family: self.family,
-            sources: sources.iter().map(|(_, source)| source.path.clone()).collect(),
+            sources: sources
+                .iter()
+                .map(|(_, source)| source.path.clone())
+                .collect(),
             directories,
             files,
         });
@@ -143,10 +183,15 @@ impl Checker<'_> {
             let (pointer, text) = source_path(i, source);
             if self.family == Family::Unix && text.contains(['*', '?']) {
                 let message = format!("'{text}' holds a wildcard; a source is one directory");
-                self.report(Finding::value(&pointer, message).hint("list its parent, and `exclude` the rest"));
+                self.report(
+                    Finding::value(&pointer, message)
+                        .hint("list its parent, and `exclude` the rest"),
+                );
                 continue;
             }
-            let Some(path) = self.path(&pointer, text) else { continue };
+            let Some(path) = self.path(&pointer, text) else {
+                continue;
+            };
             if let Some((first, _)) = checked.iter().find(|(_, other)| other.path.same(&path)) {
                 let message = format!("'{path}' is listed twice");
                 let hint = format!("it is already {first}: remove one");
@@ -164,7 +209,9 @@ impl Checker<'_> {
         for (i, text) in texts.iter().enumerate() {
             let at = format!("{pointer}/{i}");
             // On Unix `C:\x` could be a file's name. In a profile it is a path of the wrong kind.
-            if self.family == Family::Unix && family_of(text) == Some(Family::Windows) && self.path(&at, text).is_none()
+            if self.family == Family::Unix
+                && family_of(text) == Some(Family::Windows)
+                && self.path(&at, text).is_none()
             {
                 continue;
             }
@@ -188,12 +235,16 @@ impl Checker<'_> {
 
     fn tools(&mut self, document: &Document) -> Tools {
         let tools = &document.tools;
-        for (pointer, tool, family) in
-            [("/tools/robocopy", &tools.robocopy, Family::Windows), ("/tools/rsync", &tools.rsync, Family::Unix)]
-        {
+        for (pointer, tool, family) in [
+            ("/tools/robocopy", &tools.robocopy, Family::Windows),
+            ("/tools/rsync", &tools.rsync, Family::Unix),
+        ] {
             if tool.is_some() && family != self.family {
                 let message = format!("is used with {family} profiles only");
-                let hint = format!("remove it: {} makes this a {} profile", self.family_from, self.family);
+                let hint = format!(
+                    "remove it: {} makes this a {} profile",
+                    self.family_from, self.family
+                );
                 self.report(Finding::key(pointer, message).hint(hint));
             }
         }
@@ -204,18 +255,30 @@ impl Checker<'_> {
         }
     }
 
-    pub(super) fn span(&mut self, pointer: &str, span: Option<&Span>, default: Duration) -> Duration {
-        let Some(Span(text)) = span else { return default };
+    pub(super) fn span(
+        &mut self,
+        pointer: &str,
+        span: Option<&Span>,
+        default: Duration,
+    ) -> Duration {
+        let Some(Span(text)) = span else {
+            return default;
+        };
         match humantime::parse_duration(text.trim()) {
             // A loop that does not sleep is no wait.
             Ok(span) if span.is_zero() && pointer != "/lock/give-up-after" => {
-                self.report(Finding::value(pointer, "must be more than nothing").hint("write at least `1s`"));
+                self.report(
+                    Finding::value(pointer, "must be more than nothing")
+                        .hint("write at least `1s`"),
+                );
                 default
             }
             Ok(span) => span,
             Err(_) => {
                 let message = format!("'{}' is not a time span", text.escape_debug());
-                self.report(Finding::value(pointer, message).hint("write `90s`, `10m`, `2h` or `1h 30m`"));
+                self.report(
+                    Finding::value(pointer, message).hint("write `90s`, `10m`, `2h` or `1h 30m`"),
+                );
                 default
             }
         }

@@ -1,7 +1,7 @@
 //! What is wrong with a profile, where, and what to write instead (SPEC §2).
 //!
-//! A check makes [`Finding`]s; [`Diagnostics`] puts all of them in the order of the file and shows them as text
-//! or JSON. No diagnostic shows a secret: [`super::mask`] blanks the source lines.
+//! A check makes [`Finding`]s; [`Diagnostics`] puts all of them in the order of the file and shows
+//! them as text or JSON. No diagnostic shows a secret: [`super::mask`] blanks the source lines.
 
 use std::fmt;
 use std::path::Path;
@@ -32,17 +32,28 @@ enum Spot {
 impl Finding {
     /// A problem with a value.
     pub fn value(pointer: impl Into<String>, message: impl Into<String>) -> Finding {
-        Finding { pointer: pointer.into(), spot: Spot::Value, message: message.into(), hint: None }
+        Finding {
+            pointer: pointer.into(),
+            spot: Spot::Value,
+            message: message.into(),
+            hint: None,
+        }
     }
 
     /// A problem with a key, or with what is missing below it.
     pub fn key(pointer: impl Into<String>, message: impl Into<String>) -> Finding {
-        Finding { spot: Spot::Key, ..Finding::value(pointer, message) }
+        Finding {
+            spot: Spot::Key,
+            ..Finding::value(pointer, message)
+        }
     }
 
     /// A problem at a place of the text.
     pub fn at(place: Place, message: impl Into<String>) -> Finding {
-        Finding { spot: Spot::Exactly(place), ..Finding::value("", message) }
+        Finding {
+            spot: Spot::Exactly(place),
+            ..Finding::value("", message)
+        }
     }
 
     /// The same finding about another pointer.
@@ -107,7 +118,12 @@ impl Diagnostics {
     }
 
     /// The findings of one text, sorted by place, each once.
-    pub(crate) fn new(file: &Path, text: &str, places: &Places, findings: Vec<Finding>) -> Diagnostics {
+    pub(crate) fn new(
+        file: &Path,
+        text: &str,
+        places: &Places,
+        findings: Vec<Finding>,
+    ) -> Diagnostics {
         let name = file.display().to_string();
         let mut list: Vec<Diagnostic> = findings
             .into_iter()
@@ -126,7 +142,9 @@ impl Diagnostics {
             })
             .collect();
         list.sort_by(|a, b| (a.line, a.column, &a.path).cmp(&(b.line, b.column, &b.path)));
-        list.dedup_by(|a, b| a.line == b.line && a.column == b.column && a.path == b.path && a.message == b.message);
+        list.dedup_by(|a, b| {
+            a.line == b.line && a.column == b.column && a.path == b.path && a.message == b.message
+        });
         Diagnostics(list)
     }
 

@@ -1,7 +1,8 @@
 //! The profile as it is written: one YAML file, kebab-case keys, closed objects (SPEC §2).
 //!
-//! These types are the source of `schemas/profile.schema.json`; their doc comments are what an editor shows.
-//! Nothing here is checked beyond its shape: [`super::check`] turns a document into a [`crate::model::job::Job`].
+//! These types are the source of `schemas/profile.schema.json`; their doc comments are what an
+//! editor shows. Nothing here is checked beyond its shape: [`super::check`] turns a document into a
+//! [`crate::model::job::Job`].
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -27,7 +28,8 @@ const ENDPOINT: &str = URL;
 /// The largest object of S3, 5 TiB.
 const MAX_VOLUME: u64 = 5 << 40;
 
-/// A backup profile of AAM Auto Backup: what to back up, where to, with which credentials, under which policy.
+/// A backup profile of AAM Auto Backup: what to back up, where to, with which credentials, under
+/// which policy.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Document {
@@ -37,7 +39,8 @@ pub struct Document {
     /// Name of the profile, as `aam-backup run NAME` takes it.
     #[schemars(regex(pattern = NAME))]
     pub name: String,
-    /// Unique name of this computer or storage; every object name starts with it. Letters, digits, `-` and `.`, no underscore.
+    /// Unique name of this computer or storage; every object name starts with it. Letters, digits,
+    /// `-` and `.`, no underscore.
     #[schemars(regex(pattern = LOCATION))]
     pub location: String,
     /// Directories to back up: absolute paths without wildcards.
@@ -69,8 +72,8 @@ pub struct Document {
     pub log: LogPolicy,
     /// E-mail reports through Amazon SES. Without this section no e-mail is sent.
     pub email: Option<Email>,
-    /// Addresses called when a run starts and ends, as Healthchecks and its like offer them: whoever waits for the call
-    /// notices when none comes.
+    /// Addresses called when a run starts and ends, as Healthchecks and its like offer them:
+    /// whoever waits for the call notices when none comes.
     #[serde(default)]
     pub ping: Ping,
     /// Programs run before and after a backup.
@@ -103,7 +106,8 @@ pub enum Source {
 pub struct DetailedSource {
     /// Absolute path of the directory.
     pub path: String,
-    /// A missing optional source is a warning, not a failure: for disks that are not always attached.
+    /// A missing optional source is a warning, not a failure: for disks that are not always
+    /// attached.
     #[serde(default)]
     pub optional: bool,
 }
@@ -112,7 +116,8 @@ pub struct DetailedSource {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Exclude {
-    /// Directories left out with everything in them: a name (`node_modules`, `cache*`) or a full path.
+    /// Directories left out with everything in them: a name (`node_modules`, `cache*`) or a full
+    /// path.
     #[serde(default)]
     pub directories: Vec<String>,
     /// Files left out: a name (`~WRL*.tmp`) or a full path.
@@ -124,9 +129,11 @@ pub struct Exclude {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Snapshot {
-    /// Program called as `PROGRAM SOURCE MOUNT COMMAND…`. Windows: `shadowspawn` by default. Unix: none by default.
+    /// Program called as `PROGRAM SOURCE MOUNT COMMAND…`. Windows: `shadowspawn` by default. Unix:
+    /// none by default.
     pub program: Option<String>,
-    /// Where the snapshot is shown: a free drive letter on Windows (`Q:` by default), an empty directory on Unix.
+    /// Where the snapshot is shown: a free drive letter on Windows (`Q:` by default), an empty
+    /// directory on Unix.
     pub mount: Option<String>,
 }
 
@@ -134,7 +141,8 @@ pub struct Snapshot {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Archive {
-    /// The key that encrypts archives (AES-256). Without it nothing can be restored: keep a copy elsewhere.
+    /// The key that encrypts archives (AES-256). Without it nothing can be restored: keep a copy
+    /// elsewhere.
     pub encryption_key: Reference,
     /// `zip` opens everywhere; `7z` also hides file names and is faster on many small files.
     #[serde(default)]
@@ -147,7 +155,8 @@ pub struct Archive {
     #[serde(default = "default_compression_level")]
     #[schemars(range(min = 0, max = 9))]
     pub compression_level: u8,
-    /// Directory for archives until they are uploaded. Windows: `C:\temp` by default. Unix: `/var/tmp` by default.
+    /// Directory for archives until they are uploaded. Windows: `C:\temp` by default. Unix:
+    /// `/var/tmp` by default.
     pub work_directory: Option<String>,
 }
 
@@ -177,7 +186,9 @@ fn default_lookback_months() -> u32 {
 
 impl Default for CatalogPolicy {
     fn default() -> CatalogPolicy {
-        CatalogPolicy { lookback_months: default_lookback_months() }
+        CatalogPolicy {
+            lookback_months: default_lookback_months(),
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! Which file a profile's name means (SPEC §3).
 //!
-//! A path is a path; a name is looked up in a list of directories, first come, first served. A name that two files
-//! of one directory claim is an error: nobody should guess which backup runs tonight.
+//! A path is a path; a name is looked up in a list of directories, first come, first served. A name
+//! that two files of one directory claim is an error: nobody should guess which backup runs
+//! tonight.
 
 use std::env;
 use std::ffi::OsStr;
@@ -29,7 +30,10 @@ pub struct Search {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FindError {
     #[error("there is no profile of this name; looked in {}", list(.looked))]
-    NotFound { looked: Vec<PathBuf>, near: Vec<String> },
+    NotFound {
+        looked: Vec<PathBuf>,
+        near: Vec<String>,
+    },
     #[error("a profile named twice: {}", list(.files))]
     Twice { files: Vec<PathBuf> },
     #[error("the file says `name: {inside}`: {}", .file.display())]
@@ -40,29 +44,37 @@ impl FindError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            FindError::NotFound { near, .. } if near.is_empty() => {
-                Some("give the path of a file, or a directory of profiles with --profiles DIR".to_owned())
-            }
+            FindError::NotFound { near, .. } if near.is_empty() => Some(
+                "give the path of a file, or a directory of profiles with --profiles DIR"
+                    .to_owned(),
+            ),
             FindError::NotFound { near, .. } => Some(format!("did you mean {}?", near.join(", "))),
-            FindError::Twice { .. } => Some("give each file a `name` of its own, the same as the file's".to_owned()),
-            FindError::OtherName { inside, .. } => {
-                Some(format!("ask for '{inside}', rename the file, or give its path"))
+            FindError::Twice { .. } => {
+                Some("give each file a `name` of its own, the same as the file's".to_owned())
             }
+            FindError::OtherName { inside, .. } => Some(format!(
+                "ask for '{inside}', rename the file, or give its path"
+            )),
         }
     }
 }
 
 fn list(paths: &[PathBuf]) -> String {
-    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+    paths
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 impl Search {
-    /// The search order: `--profiles`, then `AAM_BACKUP_PROFILES`, then `./profiles`, then the configuration
-    /// directories of the operating system.
+    /// The search order: `--profiles`, then `AAM_BACKUP_PROFILES`, then `./profiles`, then the
+    /// configuration directories of the operating system.
     pub fn new(option: Option<&Path>) -> Search {
         let mut directories: Vec<PathBuf> = option.map(Path::to_owned).into_iter().collect();
         if let Some(variable) = env::var_os(VARIABLE) {
-            directories.extend(env::split_paths(&variable).filter(|path| !path.as_os_str().is_empty()));
+            directories
+                .extend(env::split_paths(&variable).filter(|path| !path.as_os_str().is_empty()));
         }
         let named = directories.len();
         directories.push(PathBuf::from("profiles"));
@@ -70,16 +82,16 @@ impl Search {
         Search { directories, named }
     }
 
-    /// Only these directories, in this order.
-    pub fn of(directories: Vec<PathBuf>) -> Search {
-        Search { named: directories.len(), directories }
-    }
-
-    /// The directory for a new profile: the first that a person named, else that of the operating system, for all of the
-    /// computer or for oneself. A scheduled run finds it there; `./profiles` depends on where one stands.
+    /// The directory for a new profile: the first that a person named, else that of the operating
+    /// system, for all of the computer or for oneself. A scheduled run finds it there; `./profiles`
+    /// depends on where one stands.
     pub fn home(&self, for_all: bool) -> Option<PathBuf> {
         let mut configuration = configuration();
-        let own = if for_all { configuration.first().cloned() } else { configuration.pop() };
+        let own = if for_all {
+            configuration.first().cloned()
+        } else {
+            configuration.pop()
+        };
         self.directories[..self.named].first().cloned().or(own)
     }
 
@@ -88,9 +100,9 @@ impl Search {
     /// # Errors
     /// When it is not found, or anything is wrong with it.
     pub fn load(&self, profile: &str) -> Result<Job, Diagnostics> {
-        let file = self
-            .find(profile)
-            .map_err(|error| Diagnostics::file(Path::new(profile), error.to_string(), error.hint()))?;
+        let file = self.find(profile).map_err(|error| {
+            Diagnostics::file(Path::new(profile), error.to_string(), error.hint())
+        })?;
         load(&file)
     }
 
@@ -105,15 +117,24 @@ impl Search {
         let mut near: Vec<String> = Vec::new();
         for directory in &self.directories {
             let entries = entries(directory);
-            let claims: Vec<&Entry> = entries.iter().filter(|entry| entry.name() == profile).collect();
-            let files: Vec<&Entry> = entries.iter().filter(|entry| entry.stem == profile).collect();
+            let claims: Vec<&Entry> = entries
+                .iter()
+                .filter(|entry| entry.name() == profile)
+                .collect();
+            let files: Vec<&Entry> = entries
+                .iter()
+                .filter(|entry| entry.stem == profile)
+                .collect();
             match (files.as_slice(), claims.as_slice()) {
                 ([_, _, ..], _) => return Err(twice(&files)),
                 (_, [_, _, ..]) => return Err(twice(&claims)),
                 ([file], [claim]) if file.path != claim.path => return Err(twice(&[file, claim])),
                 (_, [claim]) => return Ok(claim.path.clone()),
                 ([file], []) => {
-                    return Err(FindError::OtherName { file: file.path.clone(), inside: file.name().to_owned() });
+                    return Err(FindError::OtherName {
+                        file: file.path.clone(),
+                        inside: file.name().to_owned(),
+                    });
                 }
                 ([], []) => {}
             }
@@ -121,18 +142,10 @@ impl Search {
         }
         near.sort();
         near.dedup();
-        Err(FindError::NotFound { looked: self.directories.clone(), near })
-    }
-
-    /// The files of every profile that can be asked for by name, with the name. A directory that comes first wins.
-    pub fn all(&self) -> Vec<(String, PathBuf)> {
-        let mut all: Vec<(String, PathBuf)> = Vec::new();
-        for entry in self.directories.iter().flat_map(|directory| entries(directory)) {
-            if all.iter().all(|(name, _)| name != entry.name()) {
-                all.push((entry.name().to_owned(), entry.path));
-            }
-        }
-        all
+        Err(FindError::NotFound {
+            looked: self.directories.clone(),
+            near,
+        })
     }
 }
 
@@ -147,7 +160,9 @@ fn is_yaml(extension: &OsStr) -> bool {
 }
 
 fn twice(entries: &[&Entry]) -> FindError {
-    FindError::Twice { files: entries.iter().map(|entry| entry.path.clone()).collect() }
+    FindError::Twice {
+        files: entries.iter().map(|entry| entry.path.clone()).collect(),
+    }
 }
 
 /// A file of a profile directory.
@@ -161,7 +176,8 @@ struct Entry {
 }
 
 impl Entry {
-    /// The profile's name. A file too broken to say is taken at its own name, so that loading it says what is wrong.
+    /// The profile's name. A file too broken to say is taken at its own name, so that loading it
+    /// says what is wrong.
     fn name(&self) -> &str {
         self.inside.as_deref().unwrap_or(&self.stem)
     }
@@ -169,7 +185,9 @@ impl Entry {
 
 /// The profiles of a directory, by file name. A directory that is not there has none.
 fn entries(directory: &Path) -> Vec<Entry> {
-    let Ok(read) = fs::read_dir(directory) else { return Vec::new() };
+    let Ok(read) = fs::read_dir(directory) else {
+        return Vec::new();
+    };
     let mut entries: Vec<Entry> = read
         .filter_map(|entry| {
             let path = entry.ok()?.path();
@@ -177,7 +195,11 @@ fn entries(directory: &Path) -> Vec<Entry> {
                 return None;
             }
             let stem = path.file_stem()?.to_str()?.to_owned();
-            Some(Entry { inside: name_inside(&path), stem, path })
+            Some(Entry {
+                inside: name_inside(&path),
+                stem,
+                path,
+            })
         })
         .collect();
     entries.sort_by(|a, b| a.path.cmp(&b.path));
@@ -192,7 +214,9 @@ fn name_inside(path: &Path) -> Option<String> {
     }
     let bytes = super::read(path).ok()?;
     let tree = super::yaml::parse(super::yaml::decode(&bytes).ok()?).ok()?;
-    serde_json::from_value::<Named>(tree.value).ok().map(|named| named.name)
+    serde_json::from_value::<Named>(tree.value)
+        .ok()
+        .map(|named| named.name)
 }
 
 /// The configuration directories of this operating system.
@@ -203,9 +227,20 @@ fn configuration() -> Vec<PathBuf> {
             .into_iter()
             .collect();
     }
-    let home = || env::var_os("HOME").filter(|home| !home.is_empty()).map(|home| PathBuf::from(home).join(".config"));
+    let home = || {
+        env::var_os("HOME")
+            .filter(|home| !home.is_empty())
+            .map(|home| PathBuf::from(home).join(".config"))
+    };
     // The XDG rule: a relative path there is invalid.
-    let xdg = env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-    let own = xdg.or_else(home).map(|config| config.join("aam-backup").join("profiles"));
-    [Some(PathBuf::from("/etc/aam-backup/profiles")), own].into_iter().flatten().collect()
+    let xdg = env::var_os("XDG_CONFIG_HOME")
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute());
+    let own = xdg
+        .or_else(home)
+        .map(|config| config.join("aam-backup").join("profiles"));
+    [Some(PathBuf::from("/etc/aam-backup/profiles")), own]
+        .into_iter()
+        .flatten()
+        .collect()
 }

@@ -1,7 +1,7 @@
 //! Source lines without the secrets that someone may have written into a profile (SPEC §2).
 //!
-//! Two rules, because a text that is not YAML has no places: values under a key that names a secret, and, by the
-//! words of the line itself, whatever follows such a key.
+//! Two rules, because a text that is not YAML has no places: values under a key that names a
+//! secret, and, by the words of the line itself, whatever follows such a key.
 
 use std::sync::LazyLock;
 
@@ -14,7 +14,8 @@ const WORDS: &str = "key|secret|passw|passphrase|pwd|token|credential";
 
 static SECRET_KEY: LazyLock<Regex> = LazyLock::new(|| pattern(&format!("(?i){WORDS}")));
 /// A key that names a secret, with everything after its colon.
-static SECRET_ENTRY: LazyLock<Regex> = LazyLock::new(|| pattern(&format!(r#"(?i)(?:{WORDS})[\w.-]*["']?\s*[:=]\s*"#)));
+static SECRET_ENTRY: LazyLock<Regex> =
+    LazyLock::new(|| pattern(&format!(r#"(?i)(?:{WORDS})[\w.-]*["']?\s*[:=]\s*"#)));
 
 /// Inside a reference, keys whose names give nothing away.
 static REFERENCE_ENTRY: LazyLock<Regex> =
@@ -31,7 +32,8 @@ pub fn names_secret(key: &str) -> bool {
     SECRET_KEY.is_match(key)
 }
 
-/// A message that repeats a value, for the case that a quote left open has swallowed a secret's line into that value.
+/// A message that repeats a value, for the case that a quote left open has swallowed a secret's
+/// line into that value.
 pub fn message(mut text: String) -> String {
     if let Some(entry) = SECRET_ENTRY.find(&text) {
         text.truncate(entry.end());
@@ -42,8 +44,13 @@ pub fn message(mut text: String) -> String {
 
 /// Line `number` (from 1) of the text, secrets replaced by `***`.
 pub fn line(text: &str, number: usize, places: &Places) -> String {
-    let Some(line) = text.lines().nth(number.wrapping_sub(1)) else { return String::new() };
-    let mut cut = SECRET_ENTRY.find(line).filter(|m| m.end() < line.len()).map(|m| m.end());
+    let Some(line) = text.lines().nth(number.wrapping_sub(1)) else {
+        return String::new();
+    };
+    let mut cut = SECRET_ENTRY
+        .find(line)
+        .filter(|m| m.end() < line.len())
+        .map(|m| m.end());
     if cut.is_none() && below_secret(text, number) {
         let indent = line.len() - line.trim_start().len();
         cut = Some(REFERENCE_ENTRY.find(line).map_or(indent, |m| m.end()));
@@ -54,7 +61,11 @@ pub fn line(text: &str, number: usize, places: &Places) -> String {
     }
     let mut cut = cut.map(|bytes| line[..bytes].chars().count());
     // Offsets count characters; a line starts after all the lines before it.
-    let start: usize = text.split_inclusive('\n').take(number - 1).map(|l| l.chars().count()).sum();
+    let start: usize = text
+        .split_inclusive('\n')
+        .take(number - 1)
+        .map(|l| l.chars().count())
+        .sum();
     let end = start + line.chars().count();
     for (pointer, place) in places.scalars() {
         let under = pointer.split('/').any(names_secret);
@@ -73,14 +84,25 @@ pub fn line(text: &str, number: usize, places: &Places) -> String {
 fn below_secret(text: &str, number: usize) -> bool {
     let indent = |l: &str| l.chars().take_while(|c| *c == ' ').count();
     let lines: Vec<&str> = text.lines().take(number).collect();
-    let Some((line, above)) = lines.split_last() else { return false };
+    let Some((line, above)) = lines.split_last() else {
+        return false;
+    };
     // Between brackets a value may go on at any indentation.
     let last = above.iter().rev().find(|l| !l.trim().is_empty());
-    if last.is_some_and(|l| SECRET_ENTRY.find_iter(l).last().is_some_and(|m| m.end() == l.len())) {
+    if last.is_some_and(|l| {
+        SECRET_ENTRY
+            .find_iter(l)
+            .last()
+            .is_some_and(|m| m.end() == l.len())
+    }) {
         return true;
     }
     let mut deepest = indent(line);
-    for candidate in above.iter().rev().filter(|l| !l.trim().is_empty() && !l.trim_start().starts_with('#')) {
+    for candidate in above
+        .iter()
+        .rev()
+        .filter(|l| !l.trim().is_empty() && !l.trim_start().starts_with('#'))
+    {
         if indent(candidate) < deepest {
             deepest = indent(candidate);
             let key = candidate.split(':').next().unwrap_or_default();

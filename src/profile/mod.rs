@@ -1,6 +1,8 @@
-//! Profiles: YAML text -> span tree -> JSON Schema -> document -> checked [`crate::model::job::Job`] (SPEC §2).
+//! Profiles: YAML text -> span tree -> JSON Schema -> document -> checked
+//! [`crate::model::job::Job`] (SPEC §2).
 //!
-//! [`load`] is the way in. Every problem of a profile is found in one pass and shown at its place in the text.
+//! [`load`] is the way in. Every problem of a profile is found in one pass and shown at its place
+//! in the text.
 
 pub mod check;
 pub mod diagnose;
@@ -41,8 +43,11 @@ pub fn load(path: &Path) -> Result<Job, Diagnostics> {
 /// As [`load`].
 pub fn load_bytes(path: &Path, bytes: &[u8]) -> Result<Job, Diagnostics> {
     let text = decoded(path, bytes)?;
-    let tree = yaml::parse(text).map_err(|finding| Diagnostics::new(path, text, &Places::default(), vec![finding]))?;
-    let Inspected { checked, findings, .. } = inspect(path, tree.value, tree.duplicates);
+    let tree = yaml::parse(text)
+        .map_err(|finding| Diagnostics::new(path, text, &Places::default(), vec![finding]))?;
+    let Inspected {
+        checked, findings, ..
+    } = inspect(path, tree.value, tree.duplicates);
     match checked.and_then(|checked| checked.job) {
         Some(job) if findings.is_empty() => Ok(job),
         _ => Err(Diagnostics::new(path, text, &tree.places, findings)),
@@ -54,7 +59,8 @@ pub fn load_bytes(path: &Path, bytes: &[u8]) -> Result<Job, Diagnostics> {
 /// # Errors
 /// When it is anything else; says where, and what to do.
 pub fn decoded<'a>(path: &Path, bytes: &'a [u8]) -> Result<&'a str, Diagnostics> {
-    yaml::decode(bytes).map_err(|finding| Diagnostics::new(path, "", &Places::default(), vec![finding]))
+    yaml::decode(bytes)
+        .map_err(|finding| Diagnostics::new(path, "", &Places::default(), vec![finding]))
 }
 
 /// What can be had from a profile that is broken elsewhere, so that somebody is told about it.
@@ -68,22 +74,48 @@ pub struct Readable {
 /// The parts of a profile nothing is wrong with. A file that cannot be read has none.
 pub fn readable(path: &Path) -> Readable {
     let bytes = read(path).unwrap_or_default();
-    let Some(tree) = yaml::decode(&bytes).ok().and_then(|text| yaml::parse(text).ok()) else {
+    let Some(tree) = yaml::decode(&bytes)
+        .ok()
+        .and_then(|text| yaml::parse(text).ok())
+    else {
         return Readable::default();
     };
-    let Inspected { checked, findings, name, location } = inspect(path, tree.value, tree.duplicates);
+    let Inspected {
+        checked,
+        findings,
+        name,
+        location,
+    } = inspect(path, tree.value, tree.duplicates);
     let good = |part: &str| {
-        findings.iter().all(|f| f.pointer.strip_prefix(part).is_none_or(|r| !r.is_empty() && !r.starts_with('/')))
+        findings.iter().all(|f| {
+            f.pointer
+                .strip_prefix(part)
+                .is_none_or(|r| !r.is_empty() && !r.starts_with('/'))
+        })
     };
-    let Some(Checked { telling, .. }) = checked else { return Readable::default() };
+    let Some(Checked { telling, .. }) = checked else {
+        return Readable::default();
+    };
     Readable {
         name: name.filter(|_| good("/name")),
         location: location.filter(|_| good("/location")),
         telling: Telling {
-            log: if good("/log") { telling.log } else { job::Log::default() },
+            log: if good("/log") {
+                telling.log
+            } else {
+                job::Log::default()
+            },
             email: telling.email.filter(|_| good("/email")),
-            ping: if good("/ping") { telling.ping } else { job::Ping::default() },
-            hooks: if good("/hooks") { telling.hooks } else { job::Hooks::default() },
+            ping: if good("/ping") {
+                telling.ping
+            } else {
+                job::Ping::default()
+            },
+            hooks: if good("/hooks") {
+                telling.hooks
+            } else {
+                job::Hooks::default()
+            },
         },
     }
 }
@@ -105,24 +137,48 @@ fn inspect(path: &Path, value: Value, mut findings: Vec<Finding>) -> Inspected {
         checked = Some(check::check(path, &document, &broken));
         (name, location) = (Some(document.name), Some(document.location));
     }
-    let logical = checked.as_ref().map(|c| c.findings.clone()).unwrap_or_default();
+    let logical = checked
+        .as_ref()
+        .map(|c| c.findings.clone())
+        .unwrap_or_default();
     findings.extend(shape.findings);
-    // A pattern of the schema is for editors; where a check says the same in words, the words are enough.
-    findings.extend(shape.patterns.into_iter().filter(|p| logical.iter().all(|l| l.pointer != p.pointer)));
+    // A pattern of the schema is for editors; where a check says the same in words, the words are
+    // enough.
+    findings.extend(
+        shape
+            .patterns
+            .into_iter()
+            .filter(|p| logical.iter().all(|l| l.pointer != p.pointer)),
+    );
     findings.extend(logical);
-    Inspected { checked, findings, name, location }
+    Inspected {
+        checked,
+        findings,
+        name,
+        location,
+    }
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Diagnostics> {
-    let unreadable = |error: std::io::Error| Diagnostics::file(path, format!("cannot be read: {error}"), None);
+    let unreadable =
+        |error: std::io::Error| Diagnostics::file(path, format!("cannot be read: {error}"), None);
     let file = File::open(path).map_err(unreadable)?;
     if file.metadata().map_err(unreadable)?.is_dir() {
-        return Err(Diagnostics::file(path, "is a directory, not a profile", None));
+        return Err(Diagnostics::file(
+            path,
+            "is a directory, not a profile",
+            None,
+        ));
     }
     let mut bytes = Vec::new();
-    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    file.take(MAX_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
     if bytes.len() as u64 > MAX_BYTES {
-        let message = format!("is larger than {} KiB, too large for a profile", MAX_BYTES / 1024);
+        let message = format!(
+            "is larger than {} KiB, too large for a profile",
+            MAX_BYTES / 1024
+        );
         return Err(Diagnostics::file(path, message, None));
     }
     Ok(bytes)

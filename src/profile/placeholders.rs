@@ -1,6 +1,8 @@
-//! A document out of a value with errors in its shape, so that the logical checks can still look at the rest.
+//! A document out of a value with errors in its shape, so that the logical checks can still look at
+//! the rest.
 //!
-//! What is wrong is taken out or replaced by a stand-in, and remembered: nothing is reported about a stand-in.
+//! What is wrong is taken out or replaced by a stand-in, and remembered: nothing is reported about
+//! a stand-in.
 
 use serde_json::{Value, json};
 
@@ -15,13 +17,22 @@ pub struct Broken(Vec<String>);
 impl Broken {
     /// Whether the value at `pointer`, something above or something below it was replaced.
     pub fn touches(&self, pointer: &str) -> bool {
-        let above = |a: &str, b: &str| b.strip_prefix(a).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-        self.0.iter().any(|broken| above(broken, pointer) || above(pointer, broken))
+        let above = |a: &str, b: &str| {
+            b.strip_prefix(a)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.0
+            .iter()
+            .any(|broken| above(broken, pointer) || above(pointer, broken))
     }
 
     /// Whether the value at `pointer` or something above it was replaced.
     pub fn covers(&self, pointer: &str) -> bool {
-        self.0.iter().any(|b| pointer.strip_prefix(b.as_str()).is_some_and(|r| r.is_empty() || r.starts_with('/')))
+        self.0.iter().any(|b| {
+            pointer
+                .strip_prefix(b.as_str())
+                .is_some_and(|r| r.is_empty() || r.starts_with('/'))
+        })
     }
 }
 
@@ -53,13 +64,16 @@ fn remove(value: &mut Value, pointer: &str) {
 }
 
 fn replace(value: &mut Value, pointer: &str) {
-    let Some((parent, key)) = pointer.rsplit_once('/') else { return };
+    let Some((parent, key)) = pointer.rsplit_once('/') else {
+        return;
+    };
     match value.pointer_mut(parent) {
         Some(Value::Object(map)) => match stand_in(key) {
             Some(stand_in) => drop(map.insert(key.to_owned(), stand_in)),
             None => drop(map.remove(key)),
         },
-        // An empty text is no path, no name and no address: every check trips over it, and is not heard.
+        // An empty text is no path, no name and no address: every check trips over it, and is not
+        // heard.
         Some(Value::Array(items)) => {
             if let Some(item) = key.parse().ok().and_then(|i: usize| items.get_mut(i)) {
                 *item = json!("");
@@ -76,7 +90,9 @@ fn stand_in(key: &str) -> Option<Value> {
         "sources" | "to" => json!([]),
         "destinations" => json!({}),
         "encryption-key" | "access-key-id" | "secret-access-key" => json!({"env": "STAND_IN"}),
-        "name" | "location" | "path" | "bucket" | "region" | "from" | "service" | "user" => json!(""),
+        "name" | "location" | "path" | "bucket" | "region" | "from" | "service" | "user" => {
+            json!("")
+        }
         _ => return None,
     })
 }

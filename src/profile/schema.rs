@@ -12,13 +12,17 @@ use serde_json::Value;
 use super::document::Document;
 
 static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
-    let mut schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<Document>();
+    let mut schema = SchemaSettings::draft2020_12()
+        .into_generator()
+        .into_root_schema_for::<Document>();
     RecursiveTransform(without_null).transform(&mut schema);
     schema.to_value()
 });
 
-static VALIDATOR: LazyLock<Validator> =
-    LazyLock::new(|| jsonschema::validator_for(&SCHEMA).unwrap_or_else(|e| unreachable!("the schema is our own: {e}")));
+static VALIDATOR: LazyLock<Validator> = LazyLock::new(|| {
+    jsonschema::validator_for(&SCHEMA)
+        .unwrap_or_else(|e| unreachable!("the schema is our own: {e}"))
+});
 
 /// The schema of a profile.
 pub fn schema() -> &'static Value {
@@ -35,10 +39,12 @@ pub(crate) fn validator() -> &'static Validator {
     &VALIDATOR
 }
 
-/// An optional key is left out, not set to nothing: `email:` with everything below it commented out is more likely
-/// an accident than a wish.
+/// An optional key is left out, not set to nothing: `email:` with everything below it commented out
+/// is more likely an accident than a wish.
 fn without_null(schema: &mut Schema) {
-    let Some(object) = schema.as_object_mut() else { return };
+    let Some(object) = schema.as_object_mut() else {
+        return;
+    };
     if let Some(Value::Array(types)) = object.get_mut("type") {
         types.retain(|t| t != "null");
         if let [only] = types.as_slice() {
@@ -50,7 +56,9 @@ fn without_null(schema: &mut Schema) {
     if object.get("default") == Some(&Value::Null) {
         object.remove("default");
     }
-    let Some(Value::Array(branches)) = object.get_mut("anyOf") else { return };
+    let Some(Value::Array(branches)) = object.get_mut("anyOf") else {
+        return;
+    };
     branches.retain(|branch| branch.get("type").is_none_or(|t| t != "null"));
     if let [Value::Object(only)] = branches.as_slice() {
         let only = only.clone();

@@ -1,7 +1,8 @@
 //! Schema errors in plain English.
 //!
-//! The validator says which keyword failed. For `anyOf` and `oneOf` it says how every branch failed; here only the
-//! branch that was meant is reported. Values are quoted only where no secret can stand.
+//! The validator says which keyword failed. For `anyOf` and `oneOf` it says how every branch
+//! failed; here only the branch that was meant is reported. Values are quoted only where no secret
+//! can stand.
 
 mod branch;
 
@@ -16,7 +17,8 @@ use super::{schema, suggest};
 use branch::{known_keys, tag, word, wrong_type};
 
 /// What to write instead of a secret.
-pub const REFERENCE_HINT: &str = "put the secret in a file or environment variable and write `{env: NAME}`";
+pub const REFERENCE_HINT: &str =
+    "put the secret in a file or environment variable and write `{env: NAME}`";
 
 /// What the schema says about a value.
 #[derive(Debug, Default)]
@@ -66,15 +68,28 @@ impl Shape {
                 let key = property.as_str().unwrap_or_default();
                 self.missing.push((pointer, key.to_owned()));
             }
-            Kind::AnyOf { context } | Kind::OneOfNotValid { context } => self.branches(&pointer, instance, context),
-            Kind::OneOfMultipleValid { .. } => self.bad(&pointer, "can be read in more than one way".to_owned(), None),
-            Kind::Pattern { .. } => self.patterns.push(Finding::value(&pointer, "is not written as it must be")),
+            Kind::AnyOf { context } | Kind::OneOfNotValid { context } => {
+                self.branches(&pointer, instance, context)
+            }
+            Kind::OneOfMultipleValid { .. } => self.bad(
+                &pointer,
+                "can be read in more than one way".to_owned(),
+                None,
+            ),
+            Kind::Pattern { .. } => self
+                .patterns
+                .push(Finding::value(&pointer, "is not written as it must be")),
             Kind::MinProperties { .. } if pointer == "/destinations" => {
                 self.findings.push(no_destination());
                 self.wrong.push(pointer);
             }
             Kind::Enum { options } => {
-                let options: Vec<&str> = options.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+                let options: Vec<&str> = options
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .filter_map(Value::as_str)
+                    .collect();
                 self.choice(&pointer, instance, &options);
             }
             Kind::Constant { expected_value } => {
@@ -87,13 +102,21 @@ impl Shape {
                 format!("version {instance} of the profile format is not known"),
                 Some("this program reads version 1".to_owned()),
             ),
-            Kind::Minimum { limit } => self.bad(&pointer, format!("must be at least {limit}"), None),
+            Kind::Minimum { limit } => {
+                self.bad(&pointer, format!("must be at least {limit}"), None)
+            }
             Kind::Maximum { limit } => self.bad(&pointer, format!("must be at most {limit}"), None),
             Kind::MinItems { limit: 1 } => self.bad(&pointer, "is an empty list".to_owned(), None),
             Kind::MinLength { limit: 1 } => self.bad(&pointer, "is an empty text".to_owned(), None),
-            Kind::MaxLength { limit } => self.bad(&pointer, format!("is longer than {limit} characters"), None),
+            Kind::MaxLength { limit } => {
+                self.bad(&pointer, format!("is longer than {limit} characters"), None)
+            }
             // No other keyword is in the schema; a new one is at least reported, without the value.
-            other => self.bad(&pointer, format!("breaks the schema's '{}' rule", other.keyword()), None),
+            other => self.bad(
+                &pointer,
+                format!("breaks the schema's '{}' rule", other.keyword()),
+                None,
+            ),
         }
     }
 
@@ -121,8 +144,14 @@ impl Shape {
         self.unknown.push(at);
     }
 
-    /// Which branch was meant: a choice of words, a credential reference, or the branch of the value's own type.
-    fn branches(&mut self, pointer: &str, instance: &Value, context: &[Vec<ValidationError<'static>>]) {
+    /// Which branch was meant: a choice of words, a credential reference, or the branch of the
+    /// value's own type.
+    fn branches(
+        &mut self,
+        pointer: &str,
+        instance: &Value,
+        context: &[Vec<ValidationError<'static>>],
+    ) {
         let options: Vec<&str> = context.iter().filter_map(|errors| word(errors)).collect();
         if options.len() == context.len() && !options.is_empty() {
             return self.choice(pointer, instance, &options);
@@ -131,11 +160,17 @@ impl Shape {
         if tags.len() == context.len() && !tags.is_empty() {
             return self.reference(pointer, instance, context, &tags);
         }
-        let meant: Vec<_> = context.iter().filter(|errors| wrong_type(errors, pointer).is_none()).collect();
+        let meant: Vec<_> = context
+            .iter()
+            .filter(|errors| wrong_type(errors, pointer).is_none())
+            .collect();
         match meant.as_slice() {
             [] => {
-                let kinds: Vec<String> =
-                    context.iter().filter_map(|errors| wrong_type(errors, pointer)).flat_map(type_names).collect();
+                let kinds: Vec<String> = context
+                    .iter()
+                    .filter_map(|errors| wrong_type(errors, pointer))
+                    .flat_map(type_names)
+                    .collect();
                 self.kind(pointer, instance, &kinds);
             }
             [errors, ..] => errors.iter().for_each(|error| self.add(error)),
@@ -151,34 +186,68 @@ impl Shape {
                     Some(near) => Some(format!("did you mean '{near}'?")),
                     None => suggest::flag(pointer, text).map(str::to_owned),
                 };
-                self.bad(pointer, format!("'{}' is not one of {list}", text.escape_debug()), hint);
+                self.bad(
+                    pointer,
+                    format!("'{}' is not one of {list}", text.escape_debug()),
+                    hint,
+                );
             }
             Value::Null => self.empty(pointer),
             other => {
                 let hint = suggest::flag(pointer, &other.to_string()).map(str::to_owned);
-                self.bad(pointer, format!("is {}, but must be one of {list}", article(other)), hint);
+                self.bad(
+                    pointer,
+                    format!("is {}, but must be one of {list}", article(other)),
+                    hint,
+                );
             }
         }
     }
 
     /// A credential reference: exactly one of its keys.
-    fn reference(&mut self, pointer: &str, instance: &Value, context: &[Vec<ValidationError<'static>>], tags: &[&str]) {
+    fn reference(
+        &mut self,
+        pointer: &str,
+        instance: &Value,
+        context: &[Vec<ValidationError<'static>>],
+        tags: &[&str],
+    ) {
         let list = tags.join(", ");
         let Value::Object(map) = instance else {
-            let what = if instance.is_null() { "is empty" } else { "must not stand in a profile itself" };
-            return self.bad(pointer, format!("a secret {what}"), Some(REFERENCE_HINT.to_owned()));
+            let what = if instance.is_null() {
+                "is empty"
+            } else {
+                "must not stand in a profile itself"
+            };
+            return self.bad(
+                pointer,
+                format!("a secret {what}"),
+                Some(REFERENCE_HINT.to_owned()),
+            );
         };
-        let given: Vec<&str> = map.keys().map(String::as_str).filter(|key| tags.contains(key)).collect();
+        let given: Vec<&str> = map
+            .keys()
+            .map(String::as_str)
+            .filter(|key| tags.contains(key))
+            .collect();
         match given.as_slice() {
             [] => match map.keys().next() {
-                None => self.bad(pointer, format!("needs one of {list}"), Some(REFERENCE_HINT.to_owned())),
+                None => self.bad(
+                    pointer,
+                    format!("needs one of {list}"),
+                    Some(REFERENCE_HINT.to_owned()),
+                ),
                 // The key may be the secret itself, written as `{hunter2}`.
                 Some(key) => match suggest::near(key, tags.iter().copied()) {
                     Some(_) => {
                         self.unknown_key(pointer, key, tags);
                         self.wrong.push(pointer.to_owned());
                     }
-                    None => self.bad(pointer, format!("needs one of {list}"), Some(REFERENCE_HINT.to_owned())),
+                    None => self.bad(
+                        pointer,
+                        format!("needs one of {list}"),
+                        Some(REFERENCE_HINT.to_owned()),
+                    ),
                 },
             },
             [one] => {
@@ -199,7 +268,11 @@ impl Shape {
             }
             several => {
                 let hint = format!("keep one of {}", several.join(", "));
-                self.bad(pointer, "says more than one place for a secret".to_owned(), Some(hint));
+                self.bad(
+                    pointer,
+                    "says more than one place for a secret".to_owned(),
+                    Some(hint),
+                );
             }
         }
     }
@@ -214,19 +287,28 @@ impl Shape {
         let hint = match instance {
             Value::Number(_) | Value::Bool(_) if names_secret(key) => None,
             Value::Number(n) if matches!(key, "retry-every" | "give-up-after" | "poll-every") => {
-                Some(format!("write the unit: `{n}s` for seconds, `{n}m` for minutes"))
+                Some(format!(
+                    "write the unit: `{n}s` for seconds, `{n}m` for minutes"
+                ))
             }
             Value::Number(_) | Value::Bool(_) if wanted.iter().any(|w| w == "text") => {
                 Some("put it in single quotes".to_owned())
             }
-            Value::String(text) if wanted == ["a list"] && !names_secret(pointer) && !names_secret(text) => {
-                Some(format!("write `[{}]` or one `- ` line for each", quoted(text)))
+            Value::String(text)
+                if wanted == ["a list"] && !names_secret(pointer) && !names_secret(text) =>
+            {
+                Some(format!(
+                    "write `[{}]` or one `- ` line for each",
+                    quoted(text)
+                ))
             }
-            Value::String(text) if wanted == ["true or false"] => match text.to_lowercase().as_str() {
-                "yes" | "on" => Some("write `true`".to_owned()),
-                "no" | "off" => Some("write `false`".to_owned()),
-                _ => None,
-            },
+            Value::String(text) if wanted == ["true or false"] => {
+                match text.to_lowercase().as_str() {
+                    "yes" | "on" => Some("write `true`".to_owned()),
+                    "no" | "off" => Some("write `false`".to_owned()),
+                    _ => None,
+                }
+            }
             Value::String(text) if wanted == ["a whole number"] && text.parse::<u64>().is_ok() => {
                 Some("write it without quotes".to_owned())
             }
@@ -241,7 +323,11 @@ impl Shape {
             }
             _ => None,
         };
-        self.bad(pointer, format!("is {}, but must be {list}", article(instance)), hint);
+        self.bad(
+            pointer,
+            format!("is {}, but must be {list}", article(instance)),
+            hint,
+        );
     }
 
     fn empty(&mut self, pointer: &str) {
@@ -261,7 +347,8 @@ fn missing_key(pointer: &str, key: &str) -> Finding {
 
 /// The finding of a profile that backs up to nowhere.
 pub fn no_destination() -> Finding {
-    Finding::key("/destinations", "there is no destination").hint("add `mirror`, `s3` or `directory` below it")
+    Finding::key("/destinations", "there is no destination")
+        .hint("add `mirror`, `s3` or `directory` below it")
 }
 
 fn quoted(text: &str) -> String {

@@ -6,7 +6,12 @@ pub fn near<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option
     let given = plain(given);
     known
         .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(&given, &plain(candidate)), candidate))
+        .map(|candidate| {
+            (
+                strsim::damerau_levenshtein(&given, &plain(candidate)),
+                candidate,
+            )
+        })
         .filter(|(distance, candidate)| *distance <= (candidate.chars().count() / 3).max(1))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
@@ -21,8 +26,12 @@ pub fn habit(key: &str) -> Option<&'static str> {
         }
         "python" | "python-path" | "execution-agent" | "agent" => "not needed any more: remove it",
         "instruction-file" | "instructions" => "list the directories under `sources` and `exclude`",
-        "drive" | "drive-letter" | "shadow-drive" | "shadow-drive-letter" => "write `snapshot: {mount: 'Q:'}`",
-        "destination" | "local" | "aws" => "write `destinations:` with `mirror`, `s3` or `directory` below it",
+        "drive" | "drive-letter" | "shadow-drive" | "shadow-drive-letter" => {
+            "write `snapshot: {mount: 'Q:'}`"
+        }
+        "destination" | "local" | "aws" => {
+            "write `destinations:` with `mirror`, `s3` or `directory` below it"
+        }
         "keep-files" | "keep-extra-files" | "delete-extra-files" | "purge" => {
             "write `extra-files: keep` or `extra-files: delete` below `destinations.mirror`"
         }
@@ -32,12 +41,20 @@ pub fn habit(key: &str) -> Option<&'static str> {
         "access-key" | "aws-access-key-id" | "secret-key" | "aws-secret-access-key" => {
             "write `access-key-id` and `secret-access-key` below `destinations.s3.credentials`"
         }
-        "force-full-backup" | "automatic-force-full" => "write `force-full: never`, `always` or `when-profile-changes`",
-        "excludes" | "exclusions" | "ignore" => "write `exclude:` with `directories` and `files` below it",
-        "directories" | "paths" | "include" | "includes" => "directories to back up are listed under `sources`",
+        "force-full-backup" | "automatic-force-full" => {
+            "write `force-full: never`, `always` or `when-profile-changes`"
+        }
+        "excludes" | "exclusions" | "ignore" => {
+            "write `exclude:` with `directories` and `files` below it"
+        }
+        "directories" | "paths" | "include" | "includes" => {
+            "directories to back up are listed under `sources`"
+        }
         "recipient" | "recipients" => "write `to: [address]` below `email`",
         "sender" => "write `from: address` below `email`",
-        "schedule" => "the time of a run is not part of a profile: let a scheduler start `aam-backup run NAME`",
+        "schedule" => {
+            "the time of a run is not part of a profile: let a scheduler start `aam-backup run NAME`"
+        }
         "retention" | "keep" => "objects expire by the bucket's own lifecycle rules",
         _ => return None,
     })

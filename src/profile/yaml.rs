@@ -1,7 +1,7 @@
 //! YAML text -> one JSON value and the place of every key and value in the text.
 //!
-//! The text is parsed once. What comes after works on the JSON value and asks [`Places`] where something stands.
-//! Nothing here knows what a profile is.
+//! The text is parsed once. What comes after works on the JSON value and asks [`Places`] where
+//! something stands. Nothing here knows what a profile is.
 
 mod node;
 
@@ -58,12 +58,17 @@ impl Places {
 
     /// The place of the key under which a value stands; the value's own for a list item.
     pub fn key(&self, pointer: &str) -> Option<Place> {
-        self.keys.get(pointer).copied().or_else(|| self.value(pointer))
+        self.keys
+            .get(pointer)
+            .copied()
+            .or_else(|| self.value(pointer))
     }
 
     /// Every value that is no list and no map, with its pointer.
     pub fn scalars(&self) -> impl Iterator<Item = (&str, Place)> {
-        self.scalars.iter().map(|(pointer, place)| (pointer.as_str(), *place))
+        self.scalars
+            .iter()
+            .map(|(pointer, place)| (pointer.as_str(), *place))
     }
 }
 
@@ -87,8 +92,10 @@ pub fn child(pointer: &str, key: &str) -> String {
 /// When they are anything else; the finding says where.
 pub fn decode(bytes: &[u8]) -> Result<&str, Finding> {
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-        return Err(Finding::at(Place::default(), "the file is UTF-16, not UTF-8")
-            .hint("save it again with the encoding UTF-8 (in Notepad: Save as, Encoding)"));
+        return Err(
+            Finding::at(Place::default(), "the file is UTF-16, not UTF-8")
+                .hint("save it again with the encoding UTF-8 (in Notepad: Save as, Encoding)"),
+        );
     }
     match std::str::from_utf8(bytes) {
         Ok(text) => Ok(text.strip_prefix('\u{feff}').unwrap_or(text)),
@@ -96,8 +103,15 @@ pub fn decode(bytes: &[u8]) -> Result<&str, Finding> {
             let before = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
             let line = before.matches('\n').count() + 1;
             let column = before.rsplit('\n').next().map_or(0, |l| l.chars().count()) + 1;
-            Err(Finding::at(Place { line, column, ..Place::default() }, "the file is not UTF-8 text")
-                .hint("save it again with the encoding UTF-8"))
+            Err(Finding::at(
+                Place {
+                    line,
+                    column,
+                    ..Place::default()
+                },
+                "the file is not UTF-8 text",
+            )
+            .hint("save it again with the encoding UTF-8"))
         }
     }
 }
@@ -105,14 +119,19 @@ pub fn decode(bytes: &[u8]) -> Result<&str, Finding> {
 /// Parses a text into one document.
 ///
 /// # Errors
-/// When it is not YAML, is empty, or holds several documents. YAML errors end the parse: there is only one.
+/// When it is not YAML, is empty, or holds several documents. YAML errors end the parse: there is
+/// only one.
 pub fn parse(text: &str) -> Result<Tree, Finding> {
-    let root: Spanned<Node> =
-        serde_saphyr::from_str_with_options(text, options()).map_err(|error| syntax(text, &error))?;
+    let root: Spanned<Node> = serde_saphyr::from_str_with_options(text, options())
+        .map_err(|error| syntax(text, &error))?;
     if matches!(root.value, Node::Null) {
         return Err(empty());
     }
-    let mut tree = Tree { value: Value::Null, places: Places::default(), duplicates: Vec::new() };
+    let mut tree = Tree {
+        value: Value::Null,
+        places: Places::default(),
+        duplicates: Vec::new(),
+    };
     tree.value = lower(root, String::new(), &mut tree.places, &mut tree.duplicates);
     Ok(tree)
 }
@@ -133,8 +152,8 @@ fn options() -> serde_saphyr::Options {
     options
 }
 
-/// The parser's error, in our words where they help more. Its own messages repeat a character of the text at most,
-/// never a word: a word may be a secret.
+/// The parser's error, in our words where they help more. Its own messages repeat a character of
+/// the text at most, never a word: a word may be a secret.
 fn syntax(text: &str, error: &serde_saphyr::Error) -> Finding {
     use serde_saphyr::Error as E;
     let error = error.without_snippet();
@@ -143,54 +162,77 @@ fn syntax(text: &str, error: &serde_saphyr::Error) -> Finding {
     let mut near = text.lines().skip(place.line.saturating_sub(1));
     let line = near.next().unwrap_or_default();
     let tab = |line: &str| line.trim_start_matches(' ').starts_with('\t');
-    let special = line.chars().nth(place.column.saturating_sub(1)).is_some_and(|c| "*&%@`!".contains(c));
+    let special = line
+        .chars()
+        .nth(place.column.saturating_sub(1))
+        .is_some_and(|c| "*&%@`!".contains(c));
     let cause = match error {
         E::AliasError { error, .. } => error.without_snippet(),
         other => other,
     };
     match cause {
         E::Eof { .. } => empty(),
-        E::MultipleDocuments { .. } => {
-            finding("a second document starts here").hint("a file holds one profile: remove the line `---`")
-        }
+        E::MultipleDocuments { .. } => finding("a second document starts here")
+            .hint("a file holds one profile: remove the line `---`"),
         E::MergeKeyNotAllowed { .. } | E::MergeValueNotMapOrSeqOfMaps { .. } => {
             finding("merge keys (`<<`) are not supported").hint("write the keys out")
         }
-        E::UnknownAnchor { .. } => finding("a text that starts with `*` is an alias, and there is no such anchor")
-            .hint("put the text in single quotes"),
+        E::UnknownAnchor { .. } => {
+            finding("a text that starts with `*` is an alias, and there is no such anchor")
+                .hint("put the text in single quotes")
+        }
         E::UnsupportedTag { .. } => {
             finding("a text that starts with `!` is a tag").hint("put the text in single quotes")
         }
         E::Budget { .. }
         | E::AliasReplayLimitExceeded { .. }
         | E::AliasExpansionLimitExceeded { .. }
-        | E::AliasReplayStackDepthExceeded { .. } => finding("nested or repeated too often for a profile"),
+        | E::AliasReplayStackDepthExceeded { .. } => {
+            finding("nested or repeated too often for a profile")
+        }
         E::ExternalMessage { msg, .. } => {
             let finding = finding(&format!("not valid YAML: {msg}"));
             if line.contains('"') && line.contains('\\') {
-                finding.hint("in double quotes a backslash starts an escape: use single quotes or none")
+                finding.hint(
+                    "in double quotes a backslash starts an escape: use single quotes or none",
+                )
             } else if tab(line) || near.next().is_some_and(tab) {
                 finding.hint("indent with spaces, not tabs")
             } else if special {
                 finding.hint("put a text that starts with a special character in single quotes")
             } else {
-                finding.hint("look at the indentation, colons, quotes and brackets here and just above")
+                finding.hint(
+                    "look at the indentation, colons, quotes and brackets here and just above",
+                )
             }
         }
         // What is left is a key that is a list, a map or nothing, or a number no computer has.
-        _ => finding("a key must be a plain text, and a value a text, a number, a list or keys and values"),
+        _ => finding(
+            "a key must be a plain text, and a value a text, a number, a list or keys and values",
+        ),
     }
 }
 
 fn empty() -> Finding {
-    Finding::at(Place::default(), "the profile is empty").hint("begin with one of the profiles in `examples`")
+    Finding::at(Place::default(), "the profile is empty")
+        .hint("begin with one of the profiles in `examples`")
 }
 
-fn lower(node: Spanned<Node>, pointer: String, places: &mut Places, duplicates: &mut Vec<Finding>) -> Value {
-    places.values.insert(pointer.clone(), node.referenced.into());
+fn lower(
+    node: Spanned<Node>,
+    pointer: String,
+    places: &mut Places,
+    duplicates: &mut Vec<Finding>,
+) -> Value {
+    places
+        .values
+        .insert(pointer.clone(), node.referenced.into());
     if !matches!(node.value, Node::List(_) | Node::Map(_)) {
         // An alias shows nothing; what it stands for does.
-        places.scalars.extend([(pointer.clone(), node.referenced.into()), (pointer.clone(), node.defined.into())]);
+        places.scalars.extend([
+            (pointer.clone(), node.referenced.into()),
+            (pointer.clone(), node.defined.into()),
+        ]);
     }
     match node.value {
         Node::Null => Value::Null,
@@ -200,7 +242,11 @@ fn lower(node: Spanned<Node>, pointer: String, places: &mut Places, duplicates: 
         Node::List(items) => {
             let lowered = items.into_iter().enumerate();
             Value::Array(
-                lowered.map(|(i, item)| lower(item, child(&pointer, &i.to_string()), places, duplicates)).collect(),
+                lowered
+                    .map(|(i, item)| {
+                        lower(item, child(&pointer, &i.to_string()), places, duplicates)
+                    })
+                    .collect(),
             )
         }
         Node::Map(entries) => {
@@ -211,12 +257,20 @@ fn lower(node: Spanned<Node>, pointer: String, places: &mut Places, duplicates: 
                 if map.contains_key(&key.value) {
                     let first = places.key(&at).map_or(0, |p| p.line);
                     duplicates.push(
-                        Finding::at(place, format!("the key '{}' is given twice", key.value.escape_debug()))
-                            .path(&at)
-                            .hint(format!("it is already on line {first}: merge the two")),
+                        Finding::at(
+                            place,
+                            format!("the key '{}' is given twice", key.value.escape_debug()),
+                        )
+                        .path(&at)
+                        .hint(format!("it is already on line {first}: merge the two")),
                     );
                     // The place of the second value is worth masking too, but the first one counts.
-                    let _ = lower(item, format!("{at}#{}", duplicates.len()), places, duplicates);
+                    let _ = lower(
+                        item,
+                        format!("{at}#{}", duplicates.len()),
+                        places,
+                        duplicates,
+                    );
                     continue;
                 }
                 places.keys.insert(at.clone(), place);

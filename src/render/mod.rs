@@ -1,4 +1,5 @@
-//! Rendering: a stage order becomes the files that run it (SPEC §8). Templates are files of their own beside this one.
+//! Rendering: a stage order becomes the files that run it (SPEC §8). Templates are files of their
+//! own beside this one.
 //!
 //! Text in, text out: rendering decides nothing and touches no disk.
 
@@ -89,7 +90,9 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     templates.add_filter("bat", |text: String| bat_quoted(&text));
     templates.add_filter("bat_text", |text: String| bat_text(&text));
     templates.add_filter("yaml", |text: String| profile::scalar(&text));
-    templates.add_filter("remark", |text: String, indent: usize| profile::remark(&text, indent));
+    templates.add_filter("remark", |text: String, indent: usize| {
+        profile::remark(&text, indent)
+    });
     templates.add_filter("reference", reference);
     let all = [
         ("mount.sh", include_str!("mount.sh.j2")),
@@ -128,7 +131,10 @@ pub fn script(order: &StageOrder, copies: &[CopyCommand]) -> Result<String, Rend
     let failed = |why| RenderError { file, why };
     let format = order.archive.as_ref().map_or(Format::Zip, |a| a.format);
     let copies: Vec<CopyLine> = match &order.mirror {
-        Some(mirror) => copies.iter().map(|copy| CopyLine::new(order, mirror, copy)).collect(),
+        Some(mirror) => copies
+            .iter()
+            .map(|copy| CopyLine::new(order, mirror, copy))
+            .collect(),
         None => Vec::new(),
     };
     let template = TEMPLATES.get_template(file).map_err(failed)?;
@@ -142,7 +148,11 @@ pub fn script(order: &StageOrder, copies: &[CopyCommand]) -> Result<String, Rend
         })
         .map_err(failed)?;
     // cmd reads lines that end in CR LF only, in places.
-    Ok(if family == Family::Windows { text.replace('\n', "\r\n") } else { text })
+    Ok(if family == Family::Windows {
+        text.replace('\n', "\r\n")
+    } else {
+        text
+    })
 }
 
 /// A [`CopyCommand`] with the paths it is rendered with.
@@ -162,9 +172,17 @@ impl CopyLine {
             let below = String::from_utf8_lossy(path.as_bytes()).replace('/', "\\");
             format!("{}\\{below}", base.trim_end_matches('\\'))
         };
-        let shown = |paths: &[RelPath]| paths.iter().map(|path| below(&order.shown_at, path)).collect();
-        let name =
-            |path: &RelPath| robocopy::asking_for(&String::from_utf8_lossy(path.names().last().unwrap_or_default()));
+        let shown = |paths: &[RelPath]| {
+            paths
+                .iter()
+                .map(|path| below(&order.shown_at, path))
+                .collect()
+        };
+        let name = |path: &RelPath| {
+            robocopy::asking_for(&String::from_utf8_lossy(
+                path.names().last().unwrap_or_default(),
+            ))
+        };
         CopyLine {
             source: whole_directory(below(&order.shown_at, &copy.directory)),
             target: whole_directory(below(&mirror.target.to_string(), &copy.directory)),
@@ -176,7 +194,8 @@ impl CopyLine {
     }
 }
 
-/// Robocopy takes `\"` for a quote in an argument: no path may end in a separator (FACTS, design L4295).
+/// Robocopy takes `\"` for a quote in an argument: no path may end in a separator (FACTS, design
+/// L4295).
 fn whole_directory(path: String) -> String {
     match path.strip_suffix('\\') {
         // `Q:` alone would be the current directory of that drive.
@@ -188,16 +207,23 @@ fn whole_directory(path: String) -> String {
 
 /// How much a Robocopy line of an order has room for.
 pub fn copy_room(order: &StageOrder) -> robocopy::Room {
-    let target = order.mirror.as_ref().map_or(0, |m| m.target.to_string().encode_utf16().count());
+    let target = order
+        .mirror
+        .as_ref()
+        .map_or(0, |m| m.target.to_string().encode_utf16().count());
     // Two directories, which may lie deep, and the switches.
     let fixed = order.copier.encode_utf16().count() + target + 400;
-    robocopy::Room { characters: MAX_LINE.saturating_sub(fixed), prefix: order.shown_at.encode_utf16().count() + 1 }
+    robocopy::Room {
+        characters: MAX_LINE.saturating_sub(fixed),
+        prefix: order.shown_at.encode_utf16().count() + 1,
+    }
 }
 
 /// The longest line of a batch file: cmd holds 8191 characters.
 pub const MAX_LINE: usize = 8000;
 
-/// 7-Zip switches of a format: AES-256 (zip would take its own weak cipher), UTF-8 names, all times, hidden names.
+/// 7-Zip switches of a format: AES-256 (zip would take its own weak cipher), UTF-8 names, all
+/// times, hidden names.
 pub fn switches(format: Format) -> &'static str {
     match format {
         Format::Zip => "-mem=AES256 -mcu=on -mtc=on -mta=on",
@@ -213,7 +239,10 @@ pub fn sh_quoted(text: &str) -> String {
 /// The one key of a [`profile::Place`] and its value.
 fn reference(place: minijinja::Value) -> Result<String, minijinja::Error> {
     let kind = place.try_iter()?.next().unwrap_or_default();
-    Ok(profile::reference(&kind.to_string(), &place.get_item(&kind)?.to_string()))
+    Ok(profile::reference(
+        &kind.to_string(),
+        &place.get_item(&kind)?.to_string(),
+    ))
 }
 
 /// A word for a batch file. Windows names hold no quote; in quotes only `%` is special.
@@ -226,14 +255,14 @@ fn bat_text(text: &str) -> String {
     text.replace('%', "%%")
 }
 
-/// rsync takes `host:path` before a slash for another computer; an absolute path never is, and `/` at the end says
-/// that it is a directory.
+/// rsync takes `host:path` before a slash for another computer; an absolute path never is, and `/`
+/// at the end says that it is a directory.
 fn rsync_target(path: &str) -> String {
     format!("{}/", path.trim_end_matches('/'))
 }
 
-/// One line of a 7-Zip list file: quoted, for 7-Zip trims lines and strips one pair of quotes. `None` for a name that
-/// no line can hold: not UTF-8, or with a line break in it.
+/// One line of a 7-Zip list file: quoted, for 7-Zip trims lines and strips one pair of quotes.
+/// `None` for a name that no line can hold: not UTF-8, or with a line break in it.
 pub fn seven_zip_line(path: &RelPath, family: Family) -> Option<String> {
     let text = path.as_str().filter(|t| !t.contains(['\n', '\r', '\0']))?;
     Some(match family {
@@ -242,8 +271,9 @@ pub fn seven_zip_line(path: &RelPath, family: Family) -> Option<String> {
     })
 }
 
-/// One entry of an rsync list: the bytes of the path, ended by NUL. `None` for the mount itself: rsync would take `.`
-/// for everything in it. A path that begins with `#` or `;` would be a comment.
+/// One entry of an rsync list: the bytes of the path, ended by NUL. `None` for the mount itself:
+/// rsync would take `.` for everything in it. A path that begins with `#` or `;` would be a
+/// comment.
 pub fn rsync_entry(path: &RelPath) -> Option<Vec<u8>> {
     let bytes = path.as_bytes();
     let comment = matches!(bytes.first()?, b'#' | b';');

@@ -1,6 +1,8 @@
-//! The one writer of profiles: values as text become commented YAML, for `import` and `init` (SPEC §3).
+//! The one writer of profiles: values as text become commented YAML, for `import` and `init` (SPEC
+//! §3).
 //!
-//! Whether the values are good is not asked here: whoever writes a profile has it checked as any other.
+//! Whether the values are good is not asked here: whoever writes a profile has it checked as any
+//! other.
 
 use std::collections::BTreeMap;
 
@@ -109,17 +111,24 @@ pub enum Place {
 /// When the template is at fault.
 pub fn text(draft: &Draft) -> Result<String, RenderError> {
     let file = "profile.yaml";
-    let render = || TEMPLATES.get_template(file)?.render(context! { ..minijinja::Value::from(Serde(draft)) });
+    let render = || {
+        TEMPLATES
+            .get_template(file)?
+            .render(context! { ..minijinja::Value::from(Serde(draft)) })
+    };
     render().map_err(|why| RenderError { file, why })
 }
 
-/// A text as a YAML value: plain where that is safe, else in single quotes, for in double quotes `\` is no backslash.
+/// A text as a YAML value: plain where that is safe, else in single quotes, for in double quotes
+/// `\` is no backslash.
 pub(super) fn scalar(text: &str) -> String {
     let mut options = SerializerOptions::default();
     options.prefer_block_scalars = false;
     let written = serde_saphyr::to_string_with_options(&text, options).unwrap_or_default();
     let written = written.trim_end_matches('\n');
-    let escaped = text.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}'));
+    let escaped = text
+        .chars()
+        .any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}'));
     // YAML takes more plain texts than a reader does: `-*`.
     let plain = text.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '/' | '\\' | '.'));
     match (!plain || written.starts_with('"')) && !escaped {
@@ -131,7 +140,10 @@ pub(super) fn scalar(text: &str) -> String {
 /// `{env: NAME}`.
 pub(super) fn reference(kind: &str, value: &str) -> String {
     let written = serde_saphyr::to_string(&FlowMap(BTreeMap::from([(kind, value)])));
-    written.unwrap_or_default().trim_end_matches('\n').to_owned()
+    written
+        .unwrap_or_default()
+        .trim_end_matches('\n')
+        .to_owned()
 }
 
 /// A comment of one line.
@@ -146,7 +158,10 @@ mod tests {
     #[test]
     fn scalars_are_plain_where_that_is_safe() {
         for (text, expected) in [
-            (r"C:\Users\Allen\AAM posting\", r"C:\Users\Allen\AAM posting\"),
+            (
+                r"C:\Users\Allen\AAM posting\",
+                r"C:\Users\Allen\AAM posting\",
+            ),
             ("node_modules", "node_modules"),
             ("Q:", "'Q:'"),
             ("*.tmp", "'*.tmp'"),
@@ -159,7 +174,10 @@ mod tests {
             assert_eq!(scalar(text), expected);
         }
         assert_eq!(reference("env", "AAM_BACKUP_KEY"), "{env: AAM_BACKUP_KEY}");
-        assert_eq!(reference("file", r"C:\a, b\key"), r#"{file: "C:\\a, b\\key"}"#);
+        assert_eq!(
+            reference("file", r"C:\a, b\key"),
+            r#"{file: "C:\\a, b\\key"}"#
+        );
     }
 
     proptest::proptest! {

@@ -1,7 +1,9 @@
-//! Which Robocopy commands together copy exactly the selection (SPEC §4, FACTS: a rendered line holds 8000 characters).
+//! Which Robocopy commands together copy exactly the selection (SPEC §4, FACTS: a rendered line
+//! holds 8000 characters).
 //!
-//! Robocopy gets the concrete directories and files to leave out, never a wildcard that it would read its own way. When
-//! they do not fit one line, subtrees get commands of their own, and are left out of the command above them.
+//! Robocopy gets the concrete directories and files to leave out, never a wildcard that it would
+//! read its own way. When they do not fit one line, subtrees get commands of their own, and are
+//! left out of the command above them.
 
 use std::collections::BTreeMap;
 
@@ -56,8 +58,9 @@ impl Room {
     }
 }
 
-/// The commands that copy `source` without what is left out. `children` is asked for what a directory holds, only where
-/// a directory has so much left out directly in it that one line cannot say it.
+/// The commands that copy `source` without what is left out. `children` is asked for what a
+/// directory holds, only where a directory has so much left out directly in it that one line cannot
+/// say it.
 ///
 /// # Errors
 /// Whatever `children` says.
@@ -69,7 +72,10 @@ pub fn copy_commands<E>(
 ) -> Result<Vec<CopyCommand>, E> {
     let mut tree = Node::default();
     for (paths, is_directory) in [(&left_out.directories, true), (&left_out.files, false)] {
-        for path in paths.iter().filter(|p| p.starts_with(source) && *p != source) {
+        for path in paths
+            .iter()
+            .filter(|p| p.starts_with(source) && *p != source)
+        {
             tree.insert(source, path, is_directory, room);
         }
     }
@@ -98,13 +104,19 @@ impl Node {
             node = node.below.entry(name.to_vec()).or_default();
             node.cost += room.cost(path);
         }
-        if is_directory { node.directories.push(path.clone()) } else { node.files.push(path.clone()) }
+        if is_directory {
+            node.directories.push(path.clone())
+        } else {
+            node.files.push(path.clone())
+        }
     }
 
     fn collect(self, directories: &mut Vec<RelPath>, files: &mut Vec<RelPath>) {
         directories.extend(self.directories);
         files.extend(self.files);
-        self.below.into_values().for_each(|node| node.collect(directories, files));
+        self.below
+            .into_values()
+            .for_each(|node| node.collect(directories, files));
     }
 }
 
@@ -119,7 +131,14 @@ fn split<E>(
     let mut own: Vec<(RelPath, Node)> = Vec::new();
     let mut cost = node.cost;
     while cost > room.characters {
-        let Some(name) = node.below.iter().max_by_key(|(_, n)| n.cost).map(|(name, _)| name.clone()) else { break };
+        let Some(name) = node
+            .below
+            .iter()
+            .max_by_key(|(_, n)| n.cost)
+            .map(|(name, _)| name.clone())
+        else {
+            break;
+        };
         let path = directory.join(&name);
         // Saying that it is left out must cost less than what it saves.
         match node.below.remove(&name) {
@@ -135,7 +154,8 @@ fn split<E>(
         }
     }
     if cost <= room.characters {
-        let mut without_directories: Vec<RelPath> = own.iter().map(|(path, _)| path.clone()).collect();
+        let mut without_directories: Vec<RelPath> =
+            own.iter().map(|(path, _)| path.clone()).collect();
         let mut without_files = Vec::new();
         node.collect(&mut without_directories, &mut without_files);
         commands.push(CopyCommand {
@@ -148,10 +168,12 @@ fn split<E>(
     } else {
         one_by_one(directory, node, &mut own, room, children, commands)?;
     }
-    own.into_iter().try_for_each(|(path, subtree)| split(&path, subtree, room, children, commands))
+    own.into_iter()
+        .try_for_each(|(path, subtree)| split(&path, subtree, room, children, commands))
 }
 
-/// A directory with too much left out directly in it: its own files, then each selected directory by itself.
+/// A directory with too much left out directly in it: its own files, then each selected directory
+/// by itself.
 fn one_by_one<E>(
     directory: &RelPath,
     mut node: Node,
@@ -172,9 +194,15 @@ fn one_by_one<E>(
         commands.push(files(Vec::new(), std::mem::take(&mut node.files)));
     } else {
         let mut line = Vec::new();
-        let (hyphened, plain): (Vec<_>, Vec<_>) = held.files.into_iter().partition(begins_with_hyphen);
+        let (hyphened, plain): (Vec<_>, Vec<_>) =
+            held.files.into_iter().partition(begins_with_hyphen);
         for file in hyphened {
-            let alike = node.files.iter().filter(|left_out| asked_for_alike(left_out, &file)).cloned().collect();
+            let alike = node
+                .files
+                .iter()
+                .filter(|left_out| asked_for_alike(left_out, &file))
+                .cloned()
+                .collect();
             commands.push(files(vec![file], alike));
         }
         for file in plain {
@@ -197,10 +225,12 @@ fn one_by_one<E>(
     Ok(())
 }
 
-/// The word that asks for a file by its name. Robocopy takes one that begins with a hyphen for an option (design L6110),
-/// so any character may stand there; files that are asked for with it by mistake are left out by their paths.
+/// The word that asks for a file by its name. Robocopy takes one that begins with a hyphen for an
+/// option (design L6110), so any character may stand there; files that are asked for with it by
+/// mistake are left out by their paths.
 pub fn asking_for(name: &str) -> String {
-    name.strip_prefix('-').map_or_else(|| name.to_owned(), |rest| format!("?{rest}"))
+    name.strip_prefix('-')
+        .map_or_else(|| name.to_owned(), |rest| format!("?{rest}"))
 }
 
 fn begins_with_hyphen(path: &RelPath) -> bool {
@@ -208,7 +238,13 @@ fn begins_with_hyphen(path: &RelPath) -> bool {
 }
 
 fn asked_for_alike(left_out: &RelPath, file: &RelPath) -> bool {
-    let tail = |path: &RelPath| last_name(path).to_lowercase().chars().skip(1).collect::<String>();
+    let tail = |path: &RelPath| {
+        last_name(path)
+            .to_lowercase()
+            .chars()
+            .skip(1)
+            .collect::<String>()
+    };
     tail(left_out) == tail(file)
 }
 

@@ -1,4 +1,5 @@
-//! The commands are carried out by a naive Robocopy on random trees, and must copy exactly what is not left out.
+//! The commands are carried out by a naive Robocopy on random trees, and must copy exactly what is
+//! not left out.
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
@@ -25,7 +26,10 @@ fn carry_out(command: &CopyCommand, tree: &Tree, copied: &mut Vec<RelPath>) {
             continue;
         }
         let direct = path.parent() == command.directory;
-        let skipped = command.without_directories.iter().any(|d| path.starts_with(d))
+        let skipped = command
+            .without_directories
+            .iter()
+            .any(|d| path.starts_with(d))
             || command.without_files.contains(path)
             || (!command.recursive && (!direct || *is_directory))
             || (!command.only.is_empty() && !command.only.contains(path));
@@ -40,14 +44,20 @@ fn check(tree: &Tree, left_out: &LeftOut, room: Room) -> Vec<CopyCommand> {
         let mut held = Children::default();
         for (path, is_directory) in tree {
             if !path.is_root() && path.parent() == *of && !is_left_out(path, left_out) {
-                if *is_directory { held.directories.push(path.clone()) } else { held.files.push(path.clone()) }
+                if *is_directory {
+                    held.directories.push(path.clone())
+                } else {
+                    held.files.push(path.clone())
+                }
             }
         }
         Ok(held)
     };
     let Ok(commands) = copy_commands(&RelPath::root(), left_out, room, &mut children);
     let mut copied = Vec::new();
-    commands.iter().for_each(|command| carry_out(command, tree, &mut copied));
+    commands
+        .iter()
+        .for_each(|command| carry_out(command, tree, &mut copied));
     let distinct: BTreeSet<_> = copied.iter().cloned().collect();
     assert_eq!(distinct.len(), copied.len(), "nothing is copied twice");
     let wanted: BTreeSet<_> = tree
@@ -57,21 +67,44 @@ fn check(tree: &Tree, left_out: &LeftOut, room: Room) -> Vec<CopyCommand> {
         .collect();
     assert_eq!(distinct, wanted, "{commands:#?}");
     for command in &commands {
-        let said = [&command.only, &command.without_directories, &command.without_files];
+        let said = [
+            &command.only,
+            &command.without_directories,
+            &command.without_files,
+        ];
         let cost: usize = said.iter().map(|paths| room.total(paths.iter())).sum();
-        assert!(cost <= room.characters || (said[0].len() == 1 && cost == room.total(said[0])), "too long: {cost}");
+        assert!(
+            cost <= room.characters || (said[0].len() == 1 && cost == room.total(said[0])),
+            "too long: {cost}"
+        );
     }
     commands
 }
 
 #[test]
 fn one_command_when_everything_fits() {
-    let tree: Tree = [("a", true), ("a/x", false), ("b", true), ("b/y", false), ("z", false)]
-        .into_iter()
-        .map(|(p, d)| (rel(p), d))
-        .collect();
-    let left_out = LeftOut { directories: vec![rel("b")], files: vec![rel("z")] };
-    let commands = check(&tree, &left_out, Room { characters: 8000, prefix: 3 });
+    let tree: Tree = [
+        ("a", true),
+        ("a/x", false),
+        ("b", true),
+        ("b/y", false),
+        ("z", false),
+    ]
+    .into_iter()
+    .map(|(p, d)| (rel(p), d))
+    .collect();
+    let left_out = LeftOut {
+        directories: vec![rel("b")],
+        files: vec![rel("z")],
+    };
+    let commands = check(
+        &tree,
+        &left_out,
+        Room {
+            characters: 8000,
+            prefix: 3,
+        },
+    );
     assert_eq!(commands.len(), 1);
     assert_eq!(commands[0].without_directories, [rel("b")]);
 }

@@ -1,5 +1,5 @@
-//! Batch files for the desktop: a backup by a double click (design L1214-1262). Shortcuts to them can be set to run as
-//! administrator, which a snapshot needs.
+//! Batch files for the desktop: a backup by a double click (design L1214-1262). Shortcuts to them
+//! can be set to run as administrator, which a snapshot needs.
 
 use minijinja::context;
 use minijinja::value::Serde;
@@ -15,15 +15,18 @@ pub struct Shortcut {
     pub text: String,
 }
 
-/// The batch files of a job: regular, incremental-only, full, and incremental-only to each destination by itself when
-/// there are several. `program` and `profile` are full paths.
+/// The batch files of a job: regular, incremental-only, full, and incremental-only to each
+/// destination by itself when there are several. `program` and `profile` are full paths.
 ///
 /// # Errors
 /// When the template is at fault.
 pub fn shortcuts(job: &Job, program: &str, profile: &str) -> Result<Vec<Shortcut>, RenderError> {
     let mut wanted = vec![
         ("Regular backup".to_owned(), vec![]),
-        ("Incremental-only backup".to_owned(), vec!["--mode incremental-only".to_owned()]),
+        (
+            "Incremental-only backup".to_owned(),
+            vec!["--mode incremental-only".to_owned()],
+        ),
     ];
     if job.has_store() {
         wanted.push(("Full backup".to_owned(), vec!["--force-full".to_owned()]));
@@ -31,8 +34,14 @@ pub fn shortcuts(job: &Job, program: &str, profile: &str) -> Result<Vec<Shortcut
     let destinations = job.destinations();
     if destinations.len() > 1 {
         wanted.extend(destinations.into_iter().map(|destination| {
-            let options = vec!["--mode incremental-only".to_owned(), format!("--destination {destination}")];
-            (format!("Incremental-only backup to {}", in_words(destination)), options)
+            let options = vec![
+                "--mode incremental-only".to_owned(),
+                format!("--destination {destination}"),
+            ];
+            (
+                format!("Incremental-only backup to {}", in_words(destination)),
+                options,
+            )
         }));
     }
     let template = TEMPLATES.get_template("shortcut.bat").map_err(failed)?;
@@ -48,7 +57,10 @@ pub fn shortcuts(job: &Job, program: &str, profile: &str) -> Result<Vec<Shortcut
 }
 
 fn failed(why: minijinja::Error) -> RenderError {
-    RenderError { file: "shortcut.bat", why }
+    RenderError {
+        file: "shortcut.bat",
+        why,
+    }
 }
 
 fn in_words(destination: Destination) -> &'static str {

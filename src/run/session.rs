@@ -1,7 +1,8 @@
-//! A session: one run with everything around it, from its log to the last who is told (SPEC §8, §10).
+//! A session: one run with everything around it, from its log to the last who is told (SPEC §8,
+//! §10).
 //!
-//! Whatever happens inside, also a panic or an interrupt, the log says it, the report is made and sent, and the run is
-//! noted in local state.
+//! Whatever happens inside, also a panic or an interrupt, the log says it, the report is made and
+//! sent, and the run is noted in local state.
 
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
@@ -50,7 +51,11 @@ pub struct Files<'a> {
 
 /// Where the logs go.
 pub fn log_directory(telling: &Telling) -> PathBuf {
-    telling.log.directory.as_ref().map_or_else(|| base_directory().join("logs"), FullPath::to_native)
+    telling
+        .log
+        .directory
+        .as_ref()
+        .map_or_else(|| base_directory().join("logs"), FullPath::to_native)
 }
 
 /// How a session ended.
@@ -65,8 +70,8 @@ pub struct Ended {
 }
 
 impl Session<'_> {
-    /// Runs `body` and tells everybody how it ended. `report` makes the report of an outcome, from what `body` gave if it
-    /// came to its end.
+    /// Runs `body` and tells everybody how it ended. `report` makes the report of an outcome, from
+    /// what `body` gave if it came to its end.
     pub fn conduct<'a, T>(
         &self,
         readers: Vec<Box<dyn Sink + 'a>>,
@@ -87,30 +92,53 @@ impl Session<'_> {
         let lost = self.lost(&events);
         let mut record = self.record(started, log.as_ref().ok().map(Log::path));
         let history = History::of(self.profile);
-        let running = history.begin(&record).map_err(|why| not_noted(&events, &why)).ok();
+        let running = history
+            .begin(&record)
+            .map_err(|why| not_noted(&events, &why))
+            .ok();
         if let Some(Err(error)) = self.files.metrics.map(metrics::probe) {
             no_metrics(&events, Section::Parameters, &error);
         }
-        self.ping("start", self.telling.ping.start.as_deref(), "", Section::Parameters, &events);
+        self.ping(
+            "start",
+            self.telling.ping.start.as_deref(),
+            "",
+            Section::Parameters,
+            &events,
+        );
         if let Err(error) = &log {
-            let severity = if self.log_is_vital { Severity::Error } else { Severity::Warning };
+            let severity = if self.log_is_vital {
+                Severity::Error
+            } else {
+                Severity::Warning
+            };
             let hint = Some(
                 "name a directory that can be written: log.directory in the profile, or --log-directory of restore"
                     .to_owned(),
             );
-            events.tell(Event::Problem { section: Section::Parameters, severity, text: error.to_string(), hint });
+            events.tell(Event::Problem {
+                section: Section::Parameters,
+                severity,
+                text: error.to_string(),
+                hint,
+            });
         }
         // A backup of which nobody can read how it went is not started.
         let given = match log.is_err() && self.log_is_vital {
             true => None,
             false => guarded(&events, || body(&events, started)),
         };
-        let (mut outcome, given) = given.map_or((Outcome::Failure, None), |(outcome, given)| (outcome, Some(given)));
+        let (mut outcome, given) = given.map_or((Outcome::Failure, None), |(outcome, given)| {
+            (outcome, Some(given))
+        });
         self.tidy_logs(&directory, &events);
         let log = log.as_ref().ok().map(|log| log.path().to_owned());
         let written = |outcome| {
             let mut report = report(outcome, started, given.as_ref(), &summary.counts());
-            report.facts.extend(lost.iter().map(|lost| ("Before this run".to_owned(), lost.clone())));
+            report.facts.extend(
+                lost.iter()
+                    .map(|lost| ("Before this run".to_owned(), lost.clone())),
+            );
             report
         };
         let sent = self.mail(&written(outcome), outcome, lost.is_empty(), &events);
@@ -120,7 +148,11 @@ impl Session<'_> {
         let text = written(outcome);
         let alarm = outcome.is_failure() || !sent;
         if let Some(hook) = self.telling.hooks.on_failure.as_ref().filter(|_| alarm) {
-            let about = self.about(&text, log.as_deref().map(|l| l.display().to_string()), outcome);
+            let about = self.about(
+                &text,
+                log.as_deref().map(|l| l.display().to_string()),
+                outcome,
+            );
             self.closing_hook("on-failure", hook, &about, &events);
         }
         self.last_ping(outcome, alarm, &text, &events);
@@ -128,7 +160,11 @@ impl Session<'_> {
             outcome = events.outcome();
         }
         record.close(outcome, written(outcome).title, summary.counts());
-        if let Some(Err(error)) = self.files.metrics.map(|path| metrics::write(path, &record, &history.records())) {
+        if let Some(Err(error)) = self
+            .files
+            .metrics
+            .map(|path| metrics::write(path, &record, &history.records()))
+        {
             no_metrics(&events, Section::CleanUp, &error);
             if outcome == Outcome::Success {
                 outcome = Outcome::Warning;
@@ -139,8 +175,16 @@ impl Session<'_> {
         if let Some(Err(why)) = running.map(|running| running.end(&record)) {
             not_noted(&events, &why);
         }
-        events.tell(Event::Finished { outcome, text: report.title.clone() });
-        Ended { outcome, report, log, record }
+        events.tell(Event::Finished {
+            outcome,
+            text: report.title.clone(),
+        });
+        Ended {
+            outcome,
+            report,
+            log,
+            record,
+        }
     }
 
     /// Runs of this profile that ended without a word, in words. Nobody was told of them.
@@ -148,11 +192,18 @@ impl Session<'_> {
         let history = History::of(self.profile);
         history.tidy();
         let say = |lost: Record| {
-            let log = lost.log.map(|log| format!("; its log is '{}'", log.display())).unwrap_or_default();
-            format!("{}: it crashed, was killed, or the power was cut{log}", lost.title)
+            let log = lost
+                .log
+                .map(|log| format!("; its log is '{}'", log.display()))
+                .unwrap_or_default();
+            format!(
+                "{}: it crashed, was killed, or the power was cut{log}",
+                lost.title
+            )
         };
         let lost: Vec<String> = history.newly_lost().into_iter().map(say).collect();
-        lost.iter().for_each(|lost| events.note(Section::Parameters, lost.clone()));
+        lost.iter()
+            .for_each(|lost| events.note(Section::Parameters, lost.clone()));
         lost
     }
 
@@ -173,7 +224,13 @@ impl Session<'_> {
     }
 
     /// Sends the report if it is wanted. Whether nobody waits for it in vain.
-    fn mail(&self, report: &Report, outcome: Outcome, nothing_else: bool, events: &Events<'_>) -> bool {
+    fn mail(
+        &self,
+        report: &Report,
+        outcome: Outcome,
+        nothing_else: bool,
+        events: &Events<'_>,
+    ) -> bool {
         let why = match &self.telling.email {
             None => "the profile has no section 'email' that can be read",
             Some(_) if !self.mail => "a run of this mode sends none",
@@ -196,7 +253,14 @@ impl Session<'_> {
         self.ping(what, url.as_deref(), &body, Section::Email, events);
     }
 
-    fn ping(&self, what: &str, url: Option<&str>, body: &str, section: Section, events: &Events<'_>) {
+    fn ping(
+        &self,
+        what: &str,
+        url: Option<&str>,
+        body: &str,
+        section: Section,
+        events: &Events<'_>,
+    ) {
         let Some(url) = url else { return };
         match notify::ping(url, body) {
             Ok(()) => events.detail(section, format!("ping.{what}: answered")),
@@ -205,7 +269,12 @@ impl Session<'_> {
     }
 
     /// What a hook is told in its environment.
-    fn about(&self, report: &Report, log: Option<String>, outcome: Outcome) -> Vec<(&'static str, String)> {
+    fn about(
+        &self,
+        report: &Report,
+        log: Option<String>,
+        outcome: Outcome,
+    ) -> Vec<(&'static str, String)> {
         let mut about = self.about_start();
         about.push(("outcome", outcome.to_string()));
         about.push(("title", report.title.clone()));
@@ -222,8 +291,15 @@ impl Session<'_> {
         ]
     }
 
-    /// Runs a hook that has to run although the run was interrupted: a second interrupt ends the program.
-    pub fn closing_hook(&self, name: &str, hook: &Program, about: &[(&'static str, String)], events: &Events<'_>) {
+    /// Runs a hook that has to run although the run was interrupted: a second interrupt ends the
+    /// program.
+    pub fn closing_hook(
+        &self,
+        name: &str,
+        hook: &Program,
+        about: &[(&'static str, String)],
+        events: &Events<'_>,
+    ) {
         let (why, hint) = match notify::run_hook(name, hook, about, &Cancel::new(), events) {
             Ok(0) => return,
             Ok(code) => (format!("exit code {code}"), None),
@@ -236,27 +312,52 @@ impl Session<'_> {
         let days = self.telling.log.keep_days;
         let (removed, failures) = remove_old(directory, days, SystemTime::now());
         if removed > 0 {
-            events.note(Section::CleanUp, format!("removed {removed} log files older than {days} days"));
+            events.note(
+                Section::CleanUp,
+                format!("removed {removed} log files older than {days} days"),
+            );
         }
         for (path, error) in failures {
-            events.note(Section::CleanUp, format!("the old log file '{}' cannot be removed: {error}", path.display()));
+            events.note(
+                Section::CleanUp,
+                format!(
+                    "the old log file '{}' cannot be removed: {error}",
+                    path.display()
+                ),
+            );
         }
     }
 }
 
 /// Sends the report unless it is not wanted. Whether nobody waits for it in vain.
-fn send(email: &Email, report: &Report, outcome: Outcome, nothing_else: bool, events: &Events<'_>) -> bool {
+fn send(
+    email: &Email,
+    report: &Report,
+    outcome: Outcome,
+    nothing_else: bool,
+    events: &Events<'_>,
+) -> bool {
     if email.when == When::OnProblem && outcome == Outcome::Success && nothing_else {
-        events.note(Section::Email, "no e-mail: everything went well, and email.when is on-problem");
+        events.note(
+            Section::Email,
+            "no e-mail: everything went well, and email.when is on-problem",
+        );
         return true;
     }
     match Ses::open(email, credential::resolve).and_then(|ses| ses.send(report)) {
         Ok(id) => {
-            events.note(Section::Email, format!("report sent to {} (message {id})", email.to.join(", ")));
+            events.note(
+                Section::Email,
+                format!("report sent to {} (message {id})", email.to.join(", ")),
+            );
             true
         }
         Err(error) => {
-            events.warn(Section::Email, error.to_string(), Some(error.hint).filter(|h| !h.is_empty()));
+            events.warn(
+                Section::Email,
+                error.to_string(),
+                Some(error.hint).filter(|h| !h.is_empty()),
+            );
             false
         }
     }
@@ -264,7 +365,11 @@ fn send(email: &Email, report: &Report, outcome: Outcome, nothing_else: bool, ev
 
 fn not_noted(events: &Events<'_>, why: &std::io::Error) {
     let hint = "`status` and the metrics will not know of this run: see that the state directory can be written";
-    events.warn(Section::CleanUp, format!("this run cannot be noted in local state: {why}"), Some(hint.to_owned()));
+    events.warn(
+        Section::CleanUp,
+        format!("this run cannot be noted in local state: {why}"),
+        Some(hint.to_owned()),
+    );
 }
 
 fn no_metrics(events: &Events<'_>, section: Section, error: &metrics::MetricsError) {
@@ -288,9 +393,19 @@ pub fn guarded<T>(events: &Events<'_>, body: impl FnOnce() -> T) -> Option<T> {
     panic::set_hook(Box::new(move |info| before(info)));
     given
         .map_err(|_| {
-            let said = said.lock().ok().and_then(|mut said| said.take()).unwrap_or_default();
-            let hint = "this is a fault of the program; the last complete backup stays the one to restore".to_owned();
-            events.fail(Section::Result, format!("the run broke off: {}", said.replace('\n', " ")), Some(hint));
+            let said = said
+                .lock()
+                .ok()
+                .and_then(|mut said| said.take())
+                .unwrap_or_default();
+            let hint =
+                "this is a fault of the program; the last complete backup stays the one to restore"
+                    .to_owned();
+            events.fail(
+                Section::Result,
+                format!("the run broke off: {}", said.replace('\n', " ")),
+                Some(hint),
+            );
         })
         .ok()
 }

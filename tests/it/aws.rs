@@ -1,5 +1,5 @@
-//! `examples/aws` and `docs/aws.md`: the policies are what IAM takes, allow what the program calls and nothing else, and
-//! the page's commands set all of it up.
+//! `examples/aws` and `docs/aws.md`: the policies are what IAM takes, allow what the program calls
+//! and nothing else, and the page's commands set all of it up.
 
 mod actions;
 mod enforced;

@@ -13,7 +13,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use aam_auto_backup::doctor::CHECKS;
+use aam_auto_backup::parts::CHECKS;
 use serde_json::Value;
 
 use crate::support::machine::{Machine, Ran};
@@ -43,13 +43,24 @@ impl Findings {
 
     fn with(machine: &Machine, arguments: &[&str]) -> Findings {
         let ran = machine.aam("doctor", &[&["--format", "json"], arguments].concat());
-        let answer: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|e| panic!("{e}\n{ran}"));
+        let answer: Value =
+            serde_json::from_str(&ran.stdout).unwrap_or_else(|e| panic!("{e}\n{ran}"));
         let all = answer["findings"].as_array().unwrap();
         let names: BTreeSet<&str> = CHECKS.iter().map(|check| check.name).collect();
         for finding in all {
-            assert!(names.contains(finding["check"].as_str().unwrap()), "{finding}");
-            let (level, hint) = (finding["level"].as_str().unwrap(), finding["hint"].as_str().unwrap_or_default());
-            assert_eq!(level == "ok", hint.is_empty(), "what is wrong has a hint: {finding}");
+            assert!(
+                names.contains(finding["check"].as_str().unwrap()),
+                "{finding}"
+            );
+            let (level, hint) = (
+                finding["level"].as_str().unwrap(),
+                finding["hint"].as_str().unwrap_or_default(),
+            );
+            assert_eq!(
+                level == "ok",
+                hint.is_empty(),
+                "what is wrong has a hint: {finding}"
+            );
         }
         // The exit code and the result are those of the worst finding.
         let has = |level: &str| all.iter().any(|finding| finding["level"] == level);
@@ -65,15 +76,27 @@ impl Findings {
 
     /// Findings of a check: level, text and hint.
     fn all(&self, check: &str) -> Vec<[&str; 3]> {
-        let found = self.1["findings"].as_array().unwrap().iter().filter(|finding| finding["check"] == check);
-        found.map(|f| ["level", "text", "hint"].map(|key| f[key].as_str().unwrap_or_default())).collect()
+        let found = self.1["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|finding| finding["check"] == check);
+        found
+            .map(|f| ["level", "text", "hint"].map(|key| f[key].as_str().unwrap_or_default()))
+            .collect()
     }
 
     /// A check found this, with these words in its text or hint.
     #[track_caller]
     fn has(&self, check: &str, level: &str, words: &str) -> &Findings {
-        let found = |[l, text, hint]: &[&str; 3]| *l == level && (text.contains(words) || hint.contains(words));
-        assert!(self.all(check).iter().any(found), "{check} did not find '{level}: {words}'\n{}", self.0);
+        let found = |[l, text, hint]: &[&str; 3]| {
+            *l == level && (text.contains(words) || hint.contains(words))
+        };
+        assert!(
+            self.all(check).iter().any(found),
+            "{check} did not find '{level}: {words}'\n{}",
+            self.0
+        );
         self
     }
 }
@@ -87,7 +110,11 @@ struct Bucket {
 
 impl Bucket {
     fn at(endpoint: &str, bucket: &str, keys: (&str, &str)) -> Bucket {
-        let mut bucket = Bucket { machine: Machine::new(), bucket: bucket.to_owned(), region: "us-east-1" };
+        let mut bucket = Bucket {
+            machine: Machine::new(),
+            bucket: bucket.to_owned(),
+            region: "us-east-1",
+        };
         bucket.write_keys(keys);
         bucket.point_to(endpoint);
         bucket
@@ -102,7 +129,8 @@ impl Bucket {
     }
 
     fn credentials(&self) -> String {
-        let [id, secret] = ["id", "secret"].map(|name| self.machine.path(name).display().to_string());
+        let [id, secret] =
+            ["id", "secret"].map(|name| self.machine.path(name).display().to_string());
         format!("{{access-key-id: {{file: {id}}}, secret-access-key: {{file: {secret}}}}}")
     }
 
@@ -126,11 +154,20 @@ impl Bucket {
 /// A bucket of the shared server, where everybody may do everything.
 fn open_bucket() -> Bucket {
     let moto = moto::shared();
-    Bucket::at(&moto.endpoint(), &moto.bucket(), ("id-of-nobody", "secret-of-nobody"))
+    Bucket::at(
+        &moto.endpoint(),
+        &moto.bucket(),
+        ("id-of-nobody", "secret-of-nobody"),
+    )
 }
 
 fn settle(moto: &Moto, bucket: &str) {
-    let answer = moto.request("PUT", &format!("/{bucket}?lifecycle"), &[], LIFECYCLE.as_bytes());
+    let answer = moto.request(
+        "PUT",
+        &format!("/{bucket}?lifecycle"),
+        &[],
+        LIFECYCLE.as_bytes(),
+    );
     assert_eq!(answer.status, 200, "{}", answer.text());
     let versioning = b"<VersioningConfiguration xmlns='http://s3.amazonaws.com/doc/2006-03-01/'><Status>Enabled</Status></VersioningConfiguration>";
     let answer = moto.request("PUT", &format!("/{bucket}?versioning"), &[], versioning);
@@ -140,26 +177,48 @@ fn settle(moto: &Moto, bucket: &str) {
 /// What S3 says of the versioning; moto says it under another name.
 fn versioning(proxy: &Proxy, status: &str) {
     let body = format!("<VersioningConfiguration>{status}</VersioningConfiguration>");
-    proxy.spoil("GET", "versioning", usize::MAX, Fault::Reply(200, vec![], body));
+    proxy.spoil(
+        "GET",
+        "versioning",
+        usize::MAX,
+        Fault::Reply(200, vec![], body),
+    );
 }
 
 /// Every object, version, delete marker and unfinished upload in a bucket.
 fn everything(moto: &Moto, bucket: &str) -> String {
-    let versions = moto.request("GET", &format!("/{bucket}?versions"), &[], b"").text();
-    let uploads = moto.request("GET", &format!("/{bucket}?uploads"), &[], b"").text();
+    let versions = moto
+        .request("GET", &format!("/{bucket}?versions"), &[], b"")
+        .text();
+    let uploads = moto
+        .request("GET", &format!("/{bucket}?uploads"), &[], b"")
+        .text();
     let elements = ["<Version>", "<DeleteMarker>", "<Upload>"];
-    elements.iter().filter(|e| versions.contains(*e) || uploads.contains(*e)).map(ToString::to_string).collect()
+    elements
+        .iter()
+        .filter(|e| versions.contains(*e) || uploads.contains(*e))
+        .map(ToString::to_string)
+        .collect()
 }
 
 fn masked(text: &str, machine: &Machine) -> String {
-    let text = text.replace(machine.path("").to_str().unwrap().trim_end_matches('/'), "HOME");
+    let text = text.replace(
+        machine.path("").to_str().unwrap().trim_end_matches('/'),
+        "HOME",
+    );
     let mut lines = String::new();
     for line in text.lines() {
         let line = match line.split_once(": ") {
-            Some((check, _)) if check.ends_with(" 7-zip") || check.ends_with(" copier") => format!("{check}: VERSION"),
-            Some((check, _)) if check.ends_with(" clock") && line.contains("it is") => format!("{check}: it is NOW"),
+            Some((check, _)) if check.ends_with(" 7-zip") || check.ends_with(" copier") => {
+                format!("{check}: VERSION")
+            }
+            Some((check, _)) if check.ends_with(" clock") && line.contains("it is") => {
+                format!("{check}: it is NOW")
+            }
             _ => match line.split_once(" has ") {
-                Some((before, after)) if after.ends_with(" free") => format!("{before} has SOME free"),
+                Some((before, after)) if after.ends_with(" free") => {
+                    format!("{before} has SOME free")
+                }
                 _ => line.to_owned(),
             },
         };
@@ -189,18 +248,27 @@ fn a_healthy_profile_that_nothing_starts() {
         "GET",
         "/v2/email/identities/sender",
         usize::MAX,
-        Fault::Reply(200, json(), r#"{"IdentityType":"EMAIL_ADDRESS","VerifiedForSendingStatus":true}"#.into()),
+        Fault::Reply(
+            200,
+            json(),
+            r#"{"IdentityType":"EMAIL_ADDRESS","VerifiedForSendingStatus":true}"#.into(),
+        ),
     );
     versioning(&proxy, "<Status>Enabled</Status>");
     moto.check_rights();
     let mut s3 = Bucket::at(&proxy.endpoint(), &bucket, (&id, &secret));
     s3.email(&proxy.endpoint());
     let hook = s3.machine.script("hook", "exit 0");
-    s3.machine.profile.more +=
-        &format!("hooks: {{before: ['{}']}}\nping: {{failure: 'https://example.com/private'}}\n", hook.display());
+    s3.machine.profile.more += &format!(
+        "hooks: {{before: ['{}']}}\nping: {{failure: 'https://example.com/private'}}\n",
+        hook.display()
+    );
     let ran = s3.machine.aam("doctor", &[]);
     // Nothing starts it by itself.
-    ran.exit(3).says("1 warning, 0 problems").never_says(&secret).never_says("example.com/private");
+    ran.exit(3)
+        .says("1 warning, 0 problems")
+        .never_says(&secret)
+        .never_says("example.com/private");
     let found = masked(&ran.stdout, &s3.machine).replace(&bucket, "BUCKET");
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/doctor-healthy.txt");
     if std::env::var_os("AAM_TEST_BLESS").is_some() {
@@ -209,7 +277,11 @@ fn a_healthy_profile_that_nothing_starts() {
     assert_eq!(found, fs::read_to_string(golden).unwrap());
     // A profile with everything is looked at by every check.
     for check in CHECKS {
-        assert!(found.contains(&format!(" {}: ", check.name)), "{} found nothing\n{found}", check.name);
+        assert!(
+            found.contains(&format!(" {}: ", check.name)),
+            "{} found nothing\n{found}",
+            check.name
+        );
     }
     Findings::of(&s3.machine).has("schedule", "warning", "schedule install");
 }
@@ -220,19 +292,36 @@ fn nothing_stays_of_a_visit() {
     settle(moto::shared(), &s3.bucket);
     let proxy = Proxy::start(moto::shared().address());
     s3.point_to(&proxy.endpoint());
-    let look = || ["mirror", "store", "work", "home"].map(|name| crate::support::look::look(&s3.machine.path(name)));
+    let look = || {
+        ["mirror", "store", "work", "home"]
+            .map(|name| crate::support::look::look(&s3.machine.path(name)))
+    };
     let seen = look();
     Findings::of(&s3.machine);
     assert!(seen == look(), "files were left");
-    assert_eq!(everything(moto::shared(), &s3.bucket), "", "objects, delete markers or uploads were left");
-    // Moto makes no delete marker for a key that it does not have; Amazon does, unless it is asked so.
-    let deletes: Vec<_> = proxy.seen().into_iter().filter(|request| request.method == "DELETE").collect();
+    assert_eq!(
+        everything(moto::shared(), &s3.bucket),
+        "",
+        "objects, delete markers or uploads were left"
+    );
+    // Moto makes no delete marker for a key that it does not have; Amazon does, unless it is asked
+    // so.
+    let deletes: Vec<_> = proxy
+        .seen()
+        .into_iter()
+        .filter(|request| request.method == "DELETE")
+        .collect();
     assert_eq!(deletes.len(), 3);
     for request in deletes {
         let target = &request.target;
         assert!(target.contains("pc_aam-backup-doctor-probe-"), "{target}");
-        let harmless = ["versionId=null", "uploadId="].iter().any(|part| target.contains(part));
-        assert!(harmless || request.header("if-match") == Some("*"), "{request:?}");
+        let harmless = ["versionId=null", "uploadId="]
+            .iter()
+            .any(|part| target.contains(part));
+        assert!(
+            harmless || request.header("if-match") == Some("*"),
+            "{request:?}"
+        );
     }
 }
 
@@ -242,7 +331,14 @@ fn not_without_a_valid_profile_of_this_system() {
     machine.profile.more = "nonsense: 1\n".to_owned();
     machine.aam("doctor", &[]).exit(2).says("nonsense");
     let windows = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/windows-workstation.yaml");
-    Ran::of(machine.command(&["doctor", windows.to_str().unwrap()]).output().unwrap()).exit(2).says("Windows paths");
+    Ran::of(
+        machine
+            .command(&["doctor", windows.to_str().unwrap()])
+            .output()
+            .unwrap(),
+    )
+    .exit(2)
+    .says("Windows paths");
 }
 
 /// A server that takes requests and is silent is left when the user says so.
@@ -253,11 +349,18 @@ fn an_interrupt_ends_it() {
     proxy.spoil("GET", "list-type", usize::MAX, Fault::Hang);
     s3.point_to(&proxy.endpoint());
     let profile = s3.machine.path("profile.yaml");
-    let doctor = s3.machine.command(&["doctor", profile.to_str().unwrap()]).spawn().unwrap();
+    let doctor = s3
+        .machine
+        .command(&["doctor", profile.to_str().unwrap()])
+        .spawn()
+        .unwrap();
     while proxy.count("GET", "list-type") == 0 {
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
-    crate::support::processes::signal(i32::try_from(doctor.id()).unwrap(), rustix::process::Signal::INT);
+    crate::support::processes::signal(
+        i32::try_from(doctor.id()).unwrap(),
+        rustix::process::Signal::INT,
+    );
     let ran = Ran::of(doctor.wait_with_output().unwrap());
     ran.exit(130).never_says("problem");
 }
@@ -265,9 +368,16 @@ fn an_interrupt_ends_it() {
 /// `docs/doctor.md` has a row for each check, in their order.
 #[test]
 fn the_page_tells_of_every_check() {
-    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/doctor.md")).unwrap();
+    let page =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/doctor.md")).unwrap();
     let row = |line: &str| Some(line.strip_prefix("| `")?.split_once('`')?.0.to_owned());
-    let table = page.lines().skip_while(|line| !line.starts_with("| check |")).skip(2);
+    let table = page
+        .lines()
+        .skip_while(|line| !line.starts_with("| check |"))
+        .skip(2);
     let told: Vec<String> = table.map_while(row).collect();
-    assert_eq!(told, CHECKS.iter().map(|check| check.name).collect::<Vec<_>>());
+    assert_eq!(
+        told,
+        CHECKS.iter().map(|check| check.name).collect::<Vec<_>>()
+    );
 }

@@ -1,6 +1,7 @@
 //! Memory does not grow with the number of files.
 //!
-//! `AAM_TEST_FILES=1000000 AAM_TEST_STAGE=1` measures more by hand: a million files, and a whole run.
+//! `AAM_TEST_FILES=1000000 AAM_TEST_STAGE=1` measures more by hand: a million files, and a whole
+//! run.
 
 use std::fs;
 use std::path::Path;
@@ -33,7 +34,9 @@ fn peak(child: &mut Child) -> u64 {
         // Gone from the file once the process has ended, so the last look counts.
         let text = fs::read_to_string(&status).unwrap_or_default();
         let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        peak = line.and_then(|l| l.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(peak);
+        peak = line
+            .and_then(|l| l.trim().trim_end_matches(" kB").parse().ok())
+            .unwrap_or(peak);
         std::thread::sleep(Duration::from_millis(2));
     }
     peak
@@ -46,11 +49,22 @@ fn measure(files: u64, command: &str) -> u64 {
     fill(&machine.home(), files);
     let started = Instant::now();
     let profile = machine.path("profile.yaml");
-    let mut child = machine.command(&[command, profile.to_str().unwrap()]).stdout(Stdio::null()).spawn().unwrap();
+    let mut child = machine
+        .command(&[command, profile.to_str().unwrap()])
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
     let peak = peak(&mut child);
-    println!("{command} of {files} files: {peak} kB at most, {:.1?}", started.elapsed());
+    println!(
+        "{command} of {files} files: {peak} kB at most, {:.1?}",
+        started.elapsed()
+    );
     let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     peak
 }
 
@@ -59,9 +73,15 @@ fn a_walk_of_many_files_takes_no_more() {
     let files = std::env::var("AAM_TEST_FILES").map_or(200_000, |text| text.parse().unwrap());
     let (few, many) = (measure(2_000, "plan"), measure(files, "plan"));
     assert!(few > 1000, "{few} kB is not plausible");
-    assert!(many < few + 8_000, "{files} files take {many} kB, 2000 files {few} kB");
+    assert!(
+        many < few + 8_000,
+        "{files} files take {many} kB, 2000 files {few} kB"
+    );
     if std::env::var_os("AAM_TEST_STAGE").is_some() {
         let (few, many) = (measure(2_000, "run"), measure(files, "run"));
-        assert!(many < few + 8_000, "a run of {files} files takes {many} kB, of 2000 files {few} kB");
+        assert!(
+            many < few + 8_000,
+            "a run of {files} files takes {many} kB, of 2000 files {few} kB"
+        );
     }
 }

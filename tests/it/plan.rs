@@ -18,10 +18,17 @@ fn listing(root: &Path) -> BTreeMap<PathBuf, String> {
     while let Some(path) = open.pop() {
         let m = fs::symlink_metadata(&path).unwrap();
         if m.is_dir() {
-            open.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+            open.extend(
+                fs::read_dir(&path)
+                    .unwrap()
+                    .map(|entry| entry.unwrap().path()),
+            );
         }
         let times = (m.mtime(), m.mtime_nsec(), m.ctime(), m.ctime_nsec());
-        found.insert(path, format!("{} {:o} {} {times:?}", m.ino(), m.mode(), m.size()));
+        found.insert(
+            path,
+            format!("{} {:o} {} {times:?}", m.ino(), m.mode(), m.size()),
+        );
     }
     found
 }
@@ -52,7 +59,12 @@ fn it_changes_nothing() {
     fs::create_dir(&work).unwrap();
     machine.command(&[]);
     let before = listing(&machine.path("."));
-    for arguments in [&[][..], &["--force-full"], &["--mode", "incremental-only"], &["--format", "json"]] {
+    for arguments in [
+        &[][..],
+        &["--force-full"],
+        &["--mode", "incremental-only"],
+        &["--format", "json"],
+    ] {
         plan(&machine, arguments).exit(3);
         assert_eq!(listing(&machine.path(".")), before, "{arguments:?}");
     }
@@ -76,34 +88,54 @@ fn it_says_what_and_why() {
     ] {
         ran.says(phrase);
     }
-    plan(&machine, &["--force-full"]).says("A full backup:").says("--force-full asks for it");
+    plan(&machine, &["--force-full"])
+        .says("A full backup:")
+        .says("--force-full asks for it");
 }
 
 #[test]
 fn it_fails_as_the_run_would() {
     let mut machine = busy();
     machine.profile.mirror_extra("delete", "0");
-    plan(&machine, &[]).exit(1).says("more than max-delete allows, so the mirror is left as it is");
+    plan(&machine, &[])
+        .exit(1)
+        .says("more than max-delete allows, so the mirror is left as it is");
     machine.run(&[]).exit(1);
     machine.profile.mirror_extra("keep", "0");
     fs::remove_dir_all(machine.home().join("pics")).unwrap();
-    plan(&machine, &[]).exit(1).says("(missing)").says("/pics' is not backed up: it does not exist");
+    plan(&machine, &[])
+        .exit(1)
+        .says("(missing)")
+        .says("/pics' is not backed up: it does not exist");
     machine.profile.store = Some(machine.path("no-store"));
-    plan(&machine, &[]).exit(1).says("no archive store can be reached").says("No archive:");
+    plan(&machine, &[])
+        .exit(1)
+        .says("no archive store can be reached")
+        .says("No archive:");
 }
 
-/// What `plan --render` wrote, and what the following run wrote, byte for byte but for their stamps.
+/// What `plan --render` wrote, and what the following run wrote, byte for byte but for their
+/// stamps.
 #[test]
 fn it_renders_the_files_of_the_run() {
     for arguments in [&[][..], &["--force-full"]] {
         let mut machine = busy();
         let kept = machine.path("kept");
         fs::create_dir(&kept).unwrap();
-        // Both mounts are there when the second is archived; the tools have not run yet when a copy is made.
-        let hook = format!("cp -r '{}'/*/[0-9] '{}'", machine.profile.work.display(), kept.display());
+        // Both mounts are there when the second is archived; the tools have not run yet when a copy
+        // is made.
+        let hook = format!(
+            "cp -r '{}'/*/[0-9] '{}'",
+            machine.profile.work.display(),
+            kept.display()
+        );
         machine.hook_rsync(&hook);
         let rendered = machine.path("rendered");
-        let rendering = [arguments, &["--format", "json", "--render", rendered.to_str().unwrap()]].concat();
+        let rendering = [
+            arguments,
+            &["--format", "json", "--render", rendered.to_str().unwrap()],
+        ]
+        .concat();
         let planned = plan(&machine, &rendering);
         planned.exit(3);
         let preview: Value = serde_json::from_str(&planned.stdout).unwrap();
@@ -113,18 +145,33 @@ fn it_renders_the_files_of_the_run() {
 
         let plain = |seen: Seen, stamp: &str| -> BTreeMap<String, String> {
             let text = |bytes: Vec<u8>| bytes.escape_ascii().to_string().replace(stamp, "STAMP");
-            seen.into_iter().filter(|(_, f)| f.kind == "file").map(|(p, f)| (text(p), text(f.content))).collect()
+            seen.into_iter()
+                .filter(|(_, f)| f.kind == "file")
+                .map(|(p, f)| (text(p), text(f.content)))
+                .collect()
         };
         let (expected, mut found) = (plain(look(&kept), &of_run), plain(look(&rendered), &stamp));
-        // The manifest of a run says more once its archive is made, which the second copy sees of the first mount.
-        for name in ["archive.list", "mirror.list", "extra.list", "manifest.jsonl", "mount.sh"] {
+        // The manifest of a run says more once its archive is made, which the second copy sees of
+        // the first mount.
+        for name in [
+            "archive.list",
+            "mirror.list",
+            "extra.list",
+            "manifest.jsonl",
+            "mount.sh",
+        ] {
             for mount in ["1", "2"] {
                 let name = format!("{mount}/{name}");
-                let text = found.remove(&name).unwrap_or_else(|| panic!("{name} is rendered"));
+                let text = found
+                    .remove(&name)
+                    .unwrap_or_else(|| panic!("{name} is rendered"));
                 assert_eq!(Some(&text), expected.get(&name), "{name}");
             }
         }
-        assert!(found.is_empty(), "rendered, but no file of the run: {found:?}");
+        assert!(
+            found.is_empty(),
+            "rendered, but no file of the run: {found:?}"
+        );
     }
 }
 
@@ -137,18 +184,25 @@ fn it_forecasts_the_upload_to_s3_alone() {
         let ran = machine.aam("plan", &[&["--format", "json"], arguments].concat());
         serde_json::from_str(&ran.exit(0).stdout).unwrap()
     };
-    machine.aam("plan", &[]).exit(0).never_says("Upload to").never_says("Mbit/s").never_says("$");
+    machine
+        .aam("plan", &[])
+        .exit(0)
+        .never_says("Upload to")
+        .never_says("Mbit/s")
+        .never_says("$");
     assert_eq!(json(&machine, &[]).get("upload"), None);
 
     machine.add_bucket("DEEP_ARCHIVE");
     let prices = machine.path("prices.yaml");
-    let dear =
-        "date: 2031-01-02\nclasses: {DEEP_ARCHIVE: {per-gb-month: 100, put-per-thousand: 1000, minimum-days: 60}}";
+    let dear = "date: 2031-01-02\nclasses: {DEEP_ARCHIVE: {per-gb-month: 100, put-per-thousand: 1000, minimum-days: 60}}";
     fs::write(&prices, dear).unwrap();
     let prices = ["--prices", prices.to_str().unwrap()];
     let ran = machine.aam("plan", &prices);
     for phrase in [
-        &format!("Upload to s3://{}, at most", machine.bucket.as_ref().unwrap().name),
+        &format!(
+            "Upload to s3://{}, at most",
+            machine.bucket.as_ref().unwrap().name
+        ),
         "sends    20.0 MB in 3 volumes, 2 small objects",
         "takes    less than a minute at 20 Mbit/s, which is assumed: say --upload-speed",
         "costs    $7.00 at Amazon's prices of 2031-01-02 ",
@@ -156,22 +210,44 @@ fn it_forecasts_the_upload_to_s3_alone() {
     ] {
         ran.says(phrase);
     }
-    machine.aam("plan", &["--upload-speed", "0.5"]).says("takes    about 6m at 0.5 Mbit/s\n").says(" of 2026-06 ");
+    machine
+        .aam("plan", &["--upload-speed", "0.5"])
+        .says("takes    about 6m at 0.5 Mbit/s\n")
+        .says(" of 2026-06 ");
     let upload = &json(&machine, &["--upload-speed", "0.5"])["upload"];
     let expected = serde_json::json!({"mbit": 0.5, "from": "given"});
-    assert_eq!((&upload["speed"], &upload["seconds"]), (&expected, &Value::from(321)), "{upload:#}");
-    assert_eq!((&upload["bytes"], &upload["volumes"], &upload["days"]), (&20_000_011.into(), &3.into(), &180.into()));
+    assert_eq!(
+        (&upload["speed"], &upload["seconds"]),
+        (&expected, &Value::from(321)),
+        "{upload:#}"
+    );
+    assert_eq!(
+        (&upload["bytes"], &upload["volumes"], &upload["days"]),
+        (&20_000_011.into(), &3.into(), &180.into())
+    );
     let dollars = &upload["dollars"];
     let added = ["storage", "requests"].map(|item| dollars[item].as_f64().unwrap());
-    assert!(added.iter().all(|item| *item > 0.0) && dollars["total"] == added[0] + added[1], "{dollars}");
+    assert!(
+        added.iter().all(|item| *item > 0.0) && dollars["total"] == added[0] + added[1],
+        "{dollars}"
+    );
 
     // What a run measured is better than what is assumed, and worse than what is said.
     machine.run(&[]).exit(0);
     machine.write("docs/a.txt", "changed");
-    machine.aam("plan", &[]).says("sends    7 bytes in 1 volume, ").says(" Mbit/s, as in the run of 2");
+    machine
+        .aam("plan", &[])
+        .says("sends    7 bytes in 1 volume, ")
+        .says(" Mbit/s, as in the run of 2");
     let speed = &json(&machine, &[])["upload"]["speed"];
-    assert!(speed["from"] == "run" && speed["mbit"].as_f64().unwrap() > 0.0, "{speed}");
-    assert_eq!(json(&machine, &["--upload-speed", "0.5"])["upload"]["speed"], expected);
+    assert!(
+        speed["from"] == "run" && speed["mbit"].as_f64().unwrap() > 0.0,
+        "{speed}"
+    );
+    assert_eq!(
+        json(&machine, &["--upload-speed", "0.5"])["upload"]["speed"],
+        expected
+    );
 }
 
 #[test]
@@ -185,22 +261,45 @@ fn it_refuses_what_is_no_speed_and_no_price() {
     }
     let prices = machine.path("prices.yaml");
     let given = ["--prices", prices.to_str().unwrap()];
-    machine.aam("plan", &given).exit(2).says(&format!("error: the price file '{}': ", prices.display()));
-    fs::write(&prices, "classes: {DEEP_ARCHIVE: {per-gb-month: -1, put-per-thousand: 1, minimum-days: 1}}").unwrap();
-    machine.aam("plan", &given).exit(2).says("a price is negative or no number");
+    machine
+        .aam("plan", &given)
+        .exit(2)
+        .says(&format!("error: the price file '{}': ", prices.display()));
+    fs::write(
+        &prices,
+        "classes: {DEEP_ARCHIVE: {per-gb-month: -1, put-per-thousand: 1, minimum-days: 1}}",
+    )
+    .unwrap();
+    machine
+        .aam("plan", &given)
+        .exit(2)
+        .says("a price is negative or no number");
     for option in [&["--upload-speed", "20"], &given] {
-        machine.aam("plan", &[&["--facts", "facts.json"][..], option].concat()).exit(2).says("cannot be used with");
+        machine
+            .aam("plan", &[&["--facts", "facts.json"][..], option].concat())
+            .exit(2)
+            .says("cannot be used with");
     }
 }
 
 #[test]
 fn its_json_has_everything() {
     let machine = busy();
-    let preview: Value = serde_json::from_str(&plan(&machine, &["--format", "json"]).stdout).unwrap();
+    let preview: Value =
+        serde_json::from_str(&plan(&machine, &["--format", "json"]).stdout).unwrap();
     let plan = &preview["plan"];
-    assert_eq!(plan["archive"]["scope"]["kind"], "incremental", "{preview:#}");
+    assert_eq!(
+        plan["archive"]["scope"]["kind"], "incremental",
+        "{preview:#}"
+    );
     assert_eq!(plan["stages"].as_array().unwrap().len(), 2);
-    assert_eq!(plan["steps"].as_array().unwrap().last().unwrap()["step"], "clean-up");
+    assert_eq!(
+        plan["steps"].as_array().unwrap().last().unwrap()["step"],
+        "clean-up"
+    );
     assert_eq!(preview["mounts"][0]["counts"]["archived-files"], 1);
-    assert_eq!(preview["mounts"][0]["extra"], serde_json::json!({"extra": 1, "present": 3}));
+    assert_eq!(
+        preview["mounts"][0]["extra"],
+        serde_json::json!({"extra": 1, "present": 3})
+    );
 }

@@ -6,12 +6,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use aam_auto_backup::model::job::{MaxDelete, MountPoint};
-use aam_auto_backup::model::name::Format;
-use aam_auto_backup::model::path::Family;
-use aam_auto_backup::model::policy::{ExtraFiles, Reference, StorageClass};
-use aam_auto_backup::model::stamp::Zone;
-use aam_auto_backup::profile;
+use aam_auto_backup::parts::Family;
+use aam_auto_backup::parts::Format;
+use aam_auto_backup::parts::Zone;
+use aam_auto_backup::parts::profile;
+use aam_auto_backup::parts::{ExtraFiles, Reference, StorageClass};
+use aam_auto_backup::parts::{MaxDelete, MountPoint};
 
 /// Set to write what the program says now as what it is expected to say.
 const BLESS: &str = "AAM_BACKUP_BLESS";
@@ -35,18 +35,25 @@ fn run(dir: &Path, arguments: &[&str]) -> Output {
 /// Exit code, stdout, stderr.
 fn said(output: &Output) -> (i32, String, String) {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
+    (
+        output.status.code().unwrap_or(-1),
+        text(&output.stdout),
+        text(&output.stderr),
+    )
 }
 
 fn yaml_files(dir: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
-    let mut files: Vec<PathBuf> = entries.filter(|path| path.extension().is_some_and(|e| e == "yaml")).collect();
+    let entries = fs::read_dir(dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let mut files: Vec<PathBuf> = entries
+        .filter(|path| path.extension().is_some_and(|e| e == "yaml"))
+        .collect();
     files.sort();
     files
 }
 
-const VALID: &str =
-    "version: 1\nname: nightly\nlocation: pc\nsources: [/home/allen]\ndestinations: {mirror: {path: /mnt/usb}}\n";
+const VALID: &str = "version: 1\nname: nightly\nlocation: pc\nsources: [/home/allen]\ndestinations: {mirror: {path: /mnt/usb}}\n";
 
 /// The profile of [`VALID`] under another name.
 fn named(name: &str) -> String {
@@ -64,13 +71,19 @@ fn broken_profiles() {
         let (code, stdout, stderr) = said(&run(&dir, &["check", &format!("./{name}")]));
         assert_eq!((code, stdout.as_str()), (2, ""), "{name}");
         // Every secret in those files is this one.
-        assert!(!stderr.to_lowercase().contains("hunter2"), "{name} shows a secret:\n{stderr}");
+        assert!(
+            !stderr.to_lowercase().contains("hunter2"),
+            "{name} shows a secret:\n{stderr}"
+        );
         let expected = file.with_extension("stderr");
         if std::env::var_os(BLESS).is_some() {
             fs::write(&expected, &stderr).unwrap();
         }
         let expected = fs::read_to_string(&expected).unwrap_or_default();
-        assert_eq!(stderr, expected, "{name}: after a look, bless with {BLESS}=1");
+        assert_eq!(
+            stderr, expected,
+            "{name}: after a look, bless with {BLESS}=1"
+        );
     }
 }
 
@@ -80,19 +93,36 @@ fn files_that_hold_no_profile() {
     let dir = tempfile::tempdir().unwrap();
     let large = format!("{VALID}# {}\n", "x".repeat(1024 * 1024));
     let deep = format!("a: {}1{}", "[".repeat(200), "]".repeat(200));
-    let aliases =
-        "a: &a [1,1,1,1,1,1,1,1]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c,*c,*c]\n";
+    let aliases = "a: &a [1,1,1,1,1,1,1,1]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c,*c,*c]\n";
     for (content, expected) in [
-        (&b""[..], "p.yaml: the profile is empty\n  hint: begin with one of the profiles in `examples`\n"),
-        (b"# nothing\n", "p.yaml: the profile is empty\n  hint: begin with one of the profiles in `examples`\n"),
+        (
+            &b""[..],
+            "p.yaml: the profile is empty\n  hint: begin with one of the profiles in `examples`\n",
+        ),
+        (
+            b"# nothing\n",
+            "p.yaml: the profile is empty\n  hint: begin with one of the profiles in `examples`\n",
+        ),
         (
             b"\xff\xfea\0",
             "p.yaml: the file is UTF-16, not UTF-8\n  hint: save it again with the encoding UTF-8 (in Notepad: Save as, Encoding)\n",
         ),
-        (b"a: 1\nb: \xe4\n", "p.yaml:2:4: the file is not UTF-8 text\n  hint: save it again with the encoding UTF-8\n"),
-        (large.as_bytes(), "p.yaml: is larger than 1024 KiB, too large for a profile\n"),
-        (deep.as_bytes(), "nested or repeated too often for a profile\n"),
-        (aliases.as_bytes(), "nested or repeated too often for a profile\n"),
+        (
+            b"a: 1\nb: \xe4\n",
+            "p.yaml:2:4: the file is not UTF-8 text\n  hint: save it again with the encoding UTF-8\n",
+        ),
+        (
+            large.as_bytes(),
+            "p.yaml: is larger than 1024 KiB, too large for a profile\n",
+        ),
+        (
+            deep.as_bytes(),
+            "nested or repeated too often for a profile\n",
+        ),
+        (
+            aliases.as_bytes(),
+            "nested or repeated too often for a profile\n",
+        ),
     ] {
         fs::write(dir.path().join("p.yaml"), content).unwrap();
         let (code, _, stderr) = said(&run(dir.path(), &["check", "p.yaml"]));
@@ -100,7 +130,10 @@ fn files_that_hold_no_profile() {
         assert!(stderr.contains(expected), "{stderr}");
     }
     let (code, _, stderr) = said(&run(dir.path(), &["check", "gone.yaml"]));
-    assert!(code == 2 && stderr.starts_with("gone.yaml: cannot be read: "), "{stderr}");
+    assert!(
+        code == 2 && stderr.starts_with("gone.yaml: cannot be read: "),
+        "{stderr}"
+    );
     let (code, _, stderr) = said(&run(dir.path(), &["check", "./"]));
     assert!(code == 2 && stderr.starts_with("./: "), "{stderr}");
 }
@@ -109,11 +142,19 @@ fn files_that_hold_no_profile() {
 #[test]
 fn notepad_writes_profiles_too() {
     let dir = tempfile::tempdir().unwrap();
-    fs::write(dir.path().join("p.yaml"), format!("\u{feff}{}", VALID.replace('\n', "\r\n"))).unwrap();
+    fs::write(
+        dir.path().join("p.yaml"),
+        format!("\u{feff}{}", VALID.replace('\n', "\r\n")),
+    )
+    .unwrap();
     let (code, stdout, stderr) = said(&run(dir.path(), &["check", "p.yaml"]));
     assert_eq!(
         (code, stdout.as_str(), stderr.as_str()),
-        (0, "OK: nightly, 1 source, destinations: mirror /mnt/usb\n", "")
+        (
+            0,
+            "OK: nightly, 1 source, destinations: mirror /mnt/usb\n",
+            ""
+        )
     );
 }
 
@@ -151,9 +192,11 @@ fn secrets_are_never_shown() {
         "encryption-key: {{hunter2",
         "encryption-key: 'hunter2",
     ] {
-        for text in
-            [format!("{VALID}archive:\n  {entry}\n"), format!("archive:\n  {entry}\n"), format!("{VALID}{entry}\n")]
-        {
+        for text in [
+            format!("{VALID}archive:\n  {entry}\n"),
+            format!("archive:\n  {entry}\n"),
+            format!("{VALID}{entry}\n"),
+        ] {
             let name = format!("p{}.yaml", names.len());
             fs::write(dir.path().join(&name), text).unwrap();
             names.push(name);
@@ -165,13 +208,17 @@ fn secrets_are_never_shown() {
         let (code, stdout, stderr) = said(&run(dir.path(), &arguments));
         let both = format!("{stdout}{stderr}");
         assert_eq!(code, 2);
-        assert!(!stdout.contains("OK") && names.iter().all(|name| both.contains(name.as_str())), "all refused: {both}");
+        assert!(
+            !stdout.contains("OK") && names.iter().all(|name| both.contains(name.as_str())),
+            "all refused: {both}"
+        );
         assert!(!both.contains("hunter2"), "{both}");
     }
 }
 
 proptest::proptest! {
-    /// Whatever stands in a file, the answer is a job or a diagnostic with its place inside the file.
+    /// Whatever stands in a file, the answer is a job or a diagnostic with its place inside the
+    /// file.
     #[test]
     fn no_text_is_too_broken(at in 0_usize..1500, removed in 0_usize..40, added in "[ -~\n\t\r\u{e9}\u{1f600}]{0,12}") {
         let valid = include_str!("../../examples/windows-workstation.yaml");
@@ -201,19 +248,39 @@ proptest::proptest! {
 /// SPEC §2: the whole example, every key in its place.
 #[test]
 fn the_example_of_the_specification_becomes_a_job() {
-    let job = profile::load(&root().join("examples/windows-workstation.yaml")).unwrap_or_else(|d| panic!("{d}"));
+    let job = profile::load(&root().join("examples/windows-workstation.yaml"))
+        .unwrap_or_else(|d| panic!("{d}"));
     assert_eq!(
         (job.name.as_str(), job.location.as_str(), job.family),
         ("nightly", "main-work-computer", Family::Windows)
     );
-    let sources: Vec<_> = job.sources.iter().map(|s| (s.path.to_string(), s.optional)).collect();
-    assert_eq!(sources, [(r"C:\Users\Allen\Documents".to_owned(), false), (r"D:\audiovisual".to_owned(), true)]);
-    let (directories, files) = (&job.selection.spec().directories, &job.selection.spec().files);
+    let sources: Vec<_> = job
+        .sources
+        .iter()
+        .map(|s| (s.path.to_string(), s.optional))
+        .collect();
+    assert_eq!(
+        sources,
+        [
+            (r"C:\Users\Allen\Documents".to_owned(), false),
+            (r"D:\audiovisual".to_owned(), true)
+        ]
+    );
+    let (directories, files) = (
+        &job.selection.spec().directories,
+        &job.selection.spec().files,
+    );
     assert_eq!((directories.len(), files.len()), (2, 1));
     let snapshot = job.snapshot.as_ref().unwrap();
-    assert_eq!((snapshot.program.as_str(), &snapshot.mount), ("shadowspawn", &MountPoint::Drive('Q')));
+    assert_eq!(
+        (snapshot.program.as_str(), &snapshot.mount),
+        ("shadowspawn", &MountPoint::Drive('Q'))
+    );
     let mirror = job.mirror.as_ref().unwrap();
-    assert_eq!((mirror.path.to_string(), mirror.extra_files), (r"F:\backup\main".to_owned(), ExtraFiles::Keep));
+    assert_eq!(
+        (mirror.path.to_string(), mirror.extra_files),
+        (r"F:\backup\main".to_owned(), ExtraFiles::Keep)
+    );
     assert_eq!(mirror.max_delete, MaxDelete::Percent(25));
     let s3 = job.s3.as_ref().unwrap();
     assert_eq!(
@@ -222,42 +289,100 @@ fn the_example_of_the_specification_becomes_a_job() {
     );
     assert_eq!(s3.endpoint.as_deref(), Some("http://127.0.0.1:5000"));
     let credentials = s3.credentials.as_ref().unwrap();
-    assert!(matches!(&credentials.access_key_id, Reference::Env(name) if name == "AAM_ACCESS_KEY_ID"));
+    assert!(
+        matches!(&credentials.access_key_id, Reference::Env(name) if name == "AAM_ACCESS_KEY_ID")
+    );
     assert_eq!(job.directory.as_ref().unwrap().to_string(), r"N:\archives");
     let archive = job.archive.as_ref().unwrap();
-    assert_eq!((archive.format, archive.volume_size, archive.compression_level), (Format::Zip, 4_000_000_000, 5));
+    assert_eq!(
+        (
+            archive.format,
+            archive.volume_size,
+            archive.compression_level
+        ),
+        (Format::Zip, 4_000_000_000, 5)
+    );
     assert_eq!(archive.work_directory.to_string(), r"C:\temp");
     assert_eq!((job.lookback_months.get(), job.restore.keep_days), (6, 2));
     assert_eq!(
-        (job.restore.poll_every.as_secs(), job.lock.retry_every.as_secs(), job.lock.give_up_after.as_secs()),
+        (
+            job.restore.poll_every.as_secs(),
+            job.lock.retry_every.as_secs(),
+            job.lock.give_up_after.as_secs()
+        ),
         (1800, 600, 7200)
     );
     assert_eq!(
-        (job.telling.log.keep_days, job.telling.log.directory.as_ref().unwrap().to_string()),
+        (
+            job.telling.log.keep_days,
+            job.telling.log.directory.as_ref().unwrap().to_string()
+        ),
         (180, r"C:\ProgramData\AAM Auto Backup\logs".to_owned())
     );
-    assert_eq!(job.telling.email.as_ref().unwrap().to, ["owner@example.com"]);
-    assert_eq!(job.tools.seven_zip.as_deref(), Some(r"C:\Program Files\7-Zip\7z.exe"));
+    assert_eq!(
+        job.telling.email.as_ref().unwrap().to,
+        ["owner@example.com"]
+    );
+    assert_eq!(
+        job.tools.seven_zip.as_deref(),
+        Some(r"C:\Program Files\7-Zip\7z.exe")
+    );
     assert_eq!((job.zone, job.pause_at_end), (Zone::Utc, false));
 }
 
 /// SPEC §2: what is left out has these values.
 #[test]
 fn defaults() {
-    let load = |text: &str| profile::load_bytes(Path::new("p.yaml"), text.as_bytes()).unwrap_or_else(|d| panic!("{d}"));
+    let load = |text: &str| {
+        profile::load_bytes(Path::new("p.yaml"), text.as_bytes()).unwrap_or_else(|d| panic!("{d}"))
+    };
     let archive = "archive: {encryption-key: {env: K}}\n";
     let unix = load(&format!("{VALID}{archive}"));
-    assert!(unix.snapshot.is_none() && unix.telling.email.is_none() && unix.telling.log.directory.is_none());
+    assert!(
+        unix.snapshot.is_none()
+            && unix.telling.email.is_none()
+            && unix.telling.log.directory.is_none()
+    );
     assert_eq!(unix.archive.unwrap().work_directory.to_string(), "/var/tmp");
-    assert_eq!((unix.lock.retry_every.as_secs(), unix.lock.give_up_after.as_secs()), (600, 7200));
-    assert_eq!((unix.restore.keep_days, unix.restore.poll_every.as_secs(), unix.telling.log.keep_days), (2, 1800, 180));
-    let hooked = load(&format!("{VALID}hooks: {{after: [x]}}\n")).telling.hooks.after.unwrap();
+    assert_eq!(
+        (
+            unix.lock.retry_every.as_secs(),
+            unix.lock.give_up_after.as_secs()
+        ),
+        (600, 7200)
+    );
+    assert_eq!(
+        (
+            unix.restore.keep_days,
+            unix.restore.poll_every.as_secs(),
+            unix.telling.log.keep_days
+        ),
+        (2, 1800, 180)
+    );
+    let hooked = load(&format!("{VALID}hooks: {{after: [x]}}\n"))
+        .telling
+        .hooks
+        .after
+        .unwrap();
     assert_eq!(hooked.give_up_after.as_secs(), 3600);
-    assert_eq!((unix.lookback_months.get(), unix.mirror.unwrap().max_delete), (6, MaxDelete::Percent(25)));
-    let windows = load(&format!("{VALID}{archive}").replace("/home/allen", r"C:\Users").replace("/mnt/usb", r"F:\m"));
+    assert_eq!(
+        (unix.lookback_months.get(), unix.mirror.unwrap().max_delete),
+        (6, MaxDelete::Percent(25))
+    );
+    let windows = load(
+        &format!("{VALID}{archive}")
+            .replace("/home/allen", r"C:\Users")
+            .replace("/mnt/usb", r"F:\m"),
+    );
     let snapshot = windows.snapshot.unwrap();
-    assert_eq!((snapshot.program.as_str(), snapshot.mount), ("shadowspawn", MountPoint::Drive('Q')));
-    assert_eq!(windows.archive.unwrap().work_directory.to_string(), r"C:\temp");
+    assert_eq!(
+        (snapshot.program.as_str(), snapshot.mount),
+        ("shadowspawn", MountPoint::Drive('Q'))
+    );
+    assert_eq!(
+        windows.archive.unwrap().work_directory.to_string(),
+        r"C:\temp"
+    );
 }
 
 /// A directory of the program's own may lie inside a source that excludes it by its full path.
@@ -266,9 +391,12 @@ fn an_exclusion_makes_room_inside_a_source() {
     let text = VALID.replace("/mnt/usb", "/home/allen/usb/m");
     let load = |text: &str| profile::load_bytes(Path::new("p.yaml"), text.as_bytes());
     assert!(load(&text).is_err());
-    for (exclusion, fits) in
-        [("/home/allen/usb/m", true), ("/home/allen/usb", true), ("/home/allen/usb/m/x", false), ("usb", false)]
-    {
+    for (exclusion, fits) in [
+        ("/home/allen/usb/m", true),
+        ("/home/allen/usb", true),
+        ("/home/allen/usb/m/x", false),
+        ("usb", false),
+    ] {
         let text = format!("{text}exclude: {{directories: [{exclusion}]}}\n");
         assert_eq!(load(&text).is_ok(), fits, "{exclusion}");
     }
@@ -292,15 +420,23 @@ fn what_a_broken_profile_still_says() {
         ("name: nightly", "name: ''", &["name"]),
         ("a@example.com", "nobody", &["email"]),
         ("email:", "emial:", &["email"]),
-        ("region: us-east-1", "region: us-east-1, unknown: key", &["email"]),
-        ("log: {directory: /var/log/aam}", "log: {directory: logs}", &["log"]),
+        (
+            "region: us-east-1",
+            "region: us-east-1, unknown: key",
+            &["email"],
+        ),
+        (
+            "log: {directory: /var/log/aam}",
+            "log: {directory: logs}",
+            &["log"],
+        ),
         ("'https://example.com/fail'", "example.com", &["ping"]),
         ("[call-me]", "call-me", &["hooks"]),
         ("[/home]", "[/home", &all),
     ] {
         let text = good.replacen(from, to, 1);
         fs::write(&file, &text).unwrap();
-        let readable = aam_auto_backup::profile::readable(&file);
+        let readable = aam_auto_backup::parts::profile::readable(&file);
         let telling = &readable.telling;
         let found = [
             readable.name.is_some(),
@@ -314,5 +450,9 @@ fn what_a_broken_profile_still_says() {
         }
     }
     fs::remove_file(&file).unwrap();
-    assert!(aam_auto_backup::profile::readable(&file).name.is_none());
+    assert!(
+        aam_auto_backup::parts::profile::readable(&file)
+            .name
+            .is_none()
+    );
 }

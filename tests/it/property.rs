@@ -1,7 +1,8 @@
-//! The one selection rule (SPEC §4) holds for all trees: mirror, archive, manifest, counts, incremental and `explain` agree
-//! with an independent statement of it.
+//! The one selection rule (SPEC §4) holds for all trees: mirror, archive, manifest, counts,
+//! incremental and `explain` agree with an independent statement of it.
 //!
-//! `AAM_TEST_TREES` sets how many trees, `AAM_TEST_SEED` the seed, `AAM_TEST_TREE` runs one tree only.
+//! `AAM_TEST_TREES` sets how many trees, `AAM_TEST_SEED` the seed, `AAM_TEST_TREE` runs one tree
+//! only.
 
 mod agree;
 mod case;
@@ -25,12 +26,18 @@ const FIXED_SEED: u64 = 20_201_221;
 
 fn number(variable: &str) -> Option<u64> {
     let text = std::env::var(variable).ok()?;
-    Some(text.parse().unwrap_or_else(|e| panic!("{variable}={text}: {e}")))
+    Some(
+        text.parse()
+            .unwrap_or_else(|e| panic!("{variable}={text}: {e}")),
+    )
 }
 
 /// A fixed one and a new one, unless one is asked for.
 fn seeds() -> Vec<u64> {
-    let random = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().subsec_nanos();
+    let random = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .subsec_nanos();
     match number("AAM_TEST_SEED") {
         Some(seed) => vec![seed],
         None => vec![FIXED_SEED, u64::from(random)],
@@ -78,10 +85,21 @@ fn many(seed: u64, count: u64) {
     let seen = seen.into_inner().unwrap();
     println!("{seen:?}");
     // A generator that no longer makes the cases proves nothing.
-    for (what, often) in [("selected", seen.selected), ("excluded", seen.excluded), ("not copied", seen.not_copied)] {
-        assert!(count < 100 || often * 4 > count, "only {often} of {count} trees have anything {what}");
+    for (what, often) in [
+        ("selected", seen.selected),
+        ("excluded", seen.excluded),
+        ("not copied", seen.not_copied),
+    ] {
+        assert!(
+            count < 100 || often * 4 > count,
+            "only {often} of {count} trees have anything {what}"
+        );
     }
-    assert!(count < 100 || seen.several_mounts * 8 > count, "only {} trees of several mounts", seen.several_mounts);
+    assert!(
+        count < 100 || seen.several_mounts * 8 > count,
+        "only {} trees of several mounts",
+        seen.several_mounts
+    );
 }
 
 /// In how many trees what was met.
@@ -108,11 +126,15 @@ fn one(seed: u64, index: u64) -> Result<Met, String> {
     let tree = Tree::random(&mut Dice::new(seed, index));
     let outcome = std::panic::catch_unwind(|| Case::new(&tree).check()).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
-        Err(vec![text.unwrap_or_else(|| "the program panicked".to_owned())])
+        Err(vec![
+            text.unwrap_or_else(|| "the program panicked".to_owned()),
+        ])
     });
     outcome.map_err(|found| {
         let mut text = format!("AAM_TEST_SEED={seed} AAM_TEST_TREE={index}\n{tree}");
-        found.iter().for_each(|line| text.push_str(&format!("- {line:.4000}\n")));
+        found
+            .iter()
+            .for_each(|line| text.push_str(&format!("- {line:.4000}\n")));
         text
     })
 }

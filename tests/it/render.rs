@@ -5,28 +5,38 @@
 use std::fs;
 use std::path::Path;
 
-use aam_auto_backup::model::manifest::{Moment, RelPath};
-use aam_auto_backup::model::mount::mounts;
-use aam_auto_backup::model::name::{BackupId, Format};
-use aam_auto_backup::model::path::{Family, FullPath};
-use aam_auto_backup::model::select::SelectionSpec;
-use aam_auto_backup::plan::backup::{ArchiveOrder, Changes, MirrorOrder, StageOrder};
-use aam_auto_backup::render::{rsync_entry, script, seven_zip_line};
+use aam_auto_backup::parts::SelectionSpec;
+use aam_auto_backup::parts::mounts;
+use aam_auto_backup::parts::render::{rsync_entry, script, seven_zip_line};
+use aam_auto_backup::parts::{ArchiveOrder, Changes, MirrorOrder, StageOrder};
+use aam_auto_backup::parts::{BackupId, Format};
+use aam_auto_backup::parts::{Family, FullPath};
+use aam_auto_backup::parts::{Moment, RelPath};
 
 pub fn golden(name: &str, found: &[u8]) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden")
+        .join(name);
     if std::env::var_os("AAM_TEST_BLESS").is_some() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, found).unwrap();
     }
     let expected = fs::read(&path).unwrap_or_default();
     let lines = |bytes: &[u8]| -> Vec<String> {
-        bytes.split_inclusive(|b| matches!(b, b'\n' | b'\0')).map(|line| line.escape_ascii().to_string()).collect()
+        bytes
+            .split_inclusive(|b| matches!(b, b'\n' | b'\0'))
+            .map(|line| line.escape_ascii().to_string())
+            .collect()
     };
     for (line, (expected, found)) in lines(&expected).iter().zip(&lines(found)).enumerate() {
         assert_eq!(expected, found, "{name}, line {}", line + 1);
     }
-    assert!(expected == found, "{name}: {} bytes, now {}", expected.len(), found.len());
+    assert!(
+        expected == found,
+        "{name}: {} bytes, now {}",
+        expected.len(),
+        found.len()
+    );
 }
 
 const NAMES: &[&[u8]] = &[
@@ -96,8 +106,14 @@ fn order(mount: &str, format: Format) -> StageOrder {
             delete: None,
         }),
         archive: Some(ArchiveOrder {
-            backup: BackupId { full: stamp, incremental: None },
-            stem: format!("pc_20201221_134337.851361_0_0.0_no_-it's-.{}", format.extension()),
+            backup: BackupId {
+                full: stamp,
+                incremental: None,
+            },
+            stem: format!(
+                "pc_20201221_134337.851361_0_0.0_no_-it's-.{}",
+                format.extension()
+            ),
             manifest: "manifest".to_owned(),
             marker: "marker".to_owned(),
             format,
@@ -112,21 +128,56 @@ fn order(mount: &str, format: Format) -> StageOrder {
 
 #[test]
 fn shell_scripts() {
-    golden("mount-plain.sh", script(&order("/home", Format::Zip), &[]).unwrap().as_bytes());
+    golden(
+        "mount-plain.sh",
+        script(&order("/home", Format::Zip), &[])
+            .unwrap()
+            .as_bytes(),
+    );
     let nasty = "/-rf it's `id` $(id) \"x\" \\ %PATH% * ! \u{1f600}/#x;y&z|a\u{202e}b";
-    golden("mount-nasty.sh", script(&order(nasty, Format::SevenZip), &[]).unwrap().as_bytes());
-    let mirror_only = StageOrder { archive: None, ..order("/home", Format::Zip) };
-    golden("mount-mirror-only.sh", script(&mirror_only, &[]).unwrap().as_bytes());
-    let archive_only = StageOrder { mirror: None, ..order("/home", Format::Zip) };
-    golden("mount-archive-only.sh", script(&archive_only, &[]).unwrap().as_bytes());
+    golden(
+        "mount-nasty.sh",
+        script(&order(nasty, Format::SevenZip), &[])
+            .unwrap()
+            .as_bytes(),
+    );
+    let mirror_only = StageOrder {
+        archive: None,
+        ..order("/home", Format::Zip)
+    };
+    golden(
+        "mount-mirror-only.sh",
+        script(&mirror_only, &[]).unwrap().as_bytes(),
+    );
+    let archive_only = StageOrder {
+        mirror: None,
+        ..order("/home", Format::Zip)
+    };
+    golden(
+        "mount-archive-only.sh",
+        script(&archive_only, &[]).unwrap().as_bytes(),
+    );
 }
 
 #[test]
 fn lists() {
-    let paths: Vec<RelPath> = NAMES.iter().map(|name| RelPath::from_bytes(*name)).collect();
-    let list = |family| paths.iter().filter_map(|path| seven_zip_line(path, family)).collect::<String>();
+    let paths: Vec<RelPath> = NAMES
+        .iter()
+        .map(|name| RelPath::from_bytes(*name))
+        .collect();
+    let list = |family| {
+        paths
+            .iter()
+            .filter_map(|path| seven_zip_line(path, family))
+            .collect::<String>()
+    };
     golden("archive-unix.list", list(Family::Unix).as_bytes());
     golden("archive-windows.list", list(Family::Windows).as_bytes());
-    let entries: Vec<u8> = [RelPath::root()].iter().chain(&paths).filter_map(rsync_entry).flatten().collect();
+    let entries: Vec<u8> = [RelPath::root()]
+        .iter()
+        .chain(&paths)
+        .filter_map(rsync_entry)
+        .flatten()
+        .collect();
     golden("mirror.list", &entries);
 }

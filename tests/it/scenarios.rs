@@ -1,4 +1,5 @@
-//! What a backup does, day by day: one list of scenarios as data, and those that need something to happen in the middle.
+//! What a backup does, day by day: one list of scenarios as data, and those that need something to
+//! happen in the middle.
 
 mod cut_off;
 pub mod list;
@@ -24,22 +25,25 @@ pub enum Step {
     /// The file cannot be read, or can be again.
     Unreadable(&'static str),
     Readable(&'static str),
-    /// A run that is killed, as by a crash of the computer, when the first of two mounts is archived.
+    /// A run that is killed, as by a crash of the computer, when the first of two mounts is
+    /// archived.
     Killed,
     /// A run that somebody ends by Ctrl-C at the same place; it says all this.
     Interrupted(&'static [&'static str]),
-    /// A run that is started while another is at that place: it ends with this exit code and says all this. The other
-    /// ends well.
+    /// A run that is started while another is at that place: it ends with this exit code and says
+    /// all this. The other ends well.
     Beside(&'static [&'static str], i32, &'static [&'static str]),
     /// The same, but the second run is ended by nobody and waits for the first; both end well.
     Waits,
-    /// From now on archives are made on a disk of this many KiB. Where none can be mounted, what follows is left out.
+    /// From now on archives are made on a disk of this many KiB. Where none can be mounted, what
+    /// follows is left out.
     SmallDisk(u32),
     /// Anything else.
     Do(fn(&mut Machine)),
     /// A run with these arguments ends with this exit code and says all this.
     Run(&'static [&'static str], i32, &'static [&'static str]),
-    /// A restore of everything with these arguments into a new directory ends with this exit code and says all this.
+    /// A restore of everything with these arguments into a new directory ends with this exit code
+    /// and says all this.
     Restore(&'static [&'static str], i32, &'static [&'static str]),
     /// The same by somebody who has nothing but the bucket's name and the key.
     Bare(&'static [&'static str], i32, &'static [&'static str]),
@@ -80,7 +84,9 @@ fn one(machine: &mut Machine, step: &Step) {
     let home = machine.home();
     match step {
         Step::Write(path, content) => machine.write(path, content),
-        Step::Delete(path) if home.join(path).is_dir() => std::fs::remove_dir_all(home.join(path)).unwrap(),
+        Step::Delete(path) if home.join(path).is_dir() => {
+            std::fs::remove_dir_all(home.join(path)).unwrap()
+        }
         Step::Delete(path) => std::fs::remove_file(home.join(path)).unwrap(),
         Step::Rename(from, to) => std::fs::rename(home.join(from), home.join(to)).unwrap(),
         Step::Old(path) => machine.make_old(path),
@@ -93,7 +99,11 @@ fn one(machine: &mut Machine, step: &Step) {
         Step::Interrupted(phrases) => {
             let held = machine.hold_at_second_mount();
             says(machine, &held.interrupt(), 130, phrases);
-            assert_eq!(machine.left_over(), Vec::<PathBuf>::new(), "work files are removed");
+            assert_eq!(
+                machine.left_over(),
+                Vec::<PathBuf>::new(),
+                "work files are removed"
+            );
         }
         Step::Beside(arguments, code, phrases) => {
             let held = machine.hold_at_second_mount();
@@ -107,7 +117,9 @@ fn one(machine: &mut Machine, step: &Step) {
             waiting.end().exit(0);
         }
         Step::Do(action) => action(machine),
-        Step::Run(arguments, code, phrases) => says(machine, &machine.run(arguments), *code, phrases),
+        Step::Run(arguments, code, phrases) => {
+            says(machine, &machine.run(arguments), *code, phrases)
+        }
         Step::Restore(arguments, code, phrases) => {
             let to = machine.profile.said(&machine.nothing_restored());
             let arguments = [&["--to", &to, "--layout", "original"], *arguments].concat();
@@ -120,18 +132,25 @@ fn one(machine: &mut Machine, step: &Step) {
         }
         Step::Back => {
             // Times are kept by 7-Zip in steps of 100 ns, and Windows has no modes.
-            let [expected, found] =
-                [look(&home), look(&machine.below(&machine.path("back"), &home))].map(|mut seen| {
-                    for entry in seen.values_mut() {
-                        entry.modified /= 100;
-                        entry.mode = if machine.is_windows() { 0 } else { entry.mode };
-                    }
-                    seen
-                });
+            let [expected, found] = [
+                look(&home),
+                look(&machine.below(&machine.path("back"), &home)),
+            ]
+            .map(|mut seen| {
+                for entry in seen.values_mut() {
+                    entry.modified /= 100;
+                    entry.mode = if machine.is_windows() { 0 } else { entry.mode };
+                }
+                seen
+            });
             assert_eq!(differences(&expected, &found), Vec::<String>::new());
         }
         Step::OnlyUnix(_) | Step::SmallDisk(_) => {}
-        Step::Manifested(path) => assert!(machine.manifests().contains(path), "{}", machine.manifests()),
+        Step::Manifested(path) => assert!(
+            machine.manifests().contains(path),
+            "{}",
+            machine.manifests()
+        ),
         Step::Full(count, paths) | Step::Incremental(count, paths) => {
             let backups = machine.backups();
             assert_eq!(backups.len(), *count, "{backups:?}");
@@ -142,7 +161,11 @@ fn one(machine: &mut Machine, step: &Step) {
         Step::Mirror(paths) => assert_eq!(machine.mirrored(), set(paths)),
         Step::Unseen(count) => {
             let manifests = machine.manifests();
-            assert_eq!(manifests.matches("\"unseen\":true").count(), *count, "{manifests}");
+            assert_eq!(
+                manifests.matches("\"unseen\":true").count(),
+                *count,
+                "{manifests}"
+            );
         }
     }
 }

@@ -1,5 +1,6 @@
-//! Schedules: the exact files for each scheduler, held to the schedulers' own checks; and tasks that are really
-//! installed, asked for, started and removed, in a part of this machine of their own.
+//! Schedules: the exact files for each scheduler, held to the schedulers' own checks; and tasks
+//! that are really installed, asked for, started and removed, in a part of this machine of their
+//! own.
 
 mod emptiness;
 mod fakes;
@@ -11,7 +12,9 @@ use std::process::Command;
 
 /// A program of the tests: installed, or where `tests/schedulers.sh` puts it.
 fn tool(name: &str) -> PathBuf {
-    let ours = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/schedulers/usr/bin").join(name);
+    let ours = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("target/schedulers/usr/bin")
+        .join(name);
     let path = std::env::var_os("PATH").unwrap();
     std::env::split_paths(&path)
         .map(|directory| directory.join(name))

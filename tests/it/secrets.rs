@@ -20,12 +20,21 @@ fn forms() -> Vec<(String, Vec<u8>)> {
         let bytes = secret.as_bytes();
         let utf16: Vec<u8> = secret.encode_utf16().flat_map(u16::to_le_bytes).collect();
         // Base64 of the middle, at each of its three offsets.
-        let plain =
-            [(secret.to_owned(), bytes.to_vec()), (format!("hex of {secret}"), hex::encode(bytes).into_bytes())];
-        forms.extend(plain.into_iter().chain([(format!("UTF-16 of {secret}"), utf16)]));
+        let plain = [
+            (secret.to_owned(), bytes.to_vec()),
+            (format!("hex of {secret}"), hex::encode(bytes).into_bytes()),
+        ];
+        forms.extend(
+            plain
+                .into_iter()
+                .chain([(format!("UTF-16 of {secret}"), utf16)]),
+        );
         forms.extend((0..3).map(|skip| {
             let whole = (bytes.len() - skip) / 3 * 3;
-            (format!("base64 of {secret}"), base64(&bytes[skip..skip + whole]))
+            (
+                format!("base64 of {secret}"),
+                base64(&bytes[skip..skip + whole]),
+            )
         }));
     }
     forms
@@ -42,7 +51,10 @@ fn base64(bytes: &[u8]) -> Vec<u8> {
 
 fn assert_secretless(what: &str, bytes: &[u8]) {
     for (form, secret) in forms() {
-        assert!(!bytes.windows(secret.len()).any(|window| window == secret), "{what} holds the {form}");
+        assert!(
+            !bytes.windows(secret.len()).any(|window| window == secret),
+            "{what} holds the {form}"
+        );
     }
 }
 
@@ -64,14 +76,17 @@ fn sample(child: &mut Child) -> BTreeMap<String, u64> {
             // A process may end while it is looked at.
             if let Ok(bytes) = fs::read(entry.path().join("cmdline")) {
                 assert_secretless("an argument list", &bytes);
-                *seen.entry(String::from_utf8_lossy(&bytes).replace('\0', " ")).or_default() += 1;
+                *seen
+                    .entry(String::from_utf8_lossy(&bytes).replace('\0', " "))
+                    .or_default() += 1;
             }
         }
     }
     seen
 }
 
-/// A machine with both stores, whose tools keep what they were called with and what lay in the work directory.
+/// A machine with both stores, whose tools keep what they were called with and what lay in the work
+/// directory.
 fn watched() -> (Machine, PathBuf) {
     let mut machine = Machine::new();
     machine.add_other();
@@ -96,36 +111,74 @@ fn watched() -> (Machine, PathBuf) {
 
 fn start(machine: &Machine, arguments: &[&str]) -> Child {
     let profile = machine.path("profile.yaml");
-    let arguments = [&arguments[..1], &[profile.to_str().unwrap()], &arguments[1..]].concat();
-    machine.command(&arguments).env("AAM_TEST_ID", ACCESS_KEY).env("AAM_TEST_SECRET", SECRET_KEY).spawn().unwrap()
+    let arguments = [
+        &arguments[..1],
+        &[profile.to_str().unwrap()],
+        &arguments[1..],
+    ]
+    .concat();
+    machine
+        .command(&arguments)
+        .env("AAM_TEST_ID", ACCESS_KEY)
+        .env("AAM_TEST_SECRET", SECRET_KEY)
+        .spawn()
+        .unwrap()
 }
 
 fn run_and_look(machine: &Machine, kept: &Path) {
     for arguments in [&["run", "--verbose"][..], &["run"]] {
         let mut child = start(machine, arguments);
         let sampled = sample(&mut child);
-        assert!(sampled.keys().any(|line| line.contains("aam-backup run")), "{sampled:?}");
+        assert!(
+            sampled.keys().any(|line| line.contains("aam-backup run")),
+            "{sampled:?}"
+        );
         let ran = Ran::of(child.wait_with_output().unwrap());
         ran.exit(0);
         assert_secretless("the output", ran.to_string().as_bytes());
     }
     for format in ["text", "json"] {
         let rendered = machine.path("rendered");
-        let child =
-            start(machine, &["plan", "--force-full", "--format", format, "--render", rendered.to_str().unwrap()]);
+        let child = start(
+            machine,
+            &[
+                "plan",
+                "--force-full",
+                "--format",
+                format,
+                "--render",
+                rendered.to_str().unwrap(),
+            ],
+        );
         let ran = Ran::of(child.wait_with_output().unwrap());
         ran.exit(0);
         assert_secretless("the plan", ran.to_string().as_bytes());
     }
     // State, log, store, mirror, work directory, rendered files, and what the tools saw.
     let seen = assert_tree_secretless(&machine.path("."));
-    for part in ["state/logs/", "state/state/", "store/pc_", "rendered/1/mount.sh", "mirror/"] {
-        assert!(seen.keys().any(|path| path.starts_with(part.as_bytes())), "{part} was looked at");
+    for part in [
+        "state/logs/",
+        "state/state/",
+        "store/pc_",
+        "rendered/1/mount.sh",
+        "mirror/",
+    ] {
+        assert!(
+            seen.keys().any(|path| path.starts_with(part.as_bytes())),
+            "{part} was looked at"
+        );
     }
     let kept_files = look(kept);
-    for name in ["arguments", "1/mount.sh", "2/archive.list", "1/manifest.jsonl"] {
+    for name in [
+        "arguments",
+        "1/mount.sh",
+        "2/archive.list",
+        "1/manifest.jsonl",
+    ] {
         assert!(
-            kept_files.keys().any(|path| path.ends_with(name.as_bytes())),
+            kept_files
+                .keys()
+                .any(|path| path.ends_with(name.as_bytes())),
             "{name} was kept: {:?}",
             kept_files.keys()
         );
@@ -153,7 +206,11 @@ fn nowhere_under_a_snapshot_program() {
     run_and_look(&machine, &kept);
     let arguments = fs::read_to_string(kept.join("snapshot-arguments")).unwrap();
     assert!(arguments.contains("shadow-stage"), "{arguments}");
-    assert!(look(&kept).keys().any(|path| path.ends_with(b"1/order.json")));
+    assert!(
+        look(&kept)
+            .keys()
+            .any(|path| path.ends_with(b"1/order.json"))
+    );
 }
 
 /// Work files and state are nobody else's business.
@@ -163,11 +220,22 @@ fn names_are_for_the_owner_only() {
     let mut open = vec![machine.path("state/state"), machine.path("state/logs")];
     let mut child = start(&machine, &["run"]);
     child.wait().unwrap();
-    open.extend(fs::read_dir(&kept).unwrap().flatten().map(|e| e.path()).filter(|p| p.join("1").exists()));
+    open.extend(
+        fs::read_dir(&kept)
+            .unwrap()
+            .flatten()
+            .map(|e| e.path())
+            .filter(|p| p.join("1").exists()),
+    );
     for place in open {
         for entry in fs::read_dir(&place).unwrap().flatten() {
             let mode = entry.metadata().unwrap().mode();
-            assert!(mode & 0o077 == 0 || entry.path().ends_with("arguments"), "{:o} {}", mode, entry.path().display());
+            assert!(
+                mode & 0o077 == 0 || entry.path().ends_with("arguments"),
+                "{:o} {}",
+                mode,
+                entry.path().display()
+            );
         }
     }
 }

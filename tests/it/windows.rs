@@ -1,5 +1,6 @@
-//! What can be said about Windows without it: plans of Windows profiles, and the exact bytes of what is rendered. When
-//! the Windows lab is asked for (`AAM_TEST_WINDOWS`), `aam-backup.exe` has to say the same.
+//! What can be said about Windows without it: plans of Windows profiles, and the exact bytes of
+//! what is rendered. When the Windows lab is asked for (`AAM_TEST_WINDOWS`), `aam-backup.exe` has
+//! to say the same.
 //!
 //! `AAM_TEST_BLESS=1` writes them anew; look at the difference before committing it.
 
@@ -7,15 +8,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use aam_auto_backup::model::job::MaxDelete;
-use aam_auto_backup::model::manifest::{Moment, RelPath};
-use aam_auto_backup::model::mount::mounts;
-use aam_auto_backup::model::name::{BackupId, Format};
-use aam_auto_backup::model::path::{Family, FullPath};
-use aam_auto_backup::model::select::SelectionSpec;
-use aam_auto_backup::plan::backup::{ArchiveOrder, Changes, MirrorOrder, StageOrder};
-use aam_auto_backup::render::robocopy::CopyCommand;
-use aam_auto_backup::render::script;
+use aam_auto_backup::parts::CopyCommand;
+use aam_auto_backup::parts::MaxDelete;
+use aam_auto_backup::parts::SelectionSpec;
+use aam_auto_backup::parts::mounts;
+use aam_auto_backup::parts::render::script;
+use aam_auto_backup::parts::{ArchiveOrder, Changes, MirrorOrder, StageOrder};
+use aam_auto_backup::parts::{BackupId, Format};
+use aam_auto_backup::parts::{Family, FullPath};
+use aam_auto_backup::parts::{Moment, RelPath};
 
 use crate::support::lab::{self, Lab};
 use crate::support::machine::Ran;
@@ -33,7 +34,11 @@ fn golden(name: &str, found: &str) {
         fs::write(&path, found).unwrap();
     }
     let expected = fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(expected.escape_debug().to_string(), found.escape_debug().to_string(), "{name}");
+    assert_eq!(
+        expected.escape_debug().to_string(),
+        found.escape_debug().to_string(),
+        "{name}"
+    );
 }
 
 /// Runs the program: here, or under Wine.
@@ -42,19 +47,37 @@ fn aam(args: &[&str]) -> Ran {
         true => Lab::enter().aam(),
         false => Command::new(env!("CARGO_BIN_EXE_aam-backup")),
     };
-    Ran::of(command.args(args).current_dir(root()).env("TZ", "UTC").output().unwrap())
+    Ran::of(
+        command
+            .args(args)
+            .current_dir(root())
+            .env("TZ", "UTC")
+            .output()
+            .unwrap(),
+    )
 }
 
 /// A path as [`aam`]'s system says it.
 fn said(path: impl AsRef<Path>) -> String {
     let path = root().join(path);
-    if lab::is_asked_for() { lab::outside(&path) } else { path.to_str().unwrap().to_owned() }
+    if lab::is_asked_for() {
+        lab::outside(&path)
+    } else {
+        path.to_str().unwrap().to_owned()
+    }
 }
 
 #[test]
 fn the_same_facts_give_the_same_plan() {
     let facts = said("tests/golden/windows-documents.facts.json");
-    let ran = aam(&["plan", &said("examples/windows-documents.yaml"), "--facts", &facts, "--format", "json"]);
+    let ran = aam(&[
+        "plan",
+        &said("examples/windows-documents.yaml"),
+        "--facts",
+        &facts,
+        "--format",
+        "json",
+    ]);
     // A source is missing, so the run would fail.
     ran.exit(1);
     golden("windows-documents.plan.json", &ran.stdout);
@@ -65,7 +88,12 @@ fn facts_that_cannot_be_read() {
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("facts.json");
     fs::write(&path, r#"{"now": "2026-11-24T11:25:02Z", "store": {}}"#).unwrap();
-    let ran = aam(&["plan", &said("examples/windows-documents.yaml"), "--facts", &said(path)]);
+    let ran = aam(&[
+        "plan",
+        &said("examples/windows-documents.yaml"),
+        "--facts",
+        &said(path),
+    ]);
     ran.exit(2).says("facts.json").says("unknown field `store`");
 }
 
@@ -77,15 +105,27 @@ fn shortcuts_for_the_desktop() {
     // The profile's own path is in the files: it is given one that is the same everywhere.
     let profile = Path::new("/tmp/aam-shortcuts-100%.yaml");
     fs::copy(root().join("examples/windows-workstation.yaml"), profile).unwrap();
-    let ran = aam(&["shortcuts", &said(profile), "--to", &to, "--program", program]);
+    let ran = aam(&[
+        "shortcuts",
+        &said(profile),
+        "--to",
+        &to,
+        "--program",
+        program,
+    ]);
     fs::remove_file(profile).unwrap();
     ran.exit(0);
-    let mut names: Vec<String> =
-        fs::read_dir(place.path()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<String> = fs::read_dir(place.path())
+        .unwrap()
+        .map(|e| e.unwrap().file_name().into_string().unwrap())
+        .collect();
     names.sort();
     for name in &names {
         let text = fs::read_to_string(place.path().join(name)).unwrap();
-        golden(&format!("shortcuts/{name}"), &text.replace("Z:\\tmp\\", "/tmp/"));
+        golden(
+            &format!("shortcuts/{name}"),
+            &text.replace("Z:\\tmp\\", "/tmp/"),
+        );
     }
     assert_eq!(names.len(), 6, "{names:?}");
 
@@ -95,17 +135,32 @@ fn shortcuts_for_the_desktop() {
 #[test]
 fn a_run_to_one_destination_only() {
     let example = said("examples/windows-workstation.yaml");
-    let ran = aam(&["plan", &example, "--destination", "mirror", "--format", "json"]);
+    let ran = aam(&[
+        "plan",
+        &example,
+        "--destination",
+        "mirror",
+        "--format",
+        "json",
+    ]);
     let plan: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
     assert_eq!(plan["plan"]["archive"], serde_json::Value::Null);
-    let none = aam(&["plan", &said("examples/linux-home-to-usb.yaml"), "--destination", "s3"]);
+    let none = aam(&[
+        "plan",
+        &said("examples/linux-home-to-usb.yaml"),
+        "--destination",
+        "s3",
+    ]);
     none.exit(2).says("has no destination 's3'");
 }
 
 fn order(source: &str, shown_at: &str, target: &str) -> StageOrder {
     let path = |text: &str| FullPath::parse(text).unwrap();
     let full = "20261124_112502.225333".parse().unwrap();
-    let backup = BackupId { full, incremental: None };
+    let backup = BackupId {
+        full,
+        incremental: None,
+    };
     StageOrder {
         number: 1,
         location: "pc".to_owned(),
@@ -152,7 +207,10 @@ fn all_of(directory: &str) -> CopyCommand {
 }
 
 fn rel(paths: &[&str]) -> Vec<RelPath> {
-    paths.iter().map(|path| RelPath::from_bytes(*path)).collect()
+    paths
+        .iter()
+        .map(|path| RelPath::from_bytes(*path))
+        .collect()
 }
 
 #[test]
@@ -160,10 +218,21 @@ fn batch_files() {
     let plain = order(r"C:\Users\Allen", r"Q:\", r"F:\backup\main\c\users\allen");
     golden("mount-plain.bat", &script(&plain, &[all_of("")]).unwrap());
 
-    let nasty = order(r"C:\100% & (more) ^!", r"Q:\", r"F:\backup\100%\c\100% & (more) ^!");
+    let nasty = order(
+        r"C:\100% & (more) ^!",
+        r"Q:\",
+        r"F:\backup\100%\c\100% & (more) ^!",
+    );
     let copies = [
         CopyCommand {
-            without_directories: rel(&["docs/50% done", "docs/a & b ^ (c)!", "Übung", "docs/😀", "-dash", "it's"]),
+            without_directories: rel(&[
+                "docs/50% done",
+                "docs/a & b ^ (c)!",
+                "Übung",
+                "docs/😀",
+                "-dash",
+                "it's",
+            ]),
             without_files: rel(&[
                 "docs/~WRL1.tmp",
                 "docs/%TEMP%",
@@ -173,13 +242,32 @@ fn batch_files() {
             ]),
             ..all_of("")
         },
-        CopyCommand { recursive: false, only: rel(&["many/a b.txt", "many/100%.txt"]), ..all_of("many") },
-        CopyCommand { without_directories: rel(&["deep/er/cache"]), ..all_of("deep/er") },
+        CopyCommand {
+            recursive: false,
+            only: rel(&["many/a b.txt", "many/100%.txt"]),
+            ..all_of("many")
+        },
+        CopyCommand {
+            without_directories: rel(&["deep/er/cache"]),
+            ..all_of("deep/er")
+        },
     ];
     golden("mount-nasty.bat", &script(&nasty, &copies).unwrap());
 
-    let mirror_only = StageOrder { archive: None, ..order(r"D:\", r"Q:\", r"F:\backup\main\d") };
-    golden("mount-mirror-only.bat", &script(&mirror_only, &[all_of("")]).unwrap());
-    let archive_only = StageOrder { mirror: None, ..order(r"C:\Users\Allen", r"C:\Users\Allen", r"F:\x") };
-    golden("mount-archive-only.bat", &script(&archive_only, &[]).unwrap());
+    let mirror_only = StageOrder {
+        archive: None,
+        ..order(r"D:\", r"Q:\", r"F:\backup\main\d")
+    };
+    golden(
+        "mount-mirror-only.bat",
+        &script(&mirror_only, &[all_of("")]).unwrap(),
+    );
+    let archive_only = StageOrder {
+        mirror: None,
+        ..order(r"C:\Users\Allen", r"C:\Users\Allen", r"F:\x")
+    };
+    golden(
+        "mount-archive-only.bat",
+        &script(&archive_only, &[]).unwrap(),
+    );
 }

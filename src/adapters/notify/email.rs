@@ -37,7 +37,8 @@ pub struct Ses<'a> {
 }
 
 impl Ses<'_> {
-    /// Prepares a connection. Nothing is sent yet. `resolve` reads what a reference to a secret leads to.
+    /// Prepares a connection. Nothing is sent yet. `resolve` reads what a reference to a secret
+    /// leads to.
     ///
     /// # Errors
     /// When the access key cannot be had.
@@ -50,16 +51,23 @@ impl Ses<'_> {
             hint: "see email.credentials in the profile".to_owned(),
             refused: false,
         })?;
-        let runtime = Builder::new_current_thread().enable_all().build().map_err(|why| SendError {
-            why: why.to_string(),
-            hint: "this computer has no threads or sockets to give".to_owned(),
-            refused: false,
-        })?;
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|why| SendError {
+                why: why.to_string(),
+                hint: "this computer has no threads or sockets to give".to_owned(),
+                refused: false,
+            })?;
         let loader = aws::loader(&email.region, email.endpoint.as_deref(), &keys)
             .retry_config(RetryConfig::standard().with_max_attempts(3))
             .timeout_config(aws::within(email.give_up_after));
         let client = Client::new(&runtime.block_on(loader.load()));
-        Ok(Ses { email, client, runtime })
+        Ok(Ses {
+            email,
+            client,
+            runtime,
+        })
     }
 
     /// Sends a report to every recipient, as plain text and HTML. Returns the message's id.
@@ -68,46 +76,77 @@ impl Ses<'_> {
     /// When SES does not take it.
     pub fn send(&self, report: &Report) -> Result<String, SendError> {
         let content = |text: String| Content::builder().charset("UTF-8").data(text).build();
-        let failed = |why: String, hint: &str| SendError { why, hint: hint.to_owned(), refused: false };
-        let (Ok(subject), Ok(text), Ok(html)) =
-            (content(report.title.clone()), content(report.text()), content(report.html()))
-        else {
+        let failed = |why: String, hint: &str| SendError {
+            why,
+            hint: hint.to_owned(),
+            refused: false,
+        };
+        let (Ok(subject), Ok(text), Ok(html)) = (
+            content(report.title.clone()),
+            content(report.text()),
+            content(report.html()),
+        ) else {
             return Err(failed("the report has no text".to_owned(), ""));
         };
-        let message = Message::builder().subject(subject).body(Body::builder().text(text).html(html).build()).build();
-        let to = Destination::builder().set_to_addresses(Some(self.email.to.clone())).build();
+        let message = Message::builder()
+            .subject(subject)
+            .body(Body::builder().text(text).html(html).build())
+            .build();
+        let to = Destination::builder()
+            .set_to_addresses(Some(self.email.to.clone()))
+            .build();
         let request = self
             .client
             .send_email()
             .from_email_address(sender(self.email.from_name.as_deref(), &self.email.from))
             .destination(to)
             .content(EmailContent::builder().simple(message).build());
-        let sent = self.runtime.block_on(request.send()).map_err(|error| self.explain(error))?;
+        let sent = self
+            .runtime
+            .block_on(request.send())
+            .map_err(|error| self.explain(error))?;
         Ok(sent.message_id().unwrap_or_default().to_owned())
     }
 
     fn explain(&self, error: SdkError<SendEmailError>) -> SendError {
         let (from, region) = (&self.email.from, &self.email.region);
         let hint = match error.as_service_error() {
-            Some(SendEmailError::MessageRejected(_) | SendEmailError::MailFromDomainNotVerifiedException(_)) => {
-                format!("verify '{from}' in SES, region {region}; in its sandbox the recipients too")
+            Some(
+                SendEmailError::MessageRejected(_)
+                | SendEmailError::MailFromDomainNotVerifiedException(_),
+            ) => {
+                format!(
+                    "verify '{from}' in SES, region {region}; in its sandbox the recipients too"
+                )
             }
-            Some(SendEmailError::AccountSuspendedException(_) | SendEmailError::SendingPausedException(_)) => {
+            Some(
+                SendEmailError::AccountSuspendedException(_)
+                | SendEmailError::SendingPausedException(_),
+            ) => {
                 format!("sending is stopped for this account: see SES, region {region}")
             }
-            Some(SendEmailError::LimitExceededException(_) | SendEmailError::TooManyRequestsException(_)) => {
-                "the account has sent as much as it may".to_owned()
+            Some(
+                SendEmailError::LimitExceededException(_)
+                | SendEmailError::TooManyRequestsException(_),
+            ) => "the account has sent as much as it may".to_owned(),
+            Some(_) => {
+                "see email in the profile: the access key needs the right ses:SendEmail".to_owned()
             }
-            Some(_) => "see email in the profile: the access key needs the right ses:SendEmail".to_owned(),
             None => self.unreached(),
         };
-        SendError { why: reason(error), hint, refused: false }
+        SendError {
+            why: reason(error),
+            hint,
+            refused: false,
+        }
     }
 
     /// What to do when there was no answer.
     pub(super) fn unreached(&self) -> String {
         let region = &self.email.region;
-        format!("SES in {region} was not reached: check the network, email.region and email.endpoint")
+        format!(
+            "SES in {region} was not reached: check the network, email.region and email.endpoint"
+        )
     }
 }
 
@@ -121,7 +160,11 @@ pub(super) fn reason<E: ProvideErrorMetadata + Error + 'static>(error: SdkError<
         cause = deeper;
     }
     let innermost = cause.to_string();
-    if innermost.is_empty() { DisplayErrorContext(&error).to_string() } else { innermost }
+    if innermost.is_empty() {
+        DisplayErrorContext(&error).to_string()
+    } else {
+        innermost
+    }
 }
 
 /// `"Name" <address>`. SES takes ASCII only, so that another name is an encoded word (RFC 2047).
@@ -129,7 +172,10 @@ fn sender(name: Option<&str>, address: &str) -> String {
     match name.map(str::trim).filter(|name| !name.is_empty()) {
         None => address.to_owned(),
         Some(name) if name.is_ascii() => {
-            format!("\"{}\" <{address}>", name.replace('\\', "\\\\").replace('"', "\\\""))
+            format!(
+                "\"{}\" <{address}>",
+                name.replace('\\', "\\\\").replace('"', "\\\"")
+            )
         }
         Some(name) => format!("{} <{address}>", encoded_words(name).join(" ")),
     }
@@ -145,7 +191,10 @@ fn encoded_words(text: &str) -> Vec<String> {
             _ => pieces.push(c.to_string()),
         }
     }
-    pieces.iter().map(|piece| format!("=?UTF-8?B?{}?=", STANDARD.encode(piece))).collect()
+    pieces
+        .iter()
+        .map(|piece| format!("=?UTF-8?B?{}?=", STANDARD.encode(piece)))
+        .collect()
 }
 
 #[cfg(test)]
@@ -158,12 +207,21 @@ mod tests {
             (None, "a@example.com"),
             (Some(" "), "a@example.com"),
             (Some("AAM Backup"), "\"AAM Backup\" <a@example.com>"),
-            (Some(r#"The "big" one\"#), r#""The \"big\" one\\" <a@example.com>"#),
-            (Some("Übersicht"), "=?UTF-8?B?w5xiZXJzaWNodA==?= <a@example.com>"),
+            (
+                Some(r#"The "big" one\"#),
+                r#""The \"big\" one\\" <a@example.com>"#,
+            ),
+            (
+                Some("Übersicht"),
+                "=?UTF-8?B?w5xiZXJzaWNodA==?= <a@example.com>",
+            ),
         ] {
             assert_eq!(sender(name, "a@example.com"), shown);
         }
         let words = encoded_words(&"ü".repeat(60));
-        assert!(words.len() == 3 && words.iter().all(|word| word.len() <= 75), "{words:?}");
+        assert!(
+            words.len() == 3 && words.iter().all(|word| word.len() <= 75),
+            "{words:?}"
+        );
     }
 }

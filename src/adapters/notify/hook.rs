@@ -14,10 +14,12 @@ fn environment(name: &str) -> String {
     format!("AAM_BACKUP_{}", name.to_uppercase().replace('-', "_"))
 }
 
-/// Runs the hook `name` to its end; what it prints is told as events. `about` are names and values for its environment.
+/// Runs the hook `name` to its end; what it prints is told as events. `about` are names and values
+/// for its environment.
 ///
 /// # Errors
-/// When it cannot be found, started, is interrupted, or did not end in time: then it and its children are stopped.
+/// When it cannot be found, started, is interrupted, or did not end in time: then it and its
+/// children are stopped.
 pub fn run_hook(
     name: &str,
     hook: &Program,
@@ -28,14 +30,28 @@ pub fn run_hook(
     let program = locate(Some(&hook.program), &[], "give its full path")?;
     let mut invocation = Invocation::new(&program).args(&hook.args);
     invocation.limit = Some(hook.give_up_after);
-    let about = [("hook", name.to_owned())].into_iter().chain(about.iter().cloned());
-    invocation.environment.extend(about.map(|(name, value)| (environment(name).into(), Secret::new(value))));
+    let about = [("hook", name.to_owned())]
+        .into_iter()
+        .chain(about.iter().cloned());
+    invocation
+        .environment
+        .extend(about.map(|(name, value)| (environment(name).into(), Secret::new(value))));
     let tool = format!("{HOOK}{name}");
     // Its arguments are the user's own business.
-    events.tell(Event::ToolStarted { tool: tool.clone(), command: format!("{tool}: {}", program.display()) });
+    events.tell(Event::ToolStarted {
+        tool: tool.clone(),
+        command: format!("{tool}: {}", program.display()),
+    });
     let code = invocation.run(None, cancel, &mut |line| {
-        events.tell(Event::ToolOutput { tool: tool.clone(), line: line.to_owned() });
+        events.tell(Event::ToolOutput {
+            tool: tool.clone(),
+            line: line.to_owned(),
+        });
     })?;
-    events.tell(Event::ToolEnded { tool, code, meaning: "ended".to_owned() });
+    events.tell(Event::ToolEnded {
+        tool,
+        code,
+        meaning: "ended".to_owned(),
+    });
     Ok(code)
 }

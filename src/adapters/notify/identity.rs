@@ -12,13 +12,22 @@ use crate::model::cancel::Cancel;
 const TICK: Duration = Duration::from_millis(100);
 
 impl Ses<'_> {
-    /// Whether SES sends from an address, or in its sandbox to it: itself is verified, or its domain.
+    /// Whether SES sends from an address, or in its sandbox to it: itself is verified, or its
+    /// domain.
     ///
     /// # Errors
     /// When SES cannot be asked, or not with these credentials.
     pub fn is_verified(&self, address: &str, cancel: &Cancel) -> Result<bool, SendError> {
-        for identity in std::iter::once(address).chain(address.split_once('@').map(|(_, domain)| domain)) {
-            match self.wait(self.client.get_email_identity().email_identity(identity).send(), cancel)? {
+        for identity in
+            std::iter::once(address).chain(address.split_once('@').map(|(_, domain)| domain))
+        {
+            match self.wait(
+                self.client
+                    .get_email_identity()
+                    .email_identity(identity)
+                    .send(),
+                cancel,
+            )? {
                 Ok(found)
                     if found.verified_for_sending_status()
                         || found.verification_status() == Some(&VerificationStatus::Success) =>
@@ -39,7 +48,9 @@ impl Ses<'_> {
     /// As [`Ses::is_verified`].
     pub fn is_in_sandbox(&self, cancel: &Cancel) -> Result<bool, SendError> {
         let account = self.wait(self.client.get_account().send(), cancel)?;
-        account.map(|account| !account.production_access_enabled()).map_err(|error| self.unasked(error))
+        account
+            .map(|account| !account.production_access_enabled())
+            .map_err(|error| self.unasked(error))
     }
 
     /// Asks SES to send a mail with a link to an address, which verifies it.
@@ -47,7 +58,13 @@ impl Ses<'_> {
     /// # Errors
     /// When SES does not.
     pub fn verify(&self, address: &str, cancel: &Cancel) -> Result<(), SendError> {
-        let asked = self.wait(self.client.create_email_identity().email_identity(address).send(), cancel)?;
+        let asked = self.wait(
+            self.client
+                .create_email_identity()
+                .email_identity(address)
+                .send(),
+            cancel,
+        )?;
         asked.map(drop).map_err(|error| self.unasked(error))
     }
 
@@ -60,7 +77,11 @@ impl Ses<'_> {
                     return Ok(answer);
                 }
             }
-            Err(SendError { why: "interrupted".to_owned(), hint: String::new(), refused: false })
+            Err(SendError {
+                why: "interrupted".to_owned(),
+                hint: String::new(),
+                refused: false,
+            })
         })
     }
 
@@ -73,6 +94,10 @@ impl Ses<'_> {
             Some(_) => "see email in the profile".to_owned(),
             None => self.unreached(),
         };
-        SendError { why: reason(error), hint, refused }
+        SendError {
+            why: reason(error),
+            hint,
+            refused,
+        }
     }
 }

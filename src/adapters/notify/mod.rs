@@ -1,6 +1,7 @@
 //! Who is told that a run started or how it ended: e-mail, pings, hooks (SPEC §10, §11).
 //!
-//! All within a time limit: a hook that hangs would hold the lock. Only the hook `before` can stop a backup.
+//! All within a time limit: a hook that hangs would hold the lock. Only the hook `before` can stop
+//! a backup.
 
 mod email;
 mod hook;
@@ -9,4 +10,4 @@ mod ping;
 
 pub use email::{SendError, Ses};
 pub use hook::{NOT_TODAY, run_hook};
-pub use ping::{PingError, ping};
+pub use ping::ping;

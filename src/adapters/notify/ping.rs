@@ -1,4 +1,5 @@
-//! Pings: a call to an address that expects one after every run, and raises the alarm when none comes (SPEC §11).
+//! Pings: a call to an address that expects one after every run, and raises the alarm when none
+//! comes (SPEC §11).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +13,8 @@ const TRY: Duration = Duration::from_secs(10);
 /// Tries. A run waits half a minute at most.
 const TRIES: usize = 3;
 
-/// Why a ping did not arrive. The address is not shown in full: who knows it can report a success that was none.
+/// Why a ping did not arrive. The address is not shown in full: who knows it can report a success
+/// that was none.
 #[derive(Debug, thiserror::Error)]
 #[error("the ping to {to} failed: {why}")]
 pub struct PingError {
@@ -31,19 +33,28 @@ pub fn ping(url: &str, body: &str) -> Result<(), PingError> {
         .tls_config(
             TlsConfig::builder()
                 .root_certs(RootCerts::PlatformVerifier)
-                .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+                .unversioned_rustls_crypto_provider(Arc::new(
+                    rustls::crypto::ring::default_provider(),
+                ))
                 .build(),
         )
         .build()
         .into();
     let mut why = String::new();
     for _ in 0..TRIES {
-        match agent.post(url).content_type("text/plain; charset=utf-8").send(body) {
+        match agent
+            .post(url)
+            .content_type("text/plain; charset=utf-8")
+            .send(body)
+        {
             Ok(_) => return Ok(()),
             Err(error) => why = reason(&error, url),
         }
     }
-    Err(PingError { to: shown(url), why })
+    Err(PingError {
+        to: shown(url),
+        why,
+    })
 }
 
 fn reason(error: &ureq::Error, url: &str) -> String {
@@ -56,6 +67,8 @@ fn reason(error: &ureq::Error, url: &str) -> String {
 /// `https://hc-ping.com/***`.
 fn shown(url: &str) -> String {
     let host = url.parse::<http::Uri>().ok();
-    let authority = host.as_ref().and_then(|uri| Some(format!("{}://{}", uri.scheme_str()?, uri.authority()?)));
+    let authority = host
+        .as_ref()
+        .and_then(|uri| Some(format!("{}://{}", uri.scheme_str()?, uri.authority()?)));
     format!("{}/***", authority.unwrap_or_default())
 }

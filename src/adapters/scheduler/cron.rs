@@ -9,11 +9,16 @@ use crate::render::schedule::{Rendered, Scheduler, TaskName, next};
 fn read(teller: &Teller<'_>) -> Result<String, SchedulerError> {
     match teller.run("crontab", &["-l"])? {
         (0, text) => Ok(text),
-        // What it says of a missing one is the same in no two crons, but it begins with "no crontab".
+        // What it says of a missing one is the same in no two crons, but it begins with "no
+        // crontab".
         (_, said) if said.contains("no crontab") || said.trim().is_empty() => Ok(String::new()),
         (code, said) => {
             let said = said.trim().replace('\n', " ");
-            Err(SchedulerError::Refused { command: "crontab -l".to_owned(), code, said })
+            Err(SchedulerError::Refused {
+                command: "crontab -l".to_owned(),
+                code,
+                said,
+            })
         }
     }
 }
@@ -21,17 +26,26 @@ fn read(teller: &Teller<'_>) -> Result<String, SchedulerError> {
 fn write(teller: &Teller<'_>, text: &str) -> Result<(), SchedulerError> {
     let failed = |path: &Path| {
         let path = path.to_path_buf();
-        move |why| SchedulerError::File { doing: "written", path, why }
+        move |why| SchedulerError::File {
+            doing: "written",
+            path,
+            why,
+        }
     };
     let file = tempfile::NamedTempFile::new().map_err(failed(&std::env::temp_dir()))?;
     std::fs::write(file.path(), text).map_err(failed(file.path()))?;
-    teller.must("crontab", &[&file.path().display().to_string()]).map(drop)
+    teller
+        .must("crontab", &[&file.path().display().to_string()])
+        .map(drop)
 }
 
 /// The text without the lines between the marks, and what stood there.
 fn split(text: &str, name: &TaskName) -> Result<(String, Option<String>), SchedulerError> {
     let [begin, end] = name.marks();
-    let at = |mark: &str| text.split_inclusive('\n').position(|line| line.trim_end() == mark);
+    let at = |mark: &str| {
+        text.split_inclusive('\n')
+            .position(|line| line.trim_end() == mark)
+    };
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
     match (at(&begin), at(&end)) {
         (None, None) => Ok((text.to_owned(), None)),
@@ -40,13 +54,19 @@ fn split(text: &str, name: &TaskName) -> Result<(String, Option<String>), Schedu
             Ok((rest, Some(lines[begin + 1..end].concat())))
         }
         _ => {
-            let text = format!("the crontab has one of these two lines only: '{begin}' and '{end}'; remove it by hand");
+            let text = format!(
+                "the crontab has one of these two lines only: '{begin}' and '{end}'; remove it by hand"
+            );
             Err(SchedulerError::Broken(text))
         }
     }
 }
 
-pub fn install(teller: &Teller<'_>, name: &TaskName, files: &[Rendered]) -> Result<(), SchedulerError> {
+pub fn install(
+    teller: &Teller<'_>,
+    name: &TaskName,
+    files: &[Rendered],
+) -> Result<(), SchedulerError> {
     let (mut text, _) = split(&read(teller)?, name)?;
     if !text.is_empty() && !text.ends_with('\n') {
         text.push('\n');
@@ -60,14 +80,22 @@ pub fn find(teller: &Teller<'_>, name: &TaskName) -> Result<Option<Found>, Sched
     if crate::adapters::process::locate(Some("crontab"), &[], "").is_err() {
         return Ok(None);
     }
-    let (_, Some(lines)) = split(&read(teller)?, name)? else { return Ok(None) };
-    let is_on = lines.lines().any(|line| !line.trim_start().starts_with('#') && !line.trim().is_empty());
+    let (_, Some(lines)) = split(&read(teller)?, name)? else {
+        return Ok(None);
+    };
+    let is_on = lines
+        .lines()
+        .any(|line| !line.trim_start().starts_with('#') && !line.trim().is_empty());
     let problem = match () {
         () if !is_on => Some("its line is commented out"),
         // Debian, Fedora, Alpine, the BSDs.
-        () if !["/run/crond.pid", "/run/crond/crond.pid", "/var/run/cron.pid"]
-            .iter()
-            .any(|p| Path::new(p).exists()) =>
+        () if ![
+            "/run/crond.pid",
+            "/run/crond/crond.pid",
+            "/var/run/cron.pid",
+        ]
+        .iter()
+        .any(|p| Path::new(p).exists()) =>
         {
             Some("no cron seems to run on this computer (it has no process file in /run)")
         }
@@ -88,7 +116,9 @@ pub fn find(teller: &Teller<'_>, name: &TaskName) -> Result<Option<Found>, Sched
 /// When a line that [`install`] wrote runs next.
 fn next_run(line: &str, now: chrono::NaiveDateTime) -> Option<String> {
     let fields: Vec<&str> = line.split_whitespace().take(5).collect();
-    let [minute, hour, "*", "*", weekday] = fields[..] else { return None };
+    let [minute, hour, "*", "*", weekday] = fields[..] else {
+        return None;
+    };
     let number = |field: &str| field.parse::<u32>().ok();
     let time = next(number(minute)?, number(hour), number(weekday), now)?;
     Some(time.format("%a %Y-%m-%d %H:%M").to_string())
@@ -98,12 +128,17 @@ pub fn remove(teller: &Teller<'_>, name: &TaskName) -> Result<Option<String>, Sc
     if crate::adapters::process::locate(Some("crontab"), &[], "").is_err() {
         return Ok(None);
     }
-    let (rest, Some(_)) = split(&read(teller)?, name)? else { return Ok(None) };
+    let (rest, Some(_)) = split(&read(teller)?, name)? else {
+        return Ok(None);
+    };
     match rest.is_empty() {
         true => drop(teller.must("crontab", &["-r"])?),
         false => write(teller, &rest)?,
     }
-    Ok(Some(format!("{} from the crontab of this account", name.unit())))
+    Ok(Some(format!(
+        "{} from the crontab of this account",
+        name.unit()
+    )))
 }
 
 #[cfg(test)]
@@ -113,14 +148,27 @@ mod tests {
 
     #[test]
     fn only_lines_between_the_marks_are_ours() {
-        let name = TaskName { profile: "nightly".to_owned(), mode: Mode::Regular };
+        let name = TaskName {
+            profile: "nightly".to_owned(),
+            mode: Mode::Regular,
+        };
         let [begin, end] = name.marks();
         let text = format!("# mine\n1 2 * * * x\n{begin}\n30 0 * * * y\n{end}\nMAILTO=z");
         let (rest, ours) = split(&text, &name).unwrap();
-        assert_eq!((rest.as_str(), ours.as_deref()), ("# mine\n1 2 * * * x\nMAILTO=z", Some("30 0 * * * y\n")));
-        let other = TaskName { mode: Mode::IncrementalOnly, ..name.clone() };
+        assert_eq!(
+            (rest.as_str(), ours.as_deref()),
+            ("# mine\n1 2 * * * x\nMAILTO=z", Some("30 0 * * * y\n"))
+        );
+        let other = TaskName {
+            mode: Mode::IncrementalOnly,
+            ..name.clone()
+        };
         assert_eq!(split(&text, &other).unwrap(), (text.clone(), None));
-        for half in [format!("{begin}\nx\n"), format!("x\n{end}\n"), format!("{end}\n{begin}\n")] {
+        for half in [
+            format!("{begin}\nx\n"),
+            format!("x\n{end}\n"),
+            format!("{end}\n{begin}\n"),
+        ] {
             assert!(split(&half, &name).is_err(), "{half}");
         }
     }

@@ -7,13 +7,21 @@ use crate::adapters::state::is_root;
 use crate::render::schedule::{Rendered, Scheduler, TaskName};
 
 fn file(name: &TaskName) -> PathBuf {
-    let place = if is_root() { PathBuf::from("/Library/LaunchDaemons") } else { home().join("Library/LaunchAgents") };
+    let place = if is_root() {
+        PathBuf::from("/Library/LaunchDaemons")
+    } else {
+        home().join("Library/LaunchAgents")
+    };
     place.join(format!("{}.plist", name.label()))
 }
 
 #[cfg(unix)]
 fn domain() -> String {
-    if is_root() { "system".to_owned() } else { format!("gui/{}", rustix::process::geteuid().as_raw()) }
+    if is_root() {
+        "system".to_owned()
+    } else {
+        format!("gui/{}", rustix::process::geteuid().as_raw())
+    }
 }
 
 #[cfg(not(unix))]
@@ -25,29 +33,50 @@ fn target(name: &TaskName) -> String {
     format!("{}/{}", domain(), name.label())
 }
 
-pub fn install(teller: &Teller<'_>, name: &TaskName, files: &[Rendered]) -> Result<(), SchedulerError> {
+pub fn install(
+    teller: &Teller<'_>,
+    name: &TaskName,
+    files: &[Rendered],
+) -> Result<(), SchedulerError> {
     let path = file(name);
     for file in files {
         write(&path, &file.text)?;
     }
     // One of the same name would stay as it was loaded. It may not be loaded.
     let _ = teller.run("launchctl", &["bootout", &target(name)])?;
-    teller.must("launchctl", &["bootstrap", &domain(), &path.display().to_string()]).map(drop)
+    teller
+        .must(
+            "launchctl",
+            &["bootstrap", &domain(), &path.display().to_string()],
+        )
+        .map(drop)
 }
 
 pub fn find(teller: &Teller<'_>, name: &TaskName) -> Result<Option<Found>, SchedulerError> {
     let path = file(name);
-    let Ok(text) = std::fs::read_to_string(&path) else { return Ok(None) };
+    let Ok(text) = std::fs::read_to_string(&path) else {
+        return Ok(None);
+    };
     let (code, said) = teller.run("launchctl", &["print", &target(name)])?;
     let told = |key: &str| {
-        let of = |line: &str| line.trim().strip_prefix(key)?.trim().strip_prefix("= ").map(str::to_owned);
+        let of = |line: &str| {
+            line.trim()
+                .strip_prefix(key)?
+                .trim()
+                .strip_prefix("= ")
+                .map(str::to_owned)
+        };
         said.lines().find_map(of)
     };
     let last_result = match (told("state").as_deref(), told("last exit code")) {
         (Some("running"), _) => LastResult::Running,
         (_, None) => LastResult::Unknown,
         (_, Some(code)) if code.starts_with("(never") => LastResult::Never,
-        (_, Some(code)) => match code.split(':').next().and_then(|number| number.trim().parse().ok()) {
+        (_, Some(code)) => match code
+            .split(':')
+            .next()
+            .and_then(|number| number.trim().parse().ok())
+        {
             Some(number) => LastResult::Exit(number),
             None => LastResult::Ended(code),
         },
@@ -68,14 +97,29 @@ pub fn find(teller: &Teller<'_>, name: &TaskName) -> Result<Option<Found>, Sched
 fn times(plist: &str) -> Option<String> {
     let of = |key: &str| -> Option<u32> {
         let (_, rest) = plist.split_once(&format!("<key>{key}</key>"))?;
-        rest.split_once("<integer>")?.1.split_once("</integer>")?.0.parse().ok()
+        rest.split_once("<integer>")?
+            .1
+            .split_once("</integer>")?
+            .0
+            .parse()
+            .ok()
     };
-    const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+    const DAYS: [&str; 7] = [
+        "Sunday",
+        "Monday",
+        "Tuesday",
+        "Wednesday",
+        "Thursday",
+        "Friday",
+        "Saturday",
+    ];
     let minute = of("Minute")?;
     Some(match (of("Weekday"), of("Hour")) {
         (_, None) => format!("minute {minute} of every hour"),
         (None, Some(hour)) => format!("every day at {hour:02}:{minute:02}"),
-        (Some(day), Some(hour)) => format!("every {} at {hour:02}:{minute:02}", DAYS.get(day as usize)?),
+        (Some(day), Some(hour)) => {
+            format!("every {} at {hour:02}:{minute:02}", DAYS.get(day as usize)?)
+        }
     })
 }
 

@@ -1,7 +1,7 @@
 //! The schedulers of this computer: a schedule is installed, asked for and removed (SPEC §3).
 //!
-//! What a scheduler says afterwards counts, not that its command ended well. A task is found by its name alone, so that
-//! it can be removed when its profile is gone.
+//! What a scheduler says afterwards counts, not that its command ended well. A task is found by its
+//! name alone, so that it can be removed when its profile is gone.
 
 use std::path::{Path, PathBuf};
 
@@ -25,9 +25,17 @@ pub enum SchedulerError {
     #[error(transparent)]
     Tool(#[from] ToolError),
     #[error("'{command}' failed with exit code {code}: {said}")]
-    Refused { command: String, code: i32, said: String },
+    Refused {
+        command: String,
+        code: i32,
+        said: String,
+    },
     #[error("'{path}' cannot be {doing}: {why}")]
-    File { doing: &'static str, path: PathBuf, why: std::io::Error },
+    File {
+        doing: &'static str,
+        path: PathBuf,
+        why: std::io::Error,
+    },
     #[error("{0}")]
     Broken(String),
 }
@@ -74,12 +82,20 @@ struct Teller<'a> {
 impl Teller<'_> {
     /// Runs a program of the system to its end: exit code and output.
     fn run(&self, program: &str, arguments: &[&str]) -> Result<(i32, String), SchedulerError> {
-        let path = locate(Some(program), &[], "it is part of the scheduler; --scheduler chooses another one")?;
+        let path = locate(
+            Some(program),
+            &[],
+            "it is part of the scheduler; --scheduler chooses another one",
+        )?;
         let mut said = String::new();
-        let code = Invocation::new(path).args(arguments.iter().copied()).run(None, self.cancel, &mut |line| {
-            said.push_str(line);
-            said.push('\n');
-        })?;
+        let code = Invocation::new(path).args(arguments.iter().copied()).run(
+            None,
+            self.cancel,
+            &mut |line| {
+                said.push_str(line);
+                said.push('\n');
+            },
+        )?;
         Ok((code, said))
     }
 
@@ -89,7 +105,11 @@ impl Teller<'_> {
             (0, said) => Ok(said),
             (code, said) => {
                 let command = [&[program], arguments].concat().join(" ");
-                Err(SchedulerError::Refused { command, code, said: said.trim().replace('\n', " ") })
+                Err(SchedulerError::Refused {
+                    command,
+                    code,
+                    said: said.trim().replace('\n', " "),
+                })
             }
         }
     }
@@ -119,7 +139,11 @@ pub fn here() -> &'static [Scheduler] {
 ///
 /// # Errors
 /// When it cannot be told, or says no.
-pub fn install(schedule: &Schedule, scheduler: Scheduler, cancel: &Cancel) -> Result<(), SchedulerError> {
+pub fn install(
+    schedule: &Schedule,
+    scheduler: Scheduler,
+    cancel: &Cancel,
+) -> Result<(), SchedulerError> {
     let teller = Teller { cancel };
     let files = schedule.render(scheduler)?;
     match scheduler {
@@ -134,7 +158,11 @@ pub fn install(schedule: &Schedule, scheduler: Scheduler, cancel: &Cancel) -> Re
 ///
 /// # Errors
 /// When it cannot be asked.
-pub fn find(name: &TaskName, scheduler: Scheduler, cancel: &Cancel) -> Result<Option<Found>, SchedulerError> {
+pub fn find(
+    name: &TaskName,
+    scheduler: Scheduler,
+    cancel: &Cancel,
+) -> Result<Option<Found>, SchedulerError> {
     let teller = Teller { cancel };
     match scheduler {
         Scheduler::TaskScheduler => task_scheduler::find(&teller, name),
@@ -144,7 +172,8 @@ pub fn find(name: &TaskName, scheduler: Scheduler, cancel: &Cancel) -> Result<Op
     }
 }
 
-/// Every task of a profile on this computer: in any of its schedulers, of either mode. `profile` is its name.
+/// Every task of a profile on this computer: in any of its schedulers, of either mode. `profile` is
+/// its name.
 ///
 /// # Errors
 /// When a scheduler cannot be asked.
@@ -158,11 +187,16 @@ pub fn status(profile: &str, cancel: &Cancel) -> Result<Vec<Found>, SchedulerErr
     Ok(found)
 }
 
-/// Removes what [`install`] made. Returns what was removed, in words; nothing when there was nothing.
+/// Removes what [`install`] made. Returns what was removed, in words; nothing when there was
+/// nothing.
 ///
 /// # Errors
 /// When it is there and cannot be removed.
-pub fn remove(name: &TaskName, scheduler: Scheduler, cancel: &Cancel) -> Result<Option<String>, SchedulerError> {
+pub fn remove(
+    name: &TaskName,
+    scheduler: Scheduler,
+    cancel: &Cancel,
+) -> Result<Option<String>, SchedulerError> {
     let teller = Teller { cancel };
     match scheduler {
         Scheduler::TaskScheduler => task_scheduler::remove(&teller, name),
@@ -174,7 +208,9 @@ pub fn remove(name: &TaskName, scheduler: Scheduler, cancel: &Cancel) -> Result<
 
 /// The directory for programs' own configuration of this user.
 fn user_configuration() -> PathBuf {
-    let xdg = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let xdg = std::env::var_os("XDG_CONFIG_HOME")
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute());
     xdg.unwrap_or_else(|| home().join(".config"))
 }
 
@@ -183,8 +219,14 @@ fn home() -> PathBuf {
 }
 
 fn write(path: &Path, text: &str) -> Result<(), SchedulerError> {
-    let failed = |why| SchedulerError::File { doing: "written", path: path.to_path_buf(), why };
-    path.parent().map_or(Ok(()), std::fs::create_dir_all).map_err(failed)?;
+    let failed = |why| SchedulerError::File {
+        doing: "written",
+        path: path.to_path_buf(),
+        why,
+    };
+    path.parent()
+        .map_or(Ok(()), std::fs::create_dir_all)
+        .map_err(failed)?;
     std::fs::write(path, text).map_err(failed)
 }
 
@@ -193,7 +235,11 @@ fn delete(path: &Path) -> Result<bool, SchedulerError> {
     match std::fs::remove_file(path) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
-        Err(why) => Err(SchedulerError::File { doing: "removed", path: path.to_path_buf(), why }),
+        Err(why) => Err(SchedulerError::File {
+            doing: "removed",
+            path: path.to_path_buf(),
+            why,
+        }),
     }
 }
 

@@ -16,7 +16,11 @@ enum Manager {
 impl Manager {
     /// The one that this account installs into.
     fn own() -> Manager {
-        if is_root() { Manager::System } else { Manager::User }
+        if is_root() {
+            Manager::System
+        } else {
+            Manager::User
+        }
     }
 
     fn directory(self) -> PathBuf {
@@ -34,7 +38,11 @@ impl Manager {
     }
 }
 
-pub fn install(teller: &Teller<'_>, name: &TaskName, files: &[Rendered]) -> Result<(), SchedulerError> {
+pub fn install(
+    teller: &Teller<'_>,
+    name: &TaskName,
+    files: &[Rendered],
+) -> Result<(), SchedulerError> {
     let manager = Manager::own();
     for file in files {
         write(&manager.directory().join(&file.file), &file.text)?;
@@ -43,20 +51,42 @@ pub fn install(teller: &Teller<'_>, name: &TaskName, files: &[Rendered]) -> Resu
     let timer = format!("{}.timer", name.unit());
     teller.must("systemctl", &[manager.option(), "enable", &timer])?;
     // A timer that runs already does not look at its new times by itself.
-    teller.must("systemctl", &[manager.option(), "restart", &timer]).map(drop)
+    teller
+        .must("systemctl", &[manager.option(), "restart", &timer])
+        .map(drop)
 }
 
 pub fn find(teller: &Teller<'_>, name: &TaskName) -> Result<Option<Found>, SchedulerError> {
     let timer = format!("{}.timer", name.unit());
-    let managers: &[Manager] = if is_root() { &[Manager::System] } else { &[Manager::User, Manager::System] };
+    let managers: &[Manager] = if is_root() {
+        &[Manager::System]
+    } else {
+        &[Manager::User, Manager::System]
+    };
     let has = |manager: &&Manager| manager.directory().join(&timer).is_file();
-    let Some(manager) = managers.iter().find(has) else { return Ok(None) };
+    let Some(manager) = managers.iter().find(has) else {
+        return Ok(None);
+    };
     let service = format!("{}.service", name.unit());
     let show = |unit: &str, properties: &str| {
-        teller.must("systemctl", &[manager.option(), "show", unit, &format!("--property={properties}")])
+        teller.must(
+            "systemctl",
+            &[
+                manager.option(),
+                "show",
+                unit,
+                &format!("--property={properties}"),
+            ],
+        )
     };
-    let of_timer = show(&timer, "LoadState,ActiveState,UnitFileState,NextElapseUSecRealtime,LastTriggerUSec")?;
-    let of_service = show(&service, "LoadState,ActiveState,Result,ExecMainStartTimestamp,ExecMainCode,ExecMainStatus")?;
+    let of_timer = show(
+        &timer,
+        "LoadState,ActiveState,UnitFileState,NextElapseUSecRealtime,LastTriggerUSec",
+    )?;
+    let of_service = show(
+        &service,
+        "LoadState,ActiveState,Result,ExecMainStartTimestamp,ExecMainCode,ExecMainStatus",
+    )?;
     let is = |lines: &str, name: &str, wanted: &str| value(lines, name) == Some(wanted);
     let problem = match () {
         () if !is(&of_timer, "LoadState", "loaded") => Some("systemd has not read the timer"),
@@ -79,7 +109,9 @@ pub fn find(teller: &Teller<'_>, name: &TaskName) -> Result<Option<Found>, Sched
         scheduler: Scheduler::Systemd,
         task: timer,
         mode: name.mode,
-        next_run: value(&of_timer, "NextElapseUSecRealtime").filter(|time| *time != "n/a").and_then(told),
+        next_run: value(&of_timer, "NextElapseUSecRealtime")
+            .filter(|time| *time != "n/a")
+            .and_then(told),
         last_run: last_run.and_then(told),
         last_result,
         problem: problem.map(str::to_owned),
@@ -102,7 +134,9 @@ pub fn remove(teller: &Teller<'_>, name: &TaskName) -> Result<Option<String>, Sc
     let manager = Manager::own();
     let [timer, service] = ["timer", "service"].map(|kind| format!("{}.{kind}", name.unit()));
     let place = manager.directory();
-    let is_there = [&timer, &service].iter().any(|file| place.join(file).is_file());
+    let is_there = [&timer, &service]
+        .iter()
+        .any(|file| place.join(file).is_file());
     if !is_there {
         return Ok(None);
     }
@@ -113,5 +147,8 @@ pub fn remove(teller: &Teller<'_>, name: &TaskName) -> Result<Option<String>, Sc
     }
     disabled?;
     teller.must("systemctl", &[manager.option(), "daemon-reload"])?;
-    Ok(Some(format!("{timer} and {service} in {}", place.display())))
+    Ok(Some(format!(
+        "{timer} and {service} in {}",
+        place.display()
+    )))
 }

@@ -1,8 +1,8 @@
-//! What became of the last runs, in local state: for `status`, for metrics, and so that a run that ended without a word
-//! is told about by the next one.
+//! What became of the last runs, in local state: for `status`, for metrics, and so that a run that
+//! ended without a word is told about by the next one.
 //!
-//! One file a run, written when it starts and again when it ends. Beside it lies a lock file while the run lives: a crash
-//! frees it.
+//! One file a run, written when it starts and again when it ends. Beside it lies a lock file while
+//! the run lives: a crash frees it.
 
 use std::fs;
 use std::io;
@@ -73,10 +73,15 @@ impl Record {
     }
 }
 
-/// How fast the newest of these runs was that sent enough to a store: when it started, and Mbit/s. Newest first.
+/// How fast the newest of these runs was that sent enough to a store: when it started, and Mbit/s.
+/// Newest first.
 pub fn upload_speed(records: &[Record], store: &str) -> Option<(DateTime<Utc>, f64)> {
     records.iter().find_map(|record| {
-        let destination = record.counts.destinations.iter().find(|d| d.name == store && d.bytes >= TELLS_SPEED)?;
+        let destination = record
+            .counts
+            .destinations
+            .iter()
+            .find(|d| d.name == store && d.bytes >= TELLS_SPEED)?;
         let seconds = destination.upload_millis.filter(|millis| *millis > 0)? as f64 / 1000.0;
         let mbit = destination.bytes as f64 * 8.0 / 1e6 / seconds;
         Some((record.started, ((mbit * 100.0).round() / 100.0).max(0.01)))
@@ -100,7 +105,9 @@ pub struct Running {
 impl History {
     /// The runs of a profile.
     pub fn of(profile: &str) -> History {
-        History { directory: directory().join(profile) }
+        History {
+            directory: directory().join(profile),
+        }
     }
 
     /// The runs of every profile that has run here, by name.
@@ -110,7 +117,14 @@ impl History {
             .flatten()
             .flatten()
             .filter(|entry| entry.path().is_dir())
-            .filter_map(|entry| Some((entry.file_name().to_str()?.to_owned(), History { directory: entry.path() })))
+            .filter_map(|entry| {
+                Some((
+                    entry.file_name().to_str()?.to_owned(),
+                    History {
+                        directory: entry.path(),
+                    },
+                ))
+            })
             .collect();
         all.sort_by(|a, b| a.0.cmp(&b.0));
         all
@@ -122,20 +136,32 @@ impl History {
     /// When local state cannot be written.
     pub fn begin(&self, record: &Record) -> io::Result<Running> {
         fs::create_dir_all(&self.directory)?;
-        let stem = format!("{}-{}", record.started.format("%Y%m%dT%H%M%S%.6f"), record.pid);
-        let (path, lock_path) =
-            (self.directory.join(format!("{stem}.json")), self.directory.join(format!("{stem}.running")));
+        let stem = format!(
+            "{}-{}",
+            record.started.format("%Y%m%dT%H%M%S%.6f"),
+            record.pid
+        );
+        let (path, lock_path) = (
+            self.directory.join(format!("{stem}.json")),
+            self.directory.join(format!("{stem}.running")),
+        );
         let holder = Holder {
             profile: record.profile.clone(),
             pid: record.pid,
             since: record.started.format("%Y-%m-%d %H:%M:%S UTC").to_string(),
         };
-        let lock = match lock::attempt(&lock_path, &holder).map_err(|e| io::Error::other(e.to_string()))? {
+        let lock = match lock::attempt(&lock_path, &holder)
+            .map_err(|e| io::Error::other(e.to_string()))?
+        {
             Attempt::Taken(lock) => Some(lock),
             Attempt::Busy(_) => None,
         };
         write(&path, record)?;
-        Ok(Running { path, lock_path, lock })
+        Ok(Running {
+            path,
+            lock_path,
+            lock,
+        })
     }
 
     /// The runs, newest first. One that neither ended nor runs has the outcome [`Outcome::Lost`].
@@ -159,7 +185,8 @@ impl History {
         lost
     }
 
-    /// Forgets all but the newest. What metrics still have to tell stays: the last success and the last backup.
+    /// Forgets all but the newest. What metrics still have to tell stays: the last success and the
+    /// last backup.
     pub fn tidy(&self) {
         let files = self.files();
         let success = files.iter().position(|(_, record)| record.is_success());
@@ -183,7 +210,10 @@ impl History {
                 let mut record: Record = serde_json::from_slice(&fs::read(&path).ok()?).ok()?;
                 if record.outcome.is_none() && !is_held(&path.with_extension("running"), &record) {
                     record.outcome = Some(Outcome::Lost);
-                    record.title = format!("the run of {} did not end", record.started.format("%Y-%m-%d %H:%M UTC"));
+                    record.title = format!(
+                        "the run of {} did not end",
+                        record.started.format("%Y-%m-%d %H:%M UTC")
+                    );
                 }
                 Some((path, record))
             })
@@ -212,7 +242,11 @@ fn directory() -> PathBuf {
 
 /// Whether the run of a record lives: it holds its lock.
 fn is_held(lock_path: &Path, record: &Record) -> bool {
-    let asking = Holder { profile: record.profile.clone(), pid: std::process::id(), since: String::new() };
+    let asking = Holder {
+        profile: record.profile.clone(),
+        pid: std::process::id(),
+        since: String::new(),
+    };
     lock_path.exists() && matches!(lock::attempt(lock_path, &asking), Ok(Attempt::Busy(_)))
 }
 
@@ -253,18 +287,36 @@ mod tests {
     #[test]
     fn a_run_ends_lives_or_is_lost() {
         let place = tempfile::tempdir().unwrap();
-        let history = History { directory: place.path().to_owned() };
+        let history = History {
+            directory: place.path().to_owned(),
+        };
         let done = history.begin(&record(1)).unwrap();
-        done.end(&Record { outcome: Some(Outcome::Success), ..record(1) }).unwrap();
+        done.end(&Record {
+            outcome: Some(Outcome::Success),
+            ..record(1)
+        })
+        .unwrap();
         let running = history.begin(&record(2)).unwrap();
         // As a crash does: the lock is free, the record stays.
         let mut crashed = history.begin(&record(3)).unwrap();
         drop(crashed.lock.take());
-        let outcomes = |history: &History| history.records().iter().map(|r| r.outcome).collect::<Vec<_>>();
-        assert_eq!(outcomes(&history), [Some(Outcome::Lost), None, Some(Outcome::Success)]);
+        let outcomes = |history: &History| {
+            history
+                .records()
+                .iter()
+                .map(|r| r.outcome)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            outcomes(&history),
+            [Some(Outcome::Lost), None, Some(Outcome::Success)]
+        );
         assert_eq!(history.newly_lost().len(), 1);
         assert_eq!(history.newly_lost(), []);
-        assert_eq!(outcomes(&history), [Some(Outcome::Lost), None, Some(Outcome::Success)]);
+        assert_eq!(
+            outcomes(&history),
+            [Some(Outcome::Lost), None, Some(Outcome::Success)]
+        );
         drop(running);
     }
 
@@ -272,8 +324,19 @@ mod tests {
     #[test]
     fn the_newest_run_that_sent_enough_tells_the_speed() {
         let run = |second, name: &str, bytes, upload_millis| {
-            let destination = Destination { name: name.to_owned(), bytes, upload_millis, ..Destination::default() };
-            Record { counts: Counts { destinations: vec![destination], ..Counts::default() }, ..record(second) }
+            let destination = Destination {
+                name: name.to_owned(),
+                bytes,
+                upload_millis,
+                ..Destination::default()
+            };
+            Record {
+                counts: Counts {
+                    destinations: vec![destination],
+                    ..Counts::default()
+                },
+                ..record(second)
+            }
         };
         let records = [
             run(5, "s3://b", TELLS_SPEED - 1, Some(1)),
@@ -282,19 +345,41 @@ mod tests {
             run(2, "s3://b", 1_000_000_000, Some(382_775)),
             run(1, "s3://b", 1_000_000_000, Some(1)),
         ];
-        assert_eq!(upload_speed(&records, "s3://b"), Some((records[3].started, 20.9)));
+        assert_eq!(
+            upload_speed(&records, "s3://b"),
+            Some((records[3].started, 20.9))
+        );
         assert_eq!(upload_speed(&records[..3], "s3://b"), None);
     }
 
     #[test]
     fn the_last_success_is_not_forgotten() {
         let place = tempfile::tempdir().unwrap();
-        let history = History { directory: place.path().to_owned() };
+        let history = History {
+            directory: place.path().to_owned(),
+        };
         let first: DateTime<Utc> = "2026-01-01T00:00:00Z".parse().unwrap();
-        let outcomes = [Outcome::Failure, Outcome::Success, Outcome::Success, Outcome::Warning, Outcome::Warning];
-        for (day, outcome) in outcomes.into_iter().chain([Outcome::Locked; KEPT]).enumerate() {
+        let outcomes = [
+            Outcome::Failure,
+            Outcome::Success,
+            Outcome::Success,
+            Outcome::Warning,
+            Outcome::Warning,
+        ];
+        for (day, outcome) in outcomes
+            .into_iter()
+            .chain([Outcome::Locked; KEPT])
+            .enumerate()
+        {
             let record = record_at(first + chrono::Days::new(day as u64));
-            history.begin(&record).unwrap().end(&Record { outcome: Some(outcome), ..record }).unwrap();
+            history
+                .begin(&record)
+                .unwrap()
+                .end(&Record {
+                    outcome: Some(outcome),
+                    ..record
+                })
+                .unwrap();
         }
         history.tidy();
         let kept = history.records();

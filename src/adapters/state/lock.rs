@@ -20,7 +20,11 @@ pub struct Holder {
 
 impl std::fmt::Display for Holder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "profile '{}', process {}, since {}", self.profile, self.pid, self.since)
+        write!(
+            f,
+            "profile '{}', process {}, since {}",
+            self.profile, self.pid, self.since
+        )
     }
 }
 
@@ -64,7 +68,10 @@ pub fn default_path() -> PathBuf {
 /// # Errors
 /// When the lock file cannot be opened or locked.
 pub fn attempt(path: &Path, holder: &Holder) -> Result<Attempt, LockError> {
-    let failed = |why| LockError { path: path.to_path_buf(), why };
+    let failed = |why| LockError {
+        path: path.to_path_buf(),
+        why,
+    };
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent).map_err(failed)?;
     }
@@ -72,21 +79,25 @@ pub fn attempt(path: &Path, holder: &Holder) -> Result<Attempt, LockError> {
     match fs4::FileExt::try_lock(&file) {
         Ok(()) => {
             // For people only; the lock holds without it.
-            let _ = file.set_len(0).and_then(|()| serde_json::to_writer(&file, holder).map_err(io::Error::from));
+            let _ = file
+                .set_len(0)
+                .and_then(|()| serde_json::to_writer(&file, holder).map_err(io::Error::from));
             let _ = file.flush();
             Ok(Attempt::Taken(Lock { _file: file }))
         }
         Err(fs4::TryLockError::WouldBlock) => {
             let mut text = String::new();
             let read = file.rewind().and_then(|()| file.read_to_string(&mut text));
-            Ok(Attempt::Busy(read.ok().and_then(|_| serde_json::from_str(&text).ok())))
+            Ok(Attempt::Busy(
+                read.ok().and_then(|_| serde_json::from_str(&text).ok()),
+            ))
         }
         Err(fs4::TryLockError::Error(why)) => Err(failed(why)),
     }
 }
 
-/// Opens the file as it is before creating it: in a directory that all may write, Linux lets nobody open another
-/// user's file for creation.
+/// Opens the file as it is before creating it: in a directory that all may write, Linux lets nobody
+/// open another user's file for creation.
 fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true);
@@ -111,11 +122,22 @@ mod tests {
     fn one_holder_at_a_time() {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("lock");
-        let holder = Holder { profile: "nightly".into(), pid: 7, since: "now".into() };
-        let Attempt::Taken(lock) = attempt(&path, &holder).unwrap() else { panic!("the lock is free") };
-        let Attempt::Busy(Some(who)) = attempt(&path, &holder).unwrap() else { panic!("the lock is held") };
+        let holder = Holder {
+            profile: "nightly".into(),
+            pid: 7,
+            since: "now".into(),
+        };
+        let Attempt::Taken(lock) = attempt(&path, &holder).unwrap() else {
+            panic!("the lock is free")
+        };
+        let Attempt::Busy(Some(who)) = attempt(&path, &holder).unwrap() else {
+            panic!("the lock is held")
+        };
         assert_eq!(who, holder);
         drop(lock);
-        assert!(matches!(attempt(&path, &holder).unwrap(), Attempt::Taken(_)));
+        assert!(matches!(
+            attempt(&path, &holder).unwrap(),
+            Attempt::Taken(_)
+        ));
     }
 }

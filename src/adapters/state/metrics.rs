@@ -34,7 +34,8 @@ pub fn probe(path: &Path) -> Result<(), MetricsError> {
     tried.map_err(|why| error(path, why))
 }
 
-/// Writes the metrics of a run that ended, whole or not at all. `earlier` are runs before it, in any order.
+/// Writes the metrics of a run that ended, whole or not at all. `earlier` are runs before it, in
+/// any order.
 ///
 /// # Errors
 /// When the file cannot be written; what was there before stays.
@@ -44,7 +45,8 @@ pub fn write(path: &Path, run: &Record, earlier: &[Record]) -> Result<(), Metric
         file.write_all(text(run, earlier).as_bytes())?;
         // The exporter runs as somebody else.
         #[cfg(unix)]
-        file.as_file().set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
+        file.as_file()
+            .set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
         file.as_file().sync_all()?;
         file.persist(path).map_err(|e| e.error)?;
         Ok(())
@@ -53,18 +55,30 @@ pub fn write(path: &Path, run: &Record, earlier: &[Record]) -> Result<(), Metric
 }
 
 fn error(path: &Path, why: io::Error) -> MetricsError {
-    MetricsError { path: path.display().to_string(), why }
+    MetricsError {
+        path: path.display().to_string(),
+        why,
+    }
 }
 
 /// A file that becomes the one at `path`. The exporter reads only names that end with `.prom`.
 fn beside(path: &Path) -> io::Result<NamedTempFile<File>> {
-    let directory = path.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    tempfile::Builder::new().prefix(".aam-backup-").suffix(".tmp").make_in(directory, |path| File::create_new(path))
+    let directory = path
+        .parent()
+        .filter(|d| !d.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    tempfile::Builder::new()
+        .prefix(".aam-backup-")
+        .suffix(".tmp")
+        .make_in(directory, |path| File::create_new(path))
 }
 
 /// The text format of Prometheus, version 0.0.4.
 fn text(run: &Record, earlier: &[Record]) -> String {
-    let mut page = Page { text: String::new(), labels: BTreeMap::new() };
+    let mut page = Page {
+        text: String::new(),
+        labels: BTreeMap::new(),
+    };
     page.labels.insert("profile", run.profile.clone());
     page.labels.insert("location", run.location.clone());
     let ended = |record: &Record| record.ended;
@@ -74,31 +88,75 @@ fn text(run: &Record, earlier: &[Record]) -> String {
     };
     let end = run.ended.unwrap_or(run.started);
     let counts = &run.counts;
-    page.one("last_run_timestamp_seconds", "When the last run ended.", seconds(end));
+    page.one(
+        "last_run_timestamp_seconds",
+        "When the last run ended.",
+        seconds(end),
+    );
     let success = newest(&Record::is_success);
-    page.one("last_success_timestamp_seconds", "When the last run with the result success ended; 0: never.", success);
+    page.one(
+        "last_success_timestamp_seconds",
+        "When the last run with the result success ended; 0: never.",
+        success,
+    );
     page.one(
         "last_complete_timestamp_seconds",
         "When the last run with the result success or warning ended, which made a complete backup; 0: never.",
         newest(&Record::is_complete),
     );
-    page.one("last_run_duration_seconds", "How long the last run took.", seconds(end) - seconds(run.started));
-    let result = |outcome: Outcome| (outcome.to_string(), f64::from(u8::from(run.outcome == Some(outcome))));
+    page.one(
+        "last_run_duration_seconds",
+        "How long the last run took.",
+        seconds(end) - seconds(run.started),
+    );
+    let result = |outcome: Outcome| {
+        (
+            outcome.to_string(),
+            f64::from(u8::from(run.outcome == Some(outcome))),
+        )
+    };
     page.many(
         "last_run_result",
         "How the last run ended: 1 for its result, 0 for the others.",
         "result",
         // Who is lost writes no metrics.
-        Outcome::ALL.into_iter().filter(|outcome| *outcome != Outcome::Lost).map(result),
+        Outcome::ALL
+            .into_iter()
+            .filter(|outcome| *outcome != Outcome::Lost)
+            .map(result),
     );
     for (name, help, count) in [
         ("files", "Files selected in the last run.", counts.files),
-        ("bytes", "Bytes of the files selected in the last run.", counts.bytes),
-        ("archived_files", "Files archived in the last run.", counts.archived_files),
-        ("archived_bytes", "Bytes of the files archived in the last run, before compression.", counts.archived_bytes),
-        ("skipped", "Files and directories that the last run could not back up.", counts.skipped),
-        ("deleted", "Files and directories that the last run deleted from the mirror.", counts.deleted),
-        ("differences", "Files in the mirror that are not as in the source.", counts.differences),
+        (
+            "bytes",
+            "Bytes of the files selected in the last run.",
+            counts.bytes,
+        ),
+        (
+            "archived_files",
+            "Files archived in the last run.",
+            counts.archived_files,
+        ),
+        (
+            "archived_bytes",
+            "Bytes of the files archived in the last run, before compression.",
+            counts.archived_bytes,
+        ),
+        (
+            "skipped",
+            "Files and directories that the last run could not back up.",
+            counts.skipped,
+        ),
+        (
+            "deleted",
+            "Files and directories that the last run deleted from the mirror.",
+            counts.deleted,
+        ),
+        (
+            "differences",
+            "Files in the mirror that are not as in the source.",
+            counts.differences,
+        ),
     ] {
         page.one(&format!("last_run_{name}"), help, count as f64);
     }
@@ -107,13 +165,17 @@ fn text(run: &Record, earlier: &[Record]) -> String {
         "last_run_destination_complete",
         "Whether the destination has all of the last run's backup.",
         "destination",
-        destinations.iter().map(|d| (d.name.clone(), f64::from(u8::from(d.complete)))),
+        destinations
+            .iter()
+            .map(|d| (d.name.clone(), f64::from(u8::from(d.complete)))),
     );
     page.many(
         "last_run_destination_bytes",
         "Bytes of the objects sent to the destination in the last run.",
         "destination",
-        destinations.iter().map(|d| (d.name.clone(), d.bytes as f64)),
+        destinations
+            .iter()
+            .map(|d| (d.name.clone(), d.bytes as f64)),
     );
     page.text
 }
@@ -132,7 +194,13 @@ impl Page {
     }
 
     /// A gauge with a value for each value of a label.
-    fn many(&mut self, name: &str, help: &str, label: &'static str, values: impl IntoIterator<Item = (String, f64)>) {
+    fn many(
+        &mut self,
+        name: &str,
+        help: &str,
+        label: &'static str,
+        values: impl IntoIterator<Item = (String, f64)>,
+    ) {
         self.head(name, help);
         for (labelled, value) in values {
             self.labels.insert(label, labelled);
@@ -142,19 +210,32 @@ impl Page {
     }
 
     fn head(&mut self, name: &str, help: &str) {
-        let _ = write!(self.text, "# HELP aam_backup_{name} {help}\n# TYPE aam_backup_{name} gauge\n");
+        let _ = write!(
+            self.text,
+            "# HELP aam_backup_{name} {help}\n# TYPE aam_backup_{name} gauge\n"
+        );
     }
 
     fn line(&mut self, name: &str, value: f64) {
-        let labels: Vec<String> =
-            self.labels.iter().map(|(label, value)| format!("{label}=\"{}\"", escaped(value))).collect();
-        let _ = writeln!(self.text, "aam_backup_{name}{{{}}} {value}", labels.join(","));
+        let labels: Vec<String> = self
+            .labels
+            .iter()
+            .map(|(label, value)| format!("{label}=\"{}\"", escaped(value)))
+            .collect();
+        let _ = writeln!(
+            self.text,
+            "aam_backup_{name}{{{}}} {value}",
+            labels.join(",")
+        );
     }
 }
 
 /// A label's value as the format wants it.
 fn escaped(value: &str) -> String {
-    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+    value
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n")
 }
 
 /// Since 1970, with milliseconds.

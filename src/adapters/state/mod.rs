@@ -1,6 +1,8 @@
-//! What this computer remembers between runs: manifests and the selection digest of recent backups (SPEC §6, §7).
+//! What this computer remembers between runs: manifests and the selection digest of recent backups
+//! (SPEC §6, §7).
 //!
-//! One directory a backup, made whole under another name and renamed, so that a crash leaves nothing half written.
+//! One directory a backup, made whole under another name and renamed, so that a crash leaves
+//! nothing half written.
 
 pub mod history;
 pub mod lock;
@@ -49,13 +51,15 @@ struct Record {
 
 const RECORD: &str = "backup.json";
 
-/// Where this computer keeps state: [`DIRECTORY_VARIABLE`], or the place the operating system has for it.
+/// Where this computer keeps state: [`DIRECTORY_VARIABLE`], or the place the operating system has
+/// for it.
 pub fn base_directory() -> PathBuf {
     if let Some(directory) = std::env::var_os(DIRECTORY_VARIABLE).filter(|d| !d.is_empty()) {
         return PathBuf::from(directory);
     }
     if cfg!(windows) {
-        let data = std::env::var_os("ProgramData").map_or_else(|| PathBuf::from(r"C:\ProgramData"), PathBuf::from);
+        let data = std::env::var_os("ProgramData")
+            .map_or_else(|| PathBuf::from(r"C:\ProgramData"), PathBuf::from);
         return data.join("AAM Auto Backup");
     }
     let home = std::env::home_dir().unwrap_or_else(|| PathBuf::from("/"));
@@ -79,21 +83,36 @@ pub fn is_root() -> bool {
 impl State {
     /// The state of a location.
     pub fn of(location: &str) -> State {
-        State { directory: base_directory().join("state").join(location) }
+        State {
+            directory: base_directory().join("state").join(location),
+        }
     }
 
-    /// The backups remembered, oldest first. What cannot be read counts as forgotten: a backup then goes by times.
+    /// The backups remembered, oldest first. What cannot be read counts as forgotten: a backup then
+    /// goes by times.
     pub fn remembered(&self) -> Vec<Remembered> {
-        let Ok(entries) = fs::read_dir(&self.directory) else { return Vec::new() };
+        let Ok(entries) = fs::read_dir(&self.directory) else {
+            return Vec::new();
+        };
         let mut found: Vec<Remembered> = entries
             .flatten()
             .filter_map(|entry| {
                 let stamp: Stamp = entry.file_name().to_str()?.parse().ok()?;
                 let text = fs::read(entry.path().join(RECORD)).ok()?;
-                let record: Record = serde_json::from_slice(&text).ok().filter(|r: &Record| r.version == 1)?;
+                let record: Record = serde_json::from_slice(&text)
+                    .ok()
+                    .filter(|r: &Record| r.version == 1)?;
                 let path = |file: &str| entry.path().join(file).to_str().map(str::to_owned);
-                let manifests = record.manifests.iter().filter_map(|(m, f)| Some((m.clone(), path(f)?))).collect();
-                Some(Remembered { stamp, digest: record.digest, manifests })
+                let manifests = record
+                    .manifests
+                    .iter()
+                    .filter_map(|(m, f)| Some((m.clone(), path(f)?)))
+                    .collect();
+                Some(Remembered {
+                    stamp,
+                    digest: record.digest,
+                    manifests,
+                })
             })
             .collect();
         found.sort_by_key(|r| r.stamp);
@@ -106,7 +125,13 @@ impl State {
     }
 
     /// The record of a backup that none of these stores has yet, not written.
-    pub fn unsent(&self, backup: BackupId, archives: Vec<Whole>, stores: Vec<String>, work: PathBuf) -> Unfinished {
+    pub fn unsent(
+        &self,
+        backup: BackupId,
+        archives: Vec<Whole>,
+        stores: Vec<String>,
+        work: PathBuf,
+    ) -> Unfinished {
         // If there is none, writing the record says so.
         let _ = create_private_directory(&self.directory);
         Unfinished::new(backup, archives, stores, work, &self.directory)
@@ -116,7 +141,12 @@ impl State {
     ///
     /// # Errors
     /// When state cannot be written; what was remembered before stays.
-    pub fn remember(&self, stamp: Stamp, digest: &str, manifests: &[(MountName, PathBuf)]) -> Result<(), StateError> {
+    pub fn remember(
+        &self,
+        stamp: Stamp,
+        digest: &str,
+        manifests: &[(MountName, PathBuf)],
+    ) -> Result<(), StateError> {
         let failed = |doing, path: &Path| {
             let path = path.to_path_buf();
             move |why| StateError { doing, path, why }
@@ -126,7 +156,11 @@ impl State {
             .prefix(BUILDING)
             .tempdir_in(&self.directory)
             .map_err(failed("creating a directory in", &self.directory))?;
-        let mut record = Record { version: 1, digest: digest.to_owned(), manifests: Vec::new() };
+        let mut record = Record {
+            version: 1,
+            digest: digest.to_owned(),
+            manifests: Vec::new(),
+        };
         for (i, (mount, source)) in manifests.iter().enumerate() {
             let file = format!("manifest-{}.jsonl", i + 1);
             let target = building.path().join(&file);
@@ -145,7 +179,11 @@ impl State {
 
     /// Forgets every backup but these, and what a crash left behind.
     pub fn forget_all_but(&self, keep: &[Stamp]) {
-        for entry in fs::read_dir(&self.directory).into_iter().flatten().flatten() {
+        for entry in fs::read_dir(&self.directory)
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
             let name = entry.file_name();
             let Some(name) = name.to_str() else { continue };
             let kept = name.parse().is_ok_and(|stamp: Stamp| keep.contains(&stamp));
@@ -168,14 +206,19 @@ mod tests {
     #[test]
     fn remembers_and_forgets() {
         let place = tempfile::tempdir().unwrap();
-        let state = State { directory: place.path().join("pc") };
+        let state = State {
+            directory: place.path().join("pc"),
+        };
         let manifest = place.path().join("m");
         fs::write(&manifest, "x").unwrap();
-        let stamps: Vec<Stamp> =
-            ["20260101_000000.000001", "20260102_000000.000001"].map(|s| s.parse().unwrap()).into();
+        let stamps: Vec<Stamp> = ["20260101_000000.000001", "20260102_000000.000001"]
+            .map(|s| s.parse().unwrap())
+            .into();
         let mount = MountName::of(&crate::model::path::FullPath::parse("/home").unwrap());
         for stamp in &stamps {
-            state.remember(*stamp, "digest", &[(mount.clone(), manifest.clone())]).unwrap();
+            state
+                .remember(*stamp, "digest", &[(mount.clone(), manifest.clone())])
+                .unwrap();
         }
         let known = state.remembered();
         assert_eq!(known.iter().map(|r| r.stamp).collect::<Vec<_>>(), stamps);

@@ -1,11 +1,12 @@
-//! The records of unfinished uploads in local state, and the files that wait in their work directories.
+//! The records of unfinished uploads in local state, and the files that wait in their work
+//! directories.
 
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::model::object::Stored;
+use crate::model::object::ObjectRef;
 use crate::model::upload_record::{PREFIX, Unfinished};
 
 /// What a crash may leave behind in local state begins with this.
@@ -15,7 +16,7 @@ pub const BUILDING: &str = ".building-";
 ///
 /// # Errors
 /// When the disk does not take it: after a crash the object is sent once more.
-pub fn note(unfinished: &mut Unfinished, store: &str, stored: Stored) -> io::Result<()> {
+pub fn note(unfinished: &mut Unfinished, store: &str, stored: ObjectRef) -> io::Result<()> {
     unfinished.sent(store, stored);
     save(unfinished)
 }
@@ -35,11 +36,15 @@ pub fn done(unfinished: &mut Unfinished, store: &str) -> io::Result<()> {
 /// When the disk does not take it.
 pub fn save(unfinished: &Unfinished) -> io::Result<()> {
     let directory = unfinished.record.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(BUILDING).tempfile_in(directory)?;
+    let mut file = tempfile::Builder::new()
+        .prefix(BUILDING)
+        .tempfile_in(directory)?;
     serde_json::to_writer(&mut file, unfinished)?;
     file.flush()?;
     file.as_file().sync_all()?;
-    file.persist(&unfinished.record).map(drop).map_err(|error| error.error)
+    file.persist(&unfinished.record)
+        .map(drop)
+        .map_err(|error| error.error)
 }
 
 /// Forgets it. Its files are no concern of this.
@@ -53,8 +58,8 @@ pub fn forget(unfinished: &Unfinished) -> io::Result<()> {
     }
 }
 
-/// Removes everything from the work directory but what is still to be sent: lists and plain manifests hold file
-/// names in the clear.
+/// Removes everything from the work directory but what is still to be sent: lists and plain
+/// manifests hold file names in the clear.
 ///
 /// # Errors
 /// When something cannot be removed.
@@ -76,15 +81,21 @@ fn prune_directory(unfinished: &Unfinished, directory: &Path) -> io::Result<()> 
     Ok(())
 }
 
-/// Finds out whether the upload can go on: whether the files that are to be sent are what they were when the record
-/// was written last.
+/// Finds out whether the upload can go on: whether the files that are to be sent are what they were
+/// when the record was written last.
 pub fn examine(unfinished: &mut Unfinished) {
-    let changed = |at: SystemTime| unfinished.written.is_some_and(|written| at > written + CLOCK);
+    let changed = |at: SystemTime| {
+        unfinished
+            .written
+            .is_some_and(|written| at > written + CLOCK)
+    };
     let problem = unfinished.kept().find_map(|file| {
         let why = match fs::symlink_metadata(&file.path) {
             Err(error) => error.to_string(),
             Ok(found) if !found.is_file() => "it is no file".to_owned(),
-            Ok(found) if found.len() != file.size => format!("it has {} bytes, not {}", found.len(), file.size),
+            Ok(found) if found.len() != file.size => {
+                format!("it has {} bytes, not {}", found.len(), file.size)
+            }
             Ok(found) if found.modified().is_ok_and(changed) => "it was changed".to_owned(),
             Ok(_) => return None,
         };
@@ -103,7 +114,11 @@ pub fn find(state: &Path) -> Vec<Unfinished> {
         name.is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(".json"))
     };
     let entries = fs::read_dir(state).into_iter().flatten().flatten();
-    let mut found: Vec<Unfinished> = entries.map(|entry| entry.path()).filter(is_record).filter_map(load).collect();
+    let mut found: Vec<Unfinished> = entries
+        .map(|entry| entry.path())
+        .filter(is_record)
+        .filter_map(load)
+        .collect();
     found.sort_by_key(|unfinished| unfinished.backup.stamp());
     found
 }
@@ -112,5 +127,9 @@ pub fn find(state: &Path) -> Vec<Unfinished> {
 fn load(path: PathBuf) -> Option<Unfinished> {
     let written = fs::metadata(&path).and_then(|found| found.modified()).ok();
     let record: Unfinished = serde_json::from_slice(&fs::read(&path).ok()?).ok()?;
-    (record.version == 1).then_some(Unfinished { record: path, written, ..record })
+    (record.version == 1).then_some(Unfinished {
+        record: path,
+        written,
+        ..record
+    })
 }

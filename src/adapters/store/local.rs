@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::{Act, StoreError, StoreErrorKind};
 
-/// Reads and writes go in steps of this size: large enough for any disk, small enough to notice an interrupt.
+/// Reads and writes go in steps of this size: large enough for any disk, small enough to notice an
+/// interrupt.
 pub(super) const BUFFER: usize = 1024 * 1024;
 
 /// A file being uploaded.
@@ -20,12 +21,19 @@ pub(super) struct Source {
 impl Source {
     pub(super) fn open(path: &Path, act: &Act) -> Result<Source, StoreError> {
         let file = File::open(path).map_err(|error| act.local(path, "open", &error))?;
-        let before = file.metadata().map_err(|error| act.local(path, "look at", &error))?;
+        let before = file
+            .metadata()
+            .map_err(|error| act.local(path, "look at", &error))?;
         if !before.is_file() {
             let why = format_args!("{} is not a regular file", path.display());
             return Err(act.error(StoreErrorKind::Local, why, ""));
         }
-        Ok(Source { file, path: path.to_owned(), before, read: 0 })
+        Ok(Source {
+            file,
+            path: path.to_owned(),
+            before,
+            read: 0,
+        })
     }
 
     /// Bytes, as of the opening.
@@ -48,10 +56,13 @@ impl Source {
         Ok(filled)
     }
 
-    /// Called after the last byte: a file that somebody changed meanwhile is a mixture of two states, and its size
-    /// would not be the one announced.
+    /// Called after the last byte: a file that somebody changed meanwhile is a mixture of two
+    /// states, and its size would not be the one announced.
     pub(super) fn check_unchanged(&self, act: &Act) -> Result<(), StoreError> {
-        let after = self.file.metadata().map_err(|error| act.local(&self.path, "look at", &error))?;
+        let after = self
+            .file
+            .metadata()
+            .map_err(|error| act.local(&self.path, "look at", &error))?;
         let same_time = match (self.before.modified(), after.modified()) {
             (Ok(before), Ok(after)) => before == after,
             _ => true,
@@ -60,15 +71,25 @@ impl Source {
             return Ok(());
         }
         let why = format_args!("{} changed while it was read", self.path.display());
-        Err(act.error(StoreErrorKind::Local, why, "nothing may write to archives that are being uploaded"))
+        Err(act.error(
+            StoreErrorKind::Local,
+            why,
+            "nothing may write to archives that are being uploaded",
+        ))
     }
 }
 
 /// A file being downloaded, opened for appending, and how much of it is there.
 pub(super) fn open_target(path: &Path, act: &Act) -> Result<(File, u64), StoreError> {
-    let file =
-        OpenOptions::new().create(true).append(true).open(path).map_err(|error| act.local(path, "open", &error))?;
-    let present = file.metadata().map_err(|error| act.local(path, "look at", &error))?.len();
+    let file = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)
+        .map_err(|error| act.local(path, "open", &error))?;
+    let present = file
+        .metadata()
+        .map_err(|error| act.local(path, "look at", &error))?
+        .len();
     Ok((file, present))
 }
 

@@ -1,14 +1,14 @@
 //! Stores: where archives go (SPEC §1). One small trait; a directory and S3 implement it.
 //!
-//! A store knows keys and bytes. It never reads an object name's meaning and never deletes what a backup wrote.
+//! A store knows keys and bytes. It never reads an object name's meaning and never deletes what a
+//! backup wrote.
 
 use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-
 use crate::model::cancel::Cancel;
-use crate::model::object::{Object, Stored, ThawState};
+use crate::model::object::{Object, ObjectRef, ThawState};
 use crate::model::policy::Tier;
 
 mod directory;
@@ -31,7 +31,8 @@ pub enum Purpose {
 /// Told about bytes as they are sent or received. Called from any thread.
 pub type Progress<'a> = &'a (dyn Fn(u64) + Sync);
 
-/// Why a store did not do what it was asked. The text names the store and the key; `hint` says what to do.
+/// Why a store did not do what it was asked. The text names the store and the key; `hint` says what
+/// to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{store}: {what}: {why}")]
 pub struct StoreError {
@@ -69,8 +70,8 @@ pub enum StoreErrorKind {
     Other,
 }
 
-/// What a store is doing and with which key: every error of that action starts from here, so that none forgets to
-/// say where and what.
+/// What a store is doing and with which key: every error of that action starts from here, so that
+/// none forgets to say where and what.
 #[derive(Clone, Debug)]
 struct Act {
     store: String,
@@ -78,8 +79,19 @@ struct Act {
 }
 
 impl Act {
-    fn error(&self, kind: StoreErrorKind, why: impl fmt::Display, hint: impl Into<String>) -> StoreError {
-        StoreError { store: self.store.clone(), what: self.what.clone(), why: why.to_string(), kind, hint: hint.into() }
+    fn error(
+        &self,
+        kind: StoreErrorKind,
+        why: impl fmt::Display,
+        hint: impl Into<String>,
+    ) -> StoreError {
+        StoreError {
+            store: self.store.clone(),
+            what: self.what.clone(),
+            why: why.to_string(),
+            kind,
+            hint: hint.into(),
+        }
     }
 
     fn interrupted(&self) -> StoreError {
@@ -92,10 +104,15 @@ impl Act {
             std::io::ErrorKind::StorageFull => "the disk is full: make room, then start again",
             _ => "",
         };
-        self.error(StoreErrorKind::Local, format_args!("cannot {verb} {}: {error}", path.display()), hint)
+        self.error(
+            StoreErrorKind::Local,
+            format_args!("cannot {verb} {}: {error}", path.display()),
+            hint,
+        )
     }
 
-    /// An object of this key is there, and it is not this one. Keys hold the time of their backup to the microsecond.
+    /// An object of this key is there, and it is not this one. Keys hold the time of their backup
+    /// to the microsecond.
     fn exists(&self) -> StoreError {
         self.error(
             StoreErrorKind::Exists,
@@ -106,8 +123,13 @@ impl Act {
 
     /// An object that is not what a small object may be.
     fn too_large(&self, size: u64, limit: u64) -> StoreError {
-        let why = format_args!("the object has {size} bytes, more than the {limit} that it may have");
-        self.error(StoreErrorKind::Other, why, "something else was written under this name")
+        let why =
+            format_args!("the object has {size} bytes, more than the {limit} that it may have");
+        self.error(
+            StoreErrorKind::Other,
+            why,
+            "something else was written under this name",
+        )
     }
 
     /// Where the wanted part of an object lies; an object may be shorter than its marker says.
@@ -117,13 +139,24 @@ impl Act {
             return Ok(part);
         }
         let why = format_args!("the object ends at byte {size}, before byte {}", part.end);
-        Err(self.error(StoreErrorKind::Other, why, "it is not the object that its marker describes"))
+        Err(self.error(
+            StoreErrorKind::Other,
+            why,
+            "it is not the object that its marker describes",
+        ))
     }
 
     /// A target that cannot be the beginning of the object.
     fn target_too_long(&self, target: &Path, present: u64, size: u64) -> StoreError {
-        let why = format_args!("{} has {present} bytes already, the object only {size}", target.display());
-        self.error(StoreErrorKind::Local, why, "the file is not a part of this object: remove it and try again")
+        let why = format_args!(
+            "{} has {present} bytes already, the object only {size}",
+            target.display()
+        );
+        self.error(
+            StoreErrorKind::Local,
+            why,
+            "the file is not a part of this object: remove it and try again",
+        )
     }
 }
 
@@ -132,25 +165,35 @@ pub trait Store: Send + Sync {
     /// The store as the user knows it: `s3://bucket` or the directory's path.
     fn label(&self) -> &str;
 
-    /// Every object whose key starts with `prefix`, sorted by key. Unfinished uploads are not listed.
+    /// Every object whose key starts with `prefix`, sorted by key. Unfinished uploads are not
+    /// listed.
     ///
     /// # Errors
-    /// Also the connection test of a run (SPEC §6): an unreachable store fails here, within two minutes.
+    /// Also the connection test of a run (SPEC §6): an unreachable store fails here, within two
+    /// minutes.
     fn list(&self, prefix: &str) -> Result<Vec<Object>, StoreError>;
 
-    /// Writes a local file under `key`. The object appears whole or not at all. It never replaces another of the same
-    /// key; one with the same content counts as written, as after an answer that was lost.
+    /// Writes a local file under `key`. The object appears whole or not at all. It never replaces
+    /// another of the same key; one with the same content counts as written, as after an answer
+    /// that was lost.
     ///
     /// # Errors
-    /// When it does not appear, or another object has the key ([`StoreErrorKind::Exists`]). What was sent so far is
-    /// removed.
-    fn put(&self, key: &str, source: &Path, purpose: Purpose, progress: Progress<'_>) -> Result<Stored, StoreError>;
+    /// When it does not appear, or another object has the key ([`StoreErrorKind::Exists`]). What
+    /// was sent so far is removed.
+    fn put(
+        &self,
+        key: &str,
+        source: &Path,
+        purpose: Purpose,
+        progress: Progress<'_>,
+    ) -> Result<ObjectRef, StoreError>;
 
     /// Writes a small object, as [`Store::put`] does.
     ///
     /// # Errors
     /// As [`Store::put`].
-    fn put_bytes(&self, key: &str, bytes: &[u8], purpose: Purpose) -> Result<Stored, StoreError>;
+    fn put_bytes(&self, key: &str, bytes: &[u8], purpose: Purpose)
+    -> Result<ObjectRef, StoreError>;
 
     /// Reads a small object whole.
     ///
@@ -158,12 +201,19 @@ pub trait Store: Send + Sync {
     /// When it cannot be read, or is larger than `limit` bytes.
     fn read(&self, key: &str, limit: u64) -> Result<Vec<u8>, StoreError>;
 
-    /// Downloads an object into `target`, appending from byte `target`'s current length on (so a broken download
-    /// goes on). The file is created when missing and synced to disk at the end. `stop` ends it before.
+    /// Downloads an object into `target`, appending from byte `target`'s current length on (so a
+    /// broken download goes on). The file is created when missing and synced to disk at the end.
+    /// `stop` ends it before.
     ///
     /// # Errors
     /// When not everything arrived; what arrived stays for the next try.
-    fn get(&self, key: &str, target: &Path, stop: &Cancel, progress: Progress<'_>) -> Result<(), StoreError> {
+    fn get(
+        &self,
+        key: &str,
+        target: &Path,
+        stop: &Cancel,
+        progress: Progress<'_>,
+    ) -> Result<(), StoreError> {
         self.get_part(key, None, target, stop, progress)
     }
 
@@ -180,7 +230,8 @@ pub trait Store: Send + Sync {
         progress: Progress<'_>,
     ) -> Result<(), StoreError>;
 
-    /// The object as a file of this computer, where the store has one: a restore then reads it in place.
+    /// The object as a file of this computer, where the store has one: a restore then reads it in
+    /// place.
     fn local_path(&self, _key: &str) -> Option<PathBuf> {
         None
     }
@@ -193,8 +244,8 @@ pub trait Store: Send + Sync {
         Ok(ThawState::Ready)
     }
 
-    /// Asks for an object to be readable for `days`. May be repeated: one on its way, or ready, is no error. Costs
-    /// money.
+    /// Asks for an object to be readable for `days`. May be repeated: one on its way, or ready, is
+    /// no error. Costs money.
     ///
     /// # Errors
     /// When the request is refused.

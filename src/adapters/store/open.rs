@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
-use crate::adapters::store::{DirectoryStore, S3Settings, S3Store, Store, StoreError, StoreErrorKind};
+use crate::adapters::store::{
+    DirectoryStore, S3Settings, S3Store, Store, StoreError, StoreErrorKind,
+};
 use crate::adapters::{aws, credential};
 use crate::model::cancel::Cancel;
 use crate::model::job::{Job, S3};
@@ -37,12 +39,17 @@ pub fn open_stores(job: &Job, cancel: &Cancel) -> Vec<(StoreName, String, Opened
     }
     if let Some(directory) = &job.directory {
         let opened = DirectoryStore::open(&directory.to_native(), cancel.clone());
-        stores.push((StoreName::Directory, directory.to_string(), opened.map(|s| Box::new(s) as Box<dyn Store>)));
+        stores.push((
+            StoreName::Directory,
+            directory.to_string(),
+            opened.map(|s| Box::new(s) as Box<dyn Store>),
+        ));
     }
     stores
 }
 
-/// Opens the S3 store of a job, with the credentials that `resolve` reads where its references lead to.
+/// Opens the S3 store of a job, with the credentials that `resolve` reads where its references lead
+/// to.
 ///
 /// # Errors
 /// When a reference leads to none.

@@ -1,7 +1,7 @@
 //! Reading directories ahead of a walk, on worker threads.
 //!
-//! Every directory on the way down keeps a few of its next subdirectories asked for, so memory is bounded by depth,
-//! not by the size of the tree.
+//! Every directory on the way down keeps a few of its next subdirectories asked for, so memory is
+//! bounded by depth, not by the size of the tree.
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
@@ -36,7 +36,8 @@ pub(super) struct Ahead<'a> {
     queue: &'a (Mutex<Queue>, Condvar),
 }
 
-/// Runs `body` with workers beside it: one a core, two at least (a waiting disk is no busy core), eight at most.
+/// Runs `body` with workers beside it: one a core, two at least (a waiting disk is no busy core),
+/// eight at most.
 pub(super) fn with_workers<T>(selection: &Arc<Selection>, body: impl FnOnce(&Ahead<'_>) -> T) -> T {
     let queue = (Mutex::new(Queue::default()), Condvar::new());
     let count = std::thread::available_parallelism().map_or(2, |n| n.get().clamp(2, 8));
@@ -75,12 +76,15 @@ fn serve((queue, ready): &(Mutex<Queue>, Condvar), selection: &Selection) {
         };
         drop(guard);
         // The walk may have gone away; then nobody wants the answer.
-        let _ = order.answer.send(Listing::read(&order.path, &order.location, selection));
+        let _ = order
+            .answer
+            .send(Listing::read(&order.path, &order.location, selection));
     }
 }
 
 impl Ahead<'_> {
-    /// Asks for more of a directory's subdirectories (`left`, last first), so that a few are always under way.
+    /// Asks for more of a directory's subdirectories (`left`, last first), so that a few are always
+    /// under way.
     pub(super) fn top_up(
         &self,
         parent: &Path,
@@ -93,20 +97,31 @@ impl Ahead<'_> {
             let Some(name) = left.pop() else { break };
             let (answer, answered) = mpsc::sync_channel(1);
             let location = location.enter(&name_text(&name));
-            orders.push(Order { path: parent.join(&name), location, answer });
+            orders.push(Order {
+                path: parent.join(&name),
+                location,
+                answer,
+            });
             pending.push_back((name, answered));
         }
         if !orders.is_empty() {
             let (queue, ready) = self.queue;
             let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
             // The newest orders are the deepest, and the walk wants those first.
-            orders.into_iter().rev().for_each(|order| queue.orders.push_front(order));
+            orders
+                .into_iter()
+                .rev()
+                .for_each(|order| queue.orders.push_front(order));
             ready.notify_all();
         }
     }
 
     /// The listing of `name`, if it was asked for.
-    pub(super) fn take(&self, pending: &mut VecDeque<(OsString, Pending)>, name: &OsStr) -> Option<Pending> {
+    pub(super) fn take(
+        &self,
+        pending: &mut VecDeque<(OsString, Pending)>,
+        name: &OsStr,
+    ) -> Option<Pending> {
         match pending.front() {
             Some((first, _)) if first == name => pending.pop_front().map(|(_, answer)| answer),
             _ => None,
@@ -115,6 +130,8 @@ impl Ahead<'_> {
 
     /// Waits for a listing.
     pub(super) fn wait(&self, pending: Pending) -> io::Result<Listing> {
-        pending.recv().unwrap_or_else(|_| Err(io::Error::other("the thread reading it stopped")))
+        pending
+            .recv()
+            .unwrap_or_else(|_| Err(io::Error::other("the thread reading it stopped")))
     }
 }

@@ -8,14 +8,14 @@ use std::path::Path;
 
 use super::meta::meta_of;
 use crate::model::manifest::Meta;
-use crate::model::select::{Exclusion, Kind, Location, Selection};
+use crate::model::select::{Kind, Location, Selection};
 
 /// One entry of a directory, judged.
 #[derive(Debug)]
 pub(super) enum Found {
     Directory(Meta),
     File(Meta),
-    Excluded(Exclusion, Kind),
+    Excluded(Kind),
     NotCopied(Kind),
     Unreadable(io::Error),
     /// A listed source that is not there or is no directory.
@@ -31,7 +31,11 @@ pub(super) struct Listing {
 
 impl Listing {
     /// Reads a directory inside a source.
-    pub(super) fn read(path: &Path, location: &Location, selection: &Selection) -> io::Result<Listing> {
+    pub(super) fn read(
+        path: &Path,
+        location: &Location,
+        selection: &Selection,
+    ) -> io::Result<Listing> {
         let mut entries = Vec::new();
         for entry in fs::read_dir(path)? {
             let entry = entry?;
@@ -44,17 +48,24 @@ impl Listing {
         add_change_times(path, &mut entries);
         entries.sort_unstable_by(|(a, _), (b, _)| a.as_encoded_bytes().cmp(b.as_encoded_bytes()));
         let really_empty = entries.is_empty();
-        Ok(Listing { entries, really_empty })
+        Ok(Listing {
+            entries,
+            really_empty,
+        })
     }
 
     /// The way on from a directory above the sources: it may not be readable, and need not be.
-    pub(super) fn towards_sources(path: &Path, location: &Location, selection: &Selection) -> Listing {
+    pub(super) fn towards_sources(
+        path: &Path,
+        location: &Location,
+        selection: &Selection,
+    ) -> Listing {
         let mut entries: Vec<(OsString, Found)> = location
             .next_names()
             .into_iter()
             .map(|name| {
                 let found = match selection.excludes(location, &name, Kind::Directory) {
-                    Some(by) => Found::Excluded(by, Kind::Directory),
+                    Some(_) => Found::Excluded(Kind::Directory),
                     None => {
                         let is_source = location.enter(&name).is_source();
                         match source(&path.join(&name), is_source) {
@@ -67,7 +78,10 @@ impl Listing {
             })
             .collect();
         entries.sort_unstable_by(|(a, _), (b, _)| a.as_encoded_bytes().cmp(b.as_encoded_bytes()));
-        Listing { entries, really_empty: false }
+        Listing {
+            entries,
+            really_empty: false,
+        }
     }
 
     pub(super) fn really_empty(&self) -> bool {
@@ -77,7 +91,11 @@ impl Listing {
     /// Names of the directories to go on into, in order.
     pub(super) fn directories(&self) -> Vec<OsString> {
         let is_directory = |(_, found): &&(OsString, Found)| matches!(found, Found::Directory(_));
-        self.entries.iter().filter(is_directory).map(|(name, _)| name.clone()).collect()
+        self.entries
+            .iter()
+            .filter(is_directory)
+            .map(|(name, _)| name.clone())
+            .collect()
     }
 
     pub(super) fn into_entries(self) -> std::vec::IntoIter<(OsString, Found)> {
@@ -88,7 +106,9 @@ impl Listing {
 /// Windows tells change times by directory only. Without them the other times have to do.
 #[cfg(windows)]
 fn add_change_times(directory: &Path, entries: &mut [(OsString, Found)]) {
-    let Ok(times) = crate::adapters::windows::change_times(directory) else { return };
+    let Ok(times) = crate::adapters::windows::change_times(directory) else {
+        return;
+    };
     for (name, found) in entries {
         if let Found::Directory(meta) | Found::File(meta) = found {
             meta.changed = times.get(name.as_os_str()).copied();
@@ -101,8 +121,11 @@ fn add_change_times(_directory: &Path, _entries: &mut [(OsString, Found)]) {}
 
 fn judge(entry: &DirEntry, location: &Location, selection: &Selection) -> io::Result<Found> {
     let kind = kind_of(entry.file_type()?);
-    if let Some(by) = selection.excludes(location, &name_text(&entry.file_name()), kind) {
-        return Ok(Found::Excluded(by, kind));
+    if selection
+        .excludes(location, &name_text(&entry.file_name()), kind)
+        .is_some()
+    {
+        return Ok(Found::Excluded(kind));
     }
     match kind {
         Kind::Directory => Ok(Found::Directory(meta_of(&entry.metadata()?)?)),
@@ -128,16 +151,21 @@ pub(super) fn kind_of(file_type: fs::FileType) -> Kind {
 /// # Errors
 /// Why it cannot be walked, in words.
 pub(super) fn source(path: &Path, is_source: bool) -> Result<Meta, String> {
-    let metadata = if is_source { fs::symlink_metadata(path) } else { fs::metadata(path) };
+    let metadata = if is_source {
+        fs::symlink_metadata(path)
+    } else {
+        fs::metadata(path)
+    };
     let metadata = metadata.map_err(|e| match e.kind() {
         io::ErrorKind::NotFound => "it does not exist".to_owned(),
         _ => e.to_string(),
     })?;
     match kind_of(metadata.file_type()) {
         Kind::Directory => meta_of(&metadata).map_err(|e| e.to_string()),
-        Kind::Link => {
-            Err("it is a symbolic link, and links are not followed; list the directory it leads to".to_owned())
-        }
+        Kind::Link => Err(
+            "it is a symbolic link, and links are not followed; list the directory it leads to"
+                .to_owned(),
+        ),
         Kind::File | Kind::Special => Err("it is not a directory".to_owned()),
     }
 }
@@ -147,16 +175,21 @@ pub fn source_problem(path: &Path) -> Option<String> {
     source(path, true).err()
 }
 
-/// A name as the selection rule takes it. Where it is no text there is NUL, which wildcards match and no profile can
-/// say: a path with the replacement character, copied from a terminal, must not stand for every broken name.
+/// A name as the selection rule takes it. Where it is no text there is NUL, which wildcards match
+/// and no profile can say: a path with the replacement character, copied from a terminal, must not
+/// stand for every broken name.
 pub(super) fn name_text(name: &OsStr) -> Cow<'_, str> {
     match name.to_str() {
         Some(text) => Cow::Borrowed(text),
-        None => name.to_string_lossy().replace(char::REPLACEMENT_CHARACTER, "\0").into(),
+        None => name
+            .to_string_lossy()
+            .replace(char::REPLACEMENT_CHARACTER, "\0")
+            .into(),
     }
 }
 
-/// A name from a manifest as the operating system takes it. `None` when this system cannot have such a name.
+/// A name from a manifest as the operating system takes it. `None` when this system cannot have
+/// such a name.
 pub fn native_name(bytes: &[u8]) -> Option<OsString> {
     #[cfg(unix)]
     {

@@ -29,7 +29,9 @@ pub fn meta_of(metadata: &Metadata) -> std::io::Result<Meta> {
 #[cfg(unix)]
 fn changed(metadata: &Metadata) -> Option<Moment> {
     use std::os::unix::fs::MetadataExt;
-    Some(Moment(i128::from(metadata.ctime()) * 1_000_000_000 + i128::from(metadata.ctime_nsec())))
+    Some(Moment(
+        i128::from(metadata.ctime()) * 1_000_000_000 + i128::from(metadata.ctime_nsec()),
+    ))
 }
 
 #[cfg(unix)]

@@ -1,7 +1,8 @@
 //! The walk: every entry of a mount in walk order, judged by the selection rule (SPEC §4).
 //!
-//! Streams: memory does not grow with the number of files, only with the size of the directories on the way down.
-//! Directories ahead are read by worker threads; what comes out is in order all the same. Never follows a link.
+//! Streams: memory does not grow with the number of files, only with the size of the directories on
+//! the way down. Directories ahead are read by worker threads; what comes out is in order all the
+//! same. Never follows a link.
 
 use std::ffi::OsString;
 use std::ops::ControlFlow;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 use crate::model::cancel::Cancel;
 use crate::model::manifest::{Meta, RelPath};
 use crate::model::path::{FullPath, verbatim};
-use crate::model::select::{Exclusion, Kind, Location, Selection};
+use crate::model::select::{Kind, Location, Selection};
 
 mod ahead;
 mod listing;
@@ -29,19 +30,23 @@ pub enum Item {
     /// A selected directory. It comes before everything in it.
     Directory {
         meta: Meta,
-        /// Whether there is nothing in it at all, not even anything left out: only then may 7-Zip be given its name.
+        /// Whether there is nothing in it at all, not even anything left out: only then may 7-Zip
+        /// be given its name.
         really_empty: bool,
     },
     /// A selected file.
     File { meta: Meta },
     /// Left out by this exclusion; nothing below it is looked at.
-    Excluded { by: Exclusion, kind: Kind },
+    Excluded { kind: Kind },
     /// A link or special file: not followed, not copied.
     NotCopied { kind: Kind },
     /// A source that is not there, or is no directory.
     SourceMissing { why: String },
     /// Could not be read. A directory was told of before; nothing below it is known.
-    Unreadable { why: std::io::Error, is_directory: bool },
+    Unreadable {
+        why: std::io::Error,
+        is_directory: bool,
+    },
 }
 
 /// What to walk.
@@ -60,19 +65,42 @@ impl Walk<'_> {
     pub fn run(&self, each: &mut dyn FnMut(&RelPath, Item) -> ControlFlow<()>) -> ControlFlow<()> {
         let root = self.mount.truncated(0);
         let mut location = self.selection.root_location(&root);
-        if let Some(by) = self.selection.excluded_root(&root) {
-            return each(&RelPath::root(), Item::Excluded { by, kind: Kind::Directory });
+        if self.selection.excluded_root(&root).is_some() {
+            return each(
+                &RelPath::root(),
+                Item::Excluded {
+                    kind: Kind::Directory,
+                },
+            );
         }
         for name in self.mount.parts() {
-            if let Some(by) = self.selection.excludes(&location, name, Kind::Directory) {
-                return each(&RelPath::root(), Item::Excluded { by, kind: Kind::Directory });
+            if self
+                .selection
+                .excludes(&location, name, Kind::Directory)
+                .is_some()
+            {
+                return each(
+                    &RelPath::root(),
+                    Item::Excluded {
+                        kind: Kind::Directory,
+                    },
+                );
             }
             location = location.enter(name);
         }
         ahead::with_workers(self.selection, |ahead| {
-            let here = Here { path: verbatim(self.shown_at), rel: RelPath::root(), location };
+            let here = Here {
+                path: verbatim(self.shown_at),
+                rel: RelPath::root(),
+                location,
+            };
             let is_source = here.location.is_source();
-            Descent { walk: self, ahead, each }.enter(here, is_source, None)
+            Descent {
+                walk: self,
+                ahead,
+                each,
+            }
+            .enter(here, is_source, None)
         })
     }
 }
@@ -101,7 +129,8 @@ struct Frame {
 }
 
 impl Descent<'_, '_> {
-    /// Walks one directory and everything in it, with a stack of its own: depth costs no thread stack.
+    /// Walks one directory and everything in it, with a stack of its own: depth costs no thread
+    /// stack.
     fn enter(&mut self, here: Here, is_source: bool, meta: Option<Meta>) -> ControlFlow<()> {
         let mut stack = Vec::new();
         stack.extend(self.open(here, is_source, meta, None)?);
@@ -116,16 +145,31 @@ impl Descent<'_, '_> {
             let rel = frame.here.rel.join(name.as_encoded_bytes());
             match found {
                 Found::File(meta) => (self.each)(&rel, Item::File { meta })?,
-                Found::Excluded(by, kind) => (self.each)(&rel, Item::Excluded { by, kind })?,
+                Found::Excluded(kind) => (self.each)(&rel, Item::Excluded { kind })?,
                 Found::NotCopied(kind) => (self.each)(&rel, Item::NotCopied { kind })?,
-                Found::Unreadable(why) => (self.each)(&rel, Item::Unreadable { why, is_directory: false })?,
+                Found::Unreadable(why) => (self.each)(
+                    &rel,
+                    Item::Unreadable {
+                        why,
+                        is_directory: false,
+                    },
+                )?,
                 Found::Missing(why) => (self.each)(&rel, Item::SourceMissing { why })?,
                 Found::Directory(meta) => {
                     let location = frame.here.location.enter(&name_text(&name));
-                    let here = Here { path: frame.here.path.join(&name), rel, location };
+                    let here = Here {
+                        path: frame.here.path.join(&name),
+                        rel,
+                        location,
+                    };
                     let is_source = here.location.is_source();
                     let pending = self.ahead.take(&mut frame.pending, &name);
-                    self.ahead.top_up(&frame.here.path, &frame.here.location, &mut frame.asked, &mut frame.pending);
+                    self.ahead.top_up(
+                        &frame.here.path,
+                        &frame.here.location,
+                        &mut frame.asked,
+                        &mut frame.pending,
+                    );
                     stack.extend(self.open(here, is_source, Some(meta), pending)?);
                 }
             }
@@ -161,23 +205,55 @@ impl Descent<'_, '_> {
                 None => Listing::read(&here.path, &here.location, self.walk.selection),
             }
         } else {
-            Ok(Listing::towards_sources(&here.path, &here.location, self.walk.selection))
+            Ok(Listing::towards_sources(
+                &here.path,
+                &here.location,
+                self.walk.selection,
+            ))
         };
         let listing = match listing {
             Ok(listing) => listing,
             Err(why) => {
-                (self.each)(&here.rel, Item::Directory { meta, really_empty: false })?;
-                (self.each)(&here.rel, Item::Unreadable { why, is_directory: true })?;
+                (self.each)(
+                    &here.rel,
+                    Item::Directory {
+                        meta,
+                        really_empty: false,
+                    },
+                )?;
+                (self.each)(
+                    &here.rel,
+                    Item::Unreadable {
+                        why,
+                        is_directory: true,
+                    },
+                )?;
                 return ControlFlow::Continue(None);
             }
         };
         if inside {
-            (self.each)(&here.rel, Item::Directory { meta, really_empty: listing.really_empty() })?;
+            (self.each)(
+                &here.rel,
+                Item::Directory {
+                    meta,
+                    really_empty: listing.really_empty(),
+                },
+            )?;
         }
-        let mut asked = if inside { listing.directories() } else { Vec::new() };
+        let mut asked = if inside {
+            listing.directories()
+        } else {
+            Vec::new()
+        };
         asked.reverse();
         let mut pending = std::collections::VecDeque::new();
-        self.ahead.top_up(&here.path, &here.location, &mut asked, &mut pending);
-        ControlFlow::Continue(Some(Frame { here, entries: listing.into_entries(), pending, asked }))
+        self.ahead
+            .top_up(&here.path, &here.location, &mut asked, &mut pending);
+        ControlFlow::Continue(Some(Frame {
+            here,
+            entries: listing.into_entries(),
+            pending,
+            asked,
+        }))
     }
 }

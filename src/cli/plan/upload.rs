@@ -1,4 +1,5 @@
-//! Options of the upload's forecast, and the facts for it: what was counted, and how fast the line was.
+//! Options of the upload's forecast, and the facts for it: what was counted, and how fast the line
+//! was.
 
 use clap::Args;
 
@@ -14,7 +15,8 @@ use crate::plan::cost::price::Prices;
 /// How an upload to S3 is forecast.
 #[derive(Debug, Args)]
 pub struct UploadArgs {
-    /// Mbit/s of the line to S3. Without it, what the last run measured that sent enough to tell; else 20.
+    /// Mbit/s of the line to S3. Without it, what the last run measured that sent enough to tell;
+    /// else 20.
     #[arg(long, value_name = "MBIT", allow_negative_numbers = true, value_parser = mbit)]
     pub upload_speed: Option<f64>,
     #[command(flatten)]
@@ -38,27 +40,62 @@ pub struct Terms {
 impl UploadArgs {
     /// A price file that cannot be read has been told on standard error.
     pub fn terms(&self) -> Result<Terms, Exit> {
-        Ok(Terms { given: self.upload_speed, prices: self.prices.read()? })
+        Ok(Terms {
+            given: self.upload_speed,
+            prices: self.prices.read()?,
+        })
     }
 }
 
 impl Terms {
-    /// What it takes to send the archives to S3; `None` when nothing is sent there, or a mount was not counted.
-    pub fn forecast(&self, job: &Job, plan: &Plan, facts: &Facts, mounts: &[MountPreview]) -> Option<Forecast> {
+    /// What it takes to send the archives to S3; `None` when nothing is sent there, or a mount was
+    /// not counted.
+    pub fn forecast(
+        &self,
+        job: &Job,
+        plan: &Plan,
+        facts: &Facts,
+        mounts: &[MountPreview],
+    ) -> Option<Forecast> {
         let class = job.s3.as_ref()?.storage_class;
-        let (_, store) = facts.stores.iter().find(|(name, _)| *name == StoreName::S3)?;
+        let (_, store) = facts
+            .stores
+            .iter()
+            .find(|(name, _)| *name == StoreName::S3)?;
         let content = |mount: &MountPreview| Content {
             mount: mount.number,
             bytes: mount.counts.archived_bytes,
             empty: mount.counts.nothing_archived(),
         };
-        let load = Load::of(plan, StoreName::S3, &mounts.iter().map(content).collect::<Vec<_>>())?;
+        let load = Load::of(
+            plan,
+            StoreName::S3,
+            &mounts.iter().map(content).collect::<Vec<_>>(),
+        )?;
         let measured = || upload_speed(&History::of(&job.name).records(), &store.label);
-        let speed = self.given.map(|mbit| Speed { mbit, known: Known::Given }).or_else(|| {
-            let (started, mbit) = measured()?;
-            Some(Speed { mbit, known: Known::Run { started } })
+        let speed = self
+            .given
+            .map(|mbit| Speed {
+                mbit,
+                known: Known::Given,
+            })
+            .or_else(|| {
+                let (started, mbit) = measured()?;
+                Some(Speed {
+                    mbit,
+                    known: Known::Run { started },
+                })
+            });
+        let speed = speed.unwrap_or(Speed {
+            mbit: ASSUMED,
+            known: Known::Assumed,
         });
-        let speed = speed.unwrap_or(Speed { mbit: ASSUMED, known: Known::Assumed });
-        Some(Forecast::new(&store.label, class, load, speed, &self.prices))
+        Some(Forecast::new(
+            &store.label,
+            class,
+            load,
+            speed,
+            &self.prices,
+        ))
     }
 }

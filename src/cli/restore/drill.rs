@@ -23,7 +23,8 @@ use crate::run::restore::newest::Place;
 use crate::run::restore::run::{Step, Tools};
 use crate::run::restore::{self, gather};
 
-/// Restore a few files chosen at random into a temporary directory, compare them with the backup's list, delete them.
+/// Restore a few files chosen at random into a temporary directory, compare them with the backup's
+/// list, delete them.
 #[derive(Debug, Args)]
 pub struct DrillArgs {
     #[command(flatten)]
@@ -42,7 +43,11 @@ pub struct DrillArgs {
 
 /// Drills.
 pub fn drill(global: &Global, args: &DrillArgs, cancel: &Cancel) -> Exit {
-    let (place, terms) = match args.place.open(global, cancel).and_then(|p| args.thaw.terms(&p).map(|t| (p, t))) {
+    let (place, terms) = match args
+        .place
+        .open(global, cancel)
+        .and_then(|p| args.thaw.terms(&p).map(|t| (p, t)))
+    {
         Ok(opened) => opened,
         Err(exit) => return exit,
     };
@@ -57,7 +62,11 @@ pub fn drill(global: &Global, args: &DrillArgs, cancel: &Cancel) -> Exit {
             Exit::of(events.outcome())
         }
         Err(error) => {
-            events.fail(Section::Restore, error.to_string(), Some(error.hint()).filter(|h| !h.is_empty()));
+            events.fail(
+                Section::Restore,
+                error.to_string(),
+                Some(error.hint()).filter(|h| !h.is_empty()),
+            );
             Exit::of(outcome_of(&error))
         }
     };
@@ -66,7 +75,10 @@ pub fn drill(global: &Global, args: &DrillArgs, cancel: &Cancel) -> Exit {
         Exit::Warnings => (Outcome::Warning, "the drill succeeded, with warnings"),
         _ => (Outcome::Failure, "the drill FAILED"),
     };
-    events.tell(Event::Finished { outcome, text: text.to_owned() });
+    events.tell(Event::Finished {
+        outcome,
+        text: text.to_owned(),
+    });
     exit
 }
 
@@ -91,15 +103,40 @@ fn work(
     let (key, key_from) = key(&args.key, place)?;
     let agree = |_: &Estimate| args.thaw.yes;
     let thaw = terms.thawing(&agree);
-    let tools = Tools { store, seven_zip: &seven_zip, key: &key, key_from: &key_from, thaw, cancel, events };
-    let scratch = tempfile::Builder::new().prefix("aam-drill-").tempdir().map_err(|why| RestoreError::Disk {
-        what: "create a directory in",
-        path: std::env::temp_dir(),
-        why,
-    })?;
-    options.only = restore::sample(&plan, args.files as usize, &scratch.path().join("list"), &tools)?;
-    events.note(Section::Restore, format!("files of this drill: {}", options.only.join(", ")));
+    let tools = Tools {
+        store,
+        seven_zip: &seven_zip,
+        key: &key,
+        key_from: &key_from,
+        thaw,
+        cancel,
+        events,
+    };
+    let scratch = tempfile::Builder::new()
+        .prefix("aam-drill-")
+        .tempdir()
+        .map_err(|why| RestoreError::Disk {
+            what: "create a directory in",
+            path: std::env::temp_dir(),
+            why,
+        })?;
+    options.only = restore::sample(
+        &plan,
+        args.files as usize,
+        &scratch.path().join("list"),
+        &tools,
+    )?;
+    events.note(
+        Section::Restore,
+        format!("files of this drill: {}", options.only.join(", ")),
+    );
     let plan = gather::plan(store, &catalog, &options, events)?;
-    let tally = restore::run(plan, &scratch.path().join("files"), false, Step::All, &tools)?;
+    let tally = restore::run(
+        plan,
+        &scratch.path().join("files"),
+        false,
+        Step::All,
+        &tools,
+    )?;
     Ok((options.only.len(), tally))
 }

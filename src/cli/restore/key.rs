@@ -33,15 +33,26 @@ pub fn key(args: &KeyArgs, place: &Place) -> Result<(Secret, String), RestoreErr
         let from = match &reference {
             Reference::Env(name) => format!("the environment variable '{name}'"),
             Reference::File(path) => format!("the file '{path}'"),
-            Reference::Command(command) => format!("the command '{}'", command.first().map_or("", String::as_str)),
-            Reference::Keyring(keyring) => format!("the keyring entry '{}' of '{}'", keyring.service, keyring.user),
+            Reference::Command(command) => format!(
+                "the command '{}'",
+                command.first().map_or("", String::as_str)
+            ),
+            Reference::Keyring(keyring) => format!(
+                "the keyring entry '{}' of '{}'",
+                keyring.service, keyring.user
+            ),
         };
         let key = credential::resolve(&reference);
-        return key.map(|key| (key, from)).map_err(|e| RestoreError::NoKey(e.to_string()));
+        return key
+            .map(|key| (key, from))
+            .map_err(|e| RestoreError::NoKey(e.to_string()));
     }
     if !std::io::stdin().is_terminal() {
-        return Err(RestoreError::NoKey("there is no terminal to ask for it".to_owned()));
+        return Err(RestoreError::NoKey(
+            "there is no terminal to ask for it".to_owned(),
+        ));
     }
-    let typed = rpassword::prompt_password("Archive key: ").map_err(|e| RestoreError::NoKey(e.to_string()))?;
+    let typed = rpassword::prompt_password("Archive key: ")
+        .map_err(|e| RestoreError::NoKey(e.to_string()))?;
     Ok((Secret::new(typed), "the terminal".to_owned()))
 }

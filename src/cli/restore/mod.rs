@@ -39,7 +39,8 @@ use thaw::{Terms, ThawArgs};
 
 /// Restore files from a store.
 ///
-/// Without a subcommand everything in one step. It can be started again at any time with the same options, and goes on.
+/// Without a subcommand everything in one step. It can be started again at any time with the same
+/// options, and goes on.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct RestoreArgs {
@@ -75,16 +76,19 @@ pub struct What {
     /// Directory to restore into; it must be empty or not exist, or hold a restore that was begun.
     #[arg(long, value_name = "DIR")]
     pub to: Option<PathBuf>,
-    /// `numbered`: a directory for each mount, 1, 2, …, with a table. `original`: the original path below DIR.
+    /// `numbered`: a directory for each mount, 1, 2, …, with a table. `original`: the original path
+    /// below DIR.
     #[arg(long, value_enum, default_value_t)]
     pub layout: Layout,
     /// Also remove what was deleted before the newest backup.
     #[arg(long, conflicts_with = "only")]
     pub exact: bool,
-    /// The newest state at or before this stamp; the beginning of one will do: 20201222 is the end of that day.
+    /// The newest state at or before this stamp; the beginning of one will do: 20201222 is the end
+    /// of that day.
     #[arg(long, value_name = "STAMP")]
     pub at: Option<At>,
-    /// Only these files and directories: original absolute paths, or such as 1/docs, below a mount's number.
+    /// Only these files and directories: original absolute paths, or such as 1/docs, below a
+    /// mount's number.
     #[arg(long, value_name = "PATH", num_args = 1..)]
     pub only: Vec<String>,
     /// Allow DIR to hold files; those of the same name are overwritten.
@@ -116,10 +120,17 @@ pub fn restore(global: &Global, args: &RestoreArgs, cancel: &Cancel) -> Exit {
         None => (Step::All, &args.what),
     };
     let Some(to) = &what.to else {
-        complain("error", "--to is missing", "name the directory to restore into: --to DIR");
+        complain(
+            "error",
+            "--to is missing",
+            "name the directory to restore into: --to DIR",
+        );
         return Exit::Usage;
     };
-    let (place, terms) = match what.place.open(global, cancel).and_then(|p| what.thaw.terms(&p).map(|terms| (p, terms)))
+    let (place, terms) = match what
+        .place
+        .open(global, cancel)
+        .and_then(|p| what.thaw.terms(&p).map(|terms| (p, terms)))
     {
         Ok(opened) => opened,
         Err(exit) => return exit,
@@ -132,7 +143,12 @@ pub fn restore(global: &Global, args: &RestoreArgs, cancel: &Cancel) -> Exit {
     let mut facts = Facts::new();
     let result = work(step, what, &place, to, &terms, cancel, &events, &mut facts);
     if result.is_ok() && step == Step::Extract {
-        output::result(facts.iter().map(|(name, value)| format!("{name}: {value}\n")).collect::<String>());
+        output::result(
+            facts
+                .iter()
+                .map(|(name, value)| format!("{name}: {value}\n"))
+                .collect::<String>(),
+        );
     }
     Exit::of(ended(result, step, &events))
 }
@@ -142,12 +158,17 @@ fn ended(result: Result<(), RestoreError>, step: Step, events: &Events<'_>) -> O
     let outcome = match result {
         Ok(()) => events.outcome(),
         Err(error) if error.is_interrupted() => {
-            let text = "interrupted: what was restored so far is not complete; start it again to go on";
+            let text =
+                "interrupted: what was restored so far is not complete; start it again to go on";
             events.fail(Section::Restore, text, None);
             Outcome::Interrupted
         }
         Err(error) => {
-            events.fail(Section::Restore, error.to_string(), Some(error.hint()).filter(|h| !h.is_empty()));
+            events.fail(
+                Section::Restore,
+                error.to_string(),
+                Some(error.hint()).filter(|h| !h.is_empty()),
+            );
             outcome_of(&error)
         }
     };
@@ -176,8 +197,12 @@ fn outcome_of(error: &RestoreError) -> Outcome {
     }
 }
 
-/// Everything after the parameters are known; what it comes to is put into `facts` as it gets known.
-#[expect(clippy::too_many_arguments, reason = "what was given, who is told, and what is told in the end")]
+/// Everything after the parameters are known; what it comes to is put into `facts` as it gets
+/// known.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "what was given, who is told, and what is told in the end"
+)]
 fn work(
     step: Step,
     args: &What,
@@ -204,14 +229,22 @@ fn work(
     options.store = what_store(store);
     let plan = gather::plan(store, &catalog, &options, events)
         .inspect_err(|error| newest::tell_locations(error, store, events))?;
-    let text = format!("from {}: the state of {} (full backup {})", plan.store, plan.state, plan.set);
+    let text = format!(
+        "from {}: the state of {} (full backup {})",
+        plan.store, plan.state, plan.set
+    );
     events.note(Section::Restore, text);
     facts::planned(facts, &plan, to);
     for mount in &plan.mounts {
-        events.note(Section::Sources, format!("mount {}: {}", mount.number, mount.shown()));
+        events.note(
+            Section::Sources,
+            format!("mount {}: {}", mount.number, mount.shown()),
+        );
     }
     let newest = newest_state(&catalog, None);
-    if let Some(newer) = newest.filter(|newest| args.at.is_none() && begun.is_some() && *newest > plan.state) {
+    if let Some(newer) =
+        newest.filter(|newest| args.at.is_none() && begun.is_some() && *newest > plan.state)
+    {
         let text = format!(
             "a newer backup is there, of {newer}; this restore was begun with {} and goes on with it",
             plan.state
@@ -226,7 +259,15 @@ fn work(
     };
     let agree = |estimate: &Estimate| args.thaw.agree(estimate);
     let thaw = terms.thawing(&agree);
-    let tools = Tools { store, seven_zip: &seven_zip, key: &key, key_from: &key_from, thaw, cancel, events };
+    let tools = Tools {
+        store,
+        seven_zip: &seven_zip,
+        key: &key,
+        key_from: &key_from,
+        thaw,
+        cancel,
+        events,
+    };
     let tally = restore::run(plan, to, args.into_existing, step, &tools)?;
     facts::verified(facts, tally);
     Ok(())
@@ -246,16 +287,26 @@ fn tell_parameters(args: &What, place: &Place, to: &Path, terms: &Terms, events:
         super::word(args.layout)
     ));
     if let Some(job) = &place.job {
-        note(format!("profile '{}' ({})", job.name, job.profile.display()));
+        note(format!(
+            "profile '{}' ({})",
+            job.name,
+            job.profile.display()
+        ));
     }
-    place.candidates.iter().for_each(|candidate| note(format!("store: {}", candidate.label)));
+    place
+        .candidates
+        .iter()
+        .for_each(|candidate| note(format!("store: {}", candidate.label)));
     note(format!(
         "archived objects: {:?}, for {} days, asked for every {}",
         terms.tier,
         terms.keep_days,
         humantime::format_duration(terms.poll_every)
     ));
-    for (given, option) in [(args.exact, "--exact"), (args.into_existing, "--into-existing")] {
+    for (given, option) in [
+        (args.exact, "--exact"),
+        (args.into_existing, "--into-existing"),
+    ] {
         if given {
             note(option.to_owned());
         }

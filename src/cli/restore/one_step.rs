@@ -1,4 +1,5 @@
-//! The restore in one step, with its log and its e-mail (SPEC §10). The four steps have neither (design L2094).
+//! The restore in one step, with its log and its e-mail (SPEC §10). The four steps have neither
+//! (design L2094).
 
 use std::path::{Path, PathBuf};
 
@@ -24,7 +25,8 @@ use crate::run::session::{Files, Session};
 /// Where the log goes and who gets the report. Without them, as the profile says.
 #[derive(Debug, Args)]
 pub struct TellArgs {
-    /// Directory for the log. Without it, and without a profile that names one, the state directory's `logs`.
+    /// Directory for the log. Without it, and without a profile that names one, the state
+    /// directory's `logs`.
     #[arg(long, value_name = "DIR")]
     pub log_directory: Option<PathBuf>,
     /// Send a report by e-mail, through Amazon SES, from this address.
@@ -50,9 +52,15 @@ impl TellArgs {
         let native = job.filter(|job| job.family == Family::HOST);
         let directory = match &self.log_directory {
             None => native.and_then(|job| job.telling.log.directory.clone()),
-            Some(given) => Some(full(given).map_err(|why| format!("--log-directory '{}': {why}", given.display()))?),
+            Some(given) => Some(
+                full(given)
+                    .map_err(|why| format!("--log-directory '{}': {why}", given.display()))?,
+            ),
         };
-        telling.log = Log { directory, ..telling.log };
+        telling.log = Log {
+            directory,
+            ..telling.log
+        };
         if let (Some(from), Some(region)) = (&self.email_from, &self.email_region) {
             telling.email = Some(Email {
                 from_name: None,
@@ -76,7 +84,14 @@ fn full(given: &Path) -> Result<FullPath, String> {
 }
 
 /// Restores.
-pub fn restore(args: &TellArgs, what: &What, place: &Place, to: &Path, terms: &Terms, cancel: &Cancel) -> Exit {
+pub fn restore(
+    args: &TellArgs,
+    what: &What,
+    place: &Place,
+    to: &Path,
+    terms: &Terms,
+    cancel: &Cancel,
+) -> Exit {
     let telling = match args.telling(place) {
         Ok(telling) => telling,
         Err(why) => {
@@ -98,9 +113,24 @@ pub fn restore(args: &TellArgs, what: &What, place: &Place, to: &Path, terms: &T
         vec![Box::new(terminal)],
         |events, started| {
             super::tell_parameters(what, place, to, terms, events);
-            events.note(Section::Start, format!("restore started {} UTC", started.format("%Y-%m-%d %H:%M:%S%.6f")));
+            events.note(
+                Section::Start,
+                format!(
+                    "restore started {} UTC",
+                    started.format("%Y-%m-%d %H:%M:%S%.6f")
+                ),
+            );
             let mut facts = Facts::new();
-            let result = work(Step::All, what, place, to, terms, cancel, events, &mut facts);
+            let result = work(
+                Step::All,
+                what,
+                place,
+                to,
+                terms,
+                cancel,
+                events,
+                &mut facts,
+            );
             (ended(result, Step::All, events), facts)
         },
         |outcome, started, facts, counts| {
@@ -109,7 +139,15 @@ pub fn restore(args: &TellArgs, what: &What, place: &Place, to: &Path, terms: &T
             report::report(report::title(outcome, started, "restore"), all, counts)
         },
     );
-    let log = done.log.as_ref().map(|log| format!("Log: {}\n", log.display())).unwrap_or_default();
-    output::result(format_args!("{}\n{}\n{log}", done.report.title, done.report.text()));
+    let log = done
+        .log
+        .as_ref()
+        .map(|log| format!("Log: {}\n", log.display()))
+        .unwrap_or_default();
+    output::result(format_args!(
+        "{}\n{}\n{log}",
+        done.report.title,
+        done.report.text()
+    ));
     Exit::of(done.outcome)
 }

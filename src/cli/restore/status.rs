@@ -53,14 +53,20 @@ pub fn show(global: &Global, args: &StatusArgs, cancel: &Cancel) -> Exit {
             match text {
                 Ok(text) => output::result(text),
                 Err(error) => {
-                    output::note(format_args!("error: the status cannot be printed: {error}\n"));
+                    output::note(format_args!(
+                        "error: the status cannot be printed: {error}\n"
+                    ));
                     Exit::Failed
                 }
             }
         }
         Err(Failed::Exit(exit)) => exit,
         Err(Failed::Error(error)) => {
-            events.fail(Section::Restore, error.to_string(), Some(error.hint()).filter(|h| !h.is_empty()));
+            events.fail(
+                Section::Restore,
+                error.to_string(),
+                Some(error.hint()).filter(|h| !h.is_empty()),
+            );
             Exit::of(super::outcome_of(&error))
         }
     }
@@ -79,7 +85,11 @@ impl From<RestoreError> for Failed {
 
 fn look(args: &StatusArgs, place: &Place, events: &Events<'_>) -> Result<Status, Failed> {
     let terms = args.thaw.terms(place).map_err(Failed::Exit)?;
-    let mut options = Options { location: place.location.clone(), at: args.at.clone(), ..Options::default() };
+    let mut options = Options {
+        location: place.location.clone(),
+        at: args.at.clone(),
+        ..Options::default()
+    };
     if let Some(begun) = args.to.as_deref().map_or(Ok(None), restore::begun)? {
         begun.pin(&mut options);
     }

@@ -53,8 +53,20 @@ pub struct Terms {
 impl Terms {
     /// How thawing goes under these terms, by the real clock; `agree` asks whoever pays.
     pub fn thawing<'a>(&'a self, agree: &'a (dyn Fn(&Estimate) -> bool + Sync)) -> Thawing<'a> {
-        let Terms { tier, keep_days, poll_every, prices } = self;
-        Thawing { keep_days: *keep_days, tier: *tier, poll_every: *poll_every, prices, clock: &SystemClock, agree }
+        let Terms {
+            tier,
+            keep_days,
+            poll_every,
+            prices,
+        } = self;
+        Thawing {
+            keep_days: *keep_days,
+            tier: *tier,
+            poll_every: *poll_every,
+            prices,
+            clock: &SystemClock,
+            agree,
+        }
     }
 }
 
@@ -65,7 +77,10 @@ impl ThawArgs {
         Ok(Terms {
             tier: self.tier.or(policy.map(|p| p.tier)).unwrap_or_default(),
             keep_days: self.keep_days.or(policy.map(|p| p.keep_days)).unwrap_or(2),
-            poll_every: self.poll_every.or(policy.map(|p| p.poll_every)).unwrap_or(Duration::from_secs(30 * 60)),
+            poll_every: self
+                .poll_every
+                .or(policy.map(|p| p.poll_every))
+                .unwrap_or(Duration::from_secs(30 * 60)),
             prices: self.prices.read()?,
         })
     }

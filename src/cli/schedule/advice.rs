@@ -11,18 +11,35 @@ use crate::model::policy::Reference;
 use crate::render::schedule::{Schedule, Scheduler};
 
 /// Where programs are on every Unix.
-const STANDARD_PATH: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+const STANDARD_PATH: [&str; 6] = [
+    "/usr/local/sbin",
+    "/usr/local/bin",
+    "/usr/sbin",
+    "/usr/bin",
+    "/sbin",
+    "/bin",
+];
 
-/// Full paths of the program and the profile; those that the documentation gives for a computer of the other family.
+/// Full paths of the program and the profile; those that the documentation gives for a computer of
+/// the other family.
 pub fn paths(job: &Job) -> Result<(String, String), String> {
-    let file = job.profile.file_name().unwrap_or_default().display().to_string();
+    let file = job
+        .profile
+        .file_name()
+        .unwrap_or_default()
+        .display()
+        .to_string();
     match job.family {
         family if family == Family::HOST => {
-            let program = std::env::current_exe().map_err(|e| format!("this program's own path is not known: {e}"))?;
+            let program = std::env::current_exe()
+                .map_err(|e| format!("this program's own path is not known: {e}"))?;
             let profile = std::path::absolute(&job.profile);
-            let profile = profile.map_err(|e| format!("the profile's full path is not known: {e}"))?;
+            let profile =
+                profile.map_err(|e| format!("the profile's full path is not known: {e}"))?;
             let text = |path: PathBuf| {
-                path.to_str().map(str::to_owned).ok_or_else(|| format!("'{}' is not UTF-8", path.display()))
+                path.to_str()
+                    .map(str::to_owned)
+                    .ok_or_else(|| format!("'{}' is not UTF-8", path.display()))
             };
             Ok((text(program)?, text(profile)?))
         }
@@ -30,26 +47,44 @@ pub fn paths(job: &Job) -> Result<(String, String), String> {
             r"C:\Program Files\AAM Auto Backup\aam-backup.exe".to_owned(),
             format!(r"C:\ProgramData\AAM Auto Backup\profiles\{file}"),
         )),
-        Family::Unix => Ok(("/usr/local/bin/aam-backup".to_owned(), format!("/etc/aam-backup/profiles/{file}"))),
+        Family::Unix => Ok((
+            "/usr/local/bin/aam-backup".to_owned(),
+            format!("/etc/aam-backup/profiles/{file}"),
+        )),
     }
 }
 
-/// The `PATH` of the run: the standard one, and where the programs that the profile needs were found now.
+/// The `PATH` of the run: the standard one, and where the programs that the profile needs were
+/// found now.
 pub fn search_path(job: &Job) -> String {
     let mut directories: Vec<String> = STANDARD_PATH.map(str::to_owned).to_vec();
     if job.family == Family::HOST && job.family == Family::Unix {
         let mut found: Vec<PathBuf> = Vec::new();
-        found.extend(SevenZip::locate(job.tools.seven_zip.as_deref()).map(|tool| tool.program().to_path_buf()));
+        found.extend(
+            SevenZip::locate(job.tools.seven_zip.as_deref())
+                .map(|tool| tool.program().to_path_buf()),
+        );
         found.extend(locate(job.tools.rsync.as_deref(), &["rsync"], ""));
-        let commands = references(job).into_iter().filter_map(|(_, reference)| match reference {
-            Reference::Command(words) => words.first(),
-            _ => None,
-        });
+        let commands = references(job)
+            .into_iter()
+            .filter_map(|(_, reference)| match reference {
+                Reference::Command(words) => words.first(),
+                _ => None,
+            });
         let hooks = &job.telling.hooks;
-        let hooks = [&hooks.before, &hooks.after, &hooks.on_failure].into_iter().flatten().map(|hook| &hook.program);
-        let programs = commands.chain(hooks).chain(job.snapshot.as_ref().map(|snapshot| &snapshot.program));
+        let hooks = [&hooks.before, &hooks.after, &hooks.on_failure]
+            .into_iter()
+            .flatten()
+            .map(|hook| &hook.program);
+        let programs = commands
+            .chain(hooks)
+            .chain(job.snapshot.as_ref().map(|snapshot| &snapshot.program));
         found.extend(programs.filter_map(|program| locate(Some(program), &[], "").ok()));
-        for directory in found.iter().filter_map(|path| path.parent()?.to_str()).filter(|d| d.starts_with('/')) {
+        for directory in found
+            .iter()
+            .filter_map(|path| path.parent()?.to_str())
+            .filter(|d| d.starts_with('/'))
+        {
             // A path with a colon cannot be in it.
             if !directories.iter().any(|d| d == directory) && !directory.contains(':') {
                 directories.push(directory.to_owned());
@@ -62,12 +97,27 @@ pub fn search_path(job: &Job) -> String {
 /// Every place of the profile that names a secret.
 fn references(job: &Job) -> Vec<(&'static str, &Reference)> {
     let archive = job.archive.as_ref().filter(|_| job.has_store());
-    let mut all: Vec<_> = archive.map(|a| ("archive.encryption-key", &a.encryption_key)).into_iter().collect();
+    let mut all: Vec<_> = archive
+        .map(|a| ("archive.encryption-key", &a.encryption_key))
+        .into_iter()
+        .collect();
     let of_s3 = job.s3.as_ref().and_then(|s3| s3.credentials.as_ref());
-    let of_email = job.telling.email.as_ref().and_then(|email| email.credentials.as_ref());
+    let of_email = job
+        .telling
+        .email
+        .as_ref()
+        .and_then(|email| email.credentials.as_ref());
     for (id, secret, credentials) in [
-        ("destinations.s3.credentials.access-key-id", "destinations.s3.credentials.secret-access-key", of_s3),
-        ("email.credentials.access-key-id", "email.credentials.secret-access-key", of_email),
+        (
+            "destinations.s3.credentials.access-key-id",
+            "destinations.s3.credentials.secret-access-key",
+            of_s3,
+        ),
+        (
+            "email.credentials.access-key-id",
+            "email.credentials.secret-access-key",
+            of_email,
+        ),
     ] {
         all.extend(credentials.map(|keys| (id, &keys.access_key_id)));
         all.extend(credentials.map(|keys| (secret, &keys.secret_access_key)));
@@ -80,7 +130,10 @@ pub fn warn(job: &Job, schedule: &Schedule, scheduler: Scheduler) {
     let warning = |text: &str, hint: &str| complain("warning", text, hint);
     let given = schedule.environment_file.as_deref().map(variables);
     if let (Some(path), Some(Err(error))) = (&schedule.environment_file, &given) {
-        warning(&format!("'{path}' cannot be read here: {error}"), "systemd does not start the run without it");
+        warning(
+            &format!("'{path}' cannot be read here: {error}"),
+            "systemd does not start the run without it",
+        );
     }
     let given = given.and_then(Result::ok).unwrap_or_default();
     let account = match (&schedule.user, scheduler) {
@@ -92,7 +145,9 @@ pub fn warn(job: &Job, schedule: &Schedule, scheduler: Scheduler) {
     for (place, reference) in references(job) {
         match reference {
             Reference::Env(name) if !given.contains(name) => warning(
-                &format!("{place} is in the environment variable {name}, which a run by {scheduler} does not have"),
+                &format!(
+                    "{place} is in the environment variable {name}, which a run by {scheduler} does not have"
+                ),
                 match scheduler {
                     Scheduler::Systemd => {
                         "keep it in a file that only the account of the run can read, and write `file: PATH` in the profile; or give --environment-file PATH"
@@ -103,7 +158,9 @@ pub fn warn(job: &Job, schedule: &Schedule, scheduler: Scheduler) {
                 },
             ),
             Reference::Keyring(_) => warning(
-                &format!("{place} is in a keyring, which is closed or another one for a run as {account} at night"),
+                &format!(
+                    "{place} is in a keyring, which is closed or another one for a run as {account} at night"
+                ),
                 "keep it in a file that only the account of the run can read, and write `file: PATH` in the profile",
             ),
             _ => {}
@@ -118,8 +175,12 @@ pub fn warn(job: &Job, schedule: &Schedule, scheduler: Scheduler) {
         );
     }
     if scheduler == Scheduler::TaskScheduler {
-        let places =
-            job.mirror.iter().map(|m| &m.path).chain(&job.directory).chain(job.sources.iter().map(|s| &s.path));
+        let places = job
+            .mirror
+            .iter()
+            .map(|m| &m.path)
+            .chain(&job.directory)
+            .chain(job.sources.iter().map(|s| &s.path));
         for path in places.filter(|path: &&FullPath| path.is_unc()) {
             warning(
                 &format!("a run as {account} has no password to show to the computer of '{path}'"),
@@ -128,21 +189,36 @@ pub fn warn(job: &Job, schedule: &Schedule, scheduler: Scheduler) {
         }
     }
     #[cfg(unix)]
-    if scheduler == Scheduler::Systemd && !schedule.system && job.family == Family::HOST && !lingers() {
-        warning("a run while you are not logged in needs a manager that stays", "say once: loginctl enable-linger");
+    if scheduler == Scheduler::Systemd
+        && !schedule.system
+        && job.family == Family::HOST
+        && !lingers()
+    {
+        warning(
+            "a run while you are not logged in needs a manager that stays",
+            "say once: loginctl enable-linger",
+        );
     }
 }
 
 /// The names of the variables in an environment file of systemd.
 fn variables(path: &str) -> std::io::Result<Vec<String>> {
     let text = std::fs::read_to_string(Path::new(path))?;
-    let lines = text.lines().map(str::trim_start).filter(|line| !line.starts_with(['#', ';']));
-    Ok(lines.filter_map(|line| line.split_once('=')).map(|(name, _)| name.trim_end().to_owned()).collect())
+    let lines = text
+        .lines()
+        .map(str::trim_start)
+        .filter(|line| !line.starts_with(['#', ';']));
+    Ok(lines
+        .filter_map(|line| line.split_once('='))
+        .map(|(name, _)| name.trim_end().to_owned())
+        .collect())
 }
 
 /// Whether systemd keeps this user's manager running: logind leaves a file that says so.
 #[cfg(unix)]
 fn lingers() -> bool {
-    let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_default();
+    let user = std::env::var("USER")
+        .or_else(|_| std::env::var("LOGNAME"))
+        .unwrap_or_default();
     !user.is_empty() && Path::new("/var/lib/systemd/linger").join(user).exists()
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 use super::Credentials;
 use crate::model::path::FullPath;
 
-/// Everything of a job that concerns its reports. It can be had from a profile whose other parts are broken.
+/// Everything of a job that concerns its reports. It can be had from a profile whose other parts
+/// are broken.
 #[derive(Clone, Debug, Default)]
 pub struct Telling {
     pub log: Log,
@@ -27,7 +28,10 @@ pub struct Log {
 impl Default for Log {
     /// 180 days: as long as an object in Deep Archive is paid for anyway.
     fn default() -> Log {
-        Log { directory: None, keep_days: 180 }
+        Log {
+            directory: None,
+            keep_days: 180,
+        }
     }
 }
 
@@ -45,7 +49,8 @@ pub struct Email {
     pub credentials: Option<Credentials>,
 }
 
-/// Addresses called at the start and the end of a run. They are as good as passwords, and are not shown in full.
+/// Addresses called at the start and the end of a run. They are as good as passwords, and are not
+/// shown in full.
 #[derive(Clone, Debug, Default)]
 pub struct Ping {
     pub start: Option<String>,

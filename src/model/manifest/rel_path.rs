@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::path::Family;
 
-/// A path below a mount: names joined by `/`, as the bytes the operating system gave (WTF-8 on Windows).
+/// A path below a mount: names joined by `/`, as the bytes the operating system gave (WTF-8 on
+/// Windows).
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct RelPath(Vec<u8>);
 
@@ -54,15 +55,23 @@ impl RelPath {
 
     /// The directory above.
     pub fn parent(&self) -> RelPath {
-        RelPath(self.0.iter().rposition(|b| *b == b'/').map_or_else(Vec::new, |at| self.0[..at].to_vec()))
+        RelPath(
+            self.0
+                .iter()
+                .rposition(|b| *b == b'/')
+                .map_or_else(Vec::new, |at| self.0[..at].to_vec()),
+        )
     }
 
     /// Whether this is `other` or lies below it.
     pub fn starts_with(&self, other: &RelPath) -> bool {
-        other.is_root() || (self.0.starts_with(&other.0) && matches!(self.0.get(other.0.len()), None | Some(b'/')))
+        other.is_root()
+            || (self.0.starts_with(&other.0)
+                && matches!(self.0.get(other.0.len()), None | Some(b'/')))
     }
 
-    /// The same as the family compares names: a profile may spell a directory in another case than the disk.
+    /// The same as the family compares names: a profile may spell a directory in another case than
+    /// the disk.
     pub fn lies_in(&self, other: &RelPath, family: Family) -> bool {
         if self.starts_with(other) {
             return true;
@@ -72,17 +81,21 @@ impl RelPath {
             _ => a == b,
         };
         let depth = other.names().count();
-        family == Family::Windows && self.names().count() >= depth && self.names().zip(other.names()).all(same)
+        family == Family::Windows
+            && self.names().count() >= depth
+            && self.names().zip(other.names()).all(same)
     }
 
     /// Its first `count` names.
     pub fn truncated(&self, count: usize) -> RelPath {
-        self.names().take(count).fold(RelPath::root(), |path, name| path.join(name))
+        self.names()
+            .take(count)
+            .fold(RelPath::root(), |path, name| path.join(name))
     }
 }
 
-/// Walk order: a directory, then everything in it, names by their bytes. Comparing with `/` as the smallest byte
-/// compares name by name.
+/// Walk order: a directory, then everything in it, names by their bytes. Comparing with `/` as the
+/// smallest byte compares name by name.
 impl Ord for RelPath {
     fn cmp(&self, other: &RelPath) -> Ordering {
         let low = |b: &u8| if *b == b'/' { 0 } else { *b };
@@ -100,7 +113,11 @@ impl std::fmt::Display for RelPath {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // A path in a message must not break lines or hide.
         for c in String::from_utf8_lossy(&self.0).chars() {
-            if c.is_control() { write!(f, "{}", c.escape_default())? } else { write!(f, "{c}")? }
+            if c.is_control() {
+                write!(f, "{}", c.escape_default())?
+            } else {
+                write!(f, "{c}")?
+            }
         }
         Ok(())
     }
@@ -124,7 +141,10 @@ impl Serialize for RelPath {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.as_str() {
             Some(text) => serializer.serialize_str(text),
-            None => WrittenPath::Hex { hex: hex::encode(&self.0) }.serialize(serializer),
+            None => WrittenPath::Hex {
+                hex: hex::encode(&self.0),
+            }
+            .serialize(serializer),
         }
     }
 }
@@ -133,7 +153,9 @@ impl<'de> Deserialize<'de> for RelPath {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<RelPath, D::Error> {
         match WrittenPath::deserialize(deserializer)? {
             WrittenPath::Text(text) => Ok(RelPath(text.into_bytes())),
-            WrittenPath::Hex { hex } => hex::decode(&hex).map(RelPath).map_err(serde::de::Error::custom),
+            WrittenPath::Hex { hex } => hex::decode(&hex)
+                .map(RelPath)
+                .map_err(serde::de::Error::custom),
         }
     }
 }
@@ -144,8 +166,10 @@ mod tests {
 
     #[test]
     fn walk_order_is_name_by_name() {
-        let mut paths: Vec<RelPath> =
-            ["a.b", "a/x", "a", "a/x/y", "a!", "b"].iter().map(|p| RelPath::from_bytes(*p)).collect();
+        let mut paths: Vec<RelPath> = ["a.b", "a/x", "a", "a/x/y", "a!", "b"]
+            .iter()
+            .map(|p| RelPath::from_bytes(*p))
+            .collect();
         paths.sort();
         let shown: Vec<String> = paths.iter().map(ToString::to_string).collect();
         assert_eq!(shown, ["a", "a/x", "a/x/y", "a!", "a.b", "b"]);

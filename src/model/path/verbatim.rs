@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-/// A path in the form in which Windows takes any length, and names that end in a dot or a space (FACTS, design L9174).
-/// Elsewhere the path as it is.
+/// A path in the form in which Windows takes any length, and names that end in a dot or a space
+/// (FACTS, design L9174). Elsewhere the path as it is.
 pub fn verbatim(path: &Path) -> PathBuf {
     if !cfg!(windows) {
         return path.to_path_buf();
@@ -32,9 +32,12 @@ mod tests {
 
     #[test]
     fn verbatim_paths_are_shown_without_their_sign() {
-        for (path, expected) in
-            [(r"\\?\C:\a", r"C:\a"), (r"\\?\UNC\nas\x", r"\\nas\x"), ("/a", "/a"), (r"C:\a", r"C:\a")]
-        {
+        for (path, expected) in [
+            (r"\\?\C:\a", r"C:\a"),
+            (r"\\?\UNC\nas\x", r"\\nas\x"),
+            ("/a", "/a"),
+            (r"C:\a", r"C:\a"),
+        ] {
             assert_eq!(shown(Path::new(path)), expected);
         }
     }

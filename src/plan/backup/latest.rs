@@ -21,7 +21,10 @@ pub struct Latest {
 impl Latest {
     pub(super) fn of(facts: &StoreFacts) -> Option<Latest> {
         let catalog = facts.catalog.as_ref().ok()?;
-        let chain = catalog.latest_restorable().map(|set| set.chain()).unwrap_or_default();
+        let chain = catalog
+            .latest_restorable()
+            .map(|set| set.chain())
+            .unwrap_or_default();
         Some(Latest {
             store: facts.label.clone(),
             full: chain.first().map(|b| b.id.full),
@@ -35,7 +38,9 @@ impl fmt::Display for Latest {
         match (self.full, self.incremental) {
             (None, _) => write!(f, "{}: none", self.store),
             (Some(full), None) => write!(f, "{}: full {full}", self.store),
-            (Some(full), Some(last)) => write!(f, "{}: full {full}, incremental {last}", self.store),
+            (Some(full), Some(last)) => {
+                write!(f, "{}: full {full}, incremental {last}", self.store)
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The plan: everything a run will do, decided (SPEC §3, §6, §8).
 //!
-//! A pure function of the job and the facts. It never touches a file, process, environment variable, clock or network;
-//! a dry run is this plan, shown. Execution chooses nothing.
+//! A pure function of the job and the facts. It never touches a file, process, environment
+//! variable, clock or network; a dry run is this plan, shown. Execution chooses nothing.
 
 use std::fmt;
 
@@ -175,16 +175,20 @@ impl Plan {
                 hint: Some(refusal.hint.clone()),
             });
         }
-        let work = job.work_directory().join(&format!("{}_{stamp}", job.location));
+        let work = job
+            .work_directory()
+            .join(&format!("{}_{stamp}", job.location));
         let scope = archive.as_ref().and_then(|d| d.scope.as_ref());
         let mut stages = Vec::new();
         for (i, mount) in mounts.iter().enumerate() {
             stages.push(stage(job, facts, stamp, scope, mount, i, &work, &missing));
         }
         let remember = match (&archive, scope) {
-            (Some(Decision { put_off: true, .. }), Some(Scope::Incremental { since, .. })) => {
-                facts.remembered.iter().find(|r| r.stamp == *since).map_or_else(String::new, |r| r.digest.clone())
-            }
+            (Some(Decision { put_off: true, .. }), Some(Scope::Incremental { since, .. })) => facts
+                .remembered
+                .iter()
+                .find(|r| r.stamp == *since)
+                .map_or_else(String::new, |r| r.digest.clone()),
             _ => digest.clone(),
         };
         let mut plan = Plan {
@@ -194,7 +198,11 @@ impl Plan {
             mode: facts.mode,
             stamp,
             destinations: destinations(job, facts),
-            latest: facts.stores.iter().filter_map(|(_, store)| Latest::of(store)).collect(),
+            latest: facts
+                .stores
+                .iter()
+                .filter_map(|(_, store)| Latest::of(store))
+                .collect(),
             findings,
             selection: digest,
             work,
@@ -213,17 +221,26 @@ impl Plan {
         self.archive.as_ref()?.scope.as_ref()
     }
 
-    /// All stages, then volumes of all mounts, then all markers: an interrupted backup has no marker (SPEC §7). Older
-    /// uploads may take days: mirrors do not wait for them, nor does the state that is archived.
+    /// All stages, then volumes of all mounts, then all markers: an interrupted backup has no
+    /// marker (SPEC §7). Older uploads may take days: mirrors do not wait for them, nor does the
+    /// state that is archived.
     fn order(&self, facts: &Facts) -> Vec<Step> {
         let useful = |s: &StageOrder| s.mirror.is_some() || s.archive.is_some();
-        let mut steps: Vec<Step> =
-            (0..self.stages.len()).filter(|i| useful(&self.stages[*i])).map(|mount| Step::Stage { mount }).collect();
+        let mut steps: Vec<Step> = (0..self.stages.len())
+            .filter(|i| useful(&self.stages[*i]))
+            .map(|mount| Step::Stage { mount })
+            .collect();
         // Manifests of a backup that no store knows do no harm; a store's backup without them does.
         steps.extend(self.scope().map(|_| Step::Remember));
         steps.extend((0..self.unfinished.len()).map(|upload| Step::Finish { upload }));
         if self.scope().is_some() {
-            let stores = || facts.stores.iter().filter(|(_, s)| s.catalog.is_ok()).map(|(name, _)| *name);
+            let stores = || {
+                facts
+                    .stores
+                    .iter()
+                    .filter(|(_, s)| s.catalog.is_ok())
+                    .map(|(name, _)| *name)
+            };
             for store in stores() {
                 steps.extend((0..self.stages.len()).map(|mount| Step::Upload { store, mount }));
             }
@@ -235,21 +252,36 @@ impl Plan {
 
     /// What the mirror is called among [`Plan::destinations`]; a store is called by its label.
     pub fn mirror_name(job: &Job) -> Option<String> {
-        job.mirror.as_ref().map(|mirror| format!("mirror {}", mirror.path))
+        job.mirror
+            .as_ref()
+            .map(|mirror| format!("mirror {}", mirror.path))
     }
 }
 
 fn destinations(job: &Job, facts: &Facts) -> Vec<String> {
-    Plan::mirror_name(job).into_iter().chain(facts.stores.iter().map(|(_, store)| store.label.clone())).collect()
+    Plan::mirror_name(job)
+        .into_iter()
+        .chain(facts.stores.iter().map(|(_, store)| store.label.clone()))
+        .collect()
 }
 
-/// The stamp of this run: now, but never before a backup that exists, for restores go by stamp order.
-fn stamp(job: &Job, now: DateTime<Utc>, stores: &[(StoreName, StoreFacts)], findings: &mut Vec<Finding>) -> Stamp {
+/// The stamp of this run: now, but never before a backup that exists, for restores go by stamp
+/// order.
+fn stamp(
+    job: &Job,
+    now: DateTime<Utc>,
+    stores: &[(StoreName, StoreFacts)],
+    findings: &mut Vec<Finding>,
+) -> Stamp {
     let now = Stamp::new(now, job.zone);
     let newest = stores
         .iter()
         .filter_map(|(_, s)| s.catalog.as_ref().ok())
-        .flat_map(|c| c.sets.iter().flat_map(|s| s.backups().map(|b| b.id.stamp())))
+        .flat_map(|c| {
+            c.sets
+                .iter()
+                .flat_map(|s| s.backups().map(|b| b.id.stamp()))
+        })
         .max();
     match newest {
         Some(newest) if newest >= now => {
@@ -270,15 +302,24 @@ fn stamp(job: &Job, now: DateTime<Utc>, stores: &[(StoreName, StoreFacts)], find
 
 fn missing(job: &Job, facts: &Facts, findings: &mut Vec<Finding>) -> Vec<FullPath> {
     for source in &job.sources {
-        if let Some((path, why)) = facts.missing.iter().find(|(path, _)| path.same(&source.path)) {
+        if let Some((path, why)) = facts
+            .missing
+            .iter()
+            .find(|(path, _)| path.same(&source.path))
+        {
             findings.push(Finding {
                 section: Section::Sources,
-                severity: if source.optional { Severity::Warning } else { Severity::Error },
+                severity: if source.optional {
+                    Severity::Warning
+                } else {
+                    Severity::Error
+                },
                 text: format!("source '{path}' is not backed up: {why}"),
                 hint: Some(if source.optional {
                     "attach it, or remove it from sources in the profile".to_owned()
                 } else {
-                    "attach it, remove it from sources, or mark it 'optional: true' in the profile".to_owned()
+                    "attach it, remove it from sources, or mark it 'optional: true' in the profile"
+                        .to_owned()
                 }),
             });
         }
@@ -300,7 +341,12 @@ fn stage(
     let archive = match (scope, &job.archive) {
         (Some(scope), Some(archive)) => {
             let backup = scope.backup(stamp);
-            let named = |part| ObjectName { location: job.location.clone(), backup, mount: mount.name.clone(), part };
+            let named = |part| ObjectName {
+                location: job.location.clone(),
+                backup,
+                mount: mount.name.clone(),
+                part,
+            };
             Some(ArchiveOrder {
                 backup,
                 stem: ObjectName::archive_stem(&job.location, backup, &mount.name, archive.format),
@@ -321,11 +367,17 @@ fn stage(
         started: Moment::from(facts.now),
         shown_at: match &job.snapshot {
             // There is nothing to make a snapshot of when no source of the mount is there.
-            Some(snapshot) if !mount.sources.iter().all(|s| missing.contains(s)) => snapshot.mount.root(),
+            Some(snapshot) if !mount.sources.iter().all(|s| missing.contains(s)) => {
+                snapshot.mount.root()
+            }
             _ => mount.path.to_string(),
         },
         selection: without_work(job.selection.spec(), work),
-        missing: missing.iter().filter(|p| p.starts_with(&mount.path)).cloned().collect(),
+        missing: missing
+            .iter()
+            .filter(|p| p.starts_with(&mount.path))
+            .cloned()
+            .collect(),
         work: work.join(&(index + 1).to_string()),
         mirror: job.mirror.as_ref().map(|mirror| MirrorOrder {
             mirror: mirror.path.clone(),
@@ -342,24 +394,36 @@ fn stage(
 /// The work files of the run itself are no files of the user's, wherever they lie.
 fn without_work(selection: &SelectionSpec, work: &FullPath) -> SelectionSpec {
     let mut selection = selection.clone();
-    if selection.sources.iter().any(|source| work.starts_with(source)) {
+    if selection
+        .sources
+        .iter()
+        .any(|source| work.starts_with(source))
+    {
         selection.directories.push(Exclusion::Path(work.clone()));
     }
     selection
 }
 
 fn changes(job: &Job, facts: &Facts, scope: &Scope, mount: &Mount) -> Changes {
-    let Scope::Incremental { since, baseline, .. } = scope else { return Changes::Everything };
+    let Scope::Incremental {
+        since, baseline, ..
+    } = scope
+    else {
+        return Changes::Everything;
+    };
     let known = facts.remembered.iter().find(|r| r.stamp == *since);
     let path = known.and_then(|r| r.manifests.iter().find(|(name, _)| *name == mount.name));
     match (baseline, path) {
         (Baseline::Manifest, Some((_, path))) => Changes::SinceManifest { path: path.clone() },
         // FAT keeps times in steps of two seconds.
-        _ => Changes::SinceMoment { moment: Moment::from(since.moment(job.zone) - TimeDelta::seconds(2)) },
+        _ => Changes::SinceMoment {
+            moment: Moment::from(since.moment(job.zone) - TimeDelta::seconds(2)),
+        },
     }
 }
 
-/// `<mirror>\<drive letter>\<path>` or `<mirror>/<absolute path>`: the full path is kept (SPEC §8, design L1541).
+/// `<mirror>\<drive letter>\<path>` or `<mirror>/<absolute path>`: the full path is kept (SPEC §8,
+/// design L1541).
 fn mirror_target(mirror: &FullPath, mount: &FullPath) -> FullPath {
     let top = match mount.drive() {
         Some(letter) => mirror.join(&letter.to_ascii_lowercase().to_string()),

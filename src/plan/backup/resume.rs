@@ -1,4 +1,5 @@
-//! Uploads that a run was cut off in: which of them this run finishes, before it sends anything newer (SPEC §11). Pure.
+//! Uploads that a run was cut off in: which of them this run finishes, before it sends anything
+//! newer (SPEC §11). Pure.
 
 use serde::Serialize;
 
@@ -32,14 +33,22 @@ pub(super) struct Uploads {
     pub stores: Vec<(StoreName, StoreFacts)>,
 }
 
-/// Decides what becomes of each unfinished upload. None goes on whose files are not what they were, or that lists changes
-/// since a backup that the store does not have: what changed before would be in no backup there.
+/// Decides what becomes of each unfinished upload. None goes on whose files are not what they were,
+/// or that lists changes since a backup that the store does not have: what changed before would be
+/// in no backup there.
 pub(super) fn uploads(location: &str, facts: &Facts, findings: &mut Vec<Finding>) -> Uploads {
-    let mut uploads = Uploads { finish: Vec::new(), keep: Vec::new(), stores: facts.stores.clone() };
+    let mut uploads = Uploads {
+        finish: Vec::new(),
+        keep: Vec::new(),
+        stores: facts.stores.clone(),
+    };
     for unfinished in &facts.unfinished {
         let backup = unfinished.backup.stamp();
         for owed in &unfinished.owed {
-            let store = uploads.stores.iter_mut().find(|(_, store)| store.label == owed.store);
+            let store = uploads
+                .stores
+                .iter_mut()
+                .find(|(_, store)| store.label == owed.store);
             let mut store = store.map(|(name, store)| (*name, store.catalog.as_mut()));
             let why = unfinished.problem.clone().or_else(|| match &store {
                 Some((_, Ok(catalog))) => baseless(unfinished, catalog),
@@ -59,7 +68,12 @@ pub(super) fn uploads(location: &str, facts: &Facts, findings: &mut Vec<Finding>
                 (None, Some((name, Ok(catalog)))) => {
                     catalog.add(location, unfinished.objects());
                     let (objects, bytes) = unfinished.left(owed);
-                    uploads.finish.push(Finish { backup, store: *name, objects, bytes });
+                    uploads.finish.push(Finish {
+                        backup,
+                        store: *name,
+                        objects,
+                        bytes,
+                    });
                     true
                 }
             };
@@ -78,7 +92,10 @@ fn baseless(unfinished: &Unfinished, catalog: &Catalog) -> Option<String> {
     if chain.is_empty() {
         return Some(format!("its full backup {full} is not there"));
     }
-    let since = unfinished.archives.iter().find_map(|archive| archive.about.since)?;
+    let since = unfinished
+        .archives
+        .iter()
+        .find_map(|archive| archive.about.since)?;
     let missing = !chain.iter().any(|backup| backup.id.stamp() == since);
     missing.then(|| format!("it holds what changed since {since}, which is not there"))
 }
@@ -95,7 +112,10 @@ fn unused(unfinished: &Unfinished, owed: &Owed) -> Finding {
             owed.store,
             size(unfinished.bytes()),
         ),
-        hint: Some("a run with that store finishes the upload; to give it up, delete that directory".to_owned()),
+        hint: Some(
+            "a run with that store finishes the upload; to give it up, delete that directory"
+                .to_owned(),
+        ),
     }
 }
 
@@ -103,7 +123,10 @@ fn given_up(backup: Stamp, owed: &Owed, why: &str) -> Finding {
     Finding {
         section: Section::LatestBackups,
         severity: Severity::Warning,
-        text: format!("the upload of the backup {backup} to {} was cut off and is given up: {why}", owed.store),
+        text: format!(
+            "the upload of the backup {backup} to {} was cut off and is given up: {why}",
+            owed.store
+        ),
         hint: Some("the next backup to that store holds what this one held".to_owned()),
     }
 }

@@ -50,7 +50,9 @@ pub struct Remembered {
 impl Remembered {
     /// Whether its manifests cover these mounts.
     pub fn covers(&self, mounts: &[MountName]) -> bool {
-        mounts.iter().all(|mount| self.manifests.iter().any(|(name, _)| name == mount))
+        mounts
+            .iter()
+            .all(|mount| self.manifests.iter().any(|(name, _)| name == mount))
     }
 }
 
@@ -86,7 +88,8 @@ pub struct ScopeFacts<'a> {
 pub enum Baseline {
     /// By comparing with the manifest of the backup before, which is in local state.
     Manifest,
-    /// By times only: a directory moved in with its old times is not seen until the next full backup.
+    /// By times only: a directory moved in with its old times is not seen until the next full
+    /// backup.
     Times,
 }
 
@@ -116,8 +119,14 @@ impl Scope {
     /// The names of the backup made at `stamp`.
     pub fn backup(&self, stamp: Stamp) -> BackupId {
         match self {
-            Scope::Full => BackupId { full: stamp, incremental: None },
-            Scope::Incremental { full, .. } => BackupId { full: *full, incremental: Some(stamp) },
+            Scope::Full => BackupId {
+                full: stamp,
+                incremental: None,
+            },
+            Scope::Incremental { full, .. } => BackupId {
+                full: *full,
+                incremental: Some(stamp),
+            },
         }
     }
 }
@@ -130,18 +139,29 @@ pub struct Decision {
     pub scope: Option<Scope>,
     pub reasons: Vec<String>,
     pub refused: Option<Refusal>,
-    /// A full backup is due but waits for a missing source: the demand for it must outlive this run.
+    /// A full backup is due but waits for a missing source: the demand for it must outlive this
+    /// run.
     pub put_off: bool,
 }
 
 impl Decision {
     /// Nothing is archived.
     pub fn refused(refusal: Refusal) -> Decision {
-        Decision { scope: None, reasons: Vec::new(), refused: Some(refusal), put_off: false }
+        Decision {
+            scope: None,
+            reasons: Vec::new(),
+            refused: Some(refusal),
+            put_off: false,
+        }
     }
 
     fn make(scope: Scope, reasons: Vec<String>) -> Decision {
-        Decision { scope: Some(scope), reasons, refused: None, put_off: false }
+        Decision {
+            scope: Some(scope),
+            reasons,
+            refused: None,
+            put_off: false,
+        }
     }
 }
 
@@ -153,22 +173,34 @@ pub struct Refusal {
     pub hint: String,
 }
 
-/// Decides the scope for all reachable stores together: one archive is made and goes to each of them, so a full
-/// backup counts only when every one of them holds it.
+/// Decides the scope for all reachable stores together: one archive is made and goes to each of
+/// them, so a full backup counts only when every one of them holds it.
 pub fn decide(facts: &ScopeFacts<'_>) -> Decision {
-    let reachable: Vec<(&str, &Catalog)> =
-        facts.stores.iter().filter_map(|s| Some((s.label.as_str(), s.catalog.as_ref().ok()?))).collect();
+    let reachable: Vec<(&str, &Catalog)> = facts
+        .stores
+        .iter()
+        .filter_map(|s| Some((s.label.as_str(), s.catalog.as_ref().ok()?)))
+        .collect();
     if reachable.is_empty() {
-        return refuse(vec![], "no archive store can be reached", "see the problem reported for each store");
+        return refuse(
+            vec![],
+            "no archive store can be reached",
+            "see the problem reported for each store",
+        );
     }
     let mut reasons = Vec::new();
     let found = latest_common(facts, &reachable, &mut reasons);
-    let this_month = found.as_ref().is_some_and(|f| f.full.month() == facts.stamp.month());
+    let this_month = found
+        .as_ref()
+        .is_some_and(|f| f.full.month() == facts.stamp.month());
     let demanded = demand(facts, found.as_ref());
     let due = match (&demanded, this_month) {
         (Some(why), _) => Some(why.clone()),
         (None, true) => None,
-        (None, false) => Some(format!("no complete full backup of {} yet", month_words(facts.stamp))),
+        (None, false) => Some(format!(
+            "no complete full backup of {} yet",
+            month_words(facts.stamp)
+        )),
     };
 
     match (found, facts.mode) {
@@ -183,13 +215,18 @@ pub fn decide(facts: &ScopeFacts<'_>) -> Decision {
         }
         (Some(_), Mode::IncrementalOnly) if demanded.is_some() => refuse(
             reasons,
-            &format!("a full backup is required ({})", demanded.unwrap_or_default()),
+            &format!(
+                "a full backup is required ({})",
+                demanded.unwrap_or_default()
+            ),
             "make a full backup first: aam-backup run PROFILE --mode regular",
         ),
-        // A long upload is not given up for the next one, nor are two full backups kept on this computer, unless somebody
-        // asks for it today.
+        // A long upload is not given up for the next one, nor are two full backups kept on this
+        // computer, unless somebody asks for it today.
         (Some(_), Mode::Regular)
-            if due.is_some() && facts.missing.is_empty() && (facts.force_once || facts.unfinished.is_none()) =>
+            if due.is_some()
+                && facts.missing.is_empty()
+                && (facts.force_once || facts.unfinished.is_none()) =>
         {
             reasons.extend(due);
             Decision::make(Scope::Full, reasons)
@@ -207,8 +244,15 @@ pub fn decide(facts: &ScopeFacts<'_>) -> Decision {
                 };
                 reasons.push(format!("a full backup is due ({due}) but put off: {why}"));
             }
-            let known = facts.remembered.iter().any(|r| r.stamp == found.since && r.covers(facts.mounts));
-            let baseline = if known { Baseline::Manifest } else { Baseline::Times };
+            let known = facts
+                .remembered
+                .iter()
+                .any(|r| r.stamp == found.since && r.covers(facts.mounts));
+            let baseline = if known {
+                Baseline::Manifest
+            } else {
+                Baseline::Times
+            };
             reasons.push(match baseline {
                 Baseline::Manifest => format!("changes since {} are found by its manifest", found.since),
                 Baseline::Times => format!(
@@ -216,15 +260,28 @@ pub fn decide(facts: &ScopeFacts<'_>) -> Decision {
                     found.since
                 ),
             });
-            let scope = Scope::Incremental { full: found.full, since: found.since, baseline };
-            Decision { put_off, ..Decision::make(scope, reasons) }
+            let scope = Scope::Incremental {
+                full: found.full,
+                since: found.since,
+                baseline,
+            };
+            Decision {
+                put_off,
+                ..Decision::make(scope, reasons)
+            }
         }
     }
 }
 
 fn refuse(reasons: Vec<String>, why: &str, hint: &str) -> Decision {
-    let refusal = Refusal { why: why.to_owned(), hint: hint.to_owned() };
-    Decision { reasons, ..Decision::refused(refusal) }
+    let refusal = Refusal {
+        why: why.to_owned(),
+        hint: hint.to_owned(),
+    };
+    Decision {
+        reasons,
+        ..Decision::refused(refusal)
+    }
 }
 
 struct Found {
@@ -232,16 +289,27 @@ struct Found {
     since: Stamp,
 }
 
-/// The newest full backup that is complete and covers today's mounts in every reachable store, and the newest backup
-/// on it that every one of them holds complete.
-fn latest_common(facts: &ScopeFacts<'_>, reachable: &[(&str, &Catalog)], reasons: &mut Vec<String>) -> Option<Found> {
-    let months: Vec<_> = facts.stamp.month().newest_first(facts.lookback_months).collect();
+/// The newest full backup that is complete and covers today's mounts in every reachable store, and
+/// the newest backup on it that every one of them holds complete.
+fn latest_common(
+    facts: &ScopeFacts<'_>,
+    reachable: &[(&str, &Catalog)],
+    reasons: &mut Vec<String>,
+) -> Option<Found> {
+    let months: Vec<_> = facts
+        .stamp
+        .month()
+        .newest_first(facts.lookback_months)
+        .collect();
     let (first, rest) = reachable.split_first()?;
     let usable = |set: &Set| match &set.full {
-        None => Some(format!("the full backup {} is gone, only incrementals are left", set.stamp)),
-        Some(full) => {
-            full.lacks(facts.mounts).map(|why| format!("the full backup {} does not count: {why}", set.stamp))
-        }
+        None => Some(format!(
+            "the full backup {} is gone, only incrementals are left",
+            set.stamp
+        )),
+        Some(full) => full
+            .lacks(facts.mounts)
+            .map(|why| format!("the full backup {} does not count: {why}", set.stamp)),
     };
     let in_lookback = |set: &&Set| months.contains(&set.stamp.month());
     for set in first.1.sets.iter().rev().filter(in_lookback) {
@@ -262,13 +330,29 @@ fn latest_common(facts: &ScopeFacts<'_>, reachable: &[(&str, &Catalog)], reasons
         if elsewhere.len() != rest.len() {
             continue;
         }
-        let everywhere =
-            |b: &&Backup| b.incomplete().is_none() && elsewhere.iter().all(|s| s.chain().iter().any(|o| o.id == b.id));
-        let since = set.incrementals.iter().rev().find(everywhere).map_or(set.stamp, |b| b.id.stamp());
+        let everywhere = |b: &&Backup| {
+            b.incomplete().is_none()
+                && elsewhere
+                    .iter()
+                    .all(|s| s.chain().iter().any(|o| o.id == b.id))
+        };
+        let since = set
+            .incrementals
+            .iter()
+            .rev()
+            .find(everywhere)
+            .map_or(set.stamp, |b| b.id.stamp());
         reasons.push(format!("the latest complete full backup is {}", set.stamp));
-        return Some(Found { full: set.stamp, since });
+        return Some(Found {
+            full: set.stamp,
+            since,
+        });
     }
-    let place = if rest.is_empty() { first.0.to_owned() } else { "every store".to_owned() };
+    let place = if rest.is_empty() {
+        first.0.to_owned()
+    } else {
+        "every store".to_owned()
+    };
     reasons.push(format!(
         "{place} holds no complete full backup of today's mounts in the last {} months",
         facts.lookback_months

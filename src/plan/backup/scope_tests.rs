@@ -22,7 +22,13 @@ impl World {
     fn new(stores: &[&[&str]]) -> World {
         let facts = |(i, keys): (usize, &&[&str])| StoreFacts {
             label: format!("store {i}"),
-            catalog: Ok(Catalog::new("pc", keys.iter().map(|k| Object { key: (*k).to_owned(), size: 1 }))),
+            catalog: Ok(Catalog::new(
+                "pc",
+                keys.iter().map(|k| Object {
+                    key: (*k).to_owned(),
+                    size: 1,
+                }),
+            )),
         };
         World {
             stores: stores.iter().enumerate().map(facts).collect(),
@@ -37,8 +43,15 @@ impl World {
     }
 
     fn remembers(mut self, stamp: &str, digest: &str) -> World {
-        let manifests = mounts().into_iter().map(|m| (m, "file".to_owned())).collect();
-        self.remembered.push(Remembered { stamp: stamp.parse().unwrap(), digest: digest.to_owned(), manifests });
+        let manifests = mounts()
+            .into_iter()
+            .map(|m| (m, "file".to_owned()))
+            .collect();
+        self.remembered.push(Remembered {
+            stamp: stamp.parse().unwrap(),
+            digest: digest.to_owned(),
+            manifests,
+        });
         self
     }
 
@@ -65,7 +78,11 @@ impl World {
         match self.decide().scope {
             None => "refused".to_owned(),
             Some(Scope::Full) => "full".to_owned(),
-            Some(Scope::Incremental { full, since, baseline }) => {
+            Some(Scope::Incremental {
+                full,
+                since,
+                baseline,
+            }) => {
                 format!("{}+{} {baseline:?}", &full.date()[4..], &since.date()[4..])
             }
         }
@@ -73,7 +90,10 @@ impl World {
 }
 
 fn mounts() -> Vec<MountName> {
-    ["/a", "/b"].iter().map(|p| MountName::of(&FullPath::parse(p).unwrap())).collect()
+    ["/a", "/b"]
+        .iter()
+        .map(|p| MountName::of(&FullPath::parse(p).unwrap()))
+        .collect()
 }
 
 /// Keys of a finished backup of both mounts.
@@ -99,11 +119,18 @@ const INC: &str = "20261110_100000.000000";
 #[test]
 fn the_month_decides_for_a_regular_backup() {
     assert_eq!(World::new(&[&[]]).word(), "full");
-    assert_eq!(world(&[complete(OCTOBER, FULL)]).word(), "full", "a full backup of last month");
+    assert_eq!(
+        world(&[complete(OCTOBER, FULL)]).word(),
+        "full",
+        "a full backup of last month"
+    );
     assert_eq!(world(&[complete(NOVEMBER, FULL)]).word(), "1102+1102 Times");
     let both = world(&[complete(NOVEMBER, FULL), complete(NOVEMBER, INC)]);
     assert_eq!(both.word(), "1102+1110 Times");
-    assert_eq!(both.remembers("20261110_100000.000000", "today").word(), "1102+1110 Manifest");
+    assert_eq!(
+        both.remembers("20261110_100000.000000", "today").word(),
+        "1102+1110 Manifest"
+    );
 }
 
 #[test]
@@ -111,48 +138,134 @@ fn an_unfinished_backup_is_never_a_base() {
     let mut unfinished = complete(NOVEMBER, FULL);
     unfinished.pop();
     assert_eq!(world(&[unfinished.clone()]).word(), "full");
-    let other = World { mode: Mode::IncrementalOnly, ..world(&[unfinished.clone(), complete(OCTOBER, FULL)]) };
+    let other = World {
+        mode: Mode::IncrementalOnly,
+        ..world(&[unfinished.clone(), complete(OCTOBER, FULL)])
+    };
     assert_eq!(other.word(), "1020+1020 Times", "the older complete one");
     let mut incremental = complete(NOVEMBER, INC);
     incremental.pop();
-    assert_eq!(world(&[complete(NOVEMBER, FULL), incremental]).word(), "1102+1102 Times");
-    let one_mount: Vec<String> = complete(NOVEMBER, FULL).into_iter().filter(|k| k.contains("-a-")).collect();
-    assert_eq!(world(&[one_mount]).word(), "full", "it does not cover today's mounts");
+    assert_eq!(
+        world(&[complete(NOVEMBER, FULL), incremental]).word(),
+        "1102+1102 Times"
+    );
+    let one_mount: Vec<String> = complete(NOVEMBER, FULL)
+        .into_iter()
+        .filter(|k| k.contains("-a-"))
+        .collect();
+    assert_eq!(
+        world(&[one_mount]).word(),
+        "full",
+        "it does not cover today's mounts"
+    );
 }
 
 #[test]
 fn incremental_only_never_makes_a_full() {
-    let only = |w: World| World { mode: Mode::IncrementalOnly, ..w };
+    let only = |w: World| World {
+        mode: Mode::IncrementalOnly,
+        ..w
+    };
     assert_eq!(only(World::new(&[&[]])).word(), "refused");
-    assert_eq!(only(world(&[complete(OCTOBER, FULL)])).word(), "1020+1020 Times");
-    assert_eq!(only(world(&[complete("pc_20260420_100000.000000", FULL)])).word(), "refused", "before the lookback");
-    let changed = only(world(&[complete(NOVEMBER, FULL)]).remembers("20261102_100000.000000", "yesterday"));
-    assert_eq!(changed.word(), "refused", "L1106: a demanded full backup is an error");
+    assert_eq!(
+        only(world(&[complete(OCTOBER, FULL)])).word(),
+        "1020+1020 Times"
+    );
+    assert_eq!(
+        only(world(&[complete("pc_20260420_100000.000000", FULL)])).word(),
+        "refused",
+        "before the lookback"
+    );
+    let changed =
+        only(world(&[complete(NOVEMBER, FULL)]).remembers("20261102_100000.000000", "yesterday"));
+    assert_eq!(
+        changed.word(),
+        "refused",
+        "L1106: a demanded full backup is an error"
+    );
     assert!(changed.decide().refused.unwrap().why.contains("changed"));
 }
 
 #[test]
 fn what_forces_a_full() {
     let base = || world(&[complete(NOVEMBER, FULL)]);
-    assert_eq!(base().remembers("20261102_100000.000000", "yesterday").word(), "full");
-    assert_eq!(base().remembers("20261102_100000.000000", "today").word(), "1102+1102 Manifest");
-    let never = World { policy: ForceFull::Never, ..base().remembers("20261102_100000.000000", "yesterday") };
+    assert_eq!(
+        base()
+            .remembers("20261102_100000.000000", "yesterday")
+            .word(),
+        "full"
+    );
+    assert_eq!(
+        base().remembers("20261102_100000.000000", "today").word(),
+        "1102+1102 Manifest"
+    );
+    let never = World {
+        policy: ForceFull::Never,
+        ..base().remembers("20261102_100000.000000", "yesterday")
+    };
     assert_eq!(never.word(), "1102+1102 Manifest");
-    assert_eq!(World { policy: ForceFull::Always, ..base() }.word(), "full");
-    assert_eq!(World { force_once: true, policy: ForceFull::Never, ..base() }.word(), "full");
+    assert_eq!(
+        World {
+            policy: ForceFull::Always,
+            ..base()
+        }
+        .word(),
+        "full"
+    );
+    assert_eq!(
+        World {
+            force_once: true,
+            policy: ForceFull::Never,
+            ..base()
+        }
+        .word(),
+        "full"
+    );
     // Without local state the profile file's time is all there is.
-    assert_eq!(World { profile_modified: Some("2026-11-03T00:00:00Z"), ..base() }.word(), "full");
-    assert_eq!(World { profile_modified: Some("2026-11-01T00:00:00Z"), ..base() }.word(), "1102+1102 Times");
+    assert_eq!(
+        World {
+            profile_modified: Some("2026-11-03T00:00:00Z"),
+            ..base()
+        }
+        .word(),
+        "full"
+    );
+    assert_eq!(
+        World {
+            profile_modified: Some("2026-11-01T00:00:00Z"),
+            ..base()
+        }
+        .word(),
+        "1102+1102 Times"
+    );
 }
 
 #[test]
 fn a_full_waits_for_a_missing_source() {
     let missing = || vec!["/a/x".to_owned()];
-    let due = World { missing: missing(), ..world(&[complete(OCTOBER, FULL)]) };
+    let due = World {
+        missing: missing(),
+        ..world(&[complete(OCTOBER, FULL)])
+    };
     assert_eq!(due.word(), "1020+1020 Times");
     assert!(due.decide().put_off && due.decide().reasons.iter().any(|r| r.contains("put off")));
-    assert_eq!(World { missing: missing(), ..World::new(&[&[]]) }.word(), "full", "there is none to put it off for");
-    assert!(!World { missing: missing(), ..world(&[complete(NOVEMBER, FULL)]) }.decide().put_off);
+    assert_eq!(
+        World {
+            missing: missing(),
+            ..World::new(&[&[]])
+        }
+        .word(),
+        "full",
+        "there is none to put it off for"
+    );
+    assert!(
+        !World {
+            missing: missing(),
+            ..world(&[complete(NOVEMBER, FULL)])
+        }
+        .decide()
+        .put_off
+    );
 }
 
 #[test]
@@ -160,12 +273,20 @@ fn all_reachable_stores_must_hold_the_base() {
     let all = keys(&[complete(NOVEMBER, FULL), complete(NOVEMBER, INC)]);
     let all: Vec<&str> = all.iter().map(String::as_str).collect();
     assert_eq!(World::new(&[&all, &all]).word(), "1102+1110 Times");
-    assert_eq!(World::new(&[&all, &all[..4]]).word(), "1102+1102 Times", "the second lacks the incremental");
+    assert_eq!(
+        World::new(&[&all, &all[..4]]).word(),
+        "1102+1102 Times",
+        "the second lacks the incremental"
+    );
     assert_eq!(World::new(&[&all[..4], &all]).word(), "1102+1102 Times");
     assert_eq!(World::new(&[&all, &[]]).word(), "full");
     let mut one_down = World::new(&[&all, &[]]);
     one_down.stores[1].catalog = Err("down".to_owned());
-    assert_eq!(one_down.word(), "1102+1110 Times", "only reachable stores are asked");
+    assert_eq!(
+        one_down.word(),
+        "1102+1110 Times",
+        "only reachable stores are asked"
+    );
     one_down.stores[0].catalog = Err("down".to_owned());
     assert_eq!(one_down.word(), "refused");
 }

@@ -1,4 +1,5 @@
-//! The order for one mount's stage: all that the process inside the snapshot needs, final, and without a secret.
+//! The order for one mount's stage: all that the process inside the snapshot needs, final, and
+//! without a secret.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +11,8 @@ use crate::model::path::FullPath;
 use crate::model::select::SelectionSpec;
 use crate::model::stamp::Stamp;
 
-/// What to do with one mount. Written to a file for the process that the snapshot program starts (SPEC §8).
+/// What to do with one mount. Written to a file for the process that the snapshot program starts
+/// (SPEC §8).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct StageOrder {
@@ -51,7 +53,8 @@ impl StageOrder {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct MirrorOrder {
-    /// The mirror itself: it must exist, for a disk that is not attached must not be taken for an empty one.
+    /// The mirror itself: it must exist, for a disk that is not attached must not be taken for an
+    /// empty one.
     pub mirror: FullPath,
     /// Where this mount's copy lies in it.
     pub target: FullPath,

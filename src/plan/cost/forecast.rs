@@ -1,5 +1,5 @@
-//! What it takes to send the archives of a plan to S3: bytes, time and dollars, at the most (SPEC §11, design L752-815).
-//! Pure.
+//! What it takes to send the archives of a plan to S3: bytes, time and dollars, at the most (SPEC
+//! §11, design L752-815). Pure.
 
 use std::time::Duration;
 
@@ -52,7 +52,8 @@ pub struct Content {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Load {
-    /// Bytes of all volumes, before compression; manifests, markers and the archives' own headers are not counted.
+    /// Bytes of all volumes, before compression; manifests, markers and the archives' own headers
+    /// are not counted.
     pub bytes: u64,
     /// Volumes of this backup.
     pub volumes: u64,
@@ -73,7 +74,9 @@ impl Load {
             match step {
                 Step::Upload { store, mount } if *store == to => {
                     let order = &plan.stages[*mount];
-                    let content = contents.iter().find(|content| content.mount == order.number)?;
+                    let content = contents
+                        .iter()
+                        .find(|content| content.mount == order.number)?;
                     load.add(content, order.archive.as_ref()?.volume_size);
                 }
                 Step::Finish { upload } if plan.unfinished[*upload].store == to => {
@@ -86,8 +89,8 @@ impl Load {
         (load != Load::default()).then_some(load)
     }
 
-    /// An archive is always a little larger than what it holds and cannot be compressed: what fills a volume begins
-    /// another.
+    /// An archive is always a little larger than what it holds and cannot be compressed: what fills
+    /// a volume begins another.
     fn add(&mut self, content: &Content, volume_size: u64) {
         let volume_size = volume_size.max(1);
         self.index += 2;
@@ -95,7 +98,8 @@ impl Load {
             let full = content.bytes / volume_size;
             self.bytes += content.bytes;
             self.volumes += full + 1;
-            self.more += full * more_requests(volume_size) + more_requests(content.bytes % volume_size);
+            self.more +=
+                full * more_requests(volume_size) + more_requests(content.bytes % volume_size);
         }
     }
 
@@ -138,10 +142,20 @@ pub struct Dollars {
 
 impl Forecast {
     /// Adds up.
-    pub fn new(store: &str, class: StorageClass, load: Load, speed: Speed, prices: &Prices) -> Forecast {
-        let (price, standard) = (prices.classes.of(class), prices.classes.of(StorageClass::Standard));
+    pub fn new(
+        store: &str,
+        class: StorageClass,
+        load: Load,
+        speed: Speed,
+        prices: &Prices,
+    ) -> Forecast {
+        let (price, standard) = (
+            prices.classes.of(class),
+            prices.classes.of(StorageClass::Standard),
+        );
         let days = price.minimum_days.max(30);
-        // Parts of what is to be archived lie in STANDARD until the object is whole, and Amazon charges them so.
+        // Parts of what is to be archived lie in STANDARD until the object is whole, and Amazon
+        // charges them so.
         let parts = match class {
             StorageClass::Glacier | StorageClass::DeepArchive => standard,
             _ => price,
@@ -158,7 +172,11 @@ impl Forecast {
             speed,
             seconds: (load.bytes as f64 * 8.0 / (speed.mbit * 1e6)).ceil() as u64,
             days,
-            dollars: Dollars { storage, requests, total: storage + requests },
+            dollars: Dollars {
+                storage,
+                requests,
+                total: storage + requests,
+            },
             prices: prices.origin(),
             region: prices.region.clone(),
         }
@@ -166,10 +184,18 @@ impl Forecast {
 
     /// For people, a line each.
     pub fn to_text(&self) -> String {
-        let Forecast { load, dollars, days, .. } = self;
+        let Forecast {
+            load,
+            dollars,
+            days,
+            ..
+        } = self;
         let known = match self.speed.known {
             Known::Given => String::new(),
-            Known::Run { started } => format!(", as in the run of {}", started.format("%Y-%m-%d %H:%M UTC")),
+            Known::Run { started } => format!(
+                ", as in the run of {}",
+                started.format("%Y-%m-%d %H:%M UTC")
+            ),
             Known::Assumed => ", which is assumed: say --upload-speed".to_owned(),
         };
         let owed = match load.owed {
@@ -206,11 +232,17 @@ fn readable(seconds: u64) -> String {
         return "less than a minute".to_owned();
     }
     let steps = [(HOUR, MINUTE), (DAY, 10 * MINUTE)];
-    let step = steps.into_iter().find(|(most, _)| seconds <= *most).map_or(HOUR, |(_, step)| step);
+    let step = steps
+        .into_iter()
+        .find(|(most, _)| seconds <= *most)
+        .map_or(HOUR, |(_, step)| step);
     match seconds.div_ceil(step).saturating_mul(step) {
         // Beyond, months come into it, which are no whole days.
         seconds if seconds >= 30 * DAY => format!("about {}", count(seconds.div_ceil(DAY), "day")),
-        seconds => format!("about {}", humantime::format_duration(Duration::from_secs(seconds))),
+        seconds => format!(
+            "about {}",
+            humantime::format_duration(Duration::from_secs(seconds))
+        ),
     }
 }
 
@@ -222,12 +254,28 @@ mod tests {
 
     fn forecast(class: StorageClass, bytes: u64, mbit: f64) -> Forecast {
         let mut load = Load::default();
-        load.add(&Content { mount: 1, bytes, empty: false }, 4 * GB);
-        Forecast::new("s3://b", class, load, Speed { mbit, known: Known::Given }, &Prices::default())
+        load.add(
+            &Content {
+                mount: 1,
+                bytes,
+                empty: false,
+            },
+            4 * GB,
+        );
+        Forecast::new(
+            "s3://b",
+            class,
+            load,
+            Speed {
+                mbit,
+                known: Known::Given,
+            },
+            &Prices::default(),
+        )
     }
 
-    /// The document's own numbers (L756-776): what a terabyte costs. Each of 250 volumes takes 239 parts; another one has
-    /// what an archive has besides its files.
+    /// The document's own numbers (L756-776): what a terabyte costs. Each of 250 volumes takes 239
+    /// parts; another one has what an archive has besides its files.
     #[test]
     fn a_terabyte_costs() {
         for (class, days, storage, requests) in [
@@ -240,9 +288,17 @@ mod tests {
             (StorageClass::Standard, 30, "23.00", "0.30"),
         ] {
             let found = forecast(class, 1000 * GB, 20.0);
-            assert_eq!((found.days, found.load.volumes, found.load.more), (days, 251, 250 * 241), "{class}");
+            assert_eq!(
+                (found.days, found.load.volumes, found.load.more),
+                (days, 251, 250 * 241),
+                "{class}"
+            );
             let dollars = found.dollars;
-            assert_eq!([dollars.storage, dollars.requests].map(|d| format!("{d:.2}")), [storage, requests], "{class}");
+            assert_eq!(
+                [dollars.storage, dollars.requests].map(|d| format!("{d:.2}")),
+                [storage, requests],
+                "{class}"
+            );
             assert_eq!(dollars.total, dollars.storage + dollars.requests);
         }
     }
@@ -253,7 +309,11 @@ mod tests {
         forecast.speed.known = Known::Assumed;
         forecast.store = "s3://my-backups".to_owned();
         let text = forecast.to_text();
-        assert!(include_str!("../../../docs/how-it-decides.md").contains(&format!("```text\n{text}\n```")), "{text}");
+        assert!(
+            include_str!("../../../docs/how-it-decides.md")
+                .contains(&format!("```text\n{text}\n```")),
+            "{text}"
+        );
     }
 
     /// The document's own measurement (L806-815).
@@ -288,11 +348,29 @@ mod tests {
             (250_000_000, false, 3, 8 + 8 + 5),
         ] {
             let mut load = Load::default();
-            load.add(&Content { mount: 1, bytes, empty }, 100_000_000);
-            let expected = Load { bytes, volumes, owed: 0, index: 2, more };
+            load.add(
+                &Content {
+                    mount: 1,
+                    bytes,
+                    empty,
+                },
+                100_000_000,
+            );
+            let expected = Load {
+                bytes,
+                volumes,
+                owed: 0,
+                index: 2,
+                more,
+            };
             assert_eq!(load, expected, "{bytes}");
             load.owe(3, 90_000_000);
-            let expected = Load { bytes: bytes + 90_000_000, owed: 3, more: more + 3 * 4, ..expected };
+            let expected = Load {
+                bytes: bytes + 90_000_000,
+                owed: 3,
+                more: more + 3 * 4,
+                ..expected
+            };
             assert_eq!(load, expected, "{bytes}");
         }
     }

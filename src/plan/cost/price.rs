@@ -1,12 +1,12 @@
-//! What it costs to keep objects at Amazon, to send them there and to bring archived ones back: one table of prices with
-//! their date (SPEC §9, §11, design L752-798). Pure.
+//! What it costs to keep objects at Amazon, to send them there and to bring archived ones back: one
+//! table of prices with their date (SPEC §9, §11, design L752-798). Pure.
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::policy::{StorageClass, Tier};
 
-/// Prices in US dollars. A file can replace any of them (`--prices`); a GB is 1,000,000,000 bytes, which is a little
-/// less than Amazon's, so that estimates are rather too high.
+/// Prices in US dollars. A file can replace any of them (`--prices`); a GB is 1,000,000,000 bytes,
+/// which is a little less than Amazon's, so that estimates are rather too high.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Prices {
@@ -63,11 +63,15 @@ pub struct ClassPrice {
 
 impl Default for ClassPrices {
     fn default() -> ClassPrices {
-        let price =
-            |per_gb_month, put_per_thousand, minimum_days| ClassPrice { per_gb_month, put_per_thousand, minimum_days };
-        // A GB and the days as in tables of May 2026, Intelligent-Tiering (its dearest tier, in which objects begin) as in
-        // Amazon's price list of October 2025. Requests are older: STANDARD as in that list, DEEP_ARCHIVE as of July 2024;
-        // the others are what Amazon has asked since November 2021, without a later table at hand.
+        let price = |per_gb_month, put_per_thousand, minimum_days| ClassPrice {
+            per_gb_month,
+            put_per_thousand,
+            minimum_days,
+        };
+        // A GB and the days as in tables of May 2026, Intelligent-Tiering (its dearest tier, in
+        // which objects begin) as in Amazon's price list of October 2025. Requests are older:
+        // STANDARD as in that list, DEEP_ARCHIVE as of July 2024; the others are what Amazon has
+        // asked since November 2021, without a later table at hand.
         ClassPrices {
             standard: price(0.023, 0.005, 0),
             standard_ia: price(0.0125, 0.01, 30),
@@ -83,13 +87,22 @@ impl Default for ClassPrices {
 impl Default for Prices {
     fn default() -> Prices {
         Prices {
-            // Retrieval, hours and storage as in tables of that month, the same as in 2020. Not in those tables: the
-            // requests (the same in March 2023) and the transfer (of October 2020; since then 100 GB a month are free).
+            // Retrieval, hours and storage as in tables of that month, the same as in 2020. Not in
+            // those tables: the requests (the same in March 2023) and the transfer (of October
+            // 2020; since then 100 GB a month are free).
             date: "2026-06".to_owned(),
             source: "aws.amazon.com/s3/pricing".to_owned(),
             region: "us-east-1".to_owned(),
-            bulk: TierPrice { per_gb: 0.0025, per_thousand_requests: 0.025, hours: 48 },
-            standard: TierPrice { per_gb: 0.02, per_thousand_requests: 0.10, hours: 12 },
+            bulk: TierPrice {
+                per_gb: 0.0025,
+                per_thousand_requests: 0.025,
+                hours: 48,
+            },
+            standard: TierPrice {
+                per_gb: 0.02,
+                per_thousand_requests: 0.10,
+                hours: 12,
+            },
             transfer_per_gb: 0.09,
             copy_per_gb_month: 0.023,
             get_per_thousand: 0.0004,
@@ -109,7 +122,8 @@ impl Prices {
     /// # Errors
     /// When it is something else, or a price is no price.
     pub fn parse(text: &str) -> Result<Prices, PricesError> {
-        let prices: Prices = serde_saphyr::from_str(text).map_err(|e| PricesError(e.to_string()))?;
+        let prices: Prices =
+            serde_saphyr::from_str(text).map_err(|e| PricesError(e.to_string()))?;
         let all = [
             prices.bulk.per_gb,
             prices.bulk.per_thousand_requests,
@@ -120,8 +134,14 @@ impl Prices {
             prices.get_per_thousand,
         ];
         let classes = prices.classes.all();
-        let classes = classes.iter().flat_map(|class| [class.per_gb_month, class.put_per_thousand]);
-        match all.into_iter().chain(classes).all(|price| price.is_finite() && price >= 0.0) {
+        let classes = classes
+            .iter()
+            .flat_map(|class| [class.per_gb_month, class.put_per_thousand]);
+        match all
+            .into_iter()
+            .chain(classes)
+            .all(|price| price.is_finite() && price >= 0.0)
+        {
             true => Ok(prices),
             false => Err(PricesError("a price is negative or no number".to_owned())),
         }
@@ -156,9 +176,24 @@ impl ClassPrices {
     }
 
     fn all(&self) -> [&ClassPrice; 7] {
-        let ClassPrices { standard, standard_ia, onezone_ia, intelligent_tiering, glacier_ir, glacier, deep_archive } =
-            self;
-        [standard, standard_ia, onezone_ia, intelligent_tiering, glacier_ir, glacier, deep_archive]
+        let ClassPrices {
+            standard,
+            standard_ia,
+            onezone_ia,
+            intelligent_tiering,
+            glacier_ir,
+            glacier,
+            deep_archive,
+        } = self;
+        [
+            standard,
+            standard_ia,
+            onezone_ia,
+            intelligent_tiering,
+            glacier_ir,
+            glacier,
+            deep_archive,
+        ]
     }
 }
 
@@ -169,14 +204,26 @@ mod tests {
     #[test]
     fn a_file_replaces_what_it_names() {
         let prices = Prices::parse("date: 2026-11-01\ntransfer-per-gb: 0.05\n").unwrap();
-        assert_eq!((prices.date.as_str(), prices.transfer_per_gb), ("2026-11-01", 0.05));
+        assert_eq!(
+            (prices.date.as_str(), prices.transfer_per_gb),
+            ("2026-11-01", 0.05)
+        );
         assert_eq!(prices.bulk, Prices::default().bulk);
-        let class = "classes: {GLACIER: {per-gb-month: 0.005, put-per-thousand: 0.04, minimum-days: 90}}";
+        let class =
+            "classes: {GLACIER: {per-gb-month: 0.005, put-per-thousand: 0.04, minimum-days: 90}}";
         let prices = Prices::parse(class).unwrap().classes;
         assert_eq!(prices.of(StorageClass::Glacier).per_gb_month, 0.005);
-        assert_eq!(prices.of(StorageClass::DeepArchive), &ClassPrices::default().deep_archive);
-        for bad in ["transfer: 1", "transfer-per-gb: -1", "transfer-per-gb: .nan", "[]", &class.replace("0.005", "-1")]
-        {
+        assert_eq!(
+            prices.of(StorageClass::DeepArchive),
+            &ClassPrices::default().deep_archive
+        );
+        for bad in [
+            "transfer: 1",
+            "transfer-per-gb: -1",
+            "transfer-per-gb: .nan",
+            "[]",
+            &class.replace("0.005", "-1"),
+        ] {
             assert!(Prices::parse(bad).is_err(), "{bad}");
         }
     }

@@ -11,13 +11,19 @@ pub const MOST_PARTS: u64 = 10_000;
 
 /// Large enough that ten thousand parts hold the file; whole mebibytes, which some servers want.
 pub fn part_size(size: u64) -> u64 {
-    size.div_ceil(MOST_PARTS).max(SMALLEST_PART).next_multiple_of(MEBIBYTE)
+    size.div_ceil(MOST_PARTS)
+        .max(SMALLEST_PART)
+        .next_multiple_of(MEBIBYTE)
 }
 
-/// How many requests the upload of so many bytes takes besides the one that makes the object: to begin it, one for each
-/// part, and to see that it is whole.
+/// How many requests the upload of so many bytes takes besides the one that makes the object: to
+/// begin it, one for each part, and to see that it is whole.
 pub fn more_requests(size: u64) -> u64 {
-    if size <= SMALLEST_PART { 0 } else { size.div_ceil(part_size(size)) + 2 }
+    if size <= SMALLEST_PART {
+        0
+    } else {
+        size.div_ceil(part_size(size)) + 2
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use crate::model::stamp::Stamp;
 
-/// A stamp or the beginning of one. A shorter text means the end of what it names: `20201222` is the end of that day.
+/// A stamp or the beginning of one. A shorter text means the end of what it names: `20201222` is
+/// the end of that day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct At(String);
 
@@ -14,7 +15,8 @@ pub struct At(String);
 #[error("'{0}' is not a stamp or the beginning of one, such as 20201222 or 20201222_112502")]
 pub struct AtError(String);
 
-/// Where a stamp may be cut: after year, month, day, hour, minute, second, and after each digit of the fraction.
+/// Where a stamp may be cut: after year, month, day, hour, minute, second, and after each digit of
+/// the fraction.
 const CUTS: [usize; 12] = [4, 6, 8, 11, 13, 15, 17, 18, 19, 20, 21, 22];
 
 impl At {
@@ -29,7 +31,12 @@ impl FromStr for At {
 
     fn from_str(text: &str) -> Result<At, AtError> {
         // Also as `sets` and logs show it: `2020-12-22 11:25:02`.
-        let plain: String = text.trim().replace([' ', 'T'], "_").chars().filter(|c| !matches!(c, '-' | ':')).collect();
+        let plain: String = text
+            .trim()
+            .replace([' ', 'T'], "_")
+            .chars()
+            .filter(|c| !matches!(c, '-' | ':'))
+            .collect();
         let template = "20000101_000000.000000";
         if !plain.is_ascii() || !CUTS.contains(&plain.len()) {
             return Err(AtError(text.to_owned()));
@@ -71,7 +78,16 @@ mod tests {
         ] {
             assert_eq!(at.parse::<At>().unwrap().covers(stamp), covered, "{at}");
         }
-        for bad in ["", "20", "20201399", "20201222_1", "20201222_25", "yesterday", "20201222_112502.", "2020é"] {
+        for bad in [
+            "",
+            "20",
+            "20201399",
+            "20201222_1",
+            "20201222_25",
+            "yesterday",
+            "20201222_112502.",
+            "2020é",
+        ] {
             assert!(bad.parse::<At>().is_err(), "{bad}");
         }
     }

@@ -18,41 +18,66 @@ use crate::plan::restore::error::PlanError;
 pub type Markers<'a> = BTreeMap<(BackupId, &'a MountName), Option<Marker>>;
 
 /// See [`RestorePlan::decide`].
-pub fn plan(options: &Options, catalog: &Catalog, bytes: &BTreeMap<String, Vec<u8>>) -> Result<Step, Box<PlanError>> {
+pub fn plan(
+    options: &Options,
+    catalog: &Catalog,
+    bytes: &BTreeMap<String, Vec<u8>>,
+) -> Result<Step, Box<PlanError>> {
     let at = options.at.as_ref();
     let mut rejected = BTreeMap::new();
     loop {
         let Some(chosen) = choose(catalog, at, &rejected) else {
             return Err(Box::new(nothing(options, catalog, &rejected)));
         };
-        let wanted: Vec<String> = marker_keys(&chosen).filter(|key| !bytes.contains_key(*key)).cloned().collect();
+        let wanted: Vec<String> = marker_keys(&chosen)
+            .filter(|key| !bytes.contains_key(*key))
+            .cloned()
+            .collect();
         if !wanted.is_empty() {
             return Ok(Step::Read(wanted));
         }
         let markers = parse(&chosen, bytes)?;
-        // Names alone cannot tell that a mount is missing of which nothing was uploaded; markers name all mounts.
+        // Names alone cannot tell that a mount is missing of which nothing was uploaded; markers
+        // name all mounts.
         if let Some((id, why)) = unfinished(&chosen, &markers) {
             rejected.insert(id, why);
             continue;
         }
-        return build(options, catalog, &chosen, &markers, &rejected).map(|plan| Step::Ready(Box::new(plan)));
+        return build(options, catalog, &chosen, &markers, &rejected)
+            .map(|plan| Step::Ready(Box::new(plan)));
     }
 }
 
 fn marker_keys<'a>(chosen: &Chosen<'a>) -> impl Iterator<Item = &'a String> {
-    let archives = chosen.chain.iter().copied().flat_map(|b| b.archives.values());
-    archives.filter_map(|a| a.marker.as_ref()).map(|o| &o.key).collect::<Vec<_>>().into_iter()
+    let archives = chosen
+        .chain
+        .iter()
+        .copied()
+        .flat_map(|b| b.archives.values());
+    archives
+        .filter_map(|a| a.marker.as_ref())
+        .map(|o| &o.key)
+        .collect::<Vec<_>>()
+        .into_iter()
 }
 
-fn parse<'a>(chosen: &Chosen<'a>, bytes: &BTreeMap<String, Vec<u8>>) -> Result<Markers<'a>, Box<PlanError>> {
+fn parse<'a>(
+    chosen: &Chosen<'a>,
+    bytes: &BTreeMap<String, Vec<u8>>,
+) -> Result<Markers<'a>, Box<PlanError>> {
     let mut markers = BTreeMap::new();
     for &backup in &chosen.chain {
         for (mount, archive) in &backup.archives {
-            let Some(object) = &archive.marker else { continue };
+            let Some(object) = &archive.marker else {
+                continue;
+            };
             let content = bytes.get(&object.key).map_or(&[][..], Vec::as_slice);
             let marker = Marker::parse(&object.key, content).map_err(PlanError::from)?;
             // A marker copied under another name would restore one mount's files as another's.
-            if marker.as_ref().is_some_and(|m| m.backup != backup.id || MountName::of(&m.mount) != *mount) {
+            if marker
+                .as_ref()
+                .is_some_and(|m| m.backup != backup.id || MountName::of(&m.mount) != *mount)
+            {
                 return Err(Box::new(PlanError::ForeignMarker(object.key.clone())));
             }
             markers.insert((backup.id, mount), marker);
@@ -64,26 +89,58 @@ fn parse<'a>(chosen: &Chosen<'a>, bytes: &BTreeMap<String, Vec<u8>>) -> Result<M
 fn unfinished(chosen: &Chosen<'_>, markers: &Markers<'_>) -> Option<(BackupId, String)> {
     markers.iter().find_map(|((id, _), marker)| {
         let backup = chosen.chain.iter().find(|b| b.id == *id)?;
-        let missing = marker.as_ref()?.mounts.iter().find(|m| !backup.archives.contains_key(&m.name))?;
-        Some((*id, format!("the upload of '{}' was not finished", missing.path)))
+        let missing = marker
+            .as_ref()?
+            .mounts
+            .iter()
+            .find(|m| !backup.archives.contains_key(&m.name))?;
+        Some((
+            *id,
+            format!("the upload of '{}' was not finished", missing.path),
+        ))
     })
 }
 
-fn nothing(options: &Options, catalog: &Catalog, rejected: &BTreeMap<BackupId, String>) -> PlanError {
+fn nothing(
+    options: &Options,
+    catalog: &Catalog,
+    rejected: &BTreeMap<BackupId, String>,
+) -> PlanError {
     let (location, store) = (options.location.clone(), options.store.clone());
-    let newest = catalog.sets.iter().rev().flat_map(|s| s.full.as_ref()).next();
+    let newest = catalog
+        .sets
+        .iter()
+        .rev()
+        .flat_map(|s| s.full.as_ref())
+        .next();
     match (&options.at, choose(catalog, None, rejected)) {
         (Some(at), Some(any)) => {
-            let oldest = catalog.sets.iter().find(|s| s.is_restorable()).map_or(any.set.stamp, |s| s.stamp);
-            PlanError::NothingAt { location, store, at: at.to_string(), oldest }
+            let oldest = catalog
+                .sets
+                .iter()
+                .find(|s| s.is_restorable())
+                .map_or(any.set.stamp, |s| s.stamp);
+            PlanError::NothingAt {
+                location,
+                store,
+                at: at.to_string(),
+                oldest,
+            }
         }
         _ if catalog.sets.is_empty() => PlanError::NoBackup { location, store },
         _ => {
             let why = newest.and_then(|b| {
-                let why = rejected.get(&b.id).cloned().or_else(|| b.incomplete().map(|w| w.to_string()));
+                let why = rejected
+                    .get(&b.id)
+                    .cloned()
+                    .or_else(|| b.incomplete().map(|w| w.to_string()));
                 why.map(|why| (b.id.stamp(), why))
             });
-            PlanError::NothingComplete { location, store, newest: why }
+            PlanError::NothingComplete {
+                location,
+                store,
+                newest: why,
+            }
         }
     }
 }
@@ -95,31 +152,59 @@ fn build(
     markers: &Markers<'_>,
     rejected: &BTreeMap<BackupId, String>,
 ) -> Result<RestorePlan, Box<PlanError>> {
-    let state = chosen.chain.last().map_or(chosen.set.stamp, |b| b.id.stamp());
+    let state = chosen
+        .chain
+        .last()
+        .map_or(chosen.set.stamp, |b| b.id.stamp());
     let mut findings: Vec<Finding> = left_out(catalog, chosen, options.at.as_ref(), rejected)
         .into_iter()
-        .map(|(id, why)| Finding { warning: false, text: format!("the backup {} is not used: {why}", id.stamp()) })
+        .map(|(id, why)| Finding {
+            warning: false,
+            text: format!("the backup {} is not used: {why}", id.stamp()),
+        })
         .collect();
     chained(chosen, markers)?;
     let mut damage = Vec::new();
     let mut mounts = Vec::new();
     for (index, name) in mount_order(chosen, markers).into_iter().enumerate() {
-        let with: Vec<(&Backup, &Archive)> =
-            chosen.chain.iter().filter_map(|b| Some((*b, b.archives.get(name)?))).collect();
-        let newest_first = || with.iter().rev().filter_map(|(b, _)| markers.get(&(b.id, name))?.as_ref());
+        let with: Vec<(&Backup, &Archive)> = chosen
+            .chain
+            .iter()
+            .filter_map(|b| Some((*b, b.archives.get(name)?)))
+            .collect();
+        let newest_first = || {
+            with.iter()
+                .rev()
+                .filter_map(|(b, _)| markers.get(&(b.id, name))?.as_ref())
+        };
         let path = newest_first().next().map(|m| m.mount.clone());
         let mut archives = Vec::new();
         for (backup, archive) in &with {
             let marker = markers.get(&(backup.id, name)).and_then(Option::as_ref);
-            let planned = volumes::plan(&options.location, backup.id, name, archive, marker, &mut damage);
+            let planned = volumes::plan(
+                &options.location,
+                backup.id,
+                name,
+                archive,
+                marker,
+                &mut damage,
+            );
             findings.extend(planned.extra.iter().map(|key| {
-                let text = format!("{}: the volume '{key}' is not named by its marker and is not used", options.store);
-                Finding { warning: true, text }
+                let text = format!(
+                    "{}: the volume '{key}' is not named by its marker and is not used",
+                    options.store
+                );
+                Finding {
+                    warning: true,
+                    text,
+                }
             }));
             archives.push(planned.archive);
         }
         // Only the newest backup's manifest says what the state was.
-        let last = with.last().and_then(|(b, _)| markers.get(&(b.id, name))?.as_ref());
+        let last = with
+            .last()
+            .and_then(|(b, _)| markers.get(&(b.id, name))?.as_ref());
         let manifest = match last {
             Some(marker) => Some(manifest(options, marker, name)?),
             None => {
@@ -128,9 +213,13 @@ fn build(
             }
         };
         if with.last().map(|(b, _)| b.id.stamp()) != Some(state) {
-            let text =
-                format!("'{name}' is not in the newest backup {state}: it is restored as of the last one that has it");
-            findings.push(Finding { warning: false, text });
+            let text = format!(
+                "'{name}' is not in the newest backup {state}: it is restored as of the last one that has it"
+            );
+            findings.push(Finding {
+                warning: false,
+                text,
+            });
         }
         let wanted = Vec::new();
         mounts.push(PlannedMount {
@@ -144,7 +233,10 @@ fn build(
         });
     }
     if !damage.is_empty() {
-        return Err(Box::new(PlanError::Damaged { store: options.store.clone(), problems: damage }));
+        return Err(Box::new(PlanError::Damaged {
+            store: options.store.clone(),
+            problems: damage,
+        }));
     }
     lay_out(&mut mounts, options.layout)?;
     select(&mut mounts, options, &mut findings)?;
@@ -161,24 +253,41 @@ fn build(
     })
 }
 
-/// An incremental lists changes since one certain backup: without that one, files would be missing silently.
+/// An incremental lists changes since one certain backup: without that one, files would be missing
+/// silently.
 fn chained(chosen: &Chosen<'_>, markers: &Markers<'_>) -> Result<(), Box<PlanError>> {
     for ((id, _), marker) in markers {
-        let Some(since) = marker.as_ref().and_then(|m| m.since) else { continue };
-        if !chosen.chain.iter().any(|b| b.id.stamp() == since && since < id.stamp()) {
-            return Err(Box::new(PlanError::Unchained { backup: id.stamp(), since, full: id.full }));
+        let Some(since) = marker.as_ref().and_then(|m| m.since) else {
+            continue;
+        };
+        if !chosen
+            .chain
+            .iter()
+            .any(|b| b.id.stamp() == since && since < id.stamp())
+        {
+            return Err(Box::new(PlanError::Unchained {
+                backup: id.stamp(),
+                since,
+                full: id.full,
+            }));
         }
     }
     Ok(())
 }
 
-/// The mounts of the newest backup in its own order, then any that only older backups of the set have.
+/// The mounts of the newest backup in its own order, then any that only older backups of the set
+/// have.
 fn mount_order<'a>(chosen: &Chosen<'a>, markers: &Markers<'a>) -> Vec<&'a MountName> {
     let mut order: Vec<&MountName> = Vec::new();
     for &backup in chosen.chain.iter().rev() {
-        let marker = backup.archives.keys().find_map(|name| markers.get(&(backup.id, name))?.as_ref());
+        let marker = backup
+            .archives
+            .keys()
+            .find_map(|name| markers.get(&(backup.id, name))?.as_ref());
         let said = marker.into_iter().flat_map(|m| &m.mounts).map(|m| &m.name);
-        let said = said.filter_map(|name| backup.archives.get_key_value(name)).map(|(name, _)| name);
+        let said = said
+            .filter_map(|name| backup.archives.get_key_value(name))
+            .map(|(name, _)| name);
         for name in said.chain(backup.archives.keys()) {
             if !order.contains(&name) {
                 order.push(name);
@@ -188,15 +297,26 @@ fn mount_order<'a>(chosen: &Chosen<'a>, markers: &Markers<'a>) -> Vec<&'a MountN
     order
 }
 
-fn manifest(options: &Options, marker: &Marker, name: &MountName) -> Result<PlannedManifest, Box<PlanError>> {
+fn manifest(
+    options: &Options,
+    marker: &Marker,
+    name: &MountName,
+) -> Result<PlannedManifest, Box<PlanError>> {
     let object = marker.manifest.clone();
     let parsed = ObjectName::parse(&object.key);
-    let ours = parsed.filter(|n| n.location == options.location && n.backup == marker.backup && n.mount == *name);
+    let ours = parsed.filter(|n| {
+        n.location == options.location && n.backup == marker.backup && n.mount == *name
+    });
     match ours.map(|n| n.part) {
-        Some(Part::Manifest(extension)) => {
-            Ok(PlannedManifest { stamp: marker.backup.stamp(), format: extension.into(), object })
-        }
-        _ => Err(Box::new(PlanError::ForeignKey { backup: marker.backup.stamp(), key: object.key })),
+        Some(Part::Manifest(extension)) => Ok(PlannedManifest {
+            stamp: marker.backup.stamp(),
+            format: extension.into(),
+            object,
+        }),
+        _ => Err(Box::new(PlanError::ForeignKey {
+            backup: marker.backup.stamp(),
+            key: object.key,
+        })),
     }
 }
 
@@ -205,21 +325,31 @@ fn v1(name: &MountName) -> Finding {
         "'{name}' was written by v1.0, whose markers are empty: its original path, the checksums of its volumes and \
          the list of its files are not known; what 7-Zip extracts is all that can be checked"
     );
-    Finding { warning: false, text }
+    Finding {
+        warning: false,
+        text,
+    }
 }
 
 fn lay_out(mounts: &mut [PlannedMount], layout: Layout) -> Result<(), Box<PlanError>> {
     if layout == Layout::Numbered {
-        mounts.iter_mut().for_each(|m| m.target = vec![m.number.to_string()]);
+        mounts
+            .iter_mut()
+            .for_each(|m| m.target = vec![m.number.to_string()]);
         return Ok(());
     }
     let mut paths: Vec<FullPath> = Vec::new();
     for mount in mounts {
-        let Some(path) = &mount.path else { return Err(Box::new(PlanError::UnknownPath(mount.name.clone()))) };
+        let Some(path) = &mount.path else {
+            return Err(Box::new(PlanError::UnknownPath(mount.name.clone())));
+        };
         if path.family() != Family::HOST {
             return Err(Box::new(PlanError::OtherFamily(path.clone())));
         }
-        if let Some(other) = paths.iter().find(|p| p.starts_with(path) || path.starts_with(p)) {
+        if let Some(other) = paths
+            .iter()
+            .find(|p| p.starts_with(path) || path.starts_with(p))
+        {
             return Err(Box::new(PlanError::Nested(other.clone(), path.clone())));
         }
         mount.target = original(path);
@@ -243,8 +373,14 @@ fn select(
             }
         }
         if !found {
-            let mounts = mounts.iter().map(|m| format!("{}: {}", m.number, m.shown())).collect();
-            return Err(Box::new(PlanError::OutsideMounts { path: text.clone(), mounts }));
+            let mounts = mounts
+                .iter()
+                .map(|m| format!("{}: {}", m.number, m.shown()))
+                .collect();
+            return Err(Box::new(PlanError::OutsideMounts {
+                path: text.clone(),
+                mounts,
+            }));
         }
     }
     if !options.only.is_empty() {
@@ -254,9 +390,15 @@ fn select(
         if mount.wanted.iter().any(|w| w.names.is_empty()) {
             mount.wanted.clear();
         } else if !mount.wanted.is_empty() && mount.manifest.is_none() {
-            let text =
-                format!("'{}' has no manifest: all {} of its archives are needed", mount.name, mount.archives.len());
-            findings.push(Finding { warning: false, text });
+            let text = format!(
+                "'{}' has no manifest: all {} of its archives are needed",
+                mount.name,
+                mount.archives.len()
+            );
+            findings.push(Finding {
+                warning: false,
+                text,
+            });
         }
     }
     Ok(())

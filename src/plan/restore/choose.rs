@@ -1,4 +1,5 @@
-//! Which state of a location is restored: a set and the backups of it that are extracted (SPEC §9). Pure.
+//! Which state of a location is restored: a set and the backups of it that are extracted (SPEC §9).
+//! Pure.
 
 use std::collections::BTreeMap;
 
@@ -16,18 +17,24 @@ pub struct Chosen<'a> {
 
 /// The newest state that can be restored, as far as names tell; for choosing between stores.
 pub fn newest_state(catalog: &Catalog, at: Option<&At>) -> Option<Stamp> {
-    choose(catalog, at, &BTreeMap::new()).and_then(|chosen| chosen.chain.last().map(|b| b.id.stamp()))
+    choose(catalog, at, &BTreeMap::new())
+        .and_then(|chosen| chosen.chain.last().map(|b| b.id.stamp()))
 }
 
-/// Whether every mount the names know of has its marker. A hole among the volumes is another matter: such a backup
-/// was finished and is damaged, and a restore must say so instead of quietly offering an older one.
+/// Whether every mount the names know of has its marker. A hole among the volumes is another
+/// matter: such a backup was finished and is damaged, and a restore must say so instead of quietly
+/// offering an older one.
 fn finished(backup: &Backup) -> bool {
     !backup.archives.is_empty() && backup.archives.values().all(|a| a.marker.is_some())
 }
 
-/// Chooses the newest complete set, or with `at` the newest state at or before it, over all sets. `rejected` are
-/// backups whose markers turned out to name mounts that were never finished.
-pub fn choose<'a>(catalog: &'a Catalog, at: Option<&At>, rejected: &BTreeMap<BackupId, String>) -> Option<Chosen<'a>> {
+/// Chooses the newest complete set, or with `at` the newest state at or before it, over all sets.
+/// `rejected` are backups whose markers turned out to name mounts that were never finished.
+pub fn choose<'a>(
+    catalog: &'a Catalog,
+    at: Option<&At>,
+    rejected: &BTreeMap<BackupId, String>,
+) -> Option<Chosen<'a>> {
     let usable = |backup: &Backup| {
         finished(backup)
             && !rejected.contains_key(&backup.id)
@@ -35,7 +42,9 @@ pub fn choose<'a>(catalog: &'a Catalog, at: Option<&At>, rejected: &BTreeMap<Bac
     };
     let mut states = catalog.sets.iter().filter_map(|set| {
         let full = set.full.as_ref().filter(|full| usable(full))?;
-        let chain = std::iter::once(full).chain(set.incrementals.iter().filter(|b| usable(b))).collect();
+        let chain = std::iter::once(full)
+            .chain(set.incrementals.iter().filter(|b| usable(b)))
+            .collect();
         Some(Chosen { set, chain })
     });
     match at {
@@ -44,8 +53,8 @@ pub fn choose<'a>(catalog: &'a Catalog, at: Option<&At>, rejected: &BTreeMap<Bac
     }
 }
 
-/// Backups that a person might expect in the restored state and that are not in it, with the reason: unfinished ones
-/// of the set, and newer ones of any set.
+/// Backups that a person might expect in the restored state and that are not in it, with the
+/// reason: unfinished ones of the set, and newer ones of any set.
 pub fn left_out(
     catalog: &Catalog,
     chosen: &Chosen<'_>,
@@ -58,8 +67,14 @@ pub fn left_out(
         .filter(|b| at.is_none_or(|at| at.covers(b.id.stamp())))
         .filter(|b| b.id.full == chosen.set.stamp || Some(b.id.stamp()) > state)
         .map(|b| {
-            let why = rejected.get(&b.id).cloned().or_else(|| b.incomplete().map(|why| why.to_string()));
-            (b.id, why.unwrap_or_else(|| "its full backup is not complete".to_owned()))
+            let why = rejected
+                .get(&b.id)
+                .cloned()
+                .or_else(|| b.incomplete().map(|why| why.to_string()));
+            (
+                b.id,
+                why.unwrap_or_else(|| "its full backup is not complete".to_owned()),
+            )
         })
         .collect()
 }

@@ -11,11 +11,23 @@ pub enum PlanError {
     #[error("{store} holds no backup of '{location}'")]
     NoBackup { location: String, store: String },
     #[error("{store} holds no complete backup of '{location}'{}", shown(newest))]
-    NothingComplete { location: String, store: String, newest: Option<(Stamp, String)> },
+    NothingComplete {
+        location: String,
+        store: String,
+        newest: Option<(Stamp, String)>,
+    },
     #[error("{store} holds no complete backup of '{location}' at or before {at}")]
-    NothingAt { location: String, store: String, at: String, oldest: Stamp },
+    NothingAt {
+        location: String,
+        store: String,
+        at: String,
+        oldest: Stamp,
+    },
     #[error("{store}: {}", problems.join("; "))]
-    Damaged { store: String, problems: Vec<String> },
+    Damaged {
+        store: String,
+        problems: Vec<String>,
+    },
     #[error(transparent)]
     Marker(#[from] MarkerError),
     #[error("the marker '{0}' describes another archive than its name says")]
@@ -23,7 +35,11 @@ pub enum PlanError {
     #[error("a marker of the backup {backup} names '{key}', which is no object of its archive")]
     ForeignKey { backup: Stamp, key: String },
     #[error("the backup {backup} holds the changes since the backup {since}, which is not there")]
-    Unchained { backup: Stamp, since: Stamp, full: Stamp },
+    Unchained {
+        backup: Stamp,
+        since: Stamp,
+        full: Stamp,
+    },
     #[error("the original path of '{0}' is not known: its marker was written by v1.0")]
     UnknownPath(MountName),
     #[error("'{0}' is a {family} path, this computer has {host} paths", family = .0.family(), host = crate::model::path::Family::HOST)]
@@ -35,14 +51,15 @@ pub enum PlanError {
 }
 
 fn shown(newest: &Option<(Stamp, String)>) -> String {
-    newest.as_ref().map_or_else(String::new, |(stamp, why)| format!("; the newest, {stamp}, is not complete: {why}"))
+    newest.as_ref().map_or_else(String::new, |(stamp, why)| {
+        format!("; the newest, {stamp}, is not complete: {why}")
+    })
 }
 
 impl PlanError {
     /// What the user can do.
     pub fn hint(&self) -> String {
-        const OLDER: &str =
-            "restore an older state with --at (aam-backup sets lists them), or restore from another store";
+        const OLDER: &str = "restore an older state with --at (aam-backup sets lists them), or restore from another store";
         match self {
             PlanError::NoBackup { .. } => "check the location's name, and that this is the right store".to_owned(),
             PlanError::NothingComplete { .. } => "aam-backup sets lists what is there; try another store".to_owned(),

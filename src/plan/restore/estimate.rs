@@ -1,4 +1,5 @@
-//! What a restore will take, before anything is spent: objects, bytes, dollars, hours, disk space (SPEC §9). Pure.
+//! What a restore will take, before anything is spent: objects, bytes, dollars, hours, disk space
+//! (SPEC §9). Pure.
 
 use serde::Serialize;
 
@@ -56,7 +57,8 @@ pub struct Estimate {
     pub tier: Tier,
     pub keep_days: u32,
     pub dollars: Dollars,
-    /// Until the last object is readable, at the latest; 0 when all are. What thaws already may be ready sooner.
+    /// Until the last object is readable, at the latest; 0 when all are. What thaws already may be
+    /// ready sooner.
     pub hours: u32,
     /// Bytes that may be written: downloads still to come, and files as far as known.
     pub disk_needed: u64,
@@ -103,8 +105,13 @@ impl Estimate {
             }
             count
         };
-        let [frozen, thawing, ready, here] =
-            [VolumeState::Frozen, VolumeState::Thawing, VolumeState::Ready, VolumeState::Here].map(|s| count(Some(s)));
+        let [frozen, thawing, ready, here] = [
+            VolumeState::Frozen,
+            VolumeState::Thawing,
+            VolumeState::Ready,
+            VolumeState::Here,
+        ]
+        .map(|s| count(Some(s)));
         let price = terms.prices.of(terms.tier);
         let gb = |bytes: u64| bytes as f64 / 1e9;
         let to_come = Count {
@@ -115,7 +122,8 @@ impl Estimate {
             requests: frozen.objects as f64 / 1000.0 * price.per_thousand_requests
                 + to_come.objects as f64 / 1000.0 * terms.prices.get_per_thousand,
             retrieval: gb(frozen.bytes) * price.per_gb,
-            copies: gb(frozen.bytes) * terms.prices.copy_per_gb_month * f64::from(terms.keep_days) / 30.0,
+            copies: gb(frozen.bytes) * terms.prices.copy_per_gb_month * f64::from(terms.keep_days)
+                / 30.0,
             transfer: gb(to_come.bytes) * terms.prices.transfer_per_gb,
             total: 0.0,
         };
@@ -129,7 +137,11 @@ impl Estimate {
             tier: terms.tier,
             keep_days: terms.keep_days,
             dollars,
-            hours: if frozen.objects + thawing.objects > 0 { price.hours } else { 0 },
+            hours: if frozen.objects + thawing.objects > 0 {
+                price.hours
+            } else {
+                0
+            },
             disk_needed: to_come.bytes + terms.files,
             disk_least: to_come.bytes.min(terms.room) + terms.files,
             disk_free: terms.disk_free,
@@ -137,14 +149,16 @@ impl Estimate {
         }
     }
 
-    /// Whether somebody must agree first: thawing is ordered and paid at once, and a dollar is a dollar.
+    /// Whether somebody must agree first: thawing is ordered and paid at once, and a dollar is a
+    /// dollar.
     pub fn needs_consent(&self) -> bool {
         self.frozen.objects > 0 || self.dollars.total >= 1.0
     }
 
     /// Whether the disk is too small, as far as is known.
     pub fn too_small(&self) -> bool {
-        self.disk_free.is_some_and(|free| free > 0 && free < self.disk_least)
+        self.disk_free
+            .is_some_and(|free| free > 0 && free < self.disk_least)
     }
 
     /// For people, a line each.
@@ -157,7 +171,11 @@ impl Estimate {
             (self.frozen, "still to be requested from the archive"),
         ] {
             if count.objects > 0 {
-                text.push_str(&format!("\n  {} objects, {}: {words}", count.objects, size(count.bytes)));
+                text.push_str(&format!(
+                    "\n  {} objects, {}: {words}",
+                    count.objects,
+                    size(count.bytes)
+                ));
             }
         }
         if self.dollars.total > 0.0 {
@@ -169,7 +187,10 @@ impl Estimate {
             ));
         }
         if self.hours > 0 {
-            text.push_str(&format!("\nthe last object is readable within {} hours of its request", self.hours));
+            text.push_str(&format!(
+                "\nthe last object is readable within {} hours of its request",
+                self.hours
+            ));
         }
         let (least, most) = (size(self.disk_least), size(self.disk_needed));
         text.push_str(&match least == most {
@@ -200,31 +221,92 @@ mod tests {
             room: 20_000_000_000,
             disk_free: Some(10),
         };
-        let loads = vec![Load { size: 4_000_000_000, state: VolumeState::Frozen }; 250];
+        let loads = vec![
+            Load {
+                size: 4_000_000_000,
+                state: VolumeState::Frozen
+            };
+            250
+        ];
         let estimate = Estimate::new(&loads, terms);
-        assert_eq!(format!("{:.2} {:.2}", estimate.dollars.retrieval, estimate.dollars.transfer), "2.50 90.00");
-        assert_eq!((estimate.hours, estimate.disk_needed), (48, 1_000_000_000_005));
-        assert!(estimate.to_text().contains("needs 20.0 GB to 1.0 TB on the disk"), "{}", estimate.to_text());
-        assert!(estimate.needs_consent() && estimate.too_small());
+        assert_eq!(
+            format!(
+                "{:.2} {:.2}",
+                estimate.dollars.retrieval, estimate.dollars.transfer
+            ),
+            "2.50 90.00"
+        );
+        assert_eq!(
+            (estimate.hours, estimate.disk_needed),
+            (48, 1_000_000_000_005)
+        );
         assert!(
             estimate
                 .to_text()
-                .contains("costs about $94.04 at Amazon's prices of 2026-06 (aws.amazon.com/s3/pricing): "),
+                .contains("needs 20.0 GB to 1.0 TB on the disk"),
             "{}",
             estimate.to_text()
         );
-        let standard = Estimate::new(&loads, Terms { tier: Tier::Standard, ..terms });
-        assert_eq!((format!("{:.2}", standard.dollars.retrieval).as_str(), standard.hours), ("20.00", 12));
+        assert!(estimate.needs_consent() && estimate.too_small());
+        assert!(
+            estimate.to_text().contains(
+                "costs about $94.04 at Amazon's prices of 2026-06 (aws.amazon.com/s3/pricing): "
+            ),
+            "{}",
+            estimate.to_text()
+        );
+        let standard = Estimate::new(
+            &loads,
+            Terms {
+                tier: Tier::Standard,
+                ..terms
+            },
+        );
+        assert_eq!(
+            (
+                format!("{:.2}", standard.dollars.retrieval).as_str(),
+                standard.hours
+            ),
+            ("20.00", 12)
+        );
     }
 
     #[test]
     fn what_is_here_costs_nothing() {
         let prices = Prices::default();
-        let terms = Terms { prices: &prices, tier: Tier::Bulk, keep_days: 2, files: 0, room: 0, disk_free: None };
-        let estimate = Estimate::new(&[Load { size: 1 << 40, state: VolumeState::Here }], terms);
+        let terms = Terms {
+            prices: &prices,
+            tier: Tier::Bulk,
+            keep_days: 2,
+            files: 0,
+            room: 0,
+            disk_free: None,
+        };
+        let estimate = Estimate::new(
+            &[Load {
+                size: 1 << 40,
+                state: VolumeState::Here,
+            }],
+            terms,
+        );
         assert!(!estimate.needs_consent() && estimate.hours == 0 && estimate.disk_needed == 0);
-        let paid = Estimate::new(&[Load { size: 1_000_000, state: VolumeState::Thawing }], terms);
+        let paid = Estimate::new(
+            &[Load {
+                size: 1_000_000,
+                state: VolumeState::Thawing,
+            }],
+            terms,
+        );
         assert!(!paid.needs_consent(), "requested already");
-        assert!(Estimate::new(&[Load { size: 1, state: VolumeState::Frozen }], terms).needs_consent());
+        assert!(
+            Estimate::new(
+                &[Load {
+                    size: 1,
+                    state: VolumeState::Frozen
+                }],
+                terms
+            )
+            .needs_consent()
+        );
     }
 }

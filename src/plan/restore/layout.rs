@@ -18,13 +18,21 @@ pub enum Layout {
 /// The table of the numbered layout, and of any restore: what is where.
 pub const TABLE: &str = "restored.txt";
 
-/// The directory names that lead from the target to a mount's original path: `C:\Users` is `c`, `Users`.
+/// The directory names that lead from the target to a mount's original path: `C:\Users` is `c`,
+/// `Users`.
 pub fn original(path: &FullPath) -> Vec<String> {
     let root = match path.drive() {
         Some(letter) => vec![letter.to_ascii_lowercase().to_string()],
-        None => path.root().split(['\\', '/']).filter(|n| !n.is_empty()).map(str::to_owned).collect(),
+        None => path
+            .root()
+            .split(['\\', '/'])
+            .filter(|n| !n.is_empty())
+            .map(str::to_owned)
+            .collect(),
     };
-    root.into_iter().chain(path.parts().iter().cloned()).collect()
+    root.into_iter()
+        .chain(path.parts().iter().cloned())
+        .collect()
 }
 
 #[cfg(test)]

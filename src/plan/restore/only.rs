@@ -18,14 +18,26 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// What `text` means for the mount of this number at this path; `None` when it lies elsewhere. It is the original
-    /// absolute path, or one that starts with the mount's number.
+    /// What `text` means for the mount of this number at this path; `None` when it lies elsewhere.
+    /// It is the original absolute path, or one that starts with the mount's number.
     pub fn within(text: &str, number: usize, path: Option<&FullPath>) -> Option<Wanted> {
         // Only v1.0 leaves the path unknown, and it ran on Windows.
         let family = path.map_or(Family::Windows, FullPath::family);
-        let wanted = |names| Some(Wanted { names, family, written: text.to_owned() });
-        let separators: &[char] = if family == Family::Windows { &['/', '\\'] } else { &['/'] };
-        let mut names = text.split(separators).filter(|n| !n.is_empty() && *n != ".");
+        let wanted = |names| {
+            Some(Wanted {
+                names,
+                family,
+                written: text.to_owned(),
+            })
+        };
+        let separators: &[char] = if family == Family::Windows {
+            &['/', '\\']
+        } else {
+            &['/']
+        };
+        let mut names = text
+            .split(separators)
+            .filter(|n| !n.is_empty() && *n != ".");
         if !text.starts_with(separators) && names.next() == Some(number.to_string().as_str()) {
             return wanted(names.map(str::to_owned).collect());
         }
@@ -35,13 +47,21 @@ impl Wanted {
             return wanted(asked.parts()[mount.parts().len()..].to_vec());
         }
         // A directory above a mount: all of the mount.
-        if mount.starts_with(&asked) { wanted(Vec::new()) } else { None }
+        if mount.starts_with(&asked) {
+            wanted(Vec::new())
+        } else {
+            None
+        }
     }
 
     /// Whether a path with `/` between names is what is wanted, or lies below it.
     pub fn holds(&self, path: &str) -> bool {
         let mut names = path.split('/');
-        self.names.iter().all(|wanted| names.next().is_some_and(|name| self.family.same_name(wanted, name)))
+        self.names.iter().all(|wanted| {
+            names
+                .next()
+                .is_some_and(|name| self.family.same_name(wanted, name))
+        })
     }
 
     /// The wanted path with `/` between names.
@@ -66,7 +86,10 @@ pub struct Nearest {
 impl Nearest {
     /// Nothing met yet.
     pub fn new(wanted: &Wanted) -> Nearest {
-        Nearest { wanted: wanted.joined().to_lowercase(), best: Vec::new() }
+        Nearest {
+            wanted: wanted.joined().to_lowercase(),
+            best: Vec::new(),
+        }
     }
 
     /// Meets one known path.
@@ -100,17 +123,27 @@ mod tests {
 
     #[test]
     fn original_paths_and_numbered_ones() {
-        assert_eq!(within("/home/a/docs/x", "/home/a").as_deref(), Some("docs/x"));
+        assert_eq!(
+            within("/home/a/docs/x", "/home/a").as_deref(),
+            Some("docs/x")
+        );
         assert_eq!(within("/home", "/home/a").as_deref(), Some(""));
         assert_eq!(within("/etc", "/home/a"), None);
         assert_eq!(within("/homes/a", "/home"), None);
         assert_eq!(within("2/docs/x/", "/home/a").as_deref(), Some("docs/x"));
         assert_eq!(within("2", "/home/a").as_deref(), Some(""));
         assert_eq!(within("1/docs", "/home/a"), None);
-        assert_eq!(within(r"c:\users\ALLEN\Docs", r"C:\Users\Allen").as_deref(), Some("Docs"));
-        assert_eq!(within(r"2\Docs", r"C:\Users\Allen").as_deref(), Some("Docs"));
+        assert_eq!(
+            within(r"c:\users\ALLEN\Docs", r"C:\Users\Allen").as_deref(),
+            Some("Docs")
+        );
+        assert_eq!(
+            within(r"2\Docs", r"C:\Users\Allen").as_deref(),
+            Some("Docs")
+        );
         assert_eq!(Wanted::within("1/x", 1, None).unwrap().joined(), "x");
-        let windows = Wanted::within(r"C:\a\Docs", 1, Some(&FullPath::parse(r"C:\a").unwrap())).unwrap();
+        let windows =
+            Wanted::within(r"C:\a\Docs", 1, Some(&FullPath::parse(r"C:\a").unwrap())).unwrap();
         assert!(windows.holds("docs/x") && windows.holds("DOCS") && !windows.holds("docs2"));
     }
 

@@ -1,5 +1,5 @@
-//! The restore plan: everything a restore will fetch, check and write, decided from the catalog, the markers and the
-//! options (SPEC §9).
+//! The restore plan: everything a restore will fetch, check and write, decided from the catalog,
+//! the markers and the options (SPEC §9).
 //!
 //! A plan never reads a disk, a store or a clock, and holds no secret. Execution chooses nothing.
 
@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::model::catalog::Catalog;
 use crate::model::name::{Format, MountName};
-use crate::model::object::Stored;
+use crate::model::object::ObjectRef;
 use crate::model::path::FullPath;
 use crate::model::slices::Slices;
 use crate::model::stamp::Stamp;
@@ -82,7 +82,8 @@ pub struct PlannedArchive {
     pub volumes: Vec<PlannedVolume>,
     /// Files and their bytes before compression, where the marker says.
     pub content: Option<(u64, u64)>,
-    /// Whether the store holds further volumes under this archive's name: 7-Zip would take them for a part of it.
+    /// Whether the store holds further volumes under this archive's name: 7-Zip would take them for
+    /// a part of it.
     pub has_extra: bool,
 }
 
@@ -105,7 +106,7 @@ pub struct PlannedVolume {
 pub struct PlannedManifest {
     pub stamp: Stamp,
     pub format: Format,
-    pub object: Stored,
+    pub object: ObjectRef,
 }
 
 /// Something to know; `warning` makes the restore end with warnings (exit code 3).
@@ -137,8 +138,8 @@ impl RestorePlan {
         super::build::plan(options, catalog, markers)
     }
 
-    /// Leaves out the archives that hold nothing wanted: `needed` are the stamps that do, by mount number, from the
-    /// manifests. A mount without an entry keeps all its archives.
+    /// Leaves out the archives that hold nothing wanted: `needed` are the stamps that do, by mount
+    /// number, from the manifests. A mount without an entry keeps all its archives.
     #[must_use]
     pub fn narrowed(mut self, needed: &BTreeMap<usize, BTreeSet<Stamp>>) -> RestorePlan {
         for mount in &mut self.mounts {
@@ -151,53 +152,73 @@ impl RestorePlan {
 
     /// Every archive with its mount, in order of extraction.
     pub fn archives(&self) -> impl Iterator<Item = (&PlannedMount, &PlannedArchive)> {
-        self.mounts.iter().flat_map(|m| m.archives.iter().map(move |a| (m, a)))
+        self.mounts
+            .iter()
+            .flat_map(|m| m.archives.iter().map(move |a| (m, a)))
     }
 
-    /// The bytes that the files will have at the least, without archives that `done` says are extracted; 0 when only
-    /// parts are wanted.
+    /// The bytes that the files will have at the least, without archives that `done` says are
+    /// extracted; 0 when only parts are wanted.
     pub fn least_bytes(&self, done: impl Fn(usize, Stamp) -> bool) -> u64 {
         if self.mounts.iter().any(|m| !m.wanted.is_empty()) {
             return 0;
         }
         let largest = |m: &PlannedMount| {
             let ahead = m.archives.iter().filter(|a| !done(m.number, a.stamp));
-            ahead.filter_map(|a| a.content).map(|(_, bytes)| bytes).max()
+            ahead
+                .filter_map(|a| a.content)
+                .map(|(_, bytes)| bytes)
+                .max()
         };
         self.mounts.iter().filter_map(largest).sum()
     }
 }
 
 impl RestorePlan {
-    /// Bytes of downloads that must be on the disk at a time, without archives that `done` says are extracted: those of the
-    /// archive being extracted, of which a zip needs a few pieces only.
+    /// Bytes of downloads that must be on the disk at a time, without archives that `done` says are
+    /// extracted: those of the archive being extracted, of which a zip needs a few pieces only.
     pub fn room(&self, done: impl Fn(usize, Stamp) -> bool) -> u64 {
         let of_archive = |(mount, archive): (&PlannedMount, &PlannedArchive)| {
             let all: u64 = archive.volumes.iter().map(|volume| volume.size).sum();
-            let largest = archive.portions().iter().map(Portion::size).max().unwrap_or(0);
+            let largest = archive
+                .portions()
+                .iter()
+                .map(Portion::size)
+                .max()
+                .unwrap_or(0);
             match archive.format {
-                Format::Zip if mount.manifest.is_some() && mount.wanted.is_empty() => all.min(PIECES * largest),
+                Format::Zip if mount.manifest.is_some() && mount.wanted.is_empty() => {
+                    all.min(PIECES * largest)
+                }
                 _ => all,
             }
         };
-        self.archives().filter(|(mount, archive)| !done(mount.number, archive.stamp)).map(of_archive).max().unwrap_or(0)
+        self.archives()
+            .filter(|(mount, archive)| !done(mount.number, archive.stamp))
+            .map(of_archive)
+            .max()
+            .unwrap_or(0)
     }
 }
 
-/// The first piece of a zip, the last one, the one being extracted, and the one that arrives meanwhile.
+/// The first piece of a zip, the last one, the one being extracted, and the one that arrives
+/// meanwhile.
 const PIECES: u64 = 4;
 
 impl PlannedArchive {
     /// Bytes that its files will have: as the marker says, or a guess where it does not.
     pub fn bytes(&self) -> u64 {
         let packed: u64 = self.volumes.iter().map(|volume| volume.size).sum();
-        self.content.map_or(packed.saturating_mul(2), |(_, bytes)| bytes)
+        self.content
+            .map_or(packed.saturating_mul(2), |(_, bytes)| bytes)
     }
 }
 
 impl PlannedMount {
     /// The mount as messages name it: its path, or its name where no path is known.
     pub fn shown(&self) -> String {
-        self.path.as_ref().map_or_else(|| self.name.to_string(), ToString::to_string)
+        self.path
+            .as_ref()
+            .map_or_else(|| self.name.to_string(), ToString::to_string)
     }
 }

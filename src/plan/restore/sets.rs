@@ -63,8 +63,18 @@ impl Report {
     /// As a table.
     pub fn to_text(&self) -> String {
         let mut text = format!("{}, location {}\n", self.store, self.location);
-        let mut table =
-            vec![["SET", "LATEST", "INCREMENTALS", "MOUNTS", "VOLUMES", "SIZE", "STATE"].map(str::to_owned)];
+        let mut table = vec![
+            [
+                "SET",
+                "LATEST",
+                "INCREMENTALS",
+                "MOUNTS",
+                "VOLUMES",
+                "SIZE",
+                "STATE",
+            ]
+            .map(str::to_owned),
+        ];
         for set in &self.sets {
             let unfinished = set.incrementals.iter().filter(|i| !i.complete).count();
             let incrementals = match unfinished {
@@ -78,7 +88,10 @@ impl Report {
                 set.mounts.len().to_string(),
                 set.volumes.to_string(),
                 size(set.bytes),
-                set.why.as_ref().map_or_else(|| "complete".to_owned(), |why| format!("not complete: {why}")),
+                set.why.as_ref().map_or_else(
+                    || "complete".to_owned(),
+                    |why| format!("not complete: {why}"),
+                ),
             ]);
         }
         if self.sets.is_empty() {
@@ -89,7 +102,10 @@ impl Report {
         for set in &self.sets {
             for inc in set.incrementals.iter().filter(|i| !i.complete) {
                 let why = inc.why.as_deref().unwrap_or("unknown");
-                text.push_str(&format!("the incremental backup {} is not complete: {why}\n", inc.stamp));
+                text.push_str(&format!(
+                    "the incremental backup {} is not complete: {why}\n",
+                    inc.stamp
+                ));
             }
         }
         if self.deprecated > 0 {
@@ -115,7 +131,9 @@ fn row(set: &Set) -> Row {
     Row {
         full: set.stamp,
         latest: set.chain().last().map(|b| b.id.stamp()),
-        mounts: newest.map(|b| b.archives.keys().map(ToString::to_string).collect()).unwrap_or_default(),
+        mounts: newest
+            .map(|b| b.archives.keys().map(ToString::to_string).collect())
+            .unwrap_or_default(),
         volumes: set.backups().map(Backup::volumes).sum(),
         bytes: set.backups().map(Backup::bytes).sum(),
         complete: why.is_none(),

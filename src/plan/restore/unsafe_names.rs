@@ -1,6 +1,7 @@
 //! Which names from an archive or manifest may be written below a target (SPEC §9). Pure.
 //!
-//! An archive comes from a store that others may write to, so its names are not trusted, whatever 7-Zip does with them.
+//! An archive comes from a store that others may write to, so its names are not trusted, whatever
+//! 7-Zip does with them.
 
 use crate::model::listed::Listed;
 use crate::model::path::Family;
@@ -35,12 +36,17 @@ pub fn entry(listed: &Listed, host: Family) -> Result<(), Unsafe> {
     path(&listed.path, host)
 }
 
-/// Whoever may upload could put an archive of his own in the place of ours; without the key he cannot encrypt it.
+/// Whoever may upload could put an archive of his own in the place of ours; without the key he
+/// cannot encrypt it.
 ///
 /// # Errors
 /// When the entry has content that anybody could have written.
 pub fn encrypted(listed: &Listed) -> Result<(), Unsafe> {
-    if listed.is_directory || listed.size == 0 || listed.is_encrypted { Ok(()) } else { Err(Unsafe::Plain) }
+    if listed.is_directory || listed.size == 0 || listed.is_encrypted {
+        Ok(())
+    } else {
+        Err(Unsafe::Plain)
+    }
 }
 
 /// Looks at a relative path with `/` between names.
@@ -77,7 +83,8 @@ fn name(name: &str, host: Family) -> Result<(), Unsafe> {
     if host == Family::Unix {
         return Ok(());
     }
-    let reserved = |c: char| c.is_control() || matches!(c, '<' | '>' | ':' | '"' | '|' | '?' | '*' | '\\');
+    let reserved =
+        |c: char| c.is_control() || matches!(c, '<' | '>' | ':' | '"' | '|' | '?' | '*' | '\\');
     if name.contains(reserved) || name.ends_with(['.', ' ']) || is_device(name) {
         return Err(illegal());
     }
@@ -86,12 +93,19 @@ fn name(name: &str, host: Family) -> Result<(), Unsafe> {
 
 /// `CON`, `NUL.txt`, `COM1` and their kin open a device on Windows.
 fn is_device(name: &str) -> bool {
-    let stem = name.split('.').next().unwrap_or_default().trim_end().to_ascii_uppercase();
+    let stem = name
+        .split('.')
+        .next()
+        .unwrap_or_default()
+        .trim_end()
+        .to_ascii_uppercase();
     let mut numbered = stem.chars();
     let digit = numbered.next_back();
-    matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL" | "CONIN$" | "CONOUT$")
-        || (matches!(numbered.as_str(), "COM" | "LPT")
-            && digit.is_some_and(|d| matches!(d, '0'..='9' | '¹' | '²' | '³')))
+    matches!(
+        stem.as_str(),
+        "CON" | "PRN" | "AUX" | "NUL" | "CONIN$" | "CONOUT$"
+    ) || (matches!(numbered.as_str(), "COM" | "LPT")
+        && digit.is_some_and(|d| matches!(d, '0'..='9' | '¹' | '²' | '³')))
 }
 
 #[cfg(test)]
@@ -134,7 +148,11 @@ mod tests {
         ] {
             assert_eq!(path(text, host).is_ok(), ok, "{text:?} on {host}");
         }
-        let link = Listed { path: "a".into(), is_link: true, ..Listed::default() };
+        let link = Listed {
+            path: "a".into(),
+            is_link: true,
+            ..Listed::default()
+        };
         assert_eq!(entry(&link, Unix), Err(Unsafe::Link));
     }
 }

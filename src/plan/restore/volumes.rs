@@ -1,4 +1,5 @@
-//! Whether the volumes of an archive are what its marker says, by the listing alone (SPEC §7, §9). Pure.
+//! Whether the volumes of an archive are what its marker says, by the listing alone (SPEC §7, §9).
+//! Pure.
 
 use crate::model::catalog::Archive;
 use crate::model::marker::Marker;
@@ -12,7 +13,8 @@ pub struct Planned {
     pub extra: Vec<String>,
 }
 
-/// Compares marker and listing. Whatever makes the archive unusable goes into `damage`, a sentence each.
+/// Compares marker and listing. Whatever makes the archive unusable goes into `damage`, a sentence
+/// each.
 pub fn plan(
     location: &str,
     backup: BackupId,
@@ -40,9 +42,13 @@ fn by_marker(
         let expected = key(location, backup, mount, marker.format, number);
         let listed = archive.volumes.get(&number).filter(|o| o.key == stored.key);
         match listed {
-            // v1.0 could write the time without its fraction, so compare what the names say, not their letters.
+            // v1.0 could write the time without its fraction, so compare what the names say, not
+            // their letters.
             _ if ObjectName::parse(&stored.key) != ObjectName::parse(&expected) => {
-                damage.push(format!("the marker of '{mount}' names '{}' where '{expected}' belongs", stored.key));
+                damage.push(format!(
+                    "the marker of '{mount}' names '{}' where '{expected}' belongs",
+                    stored.key
+                ));
             }
             None => damage.push(format!("the volume '{}' is missing", stored.key)),
             Some(object) if object.size != stored.size => damage.push(format!(
@@ -59,7 +65,12 @@ fn by_marker(
         });
     }
     let named = |key: &str| marker.volumes.iter().any(|v| v.key == key);
-    let extra: Vec<String> = archive.volumes.values().map(|o| o.key.clone()).filter(|key| !named(key)).collect();
+    let extra: Vec<String> = archive
+        .volumes
+        .values()
+        .map(|o| o.key.clone())
+        .filter(|key| !named(key))
+        .collect();
     let archive = PlannedArchive {
         stamp: backup.stamp(),
         format: marker.format,
@@ -78,23 +89,54 @@ fn by_names(
     archive: &Archive,
     damage: &mut Vec<String>,
 ) -> Planned {
-    let first = archive.volumes.values().next().and_then(|o| ObjectName::parse(&o.key));
+    let first = archive
+        .volumes
+        .values()
+        .next()
+        .and_then(|o| ObjectName::parse(&o.key));
     let format = match first.map(|n| n.part) {
         Some(Part::Volume(extension, _)) => Format::from(extension),
         _ => Format::Zip,
     };
     let last = archive.volumes.keys().next_back().copied().unwrap_or(0);
-    for number in (1..=last).filter(|n| !archive.volumes.contains_key(n)).take(10) {
-        damage.push(format!("the volume '{}' is missing", key(location, backup, mount, format, number)));
+    for number in (1..=last)
+        .filter(|n| !archive.volumes.contains_key(n))
+        .take(10)
+    {
+        damage.push(format!(
+            "the volume '{}' is missing",
+            key(location, backup, mount, format, number)
+        ));
     }
     let volumes = archive.volumes.values();
-    let volumes =
-        volumes.map(|o| PlannedVolume { key: o.key.clone(), size: o.size, sha256: None, slices: None }).collect();
-    let archive = PlannedArchive { stamp: backup.stamp(), format, volumes, content: None, has_extra: false };
-    Planned { archive, extra: Vec::new() }
+    let volumes = volumes
+        .map(|o| PlannedVolume {
+            key: o.key.clone(),
+            size: o.size,
+            sha256: None,
+            slices: None,
+        })
+        .collect();
+    let archive = PlannedArchive {
+        stamp: backup.stamp(),
+        format,
+        volumes,
+        content: None,
+        has_extra: false,
+    };
+    Planned {
+        archive,
+        extra: Vec::new(),
+    }
 }
 
 fn key(location: &str, backup: BackupId, mount: &MountName, format: Format, number: u32) -> String {
     let part = Part::Volume(format.into(), number);
-    ObjectName { location: location.to_owned(), backup, mount: mount.clone(), part }.to_string()
+    ObjectName {
+        location: location.to_owned(),
+        backup,
+        mount: mount.clone(),
+        part,
+    }
+    .to_string()
 }

@@ -14,7 +14,9 @@ const UNIX_WORK: &str = "/var/tmp";
 impl Checker<'_> {
     pub(super) fn some_destination(&mut self, document: &Document) {
         let destinations = &document.destinations;
-        let none = destinations.mirror.is_none() && destinations.s3.is_none() && destinations.directory.is_none();
+        let none = destinations.mirror.is_none()
+            && destinations.s3.is_none()
+            && destinations.directory.is_none();
         // A destination that was taken out because it is wrong is one all the same.
         if none && !self.broken.touches("/destinations") {
             self.report(schema_errors::no_destination());
@@ -28,7 +30,10 @@ impl Checker<'_> {
             document::MaxDelete::Percent(text) => match percent(text) {
                 Some(share) => MaxDelete::Percent(share),
                 None => {
-                    let message = format!("'{}' is neither a count nor a percentage", text.escape_debug());
+                    let message = format!(
+                        "'{}' is neither a count nor a percentage",
+                        text.escape_debug()
+                    );
                     let finding = Finding::value("/destinations/mirror/max-delete", message);
                     self.report(finding.hint("write a number such as `100`, or `0%` to `100%`"));
                     MaxDelete::Percent(0)
@@ -36,13 +41,20 @@ impl Checker<'_> {
             },
         };
         let path = self.path("/destinations/mirror/path", &mirror.path)?;
-        Some(Mirror { path, extra_files: mirror.extra_files, max_delete })
+        Some(Mirror {
+            path,
+            extra_files: mirror.extra_files,
+            max_delete,
+        })
     }
 
     pub(super) fn s3(&mut self, s3: Option<&document::S3>) -> Option<S3> {
         let s3 = s3?;
         if let Some(problem) = bucket_problem(&s3.bucket) {
-            let message = format!("'{}' is not a bucket name: {problem}", s3.bucket.escape_debug());
+            let message = format!(
+                "'{}' is not a bucket name: {problem}",
+                s3.bucket.escape_debug()
+            );
             self.report(Finding::value("/destinations/s3/bucket", message));
         }
         Some(S3 {
@@ -50,28 +62,44 @@ impl Checker<'_> {
             region: self.region("/destinations/s3/region", &s3.region),
             endpoint: self.endpoint("/destinations/s3/endpoint", s3.endpoint.as_deref()),
             storage_class: s3.storage_class,
-            give_up_after: self.span("/destinations/s3/give-up-after", s3.give_up_after.as_ref(), UNREACHABLE_AFTER),
+            give_up_after: self.span(
+                "/destinations/s3/give-up-after",
+                s3.give_up_after.as_ref(),
+                UNREACHABLE_AFTER,
+            ),
             credentials: self.credentials("/destinations/s3/credentials", s3.credentials.as_ref()),
         })
     }
 
-    pub(super) fn directory(&mut self, directory: Option<&document::Directory>) -> Option<FullPath> {
+    pub(super) fn directory(
+        &mut self,
+        directory: Option<&document::Directory>,
+    ) -> Option<FullPath> {
         self.path("/destinations/directory/path", &directory?.path)
     }
 
     pub(super) fn archive(&mut self, document: &Document) -> Option<Archive> {
         let Some(archive) = &document.archive else {
             let destinations = &document.destinations;
-            let needed_by = if destinations.s3.is_some() { "s3" } else { "directory" };
+            let needed_by = if destinations.s3.is_some() {
+                "s3"
+            } else {
+                "directory"
+            };
             if destinations.makes_archives() && !self.broken.touches("/archive") {
-                let message = format!("the section 'archive' is missing, which '{needed_by}' needs");
+                let message =
+                    format!("the section 'archive' is missing, which '{needed_by}' needs");
                 let finding = Finding::key(format!("/destinations/{needed_by}"), message);
                 self.report(finding.hint("add `archive: {encryption-key: {env: NAME}}`"));
             }
             return None;
         };
         self.reference("/archive/encryption-key", &archive.encryption_key);
-        let default = if self.family == Family::Windows { WINDOWS_WORK } else { UNIX_WORK };
+        let default = if self.family == Family::Windows {
+            WINDOWS_WORK
+        } else {
+            UNIX_WORK
+        };
         let work = archive.work_directory.as_deref().unwrap_or(default);
         Some(Archive {
             encryption_key: archive.encryption_key.clone(),
@@ -106,5 +134,8 @@ fn bucket_problem(bucket: &str) -> Option<&'static str> {
     if !edge(bucket.chars().next()) || !edge(bucket.chars().last()) || bucket.contains("..") {
         return Some("it must begin and end with a letter or digit, and have no two dots in a row");
     }
-    bucket.parse::<std::net::Ipv4Addr>().ok().map(|_| "it must not look like an IP address")
+    bucket
+        .parse::<std::net::Ipv4Addr>()
+        .ok()
+        .map(|_| "it must not look like an IP address")
 }

@@ -31,12 +31,19 @@ impl Checker<'_> {
     pub(super) fn location(&mut self, location: &str) {
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
         if location.contains('_') {
-            let message = format!("the location '{}' holds an underscore", location.escape_debug());
+            let message = format!(
+                "the location '{}' holds an underscore",
+                location.escape_debug()
+            );
             let hint = "underscores separate the fields of object names: write `-` instead";
             self.report(Finding::value("/location", message).hint(hint));
-        } else if location.is_empty() || location.len() > MAX_NAME || !location.chars().all(allowed) {
+        } else if location.is_empty() || location.len() > MAX_NAME || !location.chars().all(allowed)
+        {
             let message = format!("'{}' is not a location", location.escape_debug());
-            self.report(Finding::value("/location", message).hint("use 1 to 64 letters, digits, `.` and `-`"));
+            self.report(
+                Finding::value("/location", message)
+                    .hint("use 1 to 64 letters, digits, `.` and `-`"),
+            );
         }
     }
 
@@ -58,18 +65,28 @@ impl Checker<'_> {
                 self.report(Finding::value(pointer, "is not an http or https address").hint(hint));
             }
             Ok(uri) if uri.authority().is_some_and(|a| a.as_str().contains('@')) => {
-                self.report(Finding::value(pointer, "holds a user name").hint("use `credentials` for that"));
+                self.report(
+                    Finding::value(pointer, "holds a user name").hint("use `credentials` for that"),
+                );
             }
-            Ok(uri) if uri.host().is_some_and(|host| !host.is_empty()) && uri.query().is_none() => {}
+            Ok(uri) if uri.host().is_some_and(|host| !host.is_empty()) && uri.query().is_none() => {
+            }
             _ => self.report(Finding::value(pointer, "is not an http or https address").hint(hint)),
         }
         Some(text.to_owned())
     }
 
-    pub(super) fn credentials(&mut self, pointer: &str, given: Option<&S3Credentials>) -> Option<Credentials> {
+    pub(super) fn credentials(
+        &mut self,
+        pointer: &str,
+        given: Option<&S3Credentials>,
+    ) -> Option<Credentials> {
         let given = given?;
         self.reference(&format!("{pointer}/access-key-id"), &given.access_key_id);
-        self.reference(&format!("{pointer}/secret-access-key"), &given.secret_access_key);
+        self.reference(
+            &format!("{pointer}/secret-access-key"),
+            &given.secret_access_key,
+        );
         Some(Credentials {
             access_key_id: given.access_key_id.clone(),
             secret_access_key: given.secret_access_key.clone(),
@@ -81,7 +98,10 @@ impl Checker<'_> {
         match reference {
             Reference::Env(name) => {
                 let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-                if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) || !name.chars().all(word) {
+                if name.is_empty()
+                    || name.starts_with(|c: char| c.is_ascii_digit())
+                    || !name.chars().all(word)
+                {
                     let message = "is not the name of an environment variable";
                     let hint = "write the variable's name (letters, digits, `_`), not the secret";
                     self.report(Finding::value(format!("{pointer}/env"), message).hint(hint));
@@ -93,11 +113,16 @@ impl Checker<'_> {
                     return;
                 }
                 let message = format!("is not the full path of a file on {family}");
-                self.report(Finding::value(format!("{pointer}/file"), message).hint("write the whole path"));
+                self.report(
+                    Finding::value(format!("{pointer}/file"), message).hint("write the whole path"),
+                );
             }
             Reference::Command(words) => {
                 let at = format!("{pointer}/command");
-                if words.first().is_none_or(|program| program.trim().is_empty()) {
+                if words
+                    .first()
+                    .is_none_or(|program| program.trim().is_empty())
+                {
                     self.report(Finding::value(at, "names no program"));
                 } else if words.iter().any(|word| word.contains('\0')) {
                     self.report(Finding::value(at, "holds a NUL character"));
@@ -106,7 +131,10 @@ impl Checker<'_> {
             Reference::Keyring(entry) => {
                 for (key, text) in [("service", &entry.service), ("user", &entry.user)] {
                     if text.trim().is_empty() {
-                        self.report(Finding::value(format!("{pointer}/keyring/{key}"), "is empty"));
+                        self.report(Finding::value(
+                            format!("{pointer}/keyring/{key}"),
+                            "is empty",
+                        ));
                     }
                 }
             }

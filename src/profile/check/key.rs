@@ -1,4 +1,5 @@
-//! Whether an archive format can take a key. Asked once the key is at hand, before anything is archived.
+//! Whether an archive format can take a key. Asked once the key is at hand, before anything is
+//! archived.
 
 use crate::model::name::Format;
 use crate::model::secret::Secret;
@@ -21,7 +22,8 @@ pub enum KeyError {
     LineBreak,
 }
 
-/// Checks a key against what the format takes: zip 1 to 99 printable ASCII characters; 7z any text of one line.
+/// Checks a key against what the format takes: zip 1 to 99 printable ASCII characters; 7z any text
+/// of one line.
 ///
 /// # Errors
 /// When 7-Zip would refuse the key or use another one.
@@ -36,7 +38,9 @@ pub fn check_key(format: Format, key: &Secret) -> Result<(), KeyError> {
     }
     match format {
         Format::SevenZip => Ok(()),
-        Format::Zip if !key.bytes().all(|b| matches!(b, b' '..=b'~')) => Err(KeyError::NotPrintableAscii),
+        Format::Zip if !key.bytes().all(|b| matches!(b, b' '..=b'~')) => {
+            Err(KeyError::NotPrintableAscii)
+        }
         Format::Zip if key.len() > MAX_ZIP_KEY => Err(KeyError::TooLong),
         Format::Zip => Ok(()),
     }
@@ -60,8 +64,16 @@ mod tests {
             (&just, Ok(()), Ok(())),
             (&over, Err(KeyError::TooLong), Ok(())),
         ] {
-            assert_eq!(check_key(Format::Zip, &Secret::new(key)), zip, "zip {key:?}");
-            assert_eq!(check_key(Format::SevenZip, &Secret::new(key)), seven, "7z {key:?}");
+            assert_eq!(
+                check_key(Format::Zip, &Secret::new(key)),
+                zip,
+                "zip {key:?}"
+            );
+            assert_eq!(
+                check_key(Format::SevenZip, &Secret::new(key)),
+                seven,
+                "7z {key:?}"
+            );
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Directories of the backup's own that meet a source or each other: a backup must not back up itself, and must not
-//! delete what it backs up.
+//! Directories of the backup's own that meet a source or each other: a backup must not back up
+//! itself, and must not delete what it backs up.
 
 use super::{Checker, Finding};
 use crate::model::job::{Archive, JobSource, Mirror, MountPoint, Snapshot};
@@ -29,11 +29,29 @@ struct Dir<'a> {
 
 impl<'a> Own<'a> {
     fn dirs(&self) -> Vec<Dir<'a>> {
-        let work = if self.work_given { "/archive/work-directory" } else { "/archive" };
-        let dir = |what, pointer, path: Option<&'a FullPath>| path.map(|path| Dir { what, pointer, path });
+        let work = if self.work_given {
+            "/archive/work-directory"
+        } else {
+            "/archive"
+        };
+        let dir = |what, pointer, path: Option<&'a FullPath>| {
+            path.map(|path| Dir {
+                what,
+                pointer,
+                path,
+            })
+        };
         [
-            dir("mirror", "/destinations/mirror/path", self.mirror.map(|m| &m.path)),
-            dir("directory store", "/destinations/directory/path", self.store),
+            dir(
+                "mirror",
+                "/destinations/mirror/path",
+                self.mirror.map(|m| &m.path),
+            ),
+            dir(
+                "directory store",
+                "/destinations/directory/path",
+                self.store,
+            ),
             dir("work directory", work, self.work.map(|a| &a.work_directory)),
             dir("log directory", "/log/directory", self.log),
         ]
@@ -44,7 +62,12 @@ impl<'a> Own<'a> {
 }
 
 impl Checker<'_> {
-    pub(super) fn overlaps(&mut self, sources: &[(String, JobSource)], excluded: &[Exclusion], own: &Own<'_>) {
+    pub(super) fn overlaps(
+        &mut self,
+        sources: &[(String, JobSource)],
+        excluded: &[Exclusion],
+        own: &Own<'_>,
+    ) {
         let dirs = own.dirs();
         for dir in &dirs {
             for (pointer, source) in sources {
@@ -54,18 +77,32 @@ impl Checker<'_> {
         self.with_mirror(own, &dirs);
         if own.snapshot.is_some_and(is_shadowspawn) {
             for (pointer, source) in sources.iter().filter(|(_, source)| source.path.is_unc()) {
-                let message = format!("'{}' is a network share, which has no shadow copy", source.path);
-                self.report(Finding::value(pointer, message).hint("back it up on the computer that has the disk"));
+                let message = format!(
+                    "'{}' is a network share, which has no shadow copy",
+                    source.path
+                );
+                self.report(
+                    Finding::value(pointer, message)
+                        .hint("back it up on the computer that has the disk"),
+                );
             }
         }
         match own.snapshot.map(|s| &s.mount) {
-            Some(MountPoint::Drive(letter)) => self.with_drive(*letter, sources, &dirs, own.mount_given),
+            Some(MountPoint::Drive(letter)) => {
+                self.with_drive(*letter, sources, &dirs, own.mount_given)
+            }
             Some(MountPoint::Directory(mount)) => self.with_mount(mount, sources, &dirs),
             None => {}
         }
     }
 
-    fn with_source(&mut self, dir: &Dir<'_>, pointer: &str, source: &FullPath, excluded: &[Exclusion]) {
+    fn with_source(
+        &mut self,
+        dir: &Dir<'_>,
+        pointer: &str,
+        source: &FullPath,
+        excluded: &[Exclusion],
+    ) {
         let Dir { what, path, .. } = dir;
         let own_hint = |key: &str| format!("give `{key}` a directory of its own");
         if path.same(source) {
@@ -75,7 +112,8 @@ impl Checker<'_> {
             let covers = |e: &Exclusion| matches!(e, Exclusion::Path(e) if path.starts_with(e));
             if !excluded.iter().any(covers) {
                 let message = format!("the {what} '{path}' lies inside the source '{source}'");
-                let hint = format!("add '{path}' to `exclude.directories`, or choose another directory");
+                let hint =
+                    format!("add '{path}' to `exclude.directories`, or choose another directory");
                 self.report(Finding::value(dir.pointer, message).hint(hint));
             }
         } else if source.starts_with(path) {
@@ -90,43 +128,85 @@ impl Checker<'_> {
         for dir in dirs.iter().filter(|dir| dir.what != "mirror") {
             if dir.path.same(&mirror.path) {
                 let message = format!("the {} '{}' is also the mirror", dir.what, dir.path);
-                self.report(Finding::value(dir.pointer, message).hint("give each a directory of its own"));
-            } else if mirror.extra_files == ExtraFiles::Delete && dir.path.starts_with(&mirror.path) {
-                let message =
-                    format!("the {} '{}' lies inside the mirror, which deletes extra files", dir.what, dir.path);
-                self.report(Finding::value(dir.pointer, message).hint("choose a directory outside the mirror"));
+                self.report(
+                    Finding::value(dir.pointer, message).hint("give each a directory of its own"),
+                );
+            } else if mirror.extra_files == ExtraFiles::Delete && dir.path.starts_with(&mirror.path)
+            {
+                let message = format!(
+                    "the {} '{}' lies inside the mirror, which deletes extra files",
+                    dir.what, dir.path
+                );
+                self.report(
+                    Finding::value(dir.pointer, message)
+                        .hint("choose a directory outside the mirror"),
+                );
             }
         }
     }
 
-    fn with_drive(&mut self, letter: char, sources: &[(String, JobSource)], dirs: &[Dir<'_>], given: bool) {
+    fn with_drive(
+        &mut self,
+        letter: char,
+        sources: &[(String, JobSource)],
+        dirs: &[Dir<'_>],
+        given: bool,
+    ) {
         let on_drive = |path: &FullPath| path.drive() == Some(letter);
-        let source = sources.iter().find(|(_, s)| on_drive(&s.path)).map(|(pointer, _)| pointer.as_str());
-        let Some(user) = source.or_else(|| dirs.iter().find(|dir| on_drive(dir.path)).map(|dir| dir.pointer)) else {
+        let source = sources
+            .iter()
+            .find(|(_, s)| on_drive(&s.path))
+            .map(|(pointer, _)| pointer.as_str());
+        let Some(user) = source.or_else(|| {
+            dirs.iter()
+                .find(|dir| on_drive(dir.path))
+                .map(|dir| dir.pointer)
+        }) else {
             return;
         };
         let finding = if given {
-            Finding::value("/snapshot/mount", format!("the drive {letter}: is used by {user}"))
+            Finding::value(
+                "/snapshot/mount",
+                format!("the drive {letter}: is used by {user}"),
+            )
         } else {
-            Finding::value(user, format!("uses the drive {letter}:, where the snapshot is shown by default"))
+            Finding::value(
+                user,
+                format!("uses the drive {letter}:, where the snapshot is shown by default"),
+            )
         };
         self.report(finding.hint("write another, free letter as `snapshot.mount`"));
     }
 
     fn with_mount(&mut self, mount: &FullPath, sources: &[(String, JobSource)], dirs: &[Dir<'_>]) {
         let meets = |path: &FullPath| mount.starts_with(path) || path.starts_with(mount);
-        let source = sources.iter().find(|(_, s)| meets(&s.path)).map(|(pointer, _)| pointer.as_str());
-        let dir = || dirs.iter().find(|dir| dir.path.starts_with(mount)).map(|dir| dir.pointer);
+        let source = sources
+            .iter()
+            .find(|(_, s)| meets(&s.path))
+            .map(|(pointer, _)| pointer.as_str());
+        let dir = || {
+            dirs.iter()
+                .find(|dir| dir.path.starts_with(mount))
+                .map(|dir| dir.pointer)
+        };
         if let Some(user) = source.or_else(dir) {
             let message = format!("the mount '{mount}' and {user} lie inside each other");
-            self.report(Finding::value("/snapshot/mount", message).hint("name an empty directory elsewhere"));
+            self.report(
+                Finding::value("/snapshot/mount", message)
+                    .hint("name an empty directory elsewhere"),
+            );
         }
     }
 }
 
 /// ShadowSpawn takes local volumes only. Another program may know more.
 fn is_shadowspawn(snapshot: &Snapshot) -> bool {
-    let name = snapshot.program.rsplit(['\\', '/']).next().unwrap_or_default().to_lowercase();
+    let name = snapshot
+        .program
+        .rsplit(['\\', '/'])
+        .next()
+        .unwrap_or_default()
+        .to_lowercase();
     matches!(name.as_str(), "shadowspawn" | "shadowspawn.exe")
 }
 

@@ -7,15 +7,33 @@ use crate::profile::document::Document;
 impl Checker<'_> {
     /// The first path that begins like one, sources first, says which kind of profile this is.
     pub(super) fn set_family(&mut self, document: &Document) {
-        let sources = document.sources.iter().enumerate().map(|(i, source)| source_path(i, source));
+        let sources = document
+            .sources
+            .iter()
+            .enumerate()
+            .map(|(i, source)| source_path(i, source));
         let destinations = &document.destinations;
         let others = [
-            ("/destinations/mirror/path", destinations.mirror.as_ref().map(|m| &m.path)),
-            ("/destinations/directory/path", destinations.directory.as_ref().map(|d| &d.path)),
-            ("/archive/work-directory", document.archive.as_ref().and_then(|a| a.work_directory.as_ref())),
+            (
+                "/destinations/mirror/path",
+                destinations.mirror.as_ref().map(|m| &m.path),
+            ),
+            (
+                "/destinations/directory/path",
+                destinations.directory.as_ref().map(|d| &d.path),
+            ),
+            (
+                "/archive/work-directory",
+                document
+                    .archive
+                    .as_ref()
+                    .and_then(|a| a.work_directory.as_ref()),
+            ),
             ("/log/directory", document.log.directory.as_ref()),
         ];
-        let others = others.into_iter().filter_map(|(pointer, text)| Some((pointer.to_owned(), text?.as_str())));
+        let others = others
+            .into_iter()
+            .filter_map(|(pointer, text)| Some((pointer.to_owned(), text?.as_str())));
         for (pointer, text) in sources.chain(others) {
             if let Some(family) = family_of(text) {
                 self.family = family;
@@ -36,20 +54,32 @@ impl Checker<'_> {
         };
         if path.family() != self.family {
             let from = &self.family_from;
-            let finding = Finding::value(pointer, format!("is a {} path in a {} profile", path.family(), self.family))
-                .hint(format!("{from} makes this a {} profile: all its paths must be of one kind", self.family));
+            let finding = Finding::value(
+                pointer,
+                format!("is a {} path in a {} profile", path.family(), self.family),
+            )
+            .hint(format!(
+                "{from} makes this a {} profile: all its paths must be of one kind",
+                self.family
+            ));
             self.report(finding);
             return None;
         }
         if self.family == Family::Windows {
             if text.contains(['*', '?']) {
-                self.report(Finding::value(pointer, format!("'{text}' holds a wildcard")).hint("write one directory"));
+                self.report(
+                    Finding::value(pointer, format!("'{text}' holds a wildcard"))
+                        .hint("write one directory"),
+                );
                 return None;
             }
             // Windows drops them from a name: another directory than the one written.
             if let Some(part) = path.parts().iter().find(|part| part.ends_with([' ', '.'])) {
-                let message = format!("'{text}' holds the name '{part}', which ends in a space or a dot");
-                self.report(Finding::value(pointer, message).hint("Windows has no such name: remove it"));
+                let message =
+                    format!("'{text}' holds the name '{part}', which ends in a space or a dot");
+                self.report(
+                    Finding::value(pointer, message).hint("Windows has no such name: remove it"),
+                );
                 return None;
             }
         }
@@ -59,12 +89,18 @@ impl Checker<'_> {
     /// A program: a bare name, looked for on the search path, or a full path.
     pub(super) fn program(&mut self, pointer: &str, text: Option<&str>) -> Option<String> {
         let text = text?;
-        let separators: &[char] = if self.family == Family::Windows { &['\\', '/', ':'] } else { &['/'] };
+        let separators: &[char] = if self.family == Family::Windows {
+            &['\\', '/', ':']
+        } else {
+            &['/']
+        };
         if text.contains(separators) || text.contains(char::is_control) {
             return self.path(pointer, text).map(|path| path.to_string());
         }
         if text.trim().is_empty() {
-            self.report(Finding::value(pointer, "is empty").hint("name a program, or remove the key"));
+            self.report(
+                Finding::value(pointer, "is empty").hint("name a program, or remove the key"),
+            );
             return None;
         }
         Some(text.to_owned())
@@ -73,7 +109,8 @@ impl Checker<'_> {
 
 /// The family of a text that begins as a full path does, whatever follows.
 pub(super) fn family_of(text: &str) -> Option<Family> {
-    let drive = text.as_bytes().first().is_some_and(u8::is_ascii_alphabetic) && text[1..].starts_with(':');
+    let drive =
+        text.as_bytes().first().is_some_and(u8::is_ascii_alphabetic) && text[1..].starts_with(':');
     match text {
         _ if text.starts_with('/') => Some(Family::Unix),
         _ if drive || text.starts_with(r"\\") => Some(Family::Windows),

@@ -18,8 +18,14 @@ impl Checker<'_> {
         match self.family {
             Family::Windows => {
                 let drive = self.drive(mount.unwrap_or(WINDOWS_MOUNT));
-                let program = self.program("/snapshot/program", Some(program.unwrap_or(WINDOWS_PROGRAM)));
-                Some(Snapshot { program: program?, mount: MountPoint::Drive(drive?) })
+                let program = self.program(
+                    "/snapshot/program",
+                    Some(program.unwrap_or(WINDOWS_PROGRAM)),
+                );
+                Some(Snapshot {
+                    program: program?,
+                    mount: MountPoint::Drive(drive?),
+                })
             }
             Family::Unix => {
                 let directory = mount.and_then(|text| self.mount_directory(text));
@@ -27,29 +33,40 @@ impl Checker<'_> {
                     (None, None) => {
                         if given.is_some() && !self.broken.touches("/snapshot") {
                             let finding = Finding::key("/snapshot", "names no program");
-                            self.report(
-                                finding.hint("name a snapshot `program` and its `mount`, or remove the section"),
-                            );
+                            self.report(finding.hint(
+                                "name a snapshot `program` and its `mount`, or remove the section",
+                            ));
                         }
                         None
                     }
                     (None, Some(_)) => {
-                        let finding = Finding::key("/snapshot/mount", "is given without a `program`");
+                        let finding =
+                            Finding::key("/snapshot/mount", "is given without a `program`");
                         if !self.broken.touches("/snapshot/program") {
-                            self.report(finding.hint("on Unix there is no snapshot program by default: name one"));
+                            self.report(
+                                finding.hint(
+                                    "on Unix there is no snapshot program by default: name one",
+                                ),
+                            );
                         }
                         None
                     }
                     (Some(_), None) => {
                         if !self.broken.touches("/snapshot/mount") {
-                            let finding = Finding::key("/snapshot/program", "is given without a `mount`");
-                            self.report(finding.hint("name the directory where the snapshot is shown"));
+                            let finding =
+                                Finding::key("/snapshot/program", "is given without a `mount`");
+                            self.report(
+                                finding.hint("name the directory where the snapshot is shown"),
+                            );
                         }
                         None
                     }
                     (Some(program), Some(_)) => {
                         let program = self.program("/snapshot/program", Some(program))?;
-                        Some(Snapshot { program, mount: MountPoint::Directory(directory?) })
+                        Some(Snapshot {
+                            program,
+                            mount: MountPoint::Directory(directory?),
+                        })
                     }
                 }
             }
@@ -59,7 +76,10 @@ impl Checker<'_> {
     fn mount_directory(&mut self, text: &str) -> Option<crate::model::path::FullPath> {
         let directory = self.path("/snapshot/mount", text)?;
         if directory.is_root() {
-            self.report(Finding::value("/snapshot/mount", "is the root directory").hint("name an empty directory"));
+            self.report(
+                Finding::value("/snapshot/mount", "is the root directory")
+                    .hint("name an empty directory"),
+            );
             return None;
         }
         Some(directory)
@@ -67,14 +87,18 @@ impl Checker<'_> {
 
     fn drive(&mut self, text: &str) -> Option<char> {
         let bare = text.strip_suffix('\\').unwrap_or(text);
-        let letter = bare.strip_suffix(':').and_then(|letter| letter.parse::<char>().ok());
+        let letter = bare
+            .strip_suffix(':')
+            .and_then(|letter| letter.parse::<char>().ok());
         if let Some(letter) = letter.filter(char::is_ascii_alphabetic) {
             return Some(letter.to_ascii_uppercase());
         }
         let message = format!("'{}' is not a drive letter", text.escape_debug());
         let hint = match text.chars().next() {
             // v1.0's argument was the letter alone.
-            Some(c) if c.is_ascii_alphabetic() && text.len() == 1 => format!("write `'{}:'`", c.to_ascii_uppercase()),
+            Some(c) if c.is_ascii_alphabetic() && text.len() == 1 => {
+                format!("write `'{}:'`", c.to_ascii_uppercase())
+            }
             _ => "write a free letter with a colon, such as `'Q:'`".to_owned(),
         };
         self.report(Finding::value("/snapshot/mount", message).hint(hint));

@@ -26,7 +26,11 @@ impl Checker<'_> {
     }
 
     fn hooks(&mut self, hooks: &document::Hooks) -> Hooks {
-        let limit = self.span("/hooks/give-up-after", hooks.give_up_after.as_ref(), HOOK_LIMIT);
+        let limit = self.span(
+            "/hooks/give-up-after",
+            hooks.give_up_after.as_ref(),
+            HOOK_LIMIT,
+        );
         Hooks {
             before: self.hook("/hooks/before", hooks.before.as_deref(), limit),
             after: self.hook("/hooks/after", hooks.after.as_deref(), limit),
@@ -36,8 +40,15 @@ impl Checker<'_> {
 
     fn log(&mut self, document: &Document) -> Log {
         let default = Log::default();
-        let directory = document.log.directory.as_deref().and_then(|text| self.path("/log/directory", text));
-        Log { directory, keep_days: document.log.keep_days.unwrap_or(default.keep_days) }
+        let directory = document
+            .log
+            .directory
+            .as_deref()
+            .and_then(|text| self.path("/log/directory", text));
+        Log {
+            directory,
+            keep_days: document.log.keep_days.unwrap_or(default.keep_days),
+        }
     }
 
     fn email(&mut self, email: Option<&document::Email>) -> Option<Email> {
@@ -46,8 +57,15 @@ impl Checker<'_> {
         for (i, to) in email.to.iter().enumerate() {
             self.address(&format!("/email/to/{i}"), to);
         }
-        if email.from_name.as_ref().is_some_and(|name| name.contains(char::is_control)) {
-            self.report(Finding::value("/email/from-name", "holds a line break or another control character"));
+        if email
+            .from_name
+            .as_ref()
+            .is_some_and(|name| name.contains(char::is_control))
+        {
+            self.report(Finding::value(
+                "/email/from-name",
+                "holds a line break or another control character",
+            ));
         }
         Some(Email {
             from_name: email.from_name.clone(),
@@ -56,18 +74,30 @@ impl Checker<'_> {
             region: self.region("/email/region", &email.region),
             when: email.when,
             endpoint: self.endpoint("/email/endpoint", email.endpoint.as_deref()),
-            give_up_after: self.span("/email/give-up-after", email.give_up_after.as_ref(), UNREACHABLE_AFTER),
+            give_up_after: self.span(
+                "/email/give-up-after",
+                email.give_up_after.as_ref(),
+                UNREACHABLE_AFTER,
+            ),
             credentials: self.credentials("/email/credentials", email.credentials.as_ref()),
         })
     }
 
-    /// Enough to keep another header out of a mail; whether the address exists only a mail can tell.
+    /// Enough to keep another header out of a mail; whether the address exists only a mail can
+    /// tell.
     fn address(&mut self, pointer: &str, address: &str) {
-        let forbidden = |c: char| c.is_control() || c.is_whitespace() || matches!(c, '<' | '>' | ',' | ';' | '"');
-        let halves = address.split_once('@').filter(|(user, host)| !user.is_empty() && !host.is_empty());
+        let forbidden = |c: char| {
+            c.is_control() || c.is_whitespace() || matches!(c, '<' | '>' | ',' | ';' | '"')
+        };
+        let halves = address
+            .split_once('@')
+            .filter(|(user, host)| !user.is_empty() && !host.is_empty());
         if halves.is_none_or(|(_, host)| host.contains('@')) || address.contains(forbidden) {
             let message = format!("'{}' is not an e-mail address", address.escape_debug());
-            self.report(Finding::value(pointer, message).hint("write one plain address, such as `owner@example.com`"));
+            self.report(
+                Finding::value(pointer, message)
+                    .hint("write one plain address, such as `owner@example.com`"),
+            );
         }
     }
 
@@ -86,12 +116,21 @@ impl Checker<'_> {
         Some(text.to_owned())
     }
 
-    fn hook(&mut self, pointer: &str, words: Option<&[String]>, give_up_after: Duration) -> Option<Program> {
+    fn hook(
+        &mut self,
+        pointer: &str,
+        words: Option<&[String]>,
+        give_up_after: Duration,
+    ) -> Option<Program> {
         let (program, args) = words?.split_first()?;
         if args.iter().any(|word| word.contains('\0')) {
             self.report(Finding::value(pointer, "holds a NUL character"));
         }
         let program = self.program(&format!("{pointer}/0"), Some(program))?;
-        Some(Program { program, args: args.to_vec(), give_up_after })
+        Some(Program {
+            program,
+            args: args.to_vec(),
+            give_up_after,
+        })
     }
 }

@@ -35,8 +35,9 @@ pub struct Mirror {
     /// What happens to files in the mirror that are no longer in the source.
     #[serde(default)]
     pub extra_files: ExtraFiles,
-    /// With `extra-files: delete`: the most that one run may delete, as a count of files (`100`) or a share of the mirror's files (`25%`).
-    /// A run that would delete more refuses. 25 % by default.
+    /// With `extra-files: delete`: the most that one run may delete, as a count of files (`100`) or
+    /// a share of the mirror's files (`25%`). A run that would delete more refuses. 25 % by
+    /// default.
     #[serde(default)]
     pub max_delete: MaxDelete,
 }
@@ -73,10 +74,11 @@ pub struct S3 {
     /// Storage class of archive volumes. Markers and manifests are always STANDARD.
     #[serde(default)]
     pub storage_class: StorageClass,
-    /// How long the server may take to answer, with all tries; then it counts as unreachable. Uploads and downloads take the time they need.
-    /// `100s` by default.
+    /// How long the server may take to answer, with all tries; then it counts as unreachable.
+    /// Uploads and downloads take the time they need. `100s` by default.
     pub give_up_after: Option<Span>,
-    /// Access key. Without it: the usual chain of the AWS SDK (environment, shared configuration, instance role).
+    /// Access key. Without it: the usual chain of the AWS SDK (environment, shared configuration,
+    /// instance role).
     pub credentials: Option<S3Credentials>,
 }
 
@@ -94,6 +96,7 @@ pub struct S3Credentials {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Directory {
-    /// Absolute path of the directory. It must exist: a disk that is not attached must not be mistaken for an empty one.
+    /// Absolute path of the directory. It must exist: a disk that is not attached must not be
+    /// mistaken for an empty one.
     pub path: String,
 }

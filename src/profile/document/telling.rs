@@ -10,7 +10,8 @@ use crate::model::policy::When;
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct LogPolicy {
-    /// Directory of the log files, one a run. Without it: `logs` in the state directory of this computer.
+    /// Directory of the log files, one a run. Without it: `logs` in the state directory of this
+    /// computer.
     pub directory: Option<String>,
     /// Log files older than this many days are removed. 180 by default.
     #[schemars(range(min = 1))]
@@ -62,12 +63,13 @@ pub struct Ping {
     pub failure: Option<String>,
 }
 
-/// Programs run before and after a backup: each a program and its arguments, started without a shell.
+/// Programs run before and after a backup: each a program and its arguments, started without a
+/// shell.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Hooks {
-    /// Run first. Exit code 75 means "not today": nothing is backed up, and nothing counts as failed. Any other but 0
-    /// stops the run as failed.
+    /// Run first. Exit code 75 means "not today": nothing is backed up, and nothing counts as
+    /// failed. Any other but 0 stops the run as failed.
     #[schemars(length(min = 1))]
     pub before: Option<Vec<String>>,
     /// Run last whenever `before` was started, whatever came of the backup.
@@ -76,6 +78,7 @@ pub struct Hooks {
     /// Run when a run failed, or its report could not be sent.
     #[schemars(length(min = 1))]
     pub on_failure: Option<Vec<String>>,
-    /// How long each may run; then it and all that it started is stopped, and it has failed. `1h` by default.
+    /// How long each may run; then it and all that it started is stopped, and it has failed. `1h`
+    /// by default.
     pub give_up_after: Option<Span>,
 }

@@ -9,11 +9,14 @@ use crate::profile::schema;
 /// The word a branch of a choice stands for.
 pub(super) fn word(errors: &[ValidationError<'static>]) -> Option<&'static str> {
     errors.iter().find_map(|error| match error.kind() {
-        Kind::Constant { .. } => schema::schema().pointer(error.schema_path().as_str())?.as_str(),
+        Kind::Constant { .. } => schema::schema()
+            .pointer(error.schema_path().as_str())?
+            .as_str(),
         // A branch reports its wrong type first; its word stands beside.
-        Kind::Type { .. } => {
-            schema::schema().pointer(error.schema_path().as_str().strip_suffix("/type")?)?.get("const")?.as_str()
-        }
+        Kind::Type { .. } => schema::schema()
+            .pointer(error.schema_path().as_str().strip_suffix("/type")?)?
+            .get("const")?
+            .as_str(),
         _ => None,
     })
 }
@@ -21,11 +24,20 @@ pub(super) fn word(errors: &[ValidationError<'static>]) -> Option<&'static str> 
 /// The one key a branch of a reference stands for.
 pub(super) fn tag(errors: &[ValidationError<'static>]) -> Option<&'static str> {
     errors.iter().find_map(|error| {
-        let (branch, _) = error.schema_path().as_str().split_once("/oneOf/").and_then(|(head, rest)| {
-            let number = rest.split('/').next()?;
-            Some((format!("{head}/oneOf/{number}"), number))
-        })?;
-        match schema::schema().pointer(&branch)?.get("required")?.as_array()?.as_slice() {
+        let (branch, _) = error
+            .schema_path()
+            .as_str()
+            .split_once("/oneOf/")
+            .and_then(|(head, rest)| {
+                let number = rest.split('/').next()?;
+                Some((format!("{head}/oneOf/{number}"), number))
+            })?;
+        match schema::schema()
+            .pointer(&branch)?
+            .get("required")?
+            .as_array()?
+            .as_slice()
+        {
             [only] => only.as_str(),
             _ => None,
         }
@@ -33,7 +45,10 @@ pub(super) fn tag(errors: &[ValidationError<'static>]) -> Option<&'static str> {
 }
 
 /// The types a branch wants, when the value itself is of another.
-pub(super) fn wrong_type<'e>(errors: &'e [ValidationError<'static>], pointer: &str) -> Option<&'e TypeKind> {
+pub(super) fn wrong_type<'e>(
+    errors: &'e [ValidationError<'static>],
+    pointer: &str,
+) -> Option<&'e TypeKind> {
     errors.iter().find_map(|error| match error.kind() {
         Kind::Type { kind } if error.instance_path().as_str() == pointer => Some(kind),
         _ => None,
@@ -42,7 +57,17 @@ pub(super) fn wrong_type<'e>(errors: &'e [ValidationError<'static>], pointer: &s
 
 /// The keys of the object in which an unknown one was found.
 pub(super) fn known_keys(error: &ValidationError<'_>) -> Vec<&'static str> {
-    let object = error.schema_path().as_str().rsplit_once('/').and_then(|(parent, _)| schema::schema().pointer(parent));
-    let properties = object.and_then(|o| o.get("properties")).and_then(Value::as_object);
-    properties.into_iter().flat_map(|p| p.keys()).map(String::as_str).collect()
+    let object = error
+        .schema_path()
+        .as_str()
+        .rsplit_once('/')
+        .and_then(|(parent, _)| schema::schema().pointer(parent));
+    let properties = object
+        .and_then(|o| o.get("properties"))
+        .and_then(Value::as_object);
+    properties
+        .into_iter()
+        .flat_map(|p| p.keys())
+        .map(String::as_str)
+        .collect()
 }

@@ -52,7 +52,9 @@ impl<'de> Visitor<'de> for NodeVisitor {
     }
 
     fn visit_f64<E: serde::de::Error>(self, n: f64) -> Result<Node, E> {
-        Number::from_f64(n).map(Node::Number).ok_or_else(|| E::custom("not a finite number"))
+        Number::from_f64(n)
+            .map(Node::Number)
+            .ok_or_else(|| E::custom("not a finite number"))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Node, E> {

@@ -1,4 +1,5 @@
-//! The report: what a run came to, for the terminal and the e-mail (SPEC §10). Never tool output (design L513).
+//! The report: what a run came to, for the terminal and the e-mail (SPEC §10). Never tool output
+//! (design L513).
 
 mod summary;
 
@@ -53,9 +54,20 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
 impl Report {
     /// The body as plain text.
     pub fn text(&self) -> String {
-        let mut lines: Vec<String> = self.facts.iter().map(|(name, value)| format!("{name}: {value}")).collect();
-        for Row { name, state, sent, .. } in &self.destinations {
-            let sent = if sent.is_empty() { String::new() } else { format!(", {sent} sent") };
+        let mut lines: Vec<String> = self
+            .facts
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}"))
+            .collect();
+        for Row {
+            name, state, sent, ..
+        } in &self.destinations
+        {
+            let sent = if sent.is_empty() {
+                String::new()
+            } else {
+                format!(", {sent} sent")
+            };
             lines.push(format!("Destination: {name}: {state}{sent}"));
         }
         lines.extend(self.problems.iter().cloned());
@@ -65,15 +77,22 @@ impl Report {
 
     /// The body as one HTML page.
     pub fn html(&self) -> String {
-        let page = TEMPLATES.get_template("report.html").and_then(|t| t.render(minijinja::value::Serde(self)));
+        let page = TEMPLATES
+            .get_template("report.html")
+            .and_then(|t| t.render(minijinja::value::Serde(self)));
         page.unwrap_or_else(|error| unreachable!("an embedded template: {error}"))
     }
 }
 
-/// `SUCCESS, 20201222 11:25:02.22533 UTC incremental backup!`: five digits after the second, as v1.0 wrote it.
+/// `SUCCESS, 20201222 11:25:02.22533 UTC incremental backup!`: five digits after the second, as
+/// v1.0 wrote it.
 pub fn title(outcome: Outcome, started: DateTime<Utc>, what: &str) -> String {
     let fraction = started.timestamp_subsec_micros() / 10;
-    format!("{}, {}.{fraction:05} UTC {what}!", outcome.word(), started.format("%Y%m%d %H:%M:%S"))
+    format!(
+        "{}, {}.{fraction:05} UTC {what}!",
+        outcome.word(),
+        started.format("%Y%m%d %H:%M:%S")
+    )
 }
 
 /// The report of a backup.
@@ -95,20 +114,37 @@ pub fn backup(
     let mut facts: Vec<(String, String)> = Vec::new();
     let mut fact = |name: &str, value: String| facts.push((name.to_owned(), value));
     fact("Location", location.to_owned());
-    let Some(plan) = plan else { return report(title(outcome, started, &what), facts, counts) };
+    let Some(plan) = plan else {
+        return report(title(outcome, started, &what), facts, counts);
+    };
     for latest in &plan.latest {
-        fact("Latest complete backups before this one", latest.to_string());
+        fact(
+            "Latest complete backups before this one",
+            latest.to_string(),
+        );
     }
-    let word = scope.map_or("No archive", |s| if s == "full" { "Full" } else { "Incremental" });
+    let word = scope.map_or("No archive", |s| {
+        if s == "full" { "Full" } else { "Incremental" }
+    });
     for reason in plan.archive.iter().flat_map(|d| &d.reasons) {
         fact(word, reason.clone());
     }
-    fact("Selected", format!("{}, {}", text::count(counts.files, "file"), text::size(counts.bytes)));
+    fact(
+        "Selected",
+        format!(
+            "{}, {}",
+            text::count(counts.files, "file"),
+            text::size(counts.bytes)
+        ),
+    );
     match scope {
         Some(_) if counts.archived_files == 0 => fact("Archived", "nothing changed".to_owned()),
         Some(_) => {
             let files = text::count(counts.archived_files, "file");
-            fact("Archived", format!("{files}, {}", text::size(counts.archived_bytes)));
+            fact(
+                "Archived",
+                format!("{files}, {}", text::size(counts.archived_bytes)),
+            );
         }
         None => {}
     }
@@ -137,7 +173,11 @@ pub fn report(title: String, facts: Vec<(String, String)>, counts: &Counts) -> R
         complete: destination.complete,
         sent: match destination.objects {
             0 => String::new(),
-            objects => format!("{}, {}", text::count(objects, "object"), text::size(destination.bytes)),
+            objects => format!(
+                "{}, {}",
+                text::count(objects, "object"),
+                text::size(destination.bytes)
+            ),
         },
     };
     Report {
@@ -157,7 +197,10 @@ mod tests {
     fn the_title_is_as_the_document_writes_it() {
         let at: DateTime<Utc> = "2020-12-22T11:25:02.225333Z".parse().unwrap();
         let shown = title(Outcome::Success, at, "incremental backup");
-        assert_eq!(shown, "SUCCESS, 20201222 11:25:02.22533 UTC incremental backup!");
+        assert_eq!(
+            shown,
+            "SUCCESS, 20201222 11:25:02.22533 UTC incremental backup!"
+        );
     }
 
     #[test]
@@ -172,11 +215,24 @@ mod tests {
             title: "WARNING".to_owned(),
             facts: vec![("Location".to_owned(), "pc".to_owned())],
             destinations: vec![row],
-            problems: vec!["warning: '/home/<script>alert(1)</script>' is not backed up".to_owned()],
+            problems: vec![
+                "warning: '/home/<script>alert(1)</script>' is not backed up".to_owned(),
+            ],
             more: "more".to_owned(),
         };
         let html = report.html();
-        assert!(html.contains("a&amp;b") && html.contains("&lt;script&gt;") && !html.contains("<script>"), "{html}");
-        assert!(report.text().contains("Destination: mirror /a&b: NOT complete"), "{}", report.text());
+        assert!(
+            html.contains("a&amp;b")
+                && html.contains("&lt;script&gt;")
+                && !html.contains("<script>"),
+            "{html}"
+        );
+        assert!(
+            report
+                .text()
+                .contains("Destination: mirror /a&b: NOT complete"),
+            "{}",
+            report.text()
+        );
     }
 }

@@ -60,10 +60,17 @@ pub struct Destination {
 impl Counts {
     /// The destination of a name; it is not complete before that is told.
     fn destination(&mut self, name: &str) -> &mut Destination {
-        let at = self.destinations.iter().position(|d| d.name == name).unwrap_or_else(|| {
-            self.destinations.push(Destination { name: name.to_owned(), ..Destination::default() });
-            self.destinations.len() - 1
-        });
+        let at = self
+            .destinations
+            .iter()
+            .position(|d| d.name == name)
+            .unwrap_or_else(|| {
+                self.destinations.push(Destination {
+                    name: name.to_owned(),
+                    ..Destination::default()
+                });
+                self.destinations.len() - 1
+            });
         &mut self.destinations[at]
     }
 }
@@ -74,35 +81,55 @@ const LISTED: usize = 50;
 impl Summary {
     /// What has been counted so far.
     pub fn counts(&self) -> Counts {
-        self.inner.lock().map(|inner| inner.0.clone()).unwrap_or_default()
+        self.inner
+            .lock()
+            .map(|inner| inner.0.clone())
+            .unwrap_or_default()
     }
 }
 
 impl Sink for &Summary {
     fn tell(&self, event: &Event) {
-        let Ok(mut inner) = self.inner.lock() else { return };
+        let Ok(mut inner) = self.inner.lock() else {
+            return;
+        };
         let (counts, told) = &mut *inner;
-        if let Event::Ignored { path, severity: Some(_), .. } = event {
+        if let Event::Ignored {
+            path,
+            severity: Some(_),
+            ..
+        } = event
+        {
             if !told.skipped.insert(path.clone()) {
                 return;
             }
             counts.skipped += 1;
         }
         match event {
-            Event::Mounted { files, bytes, archived_files, archived_bytes, .. } => {
+            Event::Mounted {
+                files,
+                bytes,
+                archived_files,
+                archived_bytes,
+                ..
+            } => {
                 counts.files += files;
                 counts.bytes += bytes;
                 counts.archived_files += archived_files;
                 counts.archived_bytes += archived_bytes;
             }
             Event::Uploading { key, .. } => told.uploading = Some((key.clone(), Instant::now())),
-            Event::Uploaded { store, key, size, .. } => {
+            Event::Uploaded {
+                store, key, size, ..
+            } => {
                 let destination = counts.destination(store);
                 destination.objects += 1;
                 destination.bytes += size;
-                if let Some((_, since)) = told.uploading.take_if(|(under_way, _)| under_way == key) {
+                if let Some((_, since)) = told.uploading.take_if(|(under_way, _)| under_way == key)
+                {
                     let took = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
-                    destination.upload_millis = Some(destination.upload_millis.unwrap_or(0).saturating_add(took));
+                    destination.upload_millis =
+                        Some(destination.upload_millis.unwrap_or(0).saturating_add(took));
                 }
             }
             Event::Destination { name, complete } => counts.destination(name).complete = *complete,
@@ -134,8 +161,17 @@ mod tests {
         let (summary, store) = (Summary::default(), "s3://b".to_owned());
         let tell = |event| (&summary).tell(&event);
         let (begin, end) = (
-            |key: &str| Event::Uploading { store: store.clone(), key: key.to_owned(), size: 5 },
-            |key: &str| Event::Uploaded { store: store.clone(), key: key.to_owned(), size: 5, sha256: String::new() },
+            |key: &str| Event::Uploading {
+                store: store.clone(),
+                key: key.to_owned(),
+                size: 5,
+            },
+            |key: &str| Event::Uploaded {
+                store: store.clone(),
+                key: key.to_owned(),
+                size: 5,
+                sha256: String::new(),
+            },
         );
         let pause = Duration::from_millis(20);
         let millis = || summary.counts().destinations[0].upload_millis.unwrap();

@@ -1,7 +1,9 @@
-//! Schedules: when a profile runs by itself, and the text that tells it to each scheduler (SPEC §3, design L1130-1192).
+//! Schedules: when a profile runs by itself, and the text that tells it to each scheduler (SPEC §3,
+//! design L1130-1192).
 //!
-//! Text in, text out, as `render`: nothing here asks a scheduler or the disk. Nothing rendered relies on a session:
-//! paths are absolute, and what the run needs of the environment is written down.
+//! Text in, text out, as `render`: nothing here asks a scheduler or the disk. Nothing rendered
+//! relies on a session: paths are absolute, and what the run needs of the environment is written
+//! down.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -119,7 +121,8 @@ pub struct Schedule {
     pub from: NaiveDateTime,
 }
 
-/// How long a run that was asked to stop may take to do so: snapshots and uploads are to be ended in order.
+/// How long a run that was asked to stop may take to do so: snapshots and uploads are to be ended
+/// in order.
 const STOP_SECONDS: u64 = 300;
 
 /// One file for a scheduler.
@@ -134,7 +137,11 @@ impl Rendered {
     /// The bytes of the file: Task Scheduler takes UTF-16 only.
     pub fn bytes(&self) -> Vec<u8> {
         match self.file.ends_with(".xml") {
-            true => "\u{feff}".encode_utf16().chain(self.text.encode_utf16()).flat_map(u16::to_le_bytes).collect(),
+            true => "\u{feff}"
+                .encode_utf16()
+                .chain(self.text.encode_utf16())
+                .flat_map(u16::to_le_bytes)
+                .collect(),
             false => self.text.clone().into_bytes(),
         }
     }
@@ -144,36 +151,58 @@ impl Rendered {
 #[derive(Debug, thiserror::Error)]
 pub enum ScheduleError {
     #[error("{scheduler} cannot be told '{text}': {why}")]
-    Text { scheduler: Scheduler, text: String, why: &'static str },
+    Text {
+        scheduler: Scheduler,
+        text: String,
+        why: &'static str,
+    },
     #[error("a template for {0} cannot be rendered: {1}")]
     Template(Scheduler, minijinja::Error),
 }
 
 impl Schedule {
-    /// The files for a scheduler. Those of systemd begin with the timer; for cron it is a part of the crontab.
+    /// The files for a scheduler. Those of systemd begin with the timer; for cron it is a part of
+    /// the crontab.
     ///
     /// # Errors
     /// When a path holds what the scheduler cannot be told.
     pub fn render(&self, scheduler: Scheduler) -> Result<Vec<Rendered>, ScheduleError> {
         let texts = [&self.program, &self.profile, &self.path];
-        let more = [&self.user, &self.state_directory, &self.environment_file, &self.metrics];
+        let more = [
+            &self.user,
+            &self.state_directory,
+            &self.environment_file,
+            &self.metrics,
+        ];
         for text in texts.into_iter().chain(more.into_iter().flatten()) {
             if text.contains(char::is_control) {
                 let text = text.escape_debug().to_string();
-                return Err(ScheduleError::Text { scheduler, text, why: "it holds a control character" });
+                return Err(ScheduleError::Text {
+                    scheduler,
+                    text,
+                    why: "it holds a control character",
+                });
             }
         }
         let (unit, label) = (self.name.unit(), self.name.label());
         match scheduler {
             Scheduler::TaskScheduler => {
-                let file = format!("{}.xml", self.name.task().rsplit('\\').next().unwrap_or_default());
-                Ok(vec![Rendered { file, text: self.task_xml()? }])
+                let file = format!(
+                    "{}.xml",
+                    self.name.task().rsplit('\\').next().unwrap_or_default()
+                );
+                Ok(vec![Rendered {
+                    file,
+                    text: self.task_xml()?,
+                }])
             }
-            Scheduler::Systemd if self.program.contains(['"', '\'', '\\']) => Err(ScheduleError::Text {
-                scheduler,
-                text: self.program.clone(),
-                why: "it starts no program with a quote or a backslash in its path; put aam-backup elsewhere",
-            }),
+            Scheduler::Systemd if self.program.contains(['"', '\'', '\\']) => {
+                Err(ScheduleError::Text {
+                    scheduler,
+                    text: self.program.clone(),
+                    why: "it starts no program with a quote or a backslash in its path; put aam-backup elsewhere",
+                })
+            }
             Scheduler::Systemd => Ok(vec![
                 Rendered {
                     file: format!("{unit}.timer"),
@@ -186,12 +215,21 @@ impl Schedule {
             ]),
             Scheduler::Cron => {
                 let [begin, end] = self.name.marks();
-                let text = format!("{begin}\n{}\n{end}\n", cron_command(&self.cron_time(), &self.cron_words())?);
-                Ok(vec![Rendered { file: format!("{unit}.crontab"), text }])
+                let text = format!(
+                    "{begin}\n{}\n{end}\n",
+                    cron_command(&self.cron_time(), &self.cron_words())?
+                );
+                Ok(vec![Rendered {
+                    file: format!("{unit}.crontab"),
+                    text,
+                }])
             }
             Scheduler::Launchd => {
                 let text = self.fill(scheduler, "plist", <(String, String)>::default())?;
-                Ok(vec![Rendered { file: format!("{label}.plist"), text }])
+                Ok(vec![Rendered {
+                    file: format!("{label}.plist"),
+                    text,
+                }])
             }
         }
     }
@@ -205,10 +243,27 @@ impl Schedule {
 
     /// The words after the program.
     fn arguments(&self) -> Vec<&str> {
-        let mode: &[&str] = if self.name.is_regular() { &[] } else { &["--mode", "incremental-only"] };
-        let json: &[&str] = if self.log_json { &["--log-format", "json"] } else { &[] };
-        let metrics = self.metrics.as_deref().map_or_else(Vec::new, |file| vec!["--metrics", file]);
-        [&["run", self.profile.as_str(), "--unattended"], mode, json, &metrics].concat()
+        let mode: &[&str] = if self.name.is_regular() {
+            &[]
+        } else {
+            &["--mode", "incremental-only"]
+        };
+        let json: &[&str] = if self.log_json {
+            &["--log-format", "json"]
+        } else {
+            &[]
+        };
+        let metrics = self
+            .metrics
+            .as_deref()
+            .map_or_else(Vec::new, |file| vec!["--metrics", file]);
+        [
+            &["run", self.profile.as_str(), "--unattended"],
+            mode,
+            json,
+            &metrics,
+        ]
+        .concat()
     }
 
     fn task_xml(&self) -> Result<String, ScheduleError> {
@@ -219,10 +274,14 @@ impl Schedule {
             None => (run[0].clone(), run[1..].join(" ")),
             Some(directory) => {
                 let directory = task_argument(&format!("AAM_BACKUP_STATE_DIR={directory}"))?;
-                ("cmd.exe".to_owned(), format!("/d /s /c \"set {directory}&& {}\"", run.join(" ")))
+                (
+                    "cmd.exe".to_owned(),
+                    format!("/d /s /c \"set {directory}&& {}\"", run.join(" ")),
+                )
             }
         };
-        self.fill(Scheduler::TaskScheduler, "task.xml", (command, arguments)).map(|text| text.replace('\n', "\r\n"))
+        self.fill(Scheduler::TaskScheduler, "task.xml", (command, arguments))
+            .map(|text| text.replace('\n', "\r\n"))
     }
 
     fn cron_time(&self) -> String {
@@ -234,11 +293,15 @@ impl Schedule {
         }
     }
 
-    /// `timeout` stands for the time limit that cron does not have. `--foreground`: otherwise it sends the signal twice,
-    /// and the second one ends the program at once.
+    /// `timeout` stands for the time limit that cron does not have. `--foreground`: otherwise it
+    /// sends the signal twice, and the second one ends the program at once.
     fn cron_words(&self) -> Vec<String> {
         let mut words = vec!["env".to_owned()];
-        words.extend(self.variables().into_iter().map(|(name, value)| format!("{name}={value}")));
+        words.extend(
+            self.variables()
+                .into_iter()
+                .map(|(name, value)| format!("{name}={value}")),
+        );
         words.extend(["timeout", "--foreground"].map(str::to_owned));
         words.push(format!("--kill-after={STOP_SECONDS}"));
         words.push(self.time_limit.as_secs().to_string());
@@ -250,11 +313,22 @@ impl Schedule {
 
     /// What the run finds in its environment beside what the scheduler itself puts there.
     fn variables(&self) -> Vec<(&'static str, &str)> {
-        let state = self.state_directory.as_deref().map(|directory| ("AAM_BACKUP_STATE_DIR", directory));
-        [("PATH", self.path.as_str())].into_iter().chain(state).collect()
+        let state = self
+            .state_directory
+            .as_deref()
+            .map(|directory| ("AAM_BACKUP_STATE_DIR", directory));
+        [("PATH", self.path.as_str())]
+            .into_iter()
+            .chain(state)
+            .collect()
     }
 
-    fn fill(&self, scheduler: Scheduler, template: &str, task: (String, String)) -> Result<String, ScheduleError> {
+    fn fill(
+        &self,
+        scheduler: Scheduler,
+        template: &str,
+        task: (String, String),
+    ) -> Result<String, ScheduleError> {
         let day = self.every.weekday();
         let calendar = match (self.every, day) {
             (Every::Hour, _) => format!("*-*-* *:{:02}:00", self.at.minute()),
@@ -263,7 +337,11 @@ impl Schedule {
         };
         let values = Values {
             name: &self.name.profile,
-            mode: if self.name.is_regular() { "regular" } else { "incremental-only" },
+            mode: if self.name.is_regular() {
+                "regular"
+            } else {
+                "incremental-only"
+            },
             task: self.name.task(),
             label: self.name.label(),
             program: &self.program,
@@ -324,8 +402,14 @@ struct Values<'a> {
     stop: u64,
 }
 
-/// The next time after `after` with this minute, hour and day of the week (0 is Sunday), all local; `None` is any.
-pub fn next(minute: u32, hour: Option<u32>, weekday: Option<u32>, after: NaiveDateTime) -> Option<NaiveDateTime> {
+/// The next time after `after` with this minute, hour and day of the week (0 is Sunday), all local;
+/// `None` is any.
+pub fn next(
+    minute: u32,
+    hour: Option<u32>,
+    weekday: Option<u32>,
+    after: NaiveDateTime,
+) -> Option<NaiveDateTime> {
     const WEEK_AND_DAY: i64 = 8 * 24 * 60;
     let start = after.with_second(0)?.with_nanosecond(0)?;
     let fits = |time: &NaiveDateTime| {
@@ -333,21 +417,29 @@ pub fn next(minute: u32, hour: Option<u32>, weekday: Option<u32>, after: NaiveDa
             && hour.is_none_or(|hour| time.hour() == hour)
             && weekday.is_none_or(|day| time.weekday().num_days_from_sunday() == day)
     };
-    (1..=WEEK_AND_DAY).map(|n| start + chrono::Duration::minutes(n)).find(fits)
+    (1..=WEEK_AND_DAY)
+        .map(|n| start + chrono::Duration::minutes(n))
+        .find(fits)
 }
 
 static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut templates = Environment::new();
     templates.set_undefined_behavior(UndefinedBehavior::Strict);
     templates.set_auto_escape_callback(|_| AutoEscape::None);
-    match SyntaxConfig::builder().keep_trailing_newline(true).trim_blocks(true).build() {
+    match SyntaxConfig::builder()
+        .keep_trailing_newline(true)
+        .trim_blocks(true)
+        .build()
+    {
         Ok(syntax) => templates.set_syntax(syntax),
         Err(error) => unreachable!("constant settings: {error}"),
     }
     templates.add_filter("xml", |text: String| xml(&text));
     templates.add_filter("systemd", |text: String| systemd_line(&text));
     templates.add_filter("systemd_word", |text: String| systemd_word(&text));
-    templates.add_filter("argument", |text: String| systemd_word(&text).replace('$', "$$"));
+    templates.add_filter("argument", |text: String| {
+        systemd_word(&text).replace('$', "$$")
+    });
     let all = [
         ("timer", include_str!("unit.timer.j2")),
         ("service", include_str!("unit.service.j2")),

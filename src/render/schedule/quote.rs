@@ -5,17 +5,26 @@ use crate::render::sh_quoted;
 
 /// Text or an attribute of XML.
 pub fn xml(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
 }
 
-/// The rest of a line of a unit, as `Description=` takes it: `%` begins a specifier (systemd.unit(5)).
+/// The rest of a line of a unit, as `Description=` takes it: `%` begins a specifier
+/// (systemd.unit(5)).
 pub fn systemd_line(text: &str) -> String {
     text.replace('%', "%%")
 }
 
 /// One word of a unit, in quotes (systemd.syntax(7)).
 pub fn systemd_word(text: &str) -> String {
-    format!("\"{}\"", systemd_line(text).replace('\\', "\\\\").replace('"', "\\\""))
+    format!(
+        "\"{}\"",
+        systemd_line(text)
+            .replace('\\', "\\\\")
+            .replace('"', "\\\"")
+    )
 }
 
 /// One argument of a task, in quotes: no path of Windows holds a quote or ends in `\`.
@@ -23,15 +32,30 @@ pub fn systemd_word(text: &str) -> String {
 /// # Errors
 /// When Task Scheduler or cmd would read a part of it as a variable; neither has a way to quote it.
 pub fn task_argument(text: &str) -> Result<String, ScheduleError> {
-    let is_name = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "_()".contains(c));
+    let is_name = |part: &str| {
+        !part.is_empty()
+            && part
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "_()".contains(c))
+    };
     let parts: Vec<&str> = text.split('%').collect();
     let between = parts.get(1..parts.len() - 1).unwrap_or_default();
-    let wrong = |why| Err(ScheduleError::Text { scheduler: Scheduler::TaskScheduler, text: text.to_owned(), why });
+    let wrong = |why| {
+        Err(ScheduleError::Text {
+            scheduler: Scheduler::TaskScheduler,
+            text: text.to_owned(),
+            why,
+        })
+    };
     match () {
-        () if between.iter().any(|part| is_name(part)) => wrong("what is between two % would be taken for a variable"),
+        () if between.iter().any(|part| is_name(part)) => {
+            wrong("what is between two % would be taken for a variable")
+        }
         () if text.contains("$(") => wrong("$( would be taken for a variable"),
         () if text.contains('"') => wrong("it holds a quote"),
-        () if text.contains(char::is_whitespace) || text.contains(['\\', '/', '=']) => Ok(format!("\"{text}\"")),
+        () if text.contains(char::is_whitespace) || text.contains(['\\', '/', '=']) => {
+            Ok(format!("\"{text}\""))
+        }
         () => Ok(text.to_owned()),
     }
 }
@@ -44,10 +68,25 @@ const LONGEST_COMMAND: usize = 998;
 /// # Errors
 /// When cron cannot be told the words.
 pub fn cron_command(time: &str, words: &[String]) -> Result<String, ScheduleError> {
-    let plain = |word: &str| word.chars().all(|c| c.is_ascii_alphanumeric() || "-_=./:".contains(c));
-    let quoted = |word: &String| if plain(word) { word.clone() } else { sh_quoted(word) };
+    let plain = |word: &str| {
+        word.chars()
+            .all(|c| c.is_ascii_alphanumeric() || "-_=./:".contains(c))
+    };
+    let quoted = |word: &String| {
+        if plain(word) {
+            word.clone()
+        } else {
+            sh_quoted(word)
+        }
+    };
     let command = words.iter().map(quoted).collect::<Vec<_>>().join(" ");
-    let wrong = |why| Err(ScheduleError::Text { scheduler: Scheduler::Cron, text: command.clone(), why });
+    let wrong = |why| {
+        Err(ScheduleError::Text {
+            scheduler: Scheduler::Cron,
+            text: command.clone(),
+            why,
+        })
+    };
     // Some take `\\` for one `\`, others for two.
     if command.contains("\\\\") || command.contains("\\%") {
         return wrong("crons differ in what \\ before \\ or % means");

@@ -15,8 +15,14 @@ fn words_survive_each_quoting() {
     }
     for (text, task) in [
         ("run", Some("run")),
-        (r"C:\a b\100% & more.yaml", Some(r#""C:\a b\100% & more.yaml""#)),
-        (r"C:\50% or 60% of it.yaml", Some(r#""C:\50% or 60% of it.yaml""#)),
+        (
+            r"C:\a b\100% & more.yaml",
+            Some(r#""C:\a b\100% & more.yaml""#),
+        ),
+        (
+            r"C:\50% or 60% of it.yaml",
+            Some(r#""C:\50% or 60% of it.yaml""#),
+        ),
         (r"C:\%TEMP%\x.yaml", None),
         (r"C:\$(Arg0)\x.yaml", None),
     ] {
@@ -31,14 +37,26 @@ fn words_survive_each_quoting() {
         (r"/a\\b", None),
         (&"x".repeat(999), None),
     ] {
-        assert_eq!(cron_command("0 1 * * *", &[word.to_owned()]).ok().as_deref(), line, "{word}");
+        assert_eq!(
+            cron_command("0 1 * * *", &[word.to_owned()])
+                .ok()
+                .as_deref(),
+            line,
+            "{word}"
+        );
     }
 }
 
 #[test]
 fn names_of_tasks_never_meet() {
     let mut all: Vec<String> = Vec::new();
-    for profile in ["a", "a-incremental-only", "incremental-only", "a.incremental-only", "a_b"] {
+    for profile in [
+        "a",
+        "a-incremental-only",
+        "incremental-only",
+        "a.incremental-only",
+        "a_b",
+    ] {
         for name in TaskName::all(profile) {
             all.extend([name.task(), name.unit(), name.label()]);
         }
@@ -52,7 +70,10 @@ fn names_of_tasks_never_meet() {
 #[test]
 fn control_characters_are_refused() {
     let schedule = Schedule {
-        name: TaskName { profile: "x".to_owned(), mode: Mode::Regular },
+        name: TaskName {
+            profile: "x".to_owned(),
+            mode: Mode::Regular,
+        },
         program: "/bin/x".to_owned(),
         profile: "/a\nExecStart=/evil".to_owned(),
         at: NaiveTime::MIN,
@@ -67,7 +88,12 @@ fn control_characters_are_refused() {
         log_json: false,
         from: NaiveDateTime::MIN,
     };
-    for scheduler in [Scheduler::TaskScheduler, Scheduler::Systemd, Scheduler::Cron, Scheduler::Launchd] {
+    for scheduler in [
+        Scheduler::TaskScheduler,
+        Scheduler::Systemd,
+        Scheduler::Cron,
+        Scheduler::Launchd,
+    ] {
         assert!(schedule.render(scheduler).is_err(), "{scheduler}");
     }
 }

@@ -1,7 +1,8 @@
-//! Execution: carries out a plan's steps in order and tells what happens (SPEC §8). It chooses nothing.
+//! Execution: carries out a plan's steps in order and tells what happens (SPEC §8). It chooses
+//! nothing.
 //!
-//! A failed step stops only what depends on it: a failing mount stops uploads and markers, not the mirrors of the other
-//! mounts; a failing store stops its own uploads and its markers.
+//! A failed step stops only what depends on it: a failing mount stops uploads and markers, not the
+//! mirrors of the other mounts; a failing store stops its own uploads and its markers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,20 +44,31 @@ struct Progress {
     /// A stage failed: nothing of this backup is sent.
     broken: bool,
     failed_stores: BTreeSet<StoreName>,
-    /// What is to be sent, by the stamp of the backup: that of this run once its archives are whole, and older ones.
+    /// What is to be sent, by the stamp of the backup: that of this run once its archives are
+    /// whole, and older ones.
     unfinished: BTreeMap<Stamp, Unfinished>,
     marked: BTreeSet<StoreName>,
     remembered: bool,
 }
 
 impl Execution<'_> {
-    /// Carries out the plan. Whatever happens, work files are removed, but for archives that a store still lacks.
+    /// Carries out the plan. Whatever happens, work files are removed, but for archives that a
+    /// store still lacks.
     pub fn run(&self) -> Outcome {
-        let mut progress = Progress { results: vec![None; self.plan.stages.len()], ..Progress::default() };
+        let mut progress = Progress {
+            results: vec![None; self.plan.stages.len()],
+            ..Progress::default()
+        };
         for name in &self.plan.destinations {
-            self.events.tell(Event::Destination { name: name.clone(), complete: false });
+            self.events.tell(Event::Destination {
+                name: name.clone(),
+                complete: false,
+            });
         }
-        let kept = self.unfinished.iter().filter(|u| self.plan.keep.contains(&u.backup.stamp()));
+        let kept = self
+            .unfinished
+            .iter()
+            .filter(|u| self.plan.keep.contains(&u.backup.stamp()));
         progress.unfinished = kept.map(|u| (u.backup.stamp(), u.clone())).collect();
         leftovers::remove(self.job, self.plan, &self.unfinished, self.events);
         for step in &self.plan.steps {
@@ -72,22 +84,44 @@ impl Execution<'_> {
                 Step::CleanUp => self.clean_up(&progress),
             }
         }
-        if self.cancel.is_set() { Outcome::Interrupted } else { self.events.outcome() }
+        if self.cancel.is_set() {
+            Outcome::Interrupted
+        } else {
+            self.events.outcome()
+        }
     }
 
-    /// Whether a destination has all of this backup: every mirror verified, or the markers are there. A source that had
-    /// to be there and is not is in none.
+    /// Whether a destination has all of this backup: every mirror verified, or the markers are
+    /// there. A source that had to be there and is not is in none.
     fn has_all(&self, destination: &str, progress: &Progress) -> bool {
-        let missing = |path| self.job.sources.iter().any(|s| !s.optional && s.path.same(path));
-        if self.plan.stages.iter().flat_map(|s| &s.missing).any(missing) {
+        let missing = |path| {
+            self.job
+                .sources
+                .iter()
+                .any(|s| !s.optional && s.path.same(path))
+        };
+        if self
+            .plan
+            .stages
+            .iter()
+            .flat_map(|s| &s.missing)
+            .any(missing)
+        {
             return false;
         }
-        match self.stores.iter().find(|(_, store)| store.label() == destination) {
+        match self
+            .stores
+            .iter()
+            .find(|(_, store)| store.label() == destination)
+        {
             Some((name, _)) => progress.marked.contains(name),
             // A store that could not be opened is not among them, and has no mirror either.
             None => {
                 Plan::mirror_name(self.job).as_deref() == Some(destination)
-                    && progress.results.iter().all(|r| r.as_ref().is_some_and(|r| r.mirror == Some(true)))
+                    && progress
+                        .results
+                        .iter()
+                        .all(|r| r.as_ref().is_some_and(|r| r.mirror == Some(true)))
             }
         }
     }
@@ -101,10 +135,14 @@ impl Execution<'_> {
                 return;
             }
         }
-        self.events.note(Section::Ignored, format!("mount {}: {}", order.number, order.mount.path));
+        self.events.note(
+            Section::Ignored,
+            format!("mount {}: {}", order.number, order.mount.path),
+        );
         let key = self.key.filter(|_| order.archive.is_some());
         let done = match self.job.snapshot.as_ref().filter(|_| order.in_snapshot()) {
-            None => stage::run(&order, key, self.cancel, self.events).map_err(|e| (e.to_string(), e.hint())),
+            None => stage::run(&order, key, self.cancel, self.events)
+                .map_err(|e| (e.to_string(), e.hint())),
             Some(snapshot) => snapshot::run(snapshot, &order, key, self.cancel, self.events),
         };
         let wanted = self.plan.stages[mount].archive.is_some();
@@ -117,7 +155,11 @@ impl Execution<'_> {
             }
             Err(_) if self.cancel.is_set() => {}
             Err((why, hint)) => {
-                self.events.fail(Section::Tools, format!("mount '{}' failed: {why}", order.mount.path), hint);
+                self.events.fail(
+                    Section::Tools,
+                    format!("mount '{}' failed: {why}", order.mount.path),
+                    hint,
+                );
                 if wanted {
                     self.stop_uploads(&order, progress);
                 }

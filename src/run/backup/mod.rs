@@ -63,14 +63,19 @@ pub fn run<'a>(
     )
 }
 
-/// What the runs of a profile are noted under: its name, or that of its file if it does not say one. `named` is what the
-/// command line calls it.
+/// What the runs of a profile are noted under: its name, or that of its file if it does not say
+/// one. `named` is what the command line calls it.
 pub fn called(named: &str, readable: &Readable) -> String {
-    let stem = || Path::new(named).file_stem().map_or_else(|| named.to_owned(), |s| s.to_string_lossy().into());
+    let stem = || {
+        Path::new(named)
+            .file_stem()
+            .map_or_else(|| named.to_owned(), |s| s.to_string_lossy().into())
+    };
     readable.name.clone().unwrap_or_else(stem)
 }
 
-/// Tells those who can be told that nothing was started: the profile is broken. `named` is what the command line calls it.
+/// Tells those who can be told that nothing was started: the profile is broken. `named` is what the
+/// command line calls it.
 pub fn refuse<'a>(
     named: &str,
     readable: &Readable,
@@ -80,7 +85,10 @@ pub fn refuse<'a>(
     readers: Vec<Box<dyn Sink + 'a>>,
 ) -> Ended {
     let profile = called(named, readable);
-    let location = readable.location.clone().unwrap_or_else(|| "not known".to_owned());
+    let location = readable
+        .location
+        .clone()
+        .unwrap_or_else(|| "not known".to_owned());
     let operation = mode.to_string();
     let session = Session {
         profile: &profile,
@@ -95,14 +103,24 @@ pub fn refuse<'a>(
         readers,
         |events, _| {
             for problem in diagnostics.iter() {
-                let at = if problem.line > 0 { format!(":{}:{}", problem.line, problem.column) } else { String::new() };
-                let path = if problem.path.is_empty() { String::new() } else { format!(" {}:", problem.path) };
+                let at = if problem.line > 0 {
+                    format!(":{}:{}", problem.line, problem.column)
+                } else {
+                    String::new()
+                };
+                let path = if problem.path.is_empty() {
+                    String::new()
+                } else {
+                    format!(" {}:", problem.path)
+                };
                 let text = format!("{}{at}:{path} {}", problem.file, problem.message);
                 events.fail(Section::Parameters, text, problem.hint.clone());
             }
             (Outcome::Invalid, ())
         },
-        |outcome, started, _, counts| report::backup(outcome, started, &location, None, mode, counts),
+        |outcome, started, _, counts| {
+            report::backup(outcome, started, &location, None, mode, counts)
+        },
     )
 }
 
@@ -117,32 +135,58 @@ fn between_hooks(
 ) -> (Outcome, Option<Plan>) {
     let hooks = &job.telling.hooks;
     let mut about = session.about_start();
-    let (outcome, plan) = match hooks.before.as_ref().and_then(|hook| before(hook, &about, cancel, events)) {
+    let (outcome, plan) = match hooks
+        .before
+        .as_ref()
+        .and_then(|hook| before(hook, &about, cancel, events))
+    {
         Some(outcome) => (outcome, None),
-        None => guarded(events, || backup(job, request, now, cancel, events)).unwrap_or((Outcome::Failure, None)),
+        None => guarded(events, || backup(job, request, now, cancel, events))
+            .unwrap_or((Outcome::Failure, None)),
     };
     if let Some(after) = &hooks.after {
         about.push(("outcome", outcome.to_string()));
         session.closing_hook("after", after, &about, events);
     }
     // What `after` did wrong counts too.
-    (if outcome == Outcome::Success { events.outcome() } else { outcome }, plan)
+    (
+        if outcome == Outcome::Success {
+            events.outcome()
+        } else {
+            outcome
+        },
+        plan,
+    )
 }
 
 /// Runs the hook `before`; how the run ends if it may not go on.
-fn before(hook: &Program, about: &[(&'static str, String)], cancel: &Cancel, events: &Events<'_>) -> Option<Outcome> {
-    let what = format!("nothing was backed up; exit code {NOT_TODAY} of this hook would mean \"not today\"");
+fn before(
+    hook: &Program,
+    about: &[(&'static str, String)],
+    cancel: &Cancel,
+    events: &Events<'_>,
+) -> Option<Outcome> {
+    let what = format!(
+        "nothing was backed up; exit code {NOT_TODAY} of this hook would mean \"not today\""
+    );
     let (why, hint) = match run_hook("before", hook, about, cancel, events) {
         Ok(0) => return None,
         Ok(NOT_TODAY) => {
-            events.note(Section::Hooks, format!("not today: hooks.before ended with exit code {NOT_TODAY}"));
+            events.note(
+                Section::Hooks,
+                format!("not today: hooks.before ended with exit code {NOT_TODAY}"),
+            );
             return Some(Outcome::Skipped);
         }
         Err(_) if cancel.is_set() => return Some(Outcome::Interrupted),
         Ok(code) => (format!("exit code {code}"), what),
         Err(error) => (error.to_string(), error.hint().map_or(what, str::to_owned)),
     };
-    events.fail(Section::Hooks, format!("hooks.before failed: {why}"), Some(hint));
+    events.fail(
+        Section::Hooks,
+        format!("hooks.before failed: {why}"),
+        Some(hint),
+    );
     Some(Outcome::Failure)
 }
 
@@ -154,14 +198,25 @@ fn backup(
     cancel: &Cancel,
     events: &Events<'_>,
 ) -> (Outcome, Option<Plan>) {
-    events.note(Section::Start, format!("backup started {} UTC", now.format("%Y-%m-%d %H:%M:%S%.6f")));
+    events.note(
+        Section::Start,
+        format!("backup started {} UTC", now.format("%Y-%m-%d %H:%M:%S%.6f")),
+    );
     if let Some((text, hint)) = snapshot_problem(job) {
         events.fail(Section::Start, text, Some(hint));
         return (Outcome::Failure, None);
     }
-    let Survey { mut facts, stores, missing_copier } = survey(job, request, now, cancel);
+    let Survey {
+        mut facts,
+        stores,
+        missing_copier,
+    } = survey(job, request, now, cancel);
     if let Some(missing) = missing_copier {
-        events.fail(Section::Start, missing.to_string(), missing.hint().map(str::to_owned));
+        events.fail(
+            Section::Start,
+            missing.to_string(),
+            missing.hint().map(str::to_owned),
+        );
     }
     let key = archive_key(job, &mut facts.archiving);
     let plan = match Plan::new(job, &facts) {
@@ -174,7 +229,16 @@ fn backup(
     tell::plan(job, &plan, &facts, events);
     let tools = tool_versions(&plan, cancel);
     let (key, unfinished) = (key.as_ref(), facts.unfinished);
-    let execution = Execution { job, plan: &plan, stores: &stores, key, unfinished, tools, cancel, events };
+    let execution = Execution {
+        job,
+        plan: &plan,
+        stores: &stores,
+        key,
+        unfinished,
+        tools,
+        cancel,
+        events,
+    };
     let outcome = execution.run();
     (outcome, Some(plan))
 }
@@ -184,12 +248,19 @@ fn archive_key(job: &Job, archiving: &mut Option<Refusal>) -> Option<Secret> {
     let archive = job.archive.as_ref().filter(|_| job.has_store())?;
     let resolved = credential::resolve(&archive.encryption_key)
         .map_err(|e| e.to_string())
-        .and_then(|key| check_key(archive.format, &key).map(|()| key).map_err(|e| e.to_string()));
+        .and_then(|key| {
+            check_key(archive.format, &key)
+                .map(|()| key)
+                .map_err(|e| e.to_string())
+        });
     match resolved {
         Ok(key) => Some(key),
         Err(why) => {
             let hint = "see archive.encryption-key in the profile".to_owned();
-            archiving.get_or_insert(Refusal { why: format!("archive.encryption-key: {why}"), hint });
+            archiving.get_or_insert(Refusal {
+                why: format!("archive.encryption-key: {why}"),
+                hint,
+            });
             None
         }
     }
@@ -199,6 +270,11 @@ fn tool_versions(plan: &Plan, cancel: &Cancel) -> Vec<String> {
     if plan.scope().is_none() {
         return Vec::new();
     }
-    let version = plan.stages.first().and_then(|s| SevenZip::locate(Some(&s.seven_zip)).ok()?.version(cancel).ok());
+    let version = plan.stages.first().and_then(|s| {
+        SevenZip::locate(Some(&s.seven_zip))
+            .ok()?
+            .version(cancel)
+            .ok()
+    });
     version.into_iter().collect()
 }

@@ -1,5 +1,5 @@
-//! The survey: gathers the facts a plan rests on, and changes nothing (SPEC §6: stores are asked before any archive is
-//! made, which is also the connection test).
+//! The survey: gathers the facts a plan rests on, and changes nothing (SPEC §6: stores are asked
+//! before any archive is made, which is also the connection test).
 
 use std::path::PathBuf;
 
@@ -50,14 +50,26 @@ pub fn survey(job: &Job, request: Request, now: DateTime<Utc>, cancel: &Cancel) 
             Ok(catalog)
         });
         if let Ok(catalog) = &catalog {
-            unfinished.iter_mut().for_each(|unfinished| unfinished.compare(&label, catalog));
+            unfinished
+                .iter_mut()
+                .for_each(|unfinished| unfinished.compare(&label, catalog));
         }
-        found.push((name, StoreFacts { label, catalog: catalog.map_err(|e| sentence(&e)) }));
+        found.push((
+            name,
+            StoreFacts {
+                label,
+                catalog: catalog.map_err(|e| sentence(&e)),
+            },
+        ));
     }
     let (mut facts, missing_copier) = facts(job, request, now, found);
     unfinished.iter_mut().for_each(uploads::examine);
     facts.unfinished = unfinished;
-    Survey { facts, stores, missing_copier }
+    Survey {
+        facts,
+        stores,
+        missing_copier,
+    }
 }
 
 /// What a store holds of the months that a plan looks at.
@@ -66,13 +78,17 @@ pub fn survey(job: &Job, request: Request, now: DateTime<Utc>, cancel: &Cancel) 
 /// When it cannot be listed.
 pub fn catalog(job: &Job, store: &dyn Store, now: DateTime<Utc>) -> Result<Catalog, StoreError> {
     let mut objects = Vec::new();
-    for month in Stamp::new(now, job.zone).month().newest_first(job.lookback_months.get()) {
+    for month in Stamp::new(now, job.zone)
+        .month()
+        .newest_first(job.lookback_months.get())
+    {
         objects.extend(store.list(&ObjectName::month_prefix(&job.location, month))?);
     }
     Ok(Catalog::new(&job.location, objects))
 }
 
-/// What else a plan must know, beside the stores; and the program that copies to the mirror, when it is missing.
+/// What else a plan must know, beside the stores; and the program that copies to the mirror, when
+/// it is missing.
 pub fn facts(
     job: &Job,
     request: Request,
@@ -81,7 +97,10 @@ pub fn facts(
 ) -> (Facts, Option<ToolError>) {
     let (seven_zip, archiver) = archiver(job);
     let (copier, missing_copier) = copier(job);
-    let refusal = |e: &ToolError| Refusal { why: e.to_string(), hint: e.hint().unwrap_or_default().to_owned() };
+    let refusal = |e: &ToolError| Refusal {
+        why: e.to_string(),
+        hint: e.hint().unwrap_or_default().to_owned(),
+    };
     let archiving = archiver.as_ref().map(refusal);
     let facts = Facts {
         now,
@@ -90,7 +109,10 @@ pub fn facts(
         stores,
         remembered: State::of(&job.location).remembered(),
         unfinished: Vec::new(),
-        profile_modified: std::fs::metadata(&job.profile).and_then(|m| m.modified()).ok().map(DateTime::from),
+        profile_modified: std::fs::metadata(&job.profile)
+            .and_then(|m| m.modified())
+            .ok()
+            .map(DateTime::from),
         missing: missing_sources(job),
         archiving,
         seven_zip,
@@ -99,12 +121,19 @@ pub fn facts(
     (facts, missing_copier)
 }
 
-/// Why no snapshot can be made, and what to do: found before anything starts (SPEC §8, FACTS on ShadowSpawn).
+/// Why no snapshot can be made, and what to do: found before anything starts (SPEC §8, FACTS on
+/// ShadowSpawn).
 pub fn snapshot_problem(job: &Job) -> Option<(String, String)> {
-    let snapshot = job.snapshot.as_ref().filter(|_| job.family == Family::HOST)?;
+    let snapshot = job
+        .snapshot
+        .as_ref()
+        .filter(|_| job.family == Family::HOST)?;
     let hint = "install it, or set snapshot.program in the profile to its path";
     if let Err(missing) = locate(Some(&snapshot.program), &[], hint) {
-        return Some((format!("no snapshot can be made: {missing}"), hint.to_owned()));
+        return Some((
+            format!("no snapshot can be made: {missing}"),
+            hint.to_owned(),
+        ));
     }
     if !may_snapshot() {
         return Some((
@@ -112,7 +141,8 @@ pub fn snapshot_problem(job: &Job) -> Option<(String, String)> {
             "run it as administrator; in Task Scheduler, with highest privileges".to_owned(),
         ));
     }
-    // An empty directory or letter may be the place that was made for it; what is not empty is somebody's.
+    // An empty directory or letter may be the place that was made for it; what is not empty is
+    // somebody's.
     let mount = snapshot.mount.root();
     if std::fs::read_dir(&mount).is_ok_and(|mut entries| entries.next().is_some()) {
         return Some((
@@ -120,10 +150,14 @@ pub fn snapshot_problem(job: &Job) -> Option<(String, String)> {
             "choose a free one in snapshot.mount; a run that was killed leaves it mapped until it is unmapped or the computer restarts".to_owned(),
         ));
     }
-    let long = |path: &FullPath| path.to_string().encode_utf16().count() > LONGEST_SHADOWSPAWN_SOURCE;
+    let long =
+        |path: &FullPath| path.to_string().encode_utf16().count() > LONGEST_SHADOWSPAWN_SOURCE;
     let too_long = |mount: &&Mount| job.family == Family::Windows && long(&mount.path);
     job.mounts().ok()?.iter().find(too_long).map(|mount| {
-        let text = format!("no snapshot can be made of '{}': its path is longer than ShadowSpawn can take", mount.path);
+        let text = format!(
+            "no snapshot can be made of '{}': its path is longer than ShadowSpawn can take",
+            mount.path
+        );
         (text, "list a directory further up".to_owned())
     })
 }
@@ -148,26 +182,41 @@ fn missing_sources(job: &Job) -> Vec<(FullPath, String)> {
         return Vec::new();
     }
     let problem = |path: &FullPath| Some((path.clone(), source_problem(&path.to_native())?));
-    job.sources.iter().filter_map(|source| problem(&source.path)).collect()
+    job.sources
+        .iter()
+        .filter_map(|source| problem(&source.path))
+        .collect()
 }
 
 /// The path of 7-Zip; its bare name where it is not needed or cannot be looked for.
 fn archiver(job: &Job) -> (String, Option<ToolError>) {
     let configured = job.tools.seven_zip.as_deref();
     let needed = job.has_store();
-    found(job, needed, configured.unwrap_or("7z"), || SevenZip::locate(configured).map(|t| t.program().to_path_buf()))
+    found(job, needed, configured.unwrap_or("7z"), || {
+        SevenZip::locate(configured).map(|t| t.program().to_path_buf())
+    })
 }
 
 /// The path of the program that copies to the mirror.
 fn copier(job: &Job) -> (String, Option<ToolError>) {
     let (configured, name, hint) = match job.family {
         Family::Unix => {
-            let hint = "install it (Debian: apt-get install rsync), or set tools.rsync in the profile";
+            let hint =
+                "install it (Debian: apt-get install rsync), or set tools.rsync in the profile";
             (job.tools.rsync.as_deref(), "rsync", hint)
         }
-        Family::Windows => (job.tools.robocopy.as_deref(), "robocopy", "it is part of Windows; or set tools.robocopy"),
+        Family::Windows => (
+            job.tools.robocopy.as_deref(),
+            "robocopy",
+            "it is part of Windows; or set tools.robocopy",
+        ),
     };
-    found(job, job.mirror.is_some(), configured.unwrap_or(name), || locate(configured, &[name], hint))
+    found(
+        job,
+        job.mirror.is_some(),
+        configured.unwrap_or(name),
+        || locate(configured, &[name], hint),
+    )
 }
 
 fn found(

@@ -1,4 +1,5 @@
-//! What the log says before anything is done: parameters, then what was found and decided (SPEC §10).
+//! What the log says before anything is done: parameters, then what was found and decided (SPEC
+//! §10).
 
 use crate::model::event::{Event, Events, Section};
 use crate::model::job::Job;
@@ -9,17 +10,31 @@ use crate::run::backup::survey::Request;
 pub(super) fn parameters(job: &Job, request: Request, events: &Events<'_>) {
     let note = |text: String| events.detail(Section::Parameters, text);
     note(format!("aam-backup {}", env!("CARGO_PKG_VERSION")));
-    note(format!("profile '{}' ({})", job.name, job.profile.display()));
-    note(format!("location '{}', mode {}", job.location, request.mode));
+    note(format!(
+        "profile '{}' ({})",
+        job.name,
+        job.profile.display()
+    ));
+    note(format!(
+        "location '{}', mode {}",
+        job.location, request.mode
+    ));
     if request.force_full {
         note("--force-full".to_owned());
     }
     if let Some(mirror) = &job.mirror {
-        let extra = if mirror.extra_files == ExtraFiles::Delete { "deleted" } else { "kept" };
+        let extra = if mirror.extra_files == ExtraFiles::Delete {
+            "deleted"
+        } else {
+            "kept"
+        };
         note(format!("mirror: {}, extra files are {extra}", mirror.path));
     }
     if let Some(s3) = &job.s3 {
-        note(format!("s3: bucket {}, region {}, keys ***", s3.bucket, s3.region));
+        note(format!(
+            "s3: bucket {}, region {}, keys ***",
+            s3.bucket, s3.region
+        ));
     }
     if let Some(directory) = &job.directory {
         note(format!("directory: {directory}"));
@@ -33,7 +48,12 @@ pub(super) fn parameters(job: &Job, request: Request, events: &Events<'_>) {
         ));
     }
     if let Some(email) = &job.telling.email {
-        note(format!("e-mail: from {} to {}, region {}", email.from, email.to.join(", "), email.region));
+        note(format!(
+            "e-mail: from {} to {}, region {}",
+            email.from,
+            email.to.join(", "),
+            email.region
+        ));
     }
 }
 
@@ -42,29 +62,56 @@ pub(super) fn plan(job: &Job, plan: &Plan, facts: &Facts, events: &Events<'_>) {
     let problems = |here: fn(Section) -> bool| {
         for finding in plan.findings.iter().filter(|finding| here(finding.section)) {
             let (section, severity) = (finding.section, finding.severity);
-            events.tell(Event::Problem { section, severity, text: finding.text.clone(), hint: finding.hint.clone() });
+            events.tell(Event::Problem {
+                section,
+                severity,
+                text: finding.text.clone(),
+                hint: finding.hint.clone(),
+            });
         }
     };
-    plan.latest.iter().for_each(|latest| events.note(Section::LatestBackups, latest.to_string()));
+    plan.latest
+        .iter()
+        .for_each(|latest| events.note(Section::LatestBackups, latest.to_string()));
     for (_, store) in &facts.stores {
         let ignored = store.catalog.as_ref().map_or(0, |catalog| catalog.ignored);
         if ignored > 0 {
-            events.note(Section::LatestBackups, format!("{}: {ignored} other objects ignored", store.label));
+            events.note(
+                Section::LatestBackups,
+                format!("{}: {ignored} other objects ignored", store.label),
+            );
         }
     }
     if let Some(decision) = &plan.archive {
-        decision.reasons.iter().for_each(|reason| events.note(Section::LatestBackups, reason.clone()));
+        decision
+            .reasons
+            .iter()
+            .for_each(|reason| events.note(Section::LatestBackups, reason.clone()));
         if let Some(scope) = &decision.scope {
-            events.note(Section::LatestBackups, format!("this backup: {}, {}", scope.word(), plan.stamp));
+            events.note(
+                Section::LatestBackups,
+                format!("this backup: {}, {}", scope.word(), plan.stamp),
+            );
         }
     }
     problems(|section| section <= Section::LatestBackups);
     for stage in &plan.stages {
-        events.detail(Section::Sources, format!("mount {}: {}", stage.number, stage.mount.path));
-        stage.mount.sources.iter().for_each(|s| events.detail(Section::Sources, format!("  source {s}")));
+        events.detail(
+            Section::Sources,
+            format!("mount {}: {}", stage.number, stage.mount.path),
+        );
+        stage
+            .mount
+            .sources
+            .iter()
+            .for_each(|s| events.detail(Section::Sources, format!("  source {s}")));
     }
     let spec = job.selection.spec();
-    spec.directories.iter().for_each(|e| events.detail(Section::Sources, format!("excluded directories: {e}")));
-    spec.files.iter().for_each(|e| events.detail(Section::Sources, format!("excluded files: {e}")));
+    spec.directories
+        .iter()
+        .for_each(|e| events.detail(Section::Sources, format!("excluded directories: {e}")));
+    spec.files
+        .iter()
+        .for_each(|e| events.detail(Section::Sources, format!("excluded files: {e}")));
     problems(|section| section > Section::LatestBackups);
 }

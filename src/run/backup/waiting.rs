@@ -10,7 +10,8 @@ use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Outcome, Section, Severity};
 use crate::model::job::Job;
 
-/// Waits for the lock as the profile says; `ask`, where there is somebody to ask, is asked first (SPEC §8, design L2401).
+/// Waits for the lock as the profile says; `ask`, where there is somebody to ask, is asked first
+/// (SPEC §8, design L2401).
 pub(super) fn take_lock(
     job: &Job,
     ask: Option<Ask<'_>>,
@@ -28,10 +29,15 @@ pub(super) fn take_lock(
     loop {
         let other = match lock::attempt(&path, &holder) {
             Ok(Attempt::Taken(lock)) => {
-                events.detail(Section::Lock, format!("'{}' is taken: no other backup is running", path.display()));
+                events.detail(
+                    Section::Lock,
+                    format!("'{}' is taken: no other backup is running", path.display()),
+                );
                 return Ok(lock);
             }
-            Ok(Attempt::Busy(other)) => other.map_or_else(|| "another backup".to_owned(), |h| h.to_string()),
+            Ok(Attempt::Busy(other)) => {
+                other.map_or_else(|| "another backup".to_owned(), |h| h.to_string())
+            }
             Err(error) => {
                 events.fail(Section::Lock, error.to_string(), None);
                 return Err(Outcome::Failure);
@@ -43,13 +49,24 @@ pub(super) fn take_lock(
                 humantime::format_duration(job.lock.give_up_after)
             );
             let hint = Some("lock.give-up-after in the profile says how long to wait".to_owned());
-            events.tell(Event::Problem { section: Section::Lock, severity: Severity::Error, text: problem, hint });
+            events.tell(Event::Problem {
+                section: Section::Lock,
+                severity: Severity::Error,
+                text: problem,
+                hint,
+            });
             return Err(Outcome::Locked);
         }
         if let Some(ask) = ask.filter(|_| !asked) {
             asked = true;
-            if !ask(&format!("Another backup is running ({other}). Wait for it? [y/n] ")) {
-                events.fail(Section::Lock, format!("another backup is running ({other}); not waiting"), None);
+            if !ask(&format!(
+                "Another backup is running ({other}). Wait for it? [y/n] "
+            )) {
+                events.fail(
+                    Section::Lock,
+                    format!("another backup is running ({other}); not waiting"),
+                    None,
+                );
                 return Err(Outcome::Locked);
             }
         }
@@ -60,7 +77,10 @@ pub(super) fn take_lock(
                 humantime::format_duration(job.lock.retry_every)
             ),
         );
-        let wait = job.lock.retry_every.min(job.lock.give_up_after.saturating_sub(started.elapsed()));
+        let wait = job
+            .lock
+            .retry_every
+            .min(job.lock.give_up_after.saturating_sub(started.elapsed()));
         let until = Instant::now() + wait;
         while Instant::now() < until {
             if cancel.is_set() {

@@ -1,4 +1,5 @@
-//! One archive: looked through before anything is extracted, opened with the key, extracted (SPEC §9).
+//! One archive: looked through before anything is extracted, opened with the key, extracted (SPEC
+//! §9).
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -33,13 +34,19 @@ pub fn shown(mount: &PlannedMount, archive: &PlannedArchive) -> String {
 }
 
 impl Restore<'_> {
-    /// Goes through an archive's entries: each must be safe to extract, and the key must open it. Nothing is written
-    /// to the target.
-    pub fn inspect(&self, mount: &PlannedMount, archive: &PlannedArchive, first: &Path) -> Result<(), RestoreError> {
+    /// Goes through an archive's entries: each must be safe to extract, and the key must open it.
+    /// Nothing is written to the target.
+    pub fn inspect(
+        &self,
+        mount: &PlannedMount,
+        archive: &PlannedArchive,
+        first: &Path,
+    ) -> Result<(), RestoreError> {
         self.inspect_part(mount, archive, first, &mut |_| true)
     }
 
-    /// As [`Restore::inspect`]; `readable` sees every entry and says whether its content is here to try the key on.
+    /// As [`Restore::inspect`]; `readable` sees every entry and says whether its content is here to
+    /// try the key on.
     pub fn inspect_part(
         &self,
         mount: &PlannedMount,
@@ -51,37 +58,48 @@ impl Restore<'_> {
         let mut bad: Option<RestoreError> = None;
         let mut plain: Option<RestoreError> = None;
         let mut smallest: Option<Listed> = None;
-        let exit = self.seven_zip.list(first, self.key, self.cancel, &mut |listed| {
-            let refused = |why| {
-                let entry = listed.path.escape_debug().to_string();
-                RestoreError::Entry { archive: name.clone(), entry, why }
-            };
-            if bad.is_none() {
-                bad = unsafe_names::entry(&listed, Family::HOST).err().map(refused);
-            }
-            if plain.is_none() {
-                plain = unsafe_names::encrypted(&listed).err().map(refused);
-            }
-            if readable(&listed)
-                && !listed.is_directory
-                && listed.size > 0
-                && smallest.as_ref().is_none_or(|s| listed.size < s.size)
-            {
-                smallest = Some(listed);
-            }
-        })?;
+        let exit = self
+            .seven_zip
+            .list(first, self.key, self.cancel, &mut |listed| {
+                let refused = |why| {
+                    let entry = listed.path.escape_debug().to_string();
+                    RestoreError::Entry {
+                        archive: name.clone(),
+                        entry,
+                        why,
+                    }
+                };
+                if bad.is_none() {
+                    bad = unsafe_names::entry(&listed, Family::HOST)
+                        .err()
+                        .map(refused);
+                }
+                if plain.is_none() {
+                    plain = unsafe_names::encrypted(&listed).err().map(refused);
+                }
+                if readable(&listed)
+                    && !listed.is_directory
+                    && listed.size > 0
+                    && smallest.as_ref().is_none_or(|s| listed.size < s.size)
+                {
+                    smallest = Some(listed);
+                }
+            })?;
         if let Some(error) = bad.or(plain) {
             return Err(error);
         }
         if exit != Exit::Ok {
             return Err(self.unopened(name, exit));
         }
-        // A zip lists without its key; reading its smallest file tells whether the key is right. A 7z archive hides
-        // its names, so the listing was that test.
+        // A zip lists without its key; reading its smallest file tells whether the key is right. A
+        // 7z archive hides its names, so the listing was that test.
         if let (Format::Zip, Some(smallest)) = (archive.format, smallest) {
             let list = self.target.work("probe.txt");
-            std::fs::write(&list, format!("\"{}\"\n", smallest.path)).map_err(RestoreError::disk("write", &list))?;
-            let exit = self.seven_zip.test_listed(first, &list, self.key, self.cancel, &mut |_| {})?;
+            std::fs::write(&list, format!("\"{}\"\n", smallest.path))
+                .map_err(RestoreError::disk("write", &list))?;
+            let exit =
+                self.seven_zip
+                    .test_listed(first, &list, self.key, self.cancel, &mut |_| {})?;
             if exit != Exit::Ok {
                 return Err(self.unopened(name, exit));
             }
@@ -91,8 +109,17 @@ impl Restore<'_> {
 
     pub fn unopened(&self, name: String, exit: Exit) -> RestoreError {
         match exit {
-            Exit::Fatal => RestoreError::Key { what: name, key: self.key_from.to_owned() },
-            exit => RestoreError::Archive { archive: name, doing: "read", exit, said: String::new(), full: false },
+            Exit::Fatal => RestoreError::Key {
+                what: name,
+                key: self.key_from.to_owned(),
+            },
+            exit => RestoreError::Archive {
+                archive: name,
+                doing: "read",
+                exit,
+                said: String::new(),
+                full: false,
+            },
         }
     }
 
@@ -138,27 +165,49 @@ impl Restore<'_> {
         let tool = self.seven_zip.program().display().to_string();
         let mut said: Vec<String> = Vec::new();
         let mut full = false;
-        let exit = self.seven_zip.extract_listed(first, into, only, self.key, self.cancel, &mut |line| {
-            if line.starts_with("ERROR") || line.starts_with("System ERROR") {
-                said.push(line.trim().to_owned());
-                said.truncate(3);
-            }
-            // Only decides which hint is given.
-            full |= ["No space left", "errno=28", "not enough space"].iter().any(|t| line.contains(t));
-            if !line.trim().is_empty() {
-                self.events.tell(Event::ToolOutput { tool: tool.clone(), line: line.to_owned() });
-            }
-        })?;
+        let exit = self.seven_zip.extract_listed(
+            first,
+            into,
+            only,
+            self.key,
+            self.cancel,
+            &mut |line| {
+                if line.starts_with("ERROR") || line.starts_with("System ERROR") {
+                    said.push(line.trim().to_owned());
+                    said.truncate(3);
+                }
+                // Only decides which hint is given.
+                full |= ["No space left", "errno=28", "not enough space"]
+                    .iter()
+                    .any(|t| line.contains(t));
+                if !line.trim().is_empty() {
+                    self.events.tell(Event::ToolOutput {
+                        tool: tool.clone(),
+                        line: line.to_owned(),
+                    });
+                }
+            },
+        )?;
         let said = said.join("; ");
         match exit {
             Exit::Ok => Ok(()),
             Exit::Warning => {
-                self.events.warn(Section::Restore, format!("'{name}': {exit} {said}").trim_end().to_owned(), None);
+                self.events.warn(
+                    Section::Restore,
+                    format!("'{name}': {exit} {said}").trim_end().to_owned(),
+                    None,
+                );
                 Ok(())
             }
             exit => {
                 full |= self.target.free().is_some_and(|free| free < 1 << 20);
-                Err(RestoreError::Archive { archive: name, doing: "extracted", exit, said, full })
+                Err(RestoreError::Archive {
+                    archive: name,
+                    doing: "extracted",
+                    exit,
+                    said,
+                    full,
+                })
             }
         }
     }
@@ -166,7 +215,11 @@ impl Restore<'_> {
     pub fn announce(&self, mount: &PlannedMount, archive: &PlannedArchive, into: &Path) {
         let to = into.display().to_string();
         match &mount.path {
-            Some(path) => self.events.tell(Event::Extracting { mount: path.clone(), stamp: archive.stamp, to }),
+            Some(path) => self.events.tell(Event::Extracting {
+                mount: path.clone(),
+                stamp: archive.stamp,
+                to,
+            }),
             None => {
                 let text = format!("extracting '{}' of {} to {to}", mount.name, archive.stamp);
                 self.events.note(Section::Restore, text);
@@ -174,7 +227,8 @@ impl Restore<'_> {
         }
     }
 
-    /// Clears the way of every entry that is wanted, and with `list` writes their paths there. Returns their count.
+    /// Clears the way of every entry that is wanted, and with `list` writes their paths there.
+    /// Returns their count.
     pub fn clear_way(
         &self,
         mount: &PlannedMount,
@@ -184,24 +238,31 @@ impl Restore<'_> {
     ) -> Result<u64, RestoreError> {
         let mut way = Way::new(into, self.target.fresh);
         let mut writer = match list {
-            Some(path) => Some((path, BufWriter::new(File::create(path).map_err(RestoreError::disk("write", path))?))),
+            Some(path) => Some((
+                path,
+                BufWriter::new(File::create(path).map_err(RestoreError::disk("write", path))?),
+            )),
             None => None,
         };
         let mut failed: Result<u64, RestoreError> = Ok(0);
-        self.seven_zip.list(first, self.key, self.cancel, &mut |listed| {
-            let Ok(count) = &mut failed else { return };
-            if !is_wanted(&mount.wanted, &listed) {
-                return;
-            }
-            *count += 1;
-            let written = match &mut writer {
-                Some((path, out)) => writeln!(out, "\"{}\"", listed.path).map_err(RestoreError::disk("write", path)),
-                None => Ok(()),
-            };
-            if let Err(error) = written.and_then(|()| way.clear(&listed.path, listed.is_directory)) {
-                failed = Err(error);
-            }
-        })?;
+        self.seven_zip
+            .list(first, self.key, self.cancel, &mut |listed| {
+                let Ok(count) = &mut failed else { return };
+                if !is_wanted(&mount.wanted, &listed) {
+                    return;
+                }
+                *count += 1;
+                let written = match &mut writer {
+                    Some((path, out)) => writeln!(out, "\"{}\"", listed.path)
+                        .map_err(RestoreError::disk("write", path)),
+                    None => Ok(()),
+                };
+                if let Err(error) =
+                    written.and_then(|()| way.clear(&listed.path, listed.is_directory))
+                {
+                    failed = Err(error);
+                }
+            })?;
         if let Some((path, mut out)) = writer {
             out.flush().map_err(RestoreError::disk("write", path))?;
         }
@@ -210,5 +271,8 @@ impl Restore<'_> {
 }
 
 fn is_wanted(wanted: &[Wanted], listed: &Listed) -> bool {
-    wanted.is_empty() || wanted.iter().any(|w| w.holds(listed.path.trim_end_matches('/')))
+    wanted.is_empty()
+        || wanted
+            .iter()
+            .any(|w| w.holds(listed.path.trim_end_matches('/')))
 }

@@ -1,5 +1,5 @@
-//! `restore drill`: which files a drill restores (SPEC §11). The restore itself is [`super::run()`] with these as its
-//! parts, which compares them with the manifest.
+//! `restore drill`: which files a drill restores (SPEC §11). The restore itself is [`super::run()`]
+//! with these as its parts, which compares them with the manifest.
 
 use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
@@ -11,8 +11,8 @@ use super::run::{Restore, Tools};
 use super::target::{Close, Target};
 use crate::plan::restore::plan::RestorePlan;
 
-/// Chooses `count` files at random from the manifests of a plan, each as `--only` takes it. `scratch` is a directory
-/// that does not exist yet.
+/// Chooses `count` files at random from the manifests of a plan, each as `--only` takes it.
+/// `scratch` is a directory that does not exist yet.
 ///
 /// # Errors
 /// When there is no manifest, it lists no file that an archive holds, or it cannot be read.
@@ -39,11 +39,19 @@ impl Restore<'_> {
         let mut chosen = Vec::new();
         let mut met: u64 = 0;
         for mount in &plan.mounts {
-            let Some(manifest) = &mount.manifest else { continue };
+            let Some(manifest) = &mount.manifest else {
+                continue;
+            };
             let index = self.index(mount, manifest)?;
             for entry in index.read()? {
                 let entry = entry.map_err(|why| index.broken(why))?;
-                let Some(path) = entry.path.as_str().filter(|_| entry.kind == EntryKind::File) else { continue };
+                let Some(path) = entry
+                    .path
+                    .as_str()
+                    .filter(|_| entry.kind == EntryKind::File)
+                else {
+                    continue;
+                };
                 if entry.stored.is_none() {
                     continue;
                 }

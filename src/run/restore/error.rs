@@ -1,4 +1,5 @@
-//! Why a restore is refused or fails, in sentences that name the object and say what to do (SPEC §9).
+//! Why a restore is refused or fails, in sentences that name the object and say what to do (SPEC
+//! §9).
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -24,7 +25,11 @@ pub enum RestoreError {
     #[error("the manifest '{key}': {why}")]
     Manifest { key: String, why: ManifestError },
     #[error("cannot {what} '{}': {why}", path.display())]
-    Disk { what: &'static str, path: PathBuf, why: io::Error },
+    Disk {
+        what: &'static str,
+        path: PathBuf,
+        why: io::Error,
+    },
     #[error("'{}' is not empty", .0.display())]
     NotEmpty(PathBuf),
     #[error("'{}' is not a directory", .0.display())]
@@ -34,15 +39,38 @@ pub enum RestoreError {
     #[error("'{}' is a directory where a file is to be restored", .0.display())]
     DirectoryInTheWay(PathBuf),
     #[error("{store}: the object '{key}' is damaged: its SHA-256 is {found}, its marker says {expected}{}", same(.is))]
-    Damaged { store: String, key: String, found: String, expected: String, is: Option<String> },
+    Damaged {
+        store: String,
+        key: String,
+        found: String,
+        expected: String,
+        is: Option<String>,
+    },
     #[error("{store}: the object '{key}' has {found} bytes, its marker says {expected}")]
-    Size { store: String, key: String, found: u64, expected: u64 },
-    #[error("'{what}' does not open with the key from {key}: the key is wrong, or the archive is damaged")]
+    Size {
+        store: String,
+        key: String,
+        found: u64,
+        expected: u64,
+    },
+    #[error(
+        "'{what}' does not open with the key from {key}: the key is wrong, or the archive is damaged"
+    )]
     Key { what: String, key: String },
     #[error("'{archive}' holds the entry '{entry}': {why}")]
-    Entry { archive: String, entry: String, why: Unsafe },
+    Entry {
+        archive: String,
+        entry: String,
+        why: Unsafe,
+    },
     #[error("'{archive}' could not be {doing}: {exit}{}", tail(.said))]
-    Archive { archive: String, doing: &'static str, exit: Exit, said: String, full: bool },
+    Archive {
+        archive: String,
+        doing: &'static str,
+        exit: Exit,
+        said: String,
+        full: bool,
+    },
     #[error("no backup of this set holds '{path}'{}", nearest(.near))]
     Unknown { path: String, near: Vec<String> },
     #[error("another restore is at work in '{}'", .0.display())]
@@ -56,11 +84,15 @@ pub enum RestoreError {
         target.display()
     )]
     SetChanged { target: PathBuf, state: Stamp },
-    #[error("this restore costs about ${dollars:.2} and takes up to {hours} hours: nobody agreed to that")]
+    #[error(
+        "this restore costs about ${dollars:.2} and takes up to {hours} hours: nobody agreed to that"
+    )]
     NotAgreed { dollars: f64, hours: u32 },
     #[error("{frozen} of {all} volumes are archived and were not requested")]
     NotRequested { frozen: usize, all: usize },
-    #[error("{store}: '{key}' is archived, so that nobody can say what there is to restore: a lifecycle rule moved it")]
+    #[error(
+        "{store}: '{key}' is archived, so that nobody can say what there is to restore: a lifecycle rule moved it"
+    )]
     FrozenIndex { store: String, key: String },
     #[error("{missing} of {all} volumes are not downloaded")]
     NotDownloaded { missing: usize, all: usize },
@@ -75,15 +107,24 @@ pub enum RestoreError {
 }
 
 fn same(is: &Option<String>) -> String {
-    is.as_ref().map_or_else(String::new, |key| format!("; it holds what '{key}' should"))
+    is.as_ref()
+        .map_or_else(String::new, |key| format!("; it holds what '{key}' should"))
 }
 
 fn tail(said: &str) -> String {
-    if said.is_empty() { String::new() } else { format!(": {said}") }
+    if said.is_empty() {
+        String::new()
+    } else {
+        format!(": {said}")
+    }
 }
 
 fn nearest(near: &[String]) -> String {
-    if near.is_empty() { String::new() } else { format!("; near: '{}'", near.join("', '")) }
+    if near.is_empty() {
+        String::new()
+    } else {
+        format!("; near: '{}'", near.join("', '"))
+    }
 }
 
 impl RestoreError {
@@ -97,7 +138,10 @@ impl RestoreError {
     pub fn index(key: &str) -> impl FnOnce(RestoreError) -> RestoreError {
         move |error| match error {
             RestoreError::Store(error) if error.kind == StoreErrorKind::Frozen => {
-                RestoreError::FrozenIndex { store: error.store, key: key.to_owned() }
+                RestoreError::FrozenIndex {
+                    store: error.store,
+                    key: key.to_owned(),
+                }
             }
             other => other,
         }

@@ -15,10 +15,24 @@ fn fact(facts: &mut Facts, name: &str, value: String) {
 
 /// What is restored, and where to.
 pub fn planned(facts: &mut Facts, plan: &RestorePlan, to: &Path) {
-    fact(facts, "State", format!("{} (full backup {}), from {}", plan.state, plan.set, plan.store));
+    fact(
+        facts,
+        "State",
+        format!(
+            "{} (full backup {}), from {}",
+            plan.state, plan.set, plan.store
+        ),
+    );
     for mount in &plan.mounts {
-        let at = mount.target.iter().fold(to.to_path_buf(), |path, name| path.join(name));
-        fact(facts, "Mount", format!("{}  <-  {}", at.display(), mount.shown()));
+        let at = mount
+            .target
+            .iter()
+            .fold(to.to_path_buf(), |path, name| path.join(name));
+        fact(
+            facts,
+            "Mount",
+            format!("{}  <-  {}", at.display(), mount.shown()),
+        );
     }
 }
 
@@ -26,11 +40,22 @@ pub fn planned(facts: &mut Facts, plan: &RestorePlan, to: &Path) {
 pub fn verified(facts: &mut Facts, tally: Tally) {
     if tally.files + tally.directories + tally.different > 0 {
         let files = text::count(tally.files, "file");
-        fact(facts, "Verified", format!("{files}, {}, {} directories", text::size(tally.bytes), tally.directories));
+        fact(
+            facts,
+            "Verified",
+            format!(
+                "{files}, {}, {} directories",
+                text::size(tally.bytes),
+                tally.directories
+            ),
+        );
     }
     for (count, words) in [
         (tally.different, "Not as the backup lists them"),
-        (tally.removed, "Removed, as the newest backup does not list them"),
+        (
+            tally.removed,
+            "Removed, as the newest backup does not list them",
+        ),
     ] {
         if count > 0 {
             fact(facts, words, format!("{count} files or directories"));

@@ -1,9 +1,9 @@
 //! After extraction: makes a mount's directory what its manifest says (SPEC §7, §9).
 //!
-//! Goes through the manifest in its order, name by name along the disk: directories that are not there are made,
-//! sizes are verified, times and permissions set, with `--exact` what is not listed is removed. A directory gets its
-//! own times when everything in it is done. Memory holds one level of names per depth, never a tree; no link is
-//! followed.
+//! Goes through the manifest in its order, name by name along the disk: directories that are not
+//! there are made, sizes are verified, times and permissions set, with `--exact` what is not listed
+//! is removed. A directory gets its own times when everything in it is done. Memory holds one level
+//! of names per depth, never a tree; no link is followed.
 
 use std::ffi::OsString;
 use std::fs;
@@ -42,7 +42,8 @@ struct Level {
     meta: Option<Meta>,
     /// Why nothing below can be looked at.
     blocked: Option<&'static str>,
-    /// `--exact`: names on the disk, sorted as in the manifest, from `next` on not yet accounted for.
+    /// `--exact`: names on the disk, sorted as in the manifest, from `next` on not yet accounted
+    /// for.
     names: Vec<OsString>,
     next: usize,
 }
@@ -67,7 +68,13 @@ impl<'a> Finish<'a> {
         exact: bool,
         root: &Path,
     ) -> Result<Finish<'a>, RestoreError> {
-        let mut finish = Finish { events, cancel, exact, levels: Vec::new(), tally: Tally::default() };
+        let mut finish = Finish {
+            events,
+            cancel,
+            exact,
+            levels: Vec::new(),
+            tally: Tally::default(),
+        };
         finish.push(RelPath::root(), root.to_owned(), None, None)?;
         Ok(finish)
     }
@@ -84,16 +91,27 @@ impl<'a> Finish<'a> {
             return Ok(());
         }
         let shown = entry.path.to_string();
-        if let Some(why) = entry.path.as_str().and_then(|path| unsafe_names::path(path, Family::HOST).err()) {
+        if let Some(why) = entry
+            .path
+            .as_str()
+            .and_then(|path| unsafe_names::path(path, Family::HOST).err())
+        {
             self.differs(&shown, &why.to_string());
             return Ok(());
         }
-        while self.levels.len() > 1 && !self.levels.last().is_some_and(|l| entry.path.starts_with(&l.rel)) {
+        while self.levels.len() > 1
+            && !self
+                .levels
+                .last()
+                .is_some_and(|l| entry.path.starts_with(&l.rel))
+        {
             self.pop()?;
         }
         let depth = self.levels.len() - 1;
         let names: Vec<&[u8]> = entry.path.names().skip(depth).collect();
-        let Some((last, above)) = names.split_last() else { return Ok(()) };
+        let Some((last, above)) = names.split_last() else {
+            return Ok(());
+        };
         for name in above {
             // A directory above a source is not listed itself.
             self.descend(name, None, entry.kind == EntryKind::Directory)?;
@@ -117,14 +135,20 @@ impl<'a> Finish<'a> {
 
     /// Goes down into a directory; `make` makes it when it is not there.
     fn descend(&mut self, name: &[u8], meta: Option<Meta>, make: bool) -> Result<(), RestoreError> {
-        let Some((rel, path, blocked)) = self.step(name)? else { return Ok(()) };
+        let Some((rel, path, blocked)) = self.step(name)? else {
+            return Ok(());
+        };
         if blocked.is_some() {
             return self.push(rel, path, None, blocked);
         }
         match fs::symlink_metadata(&path) {
             Ok(found) if found.is_dir() => self.push(rel, path, meta, None),
             Ok(found) => {
-                let why = if found.is_symlink() { "it is a symbolic link" } else { "it is not a directory" };
+                let why = if found.is_symlink() {
+                    "it is a symbolic link"
+                } else {
+                    "it is not a directory"
+                };
                 self.differs(&rel.to_string(), why);
                 self.push(rel, path, None, Some("the directory above it is not there"))
             }
@@ -164,7 +188,10 @@ impl<'a> Finish<'a> {
             None => self.differs(shown, blocked.unwrap_or("it is not there")),
             Some(found) if !found.is_file() => self.differs(shown, "it is not a file"),
             Some(found) if found.len() != entry.meta.size => {
-                self.differs(shown, &format!("it has {} bytes, not {}", found.len(), entry.meta.size));
+                self.differs(
+                    shown,
+                    &format!("it has {} bytes, not {}", found.len(), entry.meta.size),
+                );
             }
             Some(_) => {
                 self.tally.files += 1;
@@ -175,10 +202,13 @@ impl<'a> Finish<'a> {
         Ok(())
     }
 
-    /// Where `name` lies in the directory in hand; with `--exact` removes what is on the disk before it.
+    /// Where `name` lies in the directory in hand; with `--exact` removes what is on the disk
+    /// before it.
     fn step(&mut self, name: &[u8]) -> Result<Option<Below>, RestoreError> {
         let mut extra = Vec::new();
-        let Some(level) = self.levels.last_mut() else { return Ok(None) };
+        let Some(level) = self.levels.last_mut() else {
+            return Ok(None);
+        };
         while let Some(there) = level.names.get(level.next) {
             match there.as_encoded_bytes().cmp(name) {
                 std::cmp::Ordering::Less => extra.push(level.path.join(there)),
@@ -203,7 +233,9 @@ impl<'a> Finish<'a> {
         let mut names = Vec::new();
         if self.exact && blocked.is_none() {
             for entry in fs::read_dir(&path).map_err(RestoreError::disk("read", &path))? {
-                let name = entry.map_err(RestoreError::disk("read", &path))?.file_name();
+                let name = entry
+                    .map_err(RestoreError::disk("read", &path))?
+                    .file_name();
                 // The whole target can be a mount: `/` in the original layout.
                 if !(rel.is_root() && name == WORK) {
                     names.push(name);
@@ -211,12 +243,21 @@ impl<'a> Finish<'a> {
             }
             names.sort_by(|a, b| a.as_encoded_bytes().cmp(b.as_encoded_bytes()));
         }
-        self.levels.push(Level { rel, path, meta, blocked, names, next: 0 });
+        self.levels.push(Level {
+            rel,
+            path,
+            meta,
+            blocked,
+            names,
+            next: 0,
+        });
         Ok(())
     }
 
     fn pop(&mut self) -> Result<(), RestoreError> {
-        let Some(level) = self.levels.pop() else { return Ok(()) };
+        let Some(level) = self.levels.pop() else {
+            return Ok(());
+        };
         for name in level.names.iter().skip(level.next) {
             self.remove(&level.path.join(name))?;
         }
@@ -228,23 +269,37 @@ impl<'a> Finish<'a> {
 
     fn remove(&mut self, path: &Path) -> Result<(), RestoreError> {
         let found = fs::symlink_metadata(path).map_err(RestoreError::disk("look at", path))?;
-        let removed = if found.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+        let removed = if found.is_dir() {
+            fs::remove_dir_all(path)
+        } else {
+            fs::remove_file(path)
+        };
         removed.map_err(RestoreError::disk("remove", path))?;
         self.tally.removed += 1;
-        let text = format!("removed '{}': the newest backup does not list it", path.display());
+        let text = format!(
+            "removed '{}': the newest backup does not list it",
+            path.display()
+        );
         self.events.note(Section::Verification, text);
         Ok(())
     }
 
     fn settle(&mut self, path: &Path, meta: &Meta, is_directory: bool) {
         if let Err(error) = free_space::settle(path, meta, is_directory) {
-            let text = format!("'{}': its times or permissions could not be set: {error}", path.display());
+            let text = format!(
+                "'{}': its times or permissions could not be set: {error}",
+                path.display()
+            );
             self.events.warn(Section::Verification, text, None);
         }
     }
 
     fn differs(&mut self, path: &str, what: &str) {
         self.tally.different += 1;
-        self.events.fail(Section::Verification, format!("'{path}' is not as the backup lists it: {what}"), None);
+        self.events.fail(
+            Section::Verification,
+            format!("'{path}' is not as the backup lists it: {what}"),
+            None,
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! Asks stores what a restore planner wants to know: their listing and markers (SPEC §9). Decides nothing.
+//! Asks stores what a restore planner wants to know: their listing and markers (SPEC §9). Decides
+//! nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -45,8 +46,13 @@ pub fn plan(
             Step::Ready(plan) => return Ok(*plan),
             Step::Read(keys) => {
                 for key in keys {
-                    events.note(Section::Objects, format!("reading '{key}' in {}", store.label()));
-                    let read = store.read(&key, marker::MAX_BYTES).map_err(RestoreError::from);
+                    events.note(
+                        Section::Objects,
+                        format!("reading '{key}' in {}", store.label()),
+                    );
+                    let read = store
+                        .read(&key, marker::MAX_BYTES)
+                        .map_err(RestoreError::from);
                     let bytes = read.map_err(RestoreError::index(&key))?;
                     markers.insert(key, bytes);
                 }

@@ -1,4 +1,5 @@
-//! Manifests on their way in: fetched, opened with the key, and asked what of a mount is wanted (SPEC §7, §9).
+//! Manifests on their way in: fetched, opened with the key, and asked what of a mount is wanted
+//! (SPEC §7, §9).
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,13 +33,21 @@ impl Index {
     }
 
     pub fn broken(&self, why: ManifestError) -> RestoreError {
-        RestoreError::Manifest { key: self.key.clone(), why }
+        RestoreError::Manifest {
+            key: self.key.clone(),
+            why,
+        }
     }
 }
 
 impl Restore<'_> {
-    /// Fetches and opens a mount's manifest. This is also the first test of the key: nothing is extracted yet.
-    pub fn index(&self, mount: &PlannedMount, planned: &PlannedManifest) -> Result<Index, RestoreError> {
+    /// Fetches and opens a mount's manifest. This is also the first test of the key: nothing is
+    /// extracted yet.
+    pub fn index(
+        &self,
+        mount: &PlannedMount,
+        planned: &PlannedManifest,
+    ) -> Result<Index, RestoreError> {
         let object = PlannedVolume {
             key: planned.object.key.clone(),
             size: planned.object.size,
@@ -46,73 +55,119 @@ impl Restore<'_> {
             slices: None,
         };
         let local = self.store.local_path(&object.key);
-        let fetched = self.target.work(&format!("manifest-{}.{}", mount.number, planned.format.extension()));
+        let fetched = self.target.work(&format!(
+            "manifest-{}.{}",
+            mount.number,
+            planned.format.extension()
+        ));
         let path = local.clone().unwrap_or(fetched);
         match local {
             Some(path) => self.verify_there(&object, &path)?,
             None => {
-                let fetched = self.object(&Portion::whole(&object), &path, self.cancel, self.line());
+                let fetched =
+                    self.object(&Portion::whole(&object), &path, self.cancel, self.line());
                 fetched.map_err(RestoreError::index(&object.key))?;
             }
         }
         let key = object.key;
         let mut names = Vec::new();
-        let exit = self.seven_zip.list(&path, self.key, self.cancel, &mut |listed| {
-            if names.len() < 2 {
-                names.push((listed.path, listed.is_link || listed.is_directory || !listed.is_encrypted));
-            }
-        })?;
+        let exit = self
+            .seven_zip
+            .list(&path, self.key, self.cancel, &mut |listed| {
+                if names.len() < 2 {
+                    names.push((
+                        listed.path,
+                        listed.is_link || listed.is_directory || !listed.is_encrypted,
+                    ));
+                }
+            })?;
         if exit != Exit::Ok {
             return Err(self.unopened(key, exit));
         }
         let broken = |why: &str| RestoreError::Manifest {
             key: key.clone(),
-            why: ManifestError::Broken { line: 1, why: why.to_owned() },
+            why: ManifestError::Broken {
+                line: 1,
+                why: why.to_owned(),
+            },
         };
         if names != [(MANIFEST_FILE.to_owned(), false)] {
-            return Err(broken("the object holds something else than one encrypted manifest"));
+            return Err(broken(
+                "the object holds something else than one encrypted manifest",
+            ));
         }
         let directory = self.target.work(&format!("manifest-{}", mount.number));
         fs::create_dir(&directory).map_err(RestoreError::disk("create", &directory))?;
-        match self.seven_zip.extract(&path, &directory, self.key, self.cancel, &mut |_| {})? {
+        match self
+            .seven_zip
+            .extract(&path, &directory, self.key, self.cancel, &mut |_| {})?
+        {
             Exit::Ok => {}
             _ if self.target.free().is_some_and(|free| free < 1 << 20) => {
                 let (doing, said) = ("extracted", String::new());
-                return Err(RestoreError::Archive { archive: key, doing, exit: Exit::Fatal, said, full: true });
+                return Err(RestoreError::Archive {
+                    archive: key,
+                    doing,
+                    exit: Exit::Fatal,
+                    said,
+                    full: true,
+                });
             }
             exit => return Err(self.unopened(key, exit)),
         }
-        let index = Index { key: key.clone(), path: directory.join(MANIFEST_FILE) };
+        let index = Index {
+            key: key.clone(),
+            path: directory.join(MANIFEST_FILE),
+        };
         let reader = index.read()?;
         let header = reader.header();
-        if header.backup.map(|b| b.stamp()) != Some(planned.stamp) || mount.path.as_ref() != Some(&header.mount) {
+        if header.backup.map(|b| b.stamp()) != Some(planned.stamp)
+            || mount.path.as_ref() != Some(&header.mount)
+        {
             return Err(broken("it describes another backup than its name says"));
         }
         Ok(index)
     }
 
-    /// Writes a list of the wanted files for each archive that holds any, from the manifest. Returns the lists by
-    /// stamp.
-    pub fn select(&self, mount: &PlannedMount, index: &Index) -> Result<BTreeMap<Stamp, PathBuf>, RestoreError> {
+    /// Writes a list of the wanted files for each archive that holds any, from the manifest.
+    /// Returns the lists by stamp.
+    pub fn select(
+        &self,
+        mount: &PlannedMount,
+        index: &Index,
+    ) -> Result<BTreeMap<Stamp, PathBuf>, RestoreError> {
         let mut lists = Lists::default();
         let mut unknown: BTreeSet<usize> = (0..mount.wanted.len()).collect();
         for entry in index.read()? {
             let entry = entry.map_err(|why| index.broken(why))?;
-            let Some(path) = entry.path.as_str() else { continue };
+            let Some(path) = entry.path.as_str() else {
+                continue;
+            };
             let mut wanted = false;
-            for (i, _) in mount.wanted.iter().enumerate().filter(|(_, w)| w.holds(path)) {
+            for (i, _) in mount
+                .wanted
+                .iter()
+                .enumerate()
+                .filter(|(_, w)| w.holds(path))
+            {
                 wanted = true;
                 unknown.remove(&i);
             }
             if !wanted || entry.kind != EntryKind::File {
                 continue;
             }
-            let place = |stamp: Stamp| self.target.work(&format!("wanted-{}-{stamp}.txt", mount.number));
+            let place = |stamp: Stamp| {
+                self.target
+                    .work(&format!("wanted-{}-{stamp}.txt", mount.number))
+            };
             match entry.stored {
                 Some(Stored::In(stamp)) => lists.add(stamp, path, place)?,
                 // Any of them may hold it; extracted in order, the newest wins.
                 Some(Stored::Earlier(_)) => {
-                    mount.archives.iter().try_for_each(|archive| lists.add(archive.stamp, path, place))?;
+                    mount
+                        .archives
+                        .iter()
+                        .try_for_each(|archive| lists.add(archive.stamp, path, place))?;
                 }
                 None => {}
             }
@@ -131,14 +186,24 @@ impl Restore<'_> {
                 nearest.meet(path);
             }
         }
-        let near = nearest.names().into_iter().map(|path| format!("{}/{path}", mount.number)).collect();
-        RestoreError::Unknown { path: wanted.to_string(), near }
+        let near = nearest
+            .names()
+            .into_iter()
+            .map(|path| format!("{}/{path}", mount.number))
+            .collect();
+        RestoreError::Unknown {
+            path: wanted.to_string(),
+            near,
+        }
     }
 }
 
 /// Whether a path of a manifest is one of the wanted, or lies below one. No wanted: everything is.
 pub fn is_wanted(wanted: &[Wanted], path: &crate::model::manifest::RelPath) -> bool {
-    wanted.is_empty() || path.as_str().is_some_and(|path| wanted.iter().any(|w| w.holds(path)))
+    wanted.is_empty()
+        || path
+            .as_str()
+            .is_some_and(|path| wanted.iter().any(|w| w.holds(path)))
 }
 
 /// List files being written, one an archive.
@@ -146,7 +211,12 @@ pub fn is_wanted(wanted: &[Wanted], path: &crate::model::manifest::RelPath) -> b
 struct Lists(BTreeMap<Stamp, (PathBuf, BufWriter<File>)>);
 
 impl Lists {
-    fn add(&mut self, stamp: Stamp, path: &str, place: impl Fn(Stamp) -> PathBuf) -> Result<(), RestoreError> {
+    fn add(
+        &mut self,
+        stamp: Stamp,
+        path: &str,
+        place: impl Fn(Stamp) -> PathBuf,
+    ) -> Result<(), RestoreError> {
         let (place, out) = match self.0.entry(stamp) {
             Entry::Occupied(there) => there.into_mut(),
             Entry::Vacant(new) => {

@@ -1,7 +1,8 @@
-//! What a restore remembers between starts, in `.aam-restore/state.json` of its destination (SPEC §9: what was
-//! requested, downloaded or extracted is not done twice, also after a reboot).
+//! What a restore remembers between starts, in `.aam-restore/state.json` of its destination (SPEC
+//! §9: what was requested, downloaded or extracted is not done twice, also after a reboot).
 //!
-//! The files beside it are the rest of its memory: a volume that is there under its name was checked.
+//! The files beside it are the rest of its memory: a volume that is there under its name was
+//! checked.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -100,7 +101,11 @@ impl Journal {
         let path = work.join(FILE);
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
+            Err(error)
+                if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
+            {
+                return Ok(None);
+            }
             Err(error) => return Err(RestoreError::disk("read", &path)(error)),
         };
         match serde_json::from_slice::<Journal>(&bytes) {
@@ -127,7 +132,10 @@ impl Journal {
 
     /// The portions of an archive that were used and deleted.
     pub fn used(&self, mount: usize, stamp: Stamp) -> BTreeSet<usize> {
-        let of_archive = self.used.iter().filter(|used| used.mount == mount && used.stamp == stamp);
+        let of_archive = self
+            .used
+            .iter()
+            .filter(|used| used.mount == mount && used.stamp == stamp);
         of_archive.map(|used| used.portion).collect()
     }
 
@@ -136,12 +144,32 @@ impl Journal {
     /// # Errors
     /// When it is another restore, or the set is not what it was.
     pub fn check(&self, plan: &RestorePlan, target: &Path) -> Result<(), RestoreError> {
-        let asked = (&plan.location, plan.state, plan.layout, plan.exact, &plan.only);
-        if asked != (&self.location, self.state, self.layout, self.exact, &self.only) {
-            return Err(RestoreError::OtherRestore { target: target.to_owned(), was: self.to_string() });
+        let asked = (
+            &plan.location,
+            plan.state,
+            plan.layout,
+            plan.exact,
+            &plan.only,
+        );
+        if asked
+            != (
+                &self.location,
+                self.state,
+                self.layout,
+                self.exact,
+                &self.only,
+            )
+        {
+            return Err(RestoreError::OtherRestore {
+                target: target.to_owned(),
+                was: self.to_string(),
+            });
         }
         if self.digest != digest(plan) {
-            return Err(RestoreError::SetChanged { target: target.to_owned(), state: self.state });
+            return Err(RestoreError::SetChanged {
+                target: target.to_owned(),
+                state: self.state,
+            });
         }
         Ok(())
     }
@@ -149,12 +177,22 @@ impl Journal {
 
 impl std::fmt::Display for Journal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let layout = if self.layout == Layout::Original { "original" } else { "numbered" };
-        write!(f, "location '{}', state {}, layout {layout}", self.location, self.state)?;
+        let layout = if self.layout == Layout::Original {
+            "original"
+        } else {
+            "numbered"
+        };
+        write!(
+            f,
+            "location '{}', state {}, layout {layout}",
+            self.location, self.state
+        )?;
         if self.exact {
             f.write_str(", --exact")?;
         }
-        self.only.iter().try_for_each(|path| write!(f, ", --only {path}"))
+        self.only
+            .iter()
+            .try_for_each(|path| write!(f, ", --only {path}"))
     }
 }
 
@@ -187,11 +225,16 @@ pub struct Begun {
 /// When its state cannot be read.
 pub fn begun(to: &Path) -> Result<Option<Begun>, RestoreError> {
     let journal = Journal::load(&to.join(WORK))?;
-    Ok(journal.map(|j| Begun { location: j.location.clone(), state: j.state, words: j.to_string() }))
+    Ok(journal.map(|j| Begun {
+        location: j.location.clone(),
+        state: j.state,
+        words: j.to_string(),
+    }))
 }
 
 impl Begun {
-    /// A restore that goes on stays with its state, though a newer backup may be there now: what was requested is paid.
+    /// A restore that goes on stays with its state, though a newer backup may be there now: what
+    /// was requested is paid.
     pub fn pin(&self, options: &mut Options) {
         if options.at.is_none() && options.location == self.location {
             // A stamp is a point in time.

@@ -1,7 +1,7 @@
 //! Restore: from a store alone back to files (SPEC §9).
 //!
-//! [`gather`] asks a store, [`RestorePlan`] decides (pure), [`run`] does it and tells events. Archived objects are
-//! requested first; [`run`] can be started again at any moment and goes on.
+//! [`gather`] asks a store, [`RestorePlan`] decides (pure), [`run`] does it and tells events.
+//! Archived objects are requested first; [`run`] can be started again at any moment and goes on.
 
 mod archive;
 mod arriving;
@@ -27,11 +27,6 @@ mod target;
 pub mod thaw;
 mod view;
 
-pub use clock::{Clock, SystemClock};
 pub use drill::sample;
-pub use error::RestoreError;
-pub use finish::Tally;
-pub use index::MANIFEST_FILE;
-pub use journal::{Begun, begun};
-pub use run::{Step, Tools, run};
-pub use thaw::Thawing;
+pub use journal::begun;
+pub use run::run;

@@ -1,4 +1,5 @@
-//! Mount by mount: every archive in stamp order, then what the manifest says, then the table (SPEC §9).
+//! Mount by mount: every archive in stamp order, then what the manifest says, then the table (SPEC
+//! §9).
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -20,7 +21,8 @@ use crate::plan::restore::plan::{PlannedArchive, PlannedMount, RestorePlan};
 /// Archives that were looked through before anything is extracted, by mount number and stamp.
 type Prepared = BTreeMap<(usize, Stamp), Option<Fetched>>;
 
-/// Returns when more than this many of an archive's first portions to arrive are here; says how many.
+/// Returns when more than this many of an archive's first portions to arrive are here; says how
+/// many.
 pub type Wait<'w> = &'w dyn Fn(&PlannedArchive, usize) -> Result<usize, RestoreError>;
 
 impl Restore<'_> {
@@ -34,7 +36,10 @@ impl Restore<'_> {
     ) -> Result<Tally, RestoreError> {
         // What lies here is looked through before anything at all is extracted.
         let mut prepared = Prepared::new();
-        for (mount, archive) in plan.archives().filter(|(_, archive)| self.in_place(archive)) {
+        for (mount, archive) in plan
+            .archives()
+            .filter(|(_, archive)| self.in_place(archive))
+        {
             if self.target.extracted(mount.number, archive.stamp).is_none() {
                 let fetched = self.verify_in_place(archive)?;
                 self.inspected(mount, archive, fetched.as_ref())?;
@@ -48,7 +53,10 @@ impl Restore<'_> {
             if let Some(index) = indexes.get(&mount.number) {
                 total = total.plus(self.finish(plan, mount, index, &into)?);
             } else if plan.exact {
-                let text = format!("'{}' has no manifest: nothing was removed from it", mount.name);
+                let text = format!(
+                    "'{}' has no manifest: nothing was removed from it",
+                    mount.name
+                );
                 self.events.warn(Section::Restore, text, None);
             }
         }
@@ -64,7 +72,9 @@ impl Restore<'_> {
         archive: &PlannedArchive,
         fetched: Option<&Fetched>,
     ) -> Result<(), RestoreError> {
-        fetched.map_or(Ok(()), |fetched| self.inspect(mount, archive, &fetched.first))
+        fetched.map_or(Ok(()), |fetched| {
+            self.inspect(mount, archive, &fetched.first)
+        })
     }
 
     /// Extracts a mount's archives in stamp order, each only once.
@@ -105,9 +115,10 @@ impl Restore<'_> {
             self.extracted(mount, archive, found, Some(fetched))?;
         }
         match mount.wanted.first() {
-            Some(wanted) if mount.manifest.is_none() && all == 0 => {
-                Err(RestoreError::Unknown { path: wanted.to_string(), near: Vec::new() })
-            }
+            Some(wanted) if mount.manifest.is_none() && all == 0 => Err(RestoreError::Unknown {
+                path: wanted.to_string(),
+                near: Vec::new(),
+            }),
             _ => Ok(()),
         }
     }
@@ -120,11 +131,17 @@ impl Restore<'_> {
         found: u64,
         fetched: Option<Fetched>,
     ) -> Result<(), RestoreError> {
-        let done = Extracted { mount: mount.number, stamp: archive.stamp, found };
+        let done = Extracted {
+            mount: mount.number,
+            stamp: archive.stamp,
+            found,
+        };
         self.target.settle();
         self.target.change(|journal| {
             journal.extracted.push(done);
-            journal.used.retain(|used| (used.mount, used.stamp) != (done.mount, done.stamp));
+            journal
+                .used
+                .retain(|used| (used.mount, used.stamp) != (done.mount, done.stamp));
         })?;
         fetched.map_or(Ok(()), Fetched::discard)
     }
@@ -151,7 +168,11 @@ impl Restore<'_> {
             tally.files,
             tally.bytes,
             tally.directories,
-            if tally.different == 0 { String::new() } else { format!(", {} are not", tally.different) },
+            if tally.different == 0 {
+                String::new()
+            } else {
+                format!(", {} are not", tally.different)
+            },
         );
         self.events.note(Section::Verification, text);
         Ok(tally)

@@ -32,20 +32,40 @@ pub fn newest<'a>(
     }
     let state = |catalog: &Catalog| newest_state(catalog, at);
     // The first of equal ones.
-    let best = found.into_iter().reduce(|best, next| if state(&next.1) > state(&best.1) { next } else { best });
+    let best = found.into_iter().reduce(|best, next| {
+        if state(&next.1) > state(&best.1) {
+            next
+        } else {
+            best
+        }
+    });
     match (best, failed) {
-        (None, failed) => Err(failed.into_iter().next().map_or(RestoreError::NoStore, RestoreError::Store)),
+        (None, failed) => Err(failed
+            .into_iter()
+            .next()
+            .map_or(RestoreError::NoStore, RestoreError::Store)),
         (Some(best), failed) => {
             for error in failed {
                 let text = format!("{error}; a newer backup may be there");
-                events.warn(Section::LatestBackups, text, Some(error.hint).filter(|h| !h.is_empty()));
+                events.warn(
+                    Section::LatestBackups,
+                    text,
+                    Some(error.hint).filter(|h| !h.is_empty()),
+                );
             }
             if place.candidates.len() > 1 {
-                let text = format!("{} holds the newest backup that can be restored", best.0.label());
+                let text = format!(
+                    "{} holds the newest backup that can be restored",
+                    best.0.label()
+                );
                 events.note(Section::LatestBackups, text);
             }
             if best.1.ignored > 0 {
-                let text = format!("{}: {} other objects ignored", best.0.label(), best.1.ignored);
+                let text = format!(
+                    "{}: {} other objects ignored",
+                    best.0.label(),
+                    best.1.ignored
+                );
                 events.note(Section::LatestBackups, text);
             }
             Ok(best)
@@ -55,7 +75,9 @@ pub fn newest<'a>(
 
 /// A wrong location is the most likely slip on a bare computer.
 pub fn tell_locations(error: &RestoreError, store: &dyn Store, events: &Events<'_>) {
-    let RestoreError::Plan(plan) = error else { return };
+    let RestoreError::Plan(plan) = error else {
+        return;
+    };
     if !matches!(**plan, PlanError::NoBackup { .. }) {
         return;
     }
@@ -86,6 +108,10 @@ pub struct Place {
 impl Place {
     /// Where the profile says the archive key is.
     pub fn key(&self) -> Option<&Reference> {
-        self.job.as_ref()?.archive.as_ref().map(|a| &a.encryption_key)
+        self.job
+            .as_ref()?
+            .archive
+            .as_ref()
+            .map(|a| &a.encryption_key)
     }
 }

@@ -8,7 +8,8 @@ pub const TRANSFERS: usize = 2;
 /// How many small questions a store is asked at a time.
 pub const QUESTIONS: usize = 8;
 
-/// Calls `work` for every item; the answers are in the order of the items. The first failure, by that order, stops all.
+/// Calls `work` for every item; the answers are in the order of the items. The first failure, by
+/// that order, stops all.
 ///
 /// # Errors
 /// As `work`, with the index of the item.
@@ -26,10 +27,16 @@ pub fn each<T: Sync, R: Send, E: Send>(
             let index = next.fetch_add(1, Ordering::Relaxed);
             let Some(item) = items.get(index) else { return };
             match work(item) {
-                Ok(answer) => done.lock().unwrap_or_else(|e| e.into_inner()).push((index, answer)),
+                Ok(answer) => done
+                    .lock()
+                    .unwrap_or_else(|e| e.into_inner())
+                    .push((index, answer)),
                 Err(error) => {
                     stop.store(true, Ordering::Relaxed);
-                    failed.lock().unwrap_or_else(|e| e.into_inner()).push((index, error));
+                    failed
+                        .lock()
+                        .unwrap_or_else(|e| e.into_inner())
+                        .push((index, error));
                 }
             }
         }

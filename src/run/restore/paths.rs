@@ -1,5 +1,5 @@
-//! Clears the way for an archive's entries on the target's disk: nothing is written through a link, and what an older
-//! archive left in the place of something else gives way (SPEC §9).
+//! Clears the way for an archive's entries on the target's disk: nothing is written through a link,
+//! and what an older archive left in the place of something else gives way (SPEC §9).
 
 use std::fs;
 use std::io::ErrorKind;
@@ -19,13 +19,19 @@ pub struct Way {
 impl Way {
     /// Into `base`, which is a real directory reached through no link.
     pub fn new(base: &Path, fresh: bool) -> Way {
-        Way { base: base.to_owned(), fresh, seen: None }
+        Way {
+            base: base.to_owned(),
+            fresh,
+            seen: None,
+        }
     }
 
-    /// Makes sure that the entry `path`, checked by [`crate::plan::restore::unsafe_names`], can be extracted.
+    /// Makes sure that the entry `path`, checked by [`crate::plan::restore::unsafe_names`], can be
+    /// extracted.
     ///
     /// # Errors
-    /// When a link lies on the way, or a directory that is not this restore's own where a file belongs.
+    /// When a link lies on the way, or a directory that is not this restore's own where a file
+    /// belongs.
     pub fn clear(&mut self, path: &str, is_directory: bool) -> Result<(), RestoreError> {
         let path = path.trim_end_matches('/');
         let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
@@ -34,13 +40,19 @@ impl Way {
             self.seen = Some(parent.to_owned());
         }
         let place = self.base.join(path);
-        let Some(found) = look(&place)? else { return Ok(()) };
+        let Some(found) = look(&place)? else {
+            return Ok(());
+        };
         if found.is_symlink() {
             return Err(RestoreError::ThroughLink(place));
         }
         if found.is_dir() && !is_directory {
             self.seen = None;
-            let removed = if self.fresh { fs::remove_dir_all(&place) } else { fs::remove_dir(&place) };
+            let removed = if self.fresh {
+                fs::remove_dir_all(&place)
+            } else {
+                fs::remove_dir(&place)
+            };
             return removed.map_err(|_| RestoreError::DirectoryInTheWay(place));
         }
         if !found.is_dir() && is_directory {
@@ -53,7 +65,9 @@ impl Way {
         let mut place = self.base.clone();
         for name in parent.split('/').filter(|n| !n.is_empty()) {
             place.push(name);
-            let Some(found) = look(&place)? else { return Ok(()) };
+            let Some(found) = look(&place)? else {
+                return Ok(());
+            };
             if found.is_symlink() {
                 return Err(RestoreError::ThroughLink(place));
             }
@@ -69,7 +83,9 @@ impl Way {
 fn look(place: &Path) -> Result<Option<fs::Metadata>, RestoreError> {
     match fs::symlink_metadata(place) {
         Ok(found) => Ok(Some(found)),
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Ok(None)
+        }
         Err(error) => Err(RestoreError::disk("look at", place)(error)),
     }
 }
@@ -82,7 +98,8 @@ fn writable(place: &Path, found: &fs::Metadata) -> Result<(), RestoreError> {
     if mode & 0o300 == 0o300 {
         return Ok(());
     }
-    fs::set_permissions(place, fs::Permissions::from_mode(mode | 0o700)).map_err(RestoreError::disk("open", place))
+    fs::set_permissions(place, fs::Permissions::from_mode(mode | 0o700))
+        .map_err(RestoreError::disk("open", place))
 }
 
 #[cfg(not(unix))]

@@ -1,5 +1,6 @@
-//! Download and extraction at the same time (SPEC §9): what is readable is downloaded in order of use while the rest
-//! thaws, and an archive is extracted as soon as its turn has come and its volumes are here.
+//! Download and extraction at the same time (SPEC §9): what is readable is downloaded in order of
+//! use while the rest thaws, and an archive is extracted as soon as its turn has come and its
+//! volumes are here.
 
 use std::collections::HashSet;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -64,14 +65,29 @@ impl<'a, 'p> Line<'a, 'p> {
             VolumeState::Ready => State::Ready,
             VolumeState::Here => State::Here,
         };
-        let board = Board { states: loads.iter().map(state).collect(), error: None, over: false, extracting: None };
+        let board = Board {
+            states: loads.iter().map(state).collect(),
+            error: None,
+            over: false,
+            extracting: None,
+        };
         let (board, stop) = (Mutex::new(board), restore.cancel.child());
-        Line { restore, loads, objects: pieces.len(), board, changed: Condvar::new(), stop }
+        Line {
+            restore,
+            loads,
+            objects: pieces.len(),
+            board,
+            changed: Condvar::new(),
+            stop,
+        }
     }
 
-    /// Downloads in the background while `extract` runs, which asks for archives with [`Line::wait_for`]. Without an
-    /// error it ends when `extract` does.
-    pub fn run<R>(&self, extract: impl FnOnce() -> Result<R, RestoreError>) -> Result<R, RestoreError> {
+    /// Downloads in the background while `extract` runs, which asks for archives with
+    /// [`Line::wait_for`]. Without an error it ends when `extract` does.
+    pub fn run<R>(
+        &self,
+        extract: impl FnOnce() -> Result<R, RestoreError>,
+    ) -> Result<R, RestoreError> {
         std::thread::scope(|scope| {
             for _ in 0..TRANSFERS {
                 scope.spawn(|| self.download());
@@ -85,7 +101,8 @@ impl<'a, 'p> Line<'a, 'p> {
         })
     }
 
-    /// Waits until more than `have` of an archive's portions are here, in the order in which they arrive; says how many.
+    /// Waits until more than `have` of an archive's portions are here, in the order in which they
+    /// arrive; says how many.
     ///
     /// # Errors
     /// When any download failed, or the user interrupts.
@@ -101,7 +118,10 @@ impl<'a, 'p> Line<'a, 'p> {
             if self.restore.cancel.is_set() {
                 return Err(RestoreError::Interrupted);
             }
-            let here = of_archive.iter().take_while(|i| board.states[**i] == State::Here).count();
+            let here = of_archive
+                .iter()
+                .take_while(|i| board.states[**i] == State::Here)
+                .count();
             if here == of_archive.len() || here > have {
                 let all = of_archive.len();
                 // Who has all of it waits for no part.
@@ -118,16 +138,28 @@ impl<'a, 'p> Line<'a, 'p> {
     }
 
     fn pause<'g>(&self, board: MutexGuard<'g, Board>) -> MutexGuard<'g, Board> {
-        self.changed.wait_timeout(board, TICK).unwrap_or_else(PoisonError::into_inner).0
+        self.changed
+            .wait_timeout(board, TICK)
+            .unwrap_or_else(PoisonError::into_inner)
+            .0
     }
 
-    /// Whether a download would take the room that the extraction at work needs. It deletes what it has used, and so
-    /// makes room for the next.
+    /// Whether a download would take the room that the extraction at work needs. It deletes what it
+    /// has used, and so makes room for the next.
     fn is_crowded(&self, board: &Board, load: &Load<'_>) -> bool {
-        let Some(extraction) = board.extracting else { return false };
-        let needed = load.portion.size().saturating_add(extraction).saturating_add(MARGIN);
+        let Some(extraction) = board.extracting else {
+            return false;
+        };
+        let needed = load
+            .portion
+            .size()
+            .saturating_add(extraction)
+            .saturating_add(MARGIN);
         // Some file systems do not know and say 0.
-        self.restore.target.free().is_some_and(|free| free > 0 && free < needed)
+        self.restore
+            .target
+            .free()
+            .is_some_and(|free| free > 0 && free < needed)
     }
 
     fn stopped(&self, board: &Board) -> bool {
@@ -158,7 +190,8 @@ impl<'a, 'p> Line<'a, 'p> {
                 return;
             }
             let next = board.states.iter().position(|state| *state == State::Ready);
-            let Some(next) = next.filter(|next| !self.is_crowded(&board, self.loads[*next].1)) else {
+            let Some(next) = next.filter(|next| !self.is_crowded(&board, self.loads[*next].1))
+            else {
                 // The extraction may need the line.
                 drop(line);
                 drop(self.pause(board));
@@ -167,10 +200,15 @@ impl<'a, 'p> Line<'a, 'p> {
             board.states[next] = State::Taken;
             drop(board);
             let (piece, load) = self.loads[next];
-            let state = match self.restore.object(&load.portion, &load.place, &self.stop, line) {
+            let state = match self
+                .restore
+                .object(&load.portion, &load.place, &self.stop, line)
+            {
                 Ok(()) => State::Here,
                 // Its days were over before its turn came.
-                Err(RestoreError::Store(error)) if error.kind == StoreErrorKind::Frozen => State::Waiting,
+                Err(RestoreError::Store(error)) if error.kind == StoreErrorKind::Frozen => {
+                    State::Waiting
+                }
                 Err(error) => return self.fail(named(error, &piece.archive.volumes, piece.volume)),
             };
             self.board().states[next] = state;
@@ -188,14 +226,17 @@ impl<'a, 'p> Line<'a, 'p> {
                 if self.stopped(&board) || board.states.iter().all(|s| *s == State::Here) {
                     return;
                 }
-                let waiting = (0..self.loads.len()).filter(|i| board.states[*i] == State::Waiting).collect::<Vec<_>>();
+                let waiting = (0..self.loads.len())
+                    .filter(|i| board.states[*i] == State::Waiting)
+                    .collect::<Vec<_>>();
                 if !waiting.is_empty() {
                     break waiting;
                 }
                 board = self.pause(board);
             };
             drop(board);
-            let mut volumes: Vec<&PlannedVolume> = waiting.iter().map(|i| self.loads[*i].0.volume).collect();
+            let mut volumes: Vec<&PlannedVolume> =
+                waiting.iter().map(|i| self.loads[*i].0.volume).collect();
             volumes.dedup_by(|a, b| std::ptr::eq(*a, *b));
             let text = format!(
                 "{} of {} objects are not readable yet; looking again in {}",
@@ -204,7 +245,8 @@ impl<'a, 'p> Line<'a, 'p> {
                 humantime::format_duration(thaw.poll_every)
             );
             self.restore.events.note(Section::Restore, text);
-            thaw.clock.wait(thaw.poll_every, &|| self.stopped(&self.board()));
+            thaw.clock
+                .wait(thaw.poll_every, &|| self.stopped(&self.board()));
             if self.stopped(&self.board()) {
                 return;
             }
@@ -213,10 +255,15 @@ impl<'a, 'p> Line<'a, 'p> {
                     let ready: HashSet<&str> = volumes
                         .iter()
                         .zip(states)
-                        .filter_map(|(volume, state)| (state == ThawState::Ready).then_some(volume.key.as_str()))
+                        .filter_map(|(volume, state)| {
+                            (state == ThawState::Ready).then_some(volume.key.as_str())
+                        })
                         .collect();
                     let mut board = self.board();
-                    for i in waiting.into_iter().filter(|i| ready.contains(self.loads[*i].0.volume.key.as_str())) {
+                    for i in waiting
+                        .into_iter()
+                        .filter(|i| ready.contains(self.loads[*i].0.volume.key.as_str()))
+                    {
                         board.states[i] = State::Ready;
                     }
                     drop(board);
@@ -231,12 +278,17 @@ impl<'a, 'p> Line<'a, 'p> {
     fn look(&self, volumes: &[&PlannedVolume]) -> Result<Vec<ThawState>, RestoreError> {
         let states = match self.restore.look_again(volumes) {
             Err(error) if error.kind == StoreErrorKind::Unreachable => {
-                self.restore.events.note(Section::Restore, format!("{error}; still waiting"));
+                self.restore
+                    .events
+                    .note(Section::Restore, format!("{error}; still waiting"));
                 return Ok(vec![ThawState::Thawing; volumes.len()]);
             }
             states => states?,
         };
-        let frozen = volumes.iter().zip(&states).filter(|(_, state)| **state == ThawState::Frozen);
+        let frozen = volumes
+            .iter()
+            .zip(&states)
+            .filter(|(_, state)| **state == ThawState::Frozen);
         let frozen: Vec<&PlannedVolume> = frozen.map(|(volume, _)| *volume).collect();
         if !frozen.is_empty() {
             self.restore.request_again(&frozen)?;
@@ -250,8 +302,15 @@ fn in_order<'a, 'p>(pieces: &'a [Piece<'p>]) -> Vec<(&'a Piece<'p>, &'a Load<'p>
     let of_archives = pieces.chunk_by(|a, b| std::ptr::eq(a.archive, b.archive));
     of_archives
         .flat_map(|pieces| {
-            let loads: Vec<_> = pieces.iter().flat_map(|p| p.loads.iter().map(move |load| (p, load))).collect();
-            pieces[0].archive.arrival().into_iter().map(move |i| loads[i])
+            let loads: Vec<_> = pieces
+                .iter()
+                .flat_map(|p| p.loads.iter().map(move |load| (p, load)))
+                .collect();
+            pieces[0]
+                .archive
+                .arrival()
+                .into_iter()
+                .map(move |i| loads[i])
         })
         .collect()
 }

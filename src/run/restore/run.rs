@@ -1,4 +1,5 @@
-//! Runs a restore plan: fetch, check, extract, verify (SPEC §9). Tells events, prints nothing, chooses nothing.
+//! Runs a restore plan: fetch, check, extract, verify (SPEC §9). Tells events, prints nothing,
+//! chooses nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -68,11 +69,12 @@ pub struct Restore<'a> {
     pub line: Mutex<()>,
 }
 
-/// Restores what the plan says into `to`, as far as `step` goes. Differences from the manifest are told as events; the
-/// events' outcome says whether the restore is what was asked for.
+/// Restores what the plan says into `to`, as far as `step` goes. Differences from the manifest are
+/// told as events; the events' outcome says whether the restore is what was asked for.
 ///
 /// # Errors
-/// When it could not go on; what is in `to` then is not a complete restore, and the next start goes on with it.
+/// When it could not go on; what is in `to` then is not a complete restore, and the next start goes
+/// on with it.
 pub fn run(
     plan: RestorePlan,
     to: &Path,
@@ -116,11 +118,16 @@ impl<'a> Restore<'a> {
 impl Restore<'_> {
     fn steps(&self, plan: RestorePlan, step: Step) -> Result<Tally, RestoreError> {
         if self.target.resumed {
-            self.events.note(Section::Restore, "going on with a restore that was begun earlier");
+            self.events.note(
+                Section::Restore,
+                "going on with a restore that was begun earlier",
+            );
         }
         for finding in &plan.findings {
             match finding.warning {
-                true => self.events.warn(Section::Restore, finding.text.clone(), None),
+                true => self
+                    .events
+                    .warn(Section::Restore, finding.text.clone(), None),
                 false => self.events.note(Section::Restore, finding.text.clone()),
             }
         }
@@ -143,15 +150,28 @@ impl Restore<'_> {
                 self.request(&mut pieces).map(|()| Tally::default())
             }
             Step::Download => self.download_ready(&pieces).map(|()| Tally::default()),
-            Step::Extract => match pieces.iter().filter(|p| p.state != VolumeState::Here).count() {
-                0 => self.extract_all(&plan, &indexes, &lists, &|archive, _| Ok(archive.portions().len())),
-                missing => Err(RestoreError::NotDownloaded { missing, all: pieces.len() }),
+            Step::Extract => match pieces
+                .iter()
+                .filter(|p| p.state != VolumeState::Here)
+                .count()
+            {
+                0 => self.extract_all(&plan, &indexes, &lists, &|archive, _| {
+                    Ok(archive.portions().len())
+                }),
+                missing => Err(RestoreError::NotDownloaded {
+                    missing,
+                    all: pieces.len(),
+                }),
             },
             Step::All => {
                 self.agree(&plan, &estimate)?;
                 self.request(&mut pieces)?;
                 let line = Line::new(self, &pieces);
-                line.run(|| self.extract_all(&plan, &indexes, &lists, &|archive, have| line.wait_for(archive, have)))
+                line.run(|| {
+                    self.extract_all(&plan, &indexes, &lists, &|archive, have| {
+                        line.wait_for(archive, have)
+                    })
+                })
             }
         }
     }
@@ -161,18 +181,33 @@ impl Restore<'_> {
         let count = |state: VolumeState| pieces.iter().filter(|p| p.state == state).count();
         let (frozen, thawing) = (count(VolumeState::Frozen), count(VolumeState::Thawing));
         if frozen > 0 {
-            return Err(RestoreError::NotRequested { frozen, all: pieces.len() });
+            return Err(RestoreError::NotRequested {
+                frozen,
+                all: pieces.len(),
+            });
         }
         let ready: Vec<(&Piece<'_>, &Load<'_>)> = pieces
             .iter()
             .filter(|piece| piece.state == VolumeState::Ready)
-            .flat_map(|piece| piece.loads.iter().filter(|load| !load.here).map(move |load| (piece, load)))
+            .flat_map(|piece| {
+                piece
+                    .loads
+                    .iter()
+                    .filter(|load| !load.here)
+                    .map(move |load| (piece, load))
+            })
             .collect();
-        each(&ready, TRANSFERS, |(_, load)| self.object(&load.portion, &load.place, self.cancel, self.line()))
-            .map_err(|(i, error)| named(error, &ready[i].0.archive.volumes, ready[i].0.volume))?;
+        each(&ready, TRANSFERS, |(_, load)| {
+            self.object(&load.portion, &load.place, self.cancel, self.line())
+        })
+        .map_err(|(i, error)| named(error, &ready[i].0.archive.volumes, ready[i].0.volume))?;
         if thawing > 0 {
             let text = format!("{thawing} of {} objects are not readable yet", pieces.len());
-            self.events.warn(Section::Restore, text, Some("start this again later; restore status tells when".into()));
+            self.events.warn(
+                Section::Restore,
+                text,
+                Some("start this again later; restore status tells when".into()),
+            );
         }
         Ok(())
     }
@@ -186,10 +221,16 @@ impl Restore<'_> {
         let mut needed: BTreeMap<usize, BTreeSet<Stamp>> = BTreeMap::new();
         let mut lists = BTreeMap::new();
         for mount in plan.mounts.iter().filter(|m| !m.wanted.is_empty()) {
-            let Some(index) = indexes.get(&mount.number) else { continue };
+            let Some(index) = indexes.get(&mount.number) else {
+                continue;
+            };
             let of_mount = self.select(mount, index)?;
             needed.insert(mount.number, of_mount.keys().copied().collect());
-            lists.extend(of_mount.into_iter().map(|(stamp, list)| ((mount.number, stamp), list)));
+            lists.extend(
+                of_mount
+                    .into_iter()
+                    .map(|(stamp, list)| ((mount.number, stamp), list)),
+            );
         }
         Ok((plan.narrowed(&needed), lists))
     }

@@ -1,4 +1,5 @@
-//! `restore status`: where every volume of a restore is, and what is still ahead (SPEC §9, design L2160-2190).
+//! `restore status`: where every volume of a restore is, and what is still ahead (SPEC §9, design
+//! L2160-2190).
 
 use std::path::Path;
 
@@ -52,13 +53,21 @@ pub fn status(
     let work = to.map(|to| to.join(WORK));
     let journal = work.as_deref().map_or(Ok(None), Journal::load)?;
     let extracted = |mount: usize, stamp: Stamp| {
-        journal.as_ref().is_some_and(|j| j.extracted.iter().any(|e| e.mount == mount && e.stamp == stamp))
+        journal.as_ref().is_some_and(|j| {
+            j.extracted
+                .iter()
+                .any(|e| e.mount == mount && e.stamp == stamp)
+        })
     };
     let needed = journal.as_ref().and_then(|j| j.needed.as_ref());
     let is_here = |mount: usize, archive: &PlannedArchive, index: usize| {
         extracted(mount, archive.stamp)
-            || journal.as_ref().is_some_and(|j| j.used(mount, archive.stamp).contains(&index))
-            || work.as_deref().is_some_and(|work| portion_place(work, mount, archive, index).is_file())
+            || journal
+                .as_ref()
+                .is_some_and(|j| j.used(mount, archive.stamp).contains(&index))
+            || work
+                .as_deref()
+                .is_some_and(|work| portion_place(work, mount, archive, index).is_file())
     };
     let mut volumes: Vec<(usize, &PlannedVolume, bool)> = Vec::new();
     for (mount, archive) in plan.archives() {
@@ -71,27 +80,48 @@ pub fn status(
         }
     }
     volumes.retain(|(_, volume, _)| needed.is_none_or(|needed| needed.contains(&volume.key)));
-    let states =
-        each(&volumes, QUESTIONS, |(_, volume, here)| match *here || store.local_path(&volume.key).is_some() {
+    let states = each(&volumes, QUESTIONS, |(_, volume, here)| {
+        match *here || store.local_path(&volume.key).is_some() {
             true => Ok(VolumeState::Here),
             false => store.thaw_state(&volume.key).map(VolumeState::from),
-        });
+        }
+    });
     let states = states.map_err(|(_, error)| error)?;
     let rows = volumes.into_iter().zip(states);
     let volumes: Vec<VolumeStatus> = rows
-        .map(|((mount, volume, _), state)| VolumeStatus { mount, key: volume.key.clone(), size: volume.size, state })
+        .map(|((mount, volume, _), state)| VolumeStatus {
+            mount,
+            key: volume.key.clone(),
+            size: volume.size,
+            state,
+        })
         .collect();
-    let loads: Vec<Load> = volumes.iter().map(|v| Load { size: v.size, state: v.state }).collect();
+    let loads: Vec<Load> = volumes
+        .iter()
+        .map(|v| Load {
+            size: v.size,
+            state: v.state,
+        })
+        .collect();
     let terms = Terms {
         prices: thaw.prices,
         tier: thaw.tier,
         keep_days: thaw.keep_days,
         files: plan.least_bytes(extracted),
         room: plan.room(extracted),
-        disk_free: to.and_then(|to| to.ancestors().find_map(|path| fs4::available_space(path).ok())),
+        disk_free: to.and_then(|to| {
+            to.ancestors()
+                .find_map(|path| fs4::available_space(path).ok())
+        }),
     };
     let estimate = Estimate::new(&loads, terms);
-    Ok(Status { store: plan.store.clone(), location: plan.location.clone(), state: plan.state, volumes, estimate })
+    Ok(Status {
+        store: plan.store.clone(),
+        location: plan.location.clone(),
+        state: plan.state,
+        volumes,
+        estimate,
+    })
 }
 
 impl Status {
@@ -105,7 +135,12 @@ impl Status {
                 VolumeState::Ready => "readable",
                 VolumeState::Here => "here",
             };
-            table.push([volume.mount.to_string(), state.to_owned(), size(volume.size), volume.key.clone()]);
+            table.push([
+                volume.mount.to_string(),
+                state.to_owned(),
+                size(volume.size),
+                volume.key.clone(),
+            ]);
         }
         format!(
             "{} as of {}, from {}\n{}{}\n",

@@ -32,9 +32,13 @@ impl Target {
     /// Opens the target, made when it does not exist, or goes on with what was begun in it.
     ///
     /// # Errors
-    /// When it holds anything and `into_existing` is not set, cannot be made, is at work already, or was begun as
-    /// another restore.
-    pub fn open(path: &Path, into_existing: bool, plan: &RestorePlan) -> Result<Target, RestoreError> {
+    /// When it holds anything and `into_existing` is not set, cannot be made, is at work already,
+    /// or was begun as another restore.
+    pub fn open(
+        path: &Path,
+        into_existing: bool,
+        plan: &RestorePlan,
+    ) -> Result<Target, RestoreError> {
         let path = std::path::absolute(path).map_err(RestoreError::disk("find", path))?;
         let work = path.join(WORK);
         let (created, fresh) = match fs::read_dir(&path) {
@@ -50,7 +54,9 @@ impl Target {
                 fs::create_dir_all(&path).map_err(RestoreError::disk("create", &path))?;
                 (true, true)
             }
-            Err(error) if error.kind() == ErrorKind::NotADirectory => return Err(RestoreError::NotADirectory(path)),
+            Err(error) if error.kind() == ErrorKind::NotADirectory => {
+                return Err(RestoreError::NotADirectory(path));
+            }
             Err(error) => return Err(RestoreError::disk("read", &path)(error)),
         };
         if is_link(&work) {
@@ -75,7 +81,14 @@ impl Target {
             }
             None => Journal::begin(plan, fresh, created),
         };
-        let target = Target { path, fresh: journal.fresh, resumed, work, journal: Mutex::new(journal), lock };
+        let target = Target {
+            path,
+            fresh: journal.fresh,
+            resumed,
+            work,
+            journal: Mutex::new(journal),
+            lock,
+        };
         target.clear(TEMPORARY)?;
         for directory in [TEMPORARY, VOLUMES] {
             let directory = target.work.join(directory);
@@ -112,7 +125,11 @@ impl Target {
 
     /// How many entries of an archive were wanted, if it was extracted by an earlier start.
     pub fn extracted(&self, mount: usize, stamp: Stamp) -> Option<u64> {
-        self.journal().extracted.iter().find(|e| e.mount == mount && e.stamp == stamp).map(|e| e.found)
+        self.journal()
+            .extracted
+            .iter()
+            .find(|e| e.mount == mount && e.stamp == stamp)
+            .map(|e| e.found)
     }
 
     /// Makes the directory that `names` lead to, below the target and through no link.
@@ -136,8 +153,8 @@ impl Target {
         Ok(path)
     }
 
-    /// Puts everything that was extracted onto the disk itself: what it came from is deleted next. Where there is no call
-    /// for that (Windows), the system does so within seconds.
+    /// Puts everything that was extracted onto the disk itself: what it came from is deleted next.
+    /// Where there is no call for that (Windows), the system does so within seconds.
     pub fn settle(&self) {
         #[cfg(any(target_os = "linux", target_os = "android"))]
         if let Ok(directory) = File::open(&self.path) {
@@ -151,8 +168,9 @@ impl Target {
         fs4::available_space(&self.path).ok()
     }
 
-    /// Leaves the target: after success without a trace of the work. After a failure, what cost money or time stays for
-    /// the next start; when there is nothing of that kind, what was made for nothing goes.
+    /// Leaves the target: after success without a trace of the work. After a failure, what cost
+    /// money or time stays for the next start; when there is nothing of that kind, what was made
+    /// for nothing goes.
     ///
     /// # Errors
     /// When something cannot be removed.
@@ -163,7 +181,9 @@ impl Target {
             Close::Later => true,
             Close::Failed => {
                 let journal = self.journal();
-                journal.agreed || !journal.extracted.is_empty() || has_files(&self.work.join(VOLUMES))
+                journal.agreed
+                    || !journal.extracted.is_empty()
+                    || has_files(&self.work.join(VOLUMES))
             }
         };
         if keep {
@@ -198,21 +218,31 @@ const TEMPORARY: &str = "temporary";
 /// Downloads.
 const VOLUMES: &str = "volumes";
 
-/// Where a portion is downloaded to, in a working directory. Keys never become file names here: a store may hold any
-/// key. A file that is there was checked.
+/// Where a portion is downloaded to, in a working directory. Keys never become file names here: a
+/// store may hold any key. A file that is there was checked.
 pub fn portion_place(work: &Path, mount: usize, archive: &PlannedArchive, index: usize) -> PathBuf {
     // A slice is never taken for the volume of its number.
-    let what = if archive.is_sliced() { "slice" } else { "volume" };
+    let what = if archive.is_sliced() {
+        "slice"
+    } else {
+        "volume"
+    };
     let name = format!("{what}.{}.{:03}", archive.format.extension(), index + 1);
-    work.join(VOLUMES).join(format!("{mount}-{}", archive.stamp)).join(name)
+    work.join(VOLUMES)
+        .join(format!("{mount}-{}", archive.stamp))
+        .join(name)
 }
 
 /// Two restores into one target would overwrite each other's downloads.
 fn lock(work: &Path, target: &Path) -> Result<File, RestoreError> {
     let path = work.join("lock");
     let mut options = OpenOptions::new();
-    let file =
-        options.create(true).truncate(false).write(true).open(&path).map_err(RestoreError::disk("open", &path))?;
+    let file = options
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(RestoreError::disk("open", &path))?;
     match fs4::FileExt::try_lock(&file) {
         Ok(()) => Ok(file),
         Err(fs4::TryLockError::WouldBlock) => Err(RestoreError::Busy(target.to_owned())),
@@ -222,16 +252,22 @@ fn lock(work: &Path, target: &Path) -> Result<File, RestoreError> {
 
 fn remove(path: &Path) -> Result<(), RestoreError> {
     match fs::remove_dir_all(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(RestoreError::disk("remove", path)(error)),
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(RestoreError::disk("remove", path)(error))
+        }
         _ => Ok(()),
     }
 }
 
 fn has_files(directory: &Path) -> bool {
-    fs::read_dir(directory).into_iter().flatten().flatten().any(|entry| match entry.file_type() {
-        Ok(kind) if kind.is_dir() => has_files(&entry.path()),
-        _ => true,
-    })
+    fs::read_dir(directory)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .any(|entry| match entry.file_type() {
+            Ok(kind) if kind.is_dir() => has_files(&entry.path()),
+            _ => true,
+        })
 }
 
 /// Removes empty directories, deepest first; a directory that holds a file stays.

@@ -1,4 +1,5 @@
-//! An archive as far as it is here, for 7-Zip: portions that are here, and files as long as those that are missing.
+//! An archive as far as it is here, for 7-Zip: portions that are here, and files as long as those
+//! that are missing.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -14,15 +15,16 @@ use super::run::Restore;
 use crate::plan::restore::plan::{PlannedArchive, PlannedMount};
 use crate::plan::restore::portion::Portion;
 
-/// What stands in for the beginning of a zip: a first header. 7-Zip compares it with the first entry of the table of
-/// contents, though not its name, and here not its sizes; so there is one for an entry with content and one without.
+/// What stands in for the beginning of a zip: a first header. 7-Zip compares it with the first
+/// entry of the table of contents, though not its name, and here not its sizes; so there is one for
+/// an entry with content and one without.
 pub const BEGINNINGS: [&[u8; 31]; 2] = [
     b"PK\x03\x04\x33\0\x09\0\x63\0\0\0\x21\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0x",
     b"PK\x03\x04\x14\0\0\0\0\0\0\0\x21\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0x",
 ];
 
-/// A header in a zip is at most this long: 30 bytes, a name and extra fields of at most 65535 bytes each, and after the
-/// content 24 bytes of descriptor.
+/// A header in a zip is at most this long: 30 bytes, a name and extra fields of at most 65535 bytes
+/// each, and after the content 24 bytes of descriptor.
 const HEADER: u64 = 30 + 2 * 65535 + 24;
 
 /// An archive as far as it is here.
@@ -53,7 +55,9 @@ impl View {
         });
         View {
             directory: restore.target.work("arriving"),
-            places: (0..sizes.len()).map(|i| restore.target.portion(mount.number, archive, i)).collect(),
+            places: (0..sizes.len())
+                .map(|i| restore.target.portion(mount.number, archive, i))
+                .collect(),
             ends: ends.collect(),
             sizes,
             arrival: archive.arrival(),
@@ -63,10 +67,12 @@ impl View {
     }
 
     pub fn name(&self, index: usize) -> PathBuf {
-        self.directory.join(format!("arriving.zip.{:03}", index + 1))
+        self.directory
+            .join(format!("arriving.zip.{:03}", index + 1))
     }
 
-    /// Shows the first `here` portions to arrive as they are, and something of their length in the place of the others.
+    /// Shows the first `here` portions to arrive as they are, and something of their length in the
+    /// place of the others.
     pub fn show(&self, here: usize) -> io::Result<()> {
         for (at, index) in self.arrival.iter().enumerate() {
             let name = self.name(*index);
@@ -104,7 +110,11 @@ impl View {
 
     /// Which of the portions that arrive first, so many, are here.
     pub fn here(&self, count: usize) -> impl Iterator<Item = usize> {
-        self.arrival.iter().take(count).copied().filter(|index| !self.used.contains(index))
+        self.arrival
+            .iter()
+            .take(count)
+            .copied()
+            .filter(|index| !self.used.contains(index))
     }
 
     /// The portion that holds this byte of the archive.
@@ -121,8 +131,13 @@ impl View {
 
     /// How many portions must have arrived for this entry to be whole.
     pub fn needs(&self, entry: &Listed) -> usize {
-        let Some(touched) = self.touched(entry) else { return self.sizes.len() };
-        self.arrival.iter().rposition(|index| touched.contains(index)).map_or(self.sizes.len(), |last| last + 1)
+        let Some(touched) = self.touched(entry) else {
+            return self.sizes.len();
+        };
+        self.arrival
+            .iter()
+            .rposition(|index| touched.contains(index))
+            .map_or(self.sizes.len(), |last| last + 1)
     }
 }
 
@@ -142,7 +157,13 @@ mod tests {
             beginning: BEGINNINGS[0],
             used: BTreeSet::new(),
         };
-        let needs = |offset, packed| view.needs(&Listed { offset, packed, ..Listed::default() });
+        let needs = |offset, packed| {
+            view.needs(&Listed {
+                offset,
+                packed,
+                ..Listed::default()
+            })
+        };
         assert_eq!(needs(Some(3 * mebibyte), 1000), 1, "in the last one");
         assert_eq!(needs(Some(4 * mebibyte - 10), 10), 1, "to its end");
         assert_eq!(needs(Some(0), 1000), 2);

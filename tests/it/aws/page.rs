@@ -15,15 +15,36 @@ fn with_bucket() -> Account {
 #[test]
 fn the_bucket_keeps_versions_forgets_and_wants_tls() {
     let account = with_bucket();
-    let ask = |what: &str| account.sh(&format!("aws s3api {what} --bucket $BUCKET --output json"), None);
+    let ask = |what: &str| {
+        account.sh(
+            &format!("aws s3api {what} --bucket $BUCKET --output json"),
+            None,
+        )
+    };
     assert!(ask("get-bucket-versioning").contains("\"Enabled\""));
     let lifecycle = ask("get-bucket-lifecycle-configuration");
-    for (name, days) in [("Days", 181), ("NoncurrentDays", 60), ("DaysAfterInitiation", 7)] {
-        assert!(lifecycle.contains(&format!("\"{name}\": {days}")), "{lifecycle}");
+    for (name, days) in [
+        ("Days", 181),
+        ("NoncurrentDays", 60),
+        ("DaysAfterInitiation", 7),
+    ] {
+        assert!(
+            lifecycle.contains(&format!("\"{name}\": {days}")),
+            "{lifecycle}"
+        );
     }
     // This server does not speak TLS.
-    account.moto.request("PUT", &format!("/{BUCKET}/x"), &[], b"x");
-    let plain = http::request(account.moto.address(), "GET", &format!("/{BUCKET}/x"), &[], b"").unwrap();
+    account
+        .moto
+        .request("PUT", &format!("/{BUCKET}/x"), &[], b"x");
+    let plain = http::request(
+        account.moto.address(),
+        "GET",
+        &format!("/{BUCKET}/x"),
+        &[],
+        b"",
+    )
+    .unwrap();
     assert_eq!(plain.status, 403, "{}", plain.text());
 }
 
@@ -50,19 +71,38 @@ fn versions_bring_back_what_a_thief_overwrote() {
     let now = account.sh(pause, None);
     let since = |text: &str| text.replace(day, now.trim()).replace("AKIA...", &leaked.id);
     object(&archive, "stolen");
-    object(&format!("{LOCATION}_20261102_1_0_0.0_no_-home.zip.001"), "junk");
+    object(
+        &format!("{LOCATION}_20261102_1_0_0.0_no_-home.zip.001"),
+        "junk",
+    );
 
     let said = account.sh(&since(&cut_off), None);
-    assert!(said.contains("junk") || said.matches("zip.001").count() == 2, "{said}");
+    assert!(
+        said.contains("junk") || said.matches("zip.001").count() == 2,
+        "{said}"
+    );
     let renewed = Key::printed(&said);
     assert_ne!(renewed.id, leaked.id);
-    let keys = account.sh("aws iam list-access-keys --user-name backup-$LOCATION --output text", None);
-    assert!(keys.lines().any(|l| l.contains(&leaked.id) && l.contains("Inactive")), "{keys}");
+    let keys = account.sh(
+        "aws iam list-access-keys --user-name backup-$LOCATION --output text",
+        None,
+    );
+    assert!(
+        keys.lines()
+            .any(|l| l.contains(&leaked.id) && l.contains("Inactive")),
+        "{keys}"
+    );
 
     account.sh(&since(&delete), None);
-    let list = account.sh("aws s3api list-objects-v2 --bucket $BUCKET --output text --query 'Contents[].[Key]'", None);
+    let list = account.sh(
+        "aws s3api list-objects-v2 --bucket $BUCKET --output text --query 'Contents[].[Key]'",
+        None,
+    );
     assert_eq!(list.trim(), archive, "what the thief added is gone");
-    account.sh(&format!("aws s3api get-object --bucket $BUCKET --key '{archive}' back"), None);
+    account.sh(
+        &format!("aws s3api get-object --bucket $BUCKET --key '{archive}' back"),
+        None,
+    );
     assert_eq!(account.file("back"), "mine");
 }
 
@@ -108,8 +148,11 @@ fn a_deleted_key_opens_nothing() {
 /// The tests above name sections; none of the page may be left out.
 #[test]
 fn every_section_with_commands_is_tried() {
-    let mut sections: Vec<String> =
-        blocks(PAGE).into_iter().filter(|b| b.info == "sh aws").map(|b| b.section).collect();
+    let mut sections: Vec<String> = blocks(PAGE)
+        .into_iter()
+        .filter(|b| b.info == "sh aws")
+        .map(|b| b.section)
+        .collect();
     sections.dedup();
     let tried = [
         "1. Choose names",

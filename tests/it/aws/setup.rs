@@ -44,13 +44,18 @@ pub struct Account {
 /// `tests/setup.sh` installs it beside moto.
 fn aws_cli() -> PathBuf {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/.venv/bin");
-    assert!(directory.join("aws").exists(), "the AWS CLI is missing: run tests/setup.sh first");
+    assert!(
+        directory.join("aws").exists(),
+        "the AWS CLI is missing: run tests/setup.sh first"
+    );
     directory
 }
 
 /// The commands of a section of the page, block by block.
 pub fn commands(section: &str) -> Vec<String> {
-    let found = blocks(PAGE).into_iter().filter(|b| b.info == "sh aws" && b.section == section);
+    let found = blocks(PAGE)
+        .into_iter()
+        .filter(|b| b.info == "sh aws" && b.section == section);
     let found: Vec<String> = found.map(|b| b.text).collect();
     assert!(!found.is_empty(), "{PAGE}: no commands in '{section}'");
     found
@@ -60,18 +65,31 @@ impl Key {
     /// From what `aws iam create-access-key` prints, maybe after something else.
     pub fn printed(text: &str) -> Key {
         let value = |name: &str| {
-            let rest = text.split(&format!("\"{name}\": \"")).nth(1).unwrap_or_else(|| panic!("no {name}: {text}"));
+            let rest = text
+                .split(&format!("\"{name}\": \""))
+                .nth(1)
+                .unwrap_or_else(|| panic!("no {name}: {text}"));
             rest.split('"').next().unwrap().to_owned()
         };
-        Key { id: value("AccessKeyId"), secret: value("SecretAccessKey") }
+        Key {
+            id: value("AccessKeyId"),
+            secret: value("SecretAccessKey"),
+        }
     }
 }
 
 impl Account {
     pub fn new() -> Account {
         let place = tempfile::tempdir().unwrap();
-        symlink(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples"), place.path().join("examples")).unwrap();
-        Account { moto: Moto::start(&[]), place }
+        symlink(
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("examples"),
+            place.path().join("examples"),
+        )
+        .unwrap();
+        Account {
+            moto: Moto::start(&[]),
+            place,
+        }
     }
 
     /// Whether policies count from now on; the owner of the account is nobody while they do.
@@ -87,7 +105,8 @@ impl Account {
         }
     }
 
-    /// Runs commands; what they export is there for the next ones. Without a key as the owner of the account.
+    /// Runs commands; what they export is there for the next ones. Without a key as the owner of
+    /// the account.
     #[track_caller]
     pub fn sh(&self, script: &str, key: Option<&Key>) -> String {
         let (success, text) = self.try_sh(script, key);
@@ -116,10 +135,15 @@ impl Account {
             .output()
             .unwrap();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        if output.status.success() { (true, text(&output.stdout)) } else { (false, text(&output.stderr)) }
+        if output.status.success() {
+            (true, text(&output.stdout))
+        } else {
+            (false, text(&output.stderr))
+        }
     }
 
-    /// What AWS's own library for Python (which moto brings) is answered, call by call: "done", or the error's code.
+    /// What AWS's own library for Python (which moto brings) is answered, call by call: "done", or
+    /// the error's code.
     pub fn answers(&self, key: &Key, calls: &[(&str, &str, Value)]) -> Vec<String> {
         let calls = serde_json::to_string(calls).unwrap();
         fs::write(self.place.path().join("calls.json"), calls).unwrap();

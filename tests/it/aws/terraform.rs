@@ -1,5 +1,5 @@
-//! `main.tf` as Terraform itself reads it. Its provider for AWS is not here, so what can be known without is checked:
-//! the form, the values, and that resources name each other rightly.
+//! `main.tf` as Terraform itself reads it. Its provider for AWS is not here, so what can be known
+//! without is checked: the form, the values, and that resources name each other rightly.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -25,7 +25,10 @@ fn main_tf() -> String {
 /// Runs Terraform, the one of this computer or the one that `tests/setup.sh` installed.
 #[track_caller]
 fn terraform(place: &Path, arguments: &[&str]) -> String {
-    let installed = Command::new("terraform").arg("version").output().is_ok_and(|o| o.status.success());
+    let installed = Command::new("terraform")
+        .arg("version")
+        .output()
+        .is_ok_and(|o| o.status.success());
     let mut command = Command::new("timeout");
     command.arg("120");
     if installed {
@@ -35,10 +38,20 @@ fn terraform(place: &Path, arguments: &[&str]) -> String {
         command.arg(python).args(["-c", LAUNCHER]);
     }
     fs::write(place.join("terraform.rc"), "").unwrap();
-    command.args(arguments).current_dir(place).env("TF_CLI_CONFIG_FILE", "terraform.rc").env("CHECKPOINT_DISABLE", "1");
+    command
+        .args(arguments)
+        .current_dir(place)
+        .env("TF_CLI_CONFIG_FILE", "terraform.rc")
+        .env("CHECKPOINT_DISABLE", "1");
     let output = command.output().unwrap();
-    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "terraform {arguments:?}: {out}{err}");
+    let (out, err) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    assert!(
+        output.status.success(),
+        "terraform {arguments:?}: {out}{err}"
+    );
     out.into_owned()
 }
 
@@ -48,7 +61,10 @@ fn top(text: &str) -> Vec<(String, String)> {
     let mut open = false;
     for line in text.lines() {
         if !open && line.ends_with(['{', '}']) {
-            found.push((line.trim_end_matches(['{', '}', ' ']).to_owned(), String::new()));
+            found.push((
+                line.trim_end_matches(['{', '}', ' ']).to_owned(),
+                String::new(),
+            ));
         }
         if let Some((_, body)) = found.last_mut() {
             body.push_str(&format!("{line}\n"));
@@ -79,29 +95,52 @@ fn its_values_are_those_of_the_commands() {
         .map(|(_, body)| body)
         .collect();
     assert!(kept.contains("data.aws_caller_identity.current.account_id"));
-    let kept = kept.replace("data.aws_caller_identity.current.account_id", "\"123456789012\"");
+    let kept = kept.replace(
+        "data.aws_caller_identity.current.account_id",
+        "\"123456789012\"",
+    );
     let output = "output \"all\" {\n  value = jsonencode([local.bucket_policy, local.restore_user, local.send_mail, \
                   local.backup_user, local.lifecycle])\n}\n";
     fs::write(place.path().join("main.tf"), kept + output).unwrap();
     let [bucket, address] = [format!("bucket={BUCKET}"), format!("address={ADDRESS}")];
     let plan = |locations: &str| {
         let locations = format!("locations={locations}");
-        let common = ["-auto-approve", "-no-color", "-var", "region=us-east-1", "-var", &bucket, "-var", &address];
-        terraform(place.path(), &[&["apply"], &common[..], &["-var", &locations]].concat());
-        let all: String = serde_json::from_str(&terraform(place.path(), &["output", "-json", "all"])).unwrap();
+        let common = [
+            "-auto-approve",
+            "-no-color",
+            "-var",
+            "region=us-east-1",
+            "-var",
+            &bucket,
+            "-var",
+            &address,
+        ];
+        terraform(
+            place.path(),
+            &[&["apply"], &common[..], &["-var", &locations]].concat(),
+        );
+        let all: String =
+            serde_json::from_str(&terraform(place.path(), &["output", "-json", "all"])).unwrap();
         serde_json::from_str::<Value>(&all).unwrap()
     };
     let found = plan(&format!("[\"{LOCATION}\", \"nas\"]"));
 
     let account = Account::new();
     account.follow("1. Choose names");
-    let filled = |name: &str| serde_json::from_str::<Value>(&account.file(&format!("filled/{name}"))).unwrap();
+    let filled = |name: &str| {
+        serde_json::from_str::<Value>(&account.file(&format!("filled/{name}"))).unwrap()
+    };
     let inner = |value: &Value| serde_json::from_str::<Value>(value.as_str().unwrap()).unwrap();
     assert_eq!(inner(&found[0]), filled("bucket-policy.json"));
     assert_eq!(inner(&found[1]), filled("restore-user.json"));
     assert_eq!(inner(&found[2]), filled("send-mail.json"));
     assert_eq!(inner(&found[3][LOCATION]), filled("backup-user.json"));
-    assert_eq!(inner(&found[3]["nas"]).to_string(), filled("backup-user.json").to_string().replace(LOCATION, "nas"));
+    assert_eq!(
+        inner(&found[3]["nas"]).to_string(),
+        filled("backup-user.json")
+            .to_string()
+            .replace(LOCATION, "nas")
+    );
     assert_eq!(found[4], filled("lifecycle.json")["Rules"]);
 }
 
@@ -113,14 +152,22 @@ fn it_takes_all_of_the_lifecycle() {
     for rule in rules.as_array().unwrap() {
         for (name, value) in rule.as_object().unwrap() {
             let paths = match value.as_object() {
-                Some(inner) => inner.keys().map(|key| format!("rule.value.{name}.{key}\n")).collect(),
+                Some(inner) => inner
+                    .keys()
+                    .map(|key| format!("rule.value.{name}.{key}\n"))
+                    .collect(),
                 None => vec![format!("rule.value.{name}\n")],
             };
             assert!(paths.iter().all(|path| text.contains(path)), "{paths:?}");
         }
     }
     let taken = text.matches("rule.value.").count();
-    let given: usize = rules[0].as_object().unwrap().values().map(|v| v.as_object().map_or(1, |o| o.len())).sum();
+    let given: usize = rules[0]
+        .as_object()
+        .unwrap()
+        .values()
+        .map(|v| v.as_object().map_or(1, |o| o.len()))
+        .sum();
     assert_eq!(taken, given);
 }
 
@@ -128,7 +175,8 @@ fn it_takes_all_of_the_lifecycle() {
 fn what_it_refers_to_is_there() {
     let text = main_tf();
     let blocks_of = top(&text);
-    let heading = Regex::new(r#"^(resource|data|variable) "([a-z0-9_]+)"(?: "([a-z]+)")?$"#).unwrap();
+    let heading =
+        Regex::new(r#"^(resource|data|variable) "([a-z0-9_]+)"(?: "([a-z]+)")?$"#).unwrap();
     let local = Regex::new(r"(?m)^  ([a-z_]+) +=").unwrap();
     let mut declared = BTreeMap::new();
     for (title, body) in &blocks_of {
@@ -145,8 +193,13 @@ fn what_it_refers_to_is_there() {
             }
         }
     }
-    let reference = Regex::new(r"\b((?:data\.)?aws_[a-z0-9_]+\.[a-z]+|var\.[a-z]+|local\.[a-z_]+)").unwrap();
-    let code: String = text.lines().filter(|l| !l.starts_with('#')).map(|l| format!("{l}\n")).collect();
+    let reference =
+        Regex::new(r"\b((?:data\.)?aws_[a-z0-9_]+\.[a-z]+|var\.[a-z]+|local\.[a-z_]+)").unwrap();
+    let code: String = text
+        .lines()
+        .filter(|l| !l.starts_with('#'))
+        .map(|l| format!("{l}\n"))
+        .collect();
     let mut used = Vec::new();
     for found in reference.captures_iter(&code) {
         assert!(declared.contains_key(&found[1]), "{} is nowhere", &found[1]);
@@ -159,11 +212,20 @@ fn what_it_refers_to_is_there() {
         .collect();
     assert!(unused.is_empty(), "{unused:?}");
     // The page gives every variable, and only those.
-    let page = blocks(PAGE).into_iter().find(|b| b.info == "sh terraform").unwrap();
-    let given: Vec<String> =
-        Regex::new(r"-var '?([a-z]+)=").unwrap().captures_iter(&page.text).map(|c| format!("var.{}", &c[1])).collect();
+    let page = blocks(PAGE)
+        .into_iter()
+        .find(|b| b.info == "sh terraform")
+        .unwrap();
+    let given: Vec<String> = Regex::new(r"-var '?([a-z]+)=")
+        .unwrap()
+        .captures_iter(&page.text)
+        .map(|c| format!("var.{}", &c[1]))
+        .collect();
     for name in declared.keys().filter(|n| n.starts_with("var.")) {
         assert!(given.contains(name), "{PAGE} does not give {name}");
     }
-    assert!(given.iter().all(|name| declared.contains_key(name)), "{given:?}");
+    assert!(
+        given.iter().all(|name| declared.contains_key(name)),
+        "{given:?}"
+    );
 }

@@ -8,7 +8,10 @@ use super::{Block, blocks, check, page, root};
 const PAGE: &str = "docs/import.md";
 
 fn block(info: &str) -> Block {
-    blocks(PAGE).into_iter().find(|block| block.info == info).unwrap_or_else(|| panic!("{PAGE}: no block '{info}'"))
+    blocks(PAGE)
+        .into_iter()
+        .find(|block| block.info == info)
+        .unwrap_or_else(|| panic!("{PAGE}: no block '{info}'"))
 }
 
 #[test]
@@ -16,11 +19,19 @@ fn the_profile_of_the_page_is_made_by_its_command() {
     let scratch = tempfile::tempdir().unwrap();
     for file in ["bat regular.bat", "text instructions.txt"] {
         let name = file.split(' ').next_back().unwrap();
-        fs::write(scratch.path().join(name), block(file).text.replace('\n', "\r\n")).unwrap();
+        fs::write(
+            scratch.path().join(name),
+            block(file).text.replace('\n', "\r\n"),
+        )
+        .unwrap();
     }
     let shell = block("sh").text;
     let line = shell.lines().next().unwrap();
-    let words: Vec<&str> = line.split(' ').skip(1).take_while(|word| *word != "--output").collect();
+    let words: Vec<&str> = line
+        .split(' ')
+        .skip(1)
+        .take_while(|word| *word != "--output")
+        .collect();
     let output = Command::new(env!("CARGO_BIN_EXE_aam-backup"))
         .args(words)
         .args(["--name", "nightly"])
@@ -34,7 +45,10 @@ fn the_profile_of_the_page_is_made_by_its_command() {
     let (before, rest) = text.split_once(fence).unwrap();
     let (_, after) = rest.split_once("```\n").unwrap();
     let profile = String::from_utf8(output.stdout).unwrap();
-    check(&root().join(PAGE), &format!("{before}{fence}{profile}```\n{after}"));
+    check(
+        &root().join(PAGE),
+        &format!("{before}{fence}{profile}```\n{after}"),
+    );
     for word in ["1234abcd1234abcd", "AKIAEXAMPLE", "example/secret+key"] {
         assert!(!profile.contains(word) && !said.contains(word), "{said}");
     }

@@ -1,12 +1,12 @@
-//! What the documentation says is tried: every shell block is run, every profile is checked, every table of the rules
-//! is asked of the program.
+//! What the documentation says is tried: every shell block is run, every profile is checked, every
+//! table of the rules is asked of the program.
 //!
-//! The words after a block's language say what is done with it:
-//! `yaml FILE` is a profile, written as FILE beside the shell blocks that follow · `yaml fragment` replaces keys of a
-//! small profile · `sh` is run · `sh by hand` is run with a 7-Zip that is told the key · `sh aws` needs a real bucket,
-//! except those of `docs/aws.md`, which the tests of `aws` run · `sh terraform` is Terraform's ·
-//! `sh install` installs · `sh` with a script of this project: `.ci/run` runs it · `text FILE` and `bat FILE` are written as
-//! FILE · `text` and `bat` are nothing to try.
+//! The words after a block's language say what is done with it: `yaml FILE` is a profile, written
+//! as FILE beside the shell blocks that follow · `yaml fragment` replaces keys of a small profile ·
+//! `sh` is run · `sh by hand` is run with a 7-Zip that is told the key · `sh aws` needs a real
+//! bucket, except those of `docs/aws.md`, which the tests of `aws` run · `sh terraform` is
+//! Terraform's · `sh install` installs · `sh` with a script of this project: `.ci/run` runs it ·
+//! `text FILE` and `bat FILE` are written as FILE · `text` and `bat` are nothing to try.
 
 mod import_page;
 #[cfg(unix)]
@@ -19,8 +19,8 @@ mod session;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use aam_auto_backup::model::job::Job;
-use aam_auto_backup::profile;
+use aam_auto_backup::parts::Job;
+use aam_auto_backup::parts::profile;
 
 /// The pages, in the order in which a newcomer reads them.
 const PAGES: [&str; 11] = [
@@ -48,7 +48,8 @@ fn page(name: &str) -> String {
 /// A profile that must be valid.
 #[track_caller]
 fn load(text: &str) -> Job {
-    profile::load_bytes(Path::new("profile.yaml"), text.as_bytes()).unwrap_or_else(|e| panic!("{e}\n{text}"))
+    profile::load_bytes(Path::new("profile.yaml"), text.as_bytes())
+        .unwrap_or_else(|e| panic!("{e}\n{text}"))
 }
 
 /// Compares a checked-in file with what it should be; `AAM_BACKUP_BLESS=1` writes it.
@@ -59,7 +60,10 @@ fn check(path: &Path, expected: &str) {
         return;
     }
     let found = fs::read_to_string(path).unwrap_or_default();
-    let line = found.lines().zip(expected.lines()).position(|(a, b)| a != b);
+    let line = found
+        .lines()
+        .zip(expected.lines())
+        .position(|(a, b)| a != b);
     assert!(
         found == expected,
         "{} is not what it is made from (line {}): run `AAM_BACKUP_BLESS=1 tests/run.sh docs` and look at the change",

@@ -3,9 +3,9 @@
 use std::fs;
 use std::process::Command;
 
-use aam_auto_backup::model::mount::mounts;
-use aam_auto_backup::model::path::{Family, FullPath};
-use aam_auto_backup::model::select::{Exclusion, Kind, Selection, SelectionSpec, Verdict};
+use aam_auto_backup::parts::mounts;
+use aam_auto_backup::parts::{Exclusion, Kind, Selection, SelectionSpec, Verdict};
+use aam_auto_backup::parts::{Family, FullPath};
 
 use super::{PAGES, blocks, load, page, root};
 
@@ -15,21 +15,43 @@ const SMALL: [(&str, &str); 6] = [
     ("name", "name: small\n"),
     ("location", "location: small\n"),
     ("sources", "sources: [/home/allen]\n"),
-    ("destinations", "destinations: {directory: {path: /mnt/backup}}\n"),
-    ("archive", "archive: {encryption-key: {env: AAM_BACKUP_KEY}}\n"),
+    (
+        "destinations",
+        "destinations: {directory: {path: /mnt/backup}}\n",
+    ),
+    (
+        "archive",
+        "archive: {encryption-key: {env: AAM_BACKUP_KEY}}\n",
+    ),
 ];
 
 fn completed(fragment: &str) -> String {
-    let has = |key: &str| fragment.lines().any(|line| line.starts_with(&format!("{key}:")));
-    let rest: String = SMALL.iter().filter(|(key, _)| !has(key)).map(|(_, line)| *line).collect();
+    let has = |key: &str| {
+        fragment
+            .lines()
+            .any(|line| line.starts_with(&format!("{key}:")))
+    };
+    let rest: String = SMALL
+        .iter()
+        .filter(|(key, _)| !has(key))
+        .map(|(_, line)| *line)
+        .collect();
     format!("{rest}{fragment}")
 }
 
 #[test]
 fn every_profile_in_a_page_is_valid() {
     let mut found = 0;
-    for block in PAGES.into_iter().flat_map(blocks).filter(|b| b.info.starts_with("yaml")) {
-        load(&if block.info == "yaml fragment" { completed(&block.text) } else { block.text });
+    for block in PAGES
+        .into_iter()
+        .flat_map(blocks)
+        .filter(|b| b.info.starts_with("yaml"))
+    {
+        load(&if block.info == "yaml fragment" {
+            completed(&block.text)
+        } else {
+            block.text
+        });
         found += 1;
     }
     assert!(found >= 2);
@@ -46,12 +68,19 @@ fn every_example_is_valid() {
 }
 
 fn quoted(cell: &str) -> Vec<String> {
-    cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+    cell.split('`')
+        .skip(1)
+        .step_by(2)
+        .map(str::to_owned)
+        .collect()
 }
 
 /// The rows of the table with this heading.
 pub fn table(page: &str, heading: &str) -> Vec<Vec<Vec<String>>> {
-    let lines = page.lines().skip_while(|line| !line.starts_with(heading)).skip(2);
+    let lines = page
+        .lines()
+        .skip_while(|line| !line.starts_with(heading))
+        .skip(2);
     let rows: Vec<_> = lines
         .take_while(|line| line.starts_with('|'))
         .map(|line| line.trim_matches('|').split(" | ").map(quoted).collect())
@@ -70,12 +99,25 @@ fn exclusions_leave_out_and_keep_what_the_page_says() {
             other => panic!("{other}"),
         };
         let source = FullPath::parse("/home/allen").unwrap();
-        let spec = SelectionSpec { family: Family::Unix, sources: vec![source], directories, files };
+        let spec = SelectionSpec {
+            family: Family::Unix,
+            sources: vec![source],
+            directories,
+            files,
+        };
         let selection = Selection::new(spec);
         let verdict = |path: &str| selection.verdict(&FullPath::parse(path).unwrap(), Kind::File);
         let (out, kept) = (&row[2][0], &row[3][0]);
-        assert!(matches!(verdict(out), Verdict::Excluded { .. }), "{out}: {:?}", verdict(out));
-        assert!(matches!(verdict(kept), Verdict::Selected { .. }), "{kept}: {:?}", verdict(kept));
+        assert!(
+            matches!(verdict(out), Verdict::Excluded { .. }),
+            "{out}: {:?}",
+            verdict(out)
+        );
+        assert!(
+            matches!(verdict(kept), Verdict::Selected { .. }),
+            "{kept}: {:?}",
+            verdict(kept)
+        );
     }
 }
 
@@ -83,7 +125,11 @@ fn exclusions_leave_out_and_keep_what_the_page_says() {
 fn mounts_are_what_the_page_says() {
     for row in table(&page("docs/how-it-decides.md"), "| sources |") {
         let sources: Vec<FullPath> = row[0].iter().map(|p| FullPath::parse(p).unwrap()).collect();
-        let found: Vec<String> = mounts(&sources).unwrap().iter().map(|m| m.path.to_string()).collect();
+        let found: Vec<String> = mounts(&sources)
+            .unwrap()
+            .iter()
+            .map(|m| m.path.to_string())
+            .collect();
         assert_eq!(found, row[1], "{:?}", row[0]);
     }
 }
@@ -93,24 +139,49 @@ fn links_lead_somewhere() {
     for name in PAGES {
         let text = page(name);
         let from = root().join(name).parent().unwrap().to_path_buf();
-        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+        for target in text
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split(')').next())
+        {
             let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
             if anchor.is_empty() && from.join(file).is_dir() {
                 continue;
             }
-            let there =
-                if file.is_empty() { text.clone() } else { fs::read_to_string(from.join(file)).unwrap_or_default() };
+            let there = if file.is_empty() {
+                text.clone()
+            } else {
+                fs::read_to_string(from.join(file)).unwrap_or_default()
+            };
             assert!(!there.is_empty(), "{name}: {target}");
-            let slug = |heading: &str| heading.to_lowercase().replace(' ', "-").replace(['`', '.', ',', ':'], "");
-            let headings = there.lines().filter(|l| l.starts_with('#')).map(|l| slug(l.trim_start_matches(['#', ' '])));
-            assert!(anchor.is_empty() || headings.into_iter().any(|h| h == anchor), "{name}: {target}");
+            let slug = |heading: &str| {
+                heading
+                    .to_lowercase()
+                    .replace(' ', "-")
+                    .replace(['`', '.', ',', ':'], "")
+            };
+            let headings = there
+                .lines()
+                .filter(|l| l.starts_with('#'))
+                .map(|l| slug(l.trim_start_matches(['#', ' '])));
+            assert!(
+                anchor.is_empty() || headings.into_iter().any(|h| h == anchor),
+                "{name}: {target}"
+            );
         }
     }
 }
 
 fn help(arguments: &[&str]) -> Option<String> {
-    let output = Command::new(env!("CARGO_BIN_EXE_aam-backup")).args(arguments).arg("--help").output().unwrap();
-    output.status.success().then(|| String::from_utf8(output.stdout).unwrap())
+    let output = Command::new(env!("CARGO_BIN_EXE_aam-backup"))
+        .args(arguments)
+        .arg("--help")
+        .output()
+        .unwrap();
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8(output.stdout).unwrap())
 }
 
 /// The README's table has every command, and no command or option that is not there.
@@ -119,15 +190,26 @@ fn commands_in_the_readme_are_those_of_the_program() {
     let mut told: Vec<String> = Vec::new();
     for row in table(&page("README.md"), "| command |") {
         let words: Vec<&str> = row[0][0].split(' ').collect();
-        let help = help(&words[1..2]).unwrap_or_else(|| panic!("there is no command '{}'", words[1]));
+        let help =
+            help(&words[1..2]).unwrap_or_else(|| panic!("there is no command '{}'", words[1]));
         for option in words.iter().filter(|w| w.starts_with("--")) {
             assert!(help.contains(option), "{}: no {option}", row[0][0]);
         }
         told.push(words[1].to_owned());
     }
     let all = help(&[]).unwrap();
-    let listed = all.lines().skip_while(|l| *l != "Commands:").skip(1).take_while(|l| !l.is_empty());
-    for command in listed.filter_map(|l| l.strip_prefix("  ")?.split(' ').next()).filter(|c| !c.is_empty()) {
-        assert!(command == "help" || told.iter().any(|t| t == command), "README.md does not tell of '{command}'");
+    let listed = all
+        .lines()
+        .skip_while(|l| *l != "Commands:")
+        .skip(1)
+        .take_while(|l| !l.is_empty());
+    for command in listed
+        .filter_map(|l| l.strip_prefix("  ")?.split(' ').next())
+        .filter(|c| !c.is_empty())
+    {
+        assert!(
+            command == "help" || told.iter().any(|t| t == command),
+            "README.md does not tell of '{command}'"
+        );
     }
 }

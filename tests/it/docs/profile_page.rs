@@ -4,7 +4,7 @@
 
 use std::fmt::Write;
 
-use aam_auto_backup::profile::schema::schema;
+use aam_auto_backup::parts::profile::schema;
 use serde_json::{Map, Value};
 
 use super::{check, page, root};
@@ -32,7 +32,11 @@ fn type_of(schema: &Value) -> Option<&str> {
 }
 
 fn place_in_source(type_name: &str, key: &str) -> usize {
-    let name = if key == "7z" { "seven_zip".to_owned() } else { key.replace('-', "_") };
+    let name = if key == "7z" {
+        "seven_zip".to_owned()
+    } else {
+        key.replace('-', "_")
+    };
     let start = TYPES.find(&format!("pub struct {type_name} ")).unwrap();
     TYPES[start..].find(&format!("pub {name}:")).unwrap()
 }
@@ -42,7 +46,11 @@ fn default_in_words(text: &str) -> (Option<String>, String) {
     let mut default = None;
     let mut rest = Vec::new();
     for sentence in text.split_inclusive(". ") {
-        match sentence.trim_end().strip_suffix(" by default.").filter(|s| !s.contains(' ')) {
+        match sentence
+            .trim_end()
+            .strip_suffix(" by default.")
+            .filter(|s| !s.contains(' '))
+        {
             Some(value) => default = Some(value.trim_matches('`').to_owned()),
             None => rest.push(sentence),
         }
@@ -60,8 +68,17 @@ fn plain(value: &Value) -> String {
 /// The values of an enumeration, or the bounds of a number.
 fn values(property: &Value) -> String {
     let shape = type_of(property).map_or(property, |name| definition(name));
-    if let Some(options) = shape["oneOf"].as_array().filter(|o| o.iter().all(|o| o["const"].is_string())) {
-        let one = |o: &Value| format!("<br>`{}`: {}", o["const"].as_str().unwrap(), o["description"].as_str().unwrap());
+    if let Some(options) = shape["oneOf"]
+        .as_array()
+        .filter(|o| o.iter().all(|o| o["const"].is_string()))
+    {
+        let one = |o: &Value| {
+            format!(
+                "<br>`{}`: {}",
+                o["const"].as_str().unwrap(),
+                o["description"].as_str().unwrap()
+            )
+        };
         return options.iter().map(one).collect();
     }
     match (property["minimum"].as_u64(), property["maximum"].as_u64()) {
@@ -75,13 +92,20 @@ fn values(property: &Value) -> String {
 impl Page {
     fn section(&mut self, path: &str, type_name: &str, shape: &Value) {
         let properties: &Map<String, Value> = shape["properties"].as_object().unwrap();
-        let required = |key: &str| shape["required"].as_array().is_some_and(|r| r.iter().any(|v| v == key));
+        let required = |key: &str| {
+            shape["required"]
+                .as_array()
+                .is_some_and(|r| r.iter().any(|v| v == key))
+        };
         let mut keys: Vec<&String> = properties.keys().collect();
         keys.sort_by_key(|key| place_in_source(type_name, key));
-        self.text.push_str("| key | default | meaning |\n|---|---|---|\n");
+        self.text
+            .push_str("| key | default | meaning |\n|---|---|---|\n");
         for key in keys {
             let property = &properties[key];
-            let words = property["description"].as_str().unwrap_or_else(|| panic!("'{path}.{key}' says nothing"));
+            let words = property["description"]
+                .as_str()
+                .unwrap_or_else(|| panic!("'{path}.{key}' says nothing"));
             let (said, words) = default_in_words(&words.replace('\n', " "));
             let default = match (&property["default"], said) {
                 _ if required(key) => "*required*".to_owned(),
@@ -90,9 +114,17 @@ impl Page {
                 (Value::Array(empty), _) if empty.is_empty() => String::new(),
                 (default, _) => plain(default),
             };
-            let below = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+            let below = if path.is_empty() {
+                key.clone()
+            } else {
+                format!("{path}.{key}")
+            };
             let more = self.link(&below, property);
-            let line = format!("| `{key}` | {default} | {words}{}{more} |", values(property)).replace("\\|", "|");
+            let line = format!(
+                "| `{key}` | {default} | {words}{}{more} |",
+                values(property)
+            )
+            .replace("\\|", "|");
             writeln!(self.text, "{line}").unwrap();
         }
     }
@@ -109,7 +141,8 @@ impl Page {
                 format!(" See [below](#{}).", path.replace('.', ""))
             }
             _ if path == "sources" => {
-                self.ahead.push((path.to_owned(), "DetailedSource".to_owned()));
+                self.ahead
+                    .push((path.to_owned(), "DetailedSource".to_owned()));
                 " Each is a path, or has [options](#sources).".to_owned()
             }
             _ => String::new(),
@@ -120,7 +153,12 @@ impl Page {
         while !self.ahead.is_empty() {
             let (path, name) = self.ahead.remove(0);
             let shape = definition(&name);
-            writeln!(self.text, "\n## `{path}`\n\n{}\n", shape["description"].as_str().unwrap()).unwrap();
+            writeln!(
+                self.text,
+                "\n## `{path}`\n\n{}\n",
+                shape["description"].as_str().unwrap()
+            )
+            .unwrap();
             // What is found below comes next, before the neighbours.
             let later = std::mem::take(&mut self.ahead);
             self.section(&path, &name, shape);
@@ -130,7 +168,12 @@ impl Page {
 
     fn secrets(&mut self) {
         let shape = definition("Reference");
-        writeln!(self.text, "\n## Secrets\n\n{} One of:\n", shape["description"].as_str().unwrap()).unwrap();
+        writeln!(
+            self.text,
+            "\n## Secrets\n\n{} One of:\n",
+            shape["description"].as_str().unwrap()
+        )
+        .unwrap();
         for way in shape["oneOf"].as_array().unwrap() {
             let key = way["required"][0].as_str().unwrap();
             let example = match key {
@@ -140,14 +183,22 @@ impl Page {
                 "keyring" => "{keyring: {service: aam-backup, user: allen}}",
                 other => panic!("no example of '{other}'"),
             };
-            writeln!(self.text, "- `{example}`: {}", way["description"].as_str().unwrap()).unwrap();
+            writeln!(
+                self.text,
+                "- `{example}`: {}",
+                way["description"].as_str().unwrap()
+            )
+            .unwrap();
         }
     }
 }
 
 #[test]
 fn profile_page_is_made_from_the_schema() {
-    let mut made = Page { text: String::new(), ahead: Vec::new() };
+    let mut made = Page {
+        text: String::new(),
+        ahead: Vec::new(),
+    };
     made.text.push_str(
         "<!-- Made from the types in src/profile/document by the test profile_page: change those, not this page. -->\n\n\
          # Every key of a profile\n\n\
@@ -167,10 +218,25 @@ fn profile_page_is_made_from_the_schema() {
     for (row, holds) in [
         ("| `keep-days` | `2` |", job.restore.keep_days == 2),
         ("| `keep-days` | `180` |", job.telling.log.keep_days == 180),
-        ("| `poll-every` | `30m` |", seconds(job.restore.poll_every) == 30 * 60),
-        ("| `retry-every` | `10m` |", seconds(job.lock.retry_every) == 10 * 60),
-        ("| `give-up-after` | `1h` |", job.telling.hooks.before.is_some_and(|b| seconds(b.give_up_after) == 60 * 60)),
-        ("| `give-up-after` | `2h` |", seconds(job.lock.give_up_after) == 2 * 60 * 60),
+        (
+            "| `poll-every` | `30m` |",
+            seconds(job.restore.poll_every) == 30 * 60,
+        ),
+        (
+            "| `retry-every` | `10m` |",
+            seconds(job.lock.retry_every) == 10 * 60,
+        ),
+        (
+            "| `give-up-after` | `1h` |",
+            job.telling
+                .hooks
+                .before
+                .is_some_and(|b| seconds(b.give_up_after) == 60 * 60),
+        ),
+        (
+            "| `give-up-after` | `2h` |",
+            seconds(job.lock.give_up_after) == 2 * 60 * 60,
+        ),
     ] {
         assert!(page("docs/profile.md").contains(row) && holds, "{row}");
     }

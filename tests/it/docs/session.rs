@@ -10,12 +10,17 @@ use super::{Block, PAGES, blocks, page, root};
 /// Scripts of this project in a block: `.ci/run` runs them.
 fn is_script(block: &Block) -> bool {
     let ci = page(".ci/run");
-    block.info == "sh" && block.text.lines().all(|line| root().join(line).is_file() && ci.lines().any(|l| l == line))
+    block.info == "sh"
+        && block
+            .text
+            .lines()
+            .all(|line| root().join(line).is_file() && ci.lines().any(|l| l == line))
 }
 
 const LETTER: &str = "Documents/letters/to grandma.txt";
 
-/// A computer with the files that the pages speak of: `/home/allen` and `/mnt/backup` are directories in `place`.
+/// A computer with the files that the pages speak of: `/home/allen` and `/mnt/backup` are
+/// directories in `place`.
 struct Computer<'a> {
     place: &'a Path,
 }
@@ -42,14 +47,26 @@ impl Computer<'_> {
         // What a person types when 7-Zip asks.
         let program = self.place.join("bin/7zz");
         fs::create_dir_all(program.parent().unwrap()).unwrap();
-        fs::write(&program, "#!/bin/sh\nPATH=${PATH#*:}\nprintf '%s\\n' \"$AAM_BACKUP_KEY\" | 7zz \"$@\"\n").unwrap();
+        fs::write(
+            &program,
+            "#!/bin/sh\nPATH=${PATH#*:}\nprintf '%s\\n' \"$AAM_BACKUP_KEY\" | 7zz \"$@\"\n",
+        )
+        .unwrap();
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
     }
 
     /// Runs a block; what it exports is there for the next one.
     fn run(&self, block: &Block) {
-        let program = Path::new(env!("CARGO_BIN_EXE_aam-backup")).parent().unwrap().display().to_string();
-        let by_hand = if block.info == "sh by hand" { format!("{}/bin:", self.place.display()) } else { String::new() };
+        let program = Path::new(env!("CARGO_BIN_EXE_aam-backup"))
+            .parent()
+            .unwrap()
+            .display()
+            .to_string();
+        let by_hand = if block.info == "sh by hand" {
+            format!("{}/bin:", self.place.display())
+        } else {
+            String::new()
+        };
         let path = format!("{by_hand}{program}:{}", std::env::var("PATH").unwrap());
         let script = format!(
             "set -eu\nPATH='{path}'\n[ ! -f .exports ] || . ./.exports\n{}\nexport -p | grep AAM_BACKUP_KEY >.exports || true\n",
@@ -76,7 +93,8 @@ impl Computer<'_> {
     }
 
     fn holds(&self, file: &str, content: &str) {
-        let found = fs::read_to_string(self.place.join(file)).unwrap_or_else(|e| panic!("{file}: {e}"));
+        let found =
+            fs::read_to_string(self.place.join(file)).unwrap_or_else(|e| panic!("{file}: {e}"));
         assert_eq!(found, content, "{file}");
     }
 }
@@ -84,15 +102,27 @@ impl Computer<'_> {
 #[test]
 fn every_shell_block_runs() {
     let scratch = tempfile::tempdir().unwrap();
-    let computer = Computer { place: scratch.path() };
+    let computer = Computer {
+        place: scratch.path(),
+    };
     computer.make();
     let mut ran = 0;
     for name in PAGES {
         if name == "docs/restore.md" {
             // So that there is an incremental backup to restore.
-            fs::write(scratch.path().join("home/allen").join(LETTER), "Dear grandma, again").unwrap();
+            fs::write(
+                scratch.path().join("home/allen").join(LETTER),
+                "Dear grandma, again",
+            )
+            .unwrap();
             let text = "aam-backup run documents.yaml\n".to_owned();
-            computer.run(&Block { page: name, line: 0, section: String::new(), info: "sh".to_owned(), text });
+            computer.run(&Block {
+                page: name,
+                line: 0,
+                section: String::new(),
+                info: "sh".to_owned(),
+                text,
+            });
         }
         for block in blocks(name) {
             match block.info.split_once(' ').unwrap_or((&block.info, "")) {
@@ -106,8 +136,13 @@ fn every_shell_block_runs() {
                     computer.run(&block);
                     ran += 1;
                 }
-                ("sh", "" | "aws" | "install" | "terraform") | ("text" | "bat", "") | ("yaml", "fragment") => {}
-                _ => panic!("{name}:{}: what is to be done with a block '{}'?", block.line, block.info),
+                ("sh", "" | "aws" | "install" | "terraform")
+                | ("text" | "bat", "")
+                | ("yaml", "fragment") => {}
+                _ => panic!(
+                    "{name}:{}: what is to be done with a block '{}'?",
+                    block.line, block.info
+                ),
             }
         }
     }
@@ -121,7 +156,13 @@ fn every_shell_block_runs() {
         ("by-hand", "Dear grandma, again"),
     ] {
         computer.holds(&format!("{copy}/{LETTER}"), content);
-        assert!(!scratch.path().join(copy).join("Documents/draft.tmp").exists());
+        assert!(
+            !scratch
+                .path()
+                .join(copy)
+                .join("Documents/draft.tmp")
+                .exists()
+        );
     }
     assert!(!scratch.path().join("letters/1/Pictures").exists());
 }

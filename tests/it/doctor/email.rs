@@ -17,22 +17,44 @@ fn senders() {
     };
     proxy.spoil("GET", "/v2/email/account", usize::MAX, account(false));
     let found = Findings::of(&s3.machine);
-    found.has("email", "problem", "sender sender@example.com is not verified");
-    found.has("email", "problem", "recipient owner@example.com is not verified");
+    found.has(
+        "email",
+        "problem",
+        "sender sender@example.com is not verified",
+    );
+    found.has(
+        "email",
+        "problem",
+        "recipient owner@example.com is not verified",
+    );
     found.has("email", "problem", "doctor --verify-sender");
-    assert_eq!(proxy.count("POST", "/v2/email/identities"), 0, "nothing is sent unasked");
+    assert_eq!(
+        proxy.count("POST", "/v2/email/identities"),
+        0,
+        "nothing is sent unasked"
+    );
     let asked = Findings::with(&s3.machine, &["--verify-sender"]);
-    asked.has("email", "problem", "a mail was sent").has("email", "problem", "follow the link");
+    asked
+        .has("email", "problem", "a mail was sent")
+        .has("email", "problem", "follow the link");
     // Moto follows every link at once.
     let found = Findings::of(&s3.machine);
     found.has("email", "ok", "sender sender@example.com is verified");
     found.has("email", "ok", "recipient owner@example.com is verified");
 
     // The domain is enough.
-    moto.request("DELETE", "/v2/email/identities/sender%40example.com", &[], b"");
+    moto.request(
+        "DELETE",
+        "/v2/email/identities/sender%40example.com",
+        &[],
+        b"",
+    );
     let denied = Fault::Reply(
         403,
-        vec!["Content-Type: application/json".to_owned(), "x-amzn-ErrorType: AccessDeniedException".to_owned()],
+        vec![
+            "Content-Type: application/json".to_owned(),
+            "x-amzn-ErrorType: AccessDeniedException".to_owned(),
+        ],
         r#"{"message":"not for you"}"#.to_owned(),
     );
     proxy.heal();

@@ -23,22 +23,38 @@ fn keys_and_their_files() {
 fn commands_for_secrets_run_once() {
     let mut s3 = open_bucket();
     let asked = s3.machine.path("asked");
-    let ask = s3.machine.script("ask", &format!("echo $1 >>'{}'; echo $1", asked.display()));
+    let ask = s3
+        .machine
+        .script("ask", &format!("echo $1 >>'{}'; echo $1", asked.display()));
     let keys = |of: &str| {
         let command = |name: &str| format!("{{command: ['{}', {name}-of-{of}]}}", ask.display());
-        format!("credentials: {{access-key-id: {}, secret-access-key: {}}}", command("id"), command("secret"))
+        format!(
+            "credentials: {{access-key-id: {}, secret-access-key: {}}}",
+            command("id"),
+            command("secret")
+        )
     };
     let moto = moto::shared().endpoint();
-    s3.machine.profile.more_destinations =
-        format!("  s3: {{bucket: {}, region: us-east-1, endpoint: '{moto}', {}}}\n", s3.bucket, keys("s3"));
+    s3.machine.profile.more_destinations = format!(
+        "  s3: {{bucket: {}, region: us-east-1, endpoint: '{moto}', {}}}\n",
+        s3.bucket,
+        keys("s3")
+    );
     s3.machine.profile.more = format!(
         "email: {{from: sender@example.com, to: [owner@example.com], region: us-east-1, endpoint: '{moto}', {}}}\n",
         keys("email")
     );
     let found = Findings::of(&s3.machine);
-    found.has("bucket", "ok", "can be listed").has("secrets", "ok", "email.credentials.access-key-id");
+    found.has("bucket", "ok", "can be listed").has(
+        "secrets",
+        "ok",
+        "email.credentials.access-key-id",
+    );
     let asked = fs::read_to_string(asked).unwrap();
     let mut asked: Vec<&str> = asked.lines().collect();
     asked.sort_unstable();
-    assert_eq!(asked, ["id-of-email", "id-of-s3", "secret-of-email", "secret-of-s3"]);
+    assert_eq!(
+        asked,
+        ["id-of-email", "id-of-s3", "secret-of-email", "secret-of-s3"]
+    );
 }

@@ -11,9 +11,17 @@ use crate::support::proxy::{Fault, Proxy};
 fn credentials_that_may_too_much() {
     let s3 = open_bucket();
     let found = Findings::of(&s3.machine);
-    found.has("bucket", "ok", "can be listed").has("upload", "ok", "may write");
-    found.has("delete", "warning", "for good").has("read", "warning", "others for a restore");
-    found.has("lifecycle", "ok", "never expire").has("lifecycle", "warning", "aborts incomplete multipart uploads");
+    found
+        .has("bucket", "ok", "can be listed")
+        .has("upload", "ok", "may write");
+    found
+        .has("delete", "warning", "for good")
+        .has("read", "warning", "others for a restore");
+    found.has("lifecycle", "ok", "never expire").has(
+        "lifecycle",
+        "warning",
+        "aborts incomplete multipart uploads",
+    );
     found.has("clock", "ok", "agrees");
 }
 
@@ -25,7 +33,15 @@ fn credentials_that_may_too_little() {
         ("lister", &["s3:ListBucket"]),
         ("stranger", &["s3:ListAllMyBuckets"]),
         ("hoarder", &["s3:ListBucket", "s3:PutObject"]),
-        ("eraser", &["s3:ListBucket", "s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject"]),
+        (
+            "eraser",
+            &[
+                "s3:ListBucket",
+                "s3:PutObject",
+                "s3:AbortMultipartUpload",
+                "s3:DeleteObject",
+            ],
+        ),
     ];
     let [lister, stranger, hoarder, eraser] = rights.map(|(name, rights)| moto.user(name, rights));
     moto.check_rights();
@@ -38,14 +54,25 @@ fn credentials_that_may_too_little() {
         Findings::of(&s3.machine)
     };
     let found = look(&stranger);
-    found.has("bucket", "problem", "no right").has("upload", "problem", "s3:PutObject").has("clock", "ok", "agrees");
+    found
+        .has("bucket", "problem", "no right")
+        .has("upload", "problem", "s3:PutObject")
+        .has("clock", "ok", "agrees");
     let found = look(&lister);
-    found.has("bucket", "ok", "listed").has("upload", "problem", "s3:PutObject");
-    found.has("delete", "ok", "may not delete").has("read", "ok", "may not read");
+    found
+        .has("bucket", "ok", "listed")
+        .has("upload", "problem", "s3:PutObject");
+    found
+        .has("delete", "ok", "may not delete")
+        .has("read", "ok", "may not read");
     // What the credentials may not know is no fault of theirs.
-    found.has("lifecycle", "ok", "cannot be told").has("versioning", "ok", "cannot be told");
+    found
+        .has("lifecycle", "ok", "cannot be told")
+        .has("versioning", "ok", "cannot be told");
     look(&hoarder).has("upload", "warning", "s3:AbortMultipartUpload");
-    look(&eraser).has("delete", "warning", "may delete from").has("read", "ok", "may not read");
+    look(&eraser)
+        .has("delete", "warning", "may delete from")
+        .has("read", "ok", "may not read");
 }
 
 /// S3 can say "access denied" of an object that is missing, to those who may not list everything.
@@ -55,12 +82,30 @@ fn rights_behind_a_refusal() {
     let proxy = Proxy::start(moto::shared().address());
     s3.point_to(&proxy.endpoint());
     let denied = || Fault::s3(403, "AccessDenied", "Access Denied");
-    proxy.spoil_when(|r| r.header("if-match").is_some() || r.target.contains("versionId"), usize::MAX, denied());
-    proxy.spoil_when(|r| r.method == "GET" && r.target.contains("doctor-probe"), usize::MAX, denied());
-    let marker = format!("pc_{}_0_0.0_yes_home", chrono::Utc::now().format("%Y%m%d_%H%M%S.000000"));
-    Findings::of(&s3.machine).has("delete", "warning", "may delete from").has("read", "ok", "may not read");
+    proxy.spoil_when(
+        |r| r.header("if-match").is_some() || r.target.contains("versionId"),
+        usize::MAX,
+        denied(),
+    );
+    proxy.spoil_when(
+        |r| r.method == "GET" && r.target.contains("doctor-probe"),
+        usize::MAX,
+        denied(),
+    );
+    let marker = format!(
+        "pc_{}_0_0.0_yes_home",
+        chrono::Utc::now().format("%Y%m%d_%H%M%S.000000")
+    );
+    Findings::of(&s3.machine)
+        .has("delete", "warning", "may delete from")
+        .has("read", "ok", "may not read");
     for content in ["{}", ""] {
-        let put = moto::shared().request("PUT", &format!("/{}/{marker}", s3.bucket), &[], content.as_bytes());
+        let put = moto::shared().request(
+            "PUT",
+            &format!("/{}/{marker}", s3.bucket),
+            &[],
+            content.as_bytes(),
+        );
         assert_eq!(put.status, 200);
         Findings::of(&s3.machine).has("read", "warning", "may read from");
     }
@@ -75,13 +120,20 @@ fn buckets_that_are_missing_or_elsewhere() {
     found.has("bucket", "problem", "create the bucket");
     // Not asked again and again, while the rest is examined.
     assert!(found.all("delete").is_empty() && found.all("upload").is_empty());
-    found.has("directory", "ok", "can be listed").has("mirror", "ok", "can be written");
+    found
+        .has("directory", "ok", "can be listed")
+        .has("mirror", "ok", "can be written");
 
     let s3 = open_bucket();
     let proxy = Proxy::start(moto::shared().address());
     let moved = vec!["x-amz-bucket-region: eu-west-3".to_owned()];
     let body = "<Error><Code>PermanentRedirect</Code><Message>m</Message></Error>";
-    proxy.spoil("GET", "list-type", usize::MAX, Fault::Reply(301, moved, body.to_owned()));
+    proxy.spoil(
+        "GET",
+        "list-type",
+        usize::MAX,
+        Fault::Reply(301, moved, body.to_owned()),
+    );
     let mut s3 = s3;
     s3.point_to(&proxy.endpoint());
     Findings::of(&s3.machine).has("bucket", "problem", "destinations.s3.region: eu-west-3");
@@ -102,7 +154,10 @@ fn clocks() {
     s3.point_to(&proxy.endpoint());
     let at = |minutes: i64| {
         let date = chrono::Utc::now() + chrono::TimeDelta::minutes(minutes);
-        vec![format!("Date: {}", date.format("%a, %d %b %Y %H:%M:%S GMT"))]
+        vec![format!(
+            "Date: {}",
+            date.format("%a, %d %b %Y %H:%M:%S GMT")
+        )]
     };
     proxy.spoil("HEAD", "", 1, Fault::Reply(200, at(10), String::new()));
     proxy.spoil("HEAD", "", 1, Fault::Reply(403, at(-10), String::new()));
@@ -111,14 +166,27 @@ fn clocks() {
     Findings::of(&s3.machine).has("clock", "problem", "minutes ahead of");
     Findings::of(&s3.machine).has("clock", "ok", "agrees");
     // So wrong that nothing else can be asked.
-    proxy.spoil("GET", "list-type", usize::MAX, Fault::s3(403, "RequestTimeTooSkewed", "m"));
+    proxy.spoil(
+        "GET",
+        "list-type",
+        usize::MAX,
+        Fault::s3(403, "RequestTimeTooSkewed", "m"),
+    );
     proxy.spoil("HEAD", "", 1, Fault::Reply(403, at(60), String::new()));
-    Findings::of(&s3.machine).has("clock", "problem", "minutes behind").has("bucket", "problem", "set the clock");
+    Findings::of(&s3.machine)
+        .has("clock", "problem", "minutes behind")
+        .has("bucket", "problem", "set the clock");
     // A backup from the future.
     let machine = Machine::new();
     Findings::of(&machine).has("clock", "ok", "it is");
     let month = (chrono::Utc::now() + chrono::TimeDelta::minutes(2)).format("%Y%m%d_%H%M%S.000000");
-    fs::write(machine.path("store").join(format!("pc_{month}_0_0.0_yes_home")), "").unwrap();
+    fs::write(
+        machine
+            .path("store")
+            .join(format!("pc_{month}_0_0.0_yes_home")),
+        "",
+    )
+    .unwrap();
     Findings::of(&machine).has("clock", "problem", "a backup was made at");
 }
 
@@ -130,15 +198,26 @@ fn rules_of_a_bucket() {
     s3.point_to(&proxy.endpoint());
     versioning(&proxy, "<Status>Enabled</Status>");
     let found = Findings::of(&s3.machine);
-    found.has("lifecycle", "ok", "expire after 181 days").has("lifecycle", "ok", "removed after 7 days");
+    found.has("lifecycle", "ok", "expire after 181 days").has(
+        "lifecycle",
+        "ok",
+        "removed after 7 days",
+    );
     found.has("versioning", "ok", "keeps what is overwritten");
     let early = LIFECYCLE.replace("181", "30");
     let path = format!("/{}?lifecycle", s3.bucket);
-    assert_eq!(moto::shared().request("PUT", &path, &[], early.as_bytes()).status, 200);
+    assert_eq!(
+        moto::shared()
+            .request("PUT", &path, &[], early.as_bytes())
+            .status,
+        200
+    );
     for status in ["", "<Status>Suspended</Status>"] {
         proxy.heal();
         versioning(&proxy, status);
         let found = Findings::of(&s3.machine);
-        found.has("lifecycle", "warning", "expire after 30 days").has("versioning", "warning", "enable versioning");
+        found
+            .has("lifecycle", "warning", "expire after 30 days")
+            .has("versioning", "warning", "enable versioning");
     }
 }

@@ -37,8 +37,13 @@ fn a_seven_zip_that_does_not_encrypt() {
     machine.profile.seven_zip = Some(script);
     for format in ["7z", "zip"] {
         machine.profile.format = format;
-        Findings::of(&machine).has("7-zip", "problem", &format!("makes no encrypted {format} archive"));
+        Findings::of(&machine).has(
+            "7-zip",
+            "problem",
+            &format!("makes no encrypted {format} archive"),
+        );
     }
-    machine.profile.seven_zip = Some(machine.script("7zz-broken", "[ \"$1\" = a ] && exit 7\nexec 7zz \"$@\""));
+    machine.profile.seven_zip =
+        Some(machine.script("7zz-broken", "[ \"$1\" = a ] && exit 7\nexec 7zz \"$@\""));
     Findings::of(&machine).has("7-zip", "problem", "refused its command line");
 }

@@ -11,9 +11,21 @@ fn a_first_profile_is_found_by_its_name_and_valid() {
     use std::os::unix::fs::PermissionsExt;
     let dir = tempfile::tempdir().unwrap();
     for (name, options, holds) in [
-        ("copy", &["--mirror", "/mnt/usb/copy"][..], &["mirror /mnt/usb/copy"][..]),
-        ("cloud", &["--bucket", "my-backups", "--region", "eu-west-1"], &["s3 my-backups"]),
-        ("disk", &["--directory", "archives", "--new-key", "keys/new.key"], &["directory ", "/archives"]),
+        (
+            "copy",
+            &["--mirror", "/mnt/usb/copy"][..],
+            &["mirror /mnt/usb/copy"][..],
+        ),
+        (
+            "cloud",
+            &["--bucket", "my-backups", "--region", "eu-west-1"],
+            &["s3 my-backups"],
+        ),
+        (
+            "disk",
+            &["--directory", "archives", "--new-key", "keys/new.key"],
+            &["directory ", "/archives"],
+        ),
         (
             "all",
             &[
@@ -31,37 +43,72 @@ fn a_first_profile_is_found_by_its_name_and_valid() {
             &["mirror /m", "s3 my-backups", "directory /d"],
         ),
     ] {
-        let base =
-            ["--profiles", "profiles", "init", name, "--source", "/home/me", "--source", "data", "--location", "pc"];
+        let base = [
+            "--profiles",
+            "profiles",
+            "init",
+            name,
+            "--source",
+            "/home/me",
+            "--source",
+            "data",
+            "--location",
+            "pc",
+        ];
         let (code, stdout, stderr) = said(&run(dir.path(), &[&base[..], options].concat()));
         assert_eq!(code, 0, "{name}: {stderr}");
         assert_eq!(stdout, format!("profiles/{name}.yaml\n"));
         for command in ["check", "plan", "doctor", "run", "schedule install"] {
-            assert!(stderr.contains(&format!("aam-backup {command} {name} ")), "{command}\n{stderr}");
+            assert!(
+                stderr.contains(&format!("aam-backup {command} {name} ")),
+                "{command}\n{stderr}"
+            );
         }
-        let (code, stdout, stderr) = said(&run(dir.path(), &["--profiles", "profiles", "check", name]));
+        let (code, stdout, stderr) =
+            said(&run(dir.path(), &["--profiles", "profiles", "check", name]));
         assert_eq!((code, stderr.as_str()), (0, ""), "{name}");
         assert!(
-            stdout.starts_with(&format!("OK: {name}, 2 sources")) && holds.iter().all(|h| stdout.contains(h)),
+            stdout.starts_with(&format!("OK: {name}, 2 sources"))
+                && holds.iter().all(|h| stdout.contains(h)),
             "{stdout}"
         );
         // Never again.
         let file = dir.path().join(format!("profiles/{name}.yaml"));
         let before = fs::read(&file).unwrap();
-        let (code, stdout, stderr) = said(&run(dir.path(), &[&base[..], &["--mirror", "/other"]].concat()));
-        assert!(code == 2 && stdout.is_empty() && stderr.contains("exists"), "{stderr}");
+        let (code, stdout, stderr) = said(&run(
+            dir.path(),
+            &[&base[..], &["--mirror", "/other"]].concat(),
+        ));
+        assert!(
+            code == 2 && stdout.is_empty() && stderr.contains("exists"),
+            "{stderr}"
+        );
         assert_eq!(fs::read(&file).unwrap(), before);
     }
     let key = dir.path().join("keys/new.key");
-    assert_eq!(fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(
+        fs::metadata(&key).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
     let text = fs::read_to_string(&key).unwrap();
     assert!(
-        text.trim_end().len() == 49 && text.trim_end().chars().all(|c| c == '-' || c.is_ascii_hexdigit()),
+        text.trim_end().len() == 49
+            && text
+                .trim_end()
+                .chars()
+                .all(|c| c == '-' || c.is_ascii_hexdigit()),
         "{text}"
     );
     let profile = fs::read_to_string(dir.path().join("profiles/disk.yaml")).unwrap();
-    assert!(profile.contains(&format!("encryption-key: {{file: {}}}", key.display())), "{profile}");
-    assert!(fs::read_to_string(dir.path().join("profiles/cloud.yaml")).unwrap().contains("{env: AAM_BACKUP_KEY}"));
+    assert!(
+        profile.contains(&format!("encryption-key: {{file: {}}}", key.display())),
+        "{profile}"
+    );
+    assert!(
+        fs::read_to_string(dir.path().join("profiles/cloud.yaml"))
+            .unwrap()
+            .contains("{env: AAM_BACKUP_KEY}")
+    );
 }
 
 /// What is commented out is there to be used.
@@ -86,14 +133,20 @@ fn a_first_profile_with_all_its_comments_is_valid_too() {
     assert_eq!(code, 0, "{stderr}");
     let text = fs::read_to_string(dir.path().join("p.yaml")).unwrap();
     let is_key = |line: &str| {
-        line.trim_start().trim_start_matches("# ").split(':').next().is_some_and(|k| !k.contains(' '))
+        line.trim_start()
+            .trim_start_matches("# ")
+            .split(':')
+            .next()
+            .is_some_and(|k| !k.contains(' '))
             && line.contains(':')
     };
     let uncommented: String = text
         .lines()
         .map(|line| match line.split_once("# ") {
             Some((indent, rest))
-                if indent.trim().is_empty() && (is_key(line) || rest.starts_with(' ')) && !rest.starts_with("yaml") =>
+                if indent.trim().is_empty()
+                    && (is_key(line) || rest.starts_with(' '))
+                    && !rest.starts_with("yaml") =>
             {
                 format!("{indent}{rest}\n")
             }
@@ -119,20 +172,42 @@ fn keys_are_kept() {
     let init = |output: &str, more: &[&str]| {
         said(&run(
             dir.path(),
-            &[&["init", "--output", output, "--source", "/a", "--directory", "/d", "--location", "pc"], more].concat(),
+            &[
+                &[
+                    "init",
+                    "--output",
+                    output,
+                    "--source",
+                    "/a",
+                    "--directory",
+                    "/d",
+                    "--location",
+                    "pc",
+                ],
+                more,
+            ]
+            .concat(),
         ))
     };
     let (code, stdout, stderr) = init("one.yaml", &["--new-key", "key"]);
     assert_eq!(code, 0, "{stderr}");
     let key = fs::read_to_string(dir.path().join("key")).unwrap();
-    let shown = format!("{stdout}{stderr}{}", fs::read_to_string(dir.path().join("one.yaml")).unwrap());
+    let shown = format!(
+        "{stdout}{stderr}{}",
+        fs::read_to_string(dir.path().join("one.yaml")).unwrap()
+    );
     assert!(!shown.contains(key.trim_end()), "{shown}");
     assert!(
-        stderr.contains("THE ARCHIVE KEY IS IN '/") && stderr.contains("/key'\n") && stderr.contains("Write it down"),
+        stderr.contains("THE ARCHIVE KEY IS IN '/")
+            && stderr.contains("/key'\n")
+            && stderr.contains("Write it down"),
         "{stderr}"
     );
     let (code, _, stderr) = init("two.yaml", &["--new-key", "key"]);
-    assert!(code == 2 && stderr.contains("'key' exists") && stderr.contains("--key-file"), "{stderr}");
+    assert!(
+        code == 2 && stderr.contains("'key' exists") && stderr.contains("--key-file"),
+        "{stderr}"
+    );
     assert_eq!(fs::read_to_string(dir.path().join("key")).unwrap(), key);
     assert!(!dir.path().join("two.yaml").exists());
     assert_eq!(init("two.yaml", &["--key-file", "key"]).0, 0);
@@ -147,12 +222,24 @@ fn scripts_are_told_what_is_missing() {
         (&[][..], "missing: --source DIR, a destination"),
         (&["--source", "/a"], "missing: a destination"),
         (&["--mirror", "/m"], "missing: --source DIR\n"),
-        (&["--source", "/a", "--mirror", "/m", "--new-key", "k"], "a mirror needs no key"),
-        (&["--source", "/a", "--mirror", "/a/m"], "the mirror '/a/m' lies inside the source '/a'"),
-        (&["--source", "/a", "--mirror", "/m", "--location", "my_pc"], "holds an underscore"),
+        (
+            &["--source", "/a", "--mirror", "/m", "--new-key", "k"],
+            "a mirror needs no key",
+        ),
+        (
+            &["--source", "/a", "--mirror", "/a/m"],
+            "the mirror '/a/m' lies inside the source '/a'",
+        ),
+        (
+            &["--source", "/a", "--mirror", "/m", "--location", "my_pc"],
+            "holds an underscore",
+        ),
         (&["--source", "/a", "--bucket", "x"], "--region"),
     ] {
-        let (code, stdout, stderr) = said(&run(dir.path(), &[&["init", "--output", "p.yaml"], words].concat()));
+        let (code, stdout, stderr) = said(&run(
+            dir.path(),
+            &[&["init", "--output", "p.yaml"], words].concat(),
+        ));
         assert_eq!((code, stdout.as_str()), (2, ""), "{words:?}");
         assert!(stderr.contains(expected), "{words:?}: {stderr}");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "{words:?}");
@@ -166,7 +253,10 @@ fn a_person_is_asked() {
     use std::io::Write;
     use std::process::{Command, Stdio};
     let dir = tempfile::tempdir().unwrap();
-    let program = format!("{} --profiles profiles init", env!("CARGO_BIN_EXE_aam-backup"));
+    let program = format!(
+        "{} --profiles profiles init",
+        env!("CARGO_BIN_EXE_aam-backup")
+    );
     let mut child = Command::new("script")
         .args(["--quiet", "--return", "--command", &program, "/dev/null"])
         .current_dir(dir.path())
@@ -177,13 +267,26 @@ fn a_person_is_asked() {
         .spawn()
         .unwrap();
     // Computer, source (the home directory), mirror, bucket, directory, key.
-    child.stdin.take().unwrap().write_all(b"pc\n\n/mnt/usb/copy\n\n/mnt/usb/archives\n\n").unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(b"pc\n\n/mnt/usb/copy\n\n/mnt/usb/archives\n\n")
+        .unwrap();
     let output = child.wait_with_output().unwrap();
     let shown = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(output.status.code(), Some(0), "{shown}");
-    assert!(shown.contains("Directory to back up [/home/me]: ") && shown.contains("THE ARCHIVE KEY IS IN"), "{shown}");
-    let (code, stdout, stderr) = said(&run(dir.path(), &["--profiles", "profiles", "check", "nightly"]));
-    let expected = "OK: nightly, 1 source, destinations: mirror /mnt/usb/copy, directory /mnt/usb/archives\n";
+    assert!(
+        shown.contains("Directory to back up [/home/me]: ")
+            && shown.contains("THE ARCHIVE KEY IS IN"),
+        "{shown}"
+    );
+    let (code, stdout, stderr) = said(&run(
+        dir.path(),
+        &["--profiles", "profiles", "check", "nightly"],
+    ));
+    let expected =
+        "OK: nightly, 1 source, destinations: mirror /mnt/usb/copy, directory /mnt/usb/archives\n";
     assert_eq!((code, stdout.as_str()), (0, expected), "{stderr}");
     assert!(dir.path().join("profiles/nightly.key").is_file());
 }

@@ -2,21 +2,23 @@
 
 use std::path::Path;
 
-use aam_auto_backup::import::batch::Variables;
-use aam_auto_backup::import::{Arguments, Choices, Command, import};
-use aam_auto_backup::model::job::{Job, MountPoint};
-use aam_auto_backup::model::path::FullPath;
-use aam_auto_backup::model::policy::{ExtraFiles, ForceFull, Reference};
-use aam_auto_backup::model::select::Exclusion;
-use aam_auto_backup::model::stamp::Zone;
-use aam_auto_backup::profile;
+use aam_auto_backup::parts::Exclusion;
+use aam_auto_backup::parts::FullPath;
+use aam_auto_backup::parts::Variables;
+use aam_auto_backup::parts::Zone;
+use aam_auto_backup::parts::import::import;
+use aam_auto_backup::parts::profile;
+use aam_auto_backup::parts::{Arguments, Choices, Command};
+use aam_auto_backup::parts::{ExtraFiles, ForceFull, Reference};
+use aam_auto_backup::parts::{Job, MountPoint};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::quoted;
 
 /// A name that Windows can have and no rule of batch files spares.
-const NAME: &str = "[A-Za-z0-9é&%^()'#,;=@!+~\\[\\]{}][A-Za-z0-9 é&%^()'#,;=@!+~]{0,8}[A-Za-z0-9é&%^()'#=!]";
+const NAME: &str =
+    "[A-Za-z0-9é&%^()'#,;=@!+~\\[\\]{}][A-Za-z0-9 é&%^()'#,;=@!+~]{0,8}[A-Za-z0-9é&%^()'#=!]";
 
 fn path(drive: &'static str) -> impl Strategy<Value = String> {
     vec(NAME, 1..4).prop_map(move |names| format!("{drive}:\\{}", names.join("\\")))
@@ -70,13 +72,25 @@ prop_compose! {
 impl Old {
     fn batch(&self) -> String {
         let words: Vec<String> = self.words.iter().map(|word| quoted(word)).collect();
-        format!("@echo off\r\ncd \"C:\\x\"\r\npy \"AAM Auto Backup.py\" {} >nul\r\npause\r\n", words.join(" ^\r\n  "))
+        format!(
+            "@echo off\r\ncd \"C:\\x\"\r\npy \"AAM Auto Backup.py\" {} >nul\r\npause\r\n",
+            words.join(" ^\r\n  ")
+        )
     }
 
     fn lists(&self) -> String {
-        let lines = |entries: &[String], end: &str| entries.iter().map(|e| format!("{e}{end}\r\n")).collect::<String>();
+        let lines = |entries: &[String], end: &str| {
+            entries
+                .iter()
+                .map(|e| format!("{e}{end}\r\n"))
+                .collect::<String>()
+        };
         let (sources, directories) = (lines(&self.sources, "\\"), lines(&self.directories, "\\"));
-        format!("\u{feff}{sources}\r\n{directories}\r\n{}", lines(&self.files, "")).replace('\u{feff}', "")
+        format!(
+            "\u{feff}{sources}\r\n{directories}\r\n{}",
+            lines(&self.files, "")
+        )
+        .replace('\u{feff}', "")
     }
 
     fn word(&self, number: usize) -> &str {
@@ -85,15 +99,28 @@ impl Old {
 }
 
 fn exclusions(texts: &[String]) -> Vec<Exclusion> {
-    texts.iter().map(|text| Exclusion::parse(text, aam_auto_backup::model::path::Family::Windows).unwrap()).collect()
+    texts
+        .iter()
+        .map(|text| Exclusion::parse(text, aam_auto_backup::parts::Family::Windows).unwrap())
+        .collect()
 }
 
 fn same(old: &Old, job: &Job) {
     let full = |text: &str| FullPath::parse(text).unwrap();
-    let sources: Vec<FullPath> = job.sources.iter().map(|source| source.path.clone()).collect();
-    assert_eq!(sources, old.sources.iter().map(|s| full(s)).collect::<Vec<_>>());
+    let sources: Vec<FullPath> = job
+        .sources
+        .iter()
+        .map(|source| source.path.clone())
+        .collect();
+    assert_eq!(
+        sources,
+        old.sources.iter().map(|s| full(s)).collect::<Vec<_>>()
+    );
     assert!(job.sources.iter().all(|source| !source.optional));
-    assert_eq!(job.selection.spec().directories, exclusions(&old.directories));
+    assert_eq!(
+        job.selection.spec().directories,
+        exclusions(&old.directories)
+    );
     assert_eq!(job.selection.spec().files, exclusions(&old.files));
     assert_eq!(job.lock.retry_every.as_secs().to_string(), old.word(4));
     assert_eq!(job.lock.give_up_after.as_secs().to_string(), old.word(5));
@@ -102,26 +129,61 @@ fn same(old: &Old, job: &Job) {
     assert_eq!(email.is_some(), old.word(7) == "True");
     if let Some(email) = email {
         assert_eq!(email.from_name.as_deref().unwrap_or_default(), old.word(8));
-        assert_eq!((email.from.as_str(), &email.to[..]), (old.word(9), &[old.word(10).to_owned()][..]));
+        assert_eq!(
+            (email.from.as_str(), &email.to[..]),
+            (old.word(9), &[old.word(10).to_owned()][..])
+        );
     }
     let letter = old.word(12).to_uppercase().chars().next().unwrap();
-    assert_eq!(job.snapshot.as_ref().unwrap().mount, MountPoint::Drive(letter));
+    assert_eq!(
+        job.snapshot.as_ref().unwrap().mount,
+        MountPoint::Drive(letter)
+    );
     assert_eq!(job.mirror.is_some(), old.word(13).contains("local"));
     if let Some(mirror) = &job.mirror {
         assert_eq!(mirror.path, full(old.word(14)));
         let keeps = ["keep", "True"].contains(&old.word(15));
-        assert_eq!(mirror.extra_files, if keeps { ExtraFiles::Keep } else { ExtraFiles::Delete });
+        assert_eq!(
+            mirror.extra_files,
+            if keeps {
+                ExtraFiles::Keep
+            } else {
+                ExtraFiles::Delete
+            }
+        );
     }
     let aws = old.word(13).contains("AWS");
-    assert_eq!((job.s3.is_some(), job.archive.is_some(), job.zone == Zone::Local), (aws, aws, aws));
+    assert_eq!(
+        (
+            job.s3.is_some(),
+            job.archive.is_some(),
+            job.zone == Zone::Local
+        ),
+        (aws, aws, aws)
+    );
     if let (Some(s3), Some(archive)) = (&job.s3, &job.archive) {
-        assert_eq!((s3.bucket.as_str(), s3.region.as_str()), (old.word(17), "eu-west-3"));
-        assert!(matches!(&archive.encryption_key, Reference::Env(name) if name == "AAM_BACKUP_KEY"));
-        assert_eq!((archive.volume_size, archive.work_directory.to_string().as_str()), (4_000_000_000, r"C:\temp"));
+        assert_eq!(
+            (s3.bucket.as_str(), s3.region.as_str()),
+            (old.word(17), "eu-west-3")
+        );
+        assert!(
+            matches!(&archive.encryption_key, Reference::Env(name) if name == "AAM_BACKUP_KEY")
+        );
+        assert_eq!(
+            (
+                archive.volume_size,
+                archive.work_directory.to_string().as_str()
+            ),
+            (4_000_000_000, r"C:\temp")
+        );
     }
     assert_eq!(job.location, old.word(18));
     // A mirror knows no full backups: the default stays.
-    let force = if !aws || old.word(22) == "yes" { ForceFull::WhenProfileChanges } else { ForceFull::Never };
+    let force = if !aws || old.word(22) == "yes" {
+        ForceFull::WhenProfileChanges
+    } else {
+        ForceFull::Never
+    };
     assert_eq!(job.force_full, force);
 }
 
@@ -145,7 +207,8 @@ proptest! {
         assert!(secrets.iter().all(|secret| !all.contains(secret)), "{all}");
     }
 
-    /// Whatever stands in the files, the answer is a valid profile or an error, and shows no secret.
+    /// Whatever stands in the files, the answer is a valid profile or an error, and shows no
+    /// secret.
     #[test]
     fn no_file_is_too_broken(
         at in 0_usize..400, removed in 0_usize..30, added in "[ -~\r\n%^\"\\\\]{0,8}", lists in "[ -~\r\n\\\\:C*é]{0,60}",
@@ -162,7 +225,7 @@ proptest! {
                 Err(findings) => prop_assert!(!findings.is_empty() && !format!("{findings:?}").contains("hunter2"), "{findings:?}"),
                 Ok((arguments, _)) => {
                     let made = import(&arguments, "i.txt", lists, &Choices::default()).unwrap();
-                    prop_assert_eq!(made.profile.is_none(), made.has(aam_auto_backup::import::Severity::Error));
+                    prop_assert_eq!(made.profile.is_none(), made.has(aam_auto_backup::parts::import::Severity::Error));
                     let all = format!("{:?}{:?}", made.profile, made.findings);
                     prop_assert!(!all.contains("hunter2"), "{}", all);
                 }

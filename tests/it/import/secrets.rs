@@ -22,16 +22,33 @@ fn mode(path: &Path) -> u32 {
 fn each_in_a_file_that_only_its_owner_reads() {
     let dir = old();
     let at = r"C:\ProgramData\AAM Auto Backup\secrets\";
-    let words = ["import", "old.bat", "--region", "us-east-1", "--secrets-to", "new/secrets", "--secrets-at", at];
+    let words = [
+        "import",
+        "old.bat",
+        "--region",
+        "us-east-1",
+        "--secrets-to",
+        "new/secrets",
+        "--secrets-at",
+        at,
+    ];
     let (code, stdout, stderr) = said(&run(dir.path(), &words));
     assert_eq!(code, 0, "{stderr}");
-    assert!(!format!("{stdout}{stderr}").to_lowercase().contains("hunter2"), "{stderr}");
+    assert!(
+        !format!("{stdout}{stderr}")
+            .to_lowercase()
+            .contains("hunter2"),
+        "{stderr}"
+    );
     let secrets = dir.path().join("new/secrets");
     assert_eq!(mode(&secrets), 0o700);
     for (file, content) in FILES {
         assert_eq!(fs::read_to_string(secrets.join(file)).unwrap(), content);
         assert_eq!(mode(&secrets.join(file)), 0o600, "{file}");
-        assert!(stdout.contains(&format!(r"C:\ProgramData\AAM Auto Backup\secrets\{file}}}")), "{stdout}");
+        assert!(
+            stdout.contains(&format!(r"C:\ProgramData\AAM Auto Backup\secrets\{file}}}")),
+            "{stdout}"
+        );
     }
     // Once more: what is there is the same.
     assert_eq!(said(&run(dir.path(), &words)).0, 0);
@@ -40,8 +57,14 @@ fn each_in_a_file_that_only_its_owner_reads() {
     fs::remove_file(secrets.join("archive-key")).unwrap();
     let (code, stdout, stderr) = said(&run(dir.path(), &words));
     assert_eq!((code, stdout.as_str()), (1, ""), "{stderr}");
-    assert!(stderr.contains("access-key-id' exists and holds something else"), "{stderr}");
-    assert_eq!(fs::read_to_string(secrets.join("access-key-id")).unwrap(), "another\n");
+    assert!(
+        stderr.contains("access-key-id' exists and holds something else"),
+        "{stderr}"
+    );
+    assert_eq!(
+        fs::read_to_string(secrets.join("access-key-id")).unwrap(),
+        "another\n"
+    );
     assert!(!secrets.join("archive-key").exists(), "all or nothing");
 }
 
@@ -49,7 +72,10 @@ fn each_in_a_file_that_only_its_owner_reads() {
 #[test]
 fn a_windows_profile_cannot_name_a_directory_of_another_system() {
     let dir = old();
-    let (code, stdout, stderr) = said(&run(dir.path(), &["import", "old.bat", "--secrets-to", "secrets"]));
+    let (code, stdout, stderr) = said(&run(
+        dir.path(),
+        &["import", "old.bat", "--secrets-to", "secrets"],
+    ));
     assert_eq!((code, stdout.as_str()), (2, ""));
     assert!(stderr.contains("--secrets-at"), "{stderr}");
     assert!(!dir.path().join("secrets").exists());
@@ -60,9 +86,21 @@ fn a_windows_profile_cannot_name_a_directory_of_another_system() {
 fn no_profile_no_secrets() {
     let dir = old();
     fs::write(dir.path().join("instructions.txt"), "data\\\n").unwrap();
-    let words = ["import", "old.bat", "--secrets-to", "secrets", "--secrets-at", r"C:\s", "--output", "new.yaml"];
+    let words = [
+        "import",
+        "old.bat",
+        "--secrets-to",
+        "secrets",
+        "--secrets-at",
+        r"C:\s",
+        "--output",
+        "new.yaml",
+    ];
     assert_eq!(said(&run(dir.path(), &words)).0, 2);
-    let mut left: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    let mut left: Vec<_> = fs::read_dir(dir.path())
+        .unwrap()
+        .map(|e| e.unwrap().file_name())
+        .collect();
     left.sort();
     assert_eq!(left, ["instructions.txt", "old.bat"]);
     // Nor when the profile has no place.

@@ -5,16 +5,17 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use aam_auto_backup::model::cancel::Cancel;
-use aam_auto_backup::model::event::{Event, Events, Outcome, Sink};
-use aam_auto_backup::model::manifest::Moment;
-use aam_auto_backup::model::mount::{Mount, mounts};
-use aam_auto_backup::model::name::{BackupId, Format};
-use aam_auto_backup::model::path::{Family, FullPath};
-use aam_auto_backup::model::secret::Secret;
-use aam_auto_backup::model::select::{Exclusion, Kind, Selection, SelectionSpec, Verdict};
-use aam_auto_backup::plan::backup::{ArchiveOrder, Changes, MirrorOrder, StageOrder};
-use aam_auto_backup::run::backup::stage::{self, Prepared};
+use aam_auto_backup::parts::Cancel;
+use aam_auto_backup::parts::Moment;
+use aam_auto_backup::parts::Prepared;
+use aam_auto_backup::parts::Secret;
+use aam_auto_backup::parts::stage::{self};
+use aam_auto_backup::parts::{ArchiveOrder, Changes, MirrorOrder, StageOrder};
+use aam_auto_backup::parts::{BackupId, Format};
+use aam_auto_backup::parts::{Event, Events, Outcome, Sink};
+use aam_auto_backup::parts::{Exclusion, Kind, Selection, SelectionSpec, Verdict};
+use aam_auto_backup::parts::{Family, FullPath};
+use aam_auto_backup::parts::{Mount, mounts};
 
 use super::rule::{Answer, Rule};
 use super::tree::{Names, Node, Tree, place, shown};
@@ -49,25 +50,35 @@ pub struct Case<'a> {
 
 impl<'a> Case<'a> {
     pub fn new(tree: &'a Tree) -> Case<'a> {
-        let scratch = tempfile::Builder::new().prefix("aam-property-").tempdir().unwrap();
+        let scratch = tempfile::Builder::new()
+            .prefix("aam-property-")
+            .tempdir()
+            .unwrap();
         for name in ["disk", "mirror", "work", "out"] {
             fs::create_dir(scratch.path().join(name)).unwrap();
         }
         tree.write(&scratch.path().join("disk"));
         let mut rule = Rule::default();
-        let mut spec =
-            SelectionSpec { family: Family::Unix, sources: Vec::new(), directories: Vec::new(), files: Vec::new() };
+        let mut spec = SelectionSpec {
+            family: Family::Unix,
+            sources: Vec::new(),
+            directories: Vec::new(),
+            files: Vec::new(),
+        };
         // What a profile cannot say at all is not part of the case.
         for text in &tree.sources {
-            let Ok(path) = FullPath::parse(text) else { continue };
+            let Ok(path) = FullPath::parse(text) else {
+                continue;
+            };
             if mounts(&[&spec.sources[..], std::slice::from_ref(&path)].concat()).is_ok() {
                 rule.source(text);
                 spec.sources.push(path);
             }
         }
-        for (texts, list, directories) in
-            [(&tree.directories, &mut spec.directories, true), (&tree.files, &mut spec.files, false)]
-        {
+        for (texts, list, directories) in [
+            (&tree.directories, &mut spec.directories, true),
+            (&tree.files, &mut spec.files, false),
+        ] {
             for text in texts {
                 if let Ok(exclusion) = Exclusion::parse(text, Family::Unix) {
                     rule.exclude(text, directories);
@@ -75,12 +86,29 @@ impl<'a> Case<'a> {
                 }
             }
         }
-        let is_directory = |names: &Names| names.is_empty() || tree.nodes.get(names) == Some(&Node::Directory);
-        let missing: Vec<FullPath> =
-            spec.sources.iter().filter(|path| !is_directory(&names_of(path))).cloned().collect();
-        let answers = tree.nodes.iter().map(|(path, node)| (path, rule.asks(path, node))).collect();
+        let is_directory =
+            |names: &Names| names.is_empty() || tree.nodes.get(names) == Some(&Node::Directory);
+        let missing: Vec<FullPath> = spec
+            .sources
+            .iter()
+            .filter(|path| !is_directory(&names_of(path)))
+            .cloned()
+            .collect();
+        let answers = tree
+            .nodes
+            .iter()
+            .map(|(path, node)| (path, rule.asks(path, node)))
+            .collect();
         let mounts = mounts(&spec.sources).unwrap();
-        Case { tree, scratch, spec, mounts, answers, missing, problems: Vec::new() }
+        Case {
+            tree,
+            scratch,
+            spec,
+            mounts,
+            answers,
+            missing,
+            problems: Vec::new(),
+        }
     }
 
     /// Everything; what does not agree, in words.
@@ -90,8 +118,15 @@ impl<'a> Case<'a> {
             self.mount(number);
         }
         self.mirror();
-        let met = Met { answers: self.answers.into_values().collect(), mounts: self.mounts.len() };
-        if self.problems.is_empty() { Ok(met) } else { Err(self.problems) }
+        let met = Met {
+            answers: self.answers.into_values().collect(),
+            mounts: self.mounts.len(),
+        };
+        if self.problems.is_empty() {
+            Ok(met)
+        } else {
+            Err(self.problems)
+        }
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
@@ -106,15 +141,28 @@ impl<'a> Case<'a> {
 
     /// Selected nodes at or below a mount.
     pub(super) fn selected(&self, mount: &Names) -> Vec<(&'a Names, &'a Node)> {
-        let inside = |path: &Names| path.starts_with(mount) && self.answers[path] == Answer::Selected;
-        self.tree.nodes.iter().filter(|(path, _)| inside(path)).collect()
+        let inside =
+            |path: &Names| path.starts_with(mount) && self.answers[path] == Answer::Selected;
+        self.tree
+            .nodes
+            .iter()
+            .filter(|(path, _)| inside(path))
+            .collect()
     }
 
     fn verdicts(&mut self) {
         let selection = Selection::new(self.spec.clone());
         for (path, answer) in self.answers.clone() {
-            let Ok(text) = path.iter().map(|n| std::str::from_utf8(n)).collect::<Result<Vec<_>, _>>() else { continue };
-            let full = text.iter().fold(FullPath::parse("/").unwrap(), |at, name| at.join(name));
+            let Ok(text) = path
+                .iter()
+                .map(|n| std::str::from_utf8(n))
+                .collect::<Result<Vec<_>, _>>()
+            else {
+                continue;
+            };
+            let full = text
+                .iter()
+                .fold(FullPath::parse("/").unwrap(), |at, name| at.join(name));
             let kind = match &self.tree.nodes[path] {
                 Node::Directory => Kind::Directory,
                 Node::File(_) | Node::HardLink(_) => Kind::File,
@@ -129,7 +177,10 @@ impl<'a> Case<'a> {
                 Verdict::AboveSource | Verdict::OutsideSources => Answer::Outside,
             };
             self.expect(said == answer, || {
-                format!("verdict of {} is {verdict:?}, the rule says {answer:?}", shown(path))
+                format!(
+                    "verdict of {} is {verdict:?}, the rule says {answer:?}",
+                    shown(path)
+                )
             });
         }
     }
@@ -143,17 +194,32 @@ impl<'a> Case<'a> {
             location: "pc".to_owned(),
             stamp,
             started: Moment(4_000_000_000_000_000_000),
-            shown_at: place(&self.path("disk"), &names_of(&mount.path)).to_str().unwrap().to_owned(),
+            shown_at: place(&self.path("disk"), &names_of(&mount.path))
+                .to_str()
+                .unwrap()
+                .to_owned(),
             selection: self.spec.clone(),
-            missing: self.missing.iter().filter(|path| path.starts_with(&mount.path)).cloned().collect(),
+            missing: self
+                .missing
+                .iter()
+                .filter(|path| path.starts_with(&mount.path))
+                .cloned()
+                .collect(),
             work: native("work").join(&number.to_string()),
             mirror: Some(MirrorOrder {
                 mirror: native("mirror"),
-                target: mount.path.parts().iter().fold(native("mirror"), |at, name| at.join(name)),
+                target: mount
+                    .path
+                    .parts()
+                    .iter()
+                    .fold(native("mirror"), |at, name| at.join(name)),
                 delete: None,
             }),
             archive: Some(ArchiveOrder {
-                backup: BackupId { full: stamp, incremental: None },
+                backup: BackupId {
+                    full: stamp,
+                    incremental: None,
+                },
                 stem: "archive.zip".to_owned(),
                 manifest: "manifest.zip".to_owned(),
                 marker: "marker".to_owned(),
@@ -174,12 +240,28 @@ impl<'a> Case<'a> {
         let heard = Heard::default();
         let events = Events::new(vec![Box::new(heard.clone())]);
         let result = stage::run(&order, Some(&Secret::new(KEY)), &Cancel::new(), &events);
-        let said = || format!("mount {}: {result:?}, {:#?}", order.mount.path, heard.0.lock().unwrap());
-        let Ok(done) = &result else { return self.problems.push(said()) };
+        let said = || {
+            format!(
+                "mount {}: {result:?}, {:#?}",
+                order.mount.path,
+                heard.0.lock().unwrap()
+            )
+        };
+        let Ok(done) = &result else {
+            return self.problems.push(said());
+        };
         self.expect(done.mirror == Some(true) && done.archive.is_some(), said);
 
-        let unlisted = self.selected(&mount).iter().filter(|(p, n)| n.is_file() && !listable(p, &mount)).count() as u64;
-        let outcome = if unlisted > 0 { Outcome::Warning } else { Outcome::Success };
+        let unlisted = self
+            .selected(&mount)
+            .iter()
+            .filter(|(p, n)| n.is_file() && !listable(p, &mount))
+            .count() as u64;
+        let outcome = if unlisted > 0 {
+            Outcome::Warning
+        } else {
+            Outcome::Success
+        };
         self.expect(events.outcome() == outcome, said);
         self.counts(&mount, &done.prepared, unlisted);
         let manifest = order.work.to_native().join("manifest.jsonl");
@@ -189,23 +271,62 @@ impl<'a> Case<'a> {
     }
 
     fn counts(&mut self, mount: &Names, prepared: &Prepared, skipped: u64) {
-        let files = self.selected(mount).iter().filter(|(_, node)| node.is_file()).count() as u64;
+        let files = self
+            .selected(mount)
+            .iter()
+            .filter(|(_, node)| node.is_file())
+            .count() as u64;
         let root = u64::from(mount.is_empty() && self.root_selected());
-        let directories =
-            self.selected(mount).iter().filter(|(_, node)| **node == Node::Directory).count() as u64 + root;
-        let archived = self.archived(mount).iter().filter(|(_, node)| !node.is_file()).count() as u64;
-        let (links, special) = self.answers.iter().fold((0, 0), |(links, special), (path, answer)| {
-            let above = path[..path.len() - 1].to_vec();
-            let met = *answer == Answer::NotCopied
-                && above.starts_with(mount)
-                && self.answers.get(&above).map_or(self.root_selected(), |a| *a == Answer::Selected);
-            let is_link = matches!(self.tree.nodes[*path], Node::Link(_));
-            (links + u64::from(met && is_link), special + u64::from(met && !is_link))
-        });
-        let expected = (files, directories, files - skipped, archived, skipped, links, special);
+        let directories = self
+            .selected(mount)
+            .iter()
+            .filter(|(_, node)| **node == Node::Directory)
+            .count() as u64
+            + root;
+        let archived = self
+            .archived(mount)
+            .iter()
+            .filter(|(_, node)| !node.is_file())
+            .count() as u64;
+        let (links, special) =
+            self.answers
+                .iter()
+                .fold((0, 0), |(links, special), (path, answer)| {
+                    let above = path[..path.len() - 1].to_vec();
+                    let met = *answer == Answer::NotCopied
+                        && above.starts_with(mount)
+                        && self
+                            .answers
+                            .get(&above)
+                            .map_or(self.root_selected(), |a| *a == Answer::Selected);
+                    let is_link = matches!(self.tree.nodes[*path], Node::Link(_));
+                    (
+                        links + u64::from(met && is_link),
+                        special + u64::from(met && !is_link),
+                    )
+                });
+        let expected = (
+            files,
+            directories,
+            files - skipped,
+            archived,
+            skipped,
+            links,
+            special,
+        );
         let p = prepared;
-        let found = (p.files, p.directories, p.archived_files, p.archived_directories, p.skipped, p.links, p.special);
-        self.expect(found == expected, || format!("counts are {found:?}, the rule says {expected:?}"));
+        let found = (
+            p.files,
+            p.directories,
+            p.archived_files,
+            p.archived_directories,
+            p.skipped,
+            p.links,
+            p.special,
+        );
+        self.expect(found == expected, || {
+            format!("counts are {found:?}, the rule says {expected:?}")
+        });
     }
 
     pub(super) fn root_selected(&self) -> bool {
@@ -213,7 +334,8 @@ impl<'a> Case<'a> {
         self.spec.sources.iter().any(FullPath::is_root) && !self.spec.directories.iter().any(names)
     }
 
-    /// What an archive of everything holds: files and really empty directories, as far as 7-Zip can be told of them.
+    /// What an archive of everything holds: files and really empty directories, as far as 7-Zip can
+    /// be told of them.
     pub(super) fn archived(&self, mount: &Names) -> Vec<(&'a Names, &'a Node)> {
         let mut archived = self.selected(mount);
         archived.retain(|(path, node)| {
@@ -233,5 +355,8 @@ pub fn listable(path: &Names, mount: &Names) -> bool {
 }
 
 pub fn names_of(path: &FullPath) -> Names {
-    path.parts().iter().map(|name| name.as_bytes().to_vec()).collect()
+    path.parts()
+        .iter()
+        .map(|name| name.as_bytes().to_vec())
+        .collect()
 }

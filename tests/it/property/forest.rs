@@ -1,9 +1,10 @@
-//! Many random trees side by side with names of Windows, and one selection of them all: a run under Wine takes seconds.
+//! Many random trees side by side with names of Windows, and one selection of them all: a run under
+//! Wine takes seconds.
 
 use std::collections::BTreeMap;
 
-use aam_auto_backup::model::path::Family;
-use aam_auto_backup::model::select::Exclusion;
+use aam_auto_backup::parts::Exclusion;
+use aam_auto_backup::parts::Family;
 
 use super::dice::Dice;
 use super::names::{PATTERNS, pattern_of, windows_name};
@@ -44,8 +45,16 @@ impl Forest {
             let mut path = dice.pick(&directories).clone();
             path.push(windows_name(dice, 60).into_bytes());
             let is_directory = dice.percent(40);
-            let size = if dice.percent(5) { dice.below(9000) } else { dice.below(12) };
-            let node = if is_directory { Node::Directory } else { Node::File(vec![b'x'; size]) };
+            let size = if dice.percent(5) {
+                dice.below(9000)
+            } else {
+                dice.below(12)
+            };
+            let node = if is_directory {
+                Node::Directory
+            } else {
+                Node::File(vec![b'x'; size])
+            };
             if self.add(path.clone(), node) && is_directory {
                 directories.push(path);
             }
@@ -86,7 +95,12 @@ impl Forest {
 
     fn choose(&mut self, dice: &mut Dice, top: &str) {
         let is_directory = |(_, node): &(&Names, &Node)| **node == Node::Directory;
-        let directories: Vec<Names> = self.nodes.iter().filter(is_directory).map(|(path, _)| path.clone()).collect();
+        let directories: Vec<Names> = self
+            .nodes
+            .iter()
+            .filter(is_directory)
+            .map(|(path, _)| path.clone())
+            .collect();
         let everything: Vec<Names> = self.nodes.keys().cloned().collect();
         for number in 0..TREES {
             let root = format!("tree {number}").into_bytes();
@@ -94,7 +108,11 @@ impl Forest {
             for _ in 0..dice.between(1, 3) {
                 let any = *dice.pick(&own);
                 let source = spelt(dice, any);
-                if !self.sources.iter().any(|other| fold(other) == fold(&source)) {
+                if !self
+                    .sources
+                    .iter()
+                    .any(|other| fold(other) == fold(&source))
+                {
                     self.sources.push(source);
                 }
             }
@@ -112,7 +130,11 @@ impl Forest {
             let strong = matches!(&*exclusion, "*" | "**" | "*.*" | "?*" | "*?" | "?*?");
             let can_be_said = Exclusion::parse(&exclusion, Family::Windows).is_ok();
             if can_be_said && (!strong || dice.percent(10)) {
-                if dice.percent(50) { self.directories.push(exclusion) } else { self.files.push(exclusion) }
+                if dice.percent(50) {
+                    self.directories.push(exclusion)
+                } else {
+                    self.files.push(exclusion)
+                }
             }
         }
     }
@@ -127,9 +149,12 @@ fn spelt(dice: &mut Dice, path: &Names) -> Names {
     }
 }
 
-/// The form in which NTFS compares names: each character in its upper case, where that is one character.
+/// The form in which NTFS compares names: each character in its upper case, where that is one
+/// character.
 pub fn fold(path: &[Vec<u8>]) -> Names {
-    path.iter().map(|name| fold_text(std::str::from_utf8(name).unwrap()).into_bytes()).collect()
+    path.iter()
+        .map(|name| fold_text(std::str::from_utf8(name).unwrap()).into_bytes())
+        .collect()
 }
 
 pub fn fold_text(text: &str) -> String {
@@ -151,9 +176,13 @@ pub fn text(path: &Names) -> String {
 
 impl std::fmt::Display for Forest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.sources.iter().try_for_each(|source| writeln!(f, "  source {:?}", text(source)))?;
+        self.sources
+            .iter()
+            .try_for_each(|source| writeln!(f, "  source {:?}", text(source)))?;
         for (what, texts) in [("directory", &self.directories), ("file", &self.files)] {
-            texts.iter().try_for_each(|text| writeln!(f, "  {what} {text:?}"))?;
+            texts
+                .iter()
+                .try_for_each(|text| writeln!(f, "  {what} {text:?}"))?;
         }
         Ok(())
     }

@@ -165,9 +165,9 @@ const WINDOWS: &[&str] = &[
     "e\u{301}\u{327}",
 ];
 
-/// A name that Windows can have, and shows by the same name: what it takes for a device or cuts at the end is not. What
-/// the real Robocopy makes of a dot or a space there is not known, so its stand-in cannot tell; that archives hold such
-/// names is in the list of scenarios.
+/// A name that Windows can have, and shows by the same name: what it takes for a device or cuts at
+/// the end is not. What the real Robocopy makes of a dot or a space there is not known, so its
+/// stand-in cannot tell; that archives hold such names is in the list of scenarios.
 pub fn windows_name(dice: &mut Dice, nasty: usize) -> String {
     const DEVICES: &[&str] = &["con", "nul", "aux", "prn"];
     loop {
@@ -179,7 +179,14 @@ pub fn windows_name(dice: &mut Dice, nasty: usize) -> String {
             },
         };
         let illegal = |c: char| c.is_control() || "<>:\"/\\|?*".contains(c);
-        let device = DEVICES.contains(&found.split('.').next().unwrap_or_default().to_lowercase().as_str());
+        let device = DEVICES.contains(
+            &found
+                .split('.')
+                .next()
+                .unwrap_or_default()
+                .to_lowercase()
+                .as_str(),
+        );
         if !found.contains(illegal) && !found.ends_with([' ', '.']) && !device {
             return found;
         }
@@ -188,7 +195,10 @@ pub fn windows_name(dice: &mut Dice, nasty: usize) -> String {
 
 /// A pattern that matches the last name of `path`, or nearly.
 pub fn pattern_of(dice: &mut Dice, path: &Names) -> String {
-    let name = path.last().map(|n| String::from_utf8_lossy(n).into_owned()).unwrap_or_default();
+    let name = path
+        .last()
+        .map(|n| String::from_utf8_lossy(n).into_owned())
+        .unwrap_or_default();
     let mut chars: Vec<char> = name.chars().take(40).collect();
     for _ in 0..dice.below(3) {
         let at = dice.below(chars.len() + 1);

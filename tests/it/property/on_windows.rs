@@ -1,5 +1,6 @@
-//! The same property of `aam-backup.exe` under Wine, with Robocopy's stand-in and the real `7z.exe`: mirror, archive and
-//! manifest of random trees hold what the rule says. Only when the lab is asked for (`AAM_TEST_WINDOWS`).
+//! The same property of `aam-backup.exe` under Wine, with Robocopy's stand-in and the real
+//! `7z.exe`: mirror, archive and manifest of random trees hold what the rule says. Only when the
+//! lab is asked for (`AAM_TEST_WINDOWS`).
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -30,10 +31,14 @@ fn everything_agrees_on_windows() {
         let asked = number("AAM_TEST_TREE");
         for index in asked.map_or(0..forests, |index| index..index + 1) {
             match std::panic::catch_unwind(|| one(seed, index)) {
-                Ok(answers) => answers.into_iter().for_each(|answer| *met.entry(answer).or_insert(0) += 1),
+                Ok(answers) => answers
+                    .into_iter()
+                    .for_each(|answer| *met.entry(answer).or_insert(0) += 1),
                 Err(panic) => {
                     let why = panic.downcast_ref::<String>().map_or("", |text| text);
-                    failures.push(format!("AAM_TEST_SEED={seed} AAM_TEST_TREE={index}\n{why:.20000}"));
+                    failures.push(format!(
+                        "AAM_TEST_SEED={seed} AAM_TEST_TREE={index}\n{why:.20000}"
+                    ));
                 }
             }
         }
@@ -42,7 +47,10 @@ fn everything_agrees_on_windows() {
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
     // A generator that no longer makes the cases proves nothing.
     for answer in ["Selected", "Excluded", "Outside"] {
-        assert!(count < 100 || met.get(answer).is_some_and(|often| *often > 2 * count), "{answer}: {met:?}");
+        assert!(
+            count < 100 || met.get(answer).is_some_and(|often| *often > 2 * count),
+            "{answer}: {met:?}"
+        );
     }
 }
 
@@ -55,22 +63,45 @@ fn one(seed: u64, index: u64) -> Vec<String> {
     let forest = Forest::random(&mut Dice::new(seed, index), &top);
     write(&forest, &machine);
     let mut rule = Rule::default();
-    let above: Names = top.split('\\').skip(1).map(|name| name.as_bytes().to_vec()).collect();
-    machine.profile.sources = forest.sources.iter().map(|names| (place(&machine.home(), names), false)).collect();
-    forest.sources.iter().for_each(|source| rule.source(&plain(&format!("{top}\\{}", text(source)))));
+    let above: Names = top
+        .split('\\')
+        .skip(1)
+        .map(|name| name.as_bytes().to_vec())
+        .collect();
+    machine.profile.sources = forest
+        .sources
+        .iter()
+        .map(|names| (place(&machine.home(), names), false))
+        .collect();
+    forest
+        .sources
+        .iter()
+        .for_each(|source| rule.source(&plain(&format!("{top}\\{}", text(source)))));
     machine.profile.exclude_directories = forest.directories.clone();
     machine.profile.exclude_files = forest.files.clone();
-    forest.directories.iter().for_each(|text| rule.exclude(&plain(text), true));
-    forest.files.iter().for_each(|text| rule.exclude(&plain(text), false));
+    forest
+        .directories
+        .iter()
+        .for_each(|text| rule.exclude(&plain(text), true));
+    forest
+        .files
+        .iter()
+        .for_each(|text| rule.exclude(&plain(text), false));
 
     let ran = machine.run(&[]);
     assert_eq!(ran.code, Some(0), "{ran}{forest}");
 
     let answer = |path: &Names, node: &Node| rule.asks(&fold(&[&above[..], path].concat()), node);
-    let answers: BTreeMap<&Names, Answer> =
-        forest.nodes.iter().map(|(path, node)| (path, answer(path, node))).collect();
-    let selected: Vec<(&Names, &Node)> =
-        forest.nodes.iter().filter(|(path, _)| answers[path] == Answer::Selected).collect();
+    let answers: BTreeMap<&Names, Answer> = forest
+        .nodes
+        .iter()
+        .map(|(path, node)| (path, answer(path, node)))
+        .collect();
+    let selected: Vec<(&Names, &Node)> = forest
+        .nodes
+        .iter()
+        .filter(|(path, _)| answers[path] == Answer::Selected)
+        .collect();
     let source = look(&machine.home());
     let mut wrong = Vec::new();
     let mut compare = |what: &str, expected: &Seen, found: &Seen| {
@@ -82,23 +113,55 @@ fn one(seed: u64, index: u64) -> Vec<String> {
     // Directories above what is selected are made for it, with times of their own.
     let ours = |path: &Names| forest.nodes[path].is_file() || answers[path] == Answer::Selected;
     let timeless = |mut seen: Seen| {
-        let directories: Vec<_> =
-            forest.nodes.keys().filter(|path| !ours(path)).map(|path| fold(path).join(&b'/')).collect();
-        seen.iter_mut().filter(|(path, _)| directories.contains(path)).for_each(|(_, found)| found.modified = 0);
+        let directories: Vec<_> = forest
+            .nodes
+            .keys()
+            .filter(|path| !ours(path))
+            .map(|path| fold(path).join(&b'/'))
+            .collect();
+        seen.iter_mut()
+            .filter(|(path, _)| directories.contains(path))
+            .for_each(|(_, found)| found.modified = 0);
         seen
     };
-    compare("mirror", &timeless(expected), &timeless(folded(&machine.mirror())));
+    compare(
+        "mirror",
+        &timeless(expected),
+        &timeless(folded(&machine.mirror())),
+    );
 
-    let is_empty = |path: &Names| !forest.nodes.keys().any(|other| other.len() > path.len() && other.starts_with(path));
-    let archived = selected.iter().filter(|(path, node)| node.is_file() || is_empty(path)).map(|(path, _)| *path);
+    let is_empty = |path: &Names| {
+        !forest
+            .nodes
+            .keys()
+            .any(|other| other.len() > path.len() && other.starts_with(path))
+    };
+    let archived = selected
+        .iter()
+        .filter(|(path, node)| node.is_file() || is_empty(path))
+        .map(|(path, _)| *path);
     let expected = without_directory_times(with_all_above(&source, archived));
-    let found = machine.extracted().pop().map(|(_, seen)| seen).unwrap_or_default();
-    compare("archive", &expected, &without_directory_times(folded(&found)));
+    let found = machine
+        .extracted()
+        .pop()
+        .map(|(_, seen)| seen)
+        .unwrap_or_default();
+    compare(
+        "archive",
+        &expected,
+        &without_directory_times(folded(&found)),
+    );
 
-    let expected: Seen = selected.iter().map(|(path, node)| (fold(path).join(&b'/'), listed(node.is_file()))).collect();
+    let expected: Seen = selected
+        .iter()
+        .map(|(path, node)| (fold(path).join(&b'/'), listed(node.is_file())))
+        .collect();
     compare("manifest", &expected, &manifest(&machine.manifests()));
     assert!(wrong.is_empty(), "{}\n{forest}{ran}", wrong.join("\n"));
-    answers.values().map(|answer| format!("{answer:?}")).collect()
+    answers
+        .values()
+        .map(|answer| format!("{answer:?}"))
+        .collect()
 }
 
 /// A path of Windows as the rule reads one, in the form in which names are compared.
@@ -107,33 +170,72 @@ fn plain(text: &str) -> String {
 }
 
 fn folded(seen: &Seen) -> Seen {
-    let fold = |path: &Vec<u8>| fold(&path.split(|b| *b == b'/').map(<[u8]>::to_vec).collect::<Names>()).join(&b'/');
+    let fold = |path: &Vec<u8>| {
+        fold(
+            &path
+                .split(|b| *b == b'/')
+                .map(<[u8]>::to_vec)
+                .collect::<Names>(),
+        )
+        .join(&b'/')
+    };
     // Windows has no modes, and times in steps of 100 ns.
     seen.iter()
-        .map(|(path, f)| (fold(path), Found { mode: 0, modified: f.modified - f.modified % 100, ..f.clone() }))
+        .map(|(path, f)| {
+            (
+                fold(path),
+                Found {
+                    mode: 0,
+                    modified: f.modified - f.modified % 100,
+                    ..f.clone()
+                },
+            )
+        })
         .collect()
 }
 
 /// These entries and the directories above them, as the source has them.
 fn with_all_above<'a>(source: &Seen, paths: impl Iterator<Item = &'a Names>) -> Seen {
     let all = paths.flat_map(|path| (1..=path.len()).map(|length| path[..length].join(&b'/')));
-    folded(&all.map(|path| (path.clone(), source[&path].clone())).collect())
+    folded(
+        &all.map(|path| (path.clone(), source[&path].clone()))
+            .collect(),
+    )
 }
 
 fn without_directory_times(mut seen: Seen) -> Seen {
-    seen.values_mut().filter(|found| found.kind == "directory").for_each(|found| found.modified = 0);
+    seen.values_mut()
+        .filter(|found| found.kind == "directory")
+        .for_each(|found| found.modified = 0);
     seen
 }
 
 fn listed(is_file: bool) -> Found {
-    Found { kind: if is_file { "file" } else { "directory" }, content: Vec::new(), modified: 0, mode: 0 }
+    Found {
+        kind: if is_file { "file" } else { "directory" },
+        content: Vec::new(),
+        modified: 0,
+        mode: 0,
+    }
 }
 
 /// What a manifest lists.
 fn manifest(text: &str) -> Seen {
-    let entries = text.lines().skip(1).map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let entries = text
+        .lines()
+        .skip(1)
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
     let entries = entries.filter(|entry| entry["path"].is_string() && entry["path"] != "");
-    folded(&entries.map(|e| (e["path"].as_str().unwrap().as_bytes().to_vec(), listed(e["kind"] == "file"))).collect())
+    folded(
+        &entries
+            .map(|e| {
+                (
+                    e["path"].as_str().unwrap().as_bytes().to_vec(),
+                    listed(e["kind"] == "file"),
+                )
+            })
+            .collect(),
+    )
 }
 
 /// Puts it on disk, with old times.
@@ -147,7 +249,8 @@ fn write(forest: &Forest, machine: &Machine) {
         .unwrap_or_else(|e| panic!("{}: {e}", place.display()));
     }
     for (number, path) in forest.nodes.keys().rev().enumerate() {
-        let time = filetime::FileTime::from_unix_time(1_400_000_000 + 77_777 * number as i64, 123_456_700);
+        let time =
+            filetime::FileTime::from_unix_time(1_400_000_000 + 77_777 * number as i64, 123_456_700);
         filetime::set_file_mtime(place(&machine.home(), path), time).unwrap();
     }
 }

@@ -1,4 +1,5 @@
-//! The selection rule (SPEC §4) said once more, as plainly as it can be, with nothing of the program's own code.
+//! The selection rule (SPEC §4) said once more, as plainly as it can be, with nothing of the
+//! program's own code.
 
 use super::tree::{Names, Node};
 
@@ -35,7 +36,11 @@ impl Rule {
             bare if bare.is_empty() || bare.contains('/') => Exclusion::Path(names(text)),
             bare => Exclusion::Name(bare.to_owned()),
         };
-        if directories { self.directories.push(exclusion) } else { self.files.push(exclusion) }
+        if directories {
+            self.directories.push(exclusion)
+        } else {
+            self.files.push(exclusion)
+        }
     }
 
     /// Whether a node is in the backup.
@@ -43,7 +48,11 @@ impl Rule {
         for length in 0..=path.len() {
             let here = path[..length].to_vec();
             let is_directory = length < path.len() || *node == Node::Directory;
-            let excluded = if is_directory { self.directory_excluded(&here) } else { self.file_excluded(&here, node) };
+            let excluded = if is_directory {
+                self.directory_excluded(&here)
+            } else {
+                self.file_excluded(&here, node)
+            };
             if excluded {
                 return Answer::Excluded;
             }
@@ -51,15 +60,23 @@ impl Rule {
         if !node.is_file() && *node != Node::Directory {
             return Answer::NotCopied;
         }
-        let lies_under = |source: &Names| path.starts_with(source) && (*node == Node::Directory || path != source);
-        if self.sources.iter().any(lies_under) { Answer::Selected } else { Answer::Outside }
+        let lies_under = |source: &Names| {
+            path.starts_with(source) && (*node == Node::Directory || path != source)
+        };
+        if self.sources.iter().any(lies_under) {
+            Answer::Selected
+        } else {
+            Answer::Outside
+        }
     }
 
     fn directory_excluded(&self, here: &Names) -> bool {
         let holds_a_source = self.sources.iter().any(|source| source.starts_with(here));
         self.directories.iter().any(|exclusion| match exclusion {
             Exclusion::Path(path) => path == here,
-            Exclusion::Name(pattern) => !holds_a_source && here.last().is_some_and(|name| matches(pattern, name)),
+            Exclusion::Name(pattern) => {
+                !holds_a_source && here.last().is_some_and(|name| matches(pattern, name))
+            }
         })
     }
 
@@ -73,10 +90,14 @@ impl Rule {
 }
 
 fn names(text: &str) -> Names {
-    text.split('/').filter(|name| !name.is_empty() && *name != ".").map(|name| name.as_bytes().to_vec()).collect()
+    text.split('/')
+        .filter(|name| !name.is_empty() && *name != ".")
+        .map(|name| name.as_bytes().to_vec())
+        .collect()
 }
 
-/// `*` is any run of characters, `?` any one, `*.*` every name. Bytes that are no text are matched by wildcards only.
+/// `*` is any run of characters, `?` any one, `*.*` every name. Bytes that are no text are matched
+/// by wildcards only.
 fn matches(pattern: &str, name: &[u8]) -> bool {
     fn go(pattern: &[char], name: &[char]) -> bool {
         match (pattern, name) {
@@ -89,7 +110,10 @@ fn matches(pattern: &str, name: &[u8]) -> bool {
     }
     let name: Vec<char> = match std::str::from_utf8(name) {
         Ok(text) => text.chars().collect(),
-        Err(_) => String::from_utf8_lossy(name).replace('\u{fffd}', "\0").chars().collect(),
+        Err(_) => String::from_utf8_lossy(name)
+            .replace('\u{fffd}', "\0")
+            .chars()
+            .collect(),
     };
     pattern == "*.*" || go(&pattern.chars().collect::<Vec<char>>(), &name)
 }
@@ -105,6 +129,10 @@ fn the_matcher_matches() {
         ("[x]", "x", false),
         ("a", "A", false),
     ] {
-        assert_eq!(matches(pattern, name.as_bytes()), expected, "{pattern} {name}");
+        assert_eq!(
+            matches(pattern, name.as_bytes()),
+            expected,
+            "{pattern} {name}"
+        );
     }
 }

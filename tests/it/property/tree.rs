@@ -77,7 +77,14 @@ impl Tree {
     fn random_node(&self, dice: &mut Dice) -> Node {
         match dice.below(100) {
             0..36 => Node::Directory,
-            36..88 => Node::File(vec![b'x'; if dice.percent(5) { dice.below(9000) } else { dice.below(12) }]),
+            36..88 => Node::File(vec![
+                b'x';
+                if dice.percent(5) {
+                    dice.below(9000)
+                } else {
+                    dice.below(12)
+                }
+            ]),
             88..91 => match self.of_kind(|n| matches!(n, Node::File(_))) {
                 files if files.is_empty() => Node::Fifo,
                 files => Node::HardLink(dice.pick(&files).clone()),
@@ -97,7 +104,11 @@ impl Tree {
     }
 
     fn of_kind(&self, is: impl Fn(&Node) -> bool) -> Vec<Names> {
-        self.nodes.iter().filter(|(_, node)| is(node)).map(|(path, _)| path.clone()).collect()
+        self.nodes
+            .iter()
+            .filter(|(_, node)| is(node))
+            .map(|(path, _)| path.clone())
+            .collect()
     }
 
     /// A name that may differ from an existing one by a trifle.
@@ -146,9 +157,16 @@ impl Tree {
             };
             self.sources.push(source);
         }
-        let above = |path: &str| path.rsplit_once('/').map_or("/", |(above, _)| above).to_owned();
+        let above = |path: &str| {
+            path.rsplit_once('/')
+                .map_or("/", |(above, _)| above)
+                .to_owned()
+        };
         for _ in 0..dice.below(5) {
-            let (source, any) = (dice.pick(&self.sources).clone(), dice.pick(&everything).clone());
+            let (source, any) = (
+                dice.pick(&self.sources).clone(),
+                dice.pick(&everything).clone(),
+            );
             let exclusion = match dice.below(12) {
                 0 => source,
                 1 if dice.percent(20) => above(&source),
@@ -158,7 +176,11 @@ impl Tree {
                 5..8 => pattern_of(dice, &any),
                 _ => (*dice.pick(PATTERNS)).to_owned(),
             };
-            if dice.percent(50) { self.directories.push(exclusion) } else { self.files.push(exclusion) }
+            if dice.percent(50) {
+                self.directories.push(exclusion)
+            } else {
+                self.files.push(exclusion)
+            }
         }
     }
 
@@ -171,17 +193,26 @@ impl Tree {
                 Node::File(content) => fs::write(&place, content),
                 Node::HardLink(_) => continue,
                 Node::Link(target) => std::os::unix::fs::symlink(OsStr::from_bytes(target), &place),
-                Node::Fifo => rustix::fs::mkfifoat(rustix::fs::CWD, &place, 0o600.into()).map_err(Into::into),
+                Node::Fifo => {
+                    rustix::fs::mkfifoat(rustix::fs::CWD, &place, 0o600.into()).map_err(Into::into)
+                }
             }
             .unwrap_or_else(|e| panic!("{}: {e}", place.display()));
             let mode = [0o755, 0o700, 0o750, 0o777][number % 4];
             match node {
-                Node::Directory => fs::set_permissions(&place, fs::Permissions::from_mode(mode)).unwrap(),
-                Node::File(_) => fs::set_permissions(&place, fs::Permissions::from_mode(mode & 0o666)).unwrap(),
+                Node::Directory => {
+                    fs::set_permissions(&place, fs::Permissions::from_mode(mode)).unwrap()
+                }
+                Node::File(_) => {
+                    fs::set_permissions(&place, fs::Permissions::from_mode(mode & 0o666)).unwrap()
+                }
                 _ => {}
             }
             if let Node::File(_) = node {
-                let time = filetime::FileTime::from_unix_time(1_400_000_000 + 77_777 * number as i64, 123_456_700);
+                let time = filetime::FileTime::from_unix_time(
+                    1_400_000_000 + 77_777 * number as i64,
+                    123_456_700,
+                );
                 filetime::set_file_mtime(&place, time).unwrap();
             }
         }
@@ -190,8 +221,16 @@ impl Tree {
                 fs::hard_link(place(root, other), place(root, path)).unwrap();
             }
         }
-        for (number, (path, _)) in self.nodes.iter().enumerate().filter(|(_, (_, node))| **node == Node::Directory) {
-            let time = filetime::FileTime::from_unix_time(1_300_000_000 + 77_777 * number as i64, 987_654_321);
+        for (number, (path, _)) in self
+            .nodes
+            .iter()
+            .enumerate()
+            .filter(|(_, (_, node))| **node == Node::Directory)
+        {
+            let time = filetime::FileTime::from_unix_time(
+                1_300_000_000 + 77_777 * number as i64,
+                987_654_321,
+            );
             filetime::set_file_mtime(place(root, path), time).unwrap();
         }
     }
@@ -199,7 +238,9 @@ impl Tree {
 
 /// Where a path lies on the disk.
 pub fn place(root: &Path, path: &[Vec<u8>]) -> PathBuf {
-    path.iter().fold(root.to_path_buf(), |at, name| at.join(OsStr::from_bytes(name)))
+    path.iter().fold(root.to_path_buf(), |at, name| {
+        at.join(OsStr::from_bytes(name))
+    })
 }
 
 /// The path as a profile can say it: what is not UTF-8 is lost.
@@ -209,8 +250,14 @@ fn text(path: &Names) -> String {
 
 impl std::fmt::Display for Tree {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for (what, texts) in [("source", &self.sources), ("directory", &self.directories), ("file", &self.files)] {
-            texts.iter().try_for_each(|text| writeln!(f, "  {what} {text:?}"))?;
+        for (what, texts) in [
+            ("source", &self.sources),
+            ("directory", &self.directories),
+            ("file", &self.files),
+        ] {
+            texts
+                .iter()
+                .try_for_each(|text| writeln!(f, "  {what} {text:?}"))?;
         }
         for (path, node) in &self.nodes {
             let kind = match node {

@@ -2,28 +2,34 @@
 
 use super::kit::*;
 use crate::support::pc::{FULL, INC1, INC2, Pc};
-use aam_auto_backup::model::event::Outcome;
-use aam_auto_backup::model::name::Format;
-use aam_auto_backup::plan::restore::layout::Layout;
-use aam_auto_backup::plan::restore::plan::Options;
+use aam_auto_backup::parts::Format;
+use aam_auto_backup::parts::Layout;
+use aam_auto_backup::parts::Options;
+use aam_auto_backup::parts::Outcome;
 
 /// Two mounts, a full and two incrementals, many volumes.
 pub fn history(format: Format) -> Pc {
     let mut pc = Pc::new(&["/home/allen", "/srv/data"]);
     pc.format = format;
-    let noise: String =
-        (0..2000u32).map(|i| char::from(b'a' + (i.wrapping_mul(2_654_435_761) >> 13) as u8 % 26)).collect();
-    pc.write(1, "docs/a.txt", "first").write(1, "docs/[b] *?.txt", &noise).write(1, "docs/old.txt", "old");
-    pc.write(1, "é ü/日本.txt", "unicode").directory(1, "empty/inner").directory(1, "empty").write(1, "x", "a file");
+    let noise: String = (0..2000u32)
+        .map(|i| char::from(b'a' + (i.wrapping_mul(2_654_435_761) >> 13) as u8 % 26))
+        .collect();
+    pc.write(1, "docs/a.txt", "first")
+        .write(1, "docs/[b] *?.txt", &noise)
+        .write(1, "docs/old.txt", "old");
+    pc.write(1, "é ü/日本.txt", "unicode")
+        .directory(1, "empty/inner")
+        .directory(1, "empty")
+        .write(1, "x", "a file");
     pc.write(2, "data.bin", &noise).write(2, "zero", "");
     pc.full(FULL);
-    pc.write(1, "docs/a.txt", "second version").remove(1, "docs/old.txt").remove(1, "x").write(
-        1,
-        "x/y",
-        "now a directory",
-    );
+    pc.write(1, "docs/a.txt", "second version")
+        .remove(1, "docs/old.txt")
+        .remove(1, "x")
+        .write(1, "x/y", "now a directory");
     pc.incremental(INC1);
-    pc.write(1, "docs/new.txt", "new").write(2, "sub/later", "later");
+    pc.write(1, "docs/new.txt", "new")
+        .write(2, "sub/later", "later");
     pc.incremental(INC2);
     pc
 }
@@ -31,11 +37,16 @@ pub fn history(format: Format) -> Pc {
 #[test]
 fn a_full_backup_comes_back() {
     let mut pc = Pc::new(&["/home/allen"]);
-    pc.write(1, "docs/a.txt", "hello").directory(1, "empty").full(FULL);
+    pc.write(1, "docs/a.txt", "hello")
+        .directory(1, "empty")
+        .full(FULL);
     let done = restore(&pc, &options());
     assert_eq!(done.ok().files, 1);
     assert_eq!(done.outcome, Outcome::Success);
-    assert_eq!(names(&pc.target()), ["1/", "1/docs/", "1/docs/a.txt", "1/empty/", "restored.txt"]);
+    assert_eq!(
+        names(&pc.target()),
+        ["1/", "1/docs/", "1/docs/a.txt", "1/empty/", "restored.txt"]
+    );
     assert_as_listed(&pc, 1, &pc.target().join("1"));
     assert!(tree(&pc.target())["restored.txt"].contains("1\t/home/allen"));
 }
@@ -48,7 +59,10 @@ fn full_and_incrementals_in_both_formats() {
         assert_eq!(done.outcome, Outcome::Success, "{}", done.text());
         let found = tree(&pc.target());
         assert_eq!(found["1/docs/a.txt"], "second version");
-        assert_eq!(found["1/docs/old.txt"], "old", "without --exact what was deleted since the full comes back");
+        assert_eq!(
+            found["1/docs/old.txt"], "old",
+            "without --exact what was deleted since the full comes back"
+        );
         assert_eq!(found["1/x/y"], "now a directory");
         assert_eq!(found["2/sub/later"], "later");
         assert_eq!(found["2/zero"], "");
@@ -60,7 +74,13 @@ fn full_and_incrementals_in_both_formats() {
 #[test]
 fn exact_removes_what_is_not_listed() {
     let pc = history(Format::Zip);
-    let done = restore(&pc, &Options { exact: true, ..options() });
+    let done = restore(
+        &pc,
+        &Options {
+            exact: true,
+            ..options()
+        },
+    );
     assert_eq!((done.outcome, done.ok().removed), (Outcome::Success, 1));
     assert!(!pc.target().join("1/docs/old.txt").exists());
     assert_as_listed(&pc, 1, &pc.target().join("1"));
@@ -69,24 +89,42 @@ fn exact_removes_what_is_not_listed() {
 #[test]
 fn older_states() {
     let pc = history(Format::Zip);
-    for (at, a, later) in
-        [("20201221", "first", false), ("20201222", "second version", false), ("2020", "second version", true)]
-    {
+    for (at, a, later) in [
+        ("20201221", "first", false),
+        ("20201222", "second version", false),
+        ("2020", "second version", true),
+    ] {
         let to = pc.scratch.path().join(at);
-        let options = Options { at: Some(at.parse().unwrap()), ..options() };
+        let options = Options {
+            at: Some(at.parse().unwrap()),
+            ..options()
+        };
         let done = restore_with(&pc, &options, &to, false, crate::support::pc::KEY);
         assert_eq!(done.outcome, Outcome::Success, "{}", done.text());
         assert_eq!(tree(&to)["1/docs/a.txt"], a);
         assert_eq!(to.join("2/sub/later").exists(), later);
     }
-    let options = Options { at: Some("20201220".parse().unwrap()), ..options() };
-    assert!(restore(&pc, &options).error().contains("at or before 20201220"));
+    let options = Options {
+        at: Some("20201220".parse().unwrap()),
+        ..options()
+    };
+    assert!(
+        restore(&pc, &options)
+            .error()
+            .contains("at or before 20201220")
+    );
 }
 
 #[test]
 fn original_layout() {
     let pc = history(Format::Zip);
-    let done = restore(&pc, &Options { layout: Layout::Original, ..options() });
+    let done = restore(
+        &pc,
+        &Options {
+            layout: Layout::Original,
+            ..options()
+        },
+    );
     assert_eq!(done.outcome, Outcome::Success);
     let found = tree(&pc.target());
     assert_eq!(found["home/allen/docs/a.txt"], "second version");
@@ -98,20 +136,44 @@ fn original_layout() {
 #[test]
 fn exact_keeps_what_was_unseen() {
     let mut pc = Pc::new(&["/home/allen"]);
-    pc.write(1, "gone/disk", "kept").write(1, "a", "a").write(1, "b", "b").full(FULL);
-    pc.tweak(1, "gone", |e| e.unseen = true).tweak(1, "gone/disk", |e| e.unseen = true).remove(1, "b");
+    pc.write(1, "gone/disk", "kept")
+        .write(1, "a", "a")
+        .write(1, "b", "b")
+        .full(FULL);
+    pc.tweak(1, "gone", |e| e.unseen = true)
+        .tweak(1, "gone/disk", |e| e.unseen = true)
+        .remove(1, "b");
     pc.write(1, "a", "aa").incremental(INC1);
-    let done = restore(&pc, &Options { exact: true, ..options() });
+    let done = restore(
+        &pc,
+        &Options {
+            exact: true,
+            ..options()
+        },
+    );
     assert_eq!(done.outcome, Outcome::Success, "{}", done.text());
-    assert_eq!(names(&pc.target()), ["1/", "1/a", "1/gone/", "1/gone/disk", "restored.txt"]);
+    assert_eq!(
+        names(&pc.target()),
+        ["1/", "1/a", "1/gone/", "1/gone/disk", "restored.txt"]
+    );
 }
 
 /// Only the directory above two sources is on the disk; the manifest does not list it.
 #[test]
 fn directories_above_sources_need_no_entry() {
     let mut pc = Pc::new(&["/home"]);
-    pc.write(1, "allen/docs/a", "a").directory(1, "bob/empty").unlist(1, "allen").unlist(1, "bob").full(FULL);
-    let done = restore(&pc, &Options { exact: true, ..options() });
+    pc.write(1, "allen/docs/a", "a")
+        .directory(1, "bob/empty")
+        .unlist(1, "allen")
+        .unlist(1, "bob")
+        .full(FULL);
+    let done = restore(
+        &pc,
+        &Options {
+            exact: true,
+            ..options()
+        },
+    );
     assert_eq!(done.outcome, Outcome::Success, "{}", done.text());
     assert_as_listed(&pc, 1, &pc.target().join("1"));
 }

@@ -3,12 +3,12 @@
 use super::kit::*;
 use crate::support::moto;
 use crate::support::pc::{FULL, INC1, KEY, Pc};
-use aam_auto_backup::adapters::store::{S3Settings, S3Store};
-use aam_auto_backup::model::cancel::Cancel;
-use aam_auto_backup::model::event::{Event, Outcome};
-use aam_auto_backup::model::job::UNREACHABLE_AFTER;
-use aam_auto_backup::model::policy::StorageClass;
-use aam_auto_backup::model::secret::Secret;
+use aam_auto_backup::parts::Cancel;
+use aam_auto_backup::parts::Secret;
+use aam_auto_backup::parts::StorageClass;
+use aam_auto_backup::parts::UNREACHABLE_AFTER;
+use aam_auto_backup::parts::{Event, Outcome};
+use aam_auto_backup::parts::{S3Settings, S3Store};
 
 fn pc() -> Pc {
     let moto = moto::shared();
@@ -21,10 +21,19 @@ fn pc() -> Pc {
         credentials: Some((Secret::new("test-id"), Secret::new("test-secret"))),
     };
     let store = S3Store::open(settings, Cancel::new()).unwrap();
-    let mut pc = Pc::with_store(&["/home/allen", "/srv/data"], tempfile::tempdir().unwrap(), Box::new(store));
-    let noise: String =
-        (0..1500u32).map(|i| char::from(b'a' + (i.wrapping_mul(2_654_435_761) >> 13) as u8 % 26)).collect();
-    pc.write(1, "docs/a.txt", "first").write(1, "noise", &noise).write(2, "b", "b").directory(2, "empty").full(FULL);
+    let mut pc = Pc::with_store(
+        &["/home/allen", "/srv/data"],
+        tempfile::tempdir().unwrap(),
+        Box::new(store),
+    );
+    let noise: String = (0..1500u32)
+        .map(|i| char::from(b'a' + (i.wrapping_mul(2_654_435_761) >> 13) as u8 % 26))
+        .collect();
+    pc.write(1, "docs/a.txt", "first")
+        .write(1, "noise", &noise)
+        .write(2, "b", "b")
+        .directory(2, "empty")
+        .full(FULL);
     pc.write(1, "docs/a.txt", "second").incremental(INC1);
     pc
 }
@@ -34,7 +43,11 @@ fn volumes_are_downloaded_checked_and_removed() {
     let pc = pc();
     let done = restore(&pc, &options());
     assert_eq!(done.outcome, Outcome::Success, "{}", done.text());
-    let downloads = done.events.iter().filter(|e| matches!(e, Event::Downloading { .. })).count();
+    let downloads = done
+        .events
+        .iter()
+        .filter(|e| matches!(e, Event::Downloading { .. }))
+        .count();
     assert!(downloads > 6, "{downloads} objects");
     assert_eq!(tree(&pc.target())["1/docs/a.txt"], "second");
     assert_as_listed(&pc, 1, &pc.target().join("1"));
@@ -44,16 +57,44 @@ fn volumes_are_downloaded_checked_and_removed() {
 #[test]
 fn a_damaged_object_is_tried_twice_and_named() {
     let pc = pc();
-    let key = pc.store.list("pc_").unwrap().into_iter().find(|o| o.key.ends_with("allen-.zip.001")).unwrap().key;
+    let key = pc
+        .store
+        .list("pc_")
+        .unwrap()
+        .into_iter()
+        .find(|o| o.key.ends_with("allen-.zip.001"))
+        .unwrap()
+        .key;
     let mut bytes = pc.store.read(&key, 1 << 20).unwrap();
     bytes[100] ^= 0x20;
     // The program itself overwrites nothing.
     let bucket = pc.store.label().trim_start_matches("s3://");
     moto::shared().request("PUT", &format!("/{bucket}/{key}"), &[], &bytes);
     let done = restore(&pc, &options());
-    assert!(done.error().contains(&format!("'{key}' is damaged")), "{}", done.error());
-    assert!(done.text().contains("did not arrive as it was sent: once more"));
-    assert_eq!(names(&pc.target()).first().map(String::as_str), Some(".aam-restore/"), "what else arrived is kept");
-    let wrong = restore_with(&pc, &options(), &pc.scratch.path().join("other"), false, "wrong");
-    assert!(wrong.error().contains("the key is wrong"), "{KEY} is the right one: {}", wrong.error());
+    assert!(
+        done.error().contains(&format!("'{key}' is damaged")),
+        "{}",
+        done.error()
+    );
+    assert!(
+        done.text()
+            .contains("did not arrive as it was sent: once more")
+    );
+    assert_eq!(
+        names(&pc.target()).first().map(String::as_str),
+        Some(".aam-restore/"),
+        "what else arrived is kept"
+    );
+    let wrong = restore_with(
+        &pc,
+        &options(),
+        &pc.scratch.path().join("other"),
+        false,
+        "wrong",
+    );
+    assert!(
+        wrong.error().contains("the key is wrong"),
+        "{KEY} is the right one: {}",
+        wrong.error()
+    );
 }

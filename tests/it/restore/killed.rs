@@ -33,35 +33,65 @@ fn made() -> Cold {
         let text: String = (0..1_000_000).map(|_| letter()).collect();
         pc.write(2, &format!("larger/{i}"), &text);
     }
-    pc.write(1, "docs/a.txt", "first").write(1, "docs/noise", &noise).directory(1, "empty").write(1, "x", "file");
-    pc.write(2, "data.bin", &noise).write(3, "hosts", "localhost").full(FULL);
+    pc.write(1, "docs/a.txt", "first")
+        .write(1, "docs/noise", &noise)
+        .directory(1, "empty")
+        .write(1, "x", "file");
+    pc.write(2, "data.bin", &noise)
+        .write(3, "hosts", "localhost")
+        .full(FULL);
     pc.volume_size = 1500;
     pc.volume_sizes.clear();
-    pc.write(1, "docs/a.txt", "second").remove(1, "x").write(1, "x/y", "directory").write(2, "later", &noise);
+    pc.write(1, "docs/a.txt", "second")
+        .remove(1, "x")
+        .write(1, "x/y", "directory")
+        .write(2, "later", &noise);
     pc.incremental(INC1);
-    pc.write(1, "docs/new", "new").write(3, "hosts", "localhost again").remove(2, "later").incremental(INC2);
+    pc.write(1, "docs/new", "new")
+        .write(3, "hosts", "localhost again")
+        .remove(2, "later")
+        .incremental(INC2);
     cold
 }
 
-/// The objects of the store, to be put into a bucket of its own for every round: what is thawed stays thawed.
+/// The objects of the store, to be put into a bucket of its own for every round: what is thawed
+/// stays thawed.
 fn objects(cold: &Cold) -> Vec<(String, Vec<u8>)> {
     let objects = cold.pc.store.list("pc_").unwrap();
-    objects.iter().filter(|o| o.key.contains("_no_")).for_each(|o| {
-        cold.pc.store.thaw(&o.key, 1, aam_auto_backup::model::policy::Tier::Bulk).unwrap();
-    });
+    objects
+        .iter()
+        .filter(|o| o.key.contains("_no_"))
+        .for_each(|o| {
+            cold.pc
+                .store
+                .thaw(&o.key, 1, aam_auto_backup::parts::Tier::Bulk)
+                .unwrap();
+        });
     let read = |key: &str| loop {
         if let Ok(bytes) = cold.pc.store.read(key, 16 << 20) {
             return bytes;
         }
     };
-    objects.iter().map(|o| (o.key.clone(), read(&o.key))).collect()
+    objects
+        .iter()
+        .map(|o| (o.key.clone(), read(&o.key)))
+        .collect()
 }
 
 fn bucket(objects: &[(String, Vec<u8>)]) -> String {
     let bucket = slow().bucket();
     for (key, bytes) in objects {
-        let class = if key.contains("_no_") { "DEEP_ARCHIVE" } else { "STANDARD" };
-        let answer = slow().request("PUT", &format!("/{bucket}/{key}"), &[("x-amz-storage-class", class)], bytes);
+        let class = if key.contains("_no_") {
+            "DEEP_ARCHIVE"
+        } else {
+            "STANDARD"
+        };
+        let answer = slow().request(
+            "PUT",
+            &format!("/{bucket}/{key}"),
+            &[("x-amz-storage-class", class)],
+            bytes,
+        );
         assert_eq!(answer.status, 200, "{}", answer.text());
     }
     bucket
@@ -69,11 +99,39 @@ fn bucket(objects: &[(String, Vec<u8>)]) -> String {
 
 fn start(scratch: &Path, bucket: &str, to: &Path) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_aam-backup"));
-    command.args(["restore", "--location", "pc", "--region", "us-east-1", "--exact", "--yes", "--poll-every", "50ms"]);
-    command.args(["--bucket", bucket, "--endpoint", &slow().endpoint(), "--key-env", "AAM_KEY", "--to"]).arg(to);
-    command.env("AAM_KEY", KEY).env("AAM_BACKUP_STATE_DIR", scratch.join("state"));
-    command.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test");
-    command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+    command.args([
+        "restore",
+        "--location",
+        "pc",
+        "--region",
+        "us-east-1",
+        "--exact",
+        "--yes",
+        "--poll-every",
+        "50ms",
+    ]);
+    command
+        .args([
+            "--bucket",
+            bucket,
+            "--endpoint",
+            &slow().endpoint(),
+            "--key-env",
+            "AAM_KEY",
+            "--to",
+        ])
+        .arg(to);
+    command
+        .env("AAM_KEY", KEY)
+        .env("AAM_BACKUP_STATE_DIR", scratch.join("state"));
+    command
+        .env("AWS_ACCESS_KEY_ID", "test")
+        .env("AWS_SECRET_ACCESS_KEY", "test");
+    command
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
 }
 
 #[track_caller]
@@ -105,23 +163,40 @@ fn killed_at_twenty_moments_the_next_start_finishes() {
     let began = Instant::now();
     let told = finishes(start(scratch, &bucket(&objects), &whole));
     let took = began.elapsed();
-    assert!(told.contains("volumes are here: extracting what is whole"), "{told}");
-    assert!(objects.iter().any(|(_, bytes)| bytes.windows(8).any(|text| text == b"\"slices\"")));
+    assert!(
+        told.contains("volumes are here: extracting what is whole"),
+        "{told}"
+    );
+    assert!(
+        objects
+            .iter()
+            .any(|(_, bytes)| bytes.windows(8).any(|text| text == b"\"slices\""))
+    );
     let source = content(&whole);
-    // The undisturbed restore is the source's tree: contents here, times and permissions against the manifests.
+    // The undisturbed restore is the source's tree: contents here, times and permissions against
+    // the manifests.
     for mount in 1..=3 {
         super::kit::assert_as_listed(&cold.pc, mount, &whole.join(mount.to_string()));
         let disk = look(&scratch.join(format!("disk-{}", mount - 1)));
         let restored = look(&whole.join(mount.to_string()));
-        assert_eq!(disk.keys().collect::<Vec<_>>(), restored.keys().collect::<Vec<_>>());
-        assert!(disk.iter().all(|(path, found)| restored[path].content == found.content));
+        assert_eq!(
+            disk.keys().collect::<Vec<_>>(),
+            restored.keys().collect::<Vec<_>>()
+        );
+        assert!(
+            disk.iter()
+                .all(|(path, found)| restored[path].content == found.content)
+        );
     }
     let seed = u64::from(std::process::id());
     let mut resumed = 0;
     for round in 0..KILLS {
         // One moment in each twentieth of the time, where in it is left to chance.
-        let chance =
-            (seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(u64::from(round) * 1_442_695) >> 33) % 1000;
+        let chance = (seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(u64::from(round) * 1_442_695)
+            >> 33)
+            % 1000;
         let moment = took.mul_f64((f64::from(round) + chance as f64 / 1000.0) / f64::from(KILLS));
         let (bucket, to) = (bucket(&objects), scratch.join(format!("round-{round}")));
         let mut child = start(scratch, &bucket, &to);
@@ -140,11 +215,15 @@ fn killed_at_twenty_moments_the_next_start_finishes() {
         assert!(!to.join(".aam-restore").exists());
         fs::remove_dir_all(&to).unwrap();
     }
-    assert!(resumed >= KILLS / 4, "only {resumed} of {KILLS} were killed at work, which takes {took:?}");
+    assert!(
+        resumed >= KILLS / 4,
+        "only {resumed} of {KILLS} were killed at work, which takes {took:?}"
+    );
     assert!(took > Duration::from_millis(200));
 }
 
-/// A restore that was done before the kill left a full directory: a person would name another one, the test empties it.
+/// A restore that was done before the kill left a full directory: a person would name another one,
+/// the test empties it.
 fn to_again(to: &Path) -> std::path::PathBuf {
     if to.join("restored.txt").exists() && !to.join(".aam-restore").exists() {
         fs::remove_dir_all(to).unwrap();

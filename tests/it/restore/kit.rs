@@ -6,21 +6,22 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aam_auto_backup::adapters::seven_zip::SevenZip;
-use aam_auto_backup::model::cancel::Cancel;
-use aam_auto_backup::model::event::{Event, Events, Outcome, Sink};
-use aam_auto_backup::model::manifest::EntryKind;
-use aam_auto_backup::model::policy::Tier;
-use aam_auto_backup::model::secret::Secret;
-use aam_auto_backup::plan::cost::price::Prices;
-use aam_auto_backup::plan::restore::plan::{Options, RestorePlan};
-use aam_auto_backup::run::restore::clock::Clock;
-use aam_auto_backup::run::restore::error::RestoreError;
-use aam_auto_backup::run::restore::finish::Tally;
-use aam_auto_backup::run::restore::journal::begun;
-use aam_auto_backup::run::restore::run::{Step, Tools};
-use aam_auto_backup::run::restore::thaw::Thawing;
-use aam_auto_backup::run::restore::{gather, run};
+use aam_auto_backup::parts::Cancel;
+use aam_auto_backup::parts::Clock;
+use aam_auto_backup::parts::EntryKind;
+use aam_auto_backup::parts::Prices;
+use aam_auto_backup::parts::RestoreError;
+use aam_auto_backup::parts::Secret;
+use aam_auto_backup::parts::SevenZip;
+use aam_auto_backup::parts::Tally;
+use aam_auto_backup::parts::Thawing;
+use aam_auto_backup::parts::Tier;
+use aam_auto_backup::parts::gather;
+use aam_auto_backup::parts::restore::begun;
+use aam_auto_backup::parts::restore::run;
+use aam_auto_backup::parts::{Event, Events, Outcome, Sink};
+use aam_auto_backup::parts::{Options, RestorePlan};
+use aam_auto_backup::parts::{Step, Tools};
 
 use crate::support::pc::{KEY, Pc};
 
@@ -63,7 +64,11 @@ impl Done {
 }
 
 pub fn options() -> Options {
-    Options { location: "pc".into(), store: "the store".into(), ..Options::default() }
+    Options {
+        location: "pc".into(),
+        store: "the store".into(),
+        ..Options::default()
+    }
 }
 
 pub fn plan(pc: &Pc, options: &Options) -> Result<RestorePlan, RestoreError> {
@@ -76,7 +81,12 @@ pub fn restore(pc: &Pc, options: &Options) -> Done {
 }
 
 pub fn restore_with(pc: &Pc, options: &Options, to: &Path, into_existing: bool, key: &str) -> Done {
-    How { into_existing, key, ..How::default() }.restore(pc, options, to)
+    How {
+        into_existing,
+        key,
+        ..How::default()
+    }
+    .restore(pc, options, to)
 }
 
 /// How a restore is started.
@@ -148,7 +158,11 @@ impl How<'_> {
             };
             run(plan, to, self.into_existing, self.step, &tools)
         });
-        let outcome = if result.is_ok() { events.outcome() } else { Outcome::Failure };
+        let outcome = if result.is_ok() {
+            events.outcome()
+        } else {
+            Outcome::Failure
+        };
         let work = to.join(".aam-restore");
         let busy = matches!(result, Err(RestoreError::Busy(_)));
         assert!(
@@ -158,7 +172,11 @@ impl How<'_> {
         let finished = result.is_ok() && matches!(self.step, Step::All | Step::Extract);
         assert!(!finished || !work.is_dir(), "the working directory is gone");
         let events = heard.0.lock().unwrap().clone();
-        Done { result, outcome, events }
+        Done {
+            result,
+            outcome,
+            events,
+        }
     }
 }
 
@@ -169,12 +187,20 @@ pub fn tree(root: &Path) -> BTreeMap<String, String> {
     while let Some(directory) = open.pop() {
         for entry in fs::read_dir(directory).unwrap() {
             let path = entry.unwrap().path();
-            let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+            let name = path
+                .strip_prefix(root)
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned();
             if path.is_dir() && !path.is_symlink() {
                 found.insert(format!("{name}/"), String::new());
                 open.push(path);
             } else {
-                found.insert(name, String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned());
+                found.insert(
+                    name,
+                    String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned(),
+                );
             }
         }
     }
@@ -185,16 +211,23 @@ pub fn names(root: &Path) -> Vec<String> {
     tree(root).into_keys().collect()
 }
 
-/// Everything the manifest of a mount lists is there with its size, times to the nanosecond and permissions.
+/// Everything the manifest of a mount lists is there with its size, times to the nanosecond and
+/// permissions.
 #[cfg(unix)]
 pub fn assert_as_listed(pc: &Pc, mount: usize, root: &Path) {
     use std::os::unix::fs::MetadataExt;
     for entry in pc.entries(mount) {
         let place = root.join(entry.path.as_str().unwrap());
-        let found = fs::symlink_metadata(&place).unwrap_or_else(|e| panic!("{}: {e}", place.display()));
+        let found =
+            fs::symlink_metadata(&place).unwrap_or_else(|e| panic!("{}: {e}", place.display()));
         let at = i128::from(found.mtime()) * 1_000_000_000 + i128::from(found.mtime_nsec());
         assert_eq!(at, entry.meta.modified.0, "{}", entry.path);
-        assert_eq!(Some(found.mode() & 0o777), entry.meta.mode, "{}", entry.path);
+        assert_eq!(
+            Some(found.mode() & 0o777),
+            entry.meta.mode,
+            "{}",
+            entry.path
+        );
         assert_eq!(found.is_dir(), entry.kind == EntryKind::Directory);
     }
 }

@@ -10,10 +10,10 @@ use super::kit::{How, assert_as_listed, options, tree};
 use super::thaw::{Cold, of_class, slow};
 use crate::support::pc::FULL;
 use crate::support::proxy::{Fault, Request};
-use aam_auto_backup::model::event::{Event, Outcome};
-use aam_auto_backup::model::policy::StorageClass;
-use aam_auto_backup::run::restore::clock::Clock;
-use aam_auto_backup::run::restore::run::Step;
+use aam_auto_backup::parts::Clock;
+use aam_auto_backup::parts::Step;
+use aam_auto_backup::parts::StorageClass;
+use aam_auto_backup::parts::{Event, Outcome};
 
 const MEBIBYTE: usize = 1 << 20;
 /// Of a volume; it has two slices of 8 and 4 MiB, the last one of the archive none.
@@ -24,8 +24,13 @@ pub const FILES: usize = 40;
 static NOISE: LazyLock<String> = LazyLock::new(|| {
     let mut state = 1u64;
     let letter = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        char::from(b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_"[(state >> 58) as usize])
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        char::from(
+            b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_"
+                [(state >> 58) as usize],
+        )
     };
     std::iter::repeat_with(letter).take(36 * MEBIBYTE).collect()
 });
@@ -45,7 +50,8 @@ pub fn made_of(class: StorageClass, volume: usize) -> Cold {
     let mut cold = of_class(&["/home/allen"], class);
     cold.pc.volume_size = volume as u32;
     for i in 0..FILES {
-        cold.pc.write(1, &format!("directory-{}/{i}", i / 10), file(i));
+        cold.pc
+            .write(1, &format!("directory-{}/{i}", i / 10), file(i));
     }
     cold.pc.full(FULL);
     cold
@@ -54,21 +60,34 @@ pub fn made_of(class: StorageClass, volume: usize) -> Cold {
 impl Cold {
     pub fn volume(&self, number: usize) -> String {
         let tail = format!(".zip.{number:03}");
-        self.pc.store.list("pc_").unwrap().into_iter().find(|o| o.key.ends_with(&tail)).unwrap().key
+        self.pc
+            .store
+            .list("pc_")
+            .unwrap()
+            .into_iter()
+            .find(|o| o.key.ends_with(&tail))
+            .unwrap()
+            .key
     }
 
     /// The ranges that were asked for, with the number of their volume.
     fn ranges(&self) -> Vec<String> {
         let seen = self.proxy.seen();
-        let got = seen.iter().filter(|r| r.method == "GET" && r.target.contains("_no_"));
-        got.filter_map(|r| Some(format!("{} {}", volume_of(r)?, r.header("range")?))).collect()
+        let got = seen
+            .iter()
+            .filter(|r| r.method == "GET" && r.target.contains("_no_"));
+        got.filter_map(|r| Some(format!("{} {}", volume_of(r)?, r.header("range")?)))
+            .collect()
     }
 
     pub fn assert_restored(&self, to: &Path) {
         assert_as_listed(&self.pc, 1, &to.join("1"));
         let content = tree(to);
         for i in 0..FILES {
-            assert!(content[&format!("1/directory-{}/{i}", i / 10)] == file(i), "{i}");
+            assert!(
+                content[&format!("1/directory-{}/{i}", i / 10)] == file(i),
+                "{i}"
+            );
         }
     }
 }
@@ -79,13 +98,17 @@ pub fn volume_of(request: &Request) -> Option<&str> {
 }
 
 fn yes() -> How<'static> {
-    How { agree: true, ..How::default() }
+    How {
+        agree: true,
+        ..How::default()
+    }
 }
 
 const FIRST: &str = "bytes=0-8388607";
 const SECOND: &str = "bytes=8388608-12582911";
 
-/// The first slice of the first volume is not sent before something is extracted that lies behind it.
+/// The first slice of the first volume is not sent before something is extracted that lies behind
+/// it.
 #[test]
 fn a_volume_is_extracted_while_it_arrives() {
     let cold = made(StorageClass::Standard);
@@ -109,10 +132,23 @@ fn a_volume_is_extracted_while_it_arrives() {
     assert_eq!(done.outcome, Outcome::Success, "{}", done.text());
     assert!(seen.load(Ordering::SeqCst), "{}", done.text());
     cold.assert_restored(&to);
-    let size = cold.pc.store.list("pc_").unwrap().into_iter().find(|o| o.key.ends_with(".zip.003")).unwrap().size;
+    let size = cold
+        .pc
+        .store
+        .list("pc_")
+        .unwrap()
+        .into_iter()
+        .find(|o| o.key.ends_with(".zip.003"))
+        .unwrap()
+        .size;
     let last = format!("003 bytes=0-{}", size - 1);
-    let expected =
-        [&last, &format!("001 {FIRST}"), &format!("001 {SECOND}"), &format!("002 {FIRST}"), &format!("002 {SECOND}")];
+    let expected = [
+        &last,
+        &format!("001 {FIRST}"),
+        &format!("001 {SECOND}"),
+        &format!("002 {FIRST}"),
+        &format!("002 {SECOND}"),
+    ];
     // Two threads ask, one after the other.
     let mut asked = cold.ranges();
     assert_eq!(asked[0], last);
@@ -120,7 +156,11 @@ fn a_volume_is_extracted_while_it_arrives() {
     let mut all: Vec<String> = expected.into_iter().cloned().collect();
     all.sort();
     assert_eq!(asked, all);
-    assert!(done.text().contains("of 5 slices are here: extracting"), "{}", done.text());
+    assert!(
+        done.text().contains("of 5 slices are here: extracting"),
+        "{}",
+        done.text()
+    );
 }
 
 /// A byte is changed on the way of one slice: only that slice is asked for once more.
@@ -128,26 +168,40 @@ fn a_volume_is_extracted_while_it_arrives() {
 fn a_spoiled_slice_is_sent_once_more() {
     let cold = made(StorageClass::Standard);
     let key = cold.volume(1);
-    let spoiled = move |r: &Request| volume_of(r) == Some("001") && r.header("range") == Some(SECOND);
+    let spoiled =
+        move |r: &Request| volume_of(r) == Some("001") && r.header("range") == Some(SECOND);
     let body = "x".repeat(4 * MEBIBYTE);
     let headers = vec!["Content-Range: bytes 8388608-12582911/12582912".to_owned()];
-    cold.proxy.spoil_when(spoiled, 1, Fault::Reply(206, headers, body));
+    cold.proxy
+        .spoil_when(spoiled, 1, Fault::Reply(206, headers, body));
     let to = cold.pc.target();
     let done = yes().restore(&cold.pc, &options(), &to);
     assert_eq!(done.outcome, Outcome::Success, "{}", done.text());
     cold.assert_restored(&to);
-    assert!(done.text().contains(&format!("'{key} (bytes 8388608 to 12582912)' did not arrive")), "{}", done.text());
+    assert!(
+        done.text().contains(&format!(
+            "'{key} (bytes 8388608 to 12582912)' did not arrive"
+        )),
+        "{}",
+        done.text()
+    );
     assert_eq!(cold.ranges().len(), 6, "{:?}", cold.ranges());
 }
 
-/// The object itself is not what was uploaded: nothing of the slice is used, and the error says where.
+/// The object itself is not what was uploaded: nothing of the slice is used, and the error says
+/// where.
 #[test]
 fn a_damaged_volume_is_told_by_its_slice() {
     let cold = made(StorageClass::Standard);
     let (one, two) = (cold.volume(1), cold.volume(2));
     let bytes = |key: &str| cold.pc.store.read(key, VOLUME as u64).unwrap();
     let put = |key: &str, bytes: &[u8]| {
-        assert_eq!(slow().request("PUT", &format!("/{}/{key}", cold.bucket), &[], bytes).status, 200);
+        assert_eq!(
+            slow()
+                .request("PUT", &format!("/{}/{key}", cold.bucket), &[], bytes)
+                .status,
+            200
+        );
     };
     let (first, second) = (bytes(&one), bytes(&two));
     let mut flipped = first.clone();
@@ -155,11 +209,23 @@ fn a_damaged_volume_is_told_by_its_slice() {
     put(&one, &flipped);
     let to = cold.pc.target();
     let error = yes().restore(&cold.pc, &options(), &to).error();
-    assert!(error.contains(&format!("'{one} (bytes 8388608 to 12582912)' is damaged")), "{error}");
+    assert!(
+        error.contains(&format!("'{one} (bytes 8388608 to 12582912)' is damaged")),
+        "{error}"
+    );
     put(&one, &second);
     put(&two, &first);
-    let error = yes().restore(&cold.pc, &options(), &cold.pc.scratch.path().join("swapped")).error();
-    assert!(error.contains(&format!("it holds what '{two}' should")), "{error}");
+    let error = yes()
+        .restore(
+            &cold.pc,
+            &options(),
+            &cold.pc.scratch.path().join("swapped"),
+        )
+        .error();
+    assert!(
+        error.contains(&format!("it holds what '{two}' should")),
+        "{error}"
+    );
     // Mended, the first restore goes on.
     put(&one, &first);
     put(&two, &second);
@@ -173,12 +239,24 @@ fn a_damaged_volume_is_told_by_its_slice() {
 fn half_a_slice_goes_on() {
     let cold = made(StorageClass::Standard);
     let to = cold.pc.target();
-    How { step: Step::Download, ..yes() }.restore(&cold.pc, &options(), &to).ok();
+    How {
+        step: Step::Download,
+        ..yes()
+    }
+    .restore(&cold.pc, &options(), &to)
+    .ok();
     let place = to.join(format!(".aam-restore/volumes/1-{FULL}"));
-    let mut names: Vec<String> =
-        fs::read_dir(&place).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<String> = fs::read_dir(&place)
+        .unwrap()
+        .map(|e| e.unwrap().file_name().into_string().unwrap())
+        .collect();
     names.sort();
-    assert_eq!(names, (1..=5).map(|i| format!("slice.zip.{i:03}")).collect::<Vec<_>>());
+    assert_eq!(
+        names,
+        (1..=5)
+            .map(|i| format!("slice.zip.{i:03}"))
+            .collect::<Vec<_>>()
+    );
     let half = fs::read(place.join("slice.zip.002")).unwrap();
     fs::remove_file(place.join("slice.zip.002")).unwrap();
     fs::write(place.join("slice.zip.002.part"), &half[..MEBIBYTE]).unwrap();
@@ -189,8 +267,8 @@ fn half_a_slice_goes_on() {
     assert_eq!(cold.ranges()[before..], ["001 bytes=9437184-12582911"]);
 }
 
-/// The days that a volume is readable for are over when half of it is here: it is asked for again, as one object, and
-/// what is here stays.
+/// The days that a volume is readable for are over when half of it is here: it is asked for again,
+/// as one object, and what is here stays.
 #[test]
 fn a_volume_that_freezes_half_way() {
     struct Days<'a>(&'a Cold, AtomicUsize);
@@ -202,26 +280,57 @@ fn a_volume_that_freezes_half_way() {
     }
     let cold = made(StorageClass::DeepArchive);
     let to = cold.pc.target();
-    How { step: Step::Request, ..yes() }.restore(&cold.pc, &options(), &to).ok();
-    let download = How { step: Step::Download, ..yes() };
+    How {
+        step: Step::Request,
+        ..yes()
+    }
+    .restore(&cold.pc, &options(), &to)
+    .ok();
+    let download = How {
+        step: Step::Download,
+        ..yes()
+    };
     while download.restore(&cold.pc, &options(), &to).outcome != Outcome::Success {}
     let place = to.join(format!(".aam-restore/volumes/1-{FULL}"));
     fs::remove_file(place.join("slice.zip.002")).unwrap();
     fs::remove_file(place.join("slice.zip.004")).unwrap();
     let is_second = |r: &Request| volume_of(r) == Some("001") && r.method == "GET";
-    let frozen = Fault::s3(403, "InvalidObjectState", "The operation is not valid for the object's storage class");
+    let frozen = Fault::s3(
+        403,
+        "InvalidObjectState",
+        "The operation is not valid for the object's storage class",
+    );
     cold.proxy.spoil_when(is_second, usize::MAX, frozen);
     let before = cold.ranges().len();
     let clock = Days(&cold, AtomicUsize::new(0));
-    let done = How { clock: &clock, ..yes() }.restore(&cold.pc, &options(), &to);
+    let done = How {
+        clock: &clock,
+        ..yes()
+    }
+    .restore(&cold.pc, &options(), &to);
     assert_eq!(done.outcome, Outcome::Success, "{}", done.text());
     assert_eq!(clock.1.load(Ordering::SeqCst), 1, "{}", done.text());
-    assert!(done.text().contains("1 of 3 objects are not readable yet"), "{}", done.text());
+    assert!(
+        done.text().contains("1 of 3 objects are not readable yet"),
+        "{}",
+        done.text()
+    );
     cold.assert_restored(&to);
     let mut asked = cold.ranges()[before..].to_vec();
     asked.sort();
-    assert_eq!(asked, [format!("001 {SECOND}"), format!("001 {SECOND}"), format!("002 {SECOND}")]);
-    let told = done.events.iter().filter(|e| matches!(e, Event::Downloading { from: Some(_), .. })).count();
+    assert_eq!(
+        asked,
+        [
+            format!("001 {SECOND}"),
+            format!("001 {SECOND}"),
+            format!("002 {SECOND}")
+        ]
+    );
+    let told = done
+        .events
+        .iter()
+        .filter(|e| matches!(e, Event::Downloading { from: Some(_), .. }))
+        .count();
     assert_eq!(told, 3, "{}", done.text());
 }
 
@@ -232,7 +341,11 @@ fn costs_are_by_object() {
     let done = yes().restore(&cold.pc, &options(), &cold.pc.target());
     assert_eq!(done.outcome, Outcome::Success, "{}", done.text());
     assert_eq!(cold.proxy.count("POST", "restore"), 3);
-    assert!(done.text().contains("3 objects requested"), "{}", done.text());
+    assert!(
+        done.text().contains("3 objects requested"),
+        "{}",
+        done.text()
+    );
 }
 
 /// A marker of an older program has no slices, and one may lie: the volumes are taken whole.
@@ -240,7 +353,15 @@ fn costs_are_by_object() {
 fn markers_without_slices() {
     for lie in [None, Some(r#"{"size": 5, "sha256": ["00"]}"#)] {
         let cold = made(StorageClass::Standard);
-        let key = cold.pc.store.list("pc_").unwrap().into_iter().find(|o| o.key.contains("_yes_")).unwrap().key;
+        let key = cold
+            .pc
+            .store
+            .list("pc_")
+            .unwrap()
+            .into_iter()
+            .find(|o| o.key.contains("_yes_"))
+            .unwrap()
+            .key;
         let mut marker: serde_json::Value =
             serde_json::from_slice(&cold.pc.store.read(&key, 1 << 20).unwrap()).unwrap();
         for volume in marker["volumes"].as_array_mut().unwrap() {
@@ -251,12 +372,21 @@ fn markers_without_slices() {
             }
         }
         let path = format!("/{}/{key}", cold.bucket);
-        assert_eq!(slow().request("PUT", &path, &[], marker.to_string().as_bytes()).status, 200);
+        assert_eq!(
+            slow()
+                .request("PUT", &path, &[], marker.to_string().as_bytes())
+                .status,
+            200
+        );
         let to = cold.pc.target();
         let done = yes().restore(&cold.pc, &options(), &to);
         assert_eq!(done.outcome, Outcome::Success, "{}", done.text());
         cold.assert_restored(&to);
         assert_eq!(cold.ranges().len(), 3, "{:?}", cold.ranges());
-        assert!(done.text().contains("of 3 volumes are here: extracting"), "{}", done.text());
+        assert!(
+            done.text().contains("of 3 volumes are here: extracting"),
+            "{}",
+            done.text()
+        );
     }
 }

@@ -1,8 +1,11 @@
-//! The list. It is played here, and on Windows when the lab is asked for (`AAM_TEST_WINDOWS`, see tests/windows).
+//! The list. It is played here, and on Windows when the lab is asked for (`AAM_TEST_WINDOWS`, see
+//! tests/windows).
 
 mod trouble;
 
-use super::Step::{self, Delete, Do, Full, Incremental, Mirror, Old, OnlyUnix, Rename, Run, Unseen, Write};
+use super::Step::{
+    self, Delete, Do, Full, Incremental, Mirror, Old, OnlyUnix, Rename, Run, Unseen, Write,
+};
 use super::play;
 use crate::support::machine::Machine;
 
@@ -27,12 +30,21 @@ fn what_is_for_unix_only() {
     let all = [SCENARIOS, trouble::SCENARIOS].concat();
     let mut left_out = 0;
     for (name, steps) in &all {
-        for why in steps.iter().filter_map(|step| if let Step::OnlyUnix(why) = step { Some(why) } else { None }) {
+        for why in steps.iter().filter_map(|step| {
+            if let Step::OnlyUnix(why) = step {
+                Some(why)
+            } else {
+                None
+            }
+        }) {
             println!("{name}: {why}");
             left_out += 1;
         }
     }
-    println!("{} scenarios, {left_out} of them for Unix only, at least in part", all.len());
+    println!(
+        "{} scenarios, {left_out} of them for Unix only, at least in part",
+        all.len()
+    );
     assert!(left_out * 10 < all.len());
 }
 
@@ -242,7 +254,9 @@ scenarios! {
 pub fn noise(length: usize) -> Vec<u8> {
     let mut state = 1_u64;
     let mut next = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (state >> 56) as u8
     };
     (0..length).map(|_| next()).collect()

@@ -13,7 +13,10 @@ fn the_mirror_is_an_exact_copy() {
     machine.write("docs/name with 'quotes' and $HOME", "x");
     machine.make_old("docs");
     machine.run(&[]).exit(0);
-    assert_eq!(differences(&look(&machine.home()), &machine.mirror()), Vec::<String>::new());
+    assert_eq!(
+        differences(&look(&machine.home()), &machine.mirror()),
+        Vec::<String>::new()
+    );
 }
 
 #[test]
@@ -36,7 +39,11 @@ fn extra_files_are_deleted_when_asked_for() {
     for path in ["docs/was-file", "docs", "pics"] {
         machine.make_old(path);
     }
-    machine.run(&[]).exit(0).says("deleted from the mirror: ").says("Deleted from the mirror: ");
+    machine
+        .run(&[])
+        .exit(0)
+        .says("deleted from the mirror: ")
+        .says("Deleted from the mirror: ");
     let mut expected = look(&home);
     expected.remove(&b"pics/p.jpg"[..]);
     let mut found = machine.mirror();
@@ -66,12 +73,24 @@ fn a_store_that_vanishes_half_way() {
     machine.run(&[]).exit(0);
     machine.write("docs/new.txt", "new");
     let (store, away) = (machine.path("store"), machine.path("away"));
-    machine.hook_seven_zip(&format!("[ $what = manifest ] && mv '{}' '{}'", store.display(), away.display()));
-    machine.run(&[]).exit(1).says("FAILURE, ").says(&store.display().to_string());
+    machine.hook_seven_zip(&format!(
+        "[ $what = manifest ] && mv '{}' '{}'",
+        store.display(),
+        away.display()
+    ));
+    machine
+        .run(&[])
+        .exit(1)
+        .says("FAILURE, ")
+        .says(&store.display().to_string());
     assert!(machine.mirrored().contains("docs/new.txt"));
     machine.profile.seven_zip = None;
     fs::rename(away, store).unwrap();
-    machine.run(&[]).exit(0).says("found by its manifest").says("going on with the upload");
+    machine
+        .run(&[])
+        .exit(0)
+        .says("found by its manifest")
+        .says("going on with the upload");
     assert_eq!(machine.backups().len(), 3);
     assert_eq!(machine.archived().len(), 0, "it is in the second");
 }
@@ -83,8 +102,16 @@ fn what_is_private_stays_private() {
     machine.write("closed/deep/in/x.txt", "private");
     machine.profile.sources = vec![(machine.home().join("closed/deep/in"), false)];
     let closed = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-    fs::set_permissions(machine.home().join("closed"), fs::Permissions::from_mode(0o700)).unwrap();
-    fs::set_permissions(machine.home().join("closed/deep/in"), fs::Permissions::from_mode(0o710)).unwrap();
+    fs::set_permissions(
+        machine.home().join("closed"),
+        fs::Permissions::from_mode(0o700),
+    )
+    .unwrap();
+    fs::set_permissions(
+        machine.home().join("closed/deep/in"),
+        fs::Permissions::from_mode(0o710),
+    )
+    .unwrap();
     machine.run(&[]).exit(0);
     let mirror = below(&machine.path("mirror"), &machine.home());
     assert_eq!(closed(&mirror.join("closed")), 0o700);

@@ -8,7 +8,18 @@ use crate::support::machine::{Machine, Ran, below};
 fn restore(machine: &Machine, to: &str, more: &[&str]) -> Seen {
     let (profile, target) = (machine.path("profile.yaml"), machine.path(to));
     let to = target.to_str().unwrap();
-    let arguments = [&["restore", profile.to_str().unwrap(), "--to", to, "--layout", "original"], more].concat();
+    let arguments = [
+        &[
+            "restore",
+            profile.to_str().unwrap(),
+            "--to",
+            to,
+            "--layout",
+            "original",
+        ],
+        more,
+    ]
+    .concat();
     Ran::of(machine.command(&arguments).output().unwrap()).exit(0);
     look(&below(&target, &machine.home()))
 }
@@ -19,20 +30,34 @@ fn rounded(mut seen: Seen) -> Seen {
     seen
 }
 
-/// Each state as it was, with what was deleted, moved and added since; of a source that is missing the last known.
+/// Each state as it was, with what was deleted, moved and added since; of a source that is missing
+/// the last known.
 #[test]
 fn every_state_comes_back() {
     for format in ["zip", "7z"] {
         let mut machine = Machine::new();
         machine.profile.format = format;
         machine.add_other();
-        for name in
-            ["two words", "-rf", "it's \"x\"", "*", "[x]", "\u{1f600}", "e\u{301}", "#hash", " lead", "trail ", "tab\t"]
-        {
+        for name in [
+            "two words",
+            "-rf",
+            "it's \"x\"",
+            "*",
+            "[x]",
+            "\u{1f600}",
+            "e\u{301}",
+            "#hash",
+            " lead",
+            "trail ",
+            "tab\t",
+        ] {
             machine.write(&format!("docs/nasty/{name}/{name}"), name);
         }
         machine.run(&[]).exit(0);
-        let mut states = vec![(machine.backups().pop().unwrap().stamp, look(&machine.home()))];
+        let mut states = vec![(
+            machine.backups().pop().unwrap().stamp,
+            look(&machine.home()),
+        )];
 
         let home = machine.home();
         fs::remove_file(home.join("docs/b.txt")).unwrap();
@@ -50,10 +75,17 @@ fn every_state_comes_back() {
         states.push((machine.backups().pop().unwrap().stamp, look(&home)));
 
         for (number, (stamp, expected)) in states.into_iter().enumerate() {
-            let found = restore(&machine, &format!("back-{number}"), &["--exact", "--at", &stamp]);
+            let found = restore(
+                &machine,
+                &format!("back-{number}"),
+                &["--exact", "--at", &stamp],
+            );
             let lines = differences(&rounded(expected), &rounded(found));
             assert_eq!(lines, Vec::<String>::new(), "{format}, state {number}");
         }
-        assert_eq!(fs::read(below(&machine.path("back-2"), &machine.other()).join("far.txt")).unwrap(), b"far");
+        assert_eq!(
+            fs::read(below(&machine.path("back-2"), &machine.other()).join("far.txt")).unwrap(),
+            b"far"
+        );
     }
 }

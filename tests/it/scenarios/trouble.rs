@@ -1,4 +1,5 @@
-//! Files that cannot be read, disks that are full, and other things that go wrong while a backup runs.
+//! Files that cannot be read, disks that are full, and other things that go wrong while a backup
+//! runs.
 
 use std::fs;
 
@@ -18,7 +19,10 @@ fn what_was_in_an_unreadable_directory_is_kept() {
     assert_eq!(machine.manifests().matches("\"unseen\":true").count(), 1);
     machine.mode("pics", 0o700);
     // The mirror's has the source's mode until rsync has been there.
-    machine.run(&[]).exit(3).says("/pics' in the mirror cannot be read, and nothing in it is deleted: ");
+    machine
+        .run(&[])
+        .exit(3)
+        .says("/pics' in the mirror cannot be read, and nothing in it is deleted: ");
     machine.run(&[]).exit(0);
 }
 
@@ -32,14 +36,18 @@ fn a_file_that_vanishes_is_no_failure() {
             "rsync" => machine.hook_rsync(&hook),
             _ => machine.hook_seven_zip(&format!("[ $what = archive ] && {hook}")),
         }
-        machine.run(&[]).exit(3).says("/docs/b.txt' is not backed up: ");
+        machine
+            .run(&[])
+            .exit(3)
+            .says("/docs/b.txt' is not backed up: ");
         assert_eq!(machine.archived().len(), 3, "{tool}");
         machine.profile.seven_zip = None;
         machine.run(&[]).exit(0);
     }
 }
 
-/// The contract `SOURCE MOUNT COMMAND…`: shows the source at the mount, runs the command, passes its exit code on.
+/// The contract `SOURCE MOUNT COMMAND…`: shows the source at the mount, runs the command, passes
+/// its exit code on.
 const SNAPSHOT: &str = r#"source=$1 mount=$2
 shift 2
 cp -a "$source/." "$mount" || exit 1
@@ -62,12 +70,17 @@ fn a_snapshot_program() {
     fs::create_dir(&mount).unwrap();
     // The source changes once its snapshot is made.
     let home = machine.home();
-    let text = SNAPSHOT.replace("code=$?", &format!("code=$?; rm -f '{}'", home.join("docs/a.txt").display()));
+    let text = SNAPSHOT.replace(
+        "code=$?",
+        &format!("code=$?; rm -f '{}'", home.join("docs/a.txt").display()),
+    );
     machine.profile.snapshot = Some((machine.script("snap", &text), mount.clone()));
     machine.run(&[]).exit(0);
     assert_eq!(machine.archived(), archived);
     let contents = |seen: &crate::support::look::Seen| -> Vec<_> {
-        seen.iter().map(|(path, found)| (path.clone(), found.content.clone())).collect()
+        seen.iter()
+            .map(|(path, found)| (path.clone(), found.content.clone()))
+            .collect()
     };
     assert_eq!(contents(&machine.mirror()), contents(&mirror));
     assert_eq!(fs::read_dir(&mount).unwrap().count(), 0);
@@ -81,12 +94,18 @@ fn a_snapshot_program_that_fails() {
     for (text, phrase) in [
         ("echo no snapshots today; exit 1", "ended with exit code 1"),
         // What it ran did well, but it did not.
-        (&*SNAPSHOT.replace("exit $code", "exit 5"), "ended with exit code 5"),
+        (
+            &*SNAPSHOT.replace("exit $code", "exit 5"),
+            "ended with exit code 5",
+        ),
     ] {
         machine.profile.snapshot = Some((machine.script("snap", text), mount.clone()));
         machine.run(&[]).exit(1).says(phrase);
         assert_eq!(machine.stored().len(), 0);
     }
     machine.profile.snapshot = Some(("no-such-program".into(), mount));
-    machine.run(&[]).exit(1).says("'no-such-program' was not found");
+    machine
+        .run(&[])
+        .exit(1)
+        .says("'no-such-program' was not found");
 }

@@ -36,7 +36,11 @@ fn denied() -> Fault {
 
 /// How often an object was sent.
 fn sent(proxy: &Proxy, tail: &str) -> usize {
-    proxy.seen().iter().filter(|r| r.method == "PUT" && path(&r.target).ends_with(tail)).count()
+    proxy
+        .seen()
+        .iter()
+        .filter(|r| r.method == "PUT" && path(&r.target).ends_with(tail))
+        .count()
 }
 
 fn path(target: &str) -> &str {
@@ -47,16 +51,37 @@ fn path(target: &str) -> &str {
 fn complete(machine: &Machine) -> BTreeSet<String> {
     let stamp = |key: &String| {
         let fields: Vec<&str> = key.split('_').collect();
-        if fields[3] == "0" { fields[1..3].join("_") } else { fields[3..5].join("_") }
+        if fields[3] == "0" {
+            fields[1..3].join("_")
+        } else {
+            fields[3..5].join("_")
+        }
     };
-    machine.in_bucket().iter().filter(|key| key.contains("_yes_")).map(stamp).collect()
+    machine
+        .in_bucket()
+        .iter()
+        .filter(|key| key.contains("_yes_"))
+        .map(stamp)
+        .collect()
 }
 
 /// What comes back from the bucket is what is there now.
 fn assert_restores(machine: &Machine) {
     let to = machine.nothing_restored();
-    machine.restore_bare(&["--exact", "--layout", "original", "--to", to.to_str().unwrap()]).exit(0);
-    let [home, back] = [look(&machine.home()), look(&machine.below(&to, &machine.home()))].map(|mut seen| {
+    machine
+        .restore_bare(&[
+            "--exact",
+            "--layout",
+            "original",
+            "--to",
+            to.to_str().unwrap(),
+        ])
+        .exit(0);
+    let [home, back] = [
+        look(&machine.home()),
+        look(&machine.below(&to, &machine.home())),
+    ]
+    .map(|mut seen| {
         // 7-Zip keeps times in steps of 100 ns.
         seen.values_mut().for_each(|found| found.modified /= 100);
         seen
@@ -81,7 +106,10 @@ fn the_next_run_goes_on() {
     let (machine, proxy) = made(true);
     proxy.spoil("PUT", ".zip.003", usize::MAX, denied());
     let first = machine.run(&[]);
-    first.exit(1).says("no right to do this").says("and the next run goes on with the upload");
+    first
+        .exit(1)
+        .says("no right to do this")
+        .says("and the next run goes on with the upload");
     first.says("store: complete").says(": NOT complete");
     assert_eq!(machine.backups().len(), 1, "the directory has it");
     assert!(complete(&machine).is_empty());
@@ -89,17 +117,32 @@ fn the_next_run_goes_on() {
     assert_eq!(left.len(), 4, "three volumes and the manifest: {left:?}");
     machine.write("docs/a.txt", "changed");
     let plan = machine.aam("plan", &[]);
-    plan.exit(0).says("the cut-off upload of ").says("to s3: the last 4 objects").says("An incremental backup");
+    plan.exit(0)
+        .says("the cut-off upload of ")
+        .says("to s3: the last 4 objects")
+        .says("An incremental backup");
     plan.says(" in 1 volume and 4 objects of cut-off uploads, 2 small objects");
     assert_eq!(volumes(&machine), left, "a plan changes nothing");
 
     proxy.heal();
     let second = machine.run(&[]);
-    second.exit(0).says("going on with the upload of the backup").says("found by its manifest");
+    second
+        .exit(0)
+        .says("going on with the upload of the backup")
+        .says("found by its manifest");
     assert!(machine.kept().is_empty());
     assert_eq!(complete(&machine).len(), 2, "{:?}", machine.in_bucket());
-    assert_eq!(machine.archived().into_iter().collect::<Vec<_>>(), ["docs/a.txt"]);
-    for (tail, times) in [("_0_0.0_no_", 0), (".zip.001", 2), (".zip.002", 1), (".zip.003", 2), (".zip.005", 1)] {
+    assert_eq!(
+        machine.archived().into_iter().collect::<Vec<_>>(),
+        ["docs/a.txt"]
+    );
+    for (tail, times) in [
+        ("_0_0.0_no_", 0),
+        (".zip.001", 2),
+        (".zip.002", 1),
+        (".zip.003", 2),
+        (".zip.005", 1),
+    ] {
         assert_eq!(sent(&proxy, tail), times, "{tail}\n{second}");
     }
     assert_eq!(machine.in_bucket(), machine.stored());
@@ -129,8 +172,16 @@ fn a_run_that_is_ended_while_it_sends() {
         }
         proxy.heal();
         machine.write("docs/a.txt", "changed");
-        machine.run(&[]).exit(0).says("going on with the upload").says("3 objects left").says(" incremental backup!");
-        assert_eq!((complete(&machine).len(), machine.left_over()), (2, Vec::<PathBuf>::new()));
+        machine
+            .run(&[])
+            .exit(0)
+            .says("going on with the upload")
+            .says("3 objects left")
+            .says(" incremental backup!");
+        assert_eq!(
+            (complete(&machine).len(), machine.left_over()),
+            (2, Vec::<PathBuf>::new())
+        );
         assert_eq!((sent(&proxy, ".zip.002"), sent(&proxy, ".zip.003")), (1, 1));
         assert_restores(&machine);
     }
@@ -144,7 +195,10 @@ fn older_backups_first() {
         machine.write("docs/a.txt", &format!("night {night}"));
         proxy.spoil("PUT", ".zip.003", usize::MAX, denied());
         machine.run(&[]).exit(1);
-        assert_eq!((machine.kept().len(), machine.backups().len()), (night + 1, night + 1));
+        assert_eq!(
+            (machine.kept().len(), machine.backups().len()),
+            (night + 1, night + 1)
+        );
         assert!(complete(&machine).is_empty());
     }
     assert_eq!(sent(&proxy, ".zip.003"), 3, "once a night");
@@ -153,11 +207,20 @@ fn older_backups_first() {
     machine.run(&[]).exit(0);
     assert_eq!((complete(&machine).len(), machine.kept().len()), (4, 0));
     assert_eq!(machine.in_bucket(), machine.stored());
-    let markers = proxy.seen().into_iter().filter(|r| r.method == "PUT" && r.target.contains("_yes_"));
+    let markers = proxy
+        .seen()
+        .into_iter()
+        .filter(|r| r.method == "PUT" && r.target.contains("_yes_"));
     let markers: Vec<String> = markers.map(|r| path(&r.target).to_owned()).collect();
     let mut sorted = markers.clone();
     // The full's name ends in zeros.
-    sorted.sort_by_key(|key| if key.contains("_0_0.0_") { String::new() } else { key.clone() });
+    sorted.sort_by_key(|key| {
+        if key.contains("_0_0.0_") {
+            String::new()
+        } else {
+            key.clone()
+        }
+    });
     assert_eq!(markers, sorted);
     assert_restores(&machine);
 }
@@ -184,16 +247,29 @@ fn what_is_complete_is_not_sent_again() {
     }
     proxy.heal();
     machine.run(&[]).exit(0);
-    let puts = || proxy.seen().iter().filter(|r| r.method == "PUT" && r.target.contains("_0_0.0_")).count();
+    let puts = || {
+        proxy
+            .seen()
+            .iter()
+            .filter(|r| r.method == "PUT" && r.target.contains("_0_0.0_"))
+            .count()
+    };
     let before = puts();
     fs::create_dir(&work).unwrap();
     fs::rename(&copy, &first).unwrap();
     fs::write(&record, text).unwrap();
-    machine.run(&[]).exit(0).never_says("going on with the upload");
-    assert_eq!((puts(), machine.kept().len(), machine.left_over().len()), (before, 0, 0));
+    machine
+        .run(&[])
+        .exit(0)
+        .never_says("going on with the upload");
+    assert_eq!(
+        (puts(), machine.kept().len(), machine.left_over().len()),
+        (before, 0, 0)
+    );
 }
 
-/// Somebody deletes what was sent: it is sent again if it is still here, and else the upload is given up.
+/// Somebody deletes what was sent: it is sent again if it is still here, and else the upload is
+/// given up.
 #[test]
 fn what_was_sent_vanishes() {
     for here in [true, false] {
@@ -215,11 +291,19 @@ fn what_was_sent_vanishes() {
         machine.empty_bucket();
         let ran = machine.run(&[]);
         if here {
-            ran.exit(0).says("6 objects left").says(" incremental backup!");
+            ran.exit(0)
+                .says("6 objects left")
+                .says(" incremental backup!");
         } else {
-            ran.exit(3).says(".zip.001': No such file").says(" full backup!");
+            ran.exit(3)
+                .says(".zip.001': No such file")
+                .says(" full backup!");
         }
-        assert_eq!((complete(&machine).len(), machine.kept().len()), (if here { 2 } else { 1 }, 0), "{ran}");
+        assert_eq!(
+            (complete(&machine).len(), machine.kept().len()),
+            (if here { 2 } else { 1 }, 0),
+            "{ran}"
+        );
         assert_restores(&machine);
     }
 }
@@ -229,8 +313,16 @@ fn what_was_sent_vanishes() {
 fn given_up() {
     type Harm = fn(&Machine);
     let cases: [(&str, Harm, &str); 3] = [
-        ("' (os error 2)", |m| fs::remove_dir_all(m.kept().remove(0)).unwrap(), "No such file"),
-        ("changed", |m| fs::write(m.kept().remove(0).join("1").join(volume(m)), "x").unwrap(), "it has 1 bytes, not "),
+        (
+            "' (os error 2)",
+            |m| fs::remove_dir_all(m.kept().remove(0)).unwrap(),
+            "No such file",
+        ),
+        (
+            "changed",
+            |m| fs::write(m.kept().remove(0).join("1").join(volume(m)), "x").unwrap(),
+            "it has 1 bytes, not ",
+        ),
         (
             "touched",
             |m| {
@@ -261,14 +353,22 @@ fn given_up() {
         harm(&machine);
         proxy.heal();
         let ran = machine.run(&[]);
-        ran.exit(3).says("was cut off and is given up: ").says(why).says(" full backup!");
-        assert_eq!((complete(&machine).len(), machine.kept().len()), (1, 0), "{case}\n{ran}");
+        ran.exit(3)
+            .says("was cut off and is given up: ")
+            .says(why)
+            .says(" full backup!");
+        assert_eq!(
+            (complete(&machine).len(), machine.kept().len()),
+            (1, 0),
+            "{case}\n{ran}"
+        );
         machine.run(&[]).exit(0).says(" incremental backup!");
         assert_restores(&machine);
     }
 }
 
-/// Without the second of three, what it held would be in no backup of the bucket: the third is given up with it.
+/// Without the second of three, what it held would be in no backup of the bucket: the third is
+/// given up with it.
 #[test]
 fn a_backup_on_one_that_is_given_up() {
     let (machine, proxy) = made(false);
@@ -282,8 +382,15 @@ fn a_backup_on_one_that_is_given_up() {
     fs::remove_dir_all(second).unwrap();
     proxy.heal();
     let ran = machine.run(&[]);
-    ran.exit(3).says(".zip.001': No such file").says("it holds what changed since").says(" incremental backup!");
-    assert_eq!((complete(&machine).len(), machine.kept().len()), (2, 0), "{ran}");
+    ran.exit(3)
+        .says(".zip.001': No such file")
+        .says("it holds what changed since")
+        .says(" incremental backup!");
+    assert_eq!(
+        (complete(&machine).len(), machine.kept().len()),
+        (2, 0),
+        "{ran}"
+    );
     assert_restores(&machine);
 }
 
@@ -297,7 +404,11 @@ fn its_full_is_gone() {
     machine.run(&[]).exit(1);
     proxy.heal();
     machine.empty_bucket();
-    machine.run(&[]).exit(3).says("is given up: its full backup ").says(" full backup!");
+    machine
+        .run(&[])
+        .exit(3)
+        .says("is given up: its full backup ")
+        .says(" full backup!");
     assert_eq!((complete(&machine).len(), machine.kept().len()), (1, 0));
     assert_restores(&machine);
 }
@@ -311,12 +422,20 @@ fn a_full_that_is_due_meanwhile() {
     machine.run(&[]).exit(1).says(" full backup!");
     proxy.heal();
     let second = machine.run(&[]);
-    second.exit(0).says("put off: the upload of ").says("is finished first").says(" incremental backup!");
+    second
+        .exit(0)
+        .says("put off: the upload of ")
+        .says("is finished first")
+        .says(" incremental backup!");
     machine.run(&[]).exit(0).says(" full backup!");
     proxy.spoil("PUT", ".zip.003", usize::MAX, denied());
     machine.run(&[]).exit(1).says(" full backup!");
     proxy.heal();
-    machine.run(&["--force-full"]).exit(0).says("going on with the upload").says(" full backup!");
+    machine
+        .run(&["--force-full"])
+        .exit(0)
+        .says("going on with the upload")
+        .says(" full backup!");
     assert_eq!((complete(&machine).len(), machine.kept().len()), (5, 0));
     assert_eq!(machine.in_bucket(), machine.stored());
 }
@@ -329,7 +448,9 @@ fn a_run_without_that_store() {
     machine.run(&[]).exit(1);
     let left = volumes(&machine);
     let ran = machine.run(&["--destination", "directory"]);
-    ran.exit(3).says("and this run does not use that store; its files stay in").says(" incremental backup!");
+    ran.exit(3)
+        .says("and this run does not use that store; its files stay in")
+        .says(" incremental backup!");
     assert_eq!(volumes(&machine), left);
     proxy.heal();
     machine.run(&[]).exit(0).says("going on with the upload");
@@ -337,7 +458,10 @@ fn a_run_without_that_store() {
     machine.write("docs/a.txt", "changed");
     machine.run(&[]).exit(1);
     fs::remove_dir_all(machine.kept().remove(0)).unwrap();
-    machine.run(&["--destination", "directory"]).exit(3).says("and is given up: ");
+    machine
+        .run(&["--destination", "directory"])
+        .exit(3)
+        .says("and is given up: ");
     machine.run(&["--destination", "directory"]).exit(0);
     proxy.heal();
     machine.run(&[]).exit(0);
@@ -345,8 +469,8 @@ fn a_run_without_that_store() {
     assert_restores(&machine);
 }
 
-/// Killed again and again, at another moment each time: the next run that may end leaves nothing unfinished, and every
-/// backup that has a marker is whole.
+/// Killed again and again, at another moment each time: the next run that may end leaves nothing
+/// unfinished, and every backup that has a marker is whole.
 #[test]
 fn killed_again_and_again() {
     let (machine, _proxy) = made(false);
@@ -354,8 +478,16 @@ fn killed_again_and_again() {
     machine.run(&[]).exit(0);
     let whole = began.elapsed();
     for moment in 0..15 {
-        fs::write(machine.home().join(format!("docs/{moment}.txt")), noise(70_000)).unwrap();
-        let mut run = machine.start(if moment % 4 == 0 { &["--force-full"] } else { &[] });
+        fs::write(
+            machine.home().join(format!("docs/{moment}.txt")),
+            noise(70_000),
+        )
+        .unwrap();
+        let mut run = machine.start(if moment % 4 == 0 {
+            &["--force-full"]
+        } else {
+            &[]
+        });
         std::thread::sleep(whole * (moment * 7 % 15) / 15 + Duration::from_millis(1));
         kill_all(&mut run);
         run.wait().unwrap();
@@ -367,6 +499,8 @@ fn killed_again_and_again() {
     assert!(complete.len() >= 2, "{complete:?}");
     for stamp in &complete {
         let to = machine.nothing_restored();
-        machine.restore_bare(&["--at", stamp, "--to", to.to_str().unwrap()]).exit(0);
+        machine
+            .restore_bare(&["--at", stamp, "--to", to.to_str().unwrap()])
+            .exit(0);
     }
 }

@@ -1,5 +1,5 @@
-//! Nothing of a scheduled run depends on the session that installs it: the exact command line of the unit, as systemd
-//! reads it, makes a backup with nothing but the unit's own variables.
+//! Nothing of a scheduled run depends on the session that installs it: the exact command line of
+//! the unit, as systemd reads it, makes a backup with nothing but the unit's own variables.
 
 use std::fs;
 use std::os::unix::process::CommandExt;
@@ -22,7 +22,8 @@ pub fn profile_in_a_nasty_place(machine: &Machine) -> PathBuf {
     profile
 }
 
-/// The words of a line of a unit: double quotes and `\` as in systemd.syntax(7), `%%` and `$$` as in systemd.service(5).
+/// The words of a line of a unit: double quotes and `\` as in systemd.syntax(7), `%%` and `$$` as
+/// in systemd.service(5).
 fn words(line: &str, is_command: bool) -> Vec<String> {
     let mut words = Vec::new();
     let (mut word, mut quoted, mut open) = (String::new(), false, false);
@@ -53,7 +54,13 @@ fn started_by_its_unit(machine: &Machine) {
     let units = machine.path("units");
     let shown = Ran::of(
         machine
-            .command(&["schedule", "show", profile.to_str().unwrap(), "--scheduler", "systemd"])
+            .command(&[
+                "schedule",
+                "show",
+                profile.to_str().unwrap(),
+                "--scheduler",
+                "systemd",
+            ])
             .args(["--to", units.to_str().unwrap()])
             .output()
             .unwrap(),
@@ -62,12 +69,17 @@ fn started_by_its_unit(machine: &Machine) {
     let unit = fs::read_to_string(units.join("aam-backup-test.service")).unwrap();
     let lines = |key: &'static str| unit.lines().filter_map(move |line| line.strip_prefix(key));
     let command = words(lines("ExecStart=").next().unwrap(), true);
-    let variables: Vec<String> = lines("Environment=").flat_map(|line| words(line, false)).collect();
+    let variables: Vec<String> = lines("Environment=")
+        .flat_map(|line| words(line, false))
+        .collect();
     // Environment of the unit alone, and for root's what User= sets.
     let is_system = unit.contains("User=root");
     assert_eq!(is_system, machine.user.is_none(), "{unit}");
     let mut run = Command::new("/usr/bin/env");
-    run.arg("-i").args(&variables).args(&command).current_dir(lines("WorkingDirectory=").next().unwrap());
+    run.arg("-i")
+        .args(&variables)
+        .args(&command)
+        .current_dir(lines("WorkingDirectory=").next().unwrap());
     if let Some(user) = machine.user {
         run.uid(user).gid(user);
     }
@@ -98,14 +110,32 @@ fn the_line_of_cron_makes_a_backup_in_an_empty_environment() {
     let machine = Machine::new();
     let profile = profile_in_a_nasty_place(&machine);
     let shown = Ran::of(
-        machine.command(&["schedule", "show", profile.to_str().unwrap(), "--scheduler", "cron"]).output().unwrap(),
+        machine
+            .command(&[
+                "schedule",
+                "show",
+                profile.to_str().unwrap(),
+                "--scheduler",
+                "cron",
+            ])
+            .output()
+            .unwrap(),
     );
     shown.exit(0);
     let line = shown.stdout.lines().nth(1).unwrap();
     // As cron: five fields, then a command in which `\%` is `%`; PATH, HOME and a shell, no more.
     let command = line.splitn(6, ' ').nth(5).unwrap().replace("\\%", "%");
     let mut run = Command::new("/usr/bin/env");
-    run.args(["-i", "PATH=/usr/bin:/bin", "HOME=/", "SHELL=/bin/sh", "/bin/sh", "-c", &command]).current_dir("/");
+    run.args([
+        "-i",
+        "PATH=/usr/bin:/bin",
+        "HOME=/",
+        "SHELL=/bin/sh",
+        "/bin/sh",
+        "-c",
+        &command,
+    ])
+    .current_dir("/");
     Ran::of(run.stdin(std::process::Stdio::null()).output().unwrap()).exit(0);
     machine.aam("sets", &[]).exit(0).says("complete");
 }
@@ -132,17 +162,43 @@ fn what_the_environment_would_have_to_hold_is_said() {
         .says("email.credentials.access-key-id is in the environment variable MAIL_ID")
         .says("email.credentials.secret-access-key is in a keyring")
         .says("destinations.s3 has no credentials");
-    fs::write(machine.path("env file"), "# x\nAAM_TEST_KEY=secret-of-the-file\n").unwrap();
+    fs::write(
+        machine.path("env file"),
+        "# x\nAAM_TEST_KEY=secret-of-the-file\n",
+    )
+    .unwrap();
     let file = machine.path("env file");
-    let ran = show(&["--scheduler", "systemd", "--environment-file", file.to_str().unwrap()]);
-    ran.exit(0).never_says("AAM_TEST_KEY").says("MAIL_ID").says("EnvironmentFile=").never_says("secret-of-the-file");
-    show(&["--scheduler", "cron", "--environment-file", file.to_str().unwrap()]).exit(2).says("cron reads no");
+    let ran = show(&[
+        "--scheduler",
+        "systemd",
+        "--environment-file",
+        file.to_str().unwrap(),
+    ]);
+    ran.exit(0)
+        .never_says("AAM_TEST_KEY")
+        .says("MAIL_ID")
+        .says("EnvironmentFile=")
+        .never_says("secret-of-the-file");
+    show(&[
+        "--scheduler",
+        "cron",
+        "--environment-file",
+        file.to_str().unwrap(),
+    ])
+    .exit(2)
+    .says("cron reads no");
     show(&["--scheduler", "cron"])
         .exit(0)
         .says("which a run by cron does not have")
         .never_says("--environment-file PATH");
-    show(&["--scheduler", "task-scheduler"]).exit(2).says("has Unix paths");
-    show(&["--scheduler", "cron", "--user", "allen"]).exit(2).says("give the command as that user");
-    show(&["--time-limit", "2h"]).exit(2).says("leaves no time after the wait for another backup (2h)");
+    show(&["--scheduler", "task-scheduler"])
+        .exit(2)
+        .says("has Unix paths");
+    show(&["--scheduler", "cron", "--user", "allen"])
+        .exit(2)
+        .says("give the command as that user");
+    show(&["--time-limit", "2h"])
+        .exit(2)
+        .says("leaves no time after the wait for another backup (2h)");
     show(&["--at", "24:00"]).exit(2).says("write it as 00:30");
 }

@@ -1,6 +1,7 @@
-//! Schedulers that are not to be had here, Task Scheduler and launchd: programs with their names that keep what they are
-//! given in files, and answer as the real ones are documented to. They show that the right questions are asked and the
-//! answers understood; only Windows and macOS themselves can show that the answers are like this.
+//! Schedulers that are not to be had here, Task Scheduler and launchd: programs with their names
+//! that keep what they are given in files, and answer as the real ones are documented to. They show
+//! that the right questions are asked and the answers understood; only Windows and macOS themselves
+//! can show that the answers are like this.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -9,16 +10,17 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use aam_auto_backup::adapters::scheduler::{LastResult, SchedulerError, find, install, remove};
-use aam_auto_backup::model::cancel::Cancel;
-use aam_auto_backup::plan::backup::Mode;
-use aam_auto_backup::render::schedule::{Every, Schedule, Scheduler, TaskName};
+use aam_auto_backup::parts::Cancel;
+use aam_auto_backup::parts::Mode;
+use aam_auto_backup::parts::scheduler::{find, install, remove};
+use aam_auto_backup::parts::{Every, Schedule, Scheduler, TaskName};
+use aam_auto_backup::parts::{LastResult, SchedulerError};
 
 use crate::support::machine::Ran;
 use crate::support::processes::is_root;
 
-/// `/Create` refuses what is not UTF-16, `/Query` and `/Delete` a task that is not there. The last result is in the file
-/// `result`; with the file `denied` nobody may do anything.
+/// `/Create` refuses what is not UTF-16, `/Query` and `/Delete` a task that is not there. The last
+/// result is in the file `result`; with the file `denied` nobody may do anything.
 const SCHTASKS: &str = r#"#!/bin/sh
 cd "$(dirname "$0")" || exit 9
 [ ! -f denied ] || { echo 'ERROR: Access is denied.' >&2; exit 1; }
@@ -56,21 +58,31 @@ fn with(program: &str, text: &str, test: &str) {
     fs::write(&path, text).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "--ignored", "--nocapture", &format!("schedule::fakes::{test}")]);
+    command.args([
+        "--exact",
+        "--ignored",
+        "--nocapture",
+        &format!("schedule::fakes::{test}"),
+    ]);
     if is_root() {
         // As root launchd's would be the directory of the whole computer.
         const NOBODY: u32 = 65534;
         fs::set_permissions(place.path(), fs::Permissions::from_mode(0o777)).unwrap();
         command.uid(NOBODY).gid(NOBODY);
     }
-    command.env("PATH", format!("{}:/usr/bin:/bin", place.path().display())).env("AAM_FAKES", place.path());
+    command
+        .env("PATH", format!("{}:/usr/bin:/bin", place.path().display()))
+        .env("AAM_FAKES", place.path());
     let ran = Ran::of(command.env("HOME", place.path()).output().unwrap());
     ran.exit(0).says("1 passed");
 }
 
 fn schedule() -> Schedule {
     Schedule {
-        name: TaskName { profile: "nightly".to_owned(), mode: Mode::Regular },
+        name: TaskName {
+            profile: "nightly".to_owned(),
+            mode: Mode::Regular,
+        },
         program: "/opt/a b/aam-backup".to_owned(),
         profile: "/etc/nightly.yaml".to_owned(),
         at: "00:30:00".parse().unwrap(),
@@ -88,7 +100,9 @@ fn schedule() -> Schedule {
 }
 
 fn fakes() -> std::path::PathBuf {
-    std::env::var_os("AAM_FAKES").expect("started by another test").into()
+    std::env::var_os("AAM_FAKES")
+        .expect("started by another test")
+        .into()
 }
 
 #[test]
@@ -106,8 +120,14 @@ fn child_of_task_scheduler() {
     fs::write(place.join("result"), "267011").unwrap();
     install(&schedule, scheduler, &cancel).unwrap();
     let found = ask().unwrap();
-    assert_eq!((found.task.as_str(), &found.last_result), (r"\AAM Auto Backup\nightly", &LastResult::Never));
-    assert_eq!((found.next_run.as_deref(), found.last_run, found.problem), (Some("25.11.2026 00:30:00"), None, None));
+    assert_eq!(
+        (found.task.as_str(), &found.last_result),
+        (r"\AAM Auto Backup\nightly", &LastResult::Never)
+    );
+    assert_eq!(
+        (found.next_run.as_deref(), found.last_run, found.problem),
+        (Some("25.11.2026 00:30:00"), None, None)
+    );
     for (told, expected) in [
         ("0", LastResult::Exit(0)),
         ("3", LastResult::Exit(3)),
@@ -120,17 +140,33 @@ fn child_of_task_scheduler() {
     }
     // Somebody switches it off.
     let task = fs::read_to_string(place.join("task")).unwrap();
-    fs::write(place.join("task"), task.replace("<Enabled>true", "<Enabled>false")).unwrap();
+    fs::write(
+        place.join("task"),
+        task.replace("<Enabled>true", "<Enabled>false"),
+    )
+    .unwrap();
     let off = ask().unwrap();
-    assert_eq!((off.next_run, off.problem.as_deref()), (None, Some("the task is disabled")));
-    let other = TaskName { mode: Mode::IncrementalOnly, ..schedule.name.clone() };
+    assert_eq!(
+        (off.next_run, off.problem.as_deref()),
+        (None, Some("the task is disabled"))
+    );
+    let other = TaskName {
+        mode: Mode::IncrementalOnly,
+        ..schedule.name.clone()
+    };
     assert_eq!(remove(&other, scheduler, &cancel).unwrap(), None);
-    assert!(remove(&schedule.name, scheduler, &cancel).unwrap().is_some());
+    assert!(
+        remove(&schedule.name, scheduler, &cancel)
+            .unwrap()
+            .is_some()
+    );
     assert_eq!(remove(&schedule.name, scheduler, &cancel).unwrap(), None);
     assert!(!Path::new(&place.join("task")).exists());
     fs::write(place.join("denied"), "").unwrap();
     match install(&schedule, scheduler, &cancel) {
-        Err(SchedulerError::Refused { code: 1, said, .. }) => assert_eq!(said, "ERROR: Access is denied."),
+        Err(SchedulerError::Refused { code: 1, said, .. }) => {
+            assert_eq!(said, "ERROR: Access is denied.")
+        }
         other => panic!("{other:?}"),
     }
 }
@@ -149,13 +185,24 @@ fn child_of_launchd() {
     fs::write(place.join("result"), "(never exited)").unwrap();
     install(&schedule, Scheduler::Launchd, &cancel).unwrap();
     let found = ask().unwrap();
-    assert_eq!((found.next_run.as_deref(), &found.last_result), (Some("every day at 00:30"), &LastResult::Never));
+    assert_eq!(
+        (found.next_run.as_deref(), &found.last_result),
+        (Some("every day at 00:30"), &LastResult::Never)
+    );
     fs::write(place.join("result"), "3").unwrap();
     assert_eq!(ask().unwrap().last_result, LastResult::Exit(3));
     fs::remove_file(place.join("loaded")).unwrap();
     let unloaded = ask().unwrap();
     assert!(unloaded.problem.unwrap().contains("has not loaded") && unloaded.next_run.is_none());
-    let removed = remove(&schedule.name, Scheduler::Launchd, &cancel).unwrap().unwrap();
-    assert!(removed.ends_with("Library/LaunchAgents/aam-backup.nightly.plist"), "{removed}");
-    assert_eq!(remove(&schedule.name, Scheduler::Launchd, &cancel).unwrap(), None);
+    let removed = remove(&schedule.name, Scheduler::Launchd, &cancel)
+        .unwrap()
+        .unwrap();
+    assert!(
+        removed.ends_with("Library/LaunchAgents/aam-backup.nightly.plist"),
+        "{removed}"
+    );
+    assert_eq!(
+        remove(&schedule.name, Scheduler::Launchd, &cancel).unwrap(),
+        None
+    );
 }

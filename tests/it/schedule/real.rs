@@ -1,5 +1,6 @@
-//! Round trips with the schedulers themselves: a user's systemd, and Debian's crontab. Each runs in a mount namespace of
-//! its own, where `/run` or the spool is empty: nothing of this machine's own schedulers is asked or changed.
+//! Round trips with the schedulers themselves: a user's systemd, and Debian's crontab. Each runs in
+//! a mount namespace of its own, where `/run` or the spool is empty: nothing of this machine's own
+//! schedulers is asked or changed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,7 +21,11 @@ struct Steps {
 impl Steps {
     fn new(place: PathBuf) -> Steps {
         fs::create_dir_all(&place).unwrap();
-        Steps { place, text: String::new(), count: 0 }
+        Steps {
+            place,
+            text: String::new(),
+            count: 0,
+        }
     }
 
     /// One more step; its number.
@@ -34,19 +39,37 @@ impl Steps {
     }
 
     fn ran(&self, step: usize) -> Ran {
-        let read = |kind: &str| fs::read_to_string(self.place.join(format!("{step}.{kind}"))).unwrap_or_default();
-        Ran { code: read("code").trim().parse().ok(), stdout: read("out"), stderr: read("err") }
+        let read = |kind: &str| {
+            fs::read_to_string(self.place.join(format!("{step}.{kind}"))).unwrap_or_default()
+        };
+        Ran {
+            code: read("code").trim().parse().ok(),
+            stdout: read("out"),
+            stderr: read("err"),
+        }
     }
 }
 
 /// Runs a script as root of a namespace, which ends with it; `machine`'s environment is there.
 fn in_a_namespace(machine: &Machine, script: &str) {
     let mut command = Command::new("timeout");
-    command.args(["--kill-after=10", "200", "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]);
+    command.args([
+        "--kill-after=10",
+        "200",
+        "unshare",
+        "--mount",
+        "--pid",
+        "--fork",
+        "--kill-child",
+        "--mount-proc",
+    ]);
     if !is_root() {
         command.arg("--map-root-user");
     }
-    command.args(["sh", "-euc", script]).env_clear().current_dir("/");
+    command
+        .args(["sh", "-euc", script])
+        .env_clear()
+        .current_dir("/");
     for (name, value) in machine.command(&[]).get_envs() {
         command.envs(value.map(|value| (name, value)));
     }
@@ -61,7 +84,10 @@ fn namespaces_are_allowed() -> bool {
     if !is_root() {
         try_one.arg("--map-root-user");
     }
-    let allowed = try_one.args(["mount", "-t", "tmpfs", "tmpfs", "/run"]).status().is_ok_and(|s| s.success());
+    let allowed = try_one
+        .args(["mount", "-t", "tmpfs", "tmpfs", "/run"])
+        .status()
+        .is_ok_and(|s| s.success());
     if !allowed {
         eprintln!("NOT TESTED: a scheduler itself, for want of a namespace of its own");
     }
@@ -70,9 +96,16 @@ fn namespaces_are_allowed() -> bool {
 
 /// The same of a control group.
 fn control_groups_are_allowed() -> bool {
-    let root = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"].map(Path::new).into_iter().find(|p| p.is_dir());
+    let root = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"]
+        .map(Path::new)
+        .into_iter()
+        .find(|p| p.is_dir());
     let group = root.map(|root| root.join(format!("aam-try-{}", std::process::id())));
-    let allowed = group.is_some_and(|group| fs::create_dir(&group).and_then(|()| fs::remove_dir(&group)).is_ok());
+    let allowed = group.is_some_and(|group| {
+        fs::create_dir(&group)
+            .and_then(|()| fs::remove_dir(&group))
+            .is_ok()
+    });
     if !allowed {
         eprintln!("NOT TESTED: systemd itself, for want of a control group of its own");
     }
@@ -80,11 +113,16 @@ fn control_groups_are_allowed() -> bool {
 }
 
 fn remove_control_group(name: &str) {
-    let root = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"].map(Path::new).into_iter().find(|p| p.is_dir()).unwrap();
+    let root = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"]
+        .map(Path::new)
+        .into_iter()
+        .find(|p| p.is_dir())
+        .unwrap();
     // Its processes were killed, and may need a moment to be gone.
     for _ in 0..100 {
         let mut find = Command::new("find");
-        find.arg(root.join(name)).args(["-depth", "-type", "d", "-exec", "rmdir", "{}", ";"]);
+        find.arg(root.join(name))
+            .args(["-depth", "-type", "d", "-exec", "rmdir", "{}", ";"]);
         find.output().unwrap();
         if !root.join(name).exists() {
             return;
@@ -100,7 +138,11 @@ fn quoted(path: &Path) -> String {
 
 /// The program's `schedule`, as a shell says it.
 fn schedule(verb: &str, profile: &Path, more: &str) -> String {
-    format!("'{}' schedule {verb} {} {more}", env!("CARGO_BIN_EXE_aam-backup"), quoted(profile))
+    format!(
+        "'{}' schedule {verb} {} {more}",
+        env!("CARGO_BIN_EXE_aam-backup"),
+        quoted(profile)
+    )
 }
 
 /// Needs root, for a control group of its own: `.ci/run` has it.
@@ -118,9 +160,19 @@ fn systemd_of_a_user() {
     // Nothing else is started: these are all the units there are, beside those installed.
     let units = machine.path("units");
     fs::create_dir(&units).unwrap();
-    for target in ["default", "basic", "timers", "shutdown", "exit", "sockets", "paths"] {
-        let wants = if target == "default" { "Wants=timers.target\n" } else { "" };
-        fs::write(units.join(format!("{target}.target")), format!("[Unit]\nDescription={target}\n{wants}")).unwrap();
+    for target in [
+        "default", "basic", "timers", "shutdown", "exit", "sockets", "paths",
+    ] {
+        let wants = if target == "default" {
+            "Wants=timers.target\n"
+        } else {
+            ""
+        };
+        fs::write(
+            units.join(format!("{target}.target")),
+            format!("[Unit]\nDescription={target}\n{wants}"),
+        )
+        .unwrap();
     }
     fs::write(units.join("app.slice"), "[Unit]\nDescription=app\n").unwrap();
     let mut steps = Steps::new(machine.path("steps"));
@@ -128,7 +180,11 @@ fn systemd_of_a_user() {
     let installed = steps.step(&schedule("install", &profile, "--at 03:15"));
     let started = steps.step("systemctl --user start aam-backup-test.service");
     let after = steps.step(&schedule("status", &profile, "--format json"));
-    let also = steps.step(&schedule("install", &profile, "--mode incremental-only --every hour --at 00:40"));
+    let also = steps.step(&schedule(
+        "install",
+        &profile,
+        "--mode incremental-only --every hour --at 00:40",
+    ));
     let replaced = steps.step(&schedule("install", &profile, "--at 04:15 --every sunday"));
     // The time limit is cut down to seconds, and the profile given something to wait for.
     let waiting = fs::read_to_string(&profile).unwrap() + "hooks: {before: [sleep, '600']}\n";
@@ -143,9 +199,14 @@ fn systemd_of_a_user() {
         kept = quoted(&machine.path("kept.yaml")),
     ));
     let stopped = steps.step(&schedule("status", &profile, ""));
-    let broken =
-        steps.step(&format!("systemctl --user stop aam-backup-test.timer; {}", schedule("status", &profile, "")));
-    let failing = steps.step(&format!("rm {}; systemctl --user start aam-backup-test.service", quoted(&profile)));
+    let broken = steps.step(&format!(
+        "systemctl --user stop aam-backup-test.timer; {}",
+        schedule("status", &profile, "")
+    ));
+    let failing = steps.step(&format!(
+        "rm {}; systemctl --user start aam-backup-test.service",
+        quoted(&profile)
+    ));
     let named = schedule("status", Path::new("test"), "");
     let failed = steps.step(&named);
     let removed = steps.step(&schedule("remove", Path::new("test"), ""));
@@ -155,8 +216,11 @@ fn systemd_of_a_user() {
         steps.step("find \"$HOME/.config/systemd\" -name '*aam-backup*'; systemctl --user list-unit-files 'aam-*'");
     machine.become_ordinary();
     let user = machine.user.unwrap();
-    let become_user =
-        if is_root() { format!("setpriv --reuid {user} --regid {user} --clear-groups") } else { String::new() };
+    let become_user = if is_root() {
+        format!("setpriv --reuid {user} --regid {user} --clear-groups")
+    } else {
+        String::new()
+    };
     let inner = format!(
         "export XDG_RUNTIME_DIR=/run/user/{user} SYSTEMD_UNIT_PATH=\"$HOME/.config/systemd/user:{units}\" SYSTEMD_LOG_TARGET=console
          mkdir -p \"$HOME/.config/systemd/user\"
@@ -167,7 +231,8 @@ fn systemd_of_a_user() {
         steps = steps.text,
     );
     fs::write(machine.path("inner.sh"), inner).unwrap();
-    // A manager makes control groups: in one of its own, which goes away with the last process in it.
+    // A manager makes control groups: in one of its own, which goes away with the last process in
+    // it.
     let group = format!("aam-test-{}", std::process::id());
     let script = format!(
         "mount -t tmpfs tmpfs /run; mkdir -p /run/systemd/system /run/user/{user}; chown {user} /run/user/{user}
@@ -201,26 +266,49 @@ fn systemd_of_a_user() {
     assert_eq!(machine.backups().len(), 1, "{}\n{log}", ran(started));
     let after = ran(after);
     let told: serde_json::Value = serde_json::from_str(&after.exit(0).stdout).unwrap();
-    assert_eq!(told["tasks"][0]["last-result"], serde_json::json!({"exit": 0}), "{after}");
+    assert_eq!(
+        told["tasks"][0]["last-result"],
+        serde_json::json!({"exit": 0}),
+        "{after}"
+    );
     assert_eq!(told["tasks"][0]["scheduler"], "systemd");
-    ran(also).exit(0).says("aam-backup-test@incremental-only.timer").says(":40:00");
+    ran(also)
+        .exit(0)
+        .says("aam-backup-test@incremental-only.timer")
+        .says(":40:00");
     ran(replaced).exit(0).says("Sun ").says("04:15:00");
     ran(long).exit(1);
     ran(stopped).exit(0).says("stopped at the time limit");
     let logs = fs::read_dir(machine.path("state/logs")).unwrap();
-    let logs: Vec<String> = logs.map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap()).collect();
+    let logs: Vec<String> = logs
+        .map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap())
+        .collect();
     // It was asked to stop, and came to its report.
-    let stopped = |log: &String| log.contains("running hooks.before") && log.contains("== Result ==");
+    let stopped =
+        |log: &String| log.contains("running hooks.before") && log.contains("== Result ==");
     assert!(logs.iter().any(stopped), "{}", logs.join("\n"));
-    ran(broken).exit(1).says("the timer is not started").says("next run:    none");
+    ran(broken)
+        .exit(1)
+        .says("the timer is not started")
+        .says("next run:    none");
     ran(failing).exit(1);
-    ran(failed).exit(1).says("exit code 2: wrong command line or invalid profile");
-    ran(removed).exit(0).says("aam-backup-test.timer").says("aam-backup-test@incremental-only.service");
+    ran(failed)
+        .exit(1)
+        .says("exit code 2: wrong command line or invalid profile");
+    ran(removed)
+        .exit(0)
+        .says("aam-backup-test.timer")
+        .says("aam-backup-test@incremental-only.service");
     ran(again).exit(0).says("There was nothing to remove");
     ran(gone).exit(1).says("'test' is not scheduled.");
     let left = ran(left);
     assert!(
-        left.stdout.lines().next().unwrap_or_default().contains("0 unit files listed") || !left.stdout.contains("aam-"),
+        left.stdout
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .contains("0 unit files listed")
+            || !left.stdout.contains("aam-"),
         "{left}"
     );
 }
@@ -240,8 +328,16 @@ fn crontab_of_this_account() {
     let installed = steps.step(&schedule("install", &profile, "--scheduler cron"));
     let no_daemon = steps.step(&schedule("status", &profile, ""));
     steps.step("touch /run/crond.pid");
-    let also = steps.step(&schedule("install", &profile, "--scheduler cron --mode incremental-only --every hour"));
-    let again = steps.step(&schedule("install", &profile, "--scheduler cron --every sunday --at 04:05"));
+    let also = steps.step(&schedule(
+        "install",
+        &profile,
+        "--scheduler cron --mode incremental-only --every hour",
+    ));
+    let again = steps.step(&schedule(
+        "install",
+        &profile,
+        "--scheduler cron --every sunday --at 04:05",
+    ));
     let listed = steps.step("crontab -l");
     let state = steps.step(&schedule("status", &profile, ""));
     let removed = steps.step(&schedule("remove", &profile, ""));
@@ -263,18 +359,39 @@ fn crontab_of_this_account() {
 
     steps.ran(0).exit(0);
     steps.ran(none).exit(1).says("is not scheduled");
-    steps.ran(installed).exit(1).says("is scheduled in cron").says("no cron seems to run");
+    steps
+        .ran(installed)
+        .exit(1)
+        .says("is scheduled in cron")
+        .says("no cron seems to run");
     steps.ran(no_daemon).exit(1).says("no cron seems to run");
-    steps.ran(also).exit(0).says("(incremental-only) is scheduled in cron");
+    steps
+        .ran(also)
+        .exit(0)
+        .says("(incremental-only) is scheduled in cron");
     steps.ran(again).exit(0).says("Sun ").says(" 04:05");
     let listed = steps.ran(listed);
     listed.exit(0);
     assert!(listed.stdout.contains(other), "{listed}");
-    assert_eq!(listed.stdout.matches(env!("CARGO_BIN_EXE_aam-backup")).count(), 2, "{listed}");
+    assert_eq!(
+        listed
+            .stdout
+            .matches(env!("CARGO_BIN_EXE_aam-backup"))
+            .count(),
+        2,
+        "{listed}"
+    );
     steps.ran(state).exit(0).says("not known to it");
-    steps.ran(removed).exit(0).says("aam-backup-test from the crontab").says("aam-backup-test@incremental-only from");
+    steps
+        .ran(removed)
+        .exit(0)
+        .says("aam-backup-test from the crontab")
+        .says("aam-backup-test@incremental-only from");
     assert_eq!(steps.ran(left).stdout, other);
-    steps.ran(nothing).exit(0).says("There was nothing to remove");
+    steps
+        .ran(nothing)
+        .exit(0)
+        .says("There was nothing to remove");
     steps.ran(alone).exit(0);
     steps.ran(last).exit(0);
     steps.ran(empty).exit(1).says("no crontab for");

@@ -4,8 +4,8 @@ use std::fs;
 use std::io::Write;
 use std::sync::atomic::AtomicU64;
 
-use aam_auto_backup::adapters::store::{Purpose, StoreErrorKind};
-use aam_auto_backup::model::cancel::Cancel;
+use aam_auto_backup::parts::Cancel;
+use aam_auto_backup::parts::{Purpose, StoreErrorKind};
 
 use super::{MEBIBYTE, Place, SILENT, add_to, check_words, content, keys, sha256};
 
@@ -39,14 +39,23 @@ fn objects_come_back_as_they_went(place: &Place) {
         let key = format!("main_20260401_010203.000004_0_0.0_no_c--data-.zip.{size}");
         let source = place.file("source", &content(size));
         let sent = AtomicU64::new(0);
-        let stored = place.store.put(&key, &source, Purpose::Archive, &add_to(&sent)).unwrap();
-        assert_eq!((stored.key.as_str(), stored.size), (key.as_str(), size as u64));
+        let stored = place
+            .store
+            .put(&key, &source, Purpose::Archive, &add_to(&sent))
+            .unwrap();
+        assert_eq!(
+            (stored.key.as_str(), stored.size),
+            (key.as_str(), size as u64)
+        );
         assert_eq!(stored.sha256, sha256(&source));
         assert_eq!(sent.into_inner(), size as u64);
 
         let target = place.free(&format!("target {size}"));
         let received = AtomicU64::new(0);
-        place.store.get(&key, &target, &Cancel::new(), &add_to(&received)).unwrap();
+        place
+            .store
+            .get(&key, &target, &Cancel::new(), &add_to(&received))
+            .unwrap();
         assert!(fs::read(&target).unwrap() == content(size), "{size}");
         assert_eq!(received.into_inner(), size as u64);
     }
@@ -55,12 +64,21 @@ fn objects_come_back_as_they_went(place: &Place) {
 fn large_objects_come_back_as_they_went(place: &Place) {
     let source = place.file("source", &content(40 * MEBIBYTE + 3));
     let sent = AtomicU64::new(0);
-    let stored = place.store.put("large", &source, Purpose::Archive, &add_to(&sent)).unwrap();
+    let stored = place
+        .store
+        .put("large", &source, Purpose::Archive, &add_to(&sent))
+        .unwrap();
     assert_eq!(stored.sha256, sha256(&source));
-    assert_eq!((stored.size, sent.into_inner()), (40 * MEBIBYTE as u64 + 3, 40 * MEBIBYTE as u64 + 3));
+    assert_eq!(
+        (stored.size, sent.into_inner()),
+        (40 * MEBIBYTE as u64 + 3, 40 * MEBIBYTE as u64 + 3)
+    );
     assert_eq!(place.store.list("").unwrap()[0].size, stored.size);
     let target = place.free("target");
-    place.store.get("large", &target, &Cancel::new(), SILENT).unwrap();
+    place
+        .store
+        .get("large", &target, &Cancel::new(), SILENT)
+        .unwrap();
     assert_eq!(sha256(&target), stored.sha256);
     assert_eq!(place.remains(), [""; 0]);
 }
@@ -68,7 +86,10 @@ fn large_objects_come_back_as_they_went(place: &Place) {
 fn small_objects_are_read_up_to_a_limit(place: &Place) {
     for size in [0, 5, 2 * MEBIBYTE] {
         let key = &format!("marker {size}");
-        let stored = place.store.put_bytes(key, &content(size), Purpose::Index).unwrap();
+        let stored = place
+            .store
+            .put_bytes(key, &content(size), Purpose::Index)
+            .unwrap();
         assert_eq!((&stored.key, stored.size), (key, size as u64));
         assert_eq!(stored.sha256, sha256(&place.file("same", &content(size))));
         assert!(place.store.read(key, size as u64).unwrap() == content(size));
@@ -82,26 +103,82 @@ fn small_objects_are_read_up_to_a_limit(place: &Place) {
 
 fn nothing_is_overwritten(place: &Place) {
     let large = content(17 * MEBIBYTE);
-    let first = place.store.put_bytes("key", b"first", Purpose::Index).unwrap();
+    let first = place
+        .store
+        .put_bytes("key", b"first", Purpose::Index)
+        .unwrap();
     let source = place.file("source", &large);
-    let first_large = place.store.put("large", &source, Purpose::Archive, SILENT).unwrap();
+    let first_large = place
+        .store
+        .put("large", &source, Purpose::Archive, SILENT)
+        .unwrap();
     // The same once more is done already.
     let store = place.again();
-    assert_eq!(store.put_bytes("key", b"first", Purpose::Index).unwrap(), first);
-    assert_eq!(store.put("key", &place.file("same", b"first"), Purpose::Archive, SILENT).unwrap(), first);
-    assert_eq!(store.put("large", &source, Purpose::Archive, SILENT).unwrap(), first_large);
+    assert_eq!(
+        store.put_bytes("key", b"first", Purpose::Index).unwrap(),
+        first
+    );
+    assert_eq!(
+        store
+            .put(
+                "key",
+                &place.file("same", b"first"),
+                Purpose::Archive,
+                SILENT
+            )
+            .unwrap(),
+        first
+    );
+    assert_eq!(
+        store
+            .put("large", &source, Purpose::Archive, SILENT)
+            .unwrap(),
+        first_large
+    );
     // Another content is not, whatever its size.
     let other = place.file("other", &[&large[1..], b"x"].concat());
     for (key, error) in [
-        ("key", store.put_bytes("key", b"other", Purpose::Index).unwrap_err()),
-        ("key", store.put_bytes("key", b"", Purpose::Index).unwrap_err()),
-        ("key", store.put("key", &place.file("small", b"other"), Purpose::Archive, SILENT).unwrap_err()),
-        ("key", store.put("key", &other, Purpose::Archive, SILENT).unwrap_err()),
-        ("large", store.put("large", &other, Purpose::Archive, SILENT).unwrap_err()),
+        (
+            "key",
+            store
+                .put_bytes("key", b"other", Purpose::Index)
+                .unwrap_err(),
+        ),
+        (
+            "key",
+            store.put_bytes("key", b"", Purpose::Index).unwrap_err(),
+        ),
+        (
+            "key",
+            store
+                .put(
+                    "key",
+                    &place.file("small", b"other"),
+                    Purpose::Archive,
+                    SILENT,
+                )
+                .unwrap_err(),
+        ),
+        (
+            "key",
+            store
+                .put("key", &other, Purpose::Archive, SILENT)
+                .unwrap_err(),
+        ),
+        (
+            "large",
+            store
+                .put("large", &other, Purpose::Archive, SILENT)
+                .unwrap_err(),
+        ),
     ] {
         check_words(&error, &*store, key);
         assert_eq!(error.kind, StoreErrorKind::Exists, "{error}");
-        assert!(error.hint.contains("`location`") && error.hint.contains("clock"), "{}", error.hint);
+        assert!(
+            error.hint.contains("`location`") && error.hint.contains("clock"),
+            "{}",
+            error.hint
+        );
     }
     assert_eq!(store.read("key", 100).unwrap(), b"first");
     assert!(store.read("large", u64::MAX).unwrap() == large);
@@ -112,21 +189,34 @@ fn nothing_is_overwritten(place: &Place) {
 fn listings_are_sorted_and_filtered(place: &Place) {
     assert_eq!(place.store.list("").unwrap(), []);
     for key in ["b_2", "a_1", "a_10", "A_1", "a", "é & <ä> +%20", "b_1"] {
-        place.store.put_bytes(key, key.as_bytes(), Purpose::Index).unwrap();
+        place
+            .store
+            .put_bytes(key, key.as_bytes(), Purpose::Index)
+            .unwrap();
     }
     for (prefix, expected) in [
-        ("", &["A_1", "a", "a_1", "a_10", "b_1", "b_2", "é & <ä> +%20"][..]),
+        (
+            "",
+            &["A_1", "a", "a_1", "a_10", "b_1", "b_2", "é & <ä> +%20"][..],
+        ),
         ("a", &["a", "a_1", "a_10"]),
         ("a_1", &["a_1", "a_10"]),
         ("é & <", &["é & <ä> +%20"]),
         ("*", &[]),
         ("nothing", &[]),
     ] {
-        assert_eq!(keys(&place.store.list(prefix).unwrap()), expected, "{prefix:?}");
+        assert_eq!(
+            keys(&place.store.list(prefix).unwrap()),
+            expected,
+            "{prefix:?}"
+        );
     }
     for object in place.store.list("").unwrap() {
         assert_eq!(object.size, object.key.len() as u64);
-        assert_eq!(place.store.read(&object.key, 100).unwrap(), object.key.as_bytes());
+        assert_eq!(
+            place.store.read(&object.key, 100).unwrap(),
+            object.key.as_bytes()
+        );
     }
 }
 
@@ -136,24 +226,43 @@ fn listings_have_no_end(place: &Place) {
         for thread in 0..4 {
             scope.spawn(move || {
                 for number in (0..1_100).filter(|number| number % 4 == thread) {
-                    place.store.put_bytes(&format!("many_{number:05}"), b"x", Purpose::Index).unwrap();
+                    place
+                        .store
+                        .put_bytes(&format!("many_{number:05}"), b"x", Purpose::Index)
+                        .unwrap();
                 }
             });
         }
     });
-    place.store.put_bytes("other", b"x", Purpose::Index).unwrap();
+    place
+        .store
+        .put_bytes("other", b"x", Purpose::Index)
+        .unwrap();
     let listed = place.store.list("many_").unwrap();
-    let expected: Vec<_> = (0..1_100).map(|number| format!("many_{number:05}")).collect();
+    let expected: Vec<_> = (0..1_100)
+        .map(|number| format!("many_{number:05}"))
+        .collect();
     assert_eq!(keys(&listed), expected);
 }
 
 fn downloads_go_on(place: &Place) {
     let whole = content(3 * MEBIBYTE);
-    place.store.put("key", &place.file("source", &whole), Purpose::Archive, SILENT).unwrap();
+    place
+        .store
+        .put(
+            "key",
+            &place.file("source", &whole),
+            Purpose::Archive,
+            SILENT,
+        )
+        .unwrap();
     for present in [0, 1, MEBIBYTE, whole.len() - 1, whole.len()] {
         let target = place.file("target", &whole[..present]);
         let received = AtomicU64::new(0);
-        place.store.get("key", &target, &Cancel::new(), &add_to(&received)).unwrap();
+        place
+            .store
+            .get("key", &target, &Cancel::new(), &add_to(&received))
+            .unwrap();
         assert!(fs::read(&target).unwrap() == whole, "{present}");
         assert_eq!(received.into_inner(), (whole.len() - present) as u64);
     }
@@ -162,9 +271,15 @@ fn downloads_go_on(place: &Place) {
 fn longer_targets_are_left_alone(place: &Place) {
     for size in [0, 5] {
         let key = &format!("key {size}");
-        place.store.put_bytes(key, &content(size), Purpose::Archive).unwrap();
+        place
+            .store
+            .put_bytes(key, &content(size), Purpose::Archive)
+            .unwrap();
         let target = place.file("target", b"somebody's diary");
-        let error = place.store.get(key, &target, &Cancel::new(), SILENT).unwrap_err();
+        let error = place
+            .store
+            .get(key, &target, &Cancel::new(), SILENT)
+            .unwrap_err();
         check_words(&error, &*place.store, key);
         assert_eq!(error.kind, StoreErrorKind::Local);
         assert_eq!(fs::read(&target).unwrap(), b"somebody's diary");
@@ -173,11 +288,17 @@ fn longer_targets_are_left_alone(place: &Place) {
 
 fn missing_keys_are_not_found(place: &Place) {
     // Another object whose name begins the same is not it.
-    place.store.put_bytes("missing, but longer", b"x", Purpose::Index).unwrap();
+    place
+        .store
+        .put_bytes("missing, but longer", b"x", Purpose::Index)
+        .unwrap();
     let target = place.free("target");
     for error in [
         place.store.read("missing", 100).unwrap_err(),
-        place.store.get("missing", &target, &Cancel::new(), SILENT).unwrap_err(),
+        place
+            .store
+            .get("missing", &target, &Cancel::new(), SILENT)
+            .unwrap_err(),
     ] {
         check_words(&error, &*place.store, "missing");
         assert_eq!(error.kind, StoreErrorKind::NotFound);
@@ -187,25 +308,55 @@ fn missing_keys_are_not_found(place: &Place) {
 
 fn missing_sources_are_local_errors(place: &Place) {
     for source in [place.free("nothing"), place.scratch.path().to_owned()] {
-        let error = place.store.put("key", &source, Purpose::Archive, SILENT).unwrap_err();
+        let error = place
+            .store
+            .put("key", &source, Purpose::Archive, SILENT)
+            .unwrap_err();
         check_words(&error, &*place.store, "key");
         assert_eq!(error.kind, StoreErrorKind::Local);
         assert!(error.why.contains(source.to_str().unwrap()), "{error}");
     }
-    let error = place.store.get("key", &place.free("no directory/target"), &Cancel::new(), SILENT).unwrap_err();
+    let error = place
+        .store
+        .get(
+            "key",
+            &place.free("no directory/target"),
+            &Cancel::new(),
+            SILENT,
+        )
+        .unwrap_err();
     assert_eq!(error.kind, StoreErrorKind::NotFound, "{error}");
     place.store.put_bytes("key", b"x", Purpose::Index).unwrap();
-    let error = place.store.get("key", &place.free("no directory/target"), &Cancel::new(), SILENT).unwrap_err();
+    let error = place
+        .store
+        .get(
+            "key",
+            &place.free("no directory/target"),
+            &Cancel::new(),
+            SILENT,
+        )
+        .unwrap_err();
     assert_eq!(error.kind, StoreErrorKind::Local, "{error}");
 }
 
 fn changing_sources_are_refused(place: &Place) {
-    // Larger than all that is read ahead, so that the change comes while there is still something to read.
+    // Larger than all that is read ahead, so that the change comes while there is still something
+    // to read.
     let source = place.free("source");
     let file = fs::File::create(&source).unwrap();
     file.set_len(160 * MEBIBYTE as u64).unwrap();
-    let touch = |_| fs::OpenOptions::new().append(true).open(&source).unwrap().write_all(b"more").unwrap();
-    let error = place.store.put("key", &source, Purpose::Archive, &touch).unwrap_err();
+    let touch = |_| {
+        fs::OpenOptions::new()
+            .append(true)
+            .open(&source)
+            .unwrap()
+            .write_all(b"more")
+            .unwrap()
+    };
+    let error = place
+        .store
+        .put("key", &source, Purpose::Archive, &touch)
+        .unwrap_err();
     check_words(&error, &*place.store, "key");
     assert_eq!(error.kind, StoreErrorKind::Local, "{error}");
     assert!(error.why.contains("changed while it was read"), "{error}");
@@ -214,9 +365,15 @@ fn changing_sources_are_refused(place: &Place) {
 }
 
 fn interrupted_uploads_leave_nothing(place: &Place) {
-    place.store.put_bytes("other", b"stays", Purpose::Index).unwrap();
+    place
+        .store
+        .put_bytes("other", b"stays", Purpose::Index)
+        .unwrap();
     let source = place.file("source", &content(40 * MEBIBYTE));
-    let error = place.store.put("key", &source, Purpose::Archive, &|_| place.cancel.set()).unwrap_err();
+    let error = place
+        .store
+        .put("key", &source, Purpose::Archive, &|_| place.cancel.set())
+        .unwrap_err();
     check_words(&error, &*place.store, "key");
     assert_eq!(error.kind, StoreErrorKind::Interrupted);
     assert_eq!(keys(&place.again().list("").unwrap()), ["other"]);
@@ -225,7 +382,10 @@ fn interrupted_uploads_leave_nothing(place: &Place) {
 
 fn interrupted_downloads_go_on_later(place: &Place) {
     let source = place.file("source", &content(40 * MEBIBYTE));
-    place.store.put("key", &source, Purpose::Archive, SILENT).unwrap();
+    place
+        .store
+        .put("key", &source, Purpose::Archive, SILENT)
+        .unwrap();
     let target = place.free("target");
     let error = place
         .store
@@ -238,7 +398,10 @@ fn interrupted_downloads_go_on_later(place: &Place) {
     assert_eq!(error.kind, StoreErrorKind::Interrupted, "{error}");
     let present = fs::metadata(&target).unwrap().len();
     assert!(present > 0 && present < 40 * MEBIBYTE as u64, "{present}");
-    place.again().get("key", &target, &Cancel::new(), SILENT).unwrap();
+    place
+        .again()
+        .get("key", &target, &Cancel::new(), SILENT)
+        .unwrap();
     assert_eq!(sha256(&target), sha256(&source));
 }
 
@@ -247,7 +410,9 @@ fn nothing_begins_after_an_interrupt(place: &Place) {
     place.cancel.set();
     let store = &place.store;
     for error in [
-        store.put("key", &source, Purpose::Archive, SILENT).unwrap_err(),
+        store
+            .put("key", &source, Purpose::Archive, SILENT)
+            .unwrap_err(),
         store.put_bytes("key", b"x", Purpose::Index).unwrap_err(),
     ] {
         assert_eq!(error.kind, StoreErrorKind::Interrupted, "{error}");
@@ -263,10 +428,14 @@ fn vanished_stores_are_noticed(place: &Place) {
     for error in [
         store.list("").unwrap_err(),
         store.list("key").unwrap_err(),
-        store.put("key", &source, Purpose::Archive, SILENT).unwrap_err(),
+        store
+            .put("key", &source, Purpose::Archive, SILENT)
+            .unwrap_err(),
         store.put_bytes("key", b"x", Purpose::Index).unwrap_err(),
         store.read("key", 100).unwrap_err(),
-        store.get("key", &place.free("target"), &Cancel::new(), SILENT).unwrap_err(),
+        store
+            .get("key", &place.free("target"), &Cancel::new(), SILENT)
+            .unwrap_err(),
     ] {
         check_words(&error, &**store, "");
         assert_eq!(error.kind, StoreErrorKind::NotFound, "{error}");

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
-use aam_auto_backup::adapters::store::{DirectoryStore, Purpose, Store, StoreErrorKind};
-use aam_auto_backup::model::cancel::Cancel;
+use aam_auto_backup::parts::Cancel;
+use aam_auto_backup::parts::{DirectoryStore, Purpose, Store, StoreErrorKind};
 
 use super::{MEBIBYTE, Place, SILENT, check_words, content, keys};
 
@@ -16,7 +16,10 @@ fn must_be_there() {
     let missing = place.free("missing");
     let error = DirectoryStore::open(&missing, Cancel::new()).unwrap_err();
     assert_eq!(error.kind, StoreErrorKind::NotFound, "{error}");
-    assert!(error.to_string().contains(missing.to_str().unwrap()), "{error}");
+    assert!(
+        error.to_string().contains(missing.to_str().unwrap()),
+        "{error}"
+    );
     assert!(error.hint.contains("attach the disk"), "{}", error.hint);
     assert!(!missing.exists());
 
@@ -29,12 +32,32 @@ fn keys_stay_inside() {
     let place = Place::directory();
     let source = place.file("source", b"x");
     let target = place.free("target");
-    for key in ["", ".", "..", "../up", "a/b", "/etc/passwd", "a\\b", "..\\up", ".aam-partial-1", "nul\0"] {
+    for key in [
+        "",
+        ".",
+        "..",
+        "../up",
+        "a/b",
+        "/etc/passwd",
+        "a\\b",
+        "..\\up",
+        ".aam-partial-1",
+        "nul\0",
+    ] {
         for error in [
-            place.store.put(key, &source, Purpose::Archive, SILENT).unwrap_err(),
-            place.store.put_bytes(key, b"x", Purpose::Index).unwrap_err(),
+            place
+                .store
+                .put(key, &source, Purpose::Archive, SILENT)
+                .unwrap_err(),
+            place
+                .store
+                .put_bytes(key, b"x", Purpose::Index)
+                .unwrap_err(),
             place.store.read(key, 100).unwrap_err(),
-            place.store.get(key, &target, &Cancel::new(), SILENT).unwrap_err(),
+            place
+                .store
+                .get(key, &target, &Cancel::new(), SILENT)
+                .unwrap_err(),
         ] {
             check_words(&error, &*place.store, key);
             assert_eq!(error.kind, StoreErrorKind::Other, "{key}");
@@ -43,7 +66,10 @@ fn keys_stay_inside() {
     assert_eq!(place.store.list("").unwrap(), []);
     assert!(!place.free("up").exists() && !target.exists());
     // Two dots inside a name go nowhere; directories are called so.
-    place.store.put_bytes("main_no_home-user-v1..v2-", b"x", Purpose::Index).unwrap();
+    place
+        .store
+        .put_bytes("main_no_home-user-v1..v2-", b"x", Purpose::Index)
+        .unwrap();
 }
 
 #[test]
@@ -52,12 +78,19 @@ fn only_objects_are_listed() {
     let directory = Path::new(place.store.label()).to_owned();
     fs::create_dir(directory.join("directory")).unwrap();
     fs::write(directory.join(".aam-partial-5-5"), b"half").unwrap();
-    place.store.put_bytes("object", b"x", Purpose::Index).unwrap();
+    place
+        .store
+        .put_bytes("object", b"x", Purpose::Index)
+        .unwrap();
     #[cfg(unix)]
     {
         use std::os::unix::ffi::OsStrExt;
         std::os::unix::fs::symlink("object", directory.join("link")).unwrap();
-        fs::write(directory.join(std::ffi::OsStr::from_bytes(b"\xff\xfe")), b"x").unwrap();
+        fs::write(
+            directory.join(std::ffi::OsStr::from_bytes(b"\xff\xfe")),
+            b"x",
+        )
+        .unwrap();
     }
     assert_eq!(keys(&place.store.list("").unwrap()), ["object"]);
     let error = place.store.read("directory", 100).unwrap_err();
@@ -68,12 +101,18 @@ fn only_objects_are_listed() {
 fn only_stale_partials_are_removed() {
     let place = Place::directory();
     let directory = Path::new(place.store.label()).to_owned();
-    let (stale, fresh) = (directory.join(".aam-partial-1-1"), directory.join(".aam-partial-2-2"));
+    let (stale, fresh) = (
+        directory.join(".aam-partial-1-1"),
+        directory.join(".aam-partial-2-2"),
+    );
     fs::write(&stale, b"half").unwrap();
     fs::write(&fresh, b"half").unwrap();
     let age = SystemTime::now() - Duration::from_secs(25 * 60 * 60);
     filetime::set_file_mtime(&stale, age.into()).unwrap();
-    place.store.put_bytes("object", b"x", Purpose::Index).unwrap();
+    place
+        .store
+        .put_bytes("object", b"x", Purpose::Index)
+        .unwrap();
     assert!(!stale.exists() && fresh.exists());
 }
 
@@ -112,16 +151,32 @@ impl Drop for SmallDisk<'_> {
 fn full_disks_say_how_much_is_missing() {
     let scratch = tempfile::tempdir().unwrap();
     let place = Place::directory();
-    let Some(_disk) = SmallDisk::mount(scratch.path()) else { return };
+    let Some(_disk) = SmallDisk::mount(scratch.path()) else {
+        return;
+    };
     let store = DirectoryStore::open(scratch.path(), Cancel::new()).unwrap();
-    store.put("first", &place.file("first", &content(3 * MEBIBYTE)), Purpose::Archive, SILENT).unwrap();
+    store
+        .put(
+            "first",
+            &place.file("first", &content(3 * MEBIBYTE)),
+            Purpose::Archive,
+            SILENT,
+        )
+        .unwrap();
 
     // Known before the first byte.
     let source = place.file("second", &content(2 * MEBIBYTE));
-    let error = store.put("second", &source, Purpose::Archive, SILENT).unwrap_err();
+    let error = store
+        .put("second", &source, Purpose::Archive, SILENT)
+        .unwrap_err();
     check_words(&error, &store, "second");
     assert_eq!(error.kind, StoreErrorKind::Full, "{error}");
-    assert!(error.why.contains("2097152 bytes needed, 1048576 bytes free"), "{error}");
+    assert!(
+        error
+            .why
+            .contains("2097152 bytes needed, 1048576 bytes free"),
+        "{error}"
+    );
     assert_eq!(keys(&store.list("").unwrap()), ["first"]);
 }
 
@@ -129,7 +184,9 @@ fn full_disks_say_how_much_is_missing() {
 fn disks_that_fill_up_meanwhile_leave_no_partial() {
     let scratch = tempfile::tempdir().unwrap();
     let place = Place::directory();
-    let Some(_disk) = SmallDisk::mount(scratch.path()) else { return };
+    let Some(_disk) = SmallDisk::mount(scratch.path()) else {
+        return;
+    };
     let store = DirectoryStore::open(scratch.path(), Cancel::new()).unwrap();
     let source = place.file("source", &content(3 * MEBIBYTE));
     let filler = scratch.path().join("filler");
@@ -138,9 +195,16 @@ fn disks_that_fill_up_meanwhile_leave_no_partial() {
             fs::write(&filler, content(2 * MEBIBYTE)).unwrap();
         }
     };
-    let error = store.put("key", &source, Purpose::Archive, &fill).unwrap_err();
+    let error = store
+        .put("key", &source, Purpose::Archive, &fill)
+        .unwrap_err();
     assert_eq!(error.kind, StoreErrorKind::Full, "{error}");
-    assert!(error.why.contains("3145728 bytes needed, 2097152 bytes free"), "{error}");
+    assert!(
+        error
+            .why
+            .contains("3145728 bytes needed, 2097152 bytes free"),
+        "{error}"
+    );
     assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 1);
 }
 
@@ -148,7 +212,9 @@ fn disks_that_fill_up_meanwhile_leave_no_partial() {
 #[test]
 fn unmounted_disks_are_not_written_past() {
     let scratch = tempfile::tempdir().unwrap();
-    let Some(disk) = SmallDisk::mount(scratch.path()) else { return };
+    let Some(disk) = SmallDisk::mount(scratch.path()) else {
+        return;
+    };
     let store = DirectoryStore::open(scratch.path(), Cancel::new()).unwrap();
     store.put_bytes("key", b"x", Purpose::Index).unwrap();
     disk.unmount();
@@ -169,7 +235,12 @@ fn directories_that_vanish_while_written_to_are_named() {
     let place = Place::directory();
     let source = place.file("source", &content(5 * MEBIBYTE));
     let once = std::sync::Once::new();
-    let error = place.store.put("key", &source, Purpose::Archive, &|_| once.call_once(|| place.vanish())).unwrap_err();
+    let error = place
+        .store
+        .put("key", &source, Purpose::Archive, &|_| {
+            once.call_once(|| place.vanish())
+        })
+        .unwrap_err();
     check_words(&error, &*place.store, "key");
     assert_eq!(error.kind, StoreErrorKind::NotFound, "{error}");
     assert!(error.why.contains("the directory is gone"), "{error}");

@@ -11,12 +11,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use aam_auto_backup::adapters::store::{DirectoryStore, Progress, S3Settings, S3Store, Store, StoreError};
-use aam_auto_backup::model::cancel::Cancel;
-use aam_auto_backup::model::job::UNREACHABLE_AFTER;
-use aam_auto_backup::model::object::Object;
-use aam_auto_backup::model::policy::StorageClass;
-use aam_auto_backup::model::secret::Secret;
+use aam_auto_backup::parts::Cancel;
+use aam_auto_backup::parts::Object;
+use aam_auto_backup::parts::Secret;
+use aam_auto_backup::parts::StorageClass;
+use aam_auto_backup::parts::UNREACHABLE_AFTER;
+use aam_auto_backup::parts::{DirectoryStore, Progress, S3Settings, S3Store, Store, StoreError};
 
 use crate::support::moto;
 
@@ -46,14 +46,24 @@ impl Place {
         fs::create_dir(&path).unwrap();
         let cancel = Cancel::new();
         let store = DirectoryStore::open(&path, cancel.clone()).unwrap();
-        Place { store: Box::new(store), cancel, scratch, kind: Kind::Directory(path) }
+        Place {
+            store: Box::new(store),
+            cancel,
+            scratch,
+            kind: Kind::Directory(path),
+        }
     }
 
     fn s3() -> Place {
         let bucket = moto::shared().bucket();
         let cancel = Cancel::new();
         let store = S3Store::open(settings(&bucket), cancel.clone()).unwrap();
-        Place { store: Box::new(store), cancel, scratch: tempfile::tempdir().unwrap(), kind: Kind::S3(bucket) }
+        Place {
+            store: Box::new(store),
+            cancel,
+            scratch: tempfile::tempdir().unwrap(),
+            kind: Kind::S3(bucket),
+        }
     }
 
     /// The same store, opened by somebody else.
@@ -70,7 +80,12 @@ impl Place {
             Kind::Directory(path) => fs::rename(path, path.with_extension("elsewhere")).unwrap(),
             Kind::S3(bucket) => {
                 for object in self.again().list("").unwrap() {
-                    let answer = moto::shared().request("DELETE", &format!("/{bucket}/{}", object.key), &[], b"");
+                    let answer = moto::shared().request(
+                        "DELETE",
+                        &format!("/{bucket}/{}", object.key),
+                        &[],
+                        b"",
+                    );
                     assert_eq!(answer.status, 204, "{}", answer.text());
                 }
                 let answer = moto::shared().request("DELETE", &format!("/{bucket}"), &[], b"");
@@ -83,8 +98,12 @@ impl Place {
     fn remains(&self) -> Vec<String> {
         match &self.kind {
             Kind::Directory(path) => {
-                let names = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-                names.filter(|name| name.starts_with(".aam-partial-")).collect()
+                let names = fs::read_dir(path)
+                    .unwrap()
+                    .map(|entry| entry.unwrap().file_name().into_string().unwrap());
+                names
+                    .filter(|name| name.starts_with(".aam-partial-"))
+                    .collect()
             }
             Kind::S3(bucket) => uploads(bucket),
         }
@@ -119,18 +138,34 @@ const SECRET: &str = "never/print+me/0123456789abcdefghijklmnop";
 
 /// Multipart uploads of a bucket that were neither completed nor aborted.
 fn uploads(bucket: &str) -> Vec<String> {
-    let text = moto::shared().request("GET", &format!("/{bucket}?uploads"), &[], b"").text();
-    text.split("<UploadId>").skip(1).map(|rest| rest.split('<').next().unwrap_or_default().to_owned()).collect()
+    let text = moto::shared()
+        .request("GET", &format!("/{bucket}?uploads"), &[], b"")
+        .text();
+    text.split("<UploadId>")
+        .skip(1)
+        .map(|rest| rest.split('<').next().unwrap_or_default().to_owned())
+        .collect()
 }
 
 /// Bytes without a short period, different at every part.
 fn content(size: usize) -> Vec<u8> {
-    (0..size).map(|at| (at ^ (at >> 8) ^ (at >> 17)) as u8).collect()
+    (0..size)
+        .map(|at| (at ^ (at >> 8) ^ (at >> 17)) as u8)
+        .collect()
 }
 
 fn sha256(path: &Path) -> String {
-    let output = std::process::Command::new("sha256sum").arg(path).output().unwrap();
-    String::from_utf8(output.stdout).unwrap().split(' ').next().unwrap().trim_start_matches('\\').to_owned()
+    let output = std::process::Command::new("sha256sum")
+        .arg(path)
+        .output()
+        .unwrap();
+    String::from_utf8(output.stdout)
+        .unwrap()
+        .split(' ')
+        .next()
+        .unwrap()
+        .trim_start_matches('\\')
+        .to_owned()
 }
 
 /// Counts the bytes that a store tells of.
@@ -150,5 +185,8 @@ fn check_words(error: &StoreError, store: &dyn Store, key: &str) {
     assert!(error.to_string().contains(store.label()), "{text}");
     assert!(error.to_string().contains(key), "{text}");
     assert!(!text.contains(SECRET) && !text.contains(ID), "{text}");
-    assert!(!error.to_string().ends_with('.') && !error.hint.ends_with('.'), "{text}");
+    assert!(
+        !error.to_string().ends_with('.') && !error.hint.ends_with('.'),
+        "{text}"
+    );
 }

@@ -1,9 +1,9 @@
 //! Thawing, against a server that takes its time.
 
-use aam_auto_backup::adapters::store::{DirectoryStore, Purpose, S3Settings, S3Store, Store, StoreErrorKind};
-use aam_auto_backup::model::cancel::Cancel;
-use aam_auto_backup::model::object::ThawState;
-use aam_auto_backup::model::policy::{StorageClass, Tier};
+use aam_auto_backup::parts::Cancel;
+use aam_auto_backup::parts::ThawState;
+use aam_auto_backup::parts::{DirectoryStore, Purpose, S3Settings, S3Store, Store, StoreErrorKind};
+use aam_auto_backup::parts::{StorageClass, Tier};
 
 use super::{Place, SILENT, settings};
 use crate::support::moto::Moto;
@@ -16,41 +16,77 @@ fn an_object_thaws_and_is_read() {
     let proxy = Proxy::start(moto.address());
     let bucket = moto.bucket();
     let endpoint = Some(proxy.endpoint());
-    let settings = S3Settings { endpoint, storage_class: StorageClass::DeepArchive, ..settings(&bucket) };
+    let settings = S3Settings {
+        endpoint,
+        storage_class: StorageClass::DeepArchive,
+        ..settings(&bucket)
+    };
     let store = S3Store::open(settings, Cancel::new()).unwrap();
     let place = Place::directory();
-    store.put("volume", &place.file("volume", b"ice"), Purpose::Archive, SILENT).unwrap();
+    store
+        .put(
+            "volume",
+            &place.file("volume", b"ice"),
+            Purpose::Archive,
+            SILENT,
+        )
+        .unwrap();
     store.put_bytes("marker", b"x", Purpose::Index).unwrap();
     assert_eq!(store.thaw_state("marker").unwrap(), ThawState::Ready);
     assert_eq!(store.thaw_state("volume").unwrap(), ThawState::Frozen);
     // Throttled twice: the SDK asks again.
-    proxy.spoil("POST", "restore", 2, Fault::s3(503, "SlowDown", "Reduce your request rate"));
+    proxy.spoil(
+        "POST",
+        "restore",
+        2,
+        Fault::s3(503, "SlowDown", "Reduce your request rate"),
+    );
     store.thaw("volume", 2, Tier::Bulk).unwrap();
     assert_eq!(proxy.count("POST", "restore"), 3);
     assert_eq!(store.thaw_state("volume").unwrap(), ThawState::Thawing);
     assert_eq!(
-        store.get("volume", &place.free("early"), &Cancel::new(), SILENT).unwrap_err().kind,
+        store
+            .get("volume", &place.free("early"), &Cancel::new(), SILENT)
+            .unwrap_err()
+            .kind,
         StoreErrorKind::Frozen
     );
     proxy.spoil(
         "POST",
         "restore",
         1,
-        Fault::s3(409, "RestoreAlreadyInProgress", "Object restore is already in progress"),
+        Fault::s3(
+            409,
+            "RestoreAlreadyInProgress",
+            "Object restore is already in progress",
+        ),
     );
     store.thaw("volume", 2, Tier::Standard).unwrap();
     while store.thaw_state("volume").unwrap() == ThawState::Thawing {}
     assert_eq!(store.thaw_state("volume").unwrap(), ThawState::Ready);
     store.thaw("volume", 2, Tier::Bulk).unwrap();
-    store.get("volume", &place.free("copy"), &Cancel::new(), SILENT).unwrap();
+    store
+        .get("volume", &place.free("copy"), &Cancel::new(), SILENT)
+        .unwrap();
     // What needs no thawing may be asked for.
     store.thaw("marker", 2, Tier::Bulk).unwrap();
     let missing = store.thaw("none", 2, Tier::Bulk).unwrap_err();
     assert_eq!(missing.kind, StoreErrorKind::NotFound, "{missing}");
-    assert_eq!(store.thaw_state("none").unwrap_err().kind, StoreErrorKind::NotFound);
-    proxy.spoil("POST", "restore", 1, Fault::s3(403, "AccessDenied", "Access Denied"));
+    assert_eq!(
+        store.thaw_state("none").unwrap_err().kind,
+        StoreErrorKind::NotFound
+    );
+    proxy.spoil(
+        "POST",
+        "restore",
+        1,
+        Fault::s3(403, "AccessDenied", "Access Denied"),
+    );
     let denied = store.thaw("volume", 2, Tier::Bulk).unwrap_err();
-    assert!(denied.kind == StoreErrorKind::Denied && denied.to_string().contains("volume"), "{denied}");
+    assert!(
+        denied.kind == StoreErrorKind::Denied && denied.to_string().contains("volume"),
+        "{denied}"
+    );
 }
 
 #[test]

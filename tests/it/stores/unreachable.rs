@@ -3,11 +3,11 @@
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use aam_auto_backup::adapters::store::{S3Settings, S3Store, Store, StoreErrorKind};
-use aam_auto_backup::model::cancel::Cancel;
-use aam_auto_backup::model::job::UNREACHABLE_AFTER;
-use aam_auto_backup::model::policy::StorageClass;
-use aam_auto_backup::model::secret::Secret;
+use aam_auto_backup::parts::Cancel;
+use aam_auto_backup::parts::Secret;
+use aam_auto_backup::parts::StorageClass;
+use aam_auto_backup::parts::UNREACHABLE_AFTER;
+use aam_auto_backup::parts::{S3Settings, S3Store, Store, StoreErrorKind};
 
 use super::{ID, SECRET, check_words};
 
@@ -24,7 +24,11 @@ fn fails_within(endpoint: Option<&str>, give_up_after: Duration, limit: Duration
     let started = Instant::now();
     let store = S3Store::open(settings, Cancel::new()).unwrap();
     let error = store.list("main_").unwrap_err();
-    eprintln!("{endpoint:?}: {:?}: {error} ({})", started.elapsed(), error.hint);
+    eprintln!(
+        "{endpoint:?}: {:?}: {error} ({})",
+        started.elapsed(),
+        error.hint
+    );
     check_words(&error, &store, "main_");
     assert_eq!(error.kind, StoreErrorKind::Unreachable, "{error}");
     assert!(error.hint.contains(hint), "{}", error.hint);
@@ -34,15 +38,28 @@ fn fails_within(endpoint: Option<&str>, give_up_after: Duration, limit: Duration
 #[test]
 fn refused_connections() {
     // Bound and closed again: nobody listens there.
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let address = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
     let endpoint = format!("http://{address}");
-    fails_within(Some(&endpoint), UNREACHABLE_AFTER, Duration::from_secs(60), &endpoint);
+    fails_within(
+        Some(&endpoint),
+        UNREACHABLE_AFTER,
+        Duration::from_secs(60),
+        &endpoint,
+    );
 }
 
 #[test]
 fn unknown_names() {
     let endpoint = "https://backup.invalid";
-    fails_within(Some(endpoint), UNREACHABLE_AFTER, Duration::from_secs(120), endpoint);
+    fails_within(
+        Some(endpoint),
+        UNREACHABLE_AFTER,
+        Duration::from_secs(120),
+        endpoint,
+    );
 }
 
 #[test]
@@ -55,7 +72,12 @@ fn strangers() {
             let _ = std::io::Write::write_all(&mut client, b"220 mail.example.com ESMTP\r\n");
         }
     });
-    fails_within(Some(&endpoint), UNREACHABLE_AFTER, Duration::from_secs(60), &endpoint);
+    fails_within(
+        Some(&endpoint),
+        UNREACHABLE_AFTER,
+        Duration::from_secs(60),
+        &endpoint,
+    );
 }
 
 /// As long as the profile says, here less than by default.
@@ -69,8 +91,14 @@ fn silent_servers() {
     fails_within(Some(&endpoint), SHORT, Duration::from_secs(60), &endpoint);
 }
 
-/// Packets to a test network (RFC 5737) go nowhere, or are turned back at once where there is no route.
+/// Packets to a test network (RFC 5737) go nowhere, or are turned back at once where there is no
+/// route.
 #[test]
 fn black_holes() {
-    fails_within(Some("http://192.0.2.1:9000"), SHORT, Duration::from_secs(60), "192.0.2.1");
+    fails_within(
+        Some("http://192.0.2.1:9000"),
+        SHORT,
+        Duration::from_secs(60),
+        "192.0.2.1",
+    );
 }

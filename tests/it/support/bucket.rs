@@ -8,7 +8,10 @@ use super::moto::{self, Moto};
 use super::proxy::Proxy;
 
 /// Whatever they are, the server of the tests takes them.
-pub const KEYS: [(&str, &str); 2] = [("AWS_ACCESS_KEY_ID", "test-id"), ("AWS_SECRET_ACCESS_KEY", "test-secret")];
+pub const KEYS: [(&str, &str); 2] = [
+    ("AWS_ACCESS_KEY_ID", "test-id"),
+    ("AWS_SECRET_ACCESS_KEY", "test-secret"),
+];
 
 pub struct Bucket {
     server: &'static Moto,
@@ -17,7 +20,8 @@ pub struct Bucket {
 }
 
 impl Machine {
-    /// Archives go to a bucket as well. What is archived in Deep Archive takes its time to be readable again.
+    /// Archives go to a bucket as well. What is archived in Deep Archive takes its time to be
+    /// readable again.
     pub fn add_bucket(&mut self, storage_class: &str) {
         self.add_bucket_at(&moto::slow().endpoint(), storage_class);
     }
@@ -32,7 +36,10 @@ impl Machine {
 
     /// What is before the bucket.
     pub fn proxy(&self) -> &Proxy {
-        let proxy = self.bucket.as_ref().and_then(|bucket| bucket.proxy.as_deref());
+        let proxy = self
+            .bucket
+            .as_ref()
+            .and_then(|bucket| bucket.proxy.as_deref());
         proxy.expect("a machine with a bucket behind a proxy")
     }
 
@@ -42,30 +49,51 @@ impl Machine {
         self.profile.more_destinations = format!(
             "  s3: {{bucket: {name}, region: us-east-1, endpoint: '{endpoint}', storage-class: {storage_class}}}"
         );
-        self.bucket = Some(Bucket { server, name, proxy: None });
+        self.bucket = Some(Bucket {
+            server,
+            name,
+            proxy: None,
+        });
     }
 
     /// Somebody deletes everything in it.
     pub fn empty_bucket(&self) {
         let bucket = self.bucket.as_ref().expect("a machine with a bucket");
         for key in self.in_bucket() {
-            assert_eq!(bucket.server.request("DELETE", &format!("/{}/{key}", bucket.name), &[], b"").status, 204);
+            assert_eq!(
+                bucket
+                    .server
+                    .request("DELETE", &format!("/{}/{key}", bucket.name), &[], b"")
+                    .status,
+                204
+            );
         }
     }
 
     /// Names in the bucket.
     pub fn in_bucket(&self) -> BTreeSet<String> {
         let bucket = self.bucket.as_ref().expect("a machine with a bucket");
-        let answer = bucket.server.request("GET", &format!("/{}?list-type=2", bucket.name), &[], b"").text();
+        let answer = bucket
+            .server
+            .request("GET", &format!("/{}?list-type=2", bucket.name), &[], b"")
+            .text();
         let keys = answer.split("<Key>").skip(1);
-        keys.filter_map(|rest| Some(rest.split_once("</Key>")?.0.to_owned())).collect()
+        keys.filter_map(|rest| Some(rest.split_once("</Key>")?.0.to_owned()))
+            .collect()
     }
 
     /// `restore` by somebody who has nothing but the bucket's name and the archive key.
     pub fn restore_bare(&self, arguments: &[&str]) -> Ran {
         let bucket = self.bucket.as_ref().expect("a machine with a bucket");
         let endpoint = bucket.server.endpoint();
-        let place = ["--location", &self.profile.location, "--bucket", &bucket.name, "--region", "us-east-1"];
+        let place = [
+            "--location",
+            &self.profile.location,
+            "--bucket",
+            &bucket.name,
+            "--region",
+            "us-east-1",
+        ];
         let more = ["--endpoint", &endpoint, "--key-env", "AAM_TEST_KEY"];
         self.ended(&[&["restore"], &place[..], &more, arguments].concat())
     }

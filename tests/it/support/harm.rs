@@ -15,7 +15,11 @@ impl Machine {
         if is_root() && !self.is_windows() {
             const NOBODY: u32 = 65534;
             self.user = Some(NOBODY);
-            let changed = Command::new("chown").args(["-R", "65534:65534"]).arg(self.path(".")).status().unwrap();
+            let changed = Command::new("chown")
+                .args(["-R", "65534:65534"])
+                .arg(self.path("."))
+                .status()
+                .unwrap();
             assert!(changed.success());
         }
     }
@@ -24,17 +28,23 @@ impl Machine {
         fs::set_permissions(self.home().join(path), fs::Permissions::from_mode(mode)).unwrap();
     }
 
-    /// From now on the file cannot be read: on Unix by its mode, on Windows because another program has it open.
+    /// From now on the file cannot be read: on Unix by its mode, on Windows because another program
+    /// has it open.
     pub fn make_unreadable(&mut self, path: &str) {
         let Some(lab) = &self.lab else {
             self.become_ordinary();
             return self.mode(path, 0);
         };
         let mut command = lab.command(&lab.stand_in("hold"));
-        command.arg(self.profile.said(&self.home().join(path))).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command
+            .arg(self.profile.said(&self.home().join(path)))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
         let mut holder = command.spawn().unwrap();
         let mut line = String::new();
-        BufReader::new(holder.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        BufReader::new(holder.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
         assert_eq!(line.trim_end(), "held");
         self.held.push(holder);
     }
@@ -54,7 +64,9 @@ impl Machine {
     /// From now on archives are made on a disk of this many KiB. False where none can be mounted.
     pub fn make_small_disk(&mut self, size: u32) -> bool {
         let disk = self.path("small disk");
-        let Some(mounted) = Mounted::of_size(&disk, size) else { return false };
+        let Some(mounted) = Mounted::of_size(&disk, size) else {
+            return false;
+        };
         self.disks.push(mounted);
         self.profile.work = disk;
         true
@@ -69,7 +81,10 @@ impl Mounted {
     pub fn of_size(disk: &Path, size: u32) -> Option<Mounted> {
         fs::create_dir(disk).unwrap();
         let options = format!("size={size}k,mode=1777");
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "aam-test"]).arg(disk).status();
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &options, "aam-test"])
+            .arg(disk)
+            .status();
         if !is_root() || !mounted.is_ok_and(|status| status.success()) {
             println!("no disk can be mounted here: nothing was tried with a full one");
             return None;

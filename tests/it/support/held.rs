@@ -1,4 +1,5 @@
-//! A run that waits in the middle for the test: its first mount is archived, and the second is about to be copied.
+//! A run that waits in the middle for the test: its first mount is archived, and the second is
+//! about to be copied.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -32,15 +33,24 @@ impl Machine {
     pub fn hold_at_second_mount(&mut self) -> Held {
         let Some(lab) = &self.lab else {
             let gate = Gate::new(&self.new_directory());
-            self.hook_rsync(&format!("case \"$*\" in *aam-other-*) {} ;; esac", gate.hook()));
+            self.hook_rsync(&format!(
+                "case \"$*\" in *aam-other-*) {} ;; esac",
+                gate.hook()
+            ));
             let mut run = self.start(&[]);
             gate.wait(&mut run);
             self.profile.rsync = None;
-            return Held { run, gate: Door::Pipes(gate), mark: None };
+            return Held {
+                run,
+                gate: Door::Pipes(gate),
+                mark: None,
+            };
         };
         let place = self.new_directory();
         let (reached, opened) = (place.join("reached"), place.join("opened"));
-        let gate = [&reached, &opened].map(|path| self.profile.said(path)).join("|");
+        let gate = [&reached, &opened]
+            .map(|path| self.profile.said(path))
+            .join("|");
         let profile = self.profile.said(&self.path("profile.yaml"));
         let mut command = self.command(&["run", &profile]);
         let command = command.env("AAM_STANDIN_GATE", format!("aam-other-|{gate}"));
@@ -49,11 +59,18 @@ impl Machine {
         while !reached.exists() {
             if run.try_wait().unwrap().is_some() || started.elapsed() > PATIENCE {
                 lab.crash();
-                panic!("it did not come to its second mount\n{}", Ran::of(run.wait_with_output().unwrap()));
+                panic!(
+                    "it did not come to its second mount\n{}",
+                    Ran::of(run.wait_with_output().unwrap())
+                );
             }
             std::thread::sleep(Duration::from_millis(5));
         }
-        Held { run, gate: Door::File(opened), mark: Some(self.profile.said(&self.path("state"))) }
+        Held {
+            run,
+            gate: Door::File(opened),
+            mark: Some(self.profile.said(&self.path("state"))),
+        }
     }
 
     fn new_directory(&self) -> PathBuf {
@@ -69,7 +86,10 @@ impl Machine {
                 held.run.wait().unwrap();
             }
         }
-        assert!(!self.left_over().is_empty(), "it was in the middle of its work");
+        assert!(
+            !self.left_over().is_empty(),
+            "it was in the middle of its work"
+        );
     }
 }
 
@@ -119,7 +139,8 @@ impl Held {
     pub fn interrupt(self) -> Ran {
         match &self.mark {
             None => signal(i32::try_from(self.run.id()).unwrap(), Signal::INT),
-            // Wine's word for Ctrl-C, to the program, ShadowSpawn and the stage, as the console tells all of them.
+            // Wine's word for Ctrl-C, to the program, ShadowSpawn and the stage, as the console
+            // tells all of them.
             Some(mark) => {
                 let told = under_wine(mark, "aam-backup.exe");
                 assert_eq!(told.len(), 3);

@@ -40,8 +40,18 @@ pub fn request(
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
     let bad = || io::Error::new(io::ErrorKind::InvalidData, "not an HTTP answer");
-    let split = answer.windows(4).position(|window| window == b"\r\n\r\n").ok_or_else(bad)?;
+    let split = answer
+        .windows(4)
+        .position(|window| window == b"\r\n\r\n")
+        .ok_or_else(bad)?;
     let head = String::from_utf8_lossy(&answer[..split]);
-    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).ok_or_else(bad)?;
-    Ok(Answer { status, body: answer[split + 4..].to_vec() })
+    let status = head
+        .split(' ')
+        .nth(1)
+        .and_then(|status| status.parse().ok())
+        .ok_or_else(bad)?;
+    Ok(Answer {
+        status,
+        body: answer[split + 4..].to_vec(),
+    })
 }

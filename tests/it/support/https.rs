@@ -4,8 +4,8 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-/// Answers every POST with 200 and appends its path to a file. Ends with its standard input. Its certificate is made
-/// with the library that moto brings.
+/// Answers every POST with 200 and appends its path to a file. Ends with its standard input. Its
+/// certificate is made with the library that moto brings.
 const PROGRAM: &str = r#"
 import datetime, http.server, ipaddress, ssl, sys, threading
 from cryptography import x509
@@ -55,11 +55,21 @@ impl Https {
         let place = tempfile::tempdir().unwrap();
         let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/.venv/bin/python");
         let mut command = Command::new(python);
-        command.args(["-c", PROGRAM]).arg(place.path()).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command
+            .args(["-c", PROGRAM])
+            .arg(place.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
         let mut child = command.spawn().expect("run tests/setup.sh first");
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        Https { place, port: line.trim().parse().unwrap(), child }
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        Https {
+            place,
+            port: line.trim().parse().unwrap(),
+            child,
+        }
     }
 
     pub fn address(&self) -> String {

@@ -1,5 +1,5 @@
-//! The Windows lab (`tests/windows`): the program for Windows under Wine in place of the one built here. What differs
-//! between the two platforms of a test machine is here.
+//! The Windows lab (`tests/windows`): the program for Windows under Wine in place of the one built
+//! here. What differs between the two platforms of a test machine is here.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -33,10 +33,20 @@ impl Lab {
     pub fn enter() -> Lab {
         let root = PathBuf::from(std::env::var_os(VARIABLE).expect(VARIABLE));
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(root);
-        let ready =
-            ["bin/aam-backup.exe", "bin/shadowspawn.exe", "bin/hold.exe", "prefix/drive_c", "q.empty", "locale"];
+        let ready = [
+            "bin/aam-backup.exe",
+            "bin/shadowspawn.exe",
+            "bin/hold.exe",
+            "prefix/drive_c",
+            "q.empty",
+            "locale",
+        ];
         for name in ready {
-            assert!(root.join(name).exists(), "{}/{name} is missing; tests/windows/run.sh makes it", root.display());
+            assert!(
+                root.join(name).exists(),
+                "{}/{name} is missing; tests/windows/run.sh makes it",
+                root.display()
+            );
         }
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let lab = Lab { root, _turn: turn };
@@ -56,7 +66,11 @@ impl Lab {
         // It may be missing.
         let _ = fs::remove_file(&link);
         std::os::unix::fs::symlink("q.empty", link).unwrap();
-        assert_eq!(fs::read_dir(self.root.join("q.empty")).unwrap().count(), 0, "Q: holds something");
+        assert_eq!(
+            fs::read_dir(self.root.join("q.empty")).unwrap().count(),
+            0,
+            "Q: holds something"
+        );
     }
 
     /// What Windows calls `C:\`.
@@ -72,19 +86,33 @@ impl Lab {
     /// A program for Windows, ready to start; it ends within its time.
     pub fn command(&self, program: &str) -> Command {
         let mut command = Command::new("timeout");
-        command.args(["--kill-after=10", LIMIT, "wine", program]).env_clear().current_dir(self.drive());
+        command
+            .args(["--kill-after=10", LIMIT, "wine", program])
+            .env_clear()
+            .current_dir(self.drive());
         let root = self.root.to_str().unwrap();
         for name in ["PATH", "HOME"] {
             command.env(name, std::env::var_os(name).unwrap_or_default());
         }
         // As in lab.sh, where it says why.
-        command.env("WINEPREFIX", self.root.join("prefix")).env("WINEARCH", "win64").env("WINEDEBUG", "-all");
-        command.env("WINEDLLOVERRIDES", "mscoree,mshtml=;winemenubuilder.exe=d;robocopy.exe=n");
-        command.env("LOCPATH", self.root.join("locale")).env("LC_ALL", "hi_IN.UTF-8");
+        command
+            .env("WINEPREFIX", self.root.join("prefix"))
+            .env("WINEARCH", "win64")
+            .env("WINEDEBUG", "-all");
+        command.env(
+            "WINEDLLOVERRIDES",
+            "mscoree,mshtml=;winemenubuilder.exe=d;robocopy.exe=n",
+        );
+        command
+            .env("LOCPATH", self.root.join("locale"))
+            .env("LC_ALL", "hi_IN.UTF-8");
         command.env("WINEPATH", outside(&self.root.join("bin")));
         // The letter leads to the source itself: a copy of it would have changed since.
         let drive = self.drive().to_str().unwrap().to_owned();
-        command.env("AAM_STANDIN_LIVE", format!("{root}/q|{drive}|{root}/q.empty"));
+        command.env(
+            "AAM_STANDIN_LIVE",
+            format!("{root}/q|{drive}|{root}/q.empty"),
+        );
         command
     }
 
@@ -102,7 +130,9 @@ impl Lab {
     pub fn crash(&self) {
         let server = |argument| {
             let mut command = Command::new("timeout");
-            command.args(["60", "wineserver", argument]).env("WINEPREFIX", self.root.join("prefix"));
+            command
+                .args(["60", "wineserver", argument])
+                .env("WINEPREFIX", self.root.join("prefix"));
             // There may be none.
             let _ = command.status();
         };

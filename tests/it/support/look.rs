@@ -28,8 +28,14 @@ pub fn look(root: &Path) -> Seen {
     let mut open = vec![PathBuf::new()];
     while let Some(directory) = open.pop() {
         let entries = match fs::read_dir(root.join(&directory)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound && directory.as_os_str().is_empty() => return seen,
-            entries => entries.unwrap_or_else(|e| panic!("{}: {e}", root.join(&directory).display())),
+            Err(error)
+                if error.kind() == io::ErrorKind::NotFound && directory.as_os_str().is_empty() =>
+            {
+                return seen;
+            }
+            entries => {
+                entries.unwrap_or_else(|e| panic!("{}: {e}", root.join(&directory).display()))
+            }
         };
         for entry in entries {
             let rel = directory.join(entry.unwrap().file_name());
@@ -48,11 +54,19 @@ pub fn one(path: &Path) -> Found {
     let (kind, content) = match metadata.file_type() {
         t if t.is_dir() => ("directory", Vec::new()),
         t if t.is_file() => ("file", fs::read(path).unwrap_or_default()),
-        t if t.is_symlink() => ("link", fs::read_link(path).unwrap().as_os_str().as_bytes().to_vec()),
+        t if t.is_symlink() => (
+            "link",
+            fs::read_link(path).unwrap().as_os_str().as_bytes().to_vec(),
+        ),
         t if t.is_fifo() => ("fifo", Vec::new()),
         _ => ("other", Vec::new()),
     };
-    Found { kind, content, modified: modified(&metadata), mode: metadata.mode() & 0o7777 }
+    Found {
+        kind,
+        content,
+        modified: modified(&metadata),
+        mode: metadata.mode() & 0o7777,
+    }
 }
 
 fn modified(metadata: &Metadata) -> i128 {
@@ -61,12 +75,20 @@ fn modified(metadata: &Metadata) -> i128 {
 
 /// How two trees differ, a line each; the first is what was expected.
 pub fn differences(expected: &Seen, found: &Seen) -> Vec<String> {
-    let shown = |path: &Vec<u8>| OsString::from_vec(path.clone()).to_string_lossy().escape_debug().to_string();
+    let shown = |path: &Vec<u8>| {
+        OsString::from_vec(path.clone())
+            .to_string_lossy()
+            .escape_debug()
+            .to_string()
+    };
     let mut lines = Vec::new();
     for (path, there) in expected {
         match found.get(path) {
             None => lines.push(format!("missing: {} ({})", shown(path), there.kind)),
-            Some(here) if here != there => lines.push(format!("differs: {}: {there:?}, found {here:?}", shown(path))),
+            Some(here) if here != there => lines.push(format!(
+                "differs: {}: {there:?}, found {here:?}",
+                shown(path)
+            )),
             Some(_) => {}
         }
     }

@@ -1,4 +1,5 @@
-//! A computer with something to back up, a mirror, a store and a profile; runs the real program on it.
+//! A computer with something to back up, a mirror, a store and a profile; runs the real program on
+//! it.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -35,7 +36,8 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// `home` has `docs/a.txt`, `docs/b.txt`, `pics/p.jpg` and the empty directory `docs/empty`, all of them old.
+    /// `home` has `docs/a.txt`, `docs/b.txt`, `pics/p.jpg` and the empty directory `docs/empty`,
+    /// all of them old.
     pub fn new() -> Machine {
         // Everything below /tmp is one mount, everything below /var/tmp another.
         Machine::with("/tmp".as_ref(), "/var/tmp".as_ref(), None)
@@ -53,7 +55,12 @@ impl Machine {
     }
 
     fn with(base: &Path, other_base: &Path, lab: Option<Lab>) -> Machine {
-        let place = |prefix, base| tempfile::Builder::new().prefix(prefix).tempdir_in(base).unwrap();
+        let place = |prefix, base| {
+            tempfile::Builder::new()
+                .prefix(prefix)
+                .tempdir_in(base)
+                .unwrap()
+        };
         let (scratch, other) = (place("aam-it-", base), place("aam-other-", other_base));
         for name in ["mirror", "store", "state", "work"] {
             fs::create_dir(scratch.path().join(name)).unwrap();
@@ -75,7 +82,14 @@ impl Machine {
         machine.write("pics/p.jpg", "three");
         fs::create_dir(machine.home().join("docs/empty")).unwrap();
         // rsync takes times of one second for equal.
-        for path in ["docs/a.txt", "docs/b.txt", "docs/empty", "docs", "pics/p.jpg", "pics"] {
+        for path in [
+            "docs/a.txt",
+            "docs/b.txt",
+            "docs/empty",
+            "docs",
+            "pics/p.jpg",
+            "pics",
+        ] {
             machine.make_old(path);
         }
         machine
@@ -102,12 +116,21 @@ impl Machine {
         self.profile.source(&source);
     }
 
-    /// No archives. Such a job works in `/var/tmp`, where it clears up after its location: that must be this machine's
-    /// own.
+    /// No archives. Such a job works in `/var/tmp`, where it clears up after its location: that
+    /// must be this machine's own.
     pub fn mirror_only(&mut self) {
         self.profile.store = None;
-        self.profile.location = self.path("").file_name().unwrap().to_str().unwrap().to_owned();
-        self.profile.work = self.lab.as_ref().map_or_else(|| "/var/tmp".into(), Lab::temporary);
+        self.profile.location = self
+            .path("")
+            .file_name()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .to_owned();
+        self.profile.work = self
+            .lab
+            .as_ref()
+            .map_or_else(|| "/var/tmp".into(), Lab::temporary);
     }
 
     /// `C:\\` of a machine with Windows.
@@ -121,13 +144,19 @@ impl Machine {
 
     /// A sentence with paths in it, as the program's system writes them.
     pub fn said(&self, phrase: &str) -> String {
-        if self.is_windows() { phrase.replace('/', "\\") } else { phrase.to_owned() }
+        if self.is_windows() {
+            phrase.replace('/', "\\")
+        } else {
+            phrase.to_owned()
+        }
     }
 
     /// Where the copy of an absolute path lies below a directory.
     pub fn below(&self, base: &Path, absolute: &Path) -> PathBuf {
         match &self.lab {
-            Some(lab) => base.join("c").join(absolute.strip_prefix(lab.drive()).unwrap()),
+            Some(lab) => base
+                .join("c")
+                .join(absolute.strip_prefix(lab.drive()).unwrap()),
             None => below(base, absolute),
         }
     }
@@ -152,7 +181,8 @@ impl Machine {
         path
     }
 
-    /// A 7-Zip that first runs `hook`, a piece of shell. It can ask `$what`: `archive`, `manifest` or `other`.
+    /// A 7-Zip that first runs `hook`, a piece of shell. It can ask `$what`: `archive`, `manifest`
+    /// or `other`.
     pub fn hook_seven_zip(&mut self, hook: &str) {
         let text = format!(
             "case \"$*\" in a\\ *-scsUTF-8*) what=archive ;; a\\ *) what=manifest ;; *) what=other ;; esac\n{hook}\nexec 7zz \"$@\""
@@ -179,17 +209,26 @@ impl Machine {
             Some(lab) => lab.aam(),
             None => {
                 let mut command = Command::new(env!("CARGO_BIN_EXE_aam-backup"));
-                command.env_clear().current_dir("/").env("HOME", self.path("home"));
+                command
+                    .env_clear()
+                    .current_dir("/")
+                    .env("HOME", self.path("home"));
                 command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
                 command
             }
         };
         command.args(arguments).env("AAM_TEST_KEY", self.key);
-        command.env("AAM_BACKUP_STATE_DIR", self.profile.said(&self.path("state")));
+        command.env(
+            "AAM_BACKUP_STATE_DIR",
+            self.profile.said(&self.path("state")),
+        );
         if self.bucket.is_some() {
             command.envs(bucket::KEYS);
         }
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         if let Some(user) = self.user {
             command.uid(user).gid(user);
         }
@@ -198,13 +237,19 @@ impl Machine {
 
     pub fn run(&self, arguments: &[&str]) -> Ran {
         let ran = self.aam("run", arguments);
-        assert_eq!(self.left_over(), self.kept(), "work files are removed after every run\n{ran}");
+        assert_eq!(
+            self.left_over(),
+            self.kept(),
+            "work files are removed after every run\n{ran}"
+        );
         ran
     }
 
     pub fn start(&self, arguments: &[&str]) -> Child {
         let profile = self.profile.said(&self.path("profile.yaml"));
-        self.command(&[&["run", &profile], arguments].concat()).spawn().unwrap()
+        self.command(&[&["run", &profile], arguments].concat())
+            .spawn()
+            .unwrap()
     }
 
     /// Any command that takes the profile, to its end.
@@ -234,23 +279,33 @@ impl Machine {
 
     /// What is in the work directory.
     pub fn left_over(&self) -> Vec<PathBuf> {
-        let entries = fs::read_dir(&self.profile.work).into_iter().flatten().flatten();
+        let entries = fs::read_dir(&self.profile.work)
+            .into_iter()
+            .flatten()
+            .flatten();
         let ours = format!("{}_", self.profile.location);
-        let mut found: Vec<PathBuf> =
-            entries.map(|e| e.path()).filter(|p| p.file_name().unwrap().to_str().unwrap().starts_with(&ours)).collect();
+        let mut found: Vec<PathBuf> = entries
+            .map(|e| e.path())
+            .filter(|p| p.file_name().unwrap().to_str().unwrap().starts_with(&ours))
+            .collect();
         found.sort();
         found
     }
 
-    /// The work directories of backups that a store still lacks, by their records: nothing in them but volumes and
-    /// encrypted manifests.
+    /// The work directories of backups that a store still lacks, by their records: nothing in them
+    /// but volumes and encrypted manifests.
     pub fn kept(&self) -> Vec<PathBuf> {
-        let records =
-            fs::read_dir(self.path("state/state").join(&self.profile.location)).into_iter().flatten().flatten();
-        let records = records.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "json"));
+        let records = fs::read_dir(self.path("state/state").join(&self.profile.location))
+            .into_iter()
+            .flatten()
+            .flatten();
+        let records = records
+            .map(|entry| entry.path())
+            .filter(|path| path.extension().is_some_and(|e| e == "json"));
         let mut kept: Vec<PathBuf> = records
             .map(|path| {
-                let record: serde_json::Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+                let record: serde_json::Value =
+                    serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
                 let work = record["work"].as_str().unwrap().replace('\\', "/");
                 self.profile.work.join(work.rsplit('/').next().unwrap())
             })
@@ -258,7 +313,9 @@ impl Machine {
         kept.sort();
         for (path, found) in kept.iter().flat_map(|work| look(work)) {
             let name = String::from_utf8_lossy(&path).into_owned();
-            let sent = ["_no_", "_manifest_"].iter().any(|part| name.contains(part));
+            let sent = ["_no_", "_manifest_"]
+                .iter()
+                .any(|part| name.contains(part));
             assert!(found.kind != "file" || sent, "{name} in {kept:?}");
         }
         kept
@@ -281,7 +338,10 @@ pub fn below(base: &Path, absolute: &Path) -> PathBuf {
 }
 
 pub(super) fn names(seen: &Seen, wanted: impl Fn(&super::look::Found) -> bool) -> BTreeSet<String> {
-    seen.iter().filter(|(_, f)| wanted(f)).map(|(path, _)| String::from_utf8_lossy(path).into_owned()).collect()
+    seen.iter()
+        .filter(|(_, f)| wanted(f))
+        .map(|(path, _)| String::from_utf8_lossy(path).into_owned())
+        .collect()
 }
 
 /// How a run of the program ended.
@@ -294,7 +354,11 @@ pub struct Ran {
 impl Ran {
     pub fn of(output: Output) -> Ran {
         let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
-        Ran { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
+        Ran {
+            code: output.status.code(),
+            stdout: text(&output.stdout),
+            stderr: text(&output.stderr),
+        }
     }
 
     /// Ended with this exit code.
@@ -305,19 +369,29 @@ impl Ran {
 
     /// Said this, on either output.
     pub fn says(&self, phrase: &str) -> &Ran {
-        assert!(self.stdout.contains(phrase) || self.stderr.contains(phrase), "not said: {phrase}\n{self}");
+        assert!(
+            self.stdout.contains(phrase) || self.stderr.contains(phrase),
+            "not said: {phrase}\n{self}"
+        );
         self
     }
 
     /// Did not say this.
     pub fn never_says(&self, phrase: &str) -> &Ran {
-        assert!(!self.stdout.contains(phrase) && !self.stderr.contains(phrase), "said: {phrase}\n{self}");
+        assert!(
+            !self.stdout.contains(phrase) && !self.stderr.contains(phrase),
+            "said: {phrase}\n{self}"
+        );
         self
     }
 }
 
 impl std::fmt::Display for Ran {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "exit {:?}\n--- stdout\n{}--- stderr\n{}---", self.code, self.stdout, self.stderr)
+        write!(
+            f,
+            "exit {:?}\n--- stdout\n{}--- stderr\n{}---",
+            self.code, self.stdout, self.stderr
+        )
     }
 }

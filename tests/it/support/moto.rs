@@ -24,7 +24,8 @@ pub fn shared() -> &'static Moto {
     SHARED.get_or_init(|| Moto::start(&[]))
 }
 
-/// A server, shared too, of whose archived objects each is looked at several times before it is there.
+/// A server, shared too, of whose archived objects each is looked at several times before it is
+/// there.
 pub fn slow() -> &'static Moto {
     static SLOW: OnceLock<Moto> = OnceLock::new();
     SLOW.get_or_init(|| {
@@ -35,26 +36,34 @@ pub fn slow() -> &'static Moto {
 }
 
 impl Moto {
-    /// A server of its own for tests that change settings of the whole server, which are given as environment variables
-    /// or by [`Moto::post`].
+    /// A server of its own for tests that change settings of the whole server, which are given as
+    /// environment variables or by [`Moto::post`].
     pub fn start(environment: &[(&str, &str)]) -> Moto {
         let program = program();
-        assert!(program.exists(), "{} is missing: run tests/setup.sh first", program.display());
+        assert!(
+            program.exists(),
+            "{} is missing: run tests/setup.sh first",
+            program.display()
+        );
         // Another process may take the free port before moto does; then another port will do.
         for _ in 0..3 {
             if let Some(moto) = Moto::try_start(&program, environment) {
                 return moto;
             }
         }
-        panic!("moto does not start: try {} -H 127.0.0.1 -p 5555", program.display());
+        panic!(
+            "moto does not start: try {} -H 127.0.0.1 -p 5555",
+            program.display()
+        );
     }
 
     fn try_start(program: &Path, environment: &[(&str, &str)]) -> Option<Moto> {
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).ok()?;
         let address = free.local_addr().ok()?;
         drop(free);
-        // The shell reads a pipe that only this process holds. However this process ends, the pipe ends with it, and
-        // the shell kills the server. (The kernel's parent-death signal would fire when the test's *thread* ends.)
+        // The shell reads a pipe that only this process holds. However this process ends, the pipe
+        // ends with it, and the shell kills the server. (The kernel's parent-death signal would
+        // fire when the test's *thread* ends.)
         let script = r#""$0" -H 127.0.0.1 -p "$1" >/dev/null 2>&1 & server=$!; cat >/dev/null; kill -9 "$server""#;
         let mut child = Command::new("sh")
             .args(["-c", script])
@@ -68,8 +77,13 @@ impl Moto {
             .expect("sh starts");
         let limit = Instant::now() + Duration::from_secs(60);
         while Instant::now() < limit {
-            if http::request(address, "GET", "/moto-api/", &[], b"").is_ok_and(|answer| answer.status == 200) {
-                return Some(Moto { address, _child: child });
+            if http::request(address, "GET", "/moto-api/", &[], b"")
+                .is_ok_and(|answer| answer.status == 200)
+            {
+                return Some(Moto {
+                    address,
+                    _child: child,
+                });
             }
             std::thread::sleep(Duration::from_millis(50));
         }
@@ -91,14 +105,25 @@ impl Moto {
     /// An empty bucket with a name of its own.
     pub fn bucket(&self) -> String {
         static NEXT: AtomicU32 = AtomicU32::new(1);
-        let name = format!("aam-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let name = format!(
+            "aam-{}-{}",
+            std::process::id(),
+            NEXT.fetch_add(1, Ordering::Relaxed)
+        );
         let answer = self.request("PUT", &format!("/{name}"), &[], b"");
         assert_eq!(answer.status, 200, "{}", answer.text());
         name
     }
 
-    /// A request as the owner of everything. Moto wants a signature for some requests but does not check it.
-    pub fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    /// A request as the owner of everything. Moto wants a signature for some requests but does not
+    /// check it.
+    pub fn request(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Answer {
         let signature = "AWS4-HMAC-SHA256 Credential=owner/20260101/us-east-1/s3/aws4_request, \
                          SignedHeaders=host, Signature=0";
         let headers = [headers, &[("Authorization", signature)]].concat();
@@ -107,17 +132,27 @@ impl Moto {
 
     /// From now on a object that was requested is thawing for `times` and more looks at it.
     pub fn slow_thaw(&self, times: u32) {
-        let json =
-            format!(r#"{{"model_name":"s3::keyrestore","transition":{{"progression":"manual","times":{times}}}}}"#);
-        assert_eq!(self.post("/moto-api/state-manager/set-transition", &json).status, 201);
+        let json = format!(
+            r#"{{"model_name":"s3::keyrestore","transition":{{"progression":"manual","times":{times}}}}}"#
+        );
+        assert_eq!(
+            self.post("/moto-api/state-manager/set-transition", &json)
+                .status,
+            201
+        );
     }
 
     /// From now on every request must be signed by somebody with the right to it.
     pub fn check_rights(&self) {
-        assert_eq!(self.request("POST", "/moto-api/reset-auth", &[], b"0").status, 200);
+        assert_eq!(
+            self.request("POST", "/moto-api/reset-auth", &[], b"0")
+                .status,
+            200
+        );
     }
 
-    /// A new user with these rights on everything; its access key id and secret access key. Before [`Moto::check_rights`].
+    /// A new user with these rights on everything; its access key id and secret access key. Before
+    /// [`Moto::check_rights`].
     pub fn user(&self, name: &str, rights: &[&str]) -> (String, String) {
         let policy = format!(
             r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":["{}"],"Resource":"*"}}]}}"#,
@@ -125,10 +160,15 @@ impl Moto {
         );
         let policy: String = policy.bytes().map(|byte| format!("%{byte:02X}")).collect();
         self.iam(&format!("Action=CreateUser&UserName={name}"));
-        self.iam(&format!("Action=PutUserPolicy&UserName={name}&PolicyName=p&PolicyDocument={policy}"));
+        self.iam(&format!(
+            "Action=PutUserPolicy&UserName={name}&PolicyName=p&PolicyDocument={policy}"
+        ));
         let key = self.iam(&format!("Action=CreateAccessKey&UserName={name}"));
         let field = |name: &str| {
-            let text = key.split(&format!("<{name}>")).nth(1).unwrap_or_else(|| panic!("{key}"));
+            let text = key
+                .split(&format!("<{name}>"))
+                .nth(1)
+                .unwrap_or_else(|| panic!("{key}"));
             text.split('<').next().unwrap().to_owned()
         };
         (field("AccessKeyId"), field("SecretAccessKey"))
@@ -139,14 +179,20 @@ impl Moto {
                          Signature=0";
         let kind = ("Content-Type", "application/x-www-form-urlencoded");
         let headers = [("Authorization", signature), kind];
-        let answer = http::request(self.address, "POST", "/", &headers, form.as_bytes()).expect("moto answers");
+        let answer = http::request(self.address, "POST", "/", &headers, form.as_bytes())
+            .expect("moto answers");
         assert_eq!(answer.status, 200, "{}", answer.text());
         answer.text()
     }
 
     /// A request to moto itself: `moto.post("/moto-api/state-manager/set-transition", r#"{…}"#)`.
     pub fn post(&self, path: &str, json: &str) -> Answer {
-        self.request("POST", path, &[("Content-Type", "application/json")], json.as_bytes())
+        self.request(
+            "POST",
+            path,
+            &[("Content-Type", "application/json")],
+            json.as_bytes(),
+        )
     }
 }
 

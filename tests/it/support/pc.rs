@@ -1,5 +1,5 @@
-//! A computer that is backed up, without the backup program: real 7-Zip archives, markers and manifests in a store,
-//! written with the library's own types.
+//! A computer that is backed up, without the backup program: real 7-Zip archives, markers and
+//! manifests in a store, written with the library's own types.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -7,15 +7,16 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use aam_auto_backup::adapters::store::{DirectoryStore, Purpose, Store};
-use aam_auto_backup::model::cancel::Cancel;
-use aam_auto_backup::model::manifest::{self, Entry, EntryKind, Header, Meta, Moment, RelPath, Writer};
-use aam_auto_backup::model::marker::Marker;
-use aam_auto_backup::model::mount::Mount;
-use aam_auto_backup::model::name::{BackupId, Format, MountName, ObjectName, Part};
-use aam_auto_backup::model::object::Stored;
-use aam_auto_backup::model::path::FullPath;
-use aam_auto_backup::model::stamp::{Stamp, Zone};
+use aam_auto_backup::parts;
+use aam_auto_backup::parts::Cancel;
+use aam_auto_backup::parts::FullPath;
+use aam_auto_backup::parts::Marker;
+use aam_auto_backup::parts::Mount;
+use aam_auto_backup::parts::ObjectRef;
+use aam_auto_backup::parts::{BackupId, Format, MountName, ObjectName, Part};
+use aam_auto_backup::parts::{DirectoryStore, Purpose, Store};
+use aam_auto_backup::parts::{Entry, EntryKind, Header, Meta, Moment, RelPath, Writer};
+use aam_auto_backup::parts::{Stamp, Zone};
 
 pub const KEY: &str = "correct horse battery";
 pub const FULL: &str = "20201221_134337.851361";
@@ -61,7 +62,12 @@ impl Pc {
             let files = scratch.path().join(format!("disk-{i}"));
             fs::create_dir(&files).unwrap();
             let path = FullPath::parse(path).unwrap();
-            Volume { path, files, entries: BTreeMap::new(), changed: BTreeSet::new() }
+            Volume {
+                path,
+                files,
+                entries: BTreeMap::new(),
+                changed: BTreeSet::new(),
+            }
         };
         let mounts = mounts.iter().enumerate().map(volume).collect();
         Pc {
@@ -88,7 +94,13 @@ impl Pc {
 
     fn meta(&mut self, size: u64, mode: u32) -> Meta {
         self.clock += 1_234_567_891;
-        Meta { size, modified: Moment(self.clock), created: None, changed: None, mode: Some(mode) }
+        Meta {
+            size,
+            modified: Moment(self.clock),
+            created: None,
+            changed: None,
+            mode: Some(mode),
+        }
     }
 
     /// A file of the mount number `mount`, from 1, with all directories above it.
@@ -111,7 +123,13 @@ impl Pc {
     /// An empty directory.
     pub fn directory(&mut self, mount: usize, path: &str) -> &mut Pc {
         fs::create_dir_all(self.mounts[mount - 1].files.join(path)).unwrap();
-        self.entry(mount, RelPath::from_bytes(path), EntryKind::Directory, 0, 0o700);
+        self.entry(
+            mount,
+            RelPath::from_bytes(path),
+            EntryKind::Directory,
+            0,
+            0o700,
+        );
         self
     }
 
@@ -119,12 +137,26 @@ impl Pc {
         let meta = self.meta(size, mode);
         let mount = &mut self.mounts[mount - 1];
         mount.changed.insert(path.clone());
-        mount.entries.insert(path.clone(), Entry { path, kind, meta, stored: None, unseen: false });
+        mount.entries.insert(
+            path.clone(),
+            Entry {
+                path,
+                kind,
+                meta,
+                stored: None,
+                unseen: false,
+            },
+        );
     }
 
     /// Changes what the manifest says of an entry.
     pub fn tweak(&mut self, mount: usize, path: &str, tweak: impl FnOnce(&mut Entry)) -> &mut Pc {
-        tweak(self.mounts[mount - 1].entries.get_mut(&RelPath::from_bytes(path)).unwrap());
+        tweak(
+            self.mounts[mount - 1]
+                .entries
+                .get_mut(&RelPath::from_bytes(path))
+                .unwrap(),
+        );
         self
     }
 
@@ -155,7 +187,10 @@ impl Pc {
     }
 
     pub fn full(&mut self, stamp: &str) -> BackupId {
-        let id = BackupId { full: stamp.parse().unwrap(), incremental: None };
+        let id = BackupId {
+            full: stamp.parse().unwrap(),
+            incremental: None,
+        };
         for mount in &mut self.mounts {
             mount.changed = mount.entries.keys().cloned().collect();
         }
@@ -164,7 +199,10 @@ impl Pc {
 
     pub fn incremental(&mut self, stamp: &str) -> BackupId {
         let full = self.last.expect("a full backup first").full;
-        self.backup(BackupId { full, incremental: Some(stamp.parse().unwrap()) })
+        self.backup(BackupId {
+            full,
+            incremental: Some(stamp.parse().unwrap()),
+        })
     }
 
     fn backup(&mut self, id: BackupId) -> BackupId {
@@ -172,10 +210,20 @@ impl Pc {
         let mut markers = Vec::new();
         for index in 0..self.mounts.len() {
             let changed = &self.mounts[index].changed;
-            let entries = self.mounts[index].entries.iter().filter(|(path, _)| changed.contains(path));
-            let bytes = entries.filter(|(_, e)| e.kind == EntryKind::File).map(|(_, e)| e.meta.size).sum();
+            let entries = self.mounts[index]
+                .entries
+                .iter()
+                .filter(|(path, _)| changed.contains(path));
+            let bytes = entries
+                .filter(|(_, e)| e.kind == EntryKind::File)
+                .map(|(_, e)| e.meta.size)
+                .sum();
             let volumes = self.archive(id, index);
-            let manifest = if self.v1 { None } else { Some(self.manifest(id, index)) };
+            let manifest = if self.v1 {
+                None
+            } else {
+                Some(self.manifest(id, index))
+            };
             let path = self.mounts[index].path.clone();
             let key = name(id, &path, Part::Marker);
             let marker = Marker {
@@ -188,7 +236,7 @@ impl Pc {
                 mounts: mounts.clone(),
                 format: self.format,
                 volumes,
-                manifest: manifest.clone().unwrap_or(Stored {
+                manifest: manifest.clone().unwrap_or(ObjectRef {
                     key: String::new(),
                     size: 0,
                     sha256: String::new(),
@@ -200,7 +248,14 @@ impl Pc {
                 since: id.incremental.and(self.last).map(|b| b.stamp()),
                 tools: Vec::new(),
             };
-            markers.push((key, if self.v1 { Vec::new() } else { marker.to_bytes() }));
+            markers.push((
+                key,
+                if self.v1 {
+                    Vec::new()
+                } else {
+                    marker.to_bytes()
+                },
+            ));
         }
         for (key, bytes) in markers.into_iter().take(self.markers) {
             self.store.put_bytes(&key, &bytes, Purpose::Index).unwrap();
@@ -209,15 +264,18 @@ impl Pc {
         id
     }
 
-    fn archive(&mut self, id: BackupId, index: usize) -> Vec<Stored> {
+    fn archive(&mut self, id: BackupId, index: usize) -> Vec<ObjectRef> {
         let mount = &mut self.mounts[index];
         let changed = std::mem::take(&mut mount.changed);
         let mut list = String::new();
         for path in &changed {
-            let empty = !mount.entries.keys().any(|p| p != path && p.starts_with(path));
+            let empty = !mount
+                .entries
+                .keys()
+                .any(|p| p != path && p.starts_with(path));
             let entry = mount.entries.get_mut(path).unwrap();
             if entry.kind == EntryKind::File {
-                entry.stored = Some(manifest::Stored::In(id.stamp()));
+                entry.stored = Some(parts::Stored::In(id.stamp()));
             } else if !empty {
                 continue;
             }
@@ -231,8 +289,17 @@ impl Pc {
         let list_file = work.path().join("list");
         fs::write(&list_file, list).unwrap();
         let archive = work.path().join("a");
-        let volume_size = self.volume_sizes.get(&(index + 1)).unwrap_or(&self.volume_size);
-        seven_zip(self.format, &mount.files, &archive, &list_file, Some(*volume_size));
+        let volume_size = self
+            .volume_sizes
+            .get(&(index + 1))
+            .unwrap_or(&self.volume_size);
+        seven_zip(
+            self.format,
+            &mount.files,
+            &archive,
+            &list_file,
+            Some(*volume_size),
+        );
         let mut stored = Vec::new();
         for number in 1.. {
             let volume = work.path().join(format!("a.{number:03}"));
@@ -240,13 +307,17 @@ impl Pc {
                 break;
             }
             let key = name(id, &path, Part::Volume(self.format.into(), number));
-            stored.push(self.store.put(&key, &volume, Purpose::Archive, &|_| {}).unwrap());
+            stored.push(
+                self.store
+                    .put(&key, &volume, Purpose::Archive, &|_| {})
+                    .unwrap(),
+            );
         }
         assert!(!stored.is_empty());
         stored
     }
 
-    fn manifest(&mut self, id: BackupId, index: usize) -> Stored {
+    fn manifest(&mut self, id: BackupId, index: usize) -> ObjectRef {
         let mount = &self.mounts[index];
         let work = tempfile::tempdir_in(self.scratch.path()).unwrap();
         let header = Header {
@@ -256,24 +327,49 @@ impl Pc {
             backup: Some(id),
             format: Some(self.format),
         };
-        let mut writer = Writer::new(fs::File::create(work.path().join("manifest.jsonl")).unwrap(), &header).unwrap();
-        mount.entries.values().for_each(|entry| writer.write(entry).unwrap());
+        let mut writer = Writer::new(
+            fs::File::create(work.path().join("manifest.jsonl")).unwrap(),
+            &header,
+        )
+        .unwrap();
+        mount
+            .entries
+            .values()
+            .for_each(|entry| writer.write(entry).unwrap());
         writer.finish().unwrap();
         fs::write(work.path().join("list"), "\"manifest.jsonl\"\n").unwrap();
         let archive = work.path().join("m");
-        seven_zip(self.format, work.path(), &archive, &work.path().join("list"), None);
+        seven_zip(
+            self.format,
+            work.path(),
+            &archive,
+            &work.path().join("list"),
+            None,
+        );
         let key = name(id, &mount.path, Part::Manifest(self.format.into()));
-        self.store.put(&key, &archive, Purpose::Index, &|_| {}).unwrap()
+        self.store
+            .put(&key, &archive, Purpose::Index, &|_| {})
+            .unwrap()
     }
 }
 
 pub fn mount_of(path: &FullPath) -> Mount {
-    Mount { path: path.clone(), name: MountName::of(path), sources: vec![path.clone()] }
+    Mount {
+        path: path.clone(),
+        name: MountName::of(path),
+        sources: vec![path.clone()],
+    }
 }
 
 /// A key of the location `pc`.
 pub fn name(backup: BackupId, mount: &FullPath, part: Part) -> String {
-    ObjectName { location: "pc".into(), backup, mount: MountName::of(mount), part }.to_string()
+    ObjectName {
+        location: "pc".into(),
+        backup,
+        mount: MountName::of(mount),
+        part,
+    }
+    .to_string()
 }
 
 pub fn stamp(text: &str) -> Stamp {
@@ -281,9 +377,17 @@ pub fn stamp(text: &str) -> Stamp {
 }
 
 /// Makes an archive as the program does: an explicit list, the key by standard input.
-pub fn seven_zip(format: Format, directory: &Path, archive: &Path, list: &Path, volume_size: Option<u32>) {
+pub fn seven_zip(
+    format: Format,
+    directory: &Path,
+    archive: &Path,
+    list: &Path,
+    volume_size: Option<u32>,
+) {
     let mut command = Command::new("7zz");
-    command.current_dir(directory).args(["a", "-p", "-spd", "-scsUTF-8", "-y", "-sae"]);
+    command
+        .current_dir(directory)
+        .args(["a", "-p", "-spd", "-scsUTF-8", "-y", "-sae"]);
     match format {
         Format::Zip => command.args(["-tzip", "-mem=AES256", "-mcu=on"]),
         Format::SevenZip => command.args(["-t7z", "-mhe=on"]),
@@ -292,8 +396,16 @@ pub fn seven_zip(format: Format, directory: &Path, archive: &Path, list: &Path, 
         command.arg(format!("-v{size}b"));
     }
     command.arg(archive).arg(format!("@{}", list.display()));
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     writeln!(child.stdin.take().unwrap(), "{KEY}").unwrap();
     let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
 }

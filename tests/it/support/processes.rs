@@ -22,7 +22,10 @@ pub struct Gate {
 impl Gate {
     /// Two pipes in `directory`.
     pub fn new(directory: &Path) -> Gate {
-        let gate = Gate { reached: directory.join("reached"), opened: directory.join("opened") };
+        let gate = Gate {
+            reached: directory.join("reached"),
+            opened: directory.join("opened"),
+        };
         for pipe in [&gate.reached, &gate.opened] {
             mkfifoat(CWD, pipe, Mode::from_raw_mode(0o666)).unwrap();
         }
@@ -31,16 +34,28 @@ impl Gate {
 
     /// The piece of shell that waits.
     pub fn hook(&self) -> String {
-        format!("{{ echo here >'{}'; read line <'{}'; }}", self.reached.display(), self.opened.display())
+        format!(
+            "{{ echo here >'{}'; read line <'{}'; }}",
+            self.reached.display(),
+            self.opened.display()
+        )
     }
 
     /// Waits until the script is at the gate.
     pub fn wait(&self, child: &mut Child) {
-        let pipe = open(&self.reached, OFlags::RDONLY | OFlags::NONBLOCK, Mode::empty()).unwrap();
+        let pipe = open(
+            &self.reached,
+            OFlags::RDONLY | OFlags::NONBLOCK,
+            Mode::empty(),
+        )
+        .unwrap();
         let mut pipe = fs::File::from(pipe);
         let mut said = String::new();
         while !said.ends_with('\n') {
-            assert!(child.try_wait().unwrap().is_none(), "the program ended before it came to the gate");
+            assert!(
+                child.try_wait().unwrap().is_none(),
+                "the program ended before it came to the gate"
+            );
             let _ = pipe.read_to_string(&mut said);
             std::thread::sleep(Duration::from_millis(2));
         }
@@ -81,7 +96,8 @@ pub fn descendants(pid: i32) -> Vec<i32> {
 pub fn wait_for_end(pids: &[i32]) {
     let running = |pid: &i32| {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
+        stat.rsplit_once(") ")
+            .is_some_and(|(_, rest)| !rest.starts_with('Z'))
     };
     while pids.iter().any(running) {
         std::thread::sleep(Duration::from_millis(2));
@@ -93,16 +109,22 @@ pub fn signal(pid: i32, signal: Signal) {
     let _ = kill_process(Pid::from_raw(pid).unwrap(), signal);
 }
 
-/// The programs under Wine that have one text in their environment, and another in their command line.
+/// The programs under Wine that have one text in their environment, and another in their command
+/// line.
 pub fn under_wine(environment: &str, arguments: &str) -> Vec<i32> {
     let has = |pid: &i32| {
         // It may be gone.
         let read = |name| fs::read(format!("/proc/{pid}/{name}")).unwrap_or_default();
-        let holds = |text: &[u8], part: &str| text.windows(part.len()).any(|found| found == part.as_bytes());
+        let holds = |text: &[u8], part: &str| {
+            text.windows(part.len())
+                .any(|found| found == part.as_bytes())
+        };
         let program = fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default();
         holds(&read("environ"), environment)
             && holds(&read("cmdline"), arguments)
-            && program.file_name().is_some_and(|name| name.to_string_lossy().starts_with("wine"))
+            && program
+                .file_name()
+                .is_some_and(|name| name.to_string_lossy().starts_with("wine"))
     };
     pids().filter(has).collect()
 }
@@ -114,9 +136,13 @@ fn children(parent: i32) -> Vec<i32> {
         // The name in parentheses may hold anything.
         stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()
     };
-    pids().filter(|pid| parent_of(*pid) == Some(parent)).collect()
+    pids()
+        .filter(|pid| parent_of(*pid) == Some(parent))
+        .collect()
 }
 
 fn pids() -> impl Iterator<Item = i32> {
-    fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+    fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
 }

@@ -38,7 +38,10 @@ impl Profile {
             base: base.to_path_buf(),
             drive,
             location: "pc".to_owned(),
-            sources: vec![(base.join("home/docs"), false), (base.join("home/pics"), false)],
+            sources: vec![
+                (base.join("home/docs"), false),
+                (base.join("home/pics"), false),
+            ],
             exclude_directories: Vec::new(),
             exclude_files: Vec::new(),
             mirror: String::new(),
@@ -65,7 +68,10 @@ impl Profile {
 
     /// A path as the program's system says it.
     pub fn said(&self, path: &Path) -> String {
-        self.drive.as_ref().map_or_else(|| path.to_str().unwrap().to_owned(), |drive| lab::inside(drive, path))
+        self.drive.as_ref().map_or_else(
+            || path.to_str().unwrap().to_owned(),
+            |drive| lab::inside(drive, path),
+        )
     }
 
     fn path(&self, path: &Path) -> String {
@@ -83,10 +89,16 @@ impl Profile {
     }
 
     pub fn text(&self) -> String {
-        let mut text = format!("version: 1\nname: test\nlocation: {}\nsources:\n", self.location);
+        let mut text = format!(
+            "version: 1\nname: test\nlocation: {}\nsources:\n",
+            self.location
+        );
         let mut line = |line: String| writeln!(text, "{line}").unwrap();
         for (path, optional) in &self.sources {
-            line(format!("  - {{path: {}, optional: {optional}}}", self.path(path)));
+            line(format!(
+                "  - {{path: {}, optional: {optional}}}",
+                self.path(path)
+            ));
         }
         let list = |texts: &[String]| texts.iter().map(quoted).collect::<Vec<_>>().join(", ");
         line(format!(
@@ -95,7 +107,11 @@ impl Profile {
             list(&self.exclude_files)
         ));
         if let Some((program, mount)) = &self.snapshot {
-            line(format!("snapshot: {{program: {}, mount: {}}}", self.path(program), self.path(mount)));
+            line(format!(
+                "snapshot: {{program: {}, mount: {}}}",
+                self.path(program),
+                self.path(mount)
+            ));
         }
         line("destinations:".to_owned());
         if !self.mirror.is_empty() {
@@ -106,15 +122,27 @@ impl Profile {
         }
         if let Some(store) = &self.store {
             line(format!("  directory: {{path: {}}}", self.path(store)));
-            line("archive:\n  encryption-key: {env: AAM_TEST_KEY}\n  compression-level: 1".to_owned());
-            line(format!("  format: {}\n  volume-size: {}", self.format, self.volume_size));
+            line(
+                "archive:\n  encryption-key: {env: AAM_TEST_KEY}\n  compression-level: 1"
+                    .to_owned(),
+            );
+            line(format!(
+                "  format: {}\n  volume-size: {}",
+                self.format, self.volume_size
+            ));
             line(format!("  work-directory: {}", self.path(&self.work)));
         }
-        self.log.iter().for_each(|path| line(format!("log: {{directory: {}}}", self.path(path))));
-        self.force_full.iter().for_each(|when| line(format!("force-full: {when}")));
+        self.log
+            .iter()
+            .for_each(|path| line(format!("log: {{directory: {}}}", self.path(path))));
+        self.force_full
+            .iter()
+            .for_each(|when| line(format!("force-full: {when}")));
         let tools = [("7z", &self.seven_zip), ("rsync", &self.rsync)];
-        let tools: Vec<String> =
-            tools.iter().filter_map(|(name, path)| Some(format!("{name}: {}", self.path(path.as_ref()?)))).collect();
+        let tools: Vec<String> = tools
+            .iter()
+            .filter_map(|(name, path)| Some(format!("{name}: {}", self.path(path.as_ref()?))))
+            .collect();
         if !tools.is_empty() {
             line(format!("tools: {{{}}}", tools.join(", ")));
         }

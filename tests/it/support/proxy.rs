@@ -1,5 +1,5 @@
-//! A server that misbehaves on request: it stands before a real one, passes everything on, and spoils what its rules
-//! say. It also remembers every request.
+//! A server that misbehaves on request: it stands before a real one, passes everything on, and
+//! spoils what its rules say. It also remembers every request.
 //!
 //! One request per connection, HTTP/1.1, bodies with a length: what the AWS SDK and moto speak.
 
@@ -15,7 +15,8 @@ use std::time::{Duration, Instant};
 /// What can go wrong.
 #[derive(Clone, Debug)]
 pub enum Fault {
-    /// Another answer, without asking the real server: status, more header lines (`Name: value`), body.
+    /// Another answer, without asking the real server: status, more header lines (`Name: value`),
+    /// body.
     Reply(u16, Vec<String>, String),
     /// The connection ends after this many bytes of the request's body.
     CutRequest(u64),
@@ -27,8 +28,8 @@ pub enum Fault {
     Hang,
     /// The answer stops after this many bytes of its body, but the connection stays.
     StallAnswer(u64),
-    /// The object's bytes come from a file of this directory over this line. The real server, which would need one of
-    /// two processors, is not asked.
+    /// The object's bytes come from a file of this directory over this line. The real server, which
+    /// would need one of two processors, is not asked.
     Files(PathBuf, Arc<Line>),
 }
 
@@ -42,14 +43,18 @@ pub struct Line {
 
 impl Line {
     pub fn new(pace: u64) -> Arc<Line> {
-        Arc::new(Line { pace, free: Mutex::new(Instant::now()) })
+        Arc::new(Line {
+            pace,
+            free: Mutex::new(Instant::now()),
+        })
     }
 
     /// Returns when these bytes have gone through.
     fn pass(&self, bytes: usize) {
         let until = {
             let mut free = lock(&self.free);
-            *free = (*free).max(Instant::now()) + Duration::from_secs_f64(bytes as f64 / self.pace as f64);
+            *free = (*free).max(Instant::now())
+                + Duration::from_secs_f64(bytes as f64 / self.pace as f64);
             *free
         };
         thread::sleep(until.saturating_duration_since(Instant::now()));
@@ -62,7 +67,11 @@ impl Fault {
         let body = format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>"
         );
-        Fault::Reply(status, vec!["Content-Type: application/xml".to_owned()], body)
+        Fault::Reply(
+            status,
+            vec!["Content-Type: application/xml".to_owned()],
+            body,
+        )
     }
 }
 
@@ -79,7 +88,10 @@ pub struct Request {
 impl Request {
     /// A header's value.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(header, _)| header == name)
+            .map(|(_, value)| value.as_str())
     }
 }
 
@@ -130,16 +142,29 @@ impl Proxy {
         format!("http://{}", self.address)
     }
 
-    /// Spoils the next `times` requests with this method whose path and query contain `part`. The first rule that fits
-    /// wins.
+    /// Spoils the next `times` requests with this method whose path and query contain `part`. The
+    /// first rule that fits wins.
     pub fn spoil(&self, method: &str, part: &str, times: usize, fault: Fault) {
         let (method, part) = (method.to_owned(), part.to_owned());
-        self.spoil_when(move |request| request.method == method && request.target.contains(&part), times, fault);
+        self.spoil_when(
+            move |request| request.method == method && request.target.contains(&part),
+            times,
+            fault,
+        );
     }
 
     /// The same with any condition.
-    pub fn spoil_when(&self, when: impl Fn(&Request) -> bool + Send + Sync + 'static, times: usize, fault: Fault) {
-        lock(&self.shared.rules).push(Rule { when: Box::new(when), times, fault });
+    pub fn spoil_when(
+        &self,
+        when: impl Fn(&Request) -> bool + Send + Sync + 'static,
+        times: usize,
+        fault: Fault,
+    ) {
+        lock(&self.shared.rules).push(Rule {
+            when: Box::new(when),
+            times,
+            fault,
+        });
     }
 
     /// From now on everything is passed on.
@@ -154,7 +179,10 @@ impl Proxy {
 
     /// How many requests with this method and this in path or query came.
     pub fn count(&self, method: &str, part: &str) -> usize {
-        self.seen().iter().filter(|request| request.method == method && request.target.contains(part)).count()
+        self.seen()
+            .iter()
+            .filter(|request| request.method == method && request.target.contains(part))
+            .count()
     }
 }
 
@@ -173,7 +201,9 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 impl Shared {
     fn fault(&self, request: &Request) -> Option<Fault> {
         let mut rules = lock(&self.rules);
-        let rule = rules.iter_mut().find(|rule| rule.times > 0 && (rule.when)(request))?;
+        let rule = rules
+            .iter_mut()
+            .find(|rule| rule.times > 0 && (rule.when)(request))?;
         rule.times -= 1;
         Some(rule.fault.clone())
     }
@@ -202,7 +232,9 @@ fn serve(mut client: TcpStream, server: SocketAddr, shared: &Shared) -> io::Resu
             io::copy(&mut body, &mut io::sink())?;
             return hold(&mut client, shared);
         }
-        Some(Fault::Files(directory, line)) => return send_file(&mut client, &request, directory, line),
+        Some(Fault::Files(directory, line)) => {
+            return send_file(&mut client, &request, directory, line);
+        }
         _ => {}
     }
     let mut upstream = TcpStream::connect(server)?;
@@ -216,14 +248,23 @@ fn serve(mut client: TcpStream, server: SocketAddr, shared: &Shared) -> io::Resu
 }
 
 /// Passes the answer back, marked as the last on its connection.
-fn answer(upstream: &mut TcpStream, client: &mut TcpStream, fault: Option<&Fault>) -> io::Result<()> {
+fn answer(
+    upstream: &mut TcpStream,
+    client: &mut TcpStream,
+    fault: Option<&Fault>,
+) -> io::Result<()> {
     let (head, rest) = read_head(upstream)?;
     if let Some(Fault::LoseAnswer) = fault {
         return Ok(());
     }
     let mut lines = head.split("\r\n");
-    let mut text = format!("{}\r\nConnection: close\r\n", lines.next().unwrap_or_default());
-    for line in lines.filter(|line| !line.is_empty() && !line.to_ascii_lowercase().starts_with("connection:")) {
+    let mut text = format!(
+        "{}\r\nConnection: close\r\n",
+        lines.next().unwrap_or_default()
+    );
+    for line in lines
+        .filter(|line| !line.is_empty() && !line.to_ascii_lowercase().starts_with("connection:"))
+    {
         text.push_str(line);
         text.push_str("\r\n");
     }
@@ -231,20 +272,37 @@ fn answer(upstream: &mut TcpStream, client: &mut TcpStream, fault: Option<&Fault
     client.write_all(text.as_bytes())?;
     let mut body = (&rest[..]).chain(upstream);
     match fault {
-        Some(Fault::CutAnswer(after) | Fault::StallAnswer(after)) => io::copy(&mut body.take(*after), client).map(drop),
+        Some(Fault::CutAnswer(after) | Fault::StallAnswer(after)) => {
+            io::copy(&mut body.take(*after), client).map(drop)
+        }
         _ => io::copy(&mut body, client).map(drop),
     }
 }
 
 /// A part of a file, as the request's `Range` says.
-fn send_file(client: &mut TcpStream, request: &Request, directory: &Path, line: &Line) -> io::Result<()> {
+fn send_file(
+    client: &mut TcpStream,
+    request: &Request,
+    directory: &Path,
+    line: &Line,
+) -> io::Result<()> {
     let wrong = || io::Error::from(io::ErrorKind::InvalidData);
-    let key = request.target.split('?').next().and_then(|path| path.rsplit('/').next()).ok_or_else(wrong)?;
+    let key = request
+        .target
+        .split('?')
+        .next()
+        .and_then(|path| path.rsplit('/').next())
+        .ok_or_else(wrong)?;
     let mut file = File::open(directory.join(key))?;
     let all = file.metadata()?.len();
-    let range = request.header("range").and_then(|range| range.strip_prefix("bytes=")?.split_once('-'));
+    let range = request
+        .header("range")
+        .and_then(|range| range.strip_prefix("bytes=")?.split_once('-'));
     let (from, last) = range.ok_or_else(wrong)?;
-    let (from, last): (u64, u64) = (from.parse().map_err(|_| wrong())?, last.parse().map_err(|_| wrong())?);
+    let (from, last): (u64, u64) = (
+        from.parse().map_err(|_| wrong())?,
+        last.parse().map_err(|_| wrong())?,
+    );
     let length = last + 1 - from;
     let head = format!(
         "HTTP/1.1 206 Partial Content\r\nConnection: close\r\nContent-Length: {length}\r\n\
@@ -266,7 +324,10 @@ fn send_file(client: &mut TcpStream, request: &Request, directory: &Path, line: 
 }
 
 fn reply(client: &mut TcpStream, status: u16, headers: &[String], text: &str) -> io::Result<()> {
-    let mut head = format!("HTTP/1.1 {status} Spoiled\r\nConnection: close\r\nContent-Length: {}\r\n", text.len());
+    let mut head = format!(
+        "HTTP/1.1 {status} Spoiled\r\nConnection: close\r\nContent-Length: {}\r\n",
+        text.len()
+    );
     for line in headers {
         head.push_str(&format!("{line}\r\n"));
     }
@@ -301,16 +362,31 @@ fn parse(head: &str) -> io::Result<(Request, u64)> {
         .filter_map(|line| line.split_once(':'))
         .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
         .collect();
-    let request = Request { method: method.to_owned(), target: target.to_owned(), headers };
-    let length = request.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+    let request = Request {
+        method: method.to_owned(),
+        target: target.to_owned(),
+        headers,
+    };
+    let length = request
+        .header("content-length")
+        .and_then(|length| length.parse().ok())
+        .unwrap_or(0);
     Ok((request, length))
 }
 
-/// The head for the real server: one request a connection, and no waiting for a "continue" that was given already.
+/// The head for the real server: one request a connection, and no waiting for a "continue" that was
+/// given already.
 fn pass_on(request: &Request, head: &str) -> String {
-    let mut text = format!("{} {} HTTP/1.1\r\nConnection: close\r\n", request.method, request.target);
+    let mut text = format!(
+        "{} {} HTTP/1.1\r\nConnection: close\r\n",
+        request.method, request.target
+    );
     for line in head.split("\r\n").skip(1) {
-        let name = line.split(':').next().unwrap_or_default().to_ascii_lowercase();
+        let name = line
+            .split(':')
+            .next()
+            .unwrap_or_default()
+            .to_ascii_lowercase();
         if name != "connection" && name != "expect" {
             text.push_str(line);
             text.push_str("\r\n");
@@ -326,7 +402,14 @@ fn hold(client: &mut TcpStream, shared: &Shared) -> io::Result<()> {
     while !shared.stop.load(Ordering::SeqCst) {
         match client.read(&mut [0; 16]) {
             Ok(0) => break,
-            Err(error) if !matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => break,
+            Err(error)
+                if !matches!(
+                    error.kind(),
+                    io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+                ) =>
+            {
+                break;
+            }
             _ => {}
         }
     }

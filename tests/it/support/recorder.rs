@@ -44,10 +44,15 @@ impl Recorder {
         })
     }
 
-    fn start(answer: impl Fn(&str, &[(String, String)], &[u8]) -> (u16, Vec<u8>) + Send + Sync + 'static) -> Recorder {
+    fn start(
+        answer: impl Fn(&str, &[(String, String)], &[u8]) -> (u16, Vec<u8>) + Send + Sync + 'static,
+    ) -> Recorder {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
-        let (taken, stop) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
+        let (taken, stop) = (
+            Arc::new(Mutex::new(Vec::new())),
+            Arc::new(AtomicBool::new(false)),
+        );
         let (log, ended) = (taken.clone(), stop.clone());
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
@@ -58,7 +63,11 @@ impl Recorder {
                 let _ = serve(client, &log, &answer);
             }
         });
-        Recorder { address, taken, stop }
+        Recorder {
+            address,
+            taken,
+            stop,
+        }
     }
 
     pub fn endpoint(&self) -> String {
@@ -80,19 +89,30 @@ fn serve(
     let mut input = BufReader::new(client.try_clone()?);
     let mut first = String::new();
     input.read_line(&mut first)?;
-    let what = first.rsplit_once(" HTTP/").map(|(what, _)| what.to_owned()).unwrap_or_default();
+    let what = first
+        .rsplit_once(" HTTP/")
+        .map(|(what, _)| what.to_owned())
+        .unwrap_or_default();
     let mut headers = Vec::new();
     loop {
         let mut line = String::new();
         input.read_line(&mut line)?;
-        let Some((name, value)) = line.trim_end().split_once(':') else { break };
+        let Some((name, value)) = line.trim_end().split_once(':') else {
+            break;
+        };
         headers.push((name.to_lowercase(), value.trim().to_owned()));
     }
-    let length = headers.iter().find(|(name, _)| name == "content-length").map_or("0", |(_, value)| value);
+    let length = headers
+        .iter()
+        .find(|(name, _)| name == "content-length")
+        .map_or("0", |(_, value)| value);
     let mut body = vec![0; length.parse().unwrap_or(0)];
     input.read_exact(&mut body)?;
     let text = String::from_utf8_lossy(&body).into_owned();
-    log.lock().unwrap().push(Taken { what: what.clone(), body: text });
+    log.lock().unwrap().push(Taken {
+        what: what.clone(),
+        body: text,
+    });
     let (status, content) = answer(&what, &headers, &body);
     let mut client = client;
     let head = format!(

@@ -12,8 +12,13 @@ use super::machine::{KEY, Machine, names};
 impl Machine {
     /// Names in the store.
     pub fn stored(&self) -> BTreeSet<String> {
-        let entries = fs::read_dir(self.path("store")).into_iter().flatten().flatten();
-        entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
+        let entries = fs::read_dir(self.path("store"))
+            .into_iter()
+            .flatten()
+            .flatten();
+        entries
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .collect()
     }
 
     /// Backups with a marker for at least one mount, oldest first.
@@ -25,21 +30,47 @@ impl Machine {
             let fields: Vec<&str> = name.splitn(7, '_').collect();
             let full = fields[3] == "0";
             let prefix = fields[..5].join("_");
-            let stamp = if full { fields[1..3].join("_") } else { fields[3..5].join("_") };
-            (fields[5] == "yes").then_some(Backup { stamp, full, prefix })
+            let stamp = if full {
+                fields[1..3].join("_")
+            } else {
+                fields[3..5].join("_")
+            };
+            (fields[5] == "yes").then_some(Backup {
+                stamp,
+                full,
+                prefix,
+            })
         };
-        self.stored().iter().filter_map(of).collect::<BTreeSet<_>>().into_iter().collect()
+        self.stored()
+            .iter()
+            .filter_map(of)
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect()
     }
 
-    /// What the archives of the newest backup hold: files of `home`, of `other`, and empty directories (with `/`).
+    /// What the archives of the newest backup hold: files of `home`, of `other`, and empty
+    /// directories (with `/`).
     pub fn archived(&self) -> BTreeSet<String> {
         let mut found = BTreeSet::new();
         for (is_other, seen) in self.extracted() {
-            let empty = |path: &str| !seen.keys().any(|p| p.starts_with(format!("{path}/").as_bytes()));
+            let empty = |path: &str| {
+                !seen
+                    .keys()
+                    .any(|p| p.starts_with(format!("{path}/").as_bytes()))
+            };
             let files = names(&seen, |s| s.kind == "file");
-            let directories = names(&seen, |s| s.kind == "directory").into_iter().filter(|p| empty(p)).map(|p| p + "/");
+            let directories = names(&seen, |s| s.kind == "directory")
+                .into_iter()
+                .filter(|p| empty(p))
+                .map(|p| p + "/");
             let other = if is_other { "other/" } else { "" };
-            found.extend(files.into_iter().chain(directories).map(|p| format!("{other}{p}")));
+            found.extend(
+                files
+                    .into_iter()
+                    .chain(directories)
+                    .map(|p| format!("{other}{p}")),
+            );
         }
         found
     }
@@ -61,7 +92,11 @@ impl Machine {
         let newest = self.backups().pop().expect("there is a backup");
         let out = tempfile::tempdir().unwrap();
         let mut text = String::new();
-        for name in self.stored().iter().filter(|n| n.starts_with(&format!("{}_manifest", newest.prefix))) {
+        for name in self
+            .stored()
+            .iter()
+            .filter(|n| n.starts_with(&format!("{}_manifest", newest.prefix)))
+        {
             extract(&self.path("store").join(name), out.path());
             text.push_str(&fs::read_to_string(out.path().join("manifest.jsonl")).unwrap());
         }
@@ -89,5 +124,10 @@ fn extract(first: &Path, out: &Path) {
     // It does not ask for the key when there are only directories.
     let _ = writeln!(child.stdin.take().unwrap(), "{KEY}");
     let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "{}: {}", first.display(), String::from_utf8_lossy(&output.stdout));
+    assert!(
+        output.status.success(),
+        "{}: {}",
+        first.display(),
+        String::from_utf8_lossy(&output.stdout)
+    );
 }

@@ -9,15 +9,33 @@ fn the_report_arrives() {
     night.email = format!("  from-name: AAM Backup Report\n{}", night.email);
     night.run(&[]).exit(0);
     let mail = night.mail();
-    assert_eq!(mail.source, format!("\"AAM Backup Report\" <{}>", night.sender));
+    assert_eq!(
+        mail.source,
+        format!("\"AAM Backup Report\" <{}>", night.sender)
+    );
     assert_eq!(mail.to, OWNERS);
-    assert!(mail.subject.starts_with("SUCCESS, 20") && mail.subject.ends_with(" UTC full backup!"), "{}", mail.subject);
-    let mirror = format!("<td>mirror {}</td><td>complete</td>", night.machine.path("mirror").display());
-    for part in [&mirror, "<td>complete</td><td>3 objects, ", "For more info, refer to the local backup log."] {
+    assert!(
+        mail.subject.starts_with("SUCCESS, 20") && mail.subject.ends_with(" UTC full backup!"),
+        "{}",
+        mail.subject
+    );
+    let mirror = format!(
+        "<td>mirror {}</td><td>complete</td>",
+        night.machine.path("mirror").display()
+    );
+    for part in [
+        &mirror,
+        "<td>complete</td><td>3 objects, ",
+        "For more info, refer to the local backup log.",
+    ] {
         let body = mail.body.replace("&#x2f;", "/");
         assert!(body.contains(part), "not in the mail: {part}\n{body}");
     }
-    assert!(night.log().contains("report sent to owner@example.com, second@example.com (message "));
+    assert!(
+        night
+            .log()
+            .contains("report sent to owner@example.com, second@example.com (message ")
+    );
 }
 
 /// What people read whose mail program shows no HTML. The server of the tests keeps only that.
@@ -31,11 +49,18 @@ fn plain_text_and_html_say_the_same() {
     let taken = recorder.taken();
     let sent: serde_json::Value = serde_json::from_str(&taken.last().unwrap().body).unwrap();
     assert_eq!(taken.last().unwrap().what, "POST /v2/email/outbound-emails");
-    assert_eq!(sent["FromEmailAddress"], format!("=?UTF-8?B?w5xiZXJzaWNodCAmIENv?= <{}>", night.sender));
+    assert_eq!(
+        sent["FromEmailAddress"],
+        format!("=?UTF-8?B?w5xiZXJzaWNodCAmIENv?= <{}>", night.sender)
+    );
     let body = &sent["Content"]["Simple"]["Body"];
     let text = body["Text"]["Data"].as_str().unwrap();
     let mirror = night.machine.path("mirror");
-    let lines = ["Location: pc", "Selected: 3 files, ", &format!("Destination: mirror {}: complete", mirror.display())];
+    let lines = [
+        "Location: pc",
+        "Selected: 3 files, ",
+        &format!("Destination: mirror {}: complete", mirror.display()),
+    ];
     for line in lines {
         assert!(text.contains(line), "{text}");
     }
@@ -53,16 +78,27 @@ fn an_unverified_sender_is_told_and_is_no_success() {
         .exit(3)
         .says("WARNING, ")
         .says("the e-mail report was not sent: Email address not verified")
-        .says(&format!("verify '{}' in SES, region us-east-1", night.sender));
+        .says(&format!(
+            "verify '{}' in SES, region us-east-1",
+            night.sender
+        ));
     assert!(night.log().contains("the e-mail report was not sent"));
-    assert_eq!(night.machine.backups().len(), 1, "the backup is there all the same");
+    assert_eq!(
+        night.machine.backups().len(),
+        1,
+        "the backup is there all the same"
+    );
 }
 
 #[test]
 fn a_server_that_is_not_there() {
     let mut night = Night::new();
     night.email_to("http://127.0.0.1:9");
-    night.run(&[]).exit(3).says("the e-mail report was not sent: ").says("SES in us-east-1 was not reached");
+    night
+        .run(&[])
+        .exit(3)
+        .says("the e-mail report was not sent: ")
+        .says("SES in us-east-1 was not reached");
 }
 
 #[test]
@@ -71,7 +107,10 @@ fn only_problems() {
     night.email.push_str("  when: on-problem\n");
     night.run(&[]).exit(0);
     assert!(night.mails().is_empty());
-    night.machine.profile.source("/tmp/no-such-directory".as_ref());
+    night
+        .machine
+        .profile
+        .source("/tmp/no-such-directory".as_ref());
     night.run(&[]).exit(1);
     assert!(night.mail().subject.starts_with("FAILURE, "));
 }
@@ -88,6 +127,12 @@ fn an_incremental_only_backup_sends_none() {
 #[test]
 fn without_the_access_key() {
     let mut night = Night::new();
-    night.email = night.email.replace("command: [echo, AKIDEXAMPLE]", "env: AAM_NOT_SET");
-    night.run(&[]).exit(3).says("AAM_NOT_SET").says("see email.credentials in the profile");
+    night.email = night
+        .email
+        .replace("command: [echo, AKIDEXAMPLE]", "env: AAM_NOT_SET");
+    night
+        .run(&[])
+        .exit(3)
+        .says("AAM_NOT_SET")
+        .says("see email.credentials in the profile");
 }

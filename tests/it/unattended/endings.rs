@@ -1,5 +1,5 @@
-//! The table "Every way a run can end" of docs/unattended.md, row by row: each test brings about what its row is about,
-//! and the row itself says what must follow.
+//! The table "Every way a run can end" of docs/unattended.md, row by row: each test brings about
+//! what its row is about, and the row itself says what must follow.
 
 mod cut_short;
 
@@ -14,19 +14,28 @@ use crate::support::machine::Ran;
 use crate::support::moto;
 use crate::support::processes::is_root;
 use crate::support::proxy::{Fault, Proxy};
-use aam_auto_backup::cli::Exit;
-use aam_auto_backup::model::event::Outcome;
+use aam_auto_backup::parts::Exit;
+use aam_auto_backup::parts::Outcome;
 
 const PAGE: &str = include_str!("../../../docs/unattended.md");
 
 /// The cells of every row, backquotes taken off.
 fn rows() -> Vec<Vec<String>> {
-    let table = PAGE.split("## Every way a run can end").nth(1).and_then(|rest| rest.split("\n## ").next()).unwrap();
+    let table = PAGE
+        .split("## Every way a run can end")
+        .nth(1)
+        .and_then(|rest| rest.split("\n## ").next())
+        .unwrap();
     table
         .lines()
         .filter(|line| line.starts_with("| "))
         .skip(1)
-        .map(|line| line.trim_matches('|').split(" | ").map(|cell| cell.trim().to_owned()).collect())
+        .map(|line| {
+            line.trim_matches('|')
+                .split(" | ")
+                .map(|cell| cell.trim().to_owned())
+                .collect()
+        })
         .collect()
 }
 
@@ -36,13 +45,20 @@ fn quoted(cell: &str) -> Option<&str> {
 
 /// The row of a test.
 fn row(test: &str) -> Vec<String> {
-    rows().into_iter().find(|row| quoted(&row[5]) == Some(test)).unwrap_or_else(|| panic!("no row for {test}"))
+    rows()
+        .into_iter()
+        .find(|row| quoted(&row[5]) == Some(test))
+        .unwrap_or_else(|| panic!("no row for {test}"))
 }
 
 impl Night {
     /// What a run of this chapter is started with.
     fn arguments(&self) -> [String; 3] {
-        ["--unattended".to_owned(), "--metrics".to_owned(), self.metrics().display().to_string()]
+        [
+            "--unattended".to_owned(),
+            "--metrics".to_owned(),
+            self.metrics().display().to_string(),
+        ]
     }
 
     fn metrics(&self) -> PathBuf {
@@ -70,38 +86,64 @@ impl Night {
             None => assert!(mails.is_empty(), "{mails:?}"),
             Some(subject) => {
                 let (start, end) = subject.split_once('…').unwrap();
-                let mail = mails.last().unwrap_or_else(|| panic!("no mail: {}", self.log()));
-                assert!(mail.subject.starts_with(start) && mail.subject.ends_with(end), "{}", mail.subject);
+                let mail = mails
+                    .last()
+                    .unwrap_or_else(|| panic!("no mail: {}", self.log()));
+                assert!(
+                    mail.subject.starts_with(start) && mail.subject.ends_with(end),
+                    "{}",
+                    mail.subject
+                );
             }
         }
         if let Some(phrase) = quoted(&row[3]) {
-            assert!(self.log().contains(phrase), "not in the log: {phrase}\n{}", self.log());
+            assert!(
+                self.log().contains(phrase),
+                "not in the log: {phrase}\n{}",
+                self.log()
+            );
         }
     }
 
     /// What local state says of the newest run.
     fn result(&self) -> String {
         // A profile that does not say its name is called as its file.
-        let directories = fs::read_dir(self.machine.path("state/runs")).unwrap().map(|e| e.unwrap().path());
-        let mut records: Vec<_> =
-            directories.flat_map(|path| fs::read_dir(path).unwrap().map(|e| e.unwrap().path())).collect();
+        let directories = fs::read_dir(self.machine.path("state/runs"))
+            .unwrap()
+            .map(|e| e.unwrap().path());
+        let mut records: Vec<_> = directories
+            .flat_map(|path| fs::read_dir(path).unwrap().map(|e| e.unwrap().path()))
+            .collect();
         records.retain(|path| path.extension().is_some_and(|e| e == "json"));
         records.sort_by_key(|path| path.file_name().unwrap().to_owned());
-        let record: serde_json::Value = serde_json::from_slice(&fs::read(records.last().unwrap()).unwrap()).unwrap();
+        let record: serde_json::Value =
+            serde_json::from_slice(&fs::read(records.last().unwrap()).unwrap()).unwrap();
         record["outcome"].as_str().unwrap_or("none").to_owned()
     }
 }
 
 #[test]
 fn every_row_is_a_test() {
-    let source = concat!(include_str!("endings.rs"), include_str!("endings/cut_short.rs"));
+    let source = concat!(
+        include_str!("endings.rs"),
+        include_str!("endings/cut_short.rs")
+    );
     let rows = rows();
     assert!(rows.len() >= 20, "{}", rows.len());
     for row in rows {
         let test = quoted(&row[5]).unwrap();
-        assert!(source.contains(&format!("#[test]\nfn {test}()")), "no test {test}");
-        assert!(source.contains(&format!("(\"{test}\"")), "{test} does not use its row");
-        let outcome = Outcome::ALL.into_iter().find(|outcome| outcome.to_string() == row[4]).unwrap();
+        assert!(
+            source.contains(&format!("#[test]\nfn {test}()")),
+            "no test {test}"
+        );
+        assert!(
+            source.contains(&format!("(\"{test}\"")),
+            "{test} does not use its row"
+        );
+        let outcome = Outcome::ALL
+            .into_iter()
+            .find(|outcome| outcome.to_string() == row[4])
+            .unwrap();
         if outcome != Outcome::Lost {
             assert_eq!(Exit::of(outcome).code().to_string(), row[1], "{test}");
         }
@@ -137,13 +179,19 @@ fn nothing_changed() {
 
 #[test]
 fn files_skipped() {
-    ends("files_skipped", |night| night.machine.make_unreadable("docs/b.txt"));
+    ends("files_skipped", |night| {
+        night.machine.make_unreadable("docs/b.txt")
+    });
 }
 
 #[test]
 fn optional_source_missing() {
     ends("optional_source_missing", |night| {
-        night.machine.profile.sources.push(("/tmp/no-such-directory".into(), true));
+        night
+            .machine
+            .profile
+            .sources
+            .push(("/tmp/no-such-directory".into(), true));
     });
 }
 
@@ -156,7 +204,9 @@ fn email_failed() {
 
 #[test]
 fn ping_failed() {
-    ends("ping_failed", |night| night.more = "ping: {success: 'http://127.0.0.1:9/check'}\n".to_owned());
+    ends("ping_failed", |night| {
+        night.more = "ping: {success: 'http://127.0.0.1:9/check'}\n".to_owned()
+    });
 }
 
 fn hook(night: &mut Night, name: &str, code: u8) {
@@ -181,7 +231,12 @@ fn before_failed() {
 
 #[test]
 fn source_missing() {
-    ends("source_missing", |night| night.machine.profile.source("/tmp/no-such-directory".as_ref()));
+    ends("source_missing", |night| {
+        night
+            .machine
+            .profile
+            .source("/tmp/no-such-directory".as_ref())
+    });
 }
 
 #[test]
@@ -197,7 +252,9 @@ fn mirror_guard() {
 #[test]
 fn mirror_differs() {
     // It says that it copied, and did not.
-    ends("mirror_differs", |night| night.machine.profile.rsync = Some(night.machine.script("rsync", "exit 0")));
+    ends("mirror_differs", |night| {
+        night.machine.profile.rsync = Some(night.machine.script("rsync", "exit 0"))
+    });
 }
 
 /// Lines of a profile for a bucket behind a server.
@@ -218,13 +275,21 @@ fn store_unreachable() {
 #[test]
 fn upload_failed() {
     let proxy = Proxy::start(moto::shared().address());
-    proxy.spoil("PUT", ".zip.002", usize::MAX, Fault::s3(403, "AccessDenied", "not you"));
+    proxy.spoil(
+        "PUT",
+        ".zip.002",
+        usize::MAX,
+        Fault::s3(403, "AccessDenied", "not you"),
+    );
     ends("upload_failed", |night| {
         fs::write(night.machine.home().join("docs/noise"), noise(200_000)).unwrap();
         night.machine.profile.volume_size = 65536;
         night.machine.profile.more_destinations = s3(&moto::shared().bucket(), &proxy.endpoint());
     });
-    assert!(proxy.count("PUT", ".zip.001") > 0 && proxy.count("PUT", "_yes_") == 0, "no marker was sent");
+    assert!(
+        proxy.count("PUT", ".zip.001") > 0 && proxy.count("PUT", "_yes_") == 0,
+        "no marker was sent"
+    );
 }
 
 #[test]
@@ -238,7 +303,9 @@ fn snapshot_failed() {
 
 #[test]
 fn tool_missing() {
-    ends("tool_missing", |night| night.machine.profile.seven_zip = Some("/no/such/7zz".into()));
+    ends("tool_missing", |night| {
+        night.machine.profile.seven_zip = Some("/no/such/7zz".into())
+    });
 }
 
 #[test]
@@ -252,7 +319,10 @@ fn key_missing() {
 #[test]
 fn disk_full() {
     let disk = tempfile::tempdir().unwrap();
-    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=256k", "aam-test"]).arg(disk.path()).status();
+    let mounted = Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=256k", "aam-test"])
+        .arg(disk.path())
+        .status();
     if !is_root() || !mounted.is_ok_and(|status| status.success()) {
         eprintln!("no small disk can be mounted here");
         return;
@@ -277,7 +347,9 @@ fn log_not_writable() {
 
 #[test]
 fn profile_invalid() {
-    ends("profile_invalid", |night| night.more = "exlude: {}\n".to_owned());
+    ends("profile_invalid", |night| {
+        night.more = "exlude: {}\n".to_owned()
+    });
 }
 
 #[test]

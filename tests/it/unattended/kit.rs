@@ -22,7 +22,8 @@ pub struct Mail {
     pub body: String,
 }
 
-/// The server that takes mails: what it holds can be asked for only while it has no S3 objects in motion.
+/// The server that takes mails: what it holds can be asked for only while it has no S3 objects in
+/// motion.
 pub fn post() -> &'static Moto {
     static POST: OnceLock<Moto> = OnceLock::new();
     POST.get_or_init(|| Moto::start(&[]))
@@ -50,9 +51,17 @@ impl Night {
     /// With a sender that SES does not know.
     pub fn unverified() -> Night {
         static NEXT: AtomicU32 = AtomicU32::new(1);
-        let sender = format!("reporter-{}@example.com", NEXT.fetch_add(1, Ordering::Relaxed));
+        let sender = format!(
+            "reporter-{}@example.com",
+            NEXT.fetch_add(1, Ordering::Relaxed)
+        );
         let endpoint = post().endpoint();
-        let mut night = Night { machine: Machine::new(), sender, email: String::new(), more: String::new() };
+        let mut night = Night {
+            machine: Machine::new(),
+            sender,
+            email: String::new(),
+            more: String::new(),
+        };
         night.email_to(&endpoint);
         night
     }
@@ -72,7 +81,11 @@ impl Night {
 
     /// Writes the profile's last lines.
     pub fn prepare(&mut self) {
-        let email = if self.email.is_empty() { String::new() } else { format!("email:\n{}", self.email) };
+        let email = if self.email.is_empty() {
+            String::new()
+        } else {
+            format!("email:\n{}", self.email)
+        };
         self.machine.profile.more = format!("{email}{}", self.more);
     }
 
@@ -84,7 +97,10 @@ impl Night {
 
     /// What was sent from this machine, in order.
     pub fn mails(&self) -> Vec<Mail> {
-        mails().into_iter().filter(|mail| mail.source.contains(&self.sender)).collect()
+        mails()
+            .into_iter()
+            .filter(|mail| mail.source.contains(&self.sender))
+            .collect()
     }
 
     /// The one mail there is.
@@ -96,8 +112,10 @@ impl Night {
 
     /// The text of the newest log.
     pub fn log(&self) -> String {
-        let mut logs: Vec<_> =
-            fs::read_dir(self.machine.path("state/logs")).unwrap().map(|e| e.unwrap().path()).collect();
+        let mut logs: Vec<_> = fs::read_dir(self.machine.path("state/logs"))
+            .unwrap()
+            .map(|e| e.unwrap().path())
+            .collect();
         logs.retain(|path| path.to_str().unwrap().ends_with(".aam-backup.log"));
         logs.sort();
         fs::read_to_string(logs.last().unwrap()).unwrap()
@@ -107,20 +125,38 @@ impl Night {
 fn ses(method: &str, path: &str, body: &str) -> (u16, String) {
     let signature = "AWS4-HMAC-SHA256 Credential=owner/20260101/us-east-1/ses/aws4_request, \
                      SignedHeaders=host, Signature=0";
-    let headers = [("Authorization", signature), ("Content-Type", "application/json")];
-    let answer = crate::support::http::request(post().address(), method, path, &headers, body.as_bytes()).unwrap();
+    let headers = [
+        ("Authorization", signature),
+        ("Content-Type", "application/json"),
+    ];
+    let answer =
+        crate::support::http::request(post().address(), method, path, &headers, body.as_bytes())
+            .unwrap();
     (answer.status, answer.text())
 }
 
 /// Every mail that the shared server has taken.
 fn mails() -> Vec<Mail> {
-    let data: Value = serde_json::from_str(&post().request("GET", "/moto-api/data.json", &[], b"").text()).unwrap();
+    let data: Value = serde_json::from_str(
+        &post()
+            .request("GET", "/moto-api/data.json", &[], b"")
+            .text(),
+    )
+    .unwrap();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let sent = data["ses"]["Message"].as_array().cloned().unwrap_or_default();
+    let sent = data["ses"]["Message"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
     sent.iter()
         .map(|mail| Mail {
             source: text(&mail["source"]),
-            to: mail["destinations"]["ToAddresses"].as_array().into_iter().flatten().map(text).collect(),
+            to: mail["destinations"]["ToAddresses"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(text)
+                .collect(),
             subject: text(&mail["subject"]),
             body: text(&mail["body"]),
         })

@@ -4,8 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
-use aam_auto_backup::model::event::Event;
-use aam_auto_backup::model::text;
+use aam_auto_backup::parts::Event;
+use aam_auto_backup::parts::text;
 use serde_json::Value;
 
 use super::kit::Night;
@@ -18,7 +18,10 @@ fn every_section_has_its_heading_once() {
     night.more = format!("hooks: {{before: ['{}']}}\n", hook.display());
     night.run(&[]).exit(0);
     let log = night.log();
-    let headings: Vec<&str> = log.lines().filter_map(|l| l.strip_prefix("== ")?.strip_suffix(" ==")).collect();
+    let headings: Vec<&str> = log
+        .lines()
+        .filter_map(|l| l.strip_prefix("== ")?.strip_suffix(" =="))
+        .collect();
     let wanted = [
         "Parameters",
         "Lock",
@@ -35,14 +38,20 @@ fn every_section_has_its_heading_once() {
         "Result",
     ];
     assert_eq!(headings, wanted, "{log}");
-    assert!(log.lines().next().unwrap().ends_with("; all times are UTC"), "{log}");
+    assert!(
+        log.lines().next().unwrap().ends_with("; all times are UTC"),
+        "{log}"
+    );
 }
 
 /// Each problem stands where the log tells of what it is about, and no heading comes twice.
 #[test]
 fn problems_are_in_their_sections() {
     let mut night = Night::new();
-    night.machine.profile.source("/tmp/no-such-directory".as_ref());
+    night
+        .machine
+        .profile
+        .source("/tmp/no-such-directory".as_ref());
     night.machine.profile.rsync = Some("/no/such/rsync".into());
     night.machine.profile.more_destinations =
         "  s3: {bucket: aam-nowhere, region: us-east-1, endpoint: 'http://127.0.0.1:9', \
@@ -52,11 +61,23 @@ fn problems_are_in_their_sections() {
     let log = night.log();
     for (heading, problem) in [
         ("Start", "'/no/such/rsync' was not found"),
-        ("Latest complete backups", "nothing is archived to s3://aam-nowhere"),
-        ("Directories to back up, mounts, exclusions", "source '/tmp/no-such-directory' is not backed up"),
+        (
+            "Latest complete backups",
+            "nothing is archived to s3://aam-nowhere",
+        ),
+        (
+            "Directories to back up, mounts, exclusions",
+            "source '/tmp/no-such-directory' is not backed up",
+        ),
     ] {
-        let section = log.split(&format!("== {heading} ==")).nth(1).unwrap_or_else(|| panic!("no {heading}: {log}"));
-        assert!(section.split("\n== ").next().unwrap().contains(problem), "{problem}: {log}");
+        let section = log
+            .split(&format!("== {heading} =="))
+            .nth(1)
+            .unwrap_or_else(|| panic!("no {heading}: {log}"));
+        assert!(
+            section.split("\n== ").next().unwrap().contains(problem),
+            "{problem}: {log}"
+        );
     }
     let headings: Vec<&str> = log.lines().filter(|line| line.starts_with("== ")).collect();
     let once: std::collections::BTreeSet<_> = headings.iter().collect();
@@ -65,8 +86,12 @@ fn problems_are_in_their_sections() {
 
 /// The files of a directory whose names end so.
 fn files(night: &Night, suffix: &str) -> Vec<PathBuf> {
-    let entries = fs::read_dir(night.machine.path("state/logs")).unwrap().map(|entry| entry.unwrap().path());
-    entries.filter(|path| path.to_str().unwrap().ends_with(suffix)).collect()
+    let entries = fs::read_dir(night.machine.path("state/logs"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    entries
+        .filter(|path| path.to_str().unwrap().ends_with(suffix))
+        .collect()
 }
 
 #[test]
@@ -74,33 +99,56 @@ fn events_as_json() {
     let mut night = Night::new();
     night.machine.make_unreadable("docs/b.txt");
     night.run(&[]).exit(3);
-    assert_eq!(files(&night, ".jsonl"), Vec::<PathBuf>::new(), "only when asked for");
+    assert_eq!(
+        files(&night, ".jsonl"),
+        Vec::<PathBuf>::new(),
+        "only when asked for"
+    );
     fs::remove_dir_all(night.machine.path("state/logs")).unwrap();
 
     night.machine.write("docs/new.txt", "new");
     night.run(&["--log-format", "json"]).exit(3);
-    let [json] = &files(&night, ".aam-backup.jsonl")[..] else { panic!("one file") };
-    assert_eq!(json.with_extension("log"), files(&night, ".aam-backup.log")[0], "beside the log");
-    assert_eq!(fs::metadata(json).unwrap().permissions().mode() & 0o777, 0o600);
+    let [json] = &files(&night, ".aam-backup.jsonl")[..] else {
+        panic!("one file")
+    };
+    assert_eq!(
+        json.with_extension("log"),
+        files(&night, ".aam-backup.log")[0],
+        "beside the log"
+    );
+    assert_eq!(
+        fs::metadata(json).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
     let text = fs::read_to_string(json).unwrap();
     let mut log = night.log();
     let mut before = String::new();
     for line in text.lines() {
         let value: Value = serde_json::from_str(line).unwrap();
         let time = value["time"].as_str().unwrap().to_owned();
-        assert!(chrono::DateTime::parse_from_rfc3339(&time).is_ok() && time.ends_with('Z'), "{line}");
+        assert!(
+            chrono::DateTime::parse_from_rfc3339(&time).is_ok() && time.ends_with('Z'),
+            "{line}"
+        );
         assert!(time >= before, "{line} after {before}");
         before = time;
         let event: Event = serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
         // Both files have the same, in the same order.
         if let Some(said) = text::line(&event) {
-            let (_, rest) =
-                log.split_once(&said).unwrap_or_else(|| panic!("not in the rest of the log: {said}\n{log}"));
+            let (_, rest) = log
+                .split_once(&said)
+                .unwrap_or_else(|| panic!("not in the rest of the log: {said}\n{log}"));
             log = rest.to_owned();
         }
     }
     assert_eq!(log.trim(), "");
-    assert!(text.lines().last().unwrap().contains(r#""event":"finished","outcome":"warning""#), "{text}");
+    assert!(
+        text.lines()
+            .last()
+            .unwrap()
+            .contains(r#""event":"finished","outcome":"warning""#),
+        "{text}"
+    );
 }
 
 #[test]
@@ -109,5 +157,8 @@ fn a_broken_profile_too() {
     night.more = "exlude: {}\n".to_owned();
     night.run(&["--log-format", "json"]).exit(2);
     let text = fs::read_to_string(&files(&night, ".jsonl")[0]).unwrap();
-    assert!(text.contains("unknown key") && text.contains(r#""outcome":"invalid""#), "{text}");
+    assert!(
+        text.contains("unknown key") && text.contains(r#""outcome":"invalid""#),
+        "{text}"
+    );
 }

@@ -12,7 +12,8 @@ use super::kit::Night;
 use crate::support::machine::Ran;
 use crate::support::processes::{Gate, signal};
 
-/// Prints every series of a file as `name{labels} value` in JSON, and what `# TYPE` and `# HELP` say.
+/// Prints every series of a file as `name{labels} value` in JSON, and what `# TYPE` and `# HELP`
+/// say.
 const READER: &str = r#"
 import json, sys
 from prometheus_client.parser import text_string_to_metric_families
@@ -31,33 +32,60 @@ pub struct Metrics {
 impl Metrics {
     pub fn read(path: &Path) -> Metrics {
         let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/.venv/bin/python");
-        let output = Command::new(python).args(["-c", READER]).arg(path).output().unwrap();
-        assert!(output.status.success(), "{}\n{}", String::from_utf8_lossy(&output.stderr), path.display());
-        let series: Vec<(String, BTreeMap<String, String>, f64)> = serde_json::from_slice(&output.stdout).unwrap();
+        let output = Command::new(python)
+            .args(["-c", READER])
+            .arg(path)
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{}\n{}",
+            String::from_utf8_lossy(&output.stderr),
+            path.display()
+        );
+        let series: Vec<(String, BTreeMap<String, String>, f64)> =
+            serde_json::from_slice(&output.stdout).unwrap();
         let mut of = None;
         let mut found = BTreeMap::new();
         for (name, mut labels, value) in series {
-            let whose = (labels.remove("profile").unwrap(), labels.remove("location").unwrap());
+            let whose = (
+                labels.remove("profile").unwrap(),
+                labels.remove("location").unwrap(),
+            );
             assert_eq!(*of.get_or_insert(whose.clone()), whose, "{name}");
             let own: Vec<String> = labels.into_values().collect();
             let name = name.strip_prefix("aam_backup_").unwrap();
-            let before = found.insert(format!("{name} {}", own.join(" ")).trim_end().to_owned(), value);
+            let before = found.insert(
+                format!("{name} {}", own.join(" ")).trim_end().to_owned(),
+                value,
+            );
             assert_eq!(before, None, "twice: {name} {own:?}");
         }
-        Metrics { of: of.unwrap(), series: found }
+        Metrics {
+            of: of.unwrap(),
+            series: found,
+        }
     }
 
     #[track_caller]
     pub fn get(&self, name: &str) -> f64 {
-        *self.series.get(name).unwrap_or_else(|| panic!("no {name} in {:?}", self.series))
+        *self
+            .series
+            .get(name)
+            .unwrap_or_else(|| panic!("no {name} in {:?}", self.series))
     }
 
     /// The one result that is 1.
     pub fn result(&self) -> &str {
-        let results =
-            self.series.iter().filter_map(|(name, value)| Some((name.strip_prefix("last_run_result ")?, *value)));
+        let results = self
+            .series
+            .iter()
+            .filter_map(|(name, value)| Some((name.strip_prefix("last_run_result ")?, *value)));
         let (yes, no): (Vec<_>, Vec<_>) = results.partition(|(_, value)| *value == 1.0);
-        assert!(yes.len() == 1 && no.len() == 6 && no.iter().all(|(_, value)| *value == 0.0), "{yes:?} {no:?}");
+        assert!(
+            yes.len() == 1 && no.len() == 6 && no.iter().all(|(_, value)| *value == 0.0),
+            "{yes:?} {no:?}"
+        );
         yes[0].0
     }
 }
@@ -67,7 +95,10 @@ pub fn names() -> BTreeSet<String> {
     let mut night = quiet();
     run(&mut night).exit(0);
     let series = read(&night).series;
-    series.keys().map(|name| format!("aam_backup_{}", name.split(' ').next().unwrap())).collect()
+    series
+        .keys()
+        .map(|name| format!("aam_backup_{}", name.split(' ').next().unwrap()))
+        .collect()
 }
 
 fn file(night: &Night) -> PathBuf {
@@ -78,7 +109,11 @@ fn file(night: &Night) -> PathBuf {
 fn run(night: &mut Night) -> Ran {
     fs::create_dir_all(night.machine.path("metrics")).unwrap();
     let ran = night.run(&["--metrics", file(night).to_str().unwrap()]);
-    assert_eq!(fs::read_dir(night.machine.path("metrics")).unwrap().count(), 1, "{ran}");
+    assert_eq!(
+        fs::read_dir(night.machine.path("metrics")).unwrap().count(),
+        1,
+        "{ran}"
+    );
     ran
 }
 
@@ -89,7 +124,10 @@ fn read(night: &Night) -> Metrics {
 }
 
 fn now() -> f64 {
-    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64()
+    std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap()
+        .as_secs_f64()
 }
 
 fn quiet() -> Night {
@@ -106,7 +144,10 @@ fn a_success_then_a_failure() {
     night.machine.profile.mirror = format!("{{path: '{}'}}", awkward.display());
     let before = now();
     run(&mut night).exit(0);
-    assert_eq!(fs::metadata(file(&night)).unwrap().permissions().mode() & 0o777, 0o644);
+    assert_eq!(
+        fs::metadata(file(&night)).unwrap().permissions().mode() & 0o777,
+        0o644
+    );
     let good = read(&night);
     assert_eq!(good.result(), "success");
     let ended = good.get("last_run_timestamp_seconds");
@@ -116,23 +157,39 @@ fn a_success_then_a_failure() {
     assert_eq!(good.get("last_complete_timestamp_seconds"), ended);
     let took = good.get("last_run_duration_seconds");
     assert!(took > 0.0 && took <= now() - before, "{took}");
-    for (name, value) in
-        [("files", 3.0), ("bytes", 11.0), ("archived_files", 3.0), ("archived_bytes", 11.0), ("skipped", 0.0)]
-    {
+    for (name, value) in [
+        ("files", 3.0),
+        ("bytes", 11.0),
+        ("archived_files", 3.0),
+        ("archived_bytes", 11.0),
+        ("skipped", 0.0),
+    ] {
         assert_eq!(good.get(&format!("last_run_{name}")), value, "{name}");
     }
-    let (mirror, store) = (format!("mirror {}", awkward.display()), night.machine.path("store").display().to_string());
+    let (mirror, store) = (
+        format!("mirror {}", awkward.display()),
+        night.machine.path("store").display().to_string(),
+    );
     for destination in [&mirror, &store] {
-        assert_eq!(good.get(&format!("last_run_destination_complete {destination}")), 1.0);
+        assert_eq!(
+            good.get(&format!("last_run_destination_complete {destination}")),
+            1.0
+        );
     }
     assert!(good.get(&format!("last_run_destination_bytes {store}")) > 0.0);
 
     night.machine.make_unreadable("docs/b.txt");
     run(&mut night).exit(3);
     let warned = read(&night);
-    assert_eq!((warned.result(), warned.get("last_run_skipped")), ("warning", 1.0));
+    assert_eq!(
+        (warned.result(), warned.get("last_run_skipped")),
+        ("warning", 1.0)
+    );
     assert_eq!(warned.get("last_success_timestamp_seconds"), ended);
-    assert_eq!(warned.get("last_complete_timestamp_seconds"), warned.get("last_run_timestamp_seconds"));
+    assert_eq!(
+        warned.get("last_complete_timestamp_seconds"),
+        warned.get("last_run_timestamp_seconds")
+    );
 
     night.machine.profile.rsync = Some(night.machine.script("rsync", "exit 1"));
     run(&mut night).exit(1);
@@ -145,7 +202,10 @@ fn a_success_then_a_failure() {
         "the warned run was complete"
     );
     assert!(bad.get("last_run_timestamp_seconds") > ended);
-    assert_eq!(bad.get(&format!("last_run_destination_complete {mirror}")), 0.0);
+    assert_eq!(
+        bad.get(&format!("last_run_destination_complete {mirror}")),
+        0.0
+    );
 }
 
 #[test]
@@ -154,22 +214,38 @@ fn before_there_was_a_success() {
     night.more = "exlude: {}\n".to_owned();
     run(&mut night).exit(2);
     let metrics = read(&night);
-    assert_eq!((metrics.result(), metrics.get("last_success_timestamp_seconds")), ("invalid", 0.0));
+    assert_eq!(
+        (
+            metrics.result(),
+            metrics.get("last_success_timestamp_seconds")
+        ),
+        ("invalid", 0.0)
+    );
     let hook = night.machine.script("hook", "exit 75");
     night.more = format!("hooks: {{before: ['{}']}}\n", hook.display());
     run(&mut night).exit(0);
     let metrics = read(&night);
-    assert_eq!((metrics.result(), metrics.get("last_complete_timestamp_seconds")), ("skipped", 0.0));
+    assert_eq!(
+        (
+            metrics.result(),
+            metrics.get("last_complete_timestamp_seconds")
+        ),
+        ("skipped", 0.0)
+    );
 }
 
 #[test]
 fn an_interrupted_run() {
     let mut night = quiet();
     let gate = Gate::new(&night.machine.path("."));
-    night.machine.hook_seven_zip(&format!("[ $what = archive ] && {}", gate.hook()));
+    night
+        .machine
+        .hook_seven_zip(&format!("[ $what = archive ] && {}", gate.hook()));
     night.prepare();
     fs::create_dir(night.machine.path("metrics")).unwrap();
-    let mut run = night.machine.start(&["--metrics", file(&night).to_str().unwrap()]);
+    let mut run = night
+        .machine
+        .start(&["--metrics", file(&night).to_str().unwrap()]);
     gate.wait(&mut run);
     assert!(!file(&night).exists());
     signal(run.id().try_into().unwrap(), Signal::TERM);
@@ -182,14 +258,28 @@ fn metrics_that_cannot_be_written() {
     let mut night = Night::new();
     let place = night.machine.path("no such directory/aam.prom");
     let ran = night.run(&["--metrics", place.to_str().unwrap()]);
-    ran.exit(3).says(&format!("the metrics cannot be written to '{}': ", place.display()));
-    assert_eq!(ran.stdout.matches("the metrics cannot be written").count(), 1, "{ran}");
+    ran.exit(3).says(&format!(
+        "the metrics cannot be written to '{}': ",
+        place.display()
+    ));
+    assert_eq!(
+        ran.stdout.matches("the metrics cannot be written").count(),
+        1,
+        "{ran}"
+    );
     // Known before the mail went out.
     assert!(night.mail().subject.starts_with("WARNING, "));
     // It goes while the run runs: too late for the mail, not for the exit code.
     fs::create_dir(place.parent().unwrap()).unwrap();
-    let hook = night.machine.script("hook", &format!("rm -r '{}'", place.parent().unwrap().display()));
+    let hook = night.machine.script(
+        "hook",
+        &format!("rm -r '{}'", place.parent().unwrap().display()),
+    );
     night.more = format!("hooks: {{after: ['{}']}}\n", hook.display());
-    night.run(&["--metrics", place.to_str().unwrap()]).exit(3).says("WARNING, ").says("the metrics cannot be written");
+    night
+        .run(&["--metrics", place.to_str().unwrap()])
+        .exit(3)
+        .says("WARNING, ")
+        .says("the metrics cannot be written");
     night.machine.aam("status", &[]).exit(3);
 }

@@ -1,5 +1,5 @@
-//! The network is cut in five ways, for the store and the e-mail alike: the mirror is made all the same, the run says that
-//! it failed, and it ends in time (docs/network.md).
+//! The network is cut in five ways, for the store and the e-mail alike: the mirror is made all the
+//! same, the run says that it failed, and it ends in time (docs/network.md).
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::process::{Command, Stdio};
@@ -13,15 +13,19 @@ use crate::support::machine::Ran;
 fn night(endpoint: &str, patience: &str) -> Night {
     let mut night = Night::new();
     night.email_to(endpoint);
-    night.email.push_str(&format!("  give-up-after: {patience}\n"));
+    night
+        .email
+        .push_str(&format!("  give-up-after: {patience}\n"));
     let profile = &mut night.machine.profile;
     profile.store = None;
     profile.mirror.push_str(&format!(
         "\n  s3: {{bucket: aam-cut, region: us-east-1, endpoint: '{endpoint}', give-up-after: {patience}, \
          credentials: {{access-key-id: {{command: [echo, AKIDEXAMPLE]}}, secret-access-key: {{command: [echo, wJalrXUtnFEMI]}}}}}}\n"
     ));
-    night.more =
-        format!("archive: {{encryption-key: {{env: AAM_TEST_KEY}}, work-directory: '{}'}}\n", profile.work.display());
+    night.more = format!(
+        "archive: {{encryption-key: {{env: AAM_TEST_KEY}}, work-directory: '{}'}}\n",
+        profile.work.display()
+    );
     night.prepare();
     night
 }
@@ -36,7 +40,10 @@ fn ends_well(night: &Night, mut command: Command, within: Duration, why: &str) {
     let mirror = night.machine.path("mirror");
     ran.exit(1)
         .says("FAILURE, ")
-        .says(&format!("Destination: mirror {}: complete", mirror.display()))
+        .says(&format!(
+            "Destination: mirror {}: complete",
+            mirror.display()
+        ))
         .says("Destination: s3://aam-cut: NOT complete")
         .says(why);
     let files = ["docs/a.txt", "docs/b.txt", "pics/p.jpg"].map(str::to_owned);
@@ -56,7 +63,9 @@ fn ends_well(night: &Night, mut command: Command, within: Duration, why: &str) {
 
 fn run(night: &Night) -> Command {
     let profile = night.machine.path("profile.yaml");
-    night.machine.command(&["run", profile.to_str().unwrap(), "--unattended"])
+    night
+        .machine
+        .command(&["run", profile.to_str().unwrap(), "--unattended"])
 }
 
 /// Both are given up in time, whatever is the matter; the rest is for a slow computer.
@@ -65,7 +74,10 @@ const DOCUMENTED: Duration = Duration::from_secs(2 * 100 + 60);
 #[test]
 fn connection_refused() {
     // Bound and closed again: nobody listens there.
-    let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+    let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .unwrap()
+        .local_addr()
+        .unwrap();
     let night = night(&format!("http://{address}"), "100s");
     ends_well(&night, run(&night), DOCUMENTED, "onnection refused");
 }
@@ -80,17 +92,26 @@ fn name_not_known() {
 fn certificate_not_trusted() {
     let server = Https::start();
     let night = night(&server.address(), "100s");
-    ends_well(&night, run(&night), DOCUMENTED, "invalid peer certificate: ");
+    ends_well(
+        &night,
+        run(&night),
+        DOCUMENTED,
+        "invalid peer certificate: ",
+    );
 }
 
 #[test]
 fn no_route() {
     let night = night("http://192.0.2.1:9000", "100s");
-    // In a network of its own the program has no route to anywhere. Where that may not be made, an address of nobody
-    // (RFC 5737) has to do.
+    // In a network of its own the program has no route to anywhere. Where that may not be made, an
+    // address of nobody (RFC 5737) has to do.
     let ways: [&[&str]; 2] = [&["-n"], &["-rn"]];
     let may = |way: &&&[&str]| {
-        let tried = Command::new("unshare").args(**way).arg("true").stderr(Stdio::null()).status();
+        let tried = Command::new("unshare")
+            .args(**way)
+            .arg("true")
+            .stderr(Stdio::null())
+            .status();
         tried.is_ok_and(|status| status.success())
     };
     let plain = run(&night);
@@ -98,16 +119,23 @@ fn no_route() {
         None => ends_well(&night, plain, DOCUMENTED, "192.0.2.1"),
         Some(way) => {
             let mut command = Command::new("unshare");
-            command.args(*way).arg(plain.get_program()).args(plain.get_args());
-            command.env_clear().envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+            command
+                .args(*way)
+                .arg(plain.get_program())
+                .args(plain.get_args());
+            command.env_clear().envs(
+                plain
+                    .get_envs()
+                    .filter_map(|(name, value)| Some((name, value?))),
+            );
             command.current_dir("/").stdin(Stdio::null());
             ends_well(&night, command, DOCUMENTED, "etwork is unreachable");
         }
     }
 }
 
-/// The kernel accepts the connections, nobody answers. The time is that of the profile: a hundred seconds each would be no
-/// other test.
+/// The kernel accepts the connections, nobody answers. The time is that of the profile: a hundred
+/// seconds each would be no other test.
 #[test]
 fn a_server_that_keeps_silent() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();

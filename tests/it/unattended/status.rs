@@ -22,22 +22,54 @@ fn json(ran: &Ran) -> Value {
 fn the_last_run_decides() {
     let mut night = quiet();
     night.prepare();
-    night.machine.aam("status", &[]).exit(1).says("no run of '").says("/state'");
+    night
+        .machine
+        .aam("status", &[])
+        .exit(1)
+        .says("no run of '")
+        .says("/state'");
     night.run(&[]).exit(0);
-    night.machine.aam("status", &[]).exit(0).says("success").says(".aam-backup.log");
+    night
+        .machine
+        .aam("status", &[])
+        .exit(0)
+        .says("success")
+        .says(".aam-backup.log");
     let first: Value = json(night.machine.aam("status", &["--format", "json"]).exit(0));
     let run = &first[0]["runs"][0];
     assert_eq!(
-        (&first[0]["profile"], &run["outcome"], &run["counts"]["files"]),
+        (
+            &first[0]["profile"],
+            &run["outcome"],
+            &run["counts"]["files"]
+        ),
         (&"test".into(), &"success".into(), &3.into())
     );
-    assert!(run["started"].as_str().unwrap().ends_with('Z') && run["ended"].as_str().unwrap().ends_with('Z'), "{run}");
+    assert!(
+        run["started"].as_str().unwrap().ends_with('Z')
+            && run["ended"].as_str().unwrap().ends_with('Z'),
+        "{run}"
+    );
 
     // A restore is shown, and says nothing about the backup; nor does "not today".
     fs::write(night.machine.path("wrong"), "wrong").unwrap();
-    let (to, wrong) = (night.machine.path("back").display().to_string(), night.machine.path("wrong"));
-    night.machine.aam("restore", &["--to", &to, "--key-file", wrong.to_str().unwrap()]).exit(1);
-    night.machine.aam("status", &[]).exit(0).says("restore").says("failure");
+    let (to, wrong) = (
+        night.machine.path("back").display().to_string(),
+        night.machine.path("wrong"),
+    );
+    night
+        .machine
+        .aam(
+            "restore",
+            &["--to", &to, "--key-file", wrong.to_str().unwrap()],
+        )
+        .exit(1);
+    night
+        .machine
+        .aam("status", &[])
+        .exit(0)
+        .says("restore")
+        .says("failure");
     let hook = night.machine.script("hook", "exit 75");
     night.more = format!("hooks: {{before: ['{}']}}\n", hook.display());
     night.run(&[]).exit(0);
@@ -47,11 +79,23 @@ fn the_last_run_decides() {
     night.machine.make_unreadable("docs/b.txt");
     night.run(&[]).exit(3);
     night.machine.aam("status", &[]).exit(3).says("warning");
-    night.machine.profile.source("/tmp/no-such-directory".as_ref());
+    night
+        .machine
+        .profile
+        .source("/tmp/no-such-directory".as_ref());
     night.run(&[]).exit(1);
     night.machine.aam("status", &[]).exit(1).says("failure");
-    let runs = json(&night.machine.aam("status", &["--format", "json", "--last", "2"]));
-    let outcomes: Vec<&Value> = runs[0]["runs"].as_array().unwrap().iter().map(|run| &run["outcome"]).collect();
+    let runs = json(
+        &night
+            .machine
+            .aam("status", &["--format", "json", "--last", "2"]),
+    );
+    let outcomes: Vec<&Value> = runs[0]["runs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|run| &run["outcome"])
+        .collect();
     assert_eq!(outcomes, ["failure", "warning"], "the newest first");
 }
 
@@ -61,15 +105,30 @@ fn a_run_that_goes_on_and_one_that_was_lost() {
     night.run(&[]).exit(0);
     night.machine.write("docs/c.txt", "three");
     let gate = Gate::new(&night.machine.path("."));
-    night.machine.hook_seven_zip(&format!("[ $what = archive ] && {}", gate.hook()));
+    night
+        .machine
+        .hook_seven_zip(&format!("[ $what = archive ] && {}", gate.hook()));
     night.prepare();
     let mut run = night.machine.start(&[]);
     gate.wait(&mut run);
-    night.machine.aam("status", &[]).exit(0).says("running").says("success");
+    night
+        .machine
+        .aam("status", &[])
+        .exit(0)
+        .says("running")
+        .says("success");
     let told = json(&night.machine.aam("status", &["--format", "json"]));
-    assert_eq!((&told[0]["runs"][0]["outcome"], &told[0]["runs"][0]["ended"]), (&Value::Null, &Value::Null));
+    assert_eq!(
+        (&told[0]["runs"][0]["outcome"], &told[0]["runs"][0]["ended"]),
+        (&Value::Null, &Value::Null)
+    );
     kill_all(&mut run);
-    night.machine.aam("status", &[]).exit(1).says("lost").never_says("running");
+    night
+        .machine
+        .aam("status", &[])
+        .exit(1)
+        .says("lost")
+        .never_says("running");
     // To be asked is not to be told: the next run still says it.
     night.machine.profile.seven_zip = None;
     night.run(&[]).exit(0).says("did not end");
@@ -83,9 +142,20 @@ fn every_profile_of_this_computer() {
     // As broken as this, it is called as its file.
     night.more = "]\n".to_owned();
     night.run(&[]).exit(2);
-    let all = Ran::of(night.machine.command(&["status", "--format", "json"]).output().unwrap());
+    let all = Ran::of(
+        night
+            .machine
+            .command(&["status", "--format", "json"])
+            .output()
+            .unwrap(),
+    );
     all.exit(1);
-    let names: Vec<Value> = json(&all).as_array().unwrap().iter().map(|runs| runs["profile"].clone()).collect();
+    let names: Vec<Value> = json(&all)
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|runs| runs["profile"].clone())
+        .collect();
     assert_eq!(names, ["profile", "test"]);
     // By name, wherever the profile is now.
     let mut named = night.machine.command(&["status", "test"]);

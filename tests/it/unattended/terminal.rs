@@ -12,11 +12,28 @@ fn at_a_terminal(machine: &Machine, arguments: &[&str], typed: &str) -> Ran {
     let profile = machine.path("profile.yaml");
     let plain = machine.command(&[&["run", profile.to_str().unwrap()], arguments].concat());
     let word = |text: &std::ffi::OsStr| format!("'{}'", text.to_str().unwrap());
-    let line: Vec<String> = [plain.get_program()].into_iter().chain(plain.get_args()).map(word).collect();
+    let line: Vec<String> = [plain.get_program()]
+        .into_iter()
+        .chain(plain.get_args())
+        .map(word)
+        .collect();
     let mut command = Command::new("script");
-    command.args(["--quiet", "--return", "--command", &line.join(" "), "/dev/null"]);
-    command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.args([
+        "--quiet",
+        "--return",
+        "--command",
+        &line.join(" "),
+        "/dev/null",
+    ]);
+    command.envs(
+        plain
+            .get_envs()
+            .filter_map(|(name, value)| Some((name, value?))),
+    );
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut keyboard = child.stdin.take().unwrap();
     keyboard.write_all(typed.as_bytes()).unwrap();
@@ -33,7 +50,9 @@ fn busy(patience: &str) -> (Night, std::process::Child, Gate) {
     night.run(&[]).exit(0);
     night.machine.write("docs/new.txt", "new");
     let gate = Gate::new(&night.machine.path("."));
-    night.machine.hook_seven_zip(&format!("[ $what = archive ] && {}", gate.hook()));
+    night
+        .machine
+        .hook_seven_zip(&format!("[ $what = archive ] && {}", gate.hook()));
     night.prepare();
     let mut running = night.machine.start(&[]);
     gate.wait(&mut running);
@@ -47,7 +66,10 @@ fn busy(patience: &str) -> (Night, std::process::Child, Gate) {
 fn whether_to_wait_for_another_backup() {
     let (night, mut running, _gate) = busy("1h");
     let mode = ["--mode", "incremental-only"];
-    at_a_terminal(&night.machine, &mode, "n\n").exit(4).says("Wait for it? [y/n]").says("not waiting");
+    at_a_terminal(&night.machine, &mode, "n\n")
+        .exit(4)
+        .says("Wait for it? [y/n]")
+        .says("not waiting");
     kill_all(&mut running);
     let (night, mut running, gate) = busy("1h");
     let waiting = std::thread::scope(|scope| {
@@ -63,10 +85,14 @@ fn whether_to_wait_for_another_backup() {
 fn nothing_is_asked_where_nobody_is() {
     let (mut night, mut running, _gate) = busy("1s");
     let mode = ["--mode", "incremental-only"];
-    at_a_terminal(&night.machine, &[&mode[..], &["--unattended"]].concat(), "").exit(4).never_says("Wait for it?");
+    at_a_terminal(&night.machine, &[&mode[..], &["--unattended"]].concat(), "")
+        .exit(4)
+        .never_says("Wait for it?");
     night.run(&mode).exit(4).never_says("Wait for it?");
     // A regular run waits without asking.
-    at_a_terminal(&night.machine, &[], "").exit(4).never_says("Wait for it?");
+    at_a_terminal(&night.machine, &[], "")
+        .exit(4)
+        .never_says("Wait for it?");
     kill_all(&mut running);
 }
 
@@ -76,7 +102,11 @@ fn a_window_that_stays_open() {
     night.email.clear();
     night.more = "pause-at-end: true\n".to_owned();
     night.prepare();
-    at_a_terminal(&night.machine, &[], "\n").exit(0).says("Press Enter to close.");
-    at_a_terminal(&night.machine, &["--unattended"], "").exit(0).never_says("Press Enter");
+    at_a_terminal(&night.machine, &[], "\n")
+        .exit(0)
+        .says("Press Enter to close.");
+    at_a_terminal(&night.machine, &["--unattended"], "")
+        .exit(0)
+        .never_says("Press Enter");
     night.run(&[]).exit(0).never_says("Press Enter");
 }

@@ -1,6 +1,6 @@
-//! The first test case of the v1.0 design (L8817-8964), which is `examples/windows-documents.yaml`: nine sources on two
-//! mounts, one of them excluded too, and `~WRL*.tmp`. Run under Wine with other destinations when the lab is asked for;
-//! what it renders is golden.
+//! The first test case of the v1.0 design (L8817-8964), which is `examples/windows-documents.yaml`:
+//! nine sources on two mounts, one of them excluded too, and `~WRL*.tmp`. Run under Wine with other
+//! destinations when the lab is asked for; what it renders is golden.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,9 +15,18 @@ use crate::support::machine::{Machine, Ran};
 const FILES: &[(&str, bool)] = &[
     ("users/allen/documents/folder1/folder1-1/other.txt", false),
     ("users/allen/documents/folder1/folder1-2/letter.txt", true),
-    ("users/allen/documents/folder1/folder1-2/~WRL0001.tmp", false),
-    ("users/allen/documents/folder1/folder1-2/deeper/~wrl2.TMP", false),
-    ("users/allen/documents/folder1/folder1-2/deeper/~WRL.txt", true),
+    (
+        "users/allen/documents/folder1/folder1-2/~WRL0001.tmp",
+        false,
+    ),
+    (
+        "users/allen/documents/folder1/folder1-2/deeper/~wrl2.TMP",
+        false,
+    ),
+    (
+        "users/allen/documents/folder1/folder1-2/deeper/~WRL.txt",
+        true,
+    ),
     ("users/allen/documents/folder1/folder1-4/table.ods", true),
     ("users/allen/documents/folder1/beside.txt", false),
     ("users/allen/documents/folder2/plan.txt", true),
@@ -26,7 +35,10 @@ const FILES: &[(&str, bool)] = &[
     ("users/allen/documents/folder2/folder2-1-1/most.txt", true),
     ("users/allen/documents/folder3/left out.txt", false),
     ("users/allen/documents/folder3/deeper/left out.txt", false),
-    ("users/allen/AAM posting/stock linked files/100% & (more) ^!.txt", true),
+    (
+        "users/allen/AAM posting/stock linked files/100% & (more) ^!.txt",
+        true,
+    ),
     ("users/allen/AAM posting/beside.txt", false),
     ("temp/test/a.txt", true),
     ("temp/test2/film.mkv", true),
@@ -73,7 +85,11 @@ fn profile(machine: &Machine) -> String {
             at("store")
         ),
         "archive:\n  encryption-key: {env: AAM_TEST_KEY}\n",
-        &format!("  work-directory: '{}'\nlog: {{directory: '{}'}}\n", at("work"), at("logs")),
+        &format!(
+            "  work-directory: '{}'\nlog: {{directory: '{}'}}\n",
+            at("work"),
+            at("logs")
+        ),
         "tools: {7z: 'C:\\Program Files\\7-Zip\\7z.exe'}\n",
     ]
     .concat()
@@ -94,40 +110,73 @@ fn the_first_documented_test_case() {
     let run = |arguments: &[&str]| Ran::of(machine.command(arguments).output().unwrap());
     run(&["run", &case]).exit(0).says(" full backup!");
 
-    let selected: BTreeSet<&str> = FILES.iter().filter(|(_, selected)| *selected).map(|(path, _)| *path).collect();
+    let selected: BTreeSet<&str> = FILES
+        .iter()
+        .filter(|(_, selected)| *selected)
+        .map(|(path, _)| *path)
+        .collect();
     let files = |path: &Path| -> BTreeSet<String> {
-        let seen = look(path).into_iter().filter(|(_, found)| found.kind == "file");
-        seen.map(|(path, _)| String::from_utf8(path).unwrap().to_lowercase()).collect()
+        let seen = look(path)
+            .into_iter()
+            .filter(|(_, found)| found.kind == "file");
+        seen.map(|(path, _)| String::from_utf8(path).unwrap().to_lowercase())
+            .collect()
     };
     // The mirror spells directories as the profile does.
-    assert_eq!(files(&machine.path("mirror/c")), selected.iter().map(|path| path.to_lowercase()).collect());
+    assert_eq!(
+        files(&machine.path("mirror/c")),
+        selected.iter().map(|path| path.to_lowercase()).collect()
+    );
     let mut archived: Vec<Vec<String>> = machine
         .extracted()
         .into_iter()
         .map(|(_, seen)| seen.into_iter().filter(|(_, found)| found.kind == "file"))
-        .map(|files| files.map(|(path, _)| String::from_utf8(path).unwrap()).collect())
+        .map(|files| {
+            files
+                .map(|(path, _)| String::from_utf8(path).unwrap())
+                .collect()
+        })
         .collect();
     archived.sort();
-    let below = |top: &str| selected.iter().filter_map(|path| path.strip_prefix(top)).map(str::to_owned).collect();
+    let below = |top: &str| {
+        selected
+            .iter()
+            .filter_map(|path| path.strip_prefix(top))
+            .map(str::to_owned)
+            .collect()
+    };
     let mut expected: Vec<Vec<String>> = vec![below("users/allen/"), below("temp/")];
     expected.sort();
     assert_eq!(archived, expected);
 
     // A second run does nothing; what a full one would run is golden.
-    run(&["run", &case]).exit(0).says("Archived: nothing changed");
+    run(&["run", &case])
+        .exit(0)
+        .says("Archived: nothing changed");
     let rendered = machine.profile.said(&machine.path("rendered"));
     let plan = run(&["plan", &case, "--force-full", "--render", &rendered]);
     let first = plan.exit(0).stdout.lines().next().unwrap();
     let (_, stamp) = first.rsplit_once(' ').unwrap();
-    for (number, name) in [(1, "mount.bat"), (1, "archive.list"), (2, "mount.bat"), (2, "archive.list")] {
-        let text = fs::read_to_string(machine.path("rendered").join(number.to_string()).join(name)).unwrap();
-        golden(&format!("windows-case-one/{number}-{name}"), &without_chance(&text, &machine, stamp));
+    for (number, name) in [
+        (1, "mount.bat"),
+        (1, "archive.list"),
+        (2, "mount.bat"),
+        (2, "archive.list"),
+    ] {
+        let text = fs::read_to_string(machine.path("rendered").join(number.to_string()).join(name))
+            .unwrap();
+        golden(
+            &format!("windows-case-one/{number}-{name}"),
+            &without_chance(&text, &machine, stamp),
+        );
     }
 }
 
 /// The text without what differs from run to run: the machine's directories and the stamp.
 fn without_chance(text: &str, machine: &Machine, stamp: &str) -> String {
     let said = |name| machine.profile.said(&machine.path(name));
-    let text = text.replace(&said("work"), r"C:\work").replace(&said("mirror"), r"C:\mirror");
+    let text = text
+        .replace(&said("work"), r"C:\work")
+        .replace(&said("mirror"), r"C:\mirror");
     text.replace(stamp, "20201221_134337.851361")
 }

@@ -26,16 +26,20 @@ pub(super) fn missing_or(act: &Act, error: &io::Error) -> StoreError {
 pub(super) fn refused(act: &Act, error: &io::Error) -> StoreError {
     match error.kind() {
         ErrorKind::NotFound => act.error(StoreErrorKind::NotFound, "there is no such object", ""),
-        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-            act.error(StoreErrorKind::Denied, error, "give the account that runs the backup the right to write there")
-        }
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => act.error(
+            StoreErrorKind::Denied,
+            error,
+            "give the account that runs the backup the right to write there",
+        ),
         ErrorKind::HostUnreachable
         | ErrorKind::NetworkUnreachable
         | ErrorKind::NetworkDown
         | ErrorKind::TimedOut
-        | ErrorKind::StaleNetworkFileHandle => {
-            act.error(StoreErrorKind::Unreachable, error, "check the network and that the share is connected")
-        }
+        | ErrorKind::StaleNetworkFileHandle => act.error(
+            StoreErrorKind::Unreachable,
+            error,
+            "check the network and that the share is connected",
+        ),
         _ => act.error(StoreErrorKind::Other, error, ""),
     }
 }

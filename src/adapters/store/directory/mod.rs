@@ -1,7 +1,8 @@
 //! The directory store: a NAS share, a removable disk, a tape mounted by LTFS.
 //!
-//! Objects are plain files, so that a restore needs nothing but the disk and 7-Zip. The store never makes its
-//! directory: where a disk is not attached there must be an error, not a new and empty store.
+//! Objects are plain files, so that a restore needs nothing but the disk and 7-Zip. The store never
+//! makes its directory: where a disk is not attached there must be an error, not a new and empty
+//! store.
 
 mod errors;
 mod parts;
@@ -21,7 +22,7 @@ use parts::{Identity, Partial};
 use super::local::{self, BUFFER, Source};
 use super::{Act, Progress, Purpose, Store, StoreError, StoreErrorKind};
 use crate::model::cancel::Cancel;
-use crate::model::object::{Object, Stored};
+use crate::model::object::{Object, ObjectRef};
 use crate::model::slices::Hasher;
 
 /// Objects being written have names that begin so; they are never listed and cannot be asked for.
@@ -48,10 +49,17 @@ impl DirectoryStore {
     /// When it is not, or is not a directory.
     pub fn open(path: &Path, cancel: Cancel) -> Result<DirectoryStore, StoreError> {
         let label = path.display().to_string();
-        let act = Act { store: label.clone(), what: "opening".to_owned() };
+        let act = Act {
+            store: label.clone(),
+            what: "opening".to_owned(),
+        };
         let metadata = fs::metadata(path).map_err(|error| missing_or(&act, &error))?;
         if !metadata.is_dir() {
-            return Err(act.error(StoreErrorKind::NotFound, "this is a file, not a directory", ""));
+            return Err(act.error(
+                StoreErrorKind::NotFound,
+                "this is a file, not a directory",
+                "",
+            ));
         }
         Ok(DirectoryStore {
             path: path.to_owned(),
@@ -64,10 +72,14 @@ impl DirectoryStore {
     }
 
     fn act(&self, verb: &str, key: &str) -> Act {
-        Act { store: self.label.clone(), what: format!("{verb} {key}") }
+        Act {
+            store: self.label.clone(),
+            what: format!("{verb} {key}"),
+        }
     }
 
-    /// Where an object lies. Keys that would leave the directory, or reach into it below its surface, are refused.
+    /// Where an object lies. Keys that would leave the directory, or reach into it below its
+    /// surface, are refused.
     fn place(&self, key: &str, act: &Act) -> Result<PathBuf, StoreError> {
         let refused = key.is_empty()
             || key == "."
@@ -77,12 +89,17 @@ impl DirectoryStore {
             // On Windows a colon would name another stream of another file.
             || (cfg!(windows) && key.contains(':'));
         if refused {
-            return Err(act.error(StoreErrorKind::Other, "this cannot be the name of an object", ""));
+            return Err(act.error(
+                StoreErrorKind::Other,
+                "this cannot be the name of an object",
+                "",
+            ));
         }
         Ok(self.path.join(key))
     }
 
-    /// An error of the directory's own file system. A directory that went away explains every other error.
+    /// An error of the directory's own file system. A directory that went away explains every other
+    /// error.
     fn failed(&self, act: &Act, error: &io::Error) -> StoreError {
         match self.attached(act) {
             Err(gone) => gone,
@@ -90,31 +107,47 @@ impl DirectoryStore {
         }
     }
 
-    /// Whether the directory is still the one that was opened. A disk that was unmounted leaves an empty directory of
-    /// the same name behind, on the system's own disk, where nothing may be written.
+    /// Whether the directory is still the one that was opened. A disk that was unmounted leaves an
+    /// empty directory of the same name behind, on the system's own disk, where nothing may be
+    /// written.
     fn attached(&self, act: &Act) -> Result<(), StoreError> {
         let hint = "attach the disk or connect the share again, then start the backup again";
         match fs::metadata(&self.path) {
             Ok(now) if now.is_dir() && self.identity.may_be(&Identity::of(&now)) => Ok(()),
-            Ok(_) => {
-                Err(act.error(StoreErrorKind::NotFound, "the directory was replaced by another one meanwhile", hint))
-            }
-            Err(error) => {
-                Err(act.error(StoreErrorKind::NotFound, format_args!("the directory is gone: {error}"), hint))
-            }
+            Ok(_) => Err(act.error(
+                StoreErrorKind::NotFound,
+                "the directory was replaced by another one meanwhile",
+                hint,
+            )),
+            Err(error) => Err(act.error(
+                StoreErrorKind::NotFound,
+                format_args!("the directory is gone: {error}"),
+                hint,
+            )),
         }
     }
 
-    /// Removes what killed runs left behind, once in the life of this store. Failing at it does no harm.
+    /// Removes what killed runs left behind, once in the life of this store. Failing at it does no
+    /// harm.
     fn sweep(&self) {
         if self.swept.swap(true, Ordering::Relaxed) {
             return;
         }
-        let Ok(entries) = fs::read_dir(&self.path) else { return };
+        let Ok(entries) = fs::read_dir(&self.path) else {
+            return;
+        };
         for entry in entries.flatten() {
-            let is_partial = entry.file_name().to_str().is_some_and(|name| name.starts_with(PARTIAL));
-            let age = entry.metadata().and_then(|metadata| metadata.modified()).ok();
-            let is_stale = age.and_then(|time| SystemTime::now().duration_since(time).ok()).is_some_and(|a| a > STALE);
+            let is_partial = entry
+                .file_name()
+                .to_str()
+                .is_some_and(|name| name.starts_with(PARTIAL));
+            let age = entry
+                .metadata()
+                .and_then(|metadata| metadata.modified())
+                .ok();
+            let is_stale = age
+                .and_then(|time| SystemTime::now().duration_since(time).ok())
+                .is_some_and(|a| a > STALE);
             if is_partial && is_stale {
                 let _ = fs::remove_file(entry.path());
             }
@@ -128,15 +161,19 @@ impl DirectoryStore {
         key: &str,
         size: u64,
         fill: &mut dyn FnMut(&mut [u8]) -> Result<usize, StoreError>,
-    ) -> Result<Stored, StoreError> {
+    ) -> Result<ObjectRef, StoreError> {
         let place = self.place(key, act)?;
         self.attached(act)?;
         self.sweep();
         self.check_space(act, size)?;
         let serial = self.serial.fetch_add(1, Ordering::Relaxed);
-        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos();
+        let since = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_nanos();
         let name = format!("{PARTIAL}{}-{since}-{serial}", std::process::id());
-        let mut partial = Partial::create(self.path.join(name)).map_err(|error| self.failed(act, &error))?;
+        let mut partial =
+            Partial::create(self.path.join(name)).map_err(|error| self.failed(act, &error))?;
         let mut buffer = vec![0; BUFFER];
         let mut digest = Hasher::new(size);
         let mut written = 0;
@@ -149,12 +186,23 @@ impl DirectoryStore {
                 break;
             }
             digest.update(&buffer[..count]);
-            partial.file.write_all(&buffer[..count]).map_err(|error| self.unwritten(act, size, written, &error))?;
+            partial
+                .file
+                .write_all(&buffer[..count])
+                .map_err(|error| self.unwritten(act, size, written, &error))?;
             written += count as u64;
         }
-        partial.file.sync_all().map_err(|error| self.unwritten(act, size, written, &error))?;
+        partial
+            .file
+            .sync_all()
+            .map_err(|error| self.unwritten(act, size, written, &error))?;
         let (sha256, slices) = digest.finish();
-        let stored = Stored { key: key.to_owned(), size: written, sha256, slices };
+        let stored = ObjectRef {
+            key: key.to_owned(),
+            size: written,
+            sha256,
+            slices,
+        };
         match partial.publish(&place) {
             Ok(()) => {}
             Err(error) if error.kind() == ErrorKind::AlreadyExists => self.compare(act, &stored)?,
@@ -164,9 +212,9 @@ impl DirectoryStore {
         Ok(stored)
     }
 
-    /// Something has the name: it must be the same object. A network file system can lose its answer to a rename that
-    /// it did.
-    fn compare(&self, act: &Act, stored: &Stored) -> Result<(), StoreError> {
+    /// Something has the name: it must be the same object. A network file system can lose its
+    /// answer to a rename that it did.
+    fn compare(&self, act: &Act, stored: &ObjectRef) -> Result<(), StoreError> {
         let (mut file, size) = self.object(act, &stored.key).map_err(|_| act.exists())?;
         if size != stored.size {
             return Err(act.exists());
@@ -184,11 +232,15 @@ impl DirectoryStore {
                 Err(error) => return Err(self.failed(act, &error)),
             }
         }
-        if hex::encode(digest.finalize()) == stored.sha256 { Ok(()) } else { Err(act.exists()) }
+        if hex::encode(digest.finalize()) == stored.sha256 {
+            Ok(())
+        } else {
+            Err(act.exists())
+        }
     }
 
-    /// Refuses at once what cannot fit. Some network file systems do not know their free space and say 0; there the
-    /// writing itself will tell.
+    /// Refuses at once what cannot fit. Some network file systems do not know their free space and
+    /// say 0; there the writing itself will tell.
     fn check_space(&self, act: &Act, size: u64) -> Result<(), StoreError> {
         match fs4::available_space(&self.path) {
             Ok(free) if free > 0 && free < size => Err(full(act, size, free)),
@@ -201,7 +253,11 @@ impl DirectoryStore {
         match error.kind() {
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
                 // The partial object is still there and its bytes were free before.
-                full(act, size, fs4::available_space(&self.path).unwrap_or(0) + written)
+                full(
+                    act,
+                    size,
+                    fs4::available_space(&self.path).unwrap_or(0) + written,
+                )
             }
             ErrorKind::FileTooLarge => act.error(
                 StoreErrorKind::Full,
@@ -238,7 +294,9 @@ impl Store for DirectoryStore {
                 return Err(act.interrupted());
             }
             let entry = entry.map_err(|error| self.failed(&act, &error))?;
-            let Ok(key) = entry.file_name().into_string() else { continue };
+            let Ok(key) = entry.file_name().into_string() else {
+                continue;
+            };
             if !key.starts_with(prefix) || key.starts_with(PARTIAL) {
                 continue;
             }
@@ -249,14 +307,23 @@ impl Store for DirectoryStore {
                 Err(error) => return Err(self.failed(&act, &error)),
             };
             if metadata.is_file() {
-                objects.push(Object { key, size: metadata.len() });
+                objects.push(Object {
+                    key,
+                    size: metadata.len(),
+                });
             }
         }
         objects.sort_by(|a, b| a.key.cmp(&b.key));
         Ok(objects)
     }
 
-    fn put(&self, key: &str, source: &Path, _: Purpose, progress: Progress<'_>) -> Result<Stored, StoreError> {
+    fn put(
+        &self,
+        key: &str,
+        source: &Path,
+        _: Purpose,
+        progress: Progress<'_>,
+    ) -> Result<ObjectRef, StoreError> {
         let act = self.act("writing", key);
         let mut source = Source::open(source, &act)?;
         let size = source.size();
@@ -270,7 +337,7 @@ impl Store for DirectoryStore {
         })
     }
 
-    fn put_bytes(&self, key: &str, mut bytes: &[u8], _: Purpose) -> Result<Stored, StoreError> {
+    fn put_bytes(&self, key: &str, mut bytes: &[u8], _: Purpose) -> Result<ObjectRef, StoreError> {
         let act = self.act("writing", key);
         self.write(&act, key, bytes.len() as u64, &mut |buffer| {
             // Reading from a slice cannot fail.
@@ -283,7 +350,9 @@ impl Store for DirectoryStore {
         let (file, size) = self.object(&act, key)?;
         let mut bytes = Vec::new();
         if size <= limit {
-            file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| self.failed(&act, &error))?;
+            file.take(limit.saturating_add(1))
+                .read_to_end(&mut bytes)
+                .map_err(|error| self.failed(&act, &error))?;
         }
         match size.max(bytes.len() as u64) {
             size if size > limit => Err(act.too_large(size, limit)),
@@ -307,27 +376,40 @@ impl Store for DirectoryStore {
         if present > size {
             return Err(act.target_too_long(target, present, size));
         }
-        object.seek(SeekFrom::Start(part.start + present)).map_err(|error| self.failed(&act, &error))?;
+        object
+            .seek(SeekFrom::Start(part.start + present))
+            .map_err(|error| self.failed(&act, &error))?;
         let mut buffer = vec![0; BUFFER];
         let mut left = size - present;
         while left > 0 {
             if stop.is_set() {
                 return Err(act.interrupted());
             }
-            let most = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+            let most = buffer
+                .len()
+                .min(usize::try_from(left).unwrap_or(usize::MAX));
             let count = match object.read(&mut buffer[..most]) {
-                Ok(0) => return Err(act.error(StoreErrorKind::Other, "the object became shorter meanwhile", "")),
+                Ok(0) => {
+                    return Err(act.error(
+                        StoreErrorKind::Other,
+                        "the object became shorter meanwhile",
+                        "",
+                    ));
+                }
                 Ok(count) => count,
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 Err(error) => return Err(self.failed(&act, &error)),
             };
-            file.write_all(&buffer[..count]).map_err(|error| act.local(target, "write", &error))?;
+            file.write_all(&buffer[..count])
+                .map_err(|error| act.local(target, "write", &error))?;
             left -= count as u64;
             progress(count as u64);
         }
         local::sync_target(&file, target, &act)
     }
     fn local_path(&self, key: &str) -> Option<PathBuf> {
-        self.place(key, &self.act("reading", key)).ok().filter(|path| path.is_file())
+        self.place(key, &self.act("reading", key))
+            .ok()
+            .filter(|path| path.is_file())
     }
 }

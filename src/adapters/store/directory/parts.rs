@@ -14,18 +14,26 @@ pub(super) struct Partial {
 
 impl Partial {
     pub(super) fn create(path: PathBuf) -> io::Result<Partial> {
-        let file = OpenOptions::new().write(true).create_new(true).open(&path)?;
-        Ok(Partial { file, path: TempPath::try_from_path(path)? })
+        let file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(&path)?;
+        Ok(Partial {
+            file,
+            path: TempPath::try_from_path(path)?,
+        })
     }
 
     /// Gives the file its name; an error of kind `AlreadyExists` when something has it.
     pub(super) fn publish(self, place: &Path) -> io::Result<()> {
-        let Err(refused) = self.path.persist_noclobber(place) else { return Ok(()) };
+        let Err(refused) = self.path.persist_noclobber(place) else {
+            return Ok(());
+        };
         if refused.error.kind() == ErrorKind::AlreadyExists {
             return Err(refused.error);
         }
-        // Some file systems can neither rename so nor link: there it is looked at first. One that fails for another
-        // reason fails again.
+        // Some file systems can neither rename so nor link: there it is looked at first. One that
+        // fails for another reason fails again.
         match place.symlink_metadata() {
             Ok(_) => Err(ErrorKind::AlreadyExists.into()),
             Err(_) => refused.path.persist(place).map_err(|refused| refused.error),
@@ -44,16 +52,22 @@ impl Identity {
     #[cfg(unix)]
     pub(super) fn of(metadata: &Metadata) -> Identity {
         use std::os::unix::fs::MetadataExt;
-        Identity { device: metadata.dev(), inode: metadata.ino() }
+        Identity {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+        }
     }
 
     #[cfg(not(unix))]
     pub(super) fn of(_: &Metadata) -> Identity {
-        Identity { device: 0, inode: 0 }
+        Identity {
+            device: 0,
+            inode: 0,
+        }
     }
 
-    /// A share that was mounted anew has a new device number but keeps its inodes; only a difference in both is
-    /// another directory.
+    /// A share that was mounted anew has a new device number but keeps its inodes; only a
+    /// difference in both is another directory.
     pub(super) fn may_be(&self, now: &Identity) -> bool {
         self.device == now.device || self.inode == now.inode
     }

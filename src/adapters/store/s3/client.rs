@@ -16,27 +16,42 @@ const GRACE: Duration = Duration::from_secs(60);
 /// A request slower than this many bytes a second counts as broken. Several share the line.
 const SLOWEST: u64 = 16 * 1024;
 
-/// The client, and whether checksums are wanted (the SDK's own setting `AWS_REQUEST_CHECKSUM_CALCULATION`, for servers
-/// that refuse them).
+/// The client, and whether checksums are wanted (the SDK's own setting
+/// `AWS_REQUEST_CHECKSUM_CALCULATION`, for servers that refuse them).
 pub(super) async fn connect(settings: &S3Settings) -> (Client, bool) {
-    let shared = aws::loader(&settings.region, settings.endpoint.as_deref(), &settings.credentials)
-        .retry_config(RetryConfig::standard().with_max_attempts(5))
-        .timeout_config(aws::within(settings.give_up_after))
-        .stalled_stream_protection(StalledStreamProtectionConfig::enabled().grace_period(GRACE).build())
-        .load()
-        .await;
-    let checksums = shared.request_checksum_calculation() != Some(RequestChecksumCalculation::WhenRequired);
-    let config = config::Builder::from(&shared).force_path_style(settings.endpoint.is_some()).build();
+    let shared = aws::loader(
+        &settings.region,
+        settings.endpoint.as_deref(),
+        &settings.credentials,
+    )
+    .retry_config(RetryConfig::standard().with_max_attempts(5))
+    .timeout_config(aws::within(settings.give_up_after))
+    .stalled_stream_protection(
+        StalledStreamProtectionConfig::enabled()
+            .grace_period(GRACE)
+            .build(),
+    )
+    .load()
+    .await;
+    let checksums =
+        shared.request_checksum_calculation() != Some(RequestChecksumCalculation::WhenRequired);
+    let config = config::Builder::from(&shared)
+        .force_path_style(settings.endpoint.is_some())
+        .build();
     (Client::from_conf(config), checksums)
 }
 
-/// For requests that carry so many bytes, or let the server work on them: time enough for a slow line, and tries enough
-/// to outlive a router that starts anew (about a minute). A server that takes everything and then keeps silent is given
-/// up after the second try.
+/// For requests that carry so many bytes, or let the server work on them: time enough for a slow
+/// line, and tries enough to outlive a router that starts anew (about a minute). A server that
+/// takes everything and then keeps silent is given up after the second try.
 pub(super) fn patient(size: u64) -> config::Builder {
     let once = 2 * GRACE + Duration::from_secs(size / SLOWEST);
     config::Builder::new()
-        .retry_config(RetryConfig::standard().with_max_attempts(8).with_max_backoff(GRACE))
+        .retry_config(
+            RetryConfig::standard()
+                .with_max_attempts(8)
+                .with_max_backoff(GRACE),
+        )
         .timeout_config(
             TimeoutConfig::builder()
                 .connect_timeout(CONNECT_TIMEOUT)

@@ -16,7 +16,12 @@ use crate::model::cancel::Cancel;
 const FRUITLESS: u32 = 4;
 
 impl S3Store {
-    pub(super) async fn download_small(&self, act: &Act, key: &str, limit: u64) -> Result<Vec<u8>, StoreError> {
+    pub(super) async fn download_small(
+        &self,
+        act: &Act,
+        key: &str,
+        limit: u64,
+    ) -> Result<Vec<u8>, StoreError> {
         let mut answer = self
             .client
             .get_object()
@@ -57,12 +62,27 @@ impl S3Store {
         let mut fruitless = 0;
         while present < size {
             let before = present;
-            let answer = self.range(act, key, &found, part.start + present..part.end).await?;
+            let answer = self
+                .range(act, key, &found, part.start + present..part.end)
+                .await?;
             // The SDK repeats requests, but not answers that broke off half-way.
-            let received = self.receive(act, answer, (&mut file, target), &mut present, stop, progress).await;
+            let received = self
+                .receive(
+                    act,
+                    answer,
+                    (&mut file, target),
+                    &mut present,
+                    stop,
+                    progress,
+                )
+                .await;
             fruitless = if present > before { 0 } else { fruitless + 1 };
             match received {
-                Err(error) if error.kind != StoreErrorKind::Unreachable || fruitless > FRUITLESS => return Err(error),
+                Err(error)
+                    if error.kind != StoreErrorKind::Unreachable || fruitless > FRUITLESS =>
+                {
+                    return Err(error);
+                }
                 Ok(()) if fruitless > FRUITLESS => {
                     return Err(act.error(StoreErrorKind::Other, "the server sends nothing", ""));
                 }
@@ -95,10 +115,16 @@ impl S3Store {
             .map_err(|error| errors::explain(act, &self.settings, error))?;
         // A server that does not know ranges would send the object from its beginning.
         let due = part.end - part.start;
-        let promised = answer.content_length().map_or(due, |length| bytes(Some(length)));
+        let promised = answer
+            .content_length()
+            .map_or(due, |length| bytes(Some(length)));
         if promised != due || (due < found.size && answer.content_range().is_none()) {
             let why = format_args!("the server sends {promised} bytes instead of {due}");
-            return Err(act.error(StoreErrorKind::Other, why, "this server cannot send a part of an object"));
+            return Err(act.error(
+                StoreErrorKind::Other,
+                why,
+                "this server cannot send a part of an object",
+            ));
         }
         Ok(answer)
     }
@@ -118,8 +144,10 @@ impl S3Store {
                 return Err(act.interrupted());
             }
             let chunk = chunk.map_err(|error| errors::broken(act, &error))?;
-            // On the calling thread, which has nothing else to do; the runtime's own threads go on receiving.
-            file.write_all(&chunk).map_err(|error| act.local(target, "write", &error))?;
+            // On the calling thread, which has nothing else to do; the runtime's own threads go on
+            // receiving.
+            file.write_all(&chunk)
+                .map_err(|error| act.local(target, "write", &error))?;
             *present += chunk.len() as u64;
             progress(chunk.len() as u64);
         }

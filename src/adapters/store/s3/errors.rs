@@ -11,7 +11,11 @@ use super::S3Settings;
 use crate::adapters::store::{Act, StoreError, StoreErrorKind};
 
 /// Turns an error of the SDK into one that says what to do.
-pub(super) fn explain<E>(act: &Act, settings: &S3Settings, error: SdkError<E, HttpResponse>) -> StoreError
+pub(super) fn explain<E>(
+    act: &Act,
+    settings: &S3Settings,
+    error: SdkError<E, HttpResponse>,
+) -> StoreError
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
@@ -60,50 +64,78 @@ fn refused(
     };
     let bucket = &settings.bucket;
     let (kind, hint) = match code {
-        "PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException" => {
+        "PermanentRedirect"
+        | "AuthorizationHeaderMalformed"
+        | "IllegalLocationConstraintException" => {
             (StoreErrorKind::Other, wrong_region(settings, response))
         }
-        "NoSuchBucket" => {
-            (StoreErrorKind::NotFound, format!("create the bucket `{bucket}`, or correct `destinations.s3.bucket`"))
-        }
+        "NoSuchBucket" => (
+            StoreErrorKind::NotFound,
+            format!("create the bucket `{bucket}`, or correct `destinations.s3.bucket`"),
+        ),
         "NoSuchKey" | "NotFound" => (StoreErrorKind::NotFound, String::new()),
-        "NoSuchUpload" => (StoreErrorKind::Other, "something aborted the upload meanwhile; start it again".to_owned()),
+        "NoSuchUpload" => (
+            StoreErrorKind::Other,
+            "something aborted the upload meanwhile; start it again".to_owned(),
+        ),
         "ConditionalRequestConflict" => (
             StoreErrorKind::Other,
-            "something else writes the same object: give each computer a `location` of its own".to_owned(),
+            "something else writes the same object: give each computer a `location` of its own"
+                .to_owned(),
         ),
-        "PreconditionFailed" => (StoreErrorKind::Other, "the object was replaced meanwhile; start again".to_owned()),
-        "InvalidObjectState" => {
-            (StoreErrorKind::Frozen, "the object is archived: request its restore and wait until it is done".to_owned())
-        }
+        "PreconditionFailed" => (
+            StoreErrorKind::Other,
+            "the object was replaced meanwhile; start again".to_owned(),
+        ),
+        "InvalidObjectState" => (
+            StoreErrorKind::Frozen,
+            "the object is archived: request its restore and wait until it is done".to_owned(),
+        ),
         "InvalidAccessKeyId" | "InvalidToken" | "UnrecognizedClientException" => (
             StoreErrorKind::Denied,
-            "the access key id is wrong or was deleted; check `destinations.s3.credentials`".to_owned(),
+            "the access key id is wrong or was deleted; check `destinations.s3.credentials`"
+                .to_owned(),
         ),
-        "SignatureDoesNotMatch" => {
-            (StoreErrorKind::Denied, "the secret access key is wrong; check `destinations.s3.credentials`".to_owned())
-        }
+        "SignatureDoesNotMatch" => (
+            StoreErrorKind::Denied,
+            "the secret access key is wrong; check `destinations.s3.credentials`".to_owned(),
+        ),
         "ExpiredToken" | "TokenRefreshRequired" => (
             StoreErrorKind::Denied,
             "the credentials are valid for a limited time and have expired: renew them".to_owned(),
         ),
-        "RequestTimeTooSkewed" => (StoreErrorKind::Denied, "set the clock of this computer".to_owned()),
-        "QuotaExceeded" | "XMinioStorageFull" | "StorageFull" => {
-            (StoreErrorKind::Full, "remove old backups or raise the quota".to_owned())
-        }
+        "RequestTimeTooSkewed" => (
+            StoreErrorKind::Denied,
+            "set the clock of this computer".to_owned(),
+        ),
+        "QuotaExceeded" | "XMinioStorageFull" | "StorageFull" => (
+            StoreErrorKind::Full,
+            "remove old backups or raise the quota".to_owned(),
+        ),
         "NotImplemented" => (
             StoreErrorKind::Other,
-            "if the server takes no checksums: set AWS_REQUEST_CHECKSUM_CALCULATION=when_required".to_owned(),
+            "if the server takes no checksums: set AWS_REQUEST_CHECKSUM_CALCULATION=when_required"
+                .to_owned(),
         ),
-        "InvalidStorageClass" => {
-            (StoreErrorKind::Other, "set `destinations.s3.storage-class` to one that this server has".to_owned())
-        }
+        "InvalidStorageClass" => (
+            StoreErrorKind::Other,
+            "set `destinations.s3.storage-class` to one that this server has".to_owned(),
+        ),
         _ => match status {
             301 | 307 => (StoreErrorKind::Other, wrong_region(settings, response)),
-            401 | 403 => (StoreErrorKind::Denied, format!("the access key has no right to do this in `{bucket}`")),
+            401 | 403 => (
+                StoreErrorKind::Denied,
+                format!("the access key has no right to do this in `{bucket}`"),
+            ),
             404 => (StoreErrorKind::NotFound, String::new()),
-            507 => (StoreErrorKind::Full, "remove old backups or raise the quota".to_owned()),
-            429 | 500.. => (StoreErrorKind::Other, "the server is failing or overloaded; start again later".to_owned()),
+            507 => (
+                StoreErrorKind::Full,
+                "remove old backups or raise the quota".to_owned(),
+            ),
+            429 | 500.. => (
+                StoreErrorKind::Other,
+                "the server is failing or overloaded; start again later".to_owned(),
+            ),
             _ => (StoreErrorKind::Other, String::new()),
         },
     };
@@ -112,7 +144,10 @@ fn refused(
 
 /// Names the right region when the answer tells it: in a header, or in the text of some errors.
 fn wrong_region(settings: &S3Settings, response: &HttpResponse) -> String {
-    let header = response.headers().get("x-amz-bucket-region").map(str::to_owned);
+    let header = response
+        .headers()
+        .get("x-amz-bucket-region")
+        .map(str::to_owned);
     let told = header.or_else(|| {
         let body = std::str::from_utf8(response.body().bytes()?).ok()?;
         let (_, rest) = body.split_once("<Region>")?;
@@ -122,27 +157,40 @@ fn wrong_region(settings: &S3Settings, response: &HttpResponse) -> String {
         Some(region) if region != settings.region => {
             format!("the bucket is in region {region}: set `destinations.s3.region: {region}`")
         }
-        _ => format!("the bucket is not in region {}: correct `destinations.s3.region`", settings.region),
+        _ => format!(
+            "the bucket is not in region {}: correct `destinations.s3.region`",
+            settings.region
+        ),
     }
 }
 
 fn reach(settings: &S3Settings) -> String {
     match &settings.endpoint {
-        Some(endpoint) => format!("check that {endpoint} is right (`destinations.s3.endpoint`) and its server runs"),
-        None => format!("check the network, and that region {} is right (`destinations.s3.region`)", settings.region),
+        Some(endpoint) => format!(
+            "check that {endpoint} is right (`destinations.s3.endpoint`) and its server runs"
+        ),
+        None => format!(
+            "check the network, and that region {} is right (`destinations.s3.region`)",
+            settings.region
+        ),
     }
 }
 
 /// Looks for a cause of one type.
-fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+fn find<'a, T: Error + 'static>(
+    error: &'a (dyn Error + 'static),
+) -> Option<&'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&error| error.source()).find(|error| error.is::<T>())
 }
 
 /// An error with its causes, each said once, without the layers that only name themselves.
 fn chain(error: Option<&(dyn Error + 'static)>) -> String {
-    let causes: Vec<String> = std::iter::successors(error, |&error| error.source()).map(ToString::to_string).collect();
-    let says_nothing =
-        |part: &str| ["io error", "timeout", "other"].contains(&part) || part.starts_with("client error (");
+    let causes: Vec<String> = std::iter::successors(error, |&error| error.source())
+        .map(ToString::to_string)
+        .collect();
+    let says_nothing = |part: &str| {
+        ["io error", "timeout", "other"].contains(&part) || part.starts_with("client error (")
+    };
     let mut text = String::new();
     for part in causes.iter().filter(|part| !says_nothing(part)) {
         if text.is_empty() {
@@ -151,12 +199,20 @@ fn chain(error: Option<&(dyn Error + 'static)>) -> String {
             let _ = write!(text, ": {part}");
         }
     }
-    if text.is_empty() { causes.join(": ") } else { text }
+    if text.is_empty() {
+        causes.join(": ")
+    } else {
+        text
+    }
 }
 
 /// No server has a reason to send a secret back, but no error may carry one.
 fn mask(mut error: StoreError, settings: &S3Settings) -> StoreError {
-    for secret in settings.credentials.iter().flat_map(|(id, secret)| [id, secret]) {
+    for secret in settings
+        .credentials
+        .iter()
+        .flat_map(|(id, secret)| [id, secret])
+    {
         for text in [&mut error.why, &mut error.hint] {
             *text = secret.masked(text);
         }

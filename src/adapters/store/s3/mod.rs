@@ -1,7 +1,7 @@
 //! The S3 store: Amazon S3 and servers that speak its language.
 //!
-//! The SDK is asynchronous, the rest of the program is not: a small runtime lives inside the store, and every call
-//! waits for its own result while it asks for an interrupt.
+//! The SDK is asynchronous, the rest of the program is not: a small runtime lives inside the store,
+//! and every call waits for its own result while it asks for an interrupt.
 
 mod client;
 mod download;
@@ -28,7 +28,7 @@ pub use probe::{LifecycleRule, UploadRight, Versioning};
 use super::{Act, Progress, Purpose, Store, StoreError, StoreErrorKind};
 use crate::adapters::aws::Keys;
 use crate::model::cancel::Cancel;
-use crate::model::object::{Object, Stored, ThawState};
+use crate::model::object::{Object, ObjectRef, ThawState};
 use crate::model::policy::{StorageClass, Tier};
 
 /// How often a waiting call asks whether the run was interrupted.
@@ -56,7 +56,8 @@ pub struct S3Store {
     client: Client,
     /// Whether the server is to be given checksums beside the signed content.
     checksums: bool,
-    /// Whether the server may be told to write no object over another; no longer once it refused that.
+    /// Whether the server may be told to write no object over another; no longer once it refused
+    /// that.
     conditions: AtomicBool,
     cancel: Cancel,
     handle: Handle,
@@ -65,16 +66,28 @@ pub struct S3Store {
 }
 
 impl S3Store {
-    /// Prepares a connection. Nothing is sent yet: the first listing tells whether the bucket is there.
+    /// Prepares a connection. Nothing is sent yet: the first listing tells whether the bucket is
+    /// there.
     ///
     /// # Errors
     /// When this computer has no threads to give.
     pub fn open(settings: S3Settings, cancel: Cancel) -> Result<S3Store, StoreError> {
         let label = format!("s3://{}", settings.bucket);
-        let runtime =
-            Builder::new_multi_thread().worker_threads(2).thread_name("s3").enable_all().build().map_err(|error| {
-                let act = Act { store: label.clone(), what: "opening".to_owned() };
-                act.error(StoreErrorKind::Other, format_args!("cannot start threads: {error}"), "")
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("s3")
+            .enable_all()
+            .build()
+            .map_err(|error| {
+                let act = Act {
+                    store: label.clone(),
+                    what: "opening".to_owned(),
+                };
+                act.error(
+                    StoreErrorKind::Other,
+                    format_args!("cannot start threads: {error}"),
+                    "",
+                )
             })?;
         let handle = runtime.handle().clone();
         let (client, checksums) = handle.block_on(client::connect(&settings));
@@ -91,12 +104,20 @@ impl S3Store {
     }
 
     fn act(&self, verb: &str, key: &str) -> Act {
-        Act { store: self.label.clone(), what: format!("{verb} {key}") }
+        Act {
+            store: self.label.clone(),
+            what: format!("{verb} {key}"),
+        }
     }
 
     /// Waits for a result, or for the interrupt.
-    fn wait<T>(&self, act: &Act, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
-        self.handle.block_on(unless_interrupted(act, &self.cancel, work))
+    fn wait<T>(
+        &self,
+        act: &Act,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        self.handle
+            .block_on(unless_interrupted(act, &self.cancel, work))
     }
 
     fn storage_class(&self, purpose: Purpose) -> sdk::StorageClass {
@@ -114,8 +135,8 @@ impl S3Store {
         }
     }
 
-    /// Size and entity tag of one object, from a listing: a backup user may list but not read (SPEC §7), and a HEAD
-    /// needs the right to read.
+    /// Size and entity tag of one object, from a listing: a backup user may list but not read (SPEC
+    /// §7), and a HEAD needs the right to read.
     async fn find(&self, act: &Act, key: &str) -> Result<Option<Found>, StoreError> {
         let page = self
             .client
@@ -131,18 +152,29 @@ impl S3Store {
             .contents()
             .iter()
             .find(|object| object.key() == Some(key))
-            .map(|object| Found { size: bytes(object.size()), etag: object.e_tag().map(str::to_owned) }))
+            .map(|object| Found {
+                size: bytes(object.size()),
+                etag: object.e_tag().map(str::to_owned),
+            }))
     }
 
     async fn list_all(&self, act: &Act, prefix: &str) -> Result<Vec<Object>, StoreError> {
-        let mut pages =
-            self.client.list_objects_v2().bucket(&self.settings.bucket).prefix(prefix).into_paginator().send();
+        let mut pages = self
+            .client
+            .list_objects_v2()
+            .bucket(&self.settings.bucket)
+            .prefix(prefix)
+            .into_paginator()
+            .send();
         let mut objects = Vec::new();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| errors::explain(act, &self.settings, error))?;
             for object in page.contents() {
                 if let Some(key) = object.key() {
-                    objects.push(Object { key: key.to_owned(), size: bytes(object.size()) });
+                    objects.push(Object {
+                        key: key.to_owned(),
+                        size: bytes(object.size()),
+                    });
                 }
             }
         }
@@ -189,12 +221,24 @@ impl Store for S3Store {
         self.wait(&act, self.list_all(&act, prefix))
     }
 
-    fn put(&self, key: &str, source: &Path, purpose: Purpose, progress: Progress<'_>) -> Result<Stored, StoreError> {
+    fn put(
+        &self,
+        key: &str,
+        source: &Path,
+        purpose: Purpose,
+        progress: Progress<'_>,
+    ) -> Result<ObjectRef, StoreError> {
         let act = self.act("uploading", key);
-        self.handle.block_on(self.upload_file(&act, key, source, purpose, progress))
+        self.handle
+            .block_on(self.upload_file(&act, key, source, purpose, progress))
     }
 
-    fn put_bytes(&self, key: &str, bytes: &[u8], purpose: Purpose) -> Result<Stored, StoreError> {
+    fn put_bytes(
+        &self,
+        key: &str,
+        bytes: &[u8],
+        purpose: Purpose,
+    ) -> Result<ObjectRef, StoreError> {
         let act = self.act("uploading", key);
         self.wait(&act, self.upload_whole(&act, key, bytes, purpose))
     }
@@ -230,7 +274,9 @@ impl Store for S3Store {
 
 impl fmt::Debug for S3Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("S3Store").field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("S3Store")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,9 +1,10 @@
-//! An object is written once and never over another (SPEC §7): each request that makes one appear says "only if there
-//! is none" (`If-None-Match: *`).
+//! An object is written once and never over another (SPEC §7): each request that makes one appear
+//! says "only if there is none" (`If-None-Match: *`).
 //!
-//! The SDK tries again when an answer was lost, and is then told that there is such an object: its own. Whoever backs
-//! up may list but not read (SPEC §7), so the entity tag of a listing tells whether it is: the MD5 of the content.
-//! Where it is not (keys of KMS), nothing tells, and the object counts as another's.
+//! The SDK tries again when an answer was lost, and is then told that there is such an object: its
+//! own. Whoever backs up may list but not read (SPEC §7), so the entity tag of a listing tells
+//! whether it is: the MD5 of the content. Where it is not (keys of KMS), nothing tells, and the
+//! object counts as another's.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -20,12 +21,17 @@ use crate::adapters::store::{Act, StoreError};
 const CROSSED: u32 = 5;
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Answers that mean: look whether there is the object. The last, because a finished upload is no longer known.
-const LOOK: [&str; 3] = ["PreconditionFailed", "ConditionalRequestConflict", "NoSuchUpload"];
+/// Answers that mean: look whether there is the object. The last, because a finished upload is no
+/// longer known.
+const LOOK: [&str; 3] = [
+    "PreconditionFailed",
+    "ConditionalRequestConflict",
+    "NoSuchUpload",
+];
 
 impl S3Store {
-    /// Makes an object appear; false when it was there already. `send` is given the condition; `ours` tells what the
-    /// object will be like.
+    /// Makes an object appear; false when it was there already. `send` is given the condition;
+    /// `ours` tells what the object will be like.
     pub(super) async fn once<T, E, F>(
         &self,
         act: &Act,
@@ -37,15 +43,25 @@ impl S3Store {
         E: ProvideErrorMetadata + std::error::Error + 'static,
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
     {
-        let judge = |there: Found| if there.is(&ours()) { Ok(false) } else { Err(act.exists()) };
+        let judge = |there: Found| {
+            if there.is(&ours()) {
+                Ok(false)
+            } else {
+                Err(act.exists())
+            }
+        };
         let mut crossed = 0;
         loop {
             let conditional = self.conditions.load(Ordering::Relaxed);
             if !conditional && let Some(there) = self.find(act, key).await? {
                 return judge(there);
             }
-            let Err(error) = send(conditional.then(|| "*".to_owned())).await else { return Ok(true) };
-            let status = error.raw_response().map(|response| response.status().as_u16());
+            let Err(error) = send(conditional.then(|| "*".to_owned())).await else {
+                return Ok(true);
+            };
+            let status = error
+                .raw_response()
+                .map(|response| response.status().as_u16());
             let code = error.code().unwrap_or_default();
             if conditional && (status == Some(501) || code == "NotImplemented") {
                 self.conditions.store(false, Ordering::Relaxed);
@@ -67,7 +83,12 @@ impl S3Store {
 impl Found {
     /// Whether both have the same content, as far as the entity tags tell.
     fn is(&self, other: &Found) -> bool {
-        let tag = |found: &Found| found.etag.as_ref().map(|etag| etag.trim_matches('"').to_ascii_lowercase());
+        let tag = |found: &Found| {
+            found
+                .etag
+                .as_ref()
+                .map(|etag| etag.trim_matches('"').to_ascii_lowercase())
+        };
         self.size == other.size && self.etag.is_some() && tag(self) == tag(other)
     }
 }
@@ -83,5 +104,9 @@ pub(super) fn etag_of_parts(parts: &[CompletedPart]) -> Option<String> {
     for part in parts {
         digest.update(hex::decode(part.e_tag()?.trim_matches('"')).ok()?);
     }
-    Some(format!("{}-{}", hex::encode(digest.finalize()), parts.len()))
+    Some(format!(
+        "{}-{}",
+        hex::encode(digest.finalize()),
+        parts.len()
+    ))
 }

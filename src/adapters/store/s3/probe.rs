@@ -1,8 +1,9 @@
-//! Questions about a bucket and what its credentials may do, asked so that nothing is left behind (for `doctor`).
+//! Questions about a bucket and what its credentials may do, asked so that nothing is left behind
+//! (for `doctor`).
 //!
-//! Rights cannot be read by those who have them, only tried. A trial that would change
-//! something names a key that no object has. S3 looks at the rights first, so that a refusal is told from an answer about
-//! the missing object.
+//! Rights cannot be read by those who have them, only tried. A trial that would change something
+//! names a key that no object has. S3 looks at the rights first, so that a refusal is told from an
+//! answer about the missing object.
 
 use std::sync::{Arc, Mutex};
 
@@ -45,50 +46,66 @@ pub enum Versioning {
 }
 
 impl S3Store {
-    /// Whether objects may be deleted. The first request says "only if there is such an object" (`If-Match: *`, which
-    /// needs no other right, where a certain entity tag would need the right to read): so a versioned bucket makes no
-    /// delete marker either. S3 can hide behind a refusal that there is no such object; only who is refused is asked
-    /// without the condition, which is refused again unless there is the right.
+    /// Whether objects may be deleted. The first request says "only if there is such an object"
+    /// (`If-Match: *`, which needs no other right, where a certain entity tag would need the right
+    /// to read): so a versioned bucket makes no delete marker either. S3 can hide behind a refusal
+    /// that there is no such object; only who is refused is asked without the condition, which is
+    /// refused again unless there is the right.
     ///
     /// # Errors
     /// When the answer tells neither.
     pub fn may_delete(&self, missing: &str) -> Result<bool, StoreError> {
         let act = self.act("trying to delete", missing);
         self.wait(&act, async {
-            let request = self.client.delete_object().bucket(&self.settings.bucket).key(missing);
+            let request = self
+                .client
+                .delete_object()
+                .bucket(&self.settings.bucket)
+                .key(missing);
             let conditional = self.answered(&act, request.clone().if_match("*").send().await)?;
             Ok(conditional || self.answered(&act, request.send().await)?)
         })
     }
 
-    /// Whether versions of objects may be deleted for good, which is another right. A request that names a version makes
-    /// no delete marker; `null` is the one name of a version that every bucket knows.
+    /// Whether versions of objects may be deleted for good, which is another right. A request that
+    /// names a version makes no delete marker; `null` is the one name of a version that every
+    /// bucket knows.
     ///
     /// # Errors
     /// When the answer tells neither.
     pub fn may_delete_versions(&self, missing: &str) -> Result<bool, StoreError> {
         let act = self.act("trying to delete a version of", missing);
         self.wait(&act, async {
-            let request = self.client.delete_object().bucket(&self.settings.bucket).key(missing).version_id("null");
+            let request = self
+                .client
+                .delete_object()
+                .bucket(&self.settings.bucket)
+                .key(missing)
+                .version_id("null");
             self.answered(&act, request.send().await)
         })
     }
 
-    /// Whether objects may be read, tried with at most one byte. An object that is there gives the surer answer: S3 can
-    /// hide behind a refusal that there is none.
+    /// Whether objects may be read, tried with at most one byte. An object that is there gives the
+    /// surer answer: S3 can hide behind a refusal that there is none.
     ///
     /// # Errors
     /// When the answer tells neither.
     pub fn may_read(&self, key: &str) -> Result<bool, StoreError> {
         let act = self.act("trying to read", key);
         self.wait(&act, async {
-            let request = self.client.get_object().bucket(&self.settings.bucket).key(key).range("bytes=0-0");
+            let request = self
+                .client
+                .get_object()
+                .bucket(&self.settings.bucket)
+                .key(key)
+                .range("bytes=0-0");
             self.answered(&act, request.send().await)
         })
     }
 
-    /// Whether archives may be written: begins an upload of many parts, as a volume's, and gives it up. No object comes
-    /// of it.
+    /// Whether archives may be written: begins an upload of many parts, as a volume's, and gives it
+    /// up. No object comes of it.
     ///
     /// # Errors
     /// When the answer tells neither.
@@ -96,12 +113,25 @@ impl S3Store {
         let act = self.act("beginning an upload of", missing);
         self.wait(&act, async {
             let bucket = &self.settings.bucket;
-            let begin = self.client.create_multipart_upload().bucket(bucket).key(missing);
-            let begun = match begin.storage_class(self.storage_class(Purpose::Archive)).send().await {
+            let begin = self
+                .client
+                .create_multipart_upload()
+                .bucket(bucket)
+                .key(missing);
+            let begun = match begin
+                .storage_class(self.storage_class(Purpose::Archive))
+                .send()
+                .await
+            {
                 Err(error) if is_refusal(&error) => return Ok(UploadRight::None),
                 begun => begun.map_err(|error| errors::explain(&act, &self.settings, error))?,
             };
-            let end = self.client.abort_multipart_upload().bucket(bucket).key(missing).set_upload_id(begun.upload_id);
+            let end = self
+                .client
+                .abort_multipart_upload()
+                .bucket(bucket)
+                .key(missing)
+                .set_upload_id(begun.upload_id);
             match end.send().await {
                 Ok(_) => Ok(UploadRight::Full),
                 Err(error) if is_refusal(&error) => Ok(UploadRight::WithoutAbort),
@@ -117,9 +147,17 @@ impl S3Store {
     pub fn lifecycle(&self) -> Result<Vec<LifecycleRule>, StoreError> {
         let act = self.act("asking for", "the lifecycle rules");
         self.wait(&act, async {
-            match self.client.get_bucket_lifecycle_configuration().bucket(&self.settings.bucket).send().await {
+            match self
+                .client
+                .get_bucket_lifecycle_configuration()
+                .bucket(&self.settings.bucket)
+                .send()
+                .await
+            {
                 Ok(answer) => Ok(answer.rules().iter().filter_map(rule).collect()),
-                Err(error) if error.code() == Some("NoSuchLifecycleConfiguration") => Ok(Vec::new()),
+                Err(error) if error.code() == Some("NoSuchLifecycleConfiguration") => {
+                    Ok(Vec::new())
+                }
                 Err(error) => Err(errors::explain(&act, &self.settings, error)),
             }
         })
@@ -132,7 +170,12 @@ impl S3Store {
     pub fn versioning(&self) -> Result<Versioning, StoreError> {
         let act = self.act("asking for", "the versioning");
         self.wait(&act, async {
-            let answer = self.client.get_bucket_versioning().bucket(&self.settings.bucket).send().await;
+            let answer = self
+                .client
+                .get_bucket_versioning()
+                .bucket(&self.settings.bucket)
+                .send()
+                .await;
             let answer = answer.map_err(|error| errors::explain(&act, &self.settings, error))?;
             Ok(match answer.status() {
                 Some(sdk::BucketVersioningStatus::Enabled) => Versioning::Enabled,
@@ -142,7 +185,8 @@ impl S3Store {
         })
     }
 
-    /// How far the server's clock is ahead of this computer's, to a second or so. A refusal tells the time too.
+    /// How far the server's clock is ahead of this computer's, to a second or so. A refusal tells
+    /// the time too.
     ///
     /// # Errors
     /// When the server cannot be asked or does not say.
@@ -155,13 +199,19 @@ impl S3Store {
             match (date.ahead(), answer) {
                 (Some(ahead), _) => Ok(ahead),
                 (None, Err(error)) => Err(errors::explain(&act, &self.settings, error)),
-                (None, Ok(_)) => Err(act.error(StoreErrorKind::Other, "the answer has no date", "")),
+                (None, Ok(_)) => {
+                    Err(act.error(StoreErrorKind::Other, "the answer has no date", ""))
+                }
             }
         })
     }
 
     /// Done, or not possible with this object: that is what somebody with the right is told.
-    fn answered<T, E>(&self, act: &Act, answer: Result<T, SdkError<E, HttpResponse>>) -> Result<bool, StoreError>
+    fn answered<T, E>(
+        &self,
+        act: &Act,
+        answer: Result<T, SdkError<E, HttpResponse>>,
+    ) -> Result<bool, StoreError>
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
@@ -175,8 +225,13 @@ impl S3Store {
 }
 
 /// Refusals of the object, not of the one who asks: it is missing, archived, or empty.
-const IMPOSSIBLE: [&str; 5] =
-    ["NoSuchKey", "NoSuchVersion", "PreconditionFailed", "InvalidObjectState", "InvalidRange"];
+const IMPOSSIBLE: [&str; 5] = [
+    "NoSuchKey",
+    "NoSuchVersion",
+    "PreconditionFailed",
+    "InvalidObjectState",
+    "InvalidRange",
+];
 
 /// Known, and not allowed. An unknown or expired key is refused with other codes.
 fn is_refusal<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
@@ -190,17 +245,28 @@ fn rule(rule: &sdk::LifecycleRule) -> Option<LifecycleRule> {
     let filter = rule.filter();
     let both = filter.and_then(|filter| filter.and());
     // Objects of a backup have no tags.
-    if filter.is_some_and(|filter| filter.tag().is_some()) || both.is_some_and(|both| !both.tags().is_empty()) {
+    if filter.is_some_and(|filter| filter.tag().is_some())
+        || both.is_some_and(|both| !both.tags().is_empty())
+    {
         return None;
     }
     // The first is an older way to say it, which is still answered.
     #[allow(deprecated)]
-    let prefix = rule.prefix().or(filter.and_then(|filter| filter.prefix())).or(both.and_then(|both| both.prefix()));
-    let days = |days: Option<i32>| days.and_then(|days| u32::try_from(days).ok()).filter(|days| *days > 0);
+    let prefix = rule
+        .prefix()
+        .or(filter.and_then(|filter| filter.prefix()))
+        .or(both.and_then(|both| both.prefix()));
+    let days = |days: Option<i32>| {
+        days.and_then(|days| u32::try_from(days).ok())
+            .filter(|days| *days > 0)
+    };
     Some(LifecycleRule {
         prefix: prefix.unwrap_or_default().to_owned(),
         expires_after: days(rule.expiration().and_then(|e| e.days())),
-        aborts_uploads_after: days(rule.abort_incomplete_multipart_upload().and_then(|a| a.days_after_initiation())),
+        aborts_uploads_after: days(
+            rule.abort_incomplete_multipart_upload()
+                .and_then(|a| a.days_after_initiation()),
+        ),
     })
 }
 
@@ -225,7 +291,11 @@ impl Intercept for Date {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let date = context.response().headers().get("date").and_then(|date| DateTime::parse_from_rfc2822(date).ok());
+        let date = context
+            .response()
+            .headers()
+            .get("date")
+            .and_then(|date| DateTime::parse_from_rfc2822(date).ok());
         if let (Some(date), Ok(mut ahead)) = (date, self.0.lock()) {
             *ahead = Some(date.to_utc() - Utc::now());
         }

@@ -9,27 +9,51 @@ use crate::model::object::ThawState;
 use crate::model::policy::Tier;
 
 impl S3Store {
-    /// Asks for an object. That it is on its way already, or needs no thawing at all, is as good as asking.
-    pub(super) async fn request_thaw(&self, act: &Act, key: &str, days: u32, tier: Tier) -> Result<(), StoreError> {
+    /// Asks for an object. That it is on its way already, or needs no thawing at all, is as good as
+    /// asking.
+    pub(super) async fn request_thaw(
+        &self,
+        act: &Act,
+        key: &str,
+        days: u32,
+        tier: Tier,
+    ) -> Result<(), StoreError> {
         let tier = match tier {
             Tier::Bulk => sdk::Tier::Bulk,
             Tier::Standard => sdk::Tier::Standard,
         };
-        let broken =
-            |error: &dyn std::fmt::Display| act.error(crate::adapters::store::StoreErrorKind::Other, error, "");
-        let job = sdk::GlacierJobParameters::builder().tier(tier).build().map_err(|error| broken(&error))?;
+        let broken = |error: &dyn std::fmt::Display| {
+            act.error(crate::adapters::store::StoreErrorKind::Other, error, "")
+        };
+        let job = sdk::GlacierJobParameters::builder()
+            .tier(tier)
+            .build()
+            .map_err(|error| broken(&error))?;
         let days = i32::try_from(days).unwrap_or(i32::MAX);
-        let request = sdk::RestoreRequest::builder().days(days).glacier_job_parameters(job).build();
-        let sent =
-            self.client.restore_object().bucket(&self.settings.bucket).key(key).restore_request(request).send().await;
+        let request = sdk::RestoreRequest::builder()
+            .days(days)
+            .glacier_job_parameters(job)
+            .build();
+        let sent = self
+            .client
+            .restore_object()
+            .bucket(&self.settings.bucket)
+            .key(key)
+            .restore_request(request)
+            .send()
+            .await;
         match sent {
             Ok(_) => Ok(()),
             // FACTS: this is no typed error of the SDK.
             Err(error) if error.code() == Some("RestoreAlreadyInProgress") => Ok(()),
-            // An object that is not in an archive class is refused with the code that an archived one gives to a GET.
+            // An object that is not in an archive class is refused with the code that an archived
+            // one gives to a GET.
             Err(error)
                 if error.code() == Some("InvalidObjectState")
-                    && self.look(act, key).await.is_ok_and(|state| state == ThawState::Ready) =>
+                    && self
+                        .look(act, key)
+                        .await
+                        .is_ok_and(|state| state == ThawState::Ready) =>
             {
                 Ok(())
             }
@@ -37,8 +61,8 @@ impl S3Store {
         }
     }
 
-    /// What a HEAD says. The storage class stays what it was while a thawed copy is there, so it counts only when the
-    /// object was never asked for.
+    /// What a HEAD says. The storage class stays what it was while a thawed copy is there, so it
+    /// counts only when the object was never asked for.
     pub(super) async fn look(&self, act: &Act, key: &str) -> Result<ThawState, StoreError> {
         let answer = self
             .client
@@ -52,9 +76,8 @@ impl S3Store {
             Some(text) if text.contains("ongoing-request=\"true\"") => ThawState::Thawing,
             Some(text) if text.contains("ongoing-request=\"false\"") => ThawState::Ready,
             _ => match (answer.storage_class(), answer.archive_status()) {
-                (Some(sdk::StorageClass::Glacier | sdk::StorageClass::DeepArchive), _) | (_, Some(_)) => {
-                    ThawState::Frozen
-                }
+                (Some(sdk::StorageClass::Glacier | sdk::StorageClass::DeepArchive), _)
+                | (_, Some(_)) => ThawState::Frozen,
                 _ => ThawState::Ready,
             },
         })

@@ -1,7 +1,7 @@
 //! Uploads: small objects in one request, larger ones in parts.
 //!
-//! One thread reads the file from beginning to end and hashes it, while a few parts are under way. Memory is bounded by
-//! the parts under way and two more.
+//! One thread reads the file from beginning to end and hashes it, while a few parts are under way.
+//! Memory is bounded by the parts under way and two more.
 
 use std::path::Path;
 
@@ -14,12 +14,13 @@ use super::{Found, S3Store, client, errors, once, unless_interrupted};
 use crate::adapters::aws::CONNECT_TIMEOUT;
 use crate::adapters::store::local::Source;
 use crate::adapters::store::{Act, Progress, Purpose, StoreError, StoreErrorKind};
-use crate::model::object::Stored;
+use crate::model::object::ObjectRef;
 use crate::model::slices::Hasher;
 use crate::model::slices::Slices;
 use crate::plan::cost::requests::{MEBIBYTE, SMALLEST_PART, part_size};
 
-/// Parts under way at the same time: as many as fill a line with some delay, within this much memory.
+/// Parts under way at the same time: as many as fill a line with some delay, within this much
+/// memory.
 const MOST_PARALLEL: u64 = 4;
 const MEMORY: u64 = 256 * MEBIBYTE;
 
@@ -40,7 +41,7 @@ impl S3Store {
         path: &Path,
         purpose: Purpose,
         progress: Progress<'_>,
-    ) -> Result<Stored, StoreError> {
+    ) -> Result<ObjectRef, StoreError> {
         let mut source = Source::open(path, act)?;
         if source.size() > SMALLEST_PART {
             return self.upload_parts(act, key, source, purpose, progress).await;
@@ -51,7 +52,12 @@ impl S3Store {
         let count = source.fill(&mut bytes, act)?;
         source.check_unchanged(act)?;
         bytes.truncate(count);
-        let stored = unless_interrupted(act, &self.cancel, self.upload_whole(act, key, &bytes, purpose)).await?;
+        let stored = unless_interrupted(
+            act,
+            &self.cancel,
+            self.upload_whole(act, key, &bytes, purpose),
+        )
+        .await?;
         progress(stored.size);
         Ok(stored)
     }
@@ -63,12 +69,15 @@ impl S3Store {
         key: &str,
         bytes: &[u8],
         purpose: Purpose,
-    ) -> Result<Stored, StoreError> {
+    ) -> Result<ObjectRef, StoreError> {
         let size = bytes.len() as u64;
         let mut digest = Hasher::new(size);
         digest.update(bytes);
         let (sha256, slices) = digest.finish();
-        let ours = || Found { size, etag: Some(once::etag_of(bytes)) };
+        let ours = || Found {
+            size,
+            etag: Some(once::etag_of(bytes)),
+        };
         self.once(act, key, ours, |condition| {
             self.client
                 .put_object()
@@ -83,7 +92,12 @@ impl S3Store {
                 .send()
         })
         .await?;
-        Ok(Stored { key: key.to_owned(), size, sha256, slices })
+        Ok(ObjectRef {
+            key: key.to_owned(),
+            size,
+            sha256,
+            slices,
+        })
     }
 
     async fn upload_parts(
@@ -93,7 +107,7 @@ impl S3Store {
         source: Source,
         purpose: Purpose,
         progress: Progress<'_>,
-    ) -> Result<Stored, StoreError> {
+    ) -> Result<ObjectRef, StoreError> {
         let size = source.size();
         let create = async {
             self.client
@@ -108,34 +122,48 @@ impl S3Store {
         };
         let created = unless_interrupted(act, &self.cancel, create).await?;
         let Some(id) = created.upload_id().map(str::to_owned) else {
-            return Err(act.error(StoreErrorKind::Other, "the server began no multipart upload", ""));
+            return Err(act.error(
+                StoreErrorKind::Other,
+                "the server began no multipart upload",
+                "",
+            ));
         };
         let mut senders = JoinSet::new();
         let work = async {
-            let (parts, (sha256, slices)) = self.send_parts(act, key, &id, source, &mut senders, progress).await?;
+            let (parts, (sha256, slices)) = self
+                .send_parts(act, key, &id, source, &mut senders, progress)
+                .await?;
             // The last moment: a finished object stays.
             if self.cancel.is_set() {
                 return Err(act.interrupted());
             }
             if !self.complete(act, key, &id, parts, size).await? {
-                // By this upload, whose answer was lost, or by one before: then the parts of this one are still there.
+                // By this upload, whose answer was lost, or by one before: then the parts of this
+                // one are still there.
                 self.abort(key, &id).await;
             }
             self.check_size(act, key, size).await?;
-            Ok(Stored { key: key.to_owned(), size, sha256, slices })
+            Ok(ObjectRef {
+                key: key.to_owned(),
+                size,
+                sha256,
+                slices,
+            })
         };
         let result = unless_interrupted(act, &self.cancel, work).await;
         match result {
             Ok(stored) => Ok(stored),
             Err(error) => {
-                // A part that arrives after the abort would stay and be paid for: first stop the senders.
+                // A part that arrives after the abort would stay and be paid for: first stop the
+                // senders.
                 senders.shutdown().await;
                 Err(self.given_up(key, &id, error).await)
             }
         }
     }
 
-    /// Sends the file in parts; returns what S3 confirmed of each, and the checksums for the marker.
+    /// Sends the file in parts; returns what S3 confirmed of each, and the checksums for the
+    /// marker.
     async fn send_parts(
         &self,
         act: &Act,
@@ -153,12 +181,14 @@ impl S3Store {
             tokio::task::spawn_blocking(move || read_parts(source, part_size, &act, &to_senders))
         };
         let mut done = Vec::new();
-        let mut confirm = |finished: Result<Result<(CompletedPart, u64), StoreError>, tokio::task::JoinError>| {
-            let (part, size) = finished.map_err(|error| act.error(StoreErrorKind::Other, error, ""))??;
-            progress(size);
-            done.push(part);
-            Ok::<(), StoreError>(())
-        };
+        let mut confirm =
+            |finished: Result<Result<(CompletedPart, u64), StoreError>, tokio::task::JoinError>| {
+                let (part, size) =
+                    finished.map_err(|error| act.error(StoreErrorKind::Other, error, ""))??;
+                progress(size);
+                done.push(part);
+                Ok::<(), StoreError>(())
+            };
         while let Some(part) = from_reader.recv().await {
             if senders.len() >= parallel
                 && let Some(finished) = senders.join_next().await
@@ -173,7 +203,9 @@ impl S3Store {
         while let Some(finished) = senders.join_next().await {
             confirm(finished)?;
         }
-        let checksums = reader.await.map_err(|error| act.error(StoreErrorKind::Other, error, ""))??;
+        let checksums = reader
+            .await
+            .map_err(|error| act.error(StoreErrorKind::Other, error, ""))??;
         done.sort_by_key(CompletedPart::part_number);
         Ok((done, checksums))
     }
@@ -200,7 +232,10 @@ impl S3Store {
             .customize()
             .config_override(client::patient(size));
         async move {
-            let sent = request.send().await.map_err(|error| errors::explain(&act, &settings, error))?;
+            let sent = request
+                .send()
+                .await
+                .map_err(|error| errors::explain(&act, &settings, error))?;
             let completed = CompletedPart::builder()
                 .part_number(part.number)
                 .set_e_tag(sent.e_tag)
@@ -218,7 +253,10 @@ impl S3Store {
         parts: Vec<CompletedPart>,
         size: u64,
     ) -> Result<bool, StoreError> {
-        let ours = || Found { size, etag: once::etag_of_parts(&parts) };
+        let ours = || Found {
+            size,
+            etag: once::etag_of_parts(&parts),
+        };
         self.once(act, key, ours, |condition| {
             self.client
                 .complete_multipart_upload()
@@ -226,7 +264,11 @@ impl S3Store {
                 .key(key)
                 .upload_id(id)
                 .set_if_none_match(condition)
-                .multipart_upload(CompletedMultipartUpload::builder().set_parts(Some(parts.clone())).build())
+                .multipart_upload(
+                    CompletedMultipartUpload::builder()
+                        .set_parts(Some(parts.clone()))
+                        .build(),
+                )
                 .customize()
                 // Some servers copy all parts together before they answer.
                 .config_override(client::patient(SMALLEST_PART))
@@ -240,22 +282,41 @@ impl S3Store {
         match self.find(act, key).await? {
             Some(found) if found.size == size => Ok(()),
             Some(found) => {
-                let why = format_args!("the finished object has {} bytes instead of {size}", found.size);
-                Err(act.error(StoreErrorKind::Other, why, "the server lost data: do not rely on it"))
+                let why = format_args!(
+                    "the finished object has {} bytes instead of {size}",
+                    found.size
+                );
+                Err(act.error(
+                    StoreErrorKind::Other,
+                    why,
+                    "the server lost data: do not rely on it",
+                ))
             }
-            None => Err(act.error(StoreErrorKind::Other, "the finished object is not listed", "")),
+            None => Err(act.error(
+                StoreErrorKind::Other,
+                "the finished object is not listed",
+                "",
+            )),
         }
     }
 
     /// Removes the parts sent so far; whether that was done.
     async fn abort(&self, key: &str, id: &str) -> bool {
-        let request = self.client.abort_multipart_upload().bucket(&self.settings.bucket).key(key).upload_id(id);
+        let request = self
+            .client
+            .abort_multipart_upload()
+            .bucket(&self.settings.bucket)
+            .key(key)
+            .upload_id(id);
         // An interrupted run ends soon, also when the server does not answer.
-        matches!(tokio::time::timeout(CONNECT_TIMEOUT, request.send()).await, Ok(Ok(_)))
+        matches!(
+            tokio::time::timeout(CONNECT_TIMEOUT, request.send()).await,
+            Ok(Ok(_))
+        )
     }
 
-    /// Removes the parts after an error. When that fails too, the user must know: unfinished uploads are invisible and
-    /// paid.
+    /// Removes the parts after an error. When that fails too, the user must know: unfinished
+    /// uploads are invisible and paid.
     async fn given_up(&self, key: &str, id: &str, mut error: StoreError) -> StoreError {
         if !self.abort(key, id).await {
             if !error.hint.is_empty() {
@@ -269,15 +330,20 @@ impl S3Store {
         error
     }
 
-    /// CRC-32: every S3-compatible server that takes checksums takes it, and it costs nothing beside the SHA-256 of
-    /// each part that is in the signature anyway.
+    /// CRC-32: every S3-compatible server that takes checksums takes it, and it costs nothing
+    /// beside the SHA-256 of each part that is in the signature anyway.
     fn checksum_algorithm(&self) -> Option<ChecksumAlgorithm> {
         self.checksums.then_some(ChecksumAlgorithm::Crc32)
     }
 }
 
 /// Reads the file part by part until nobody takes them any more; returns its checksums.
-fn read_parts(mut source: Source, part_size: u64, act: &Act, to: &mpsc::Sender<Part>) -> Result<Checksums, StoreError> {
+fn read_parts(
+    mut source: Source,
+    part_size: u64,
+    act: &Act,
+    to: &mpsc::Sender<Part>,
+) -> Result<Checksums, StoreError> {
     let mut digest = Hasher::new(source.size());
     let part_size = usize::try_from(part_size).unwrap_or(usize::MAX);
     for number in 1.. {

@@ -1,6 +1,8 @@
-//! A stage inside a snapshot: the snapshot program runs this program again with an order file (SPEC §5, §8).
+//! A stage inside a snapshot: the snapshot program runs this program again with an order file (SPEC
+//! §5, §8).
 //!
-//! The order holds no secret; the key passes by the environment. The result file and exit codes decide, never text.
+//! The order holds no secret; the key passes by the environment. The result file and exit codes
+//! decide, never text.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -18,7 +20,8 @@ use crate::run::backup::stage::{self, StageError, StageResult};
 /// The environment variable that carries the archive key into the snapshot.
 pub const KEY_VARIABLE: &str = crate::adapters::process::KEY_VARIABLE;
 
-/// What the stage's lines on standard output begin with; everything else there is the snapshot program's.
+/// What the stage's lines on standard output begin with; everything else there is the snapshot
+/// program's.
 const EVENT_LINE: &str = "\u{1}event ";
 
 /// Why a stage gave no result, and what to do.
@@ -35,8 +38,10 @@ pub(super) fn run(
     let files = StageFiles::of(order);
     write_order(order, &files).map_err(|e| (e.to_string(), e.hint()))?;
     let hint = "set snapshot.program in the profile to its path";
-    let program = locate(Some(&snapshot.program), &[], hint).map_err(|e| (e.to_string(), Some(hint.to_owned())))?;
-    let this = std::env::current_exe().map_err(|e| (format!("this program's own path is not known: {e}"), None))?;
+    let program = locate(Some(&snapshot.program), &[], hint)
+        .map_err(|e| (e.to_string(), Some(hint.to_owned())))?;
+    let this = std::env::current_exe()
+        .map_err(|e| (format!("this program's own path is not known: {e}"), None))?;
     let mut call = Invocation::new(&program)
         .arg(order.mount.path.to_native())
         .arg(snapshot.mount.to_string())
@@ -67,26 +72,45 @@ pub(super) fn run(
                 Some(event) => events.tell(event),
                 None => {
                     busy |= line.contains(SNAPSHOT_IN_PROGRESS);
-                    events.tell(Event::ToolOutput { tool: snapshot.program.clone(), line: line.to_owned() });
+                    events.tell(Event::ToolOutput {
+                        tool: snapshot.program.clone(),
+                        line: line.to_owned(),
+                    });
                 }
             })
             .map_err(|e| (e.to_string(), None))?;
         let started = files.started.to_native().exists();
         if busy && !started && !retried {
             retried = true;
-            events.note(Section::Tools, format!("another snapshot is being made; trying again in {RETRY_AFTER:?}"));
+            events.note(
+                Section::Tools,
+                format!("another snapshot is being made; trying again in {RETRY_AFTER:?}"),
+            );
             wait(cancel);
             continue;
         }
         let ending = contract.ending(code);
-        events.tell(Event::ToolEnded { tool: snapshot.program.clone(), code, meaning: ending.to_string() });
-        let read = std::fs::read(files.result.to_native()).ok().and_then(|text| serde_json::from_slice(&text).ok());
+        events.tell(Event::ToolEnded {
+            tool: snapshot.program.clone(),
+            code,
+            meaning: ending.to_string(),
+        });
+        let read = std::fs::read(files.result.to_native())
+            .ok()
+            .and_then(|text| serde_json::from_slice(&text).ok());
         return match (ending, read) {
             (Ending::Finished, Some(result)) => Ok(result),
-            (Ending::Finished, None) => {
-                Err((format!("'{}' left no result file; it did not run the stage", snapshot.program), None))
-            }
-            (ending, _) => Err((format!("the snapshot of '{}': {ending}", order.mount.path), ending.hint(snapshot))),
+            (Ending::Finished, None) => Err((
+                format!(
+                    "'{}' left no result file; it did not run the stage",
+                    snapshot.program
+                ),
+                None,
+            )),
+            (ending, _) => Err((
+                format!("the snapshot of '{}': {ending}", order.mount.path),
+                ending.hint(snapshot),
+            )),
         };
     }
 }
@@ -130,8 +154,15 @@ enum Ending {
 
 impl Contract {
     fn of(program: &Path) -> Contract {
-        let name = program.file_stem().and_then(|n| n.to_str()).unwrap_or_default();
-        if name.eq_ignore_ascii_case("shadowspawn") { Contract::ShadowSpawn } else { Contract::Plain }
+        let name = program
+            .file_stem()
+            .and_then(|n| n.to_str())
+            .unwrap_or_default();
+        if name.eq_ignore_ascii_case("shadowspawn") {
+            Contract::ShadowSpawn
+        } else {
+            Contract::Plain
+        }
     }
 
     fn ending(self, code: i32) -> Ending {
@@ -164,17 +195,24 @@ fn write_order(order: &StageOrder, files: &StageFiles) -> Result<(), StageError>
     fs::create_private_directory(&work).map_err(StageError::io("creating the directory", &work))?;
     let path = files.order.to_native();
     let text = serde_json::to_vec_pretty(order).map_err(std::io::Error::from);
-    text.and_then(|text| std::fs::write(&path, text)).map_err(StageError::io("writing", &path))
+    text.and_then(|text| std::fs::write(&path, text))
+        .map_err(StageError::io("writing", &path))
 }
 
-/// The inner side: carries out an order file and writes its result file. Events go to standard output, a line each.
+/// The inner side: carries out an order file and writes its result file. Events go to standard
+/// output, a line each.
 ///
 /// # Errors
 /// When the order cannot be read, carried out, or its result written.
-pub fn run_order_file(path: &Path, key: Option<&Secret>, cancel: &Cancel) -> Result<(), StageError> {
+pub fn run_order_file(
+    path: &Path,
+    key: Option<&Secret>,
+    cancel: &Cancel,
+) -> Result<(), StageError> {
     let text = std::fs::read(path).map_err(StageError::io("reading", path))?;
-    let order: StageOrder =
-        serde_json::from_slice(&text).map_err(std::io::Error::from).map_err(StageError::io("reading", path))?;
+    let order: StageOrder = serde_json::from_slice(&text)
+        .map_err(std::io::Error::from)
+        .map_err(StageError::io("reading", path))?;
     let events = Events::new(vec![Box::new(EventLines)]);
     let started = StageFiles::of(&order).started.to_native();
     std::fs::write(&started, "").map_err(StageError::io("writing", &started))?;
@@ -183,7 +221,8 @@ pub fn run_order_file(path: &Path, key: Option<&Secret>, cancel: &Cancel) -> Res
         Ok(result) => {
             let target = StageFiles::of(&order).result.to_native();
             let text = serde_json::to_vec_pretty(&result).map_err(std::io::Error::from);
-            text.and_then(|text| std::fs::write(&target, text)).map_err(StageError::io("writing", &target))
+            text.and_then(|text| std::fs::write(&target, text))
+                .map_err(StageError::io("writing", &target))
         }
         Err(error) => {
             events.fail(Section::Tools, error.to_string(), error.hint());
@@ -234,6 +273,9 @@ mod tests {
         ] {
             assert_eq!(shadowspawn.ending(code), ending);
         }
-        assert_eq!(Contract::of(Path::new("/usr/bin/snap")).ending(1), Ending::Stage(1));
+        assert_eq!(
+            Contract::of(Path::new("/usr/bin/snap")).ending(1),
+            Ending::Stage(1)
+        );
     }
 }

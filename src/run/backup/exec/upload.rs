@@ -1,5 +1,5 @@
-//! What is sent to stores: the archives of this run, and those of runs that were cut off before all was sent (SPEC §7,
-//! §8, §11).
+//! What is sent to stores: the archives of this run, and those of runs that were cut off before all
+//! was sent (SPEC §7, §8, §11).
 
 use std::path::PathBuf;
 
@@ -10,20 +10,24 @@ use crate::adapters::store::{Purpose, Store, StoreError, StoreErrorKind};
 use crate::model::event::{Event, Section};
 use crate::model::marker::Marker;
 use crate::model::name::MountName;
-use crate::model::object::Stored;
+use crate::model::object::ObjectRef;
 use crate::model::text;
 use crate::model::upload_record::{Unfinished, Whole, WorkFile};
 use crate::plan::backup::{Changes, Scope, StoreName};
 use crate::render::StageFiles;
 
 impl Execution<'_> {
-    /// Before anything is sent: a backup that exists in a store must be known here, or the next goes by times only; and
-    /// a run that is cut off from here on is finished by the next.
+    /// Before anything is sent: a backup that exists in a store must be known here, or the next
+    /// goes by times only; and a run that is cut off from here on is finished by the next.
     pub(super) fn remember(&self, progress: &mut Progress) {
-        let Some((archives, first)) = self.whole(progress).filter(|_| !progress.broken).and_then(|archives| {
-            let first = archives.first()?.about.backup;
-            Some((archives, first))
-        }) else {
+        let Some((archives, first)) =
+            self.whole(progress)
+                .filter(|_| !progress.broken)
+                .and_then(|archives| {
+                    let first = archives.first()?.about.backup;
+                    Some((archives, first))
+                })
+        else {
             return;
         };
         let state = State::of(&self.plan.location);
@@ -31,7 +35,12 @@ impl Execution<'_> {
             .plan
             .stages
             .iter()
-            .map(|order| (order.mount.name.clone(), StageFiles::of(order).manifest.to_native()))
+            .map(|order| {
+                (
+                    order.mount.name.clone(),
+                    StageFiles::of(order).manifest.to_native(),
+                )
+            })
             .collect();
         match state.remember(self.plan.stamp, &self.plan.remember, &manifests) {
             Ok(()) => progress.remembered = true,
@@ -41,7 +50,11 @@ impl Execution<'_> {
                 Some("the next incremental backup will go by times only".to_owned()),
             ),
         }
-        let stores = self.stores.values().map(|store| store.label().to_owned()).collect();
+        let stores = self
+            .stores
+            .values()
+            .map(|store| store.label().to_owned())
+            .collect();
         let unfinished = state.unsent(first, archives, stores, self.plan.work.to_native());
         self.saved(uploads::save(&unfinished));
         progress.unfinished.insert(self.plan.stamp, unfinished);
@@ -51,7 +64,8 @@ impl Execution<'_> {
         if let Err(error) = saved {
             let text = format!("what was sent cannot be noted in local state: {error}");
             let hint = "if this run is cut off, the next one sends it once more";
-            self.events.warn(Section::Objects, text, Some(hint.to_owned()));
+            self.events
+                .warn(Section::Objects, text, Some(hint.to_owned()));
         }
     }
 
@@ -62,9 +76,10 @@ impl Execution<'_> {
         let archives = orders.map(|(order, result)| {
             let (archive, archived) = (order.archive.as_ref()?, result.as_ref()?.archive.as_ref()?);
             let since = match (scope, &archive.changes) {
-                (Scope::Incremental { since, .. }, Changes::SinceManifest { .. } | Changes::SinceMoment { .. }) => {
-                    Some(*since)
-                }
+                (
+                    Scope::Incremental { since, .. },
+                    Changes::SinceManifest { .. } | Changes::SinceMoment { .. },
+                ) => Some(*since),
                 _ => None,
             };
             let about = Marker {
@@ -77,7 +92,7 @@ impl Execution<'_> {
                 mounts: self.plan.stages.iter().map(|s| s.mount.clone()).collect(),
                 format: archive.format,
                 volumes: Vec::new(),
-                manifest: Stored::default(),
+                manifest: ObjectRef::default(),
                 files: archived.files,
                 bytes: archived.bytes,
                 selection: self.plan.selection.clone(),
@@ -85,7 +100,12 @@ impl Execution<'_> {
                 tools: self.tools.clone(),
             };
             let (volumes, manifest) = (archived.volumes.clone(), archived.manifest.clone());
-            Some(Whole { volumes, manifest, marker: archive.marker.clone(), about })
+            Some(Whole {
+                volumes,
+                manifest,
+                marker: archive.marker.clone(),
+                about,
+            })
         });
         archives.collect()
     }
@@ -96,9 +116,10 @@ impl Execution<'_> {
         if progress.failed_stores.contains(&finish.store) {
             return;
         }
-        let (Some(store), Some(mut unfinished)) =
-            (self.stores.get(&finish.store), progress.unfinished.remove(&finish.backup))
-        else {
+        let (Some(store), Some(mut unfinished)) = (
+            self.stores.get(&finish.store),
+            progress.unfinished.remove(&finish.backup),
+        ) else {
             return;
         };
         let text = format!(
@@ -110,7 +131,9 @@ impl Execution<'_> {
         );
         self.events.note(Section::Objects, text);
         let mounts = 0..unfinished.archives.len();
-        let sent = mounts.into_iter().try_for_each(|mount| self.send(store.as_ref(), mount, &mut unfinished));
+        let sent = mounts
+            .into_iter()
+            .try_for_each(|mount| self.send(store.as_ref(), mount, &mut unfinished));
         if let Err(error) = sent.and_then(|()| self.send_markers(store.as_ref(), &mut unfinished)) {
             progress.failed_stores.insert(finish.store);
             self.store_failed(&error);
@@ -123,8 +146,10 @@ impl Execution<'_> {
         if progress.broken || progress.failed_stores.contains(&name) {
             return;
         }
-        let (Some(store), Some(unfinished)) = (self.stores.get(&name), progress.unfinished.get_mut(&self.plan.stamp))
-        else {
+        let (Some(store), Some(unfinished)) = (
+            self.stores.get(&name),
+            progress.unfinished.get_mut(&self.plan.stamp),
+        ) else {
             progress.failed_stores.insert(name);
             return;
         };
@@ -139,8 +164,10 @@ impl Execution<'_> {
         if progress.broken || progress.failed_stores.contains(&name) {
             return;
         }
-        let (Some(store), Some(unfinished)) = (self.stores.get(&name), progress.unfinished.get_mut(&self.plan.stamp))
-        else {
+        let (Some(store), Some(unfinished)) = (
+            self.stores.get(&name),
+            progress.unfinished.get_mut(&self.plan.stamp),
+        ) else {
             return;
         };
         match self.send_markers(store.as_ref(), unfinished) {
@@ -155,21 +182,46 @@ impl Execution<'_> {
     fn store_failed(&self, error: &StoreError) {
         if !self.cancel.is_set() {
             let goes_on = "the next run goes on with the upload";
-            let hint = if error.hint.is_empty() { goes_on.to_owned() } else { format!("{}; {goes_on}", error.hint) };
-            self.events.fail(Section::Objects, error.to_string(), Some(hint));
+            let hint = if error.hint.is_empty() {
+                goes_on.to_owned()
+            } else {
+                format!("{}; {goes_on}", error.hint)
+            };
+            self.events
+                .fail(Section::Objects, error.to_string(), Some(hint));
         }
     }
 
     /// Sends what the store has not yet of one mount.
-    fn send(&self, store: &dyn Store, mount: usize, unfinished: &mut Unfinished) -> Result<(), StoreError> {
+    fn send(
+        &self,
+        store: &dyn Store,
+        mount: usize,
+        unfinished: &mut Unfinished,
+    ) -> Result<(), StoreError> {
         let label = store.label().to_owned();
-        let Some(Whole { volumes, manifest, .. }) = unfinished.archives.get(mount).cloned() else { return Ok(()) };
-        let files = volumes.iter().map(|file| (file, Purpose::Archive)).chain([(&manifest, Purpose::Index)]);
+        let Some(Whole {
+            volumes, manifest, ..
+        }) = unfinished.archives.get(mount).cloned()
+        else {
+            return Ok(());
+        };
+        let files = volumes
+            .iter()
+            .map(|file| (file, Purpose::Archive))
+            .chain([(&manifest, Purpose::Index)]);
         for (WorkFile { key, path, size }, purpose) in files {
-            if unfinished.owed(&label).is_none_or(|owed| owed.has(key).is_some()) {
+            if unfinished
+                .owed(&label)
+                .is_none_or(|owed| owed.has(key).is_some())
+            {
                 continue;
             }
-            self.events.tell(Event::Uploading { store: label.clone(), key: key.clone(), size: *size });
+            self.events.tell(Event::Uploading {
+                store: label.clone(),
+                key: key.clone(),
+                size: *size,
+            });
             let progress = |bytes| self.events.tell(Event::Transferred { bytes });
             let stored = store.put(key, path, purpose, &progress)?;
             self.sent(&label, &stored);
@@ -178,12 +230,27 @@ impl Execution<'_> {
         Ok(())
     }
 
-    fn sent(&self, label: &str, Stored { key, size, sha256, .. }: &Stored) {
+    fn sent(
+        &self,
+        label: &str,
+        ObjectRef {
+            key, size, sha256, ..
+        }: &ObjectRef,
+    ) {
         let (store, key, sha256) = (label.to_owned(), key.clone(), sha256.clone());
-        self.events.tell(Event::Uploaded { store, key, size: *size, sha256 });
+        self.events.tell(Event::Uploaded {
+            store,
+            key,
+            size: *size,
+            sha256,
+        });
     }
 
-    fn send_markers(&self, store: &dyn Store, unfinished: &mut Unfinished) -> Result<(), StoreError> {
+    fn send_markers(
+        &self,
+        store: &dyn Store,
+        unfinished: &mut Unfinished,
+    ) -> Result<(), StoreError> {
         let label = store.label().to_owned();
         let Some(markers) = unfinished.markers(&label) else {
             return Err(StoreError {
@@ -196,21 +263,40 @@ impl Execution<'_> {
         };
         for (key, marker) in markers {
             let bytes = marker.to_bytes();
-            self.events.tell(Event::Uploading { store: label.clone(), key: key.clone(), size: bytes.len() as u64 });
+            self.events.tell(Event::Uploading {
+                store: label.clone(),
+                key: key.clone(),
+                size: bytes.len() as u64,
+            });
             let stored = store.put_bytes(&key, &bytes, Purpose::Index)?;
             self.sent(&label, &stored);
         }
         self.saved(uploads::done(unfinished, &label));
-        let what = if unfinished.backup.incremental.is_none() { "full" } else { "incremental" };
-        let text = format!("{label}: the {what} backup {} is complete", unfinished.backup.stamp());
+        let what = if unfinished.backup.incremental.is_none() {
+            "full"
+        } else {
+            "incremental"
+        };
+        let text = format!(
+            "{label}: the {what} backup {} is complete",
+            unfinished.backup.stamp()
+        );
         self.events.note(Section::Objects, text);
         Ok(())
     }
 
     /// Removes work files, but for archives that a store still lacks.
     pub(super) fn clean_up(&self, progress: &Progress) {
-        for name in self.plan.destinations.iter().filter(|name| self.has_all(name, progress)) {
-            self.events.tell(Event::Destination { name: name.clone(), complete: true });
+        for name in self
+            .plan
+            .destinations
+            .iter()
+            .filter(|name| self.has_all(name, progress))
+        {
+            self.events.tell(Event::Destination {
+                name: name.clone(),
+                complete: true,
+            });
         }
         let mut keep = vec![self.plan.stamp];
         for unfinished in progress.unfinished.values() {
@@ -226,8 +312,10 @@ impl Execution<'_> {
         }
         if progress.remembered && !progress.marked.is_empty() {
             // A store that failed today still knows the backup before.
-            if let Some(Scope::Incremental { since, .. }) =
-                self.plan.scope().filter(|_| !progress.failed_stores.is_empty())
+            if let Some(Scope::Incremental { since, .. }) = self
+                .plan
+                .scope()
+                .filter(|_| !progress.failed_stores.is_empty())
             {
                 keep.push(*since);
             }
@@ -239,14 +327,20 @@ impl Execution<'_> {
     fn keep(&self, unfinished: &Unfinished) {
         let (work, backup) = (unfinished.work.display(), unfinished.backup.stamp());
         if uploads::save(unfinished).is_err() {
-            // It was told when it happened first. Without a record nobody would know what these files are.
+            // It was told when it happened first. Without a record nobody would know what these
+            // files are.
             return leftovers::remove_work(&unfinished.work, Section::CleanUp, self.events);
         }
         if let Err(error) = uploads::prune(unfinished) {
-            let text = format!("'{work}' cannot be cleared of what is not needed any more: {error}");
+            let text =
+                format!("'{work}' cannot be cleared of what is not needed any more: {error}");
             self.events.warn(Section::CleanUp, text, None);
         }
-        let stores: Vec<&str> = unfinished.owed.iter().map(|owed| owed.store.as_str()).collect();
+        let stores: Vec<&str> = unfinished
+            .owed
+            .iter()
+            .map(|owed| owed.store.as_str())
+            .collect();
         let text = format!(
             "the backup {backup} is not complete in {}: its archives stay in '{work}' ({}), and the next run goes on with \
              the upload; to give it up, delete that directory",

@@ -18,7 +18,8 @@ use crate::model::upload_record::WorkFile;
 use crate::plan::backup::{ArchiveOrder, Changes, StageOrder};
 use crate::render::{StageFiles, switches};
 
-/// Checks what 7-Zip wrote, and makes the manifest object. `None` when the archive is not what was asked for.
+/// Checks what 7-Zip wrote, and makes the manifest object. `None` when the archive is not what was
+/// asked for.
 pub(super) fn finish(
     archive: &ArchiveOrder,
     order: &StageOrder,
@@ -33,7 +34,11 @@ pub(super) fn finish(
     if order.archive.is_some() {
         volumes = find_volumes(archive, files)?;
         let Some(first) = volumes.first() else {
-            events.fail(Section::Tools, format!("7-Zip wrote no volume of '{}'", archive.stem), None);
+            events.fail(
+                Section::Tools,
+                format!("7-Zip wrote no volume of '{}'", archive.stem),
+                None,
+            );
             return Ok(None);
         };
         let (mut count, mut bytes) = (0, 0);
@@ -44,8 +49,15 @@ pub(super) fn finish(
             }
         })?;
         if exit != Exit::Ok {
-            let text = format!("the new archive '{}' cannot be read back: {exit}", archive.stem);
-            events.fail(Section::Tools, text, Some("the disk of the work directory may be full or failing".to_owned()));
+            let text = format!(
+                "the new archive '{}' cannot be read back: {exit}",
+                archive.stem
+            );
+            events.fail(
+                Section::Tools,
+                text,
+                Some("the disk of the work directory may be full or failing".to_owned()),
+            );
             return Ok(None);
         }
         if count != prepared.archived_files || bytes != prepared.archived_bytes {
@@ -57,11 +69,18 @@ pub(super) fn finish(
             for path in &amended.missing {
                 let why = "7-Zip could not read it; it is not in this archive".to_owned();
                 let path = order.said(path);
-                events.tell(Event::Ignored { path, why, severity: Some(Severity::Warning) });
+                events.tell(Event::Ignored {
+                    path,
+                    why,
+                    severity: Some(Severity::Warning),
+                });
             }
             prepared.skipped += amended.missing.len() as u64;
             if amended.resized > 0 {
-                let text = format!("{}: {} files changed while they were archived", order.mount.path, amended.resized);
+                let text = format!(
+                    "{}: {} files changed while they were archived",
+                    order.mount.path, amended.resized
+                );
                 events.note(Section::Tools, text);
             }
         }
@@ -84,9 +103,19 @@ fn find_volumes(archive: &ArchiveOrder, files: &StageFiles) -> Result<Vec<WorkFi
         let key = format!("{}.{number:03}", archive.stem);
         let path = files.archive.to_native().with_file_name(&key);
         match std::fs::metadata(&path) {
-            Ok(metadata) => volumes.push(WorkFile { key, path, size: metadata.len() }),
+            Ok(metadata) => volumes.push(WorkFile {
+                key,
+                path,
+                size: metadata.len(),
+            }),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => break,
-            Err(why) => return Err(StageError::Io { doing: "looking at", path, why }),
+            Err(why) => {
+                return Err(StageError::Io {
+                    doing: "looking at",
+                    path,
+                    why,
+                });
+            }
         }
     }
     Ok(volumes)
@@ -101,9 +130,9 @@ struct Amended {
     resized: u64,
 }
 
-/// Makes the manifest say what the archive holds (`held`: sizes by path). Only asked when counts or bytes differ, for it
-/// keeps all names in memory. Of a file the archive does not hold, an older state stays listed as unseen, so that it is
-/// restored, and tried again by the next backup.
+/// Makes the manifest say what the archive holds (`held`: sizes by path). Only asked when counts or
+/// bytes differ, for it keeps all names in memory. Of a file the archive does not hold, an older
+/// state stays listed as unseen, so that it is restored, and tried again by the next backup.
 fn amend(
     archive: &ArchiveOrder,
     order: &StageOrder,
@@ -117,7 +146,11 @@ fn amend(
         _ => None,
     };
     let mut before = Before::open(before_path)?;
-    let failed = |why| StageError::Io { doing: "writing", path: new.clone(), why };
+    let failed = |why| StageError::Io {
+        doing: "writing",
+        path: new.clone(),
+        why,
+    };
     let reader = FileReader::open(&path)?;
     let out = BufWriter::new(File::create(&new).map_err(failed)?);
     let mut writer = Writer::new(out, reader.header()).map_err(failed)?;
@@ -135,8 +168,14 @@ fn amend(
                 None => {
                     amended.missing.push(entry.path.clone());
                     entry = match last {
-                        Some(last) if last.kind == EntryKind::File => Entry { unseen: true, ..last },
-                        _ => Entry { stored: None, ..entry },
+                        Some(last) if last.kind == EntryKind::File => Entry {
+                            unseen: true,
+                            ..last
+                        },
+                        _ => Entry {
+                            stored: None,
+                            ..entry
+                        },
                     };
                 }
             }
@@ -170,15 +209,27 @@ fn encrypt_manifest(
     let exit = Exit::of(code);
     if exit != Exit::Ok {
         for line in said {
-            events.tell(Event::ToolOutput { tool: "7-Zip".to_owned(), line });
+            events.tell(Event::ToolOutput {
+                tool: "7-Zip".to_owned(),
+                line,
+            });
         }
         events.fail(
             Section::Tools,
-            format!("the manifest '{}' could not be encrypted: {exit}", archive.manifest),
+            format!(
+                "the manifest '{}' could not be encrypted: {exit}",
+                archive.manifest
+            ),
             None,
         );
         return Ok(None);
     }
-    let size = std::fs::metadata(&target).map_err(StageError::io("looking at", &target))?.len();
-    Ok(Some(WorkFile { key: archive.manifest.clone(), path: target, size }))
+    let size = std::fs::metadata(&target)
+        .map_err(StageError::io("looking at", &target))?
+        .len();
+    Ok(Some(WorkFile {
+        key: archive.manifest.clone(),
+        path: target,
+        size,
+    }))
 }

@@ -15,17 +15,33 @@ pub(super) struct Before {
 impl Before {
     /// Opens a manifest.
     pub(super) fn open(path: Option<&Path>) -> Result<Before, StageError> {
-        let Some(path) = path else { return Ok(Before { reader: None, next: None, path: String::new() }) };
-        let failed = |why| StageError::Before { path: path.display().to_string(), why };
+        let Some(path) = path else {
+            return Ok(Before {
+                reader: None,
+                next: None,
+                path: String::new(),
+            });
+        };
+        let failed = |why| StageError::Before {
+            path: path.display().to_string(),
+            why,
+        };
         let reader = FileReader::open(path).map_err(failed)?;
-        let mut before = Before { reader: Some(reader), next: None, path: path.display().to_string() };
+        let mut before = Before {
+            reader: Some(reader),
+            next: None,
+            path: path.display().to_string(),
+        };
         before.advance()?;
         Ok(before)
     }
 
     fn advance(&mut self) -> Result<Option<Entry>, StageError> {
         let read = self.reader.as_mut().and_then(Iterator::next).transpose();
-        let next = read.map_err(|why| StageError::Before { path: self.path.clone(), why })?;
+        let next = read.map_err(|why| StageError::Before {
+            path: self.path.clone(),
+            why,
+        })?;
         Ok(std::mem::replace(&mut self.next, next))
     }
 
@@ -47,7 +63,10 @@ impl Before {
     }
 
     /// All that is left goes to `passed`.
-    pub(super) fn rest(&mut self, passed: &mut dyn FnMut(Entry) -> Result<(), StageError>) -> Result<(), StageError> {
+    pub(super) fn rest(
+        &mut self,
+        passed: &mut dyn FnMut(Entry) -> Result<(), StageError>,
+    ) -> Result<(), StageError> {
         while let Some(entry) = self.advance()? {
             passed(entry)?;
         }

@@ -21,26 +21,42 @@ pub(super) fn commands(
     }
     let mut all = Vec::new();
     for source in &order.mount.sources {
-        let Some(source) = relative(source, &order.mount.path) else { continue };
+        let Some(source) = relative(source, &order.mount.path) else {
+            continue;
+        };
         let is_in = |other: &RelPath| source.lies_in(other, Family::Windows);
-        let gone = order.missing.iter().filter_map(|m| relative(m, &order.mount.path)).any(|m| is_in(&m));
+        let gone = order
+            .missing
+            .iter()
+            .filter_map(|m| relative(m, &order.mount.path))
+            .any(|m| is_in(&m));
         if gone || left_out.directories.iter().any(is_in) {
             continue;
         }
         let source = as_walked(source, left_out);
-        all.extend(copy_commands(&source, left_out, copy_room(order), &mut |of| children(manifest, of))?);
+        all.extend(copy_commands(
+            &source,
+            left_out,
+            copy_room(order),
+            &mut |of| children(manifest, of),
+        )?);
     }
     Ok(all)
 }
 
-/// The source as the walk spells it, which is not always as the profile does: the first source of a directory decides.
+/// The source as the walk spells it, which is not always as the profile does: the first source of a
+/// directory decides.
 fn as_walked(source: RelPath, left_out: &LeftOut) -> RelPath {
     let mut all = left_out.directories.iter().chain(&left_out.files);
     let inside = all.find(|path| path.lies_in(&source, Family::Windows));
-    inside.map_or_else(|| source.clone(), |path| path.truncated(source.names().count()))
+    inside.map_or_else(
+        || source.clone(),
+        |path| path.truncated(source.names().count()),
+    )
 }
 
-/// What the manifest lists directly in a directory. Asked rarely: each time reads the whole manifest.
+/// What the manifest lists directly in a directory. Asked rarely: each time reads the whole
+/// manifest.
 fn children(manifest: &Path, of: &RelPath) -> Result<Children, StageError> {
     let mut held = Children::default();
     for entry in FileReader::open(manifest)? {

@@ -1,4 +1,5 @@
-//! The mirror of one mount: what is deleted from it, and whether it is what it should be (SPEC §8, design L9310-9390).
+//! The mirror of one mount: what is deleted from it, and whether it is what it should be (SPEC §8,
+//! design L9310-9390).
 
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
@@ -21,8 +22,8 @@ use crate::render::StageFiles;
 /// Times may differ by this much: FAT keeps them in steps of two seconds.
 const TOLERANCE_NANOS: u128 = 2_000_000_000;
 
-/// Makes the mirror ready for the script: it must be there; extra files are deleted, if asked for and allowed.
-/// `false`: the mirror step is refused, which has been told.
+/// Makes the mirror ready for the script: it must be there; extra files are deleted, if asked for
+/// and allowed. `false`: the mirror step is refused, which has been told.
 pub(super) fn make_ready(
     mirror: &MirrorOrder,
     order: &StageOrder,
@@ -34,7 +35,10 @@ pub(super) fn make_ready(
     let root = mirror.mirror.to_native();
     let refused = match fs::metadata(&root) {
         Ok(found) if found.is_dir() => None,
-        Ok(_) => Some(("is not a directory", "name a directory in destinations.mirror.path")),
+        Ok(_) => Some((
+            "is not a directory",
+            "name a directory in destinations.mirror.path",
+        )),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Some((
             "does not exist",
             "attach its disk; if it is new, create the directory once, so that an unattached disk is never taken for an empty one",
@@ -42,7 +46,11 @@ pub(super) fn make_ready(
         Err(_) => Some(("cannot be read", "check its disk and its permissions")),
     };
     if let Some((why, hint)) = refused {
-        events.fail(Section::Tools, format!("the mirror '{}' {why}", mirror.mirror), Some(hint.to_owned()));
+        events.fail(
+            Section::Tools,
+            format!("the mirror '{}' {why}", mirror.mirror),
+            Some(hint.to_owned()),
+        );
         return Ok(false);
     }
     if let Some(guard) = mirror.delete {
@@ -60,7 +68,12 @@ pub(super) fn make_ready(
             );
             return Ok(false);
         }
-        delete_extra(mirror, &StageFiles::of(order).extra_list.inside(work), cancel, events)?;
+        delete_extra(
+            mirror,
+            &StageFiles::of(order).extra_list.inside(work),
+            cancel,
+            events,
+        )?;
     }
     if prepared.nothing_selected() {
         return Ok(true);
@@ -69,14 +82,18 @@ pub(super) fn make_ready(
     match make_target(mirror, order) {
         Ok(()) => Ok(true),
         Err(error) => {
-            events.fail(Section::Tools, format!("the directory '{}' cannot be made: {error}", shown(&target)), None);
+            events.fail(
+                Section::Tools,
+                format!("the directory '{}' cannot be made: {error}", shown(&target)),
+                None,
+            );
             Ok(false)
         }
     }
 }
 
-/// Makes the directories down to the copy of the mount, as private as they are in the source: what lies in a closed
-/// directory must not lie open in the mirror. Those further down are rsync's.
+/// Makes the directories down to the copy of the mount, as private as they are in the source: what
+/// lies in a closed directory must not lie open in the mirror. Those further down are rsync's.
 #[cfg(unix)]
 fn make_target(mirror: &MirrorOrder, order: &StageOrder) -> io::Result<()> {
     use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown};
@@ -85,11 +102,16 @@ fn make_target(mirror: &MirrorOrder, order: &StageOrder) -> io::Result<()> {
     for (i, name) in order.mount.path.parts().iter().enumerate() {
         here.push(name);
         let is_mount = i + 1 == depth;
-        let original =
-            if is_mount { PathBuf::from(&order.shown_at) } else { order.mount.path.truncated(i + 1).to_native() };
+        let original = if is_mount {
+            PathBuf::from(&order.shown_at)
+        } else {
+            order.mount.path.truncated(i + 1).to_native()
+        };
         let original = fs::metadata(original).ok();
         // Writable for us, whatever the source is.
-        let mode = original.as_ref().map_or(0o777, |original| original.mode() & 0o7777 | 0o700);
+        let mode = original
+            .as_ref()
+            .map_or(0o777, |original| original.mode() & 0o7777 | 0o700);
         let made_now = match fs::DirBuilder::new().mode(mode).create(&here) {
             Ok(()) => true,
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && here.is_dir() => false,
@@ -118,8 +140,9 @@ pub struct Extra {
     pub present: u64,
 }
 
-/// Writes the list of what the mirror holds below the sources and the selection does not, into `work`, where the
-/// manifest of the selection is; counts its files. Nothing below a path that could not be looked at today is listed.
+/// Writes the list of what the mirror holds below the sources and the selection does not, into
+/// `work`, where the manifest of the selection is; counts its files. Nothing below a path that
+/// could not be looked at today is listed.
 ///
 /// # Errors
 /// When the list cannot be written, the manifest cannot be read, or it is interrupted.
@@ -140,11 +163,20 @@ pub fn list_extra(
         return Ok(Extra::default());
     }
     // The same sources without exclusions: what is excluded today is extra.
-    let spec = SelectionSpec { directories: Vec::new(), files: Vec::new(), ..order.selection.clone() };
+    let spec = SelectionSpec {
+        directories: Vec::new(),
+        files: Vec::new(),
+        ..order.selection.clone()
+    };
     let everything = Arc::new(Selection::new(spec));
     let mut selected = Before::open(Some(&files.manifest.inside(work)))?;
     let mut failed = None;
-    let walk = Walk { selection: &everything, mount: &order.mount.path, shown_at: &target, cancel };
+    let walk = Walk {
+        selection: &everything,
+        mount: &order.mount.path,
+        shown_at: &target,
+        cancel,
+    };
     let flow = walk.run(&mut |path, item| {
         let is_file = match item {
             Item::Directory { .. } => false,
@@ -170,7 +202,12 @@ pub fn list_extra(
                 return ControlFlow::Break(());
             }
         };
-        if wanted || prepared.unknown.iter().any(|unknown| path.lies_in(unknown, order.mount.path.family())) {
+        if wanted
+            || prepared
+                .unknown
+                .iter()
+                .any(|unknown| path.lies_in(unknown, order.mount.path.family()))
+        {
             return ControlFlow::Continue(());
         }
         extra += u64::from(is_file);
@@ -178,7 +215,11 @@ pub fn list_extra(
         match out.write_all(&line) {
             Ok(()) => ControlFlow::Continue(()),
             Err(why) => {
-                failed = Some(StageError::Io { doing: "writing", path: list.clone(), why });
+                failed = Some(StageError::Io {
+                    doing: "writing",
+                    path: list.clone(),
+                    why,
+                });
                 ControlFlow::Break(())
             }
         }
@@ -193,13 +234,23 @@ pub fn list_extra(
     Ok(Extra { extra, present })
 }
 
-/// Deletes what [`list_extra`] listed: files as they come, then directories, deepest first, and only empty ones.
-fn delete_extra(mirror: &MirrorOrder, list: &Path, cancel: &Cancel, events: &Events<'_>) -> Result<(), StageError> {
+/// Deletes what [`list_extra`] listed: files as they come, then directories, deepest first, and
+/// only empty ones.
+fn delete_extra(
+    mirror: &MirrorOrder,
+    list: &Path,
+    cancel: &Cancel,
+    events: &Events<'_>,
+) -> Result<(), StageError> {
     let input = File::open(list).map_err(StageError::io("reading", list))?;
     let target = verbatim(&mirror.target.to_native());
     let mut directories = Vec::new();
     let remove = |path: PathBuf, directory: bool| {
-        let removed = if directory { fs::remove_dir(&path) } else { fs::remove_file(&path) };
+        let removed = if directory {
+            fs::remove_dir(&path)
+        } else {
+            fs::remove_file(&path)
+        };
         let path = shown(&path);
         match removed {
             Ok(()) => events.tell(Event::Deleted { path }),
@@ -216,30 +267,40 @@ fn delete_extra(mirror: &MirrorOrder, list: &Path, cancel: &Cancel, events: &Eve
             return Err(StageError::Interrupted);
         }
         let path = path.map_err(StageError::io("reading", list))?;
-        let Some(path) = native(&target, &RelPath::from_bytes(path)) else { continue };
+        let Some(path) = native(&target, &RelPath::from_bytes(path)) else {
+            continue;
+        };
         match fs::symlink_metadata(&path) {
             Ok(found) if found.is_dir() => directories.push(path),
             Ok(_) => remove(path, false),
             Err(_) => {}
         }
     }
-    directories.into_iter().rev().for_each(|path| remove(path, true));
+    directories
+        .into_iter()
+        .rev()
+        .for_each(|path| remove(path, true));
     Ok(())
 }
 
 /// A path below `base` on this system. `None` when it cannot have such a name.
 fn native(base: &Path, path: &RelPath) -> Option<PathBuf> {
-    path.names().try_fold(base.to_path_buf(), |at, name| Some(at.join(native_name(name)?)))
+    path.names().try_fold(base.to_path_buf(), |at, name| {
+        Some(at.join(native_name(name)?))
+    })
 }
 
-/// Checks that every selected file and directory is in the mirror with the same size and time. `true` when it is.
+/// Checks that every selected file and directory is in the mirror with the same size and time.
+/// `true` when it is.
 pub(super) fn verify(
     order: &StageOrder,
     files: &StageFiles,
     cancel: &Cancel,
     events: &Events<'_>,
 ) -> Result<bool, StageError> {
-    let Some(mirror) = &order.mirror else { return Ok(true) };
+    let Some(mirror) = &order.mirror else {
+        return Ok(true);
+    };
     let target = verbatim(&mirror.target.to_native());
     let source = verbatim(Path::new(&order.shown_at));
     let (mut checked, mut different, mut unreadable) = (0_u64, 0_u64, 0_u64);
@@ -252,27 +313,46 @@ pub(super) fn verify(
             continue;
         }
         checked += 1;
-        let (Some(copy), Some(original)) = (native(&target, &entry.path), native(&source, &entry.path)) else {
+        let (Some(copy), Some(original)) =
+            (native(&target, &entry.path), native(&source, &entry.path))
+        else {
             unreadable += 1;
-            let why = "its name cannot be looked up, so its copy in the mirror is not checked".to_owned();
+            let why =
+                "its name cannot be looked up, so its copy in the mirror is not checked".to_owned();
             let path = order.said(&entry.path);
-            events.tell(Event::Ignored { path, why, severity: Some(Severity::Warning) });
+            events.tell(Event::Ignored {
+                path,
+                why,
+                severity: Some(Severity::Warning),
+            });
             continue;
         };
-        let Some(what) = difference(&entry, &copy) else { continue };
+        let Some(what) = difference(&entry, &copy) else {
+            continue;
+        };
         match excuse(&entry, &original, order.started) {
             Some(Excuse::Changed) => events.note(
                 Section::Verification,
-                format!("'{}' changed while it was copied, and does not count", shown(&original)),
+                format!(
+                    "'{}' changed while it was copied, and does not count",
+                    shown(&original)
+                ),
             ),
             Some(Excuse::Unreadable(why)) => {
                 unreadable += 1;
                 let path = order.said(&entry.path);
-                events.tell(Event::Ignored { path, why, severity: Some(Severity::Warning) });
+                events.tell(Event::Ignored {
+                    path,
+                    why,
+                    severity: Some(Severity::Warning),
+                });
             }
             None => {
                 different += 1;
-                events.tell(Event::Difference { path: shown(&copy), what });
+                events.tell(Event::Difference {
+                    path: shown(&copy),
+                    what,
+                });
             }
         }
     }
@@ -290,17 +370,22 @@ pub(super) fn verify(
 fn difference(entry: &Entry, copy: &Path) -> Option<String> {
     let metadata = match fs::symlink_metadata(copy) {
         Ok(metadata) => metadata,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Some("it is missing".to_owned()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Some("it is missing".to_owned());
+        }
         Err(error) => return Some(error.to_string()),
     };
-    let Ok(meta) = meta_of(&metadata) else { return Some("its times cannot be read".to_owned()) };
+    let Ok(meta) = meta_of(&metadata) else {
+        return Some("its times cannot be read".to_owned());
+    };
     match entry.kind {
         EntryKind::Directory if metadata.is_dir() => None,
         EntryKind::Directory => Some("it is not a directory".to_owned()),
         EntryKind::File if !metadata.is_file() => Some("it is not a file".to_owned()),
-        EntryKind::File if meta.size != entry.meta.size => {
-            Some(format!("it has {} bytes, the source {}", meta.size, entry.meta.size))
-        }
+        EntryKind::File if meta.size != entry.meta.size => Some(format!(
+            "it has {} bytes, the source {}",
+            meta.size, entry.meta.size
+        )),
         EntryKind::File if meta.modified.distance(entry.meta.modified) > TOLERANCE_NANOS => {
             Some("its modification time differs".to_owned())
         }
@@ -310,7 +395,8 @@ fn difference(entry: &Entry, copy: &Path) -> Option<String> {
 
 /// Why a difference does not count.
 enum Excuse {
-    /// The source was modified after the backup started, or is gone: without a snapshot that is nobody's fault.
+    /// The source was modified after the backup started, or is gone: without a snapshot that is
+    /// nobody's fault.
     Changed,
     /// The source cannot be read: a skipped file.
     Unreadable(String),
@@ -332,5 +418,7 @@ fn excuse(entry: &Entry, original: &Path, started: Moment) -> Option<Excuse> {
         EntryKind::File => File::open(original).map(drop),
         EntryKind::Directory => fs::read_dir(original).map(drop),
     };
-    opened.err().map(|error| Excuse::Unreadable(error.to_string()))
+    opened
+        .err()
+        .map(|error| Excuse::Unreadable(error.to_string()))
 }

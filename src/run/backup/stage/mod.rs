@@ -1,8 +1,9 @@
 //! The stage: one mount, from inside its snapshot (SPEC §8, step 4).
 //!
-//! [`prepare`] walks the mount and writes list files, manifest and script; `plan --render` stops there. [`run`] goes on:
-//! deletes extra files, runs the script, verifies the mirror, checks the archive. It knows a [`StageOrder`] and nothing
-//! of profiles, stores or scopes, and chooses nothing.
+//! [`prepare`] walks the mount and writes list files, manifest and script; `plan --render` stops
+//! there. [`run`] goes on: deletes extra files, runs the script, verifies the mirror, checks the
+//! archive. It knows a [`StageOrder`] and nothing of profiles, stores or scopes, and chooses
+//! nothing.
 
 use std::path::{Path, PathBuf};
 
@@ -32,7 +33,11 @@ pub use prepare::{Place, Prepared, prepare};
 #[derive(Debug, thiserror::Error)]
 pub enum StageError {
     #[error("{doing} '{path}': {why}")]
-    Io { doing: &'static str, path: PathBuf, why: std::io::Error },
+    Io {
+        doing: &'static str,
+        path: PathBuf,
+        why: std::io::Error,
+    },
     #[error("writing the lists of what to back up: {0}")]
     Lists(std::io::Error),
     #[error("the manifest of the last backup, '{path}': {why}")]
@@ -62,8 +67,15 @@ impl StageError {
         }
     }
 
-    pub(crate) fn io(doing: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> StageError {
-        move |why| StageError::Io { doing, path: path.into(), why }
+    pub(crate) fn io(
+        doing: &'static str,
+        path: impl Into<PathBuf>,
+    ) -> impl FnOnce(std::io::Error) -> StageError {
+        move |why| StageError::Io {
+            doing,
+            path: path.into(),
+            why,
+        }
     }
 }
 
@@ -94,7 +106,8 @@ pub struct Archived {
 /// Carries out an order: [`prepare`], then everything the files say.
 ///
 /// # Errors
-/// When it had to stop. What went wrong with the mirror or the archive alone is told as events and shows in the result.
+/// When it had to stop. What went wrong with the mirror or the archive alone is told as events and
+/// shows in the result.
 pub fn run(
     order: &StageOrder,
     key: Option<&Secret>,
@@ -103,7 +116,10 @@ pub fn run(
 ) -> Result<StageResult, StageError> {
     let files = StageFiles::of(order);
     let work = order.work.to_native();
-    let place = Place { read: Path::new(&order.shown_at), write: Some(&work) };
+    let place = Place {
+        read: Path::new(&order.shown_at),
+        write: Some(&work),
+    };
     let mut prepared = prepare(order, place, cancel, events)?;
     if prepared.links > 0 || prepared.special > 0 {
         events.note(
@@ -116,7 +132,11 @@ pub fn run(
             ),
         );
     }
-    let mut result = StageResult { prepared: prepared.clone(), mirror: None, archive: None };
+    let mut result = StageResult {
+        prepared: prepared.clone(),
+        mirror: None,
+        archive: None,
+    };
     let mirror_ready = match &order.mirror {
         Some(mirror) => mirror::make_ready(mirror, order, &work, &prepared, cancel, events)?,
         None => false,
@@ -126,7 +146,8 @@ pub fn run(
     if !mirror_ready && order.mirror.take().is_some() {
         result.mirror = Some(false);
     }
-    // With nothing to copy the mount itself may not be there: an optional source on a disk that is not attached.
+    // With nothing to copy the mount itself may not be there: an optional source on a disk that is
+    // not attached.
     if prepared.nothing_selected() && order.mirror.take().is_some() {
         result.mirror = Some(true);
     }
@@ -137,7 +158,8 @@ pub fn run(
     if order.mirror.is_some() || order.archive.is_some() {
         let status = script::run(&order, &prepared.copies, key, cancel, events)?;
         let copied = order.mirror.is_some() && script::copier_finished(&status, &order, events);
-        let archived = order.archive.is_none() || script::archiver_finished(&status, &order, events);
+        let archived =
+            order.archive.is_none() || script::archiver_finished(&status, &order, events);
         if order.mirror.is_some() {
             result.mirror = Some(mirror::verify(&order, &files, cancel, events)? && copied);
         }
@@ -146,7 +168,8 @@ pub fn run(
         }
     }
     if let (Some(archive), Some(key)) = (&wanted_archive, key) {
-        result.archive = archive::finish(archive, &order, &files, key, &mut prepared, cancel, events)?;
+        result.archive =
+            archive::finish(archive, &order, &files, key, &mut prepared, cancel, events)?;
     }
     events.tell(Event::Mounted {
         mount: order.mount.path.clone(),

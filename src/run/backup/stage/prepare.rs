@@ -70,11 +70,12 @@ pub struct Place<'a> {
     pub write: Option<&'a Path>,
 }
 
-/// Walks the mount and writes everything the order's script needs. The files say the order's own paths, wherever they
-/// are written: a preview renders the very files of a run.
+/// Walks the mount and writes everything the order's script needs. The files say the order's own
+/// paths, wherever they are written: a preview renders the very files of a run.
 ///
 /// # Errors
-/// When a work file cannot be written, the last manifest cannot be read, or the walk is interrupted.
+/// When a work file cannot be written, the last manifest cannot be read, or the walk is
+/// interrupted.
 pub fn prepare(
     order: &StageOrder,
     place: Place<'_>,
@@ -83,7 +84,8 @@ pub fn prepare(
 ) -> Result<Prepared, StageError> {
     let files = StageFiles::of(order);
     if let Some(work) = place.write {
-        fs::create_private_directory(work).map_err(StageError::io("creating the directory", work))?;
+        fs::create_private_directory(work)
+            .map_err(StageError::io("creating the directory", work))?;
     }
     let mut out = Outputs::create(order, place, &files)?;
     let before_path = match order.archive.as_ref().map(|a| &a.changes) {
@@ -93,18 +95,35 @@ pub fn prepare(
     let mut before = Before::open(before_path)?;
     let selection = Arc::new(Selection::new(order.selection.clone()));
     let mut prepared = Prepared::default();
-    prepared.unknown.extend(order.missing.iter().filter_map(|path| relative(path, &order.mount.path)));
+    prepared.unknown.extend(
+        order
+            .missing
+            .iter()
+            .filter_map(|path| relative(path, &order.mount.path)),
+    );
 
     let mut failed = None;
-    let walk = Walk { selection: &selection, mount: &order.mount.path, shown_at: place.read, cancel };
-    let flow =
-        walk.run(&mut |path, item| match take(order, &mut out, &mut before, &mut prepared, events, path, item) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(error) => {
-                failed = Some(error);
-                ControlFlow::Break(())
-            }
-        });
+    let walk = Walk {
+        selection: &selection,
+        mount: &order.mount.path,
+        shown_at: place.read,
+        cancel,
+    };
+    let flow = walk.run(&mut |path, item| match take(
+        order,
+        &mut out,
+        &mut before,
+        &mut prepared,
+        events,
+        path,
+        item,
+    ) {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(error) => {
+            failed = Some(error);
+            ControlFlow::Break(())
+        }
+    });
     if let Some(error) = failed {
         return Err(error);
     }
@@ -117,7 +136,8 @@ pub fn prepare(
     if let Some(work) = place.write {
         prepared.copies = copies::commands(order, &out_left, &files.manifest.inside(work))?;
         let path = files.script.inside(work);
-        std::fs::write(&path, script(order, &prepared.copies)?).map_err(StageError::io("writing", &path))?;
+        std::fs::write(&path, script(order, &prepared.copies)?)
+            .map_err(StageError::io("writing", &path))?;
     }
     Ok(prepared)
 }
@@ -138,11 +158,22 @@ fn take(
         Item::Directory { meta, really_empty } => {
             prepared.directories += 1;
             let new = is_changed(order, &meta, last.as_ref(), true);
-            if order.archive.is_some() && really_empty && new && !path.is_root() && out.archive(path)? {
+            if order.archive.is_some()
+                && really_empty
+                && new
+                && !path.is_root()
+                && out.archive(path)?
+            {
                 prepared.archived_directories += 1;
             }
             out.mirror(path)?;
-            out.manifest(&Entry { path: path.clone(), kind: EntryKind::Directory, meta, stored: None, unseen: false })
+            out.manifest(&Entry {
+                path: path.clone(),
+                kind: EntryKind::Directory,
+                meta,
+                stored: None,
+                unseen: false,
+            })
         }
         Item::File { meta } => {
             prepared.files += 1;
@@ -151,7 +182,9 @@ fn take(
             let mut stored = None;
             if order.archive.is_some() {
                 if !is_changed(order, &meta, last.as_ref(), false) {
-                    stored = last.and_then(|entry| entry.stored).or(Some(Stored::EARLIER));
+                    stored = last
+                        .and_then(|entry| entry.stored)
+                        .or(Some(Stored::EARLIER));
                 } else if out.archive(path)? {
                     prepared.archived_files += 1;
                     prepared.archived_bytes += meta.size;
@@ -160,10 +193,20 @@ fn take(
                     prepared.skipped += 1;
                     let why =
                         "7-Zip cannot take this name (a line break, or not UTF-8); it is in no archive".to_owned();
-                    events.tell(Event::Ignored { path: shown(), why, severity: Some(Severity::Warning) });
+                    events.tell(Event::Ignored {
+                        path: shown(),
+                        why,
+                        severity: Some(Severity::Warning),
+                    });
                 }
             }
-            out.manifest(&Entry { path: path.clone(), kind: EntryKind::File, meta, stored, unseen: false })
+            out.manifest(&Entry {
+                path: path.clone(),
+                kind: EntryKind::File,
+                meta,
+                stored,
+                unseen: false,
+            })
         }
         Item::Excluded { kind, .. } => {
             prepared.excluded += 1;
@@ -171,27 +214,52 @@ fn take(
             Ok(())
         }
         Item::NotCopied { kind } => {
-            *(if kind == Kind::Link { &mut prepared.links } else { &mut prepared.special }) += 1;
-            let what = if kind == Kind::Link { "symbolic link" } else { "special file" };
-            events.tell(Event::Ignored { path: shown(), why: what.to_owned(), severity: None });
+            *(if kind == Kind::Link {
+                &mut prepared.links
+            } else {
+                &mut prepared.special
+            }) += 1;
+            let what = if kind == Kind::Link {
+                "symbolic link"
+            } else {
+                "special file"
+            };
+            events.tell(Event::Ignored {
+                path: shown(),
+                why: what.to_owned(),
+                severity: None,
+            });
             Ok(())
         }
         Item::SourceMissing { why } => {
             // The plan has reported it, unless it went missing since.
             let family = order.mount.path.family();
-            let known = prepared.unknown.iter().any(|p| p.lies_in(path, family) || path.lies_in(p, family));
+            let known = prepared
+                .unknown
+                .iter()
+                .any(|p| p.lies_in(path, family) || path.lies_in(p, family));
             if !known {
-                events.fail(Section::Sources, format!("source '{}' is not backed up: {why}", shown()), None);
+                events.fail(
+                    Section::Sources,
+                    format!("source '{}' is not backed up: {why}", shown()),
+                    None,
+                );
             }
             prepared.unknown.push(path.clone());
-            last.take().map_or(Ok(()), |entry| out.carry_over(entry, prepared))
+            last.take()
+                .map_or(Ok(()), |entry| out.carry_over(entry, prepared))
         }
         Item::Unreadable { why, is_directory } => {
             prepared.skipped += 1;
-            events.tell(Event::Ignored { path: shown(), why: why.to_string(), severity: Some(Severity::Warning) });
+            events.tell(Event::Ignored {
+                path: shown(),
+                why: why.to_string(),
+                severity: Some(Severity::Warning),
+            });
             prepared.unknown.push(path.clone());
             // A directory's own entry has been written.
-            last.take_if(|_| !is_directory).map_or(Ok(()), |entry| out.carry_over(entry, prepared))
+            last.take_if(|_| !is_directory)
+                .map_or(Ok(()), |entry| out.carry_over(entry, prepared))
         }
     }
 }
@@ -204,14 +272,17 @@ fn is_changed(order: &StageOrder, meta: &Meta, last: Option<&Entry>, directory: 
         Some(Changes::SinceManifest { .. }) => match last {
             None => true,
             Some(last) if directory => last.kind != EntryKind::Directory,
-            Some(last) => last.kind != EntryKind::File || last.stored.is_none() || meta.differs(&last.meta),
+            Some(last) => {
+                last.kind != EntryKind::File || last.stored.is_none() || meta.differs(&last.meta)
+            }
         },
     }
 }
 
 /// The names of `path` below `mount`, joined.
 pub(super) fn relative(path: &FullPath, mount: &FullPath) -> Option<RelPath> {
-    path.below(mount).map(|names| RelPath::from_bytes(names.join("/")))
+    path.below(mount)
+        .map(|names| RelPath::from_bytes(names.join("/")))
 }
 
 /// The files a walk writes; none of them in a preview that only counts.
@@ -225,11 +296,20 @@ struct Outputs {
 }
 
 impl Outputs {
-    fn create(order: &StageOrder, place: Place<'_>, files: &StageFiles) -> Result<Outputs, StageError> {
+    fn create(
+        order: &StageOrder,
+        place: Place<'_>,
+        files: &StageFiles,
+    ) -> Result<Outputs, StageError> {
         let create = |wanted: bool, path: &FullPath| {
-            let Some(work) = place.write.filter(|_| wanted) else { return Ok(None) };
+            let Some(work) = place.write.filter(|_| wanted) else {
+                return Ok(None);
+            };
             let path = path.inside(work);
-            File::create(&path).map(BufWriter::new).map(Some).map_err(StageError::io("creating", path))
+            File::create(&path)
+                .map(BufWriter::new)
+                .map(Some)
+                .map_err(StageError::io("creating", path))
         };
         let header = Header {
             version: 1,
@@ -240,7 +320,10 @@ impl Outputs {
         };
         let manifest = create(true, &files.manifest)?;
         Ok(Outputs {
-            manifest: manifest.map(|out| Writer::new(out, &header)).transpose().map_err(writing)?,
+            manifest: manifest
+                .map(|out| Writer::new(out, &header))
+                .transpose()
+                .map_err(writing)?,
             archive: create(order.archive.is_some(), &files.archive_list)?,
             mirror: create(order.mirror.is_some(), &files.mirror_list)?,
             left_out: LeftOut::default(),
@@ -257,13 +340,21 @@ impl Outputs {
     }
 
     fn manifest(&mut self, entry: &Entry) -> Result<(), StageError> {
-        self.manifest.as_mut().map_or(Ok(()), |out| out.write(entry)).map_err(writing)
+        self.manifest
+            .as_mut()
+            .map_or(Ok(()), |out| out.write(entry))
+            .map_err(writing)
     }
 
     /// Lists a path for 7-Zip. `false` when no list can hold it.
     fn archive(&mut self, path: &RelPath) -> Result<bool, StageError> {
-        let Some(line) = seven_zip_line(path, self.family) else { return Ok(false) };
-        self.archive.as_mut().map_or(Ok(()), |out| out.write_all(line.as_bytes())).map_err(writing)?;
+        let Some(line) = seven_zip_line(path, self.family) else {
+            return Ok(false);
+        };
+        self.archive
+            .as_mut()
+            .map_or(Ok(()), |out| out.write_all(line.as_bytes()))
+            .map_err(writing)?;
         Ok(true)
     }
 
@@ -274,13 +365,21 @@ impl Outputs {
         }
     }
 
-    /// An entry of the last manifest that today's walk does not have: kept when it could not be looked at, else gone.
+    /// An entry of the last manifest that today's walk does not have: kept when it could not be
+    /// looked at, else gone.
     fn carry_over(&mut self, entry: Entry, prepared: &mut Prepared) -> Result<(), StageError> {
-        if !prepared.unknown.iter().any(|unknown| entry.path.lies_in(unknown, self.family)) {
+        if !prepared
+            .unknown
+            .iter()
+            .any(|unknown| entry.path.lies_in(unknown, self.family))
+        {
             return Ok(());
         }
         prepared.unseen += 1;
-        self.manifest(&Entry { unseen: true, ..entry })
+        self.manifest(&Entry {
+            unseen: true,
+            ..entry
+        })
     }
 
     fn finish(self) -> Result<(), StageError> {

@@ -11,7 +11,8 @@ use crate::plan::backup::StageOrder;
 use crate::render::robocopy::CopyCommand;
 use crate::render::{StageFiles, script};
 
-/// Exit codes, as the script wrote them: tool and code, in order. A tool that was not reached has none.
+/// Exit codes, as the script wrote them: tool and code, in order. A tool that was not reached has
+/// none.
 pub(super) type Status = Vec<(String, i32)>;
 
 /// Writes the script and runs it. The key goes to its standard input, which 7-Zip inherits.
@@ -32,15 +33,24 @@ pub(super) fn run(
         // The standard library starts a batch file by cmd, with its name quoted as cmd wants it.
         Family::Windows => ("cmd", Invocation::new(&path)),
     };
-    events.tell(Event::ToolStarted { tool: tool.to_owned(), command: files.script.to_string() });
+    events.tell(Event::ToolStarted {
+        tool: tool.to_owned(),
+        command: files.script.to_string(),
+    });
     let code = call.run(key, cancel, &mut |line| {
         if !line.trim().is_empty() {
-            events.tell(Event::ToolOutput { tool: tool.to_owned(), line: line.to_owned() });
+            events.tell(Event::ToolOutput {
+                tool: tool.to_owned(),
+                line: line.to_owned(),
+            });
         }
     })?;
     if code != 0 {
         let text = match code {
-            10 => format!("the mount '{}' cannot be entered at '{}'", order.mount.path, order.shown_at),
+            10 => format!(
+                "the mount '{}' cannot be entered at '{}'",
+                order.mount.path, order.shown_at
+            ),
             _ => format!("the script '{}' ended with exit code {code}", files.script),
         };
         events.fail(Section::Tools, text, None);
@@ -53,21 +63,34 @@ pub(super) fn run(
         .collect())
 }
 
-/// Whether the mirror was copied as far as it could be. Single files that could not are found by the verification.
+/// Whether the mirror was copied as far as it could be. Single files that could not are found by
+/// the verification.
 pub(super) fn copier_finished(status: &Status, order: &StageOrder, events: &Events<'_>) -> bool {
     let (tool, meaning): (_, fn(i32) -> Meaning) = match order.mount.path.family() {
         Family::Unix => ("rsync", rsync_meaning),
         Family::Windows => ("Robocopy", robocopy_meaning),
     };
-    let codes: Vec<i32> = status.iter().filter(|(name, _)| name == "mirror").map(|(_, code)| *code).collect();
+    let codes: Vec<i32> = status
+        .iter()
+        .filter(|(name, _)| name == "mirror")
+        .map(|(_, code)| *code)
+        .collect();
     if codes.is_empty() {
-        events.fail(Section::Tools, format!("the mirror was not copied: {tool} was not run"), None);
+        events.fail(
+            Section::Tools,
+            format!("the mirror was not copied: {tool} was not run"),
+            None,
+        );
         return false;
     }
     let mut all_ok = true;
     for code in codes {
         let (meaning, ok) = meaning(code);
-        events.tell(Event::ToolEnded { tool: tool.to_owned(), code, meaning: meaning.to_owned() });
+        events.tell(Event::ToolEnded {
+            tool: tool.to_owned(),
+            code,
+            meaning: meaning.to_owned(),
+        });
         if !ok {
             events.fail(
                 Section::Tools,
@@ -87,7 +110,10 @@ type Meaning = (&'static str, bool);
 fn rsync_meaning(code: i32) -> Meaning {
     match code {
         0 => ("rsync finished", true),
-        23 => ("some files could not be copied; the verification names them", true),
+        23 => (
+            "some files could not be copied; the verification names them",
+            true,
+        ),
         24 => ("some files vanished while rsync copied", true),
         10..=14 | 30 | 35 => ("rsync could not read or write", false),
         20 => ("rsync was interrupted", false),
@@ -101,10 +127,22 @@ fn robocopy_meaning(code: i32) -> Meaning {
     match code {
         0 => ("Robocopy had nothing to copy", true),
         1 => ("Robocopy copied files", true),
-        2..=3 => ("Robocopy finished; the mirror holds more than the source", true),
-        4..=7 => ("Robocopy found files where directories are to be, or the other way round", true),
-        8..=15 => ("some files or directories could not be copied; the verification names them", true),
-        16..=31 => ("Robocopy did not copy anything: a wrong command line or no access", false),
+        2..=3 => (
+            "Robocopy finished; the mirror holds more than the source",
+            true,
+        ),
+        4..=7 => (
+            "Robocopy found files where directories are to be, or the other way round",
+            true,
+        ),
+        8..=15 => (
+            "some files or directories could not be copied; the verification names them",
+            true,
+        ),
+        16..=31 => (
+            "Robocopy did not copy anything: a wrong command line or no access",
+            false,
+        ),
         9009 => ("Robocopy was not found", false),
         _ => ("Robocopy ended in an unknown way", false),
     }
@@ -113,21 +151,36 @@ fn robocopy_meaning(code: i32) -> Meaning {
 /// Whether 7-Zip made an archive that can be looked at.
 pub(super) fn archiver_finished(status: &Status, order: &StageOrder, events: &Events<'_>) -> bool {
     let Some((_, code)) = status.iter().find(|(name, _)| name == "archive") else {
-        events.fail(Section::Tools, "no archive was made: 7-Zip was not run", None);
+        events.fail(
+            Section::Tools,
+            "no archive was made: 7-Zip was not run",
+            None,
+        );
         return false;
     };
     let code = *code;
     let exit = Exit::of(code);
-    events.tell(Event::ToolEnded { tool: "7-Zip".to_owned(), code, meaning: exit.to_string() });
+    events.tell(Event::ToolEnded {
+        tool: "7-Zip".to_owned(),
+        code,
+        meaning: exit.to_string(),
+    });
     if matches!(exit, Exit::Ok | Exit::Warning) {
         return true;
     }
     let free = fs4::available_space(order.work.to_native()).unwrap_or(u64::MAX);
     let hint = if free < 64 << 20 {
-        format!("the disk of '{}' is full: free some space, or set archive.work-directory to another", order.work)
+        format!(
+            "the disk of '{}' is full: free some space, or set archive.work-directory to another",
+            order.work
+        )
     } else {
         "the log has what 7-Zip said".to_owned()
     };
-    events.fail(Section::Tools, format!("no archive of '{}' was made: {exit}", order.mount.path), Some(hint));
+    events.fail(
+        Section::Tools,
+        format!("no archive of '{}' was made: {exit}", order.mount.path),
+        Some(hint),
+    );
     false
 }

@@ -1,5 +1,6 @@
-//! Facts that were told instead of looked up: to see what a plan would be on another computer, at another time, or with
-//! other holdings of a store. The same facts give the same plan on every system.
+//! Facts that were told instead of looked up: to see what a plan would be on another computer, at
+//! another time, or with other holdings of a store. The same facts give the same plan on every
+//! system.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -57,17 +58,32 @@ pub struct ToldError {
 /// # Errors
 /// When the file cannot be read or does not hold facts.
 pub fn facts(job: &Job, request: Request, path: &Path) -> Result<Facts, ToldError> {
-    let failed = |why: String| ToldError { path: path.display().to_string(), why };
+    let failed = |why: String| ToldError {
+        path: path.display().to_string(),
+        why,
+    };
     let bytes = std::fs::read(path).map_err(|e| failed(e.to_string()))?;
     let told: Told = serde_json::from_slice(&bytes).map_err(|e| failed(e.to_string()))?;
     let labels = [
-        (StoreName::S3, job.s3.as_ref().map(|s3| format!("s3://{}", s3.bucket))),
-        (StoreName::Directory, job.directory.as_ref().map(ToString::to_string)),
+        (
+            StoreName::S3,
+            job.s3.as_ref().map(|s3| format!("s3://{}", s3.bucket)),
+        ),
+        (
+            StoreName::Directory,
+            job.directory.as_ref().map(ToString::to_string),
+        ),
     ];
     let stores = labels.into_iter().filter_map(|(name, label)| {
         let keys = told.stores.get(&name).cloned().unwrap_or_default();
         let objects = keys.into_iter().map(|key| Object { key, size: 0 });
-        Some((name, StoreFacts { label: label?, catalog: Ok(Catalog::new(&job.location, objects)) }))
+        Some((
+            name,
+            StoreFacts {
+                label: label?,
+                catalog: Ok(Catalog::new(&job.location, objects)),
+            },
+        ))
     });
     let remembered = told.remembered.iter().map(|backup| Remembered {
         stamp: backup.stamp,
@@ -76,7 +92,11 @@ pub fn facts(job: &Job, request: Request, path: &Path) -> Result<Facts, ToldErro
     });
     let tools = &job.tools;
     let copier = tools.robocopy.as_deref().or(tools.rsync.as_deref());
-    let default_copier = if job.family == crate::model::path::Family::Windows { "robocopy" } else { "rsync" };
+    let default_copier = if job.family == crate::model::path::Family::Windows {
+        "robocopy"
+    } else {
+        "rsync"
+    };
     Ok(Facts {
         now: told.now,
         mode: request.mode,
@@ -85,7 +105,11 @@ pub fn facts(job: &Job, request: Request, path: &Path) -> Result<Facts, ToldErro
         remembered: remembered.collect(),
         unfinished: Vec::new(),
         profile_modified: told.profile_modified,
-        missing: told.missing.into_iter().map(|path| (path, "it does not exist".to_owned())).collect(),
+        missing: told
+            .missing
+            .into_iter()
+            .map(|path| (path, "it does not exist".to_owned()))
+            .collect(),
         archiving: None,
         seven_zip: tools.seven_zip.clone().unwrap_or_else(|| "7z".to_owned()),
         copier: copier.unwrap_or(default_copier).to_owned(),

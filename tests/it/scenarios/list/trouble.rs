@@ -1,8 +1,8 @@
 //! Things that go wrong, what is kept and deleted in a mirror, and what comes back.
 
 use super::super::Step::{
-    self, Back, Bare, Beside, Delete, Do, Full, Incremental, Interrupted, Killed, Manifested, Mirror, OnlyUnix,
-    Readable, Rename, Restore, Run, SmallDisk, Unreadable, Waits, Write,
+    self, Back, Bare, Beside, Delete, Do, Full, Incremental, Interrupted, Killed, Manifested,
+    Mirror, OnlyUnix, Readable, Rename, Restore, Run, SmallDisk, Unreadable, Waits, Write,
 };
 use super::{ALL, FILES, noise, play, scenarios};
 use crate::support::machine::{KEY, Machine};

@@ -10,16 +10,18 @@ use super::super::kit::Night;
 use super::{quoted, row};
 use crate::support::machine::Ran;
 use crate::support::processes::{Gate, kill_all, signal};
-use aam_auto_backup::cli::Exit;
-use aam_auto_backup::model::event::Outcome;
-use aam_auto_backup::plan::backup::Mode;
-use aam_auto_backup::render::report;
-use aam_auto_backup::run::session::{Files, Session};
+use aam_auto_backup::parts::Exit;
+use aam_auto_backup::parts::Mode;
+use aam_auto_backup::parts::Outcome;
+use aam_auto_backup::parts::report;
+use aam_auto_backup::parts::{Files, Session};
 
 /// A machine whose backup waits at a gate.
 fn gated(night: &mut Night) -> Gate {
     let gate = Gate::new(&night.machine.path("."));
-    night.machine.hook_seven_zip(&format!("[ $what = archive ] && {}", gate.hook()));
+    night
+        .machine
+        .hook_seven_zip(&format!("[ $what = archive ] && {}", gate.hook()));
     gate
 }
 
@@ -38,7 +40,12 @@ fn lock_timeout() {
     let mut command = second.machine.command(&["run", profile.to_str().unwrap()]);
     command.args(second.arguments());
     let state = first.machine.path("state");
-    let ran = Ran::of(command.env("AAM_BACKUP_STATE_DIR", &state).output().unwrap());
+    let ran = Ran::of(
+        command
+            .env("AAM_BACKUP_STATE_DIR", &state)
+            .output()
+            .unwrap(),
+    );
     // What the first machine keeps is what the second wrote there.
     fs::remove_dir_all(second.machine.path("state")).unwrap();
     std::os::unix::fs::symlink(&state, second.machine.path("state")).unwrap();
@@ -52,7 +59,9 @@ fn interrupted() {
         let mut night = Night::new();
         let gate = gated(&mut night);
         night.prepare();
-        let mut run = night.machine.start(&night.arguments().each_ref().map(String::as_str));
+        let mut run = night
+            .machine
+            .start(&night.arguments().each_ref().map(String::as_str));
         gate.wait(&mut run);
         signal(run.id().try_into().unwrap(), interrupt);
         let ran = Ran::of(run.wait_with_output().unwrap());
@@ -78,7 +87,11 @@ fn killed() {
     next.exit(0).says("did not end");
     let row = row("killed");
     let phrase = quoted(&row[3]).unwrap();
-    assert!(night.log().contains(phrase) && night.mail().body.contains(phrase), "{}", night.log());
+    assert!(
+        night.log().contains(phrase) && night.mail().body.contains(phrase),
+        "{}",
+        night.log()
+    );
     let lost = fs::read_dir(status)
         .unwrap()
         .map(|e| fs::read_to_string(e.unwrap().path()).unwrap())
@@ -95,36 +108,62 @@ fn crashed() {
     // Writes the profile.
     night.machine.command(&[]);
     let child = Command::new(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "unattended::endings::cut_short::a_session_that_panics", "--nocapture"])
+        .args([
+            "--ignored",
+            "--exact",
+            "unattended::endings::cut_short::a_session_that_panics",
+            "--nocapture",
+        ])
         .env("AAM_BACKUP_STATE_DIR", night.machine.path("state"))
         .env("AAM_TEST_PROFILE", night.machine.path("profile.yaml"))
         .output()
         .unwrap();
     let ran = Ran::of(child);
-    let code: i32 =
-        ran.stdout.split("exit code ").nth(1).and_then(|rest| rest.split('.').next()).unwrap().parse().unwrap();
-    night.ended_as("crashed", &Ran { code: Some(code), ..ran });
-    assert!(night.log().contains("a fault made on purpose"), "{}", night.log());
+    let code: i32 = ran
+        .stdout
+        .split("exit code ")
+        .nth(1)
+        .and_then(|rest| rest.split('.').next())
+        .unwrap()
+        .parse()
+        .unwrap();
+    night.ended_as(
+        "crashed",
+        &Ran {
+            code: Some(code),
+            ..ran
+        },
+    );
+    assert!(
+        night.log().contains("a fault made on purpose"),
+        "{}",
+        night.log()
+    );
 }
 
 #[test]
 #[ignore = "a part of the test crashed"]
 fn a_session_that_panics() {
     let path = PathBuf::from(std::env::var_os("AAM_TEST_PROFILE").unwrap());
-    let job = aam_auto_backup::profile::load(&path).unwrap();
+    let job = aam_auto_backup::parts::profile::load(&path).unwrap();
     let session = Session {
         profile: &job.name,
         location: &job.location,
         operation: "regular",
         telling: &job.telling,
         mail: true,
-        files: Files { metrics: Some(&path.with_file_name("night.prom")), ..Files::default() },
+        files: Files {
+            metrics: Some(&path.with_file_name("night.prom")),
+            ..Files::default()
+        },
         log_is_vital: true,
     };
     let ended = session.conduct(
         Vec::new(),
         |_, _| -> (Outcome, ()) { panic!("a fault made on purpose") },
-        |outcome, started, _, counts| report::backup(outcome, started, &job.location, None, Mode::Regular, counts),
+        |outcome, started, _, counts| {
+            report::backup(outcome, started, &job.location, None, Mode::Regular, counts)
+        },
     );
     println!("exit code {}.", Exit::of(ended.outcome).code());
 }

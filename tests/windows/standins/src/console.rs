@@ -1,5 +1,6 @@
-//! Output as console programs of Windows write it: CR LF, in the code page of the console, which is that of DOS unless
-//! `chcp` was run. In it 'ü' is byte 0x81 and 'Ü' byte 0x9a, which the log reader of v1.0 could not read.
+//! Output as console programs of Windows write it: CR LF, in the code page of the console, which is
+//! that of DOS unless `chcp` was run. In it 'ü' is byte 0x81 and 'Ü' byte 0x9a, which the log
+//! reader of v1.0 could not read.
 
 use std::io::Write;
 
@@ -19,14 +20,18 @@ pub fn line(text: &str) {
 pub fn write(text: &str) {
     let mut out = std::io::stdout().lock();
     // Whoever reads this output may have gone; that must not change what is copied.
-    let _ = out.write_all(&encode(text, system::output_code_page())).and_then(|()| out.flush());
+    let _ = out
+        .write_all(&encode(text, system::output_code_page()))
+        .and_then(|()| out.flush());
 }
 
 fn encode(text: &str, code_page: u32) -> Vec<u8> {
     if code_page == UTF_8 {
         return text.as_bytes().to_vec();
     }
-    text.chars().map(|c| if c.is_ascii() { c as u8 } else { letter(c) }).collect()
+    text.chars()
+        .map(|c| if c.is_ascii() { c as u8 } else { letter(c) })
+        .collect()
 }
 
 fn letter(wanted: char) -> u8 {

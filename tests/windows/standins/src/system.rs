@@ -1,5 +1,5 @@
-//! The few calls of Windows that the standard library does not offer. Elsewhere this compiles, so that the checks of
-//! the compiler can run anywhere, and does nothing.
+//! The few calls of Windows that the standard library does not offer. Elsewhere this compiles, so
+//! that the checks of the compiler can run anywhere, and does nothing.
 
 use std::io;
 use std::path::Path;
@@ -22,8 +22,8 @@ pub fn command_line() -> String {
     String::new()
 }
 
-/// Starts a command line the way ShadowSpawn does, without a shell, waits for its end and returns its exit code, or
-/// the error that kept it from starting.
+/// Starts a command line the way ShadowSpawn does, without a shell, waits for its end and returns
+/// its exit code, or the error that kept it from starting.
 ///
 /// # Errors
 /// Whatever `CreateProcess` says.
@@ -45,7 +45,9 @@ pub fn set_modified(path: &Path, time: SystemTime) -> io::Result<()> {
         use std::os::windows::fs::OpenOptionsExt;
         const FILE_WRITE_ATTRIBUTES: u32 = 0x100;
         const FILE_FLAG_BACKUP_SEMANTICS: u32 = 0x0200_0000;
-        options.access_mode(FILE_WRITE_ATTRIBUTES).custom_flags(FILE_FLAG_BACKUP_SEMANTICS);
+        options
+            .access_mode(FILE_WRITE_ATTRIBUTES)
+            .custom_flags(FILE_FLAG_BACKUP_SEMANTICS);
     }
     #[cfg(not(windows))]
     options.read(true);
@@ -70,7 +72,9 @@ pub fn message(error: &io::Error) -> String {
         Some(2) => "The system cannot find the file specified.",
         Some(3) => "The system cannot find the path specified.",
         Some(5) => "Access is denied.",
-        Some(32) => "The process cannot access the file because it is being used by another process.",
+        Some(32) => {
+            "The process cannot access the file because it is being used by another process."
+        }
         Some(112) => "There is not enough space on the disk.",
         _ => return error.to_string(),
     };
@@ -132,19 +136,26 @@ mod windows {
 
     pub fn run_command_line(line: &str) -> io::Result<u32> {
         let mut units: Vec<u16> = OsStr::new(line).encode_wide().chain([0]).collect();
-        let startup = StartupInfo { size: u32::try_from(size_of::<StartupInfo>()).unwrap_or(0), rest: [0; 12] };
-        let mut child =
-            ProcessInformation { process: ptr::null_mut(), thread: ptr::null_mut(), process_id: 0, thread_id: 0 };
-        // SAFETY: the command line is a writable string that ends in NUL, the structures have the layout of the
-        // system's, and the handles are closed once.
+        let startup = StartupInfo {
+            size: u32::try_from(size_of::<StartupInfo>()).unwrap_or(0),
+            rest: [0; 12],
+        };
+        let mut child = ProcessInformation {
+            process: ptr::null_mut(),
+            thread: ptr::null_mut(),
+            process_id: 0,
+            thread_id: 0,
+        };
+        // SAFETY: the command line is a writable string that ends in NUL, the structures have the
+        // layout of the system's, and the handles are closed once.
         unsafe {
             let started = CreateProcessW(
                 ptr::null(),
                 units.as_mut_ptr(),
                 ptr::null(),
                 ptr::null(),
-                // ShadowSpawn says no here, and Windows passes the three standard handles on all the same; Wine would
-                // not.
+                // ShadowSpawn says no here, and Windows passes the three standard handles on all
+                // the same; Wine would not.
                 1,
                 0,
                 ptr::null(),

@@ -1,7 +1,9 @@
-//! Runs every case in `cases/`: files that say which trees there are, which command lines are run, and what must come
-//! of it. `C:\Temp` and what the drive Q: leads to are wiped, so this wants to be told `AAM_CASES_MAY_WIPE=1`.
+//! Runs every case in `cases/`: files that say which trees there are, which command lines are run,
+//! and what must come of it. `C:\Temp` and what the drive Q: leads to are wiped, so this wants to
+//! be told `AAM_CASES_MAY_WIPE=1`.
 //!
-//! On Windows `AAM_CASES_ROBOCOPY` may name the real Robocopy: then the cases say whether the stand-in is like it.
+//! On Windows `AAM_CASES_ROBOCOPY` may name the real Robocopy: then the cases say whether the
+//! stand-in is like it.
 
 mod case;
 mod tree;
@@ -32,8 +34,15 @@ fn main() -> ExitCode {
     files.sort();
     let mut failed = 0;
     for file in &files {
-        let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        match std::fs::read_to_string(file).map_err(|e| e.to_string()).and_then(|text| Case::parse(&text)?.run()) {
+        let name = file
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        match std::fs::read_to_string(file)
+            .map_err(|e| e.to_string())
+            .and_then(|text| Case::parse(&text)?.run())
+        {
             Ok(()) => println!("ok      {name}"),
             Err(why) => {
                 failed += 1;
@@ -42,7 +51,11 @@ fn main() -> ExitCode {
         }
     }
     println!("{} cases, {failed} failed", files.len());
-    if failed == 0 && !files.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if failed == 0 && !files.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 /// What the helper says before it sleeps.
@@ -59,8 +72,11 @@ fn helper(arguments: &[String]) -> Option<ExitCode> {
             std::thread::sleep(std::time::Duration::from_secs(number().into()));
         }
         "show" => rest.iter().for_each(|argument| println!("[{argument}]")),
-        "list" => tree::list(Path::new(rest.first()?)).iter().for_each(|line| println!("{line}")),
-        "write" => std::fs::write(rest.first()?, "late").unwrap_or_else(|error| panic!("{rest:?}: {error}")),
+        "list" => tree::list(Path::new(rest.first()?))
+            .iter()
+            .for_each(|line| println!("{line}")),
+        "write" => std::fs::write(rest.first()?, "late")
+            .unwrap_or_else(|error| panic!("{rest:?}: {error}")),
         _ => return None,
     }
     Some(ExitCode::SUCCESS)

@@ -1,4 +1,5 @@
-//! Trees of files as lines: `name size [@seconds]`, or `name/` for a directory. Seconds count from the start of 2020.
+//! Trees of files as lines: `name size [@seconds]`, or `name/` for a directory. Seconds count from
+//! the start of 2020.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +11,8 @@ fn start_of_2020() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_577_836_800)
 }
 
-/// Empties a directory, and makes it. A program of the case before, left behind by one that was killed, may still run.
+/// Empties a directory, and makes it. A program of the case before, left behind by one that was
+/// killed, may still run.
 pub fn wipe(root: &Path) -> Result<(), String> {
     let start = Instant::now();
     while let Err(error) = empty(root) {
@@ -25,7 +27,11 @@ pub fn wipe(root: &Path) -> Result<(), String> {
 fn empty(root: &Path) -> std::io::Result<()> {
     for entry in fs::read_dir(root).into_iter().flatten().flatten() {
         let path = entry.path();
-        if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }?;
+        if path.is_dir() {
+            fs::remove_dir_all(path)
+        } else {
+            fs::remove_file(path)
+        }?;
     }
     Ok(())
 }
@@ -57,7 +63,10 @@ fn collect(directory: &Path, prefix: &str, lines: &mut Vec<String>) {
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         let Ok(meta) = entry.metadata() else { continue };
         let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
-        let time = meta.modified().ok().and_then(|time| time.duration_since(start_of_2020()).ok());
+        let time = meta
+            .modified()
+            .ok()
+            .and_then(|time| time.duration_since(start_of_2020()).ok());
         let time = time.map_or(String::new(), |time| format!(" @{}", time.as_secs()));
         if meta.is_dir() {
             lines.push(format!("{name}/{time}"));
@@ -72,9 +81,15 @@ fn collect(directory: &Path, prefix: &str, lines: &mut Vec<String>) {
 pub fn reduced(found: &str, wanted: &[String]) -> String {
     let (name, size, time) = split(found);
     let same_name = wanted.iter().find(|w| split(w).0 == name);
-    let (asks_size, asks_time) = same_name.map_or((true, false), |w| (split(w).1.is_some(), split(w).2.is_some()));
-    let size = size.filter(|_| asks_size).map_or(String::new(), |size| format!(" {size}"));
-    let time = time.filter(|_| asks_time).map_or(String::new(), |time| format!(" @{time}"));
+    let (asks_size, asks_time) = same_name.map_or((true, false), |w| {
+        (split(w).1.is_some(), split(w).2.is_some())
+    });
+    let size = size
+        .filter(|_| asks_size)
+        .map_or(String::new(), |size| format!(" {size}"));
+    let time = time
+        .filter(|_| asks_time)
+        .map_or(String::new(), |time| format!(" @{time}"));
     format!("{name}{size}{time}")
 }
 

@@ -31,12 +31,20 @@ pub struct Copy<'a> {
 
 impl<'a> Copy<'a> {
     pub fn new(options: &'a Options) -> Copy<'a> {
-        Copy { options, tally: Tally::default(), denied: std::env::var(DENY_VARIABLE).ok(), stuck: false }
+        Copy {
+            options,
+            tally: Tally::default(),
+            denied: std::env::var(DENY_VARIABLE).ok(),
+            stuck: false,
+        }
     }
 
     /// Copies everything. `None` when Robocopy would not have come to an end.
     pub fn run(mut self) -> Option<Copy<'a>> {
-        let (source, destination) = (self.options.source.clone()?, self.options.destination.clone()?);
+        let (source, destination) = (
+            self.options.source.clone()?,
+            self.options.destination.clone()?,
+        );
         self.directory(&source, &destination, 1);
         (!self.stuck).then_some(self)
     }
@@ -87,7 +95,8 @@ impl<'a> Copy<'a> {
                 return;
             }
         }
-        if self.options.subdirectories && (self.options.levels == 0 || level < self.options.levels) {
+        if self.options.subdirectories && (self.options.levels == 0 || level < self.options.levels)
+        {
             for entry in here.values().filter(|e| e.meta.is_dir()) {
                 self.subdirectory(source, destination, entry, level);
                 if self.stuck {
@@ -104,17 +113,25 @@ impl<'a> Copy<'a> {
             self.tally.directories.total += 1;
             self.tally.directories.skipped += 1;
         } else {
-            self.directory(&format!("{path}\\"), &format!("{destination}{}\\", entry.name), level + 1);
+            self.directory(
+                &format!("{path}\\"),
+                &format!("{destination}{}\\", entry.name),
+                level + 1,
+            );
         }
     }
 
-    /// What is in the destination only. Files that the exclusions name are counted and not listed (L6402).
+    /// What is in the destination only. Files that the exclusions name are counted and not listed
+    /// (L6402).
     fn extras(&mut self, here: &Entries, there: &Entries, destination: &str) {
         let extra = |(key, _): &(&Key, &Entry)| !here.contains_key(*key);
         if self.options.subdirectories {
             for (_, entry) in there.iter().filter(extra).filter(|(_, e)| e.meta.is_dir()) {
                 self.tally.directories.extras += 1;
-                self.directory_line(&format!("\t*EXTRA Dir         -1\t{destination}{}\\", entry.name));
+                self.directory_line(&format!(
+                    "\t*EXTRA Dir         -1\t{destination}{}\\",
+                    entry.name
+                ));
             }
         }
         for (_, entry) in there.iter().filter(extra).filter(|(_, e)| e.meta.is_file()) {
@@ -123,7 +140,11 @@ impl<'a> Copy<'a> {
             }
             self.tally.files.extras += 1;
             self.tally.bytes.extras += entry.meta.len();
-            if !excluded(&self.options.without_files, &format!("{destination}{}", entry.name), &entry.name) {
+            if !excluded(
+                &self.options.without_files,
+                &format!("{destination}{}", entry.name),
+                &entry.name,
+            ) {
                 self.file_line("*EXTRA File", entry);
             }
         }
@@ -138,7 +159,9 @@ impl<'a> Copy<'a> {
         tally.files.total += 1;
         tally.bytes.total += size;
         let from = format!("{source}{}", entry.name);
-        if excluded(&self.options.without_files, &from, &entry.name) || (entry.link && self.options.without_junctions) {
+        if excluded(&self.options.without_files, &from, &entry.name)
+            || (entry.link && self.options.without_junctions)
+        {
             tally.files.skipped += 1;
             tally.bytes.skipped += size;
             return;
@@ -151,14 +174,16 @@ impl<'a> Copy<'a> {
                 self.file_line("*Mismatch", entry);
                 return;
             }
-            Some(present) => match difference(&entry.meta, &present.meta, self.options.coarse_times) {
-                Some(state) => state,
-                None => {
-                    tally.files.skipped += 1;
-                    tally.bytes.skipped += size;
-                    return;
+            Some(present) => {
+                match difference(&entry.meta, &present.meta, self.options.coarse_times) {
+                    Some(state) => state,
+                    None => {
+                        tally.files.skipped += 1;
+                        tally.bytes.skipped += size;
+                        return;
+                    }
                 }
-            },
+            }
         };
         self.file_line(state, entry);
         let done = self.copy_patiently(&from, &format!("{destination}{}", entry.name), entry);
@@ -200,7 +225,11 @@ impl<'a> Copy<'a> {
 
     fn copy_once(&self, from: &str, to: &str, entry: &Entry) -> io::Result<()> {
         const ERROR_ACCESS_DENIED: i32 = 5;
-        if self.denied.as_ref().is_some_and(|denied| matches(denied, &entry.name)) {
+        if self
+            .denied
+            .as_ref()
+            .is_some_and(|denied| matches(denied, &entry.name))
+        {
             return Err(io::Error::from_raw_os_error(ERROR_ACCESS_DENIED));
         }
         if let Ok(meta) = fs::metadata(to) {
@@ -217,18 +246,28 @@ impl<'a> Copy<'a> {
     }
 
     fn directory_times(&self, source: &str, destination: &str) {
-        let wanted = self.options.copy_directories.as_ref().is_some_and(|what| what.contains('T'));
+        let wanted = self
+            .options
+            .copy_directories
+            .as_ref()
+            .is_some_and(|what| what.contains('T'));
         if !wanted || !Path::new(destination).is_dir() {
             return;
         }
         let time = fs::metadata(source).and_then(|meta| meta.modified());
-        if let Err(error) = time.and_then(|time| system::set_modified(Path::new(destination), time)) {
+        if let Err(error) = time.and_then(|time| system::set_modified(Path::new(destination), time))
+        {
             print_error(&error, "Copying Directory Timestamp", source);
         }
     }
 
     fn wanted(&self, name: &str) -> bool {
-        self.options.files.is_empty() || self.options.files.iter().any(|pattern| matches(pattern, name))
+        self.options.files.is_empty()
+            || self
+                .options
+                .files
+                .iter()
+                .any(|pattern| matches(pattern, name))
     }
 
     fn directory_line(&self, text: &str) {
@@ -241,25 +280,35 @@ impl<'a> Copy<'a> {
         if self.options.no_file_list {
             return;
         }
-        console::line(&format!("\t{state:>13}\t\t{:>8}\t{}", scaled(entry.meta.len(), 1), entry.name));
+        console::line(&format!(
+            "\t{state:>13}\t\t{:>8}\t{}",
+            scaled(entry.meta.len(), 1),
+            entry.name
+        ));
         if !self.options.no_progress && !state.starts_with('*') {
             console::write("  0%  \r100%  \r\n");
         }
     }
 }
 
-/// Whether a list of exclusions names this: a word with a backslash is a path and nothing but a full path ever fits.
+/// Whether a list of exclusions names this: a word with a backslash is a path and nothing but a
+/// full path ever fits.
 fn excluded(words: &[String], path: &str, name: &str) -> bool {
-    words.iter().any(
-        |word| {
-            if word.contains('\\') { word.to_lowercase() == path.to_lowercase() } else { matches(word, name) }
-        },
-    )
+    words.iter().any(|word| {
+        if word.contains('\\') {
+            word.to_lowercase() == path.to_lowercase()
+        } else {
+            matches(word, name)
+        }
+    })
 }
 
 /// An error of the system, in Robocopy's words.
 pub fn print_error(error: &io::Error, doing: &str, path: &str) {
     let number = error.raw_os_error().unwrap_or(-1);
-    console::line(&format!("{} ERROR {number} (0x{number:08X}) {doing} {path}", header::short_clock()));
+    console::line(&format!(
+        "{} ERROR {number} (0x{number:08X}) {doing} {path}",
+        header::short_clock()
+    ));
     console::line(&system::message(error));
 }

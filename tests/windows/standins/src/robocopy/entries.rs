@@ -21,27 +21,36 @@ pub struct Entry {
     pub link: bool,
 }
 
-/// Reads a directory. Junctions are taken for what they lead to, unless they are to be left out; one that leads nowhere
-/// is not there.
+/// Reads a directory. Junctions are taken for what they lead to, unless they are to be left out;
+/// one that leads nowhere is not there.
 pub fn entries(directory: &str, options: &Options) -> io::Result<Entries> {
     let mut entries = Entries::new();
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
         let link = entry.file_type()?.is_symlink();
-        let Ok(meta) = fs::metadata(entry.path()) else { continue };
+        let Ok(meta) = fs::metadata(entry.path()) else {
+            continue;
+        };
         if link && meta.is_dir() && options.without_junctions {
             continue;
         }
         let (letters, hyphens) = sort_key(&name);
-        entries.insert((letters, hyphens, name.to_lowercase()), Entry { name, meta, link });
+        entries.insert(
+            (letters, hyphens, name.to_lowercase()),
+            Entry { name, meta, link },
+        );
     }
     Ok(entries)
 }
 
 /// How a file differs from the one in the destination; `None` when it does not.
 pub fn difference(here: &Metadata, there: &Metadata, coarse: bool) -> Option<&'static str> {
-    let tolerance = if coarse { Duration::from_secs(2) } else { Duration::ZERO };
+    let tolerance = if coarse {
+        Duration::from_secs(2)
+    } else {
+        Duration::ZERO
+    };
     let (here_time, there_time) = (here.modified().ok()?, there.modified().ok()?);
     match here_time.duration_since(there_time) {
         Ok(later) if later > tolerance => Some("Newer"),

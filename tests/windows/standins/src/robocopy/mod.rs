@@ -1,4 +1,5 @@
-//! Robocopy, as far as the transcripts and its documentation tell. In question of text it is the one of Windows 7.
+//! Robocopy, as far as the transcripts and its documentation tell. In question of text it is the
+//! one of Windows 7.
 
 mod copy;
 mod entries;
@@ -14,7 +15,8 @@ use options::{Options, Refusal};
 /// Nothing was copied: a wrong command line, or no access to the source.
 const FATAL: i32 = 16;
 
-/// Runs it and returns the exit code: a set of bits, 1 copied, 2 extras, 4 mismatched, 8 failed, 16 nothing done.
+/// Runs it and returns the exit code: a set of bits, 1 copied, 2 extras, 4 mismatched, 8 failed, 16
+/// nothing done.
 pub fn run(arguments: &[String]) -> i32 {
     wait_at_gate(arguments);
     let options = match Options::parse(arguments) {
@@ -22,24 +24,36 @@ pub fn run(arguments: &[String]) -> i32 {
         Err(refused) => return refuse(&refused.0, &refused.1),
     };
     header::print(&options, true);
-    let Some(source) = options.source.as_deref() else { return FATAL };
-    if let Err(error) = std::fs::metadata(source.trim_end_matches('\\')).and_then(|_| std::fs::read_dir(source)) {
+    let Some(source) = options.source.as_deref() else {
+        return FATAL;
+    };
+    if let Err(error) =
+        std::fs::metadata(source.trim_end_matches('\\')).and_then(|_| std::fs::read_dir(source))
+    {
         copy::print_error(&error, "Accessing Source Directory", source);
         return FATAL;
     }
-    let Some(copy) = Copy::new(&options).run() else { return FATAL };
+    let Some(copy) = Copy::new(&options).run() else {
+        return FATAL;
+    };
     copy.print_summary();
     copy.exit_code()
 }
 
-/// `TEXT|REACHED|OPENED`: with the text in an argument the first file is made, and nothing happens until the second is
-/// there. A test can then do what it likes in the middle of a backup.
+/// `TEXT|REACHED|OPENED`: with the text in an argument the first file is made, and nothing happens
+/// until the second is there. A test can then do what it likes in the middle of a backup.
 const GATE_VARIABLE: &str = "AAM_STANDIN_GATE";
 
 fn wait_at_gate(arguments: &[String]) {
-    let Ok(gate) = std::env::var(GATE_VARIABLE) else { return };
-    let [text, reached, opened] = gate.split('|').collect::<Vec<_>>()[..] else { return };
-    if arguments.iter().any(|argument| argument.contains(text)) && std::fs::write(reached, "").is_ok() {
+    let Ok(gate) = std::env::var(GATE_VARIABLE) else {
+        return;
+    };
+    let [text, reached, opened] = gate.split('|').collect::<Vec<_>>()[..] else {
+        return;
+    };
+    if arguments.iter().any(|argument| argument.contains(text))
+        && std::fs::write(reached, "").is_ok()
+    {
         while !std::path::Path::new(opened).exists() {
             std::thread::sleep(std::time::Duration::from_millis(10));
         }

@@ -1,5 +1,6 @@
-//! The command line. A word that begins with `/` is an option wherever it stands, one that begins with `-` is always
-//! wrong, in the lists of `/XD` and `/XF` too, whose other words are names with wildcards or paths without.
+//! The command line. A word that begins with `/` is an option wherever it stands, one that begins
+//! with `-` is always wrong, in the lists of `/XD` and `/XF` too, whose other words are names with
+//! wildcards or paths without.
 
 use std::path::{self, Path};
 
@@ -88,11 +89,19 @@ impl Options {
             if let Some(option) = word.strip_prefix('/') {
                 match options.option(option, &mut list) {
                     Ok(true) => {}
-                    Ok(false) => return Err(Box::new((options, Refusal::Invalid(before + 1, word.clone())))),
+                    Ok(false) => {
+                        return Err(Box::new((
+                            options,
+                            Refusal::Invalid(before + 1, word.clone()),
+                        )));
+                    }
                     Err(unable) => return Err(Box::new((options, unable))),
                 }
             } else if word.starts_with('-') || !options.word(word, &list) {
-                return Err(Box::new((options, Refusal::Invalid(before + 1, word.clone()))));
+                return Err(Box::new((
+                    options,
+                    Refusal::Invalid(before + 1, word.clone()),
+                )));
             }
         }
         let missing = match (&options.source, &options.destination) {
@@ -110,7 +119,9 @@ impl Options {
             // A third place, as a blank in an unquoted path makes it.
             List::Places if word.contains(['\\', '/', ':']) => return false,
             List::Places => self.files.push(word.to_owned()),
-            List::Directories | List::Files if word.contains(['\\', '/']) && has_wildcard(word) => return false,
+            List::Directories | List::Files if word.contains(['\\', '/']) && has_wildcard(word) => {
+                return false;
+            }
             List::Directories => self.without_directories.push(word.to_owned()),
             List::Files => self.without_files.push(word.to_owned()),
         }
@@ -121,7 +132,9 @@ impl Options {
     fn option(&mut self, option: &str, list: &mut List) -> Result<bool, Refusal> {
         *list = List::Places;
         let upper = option.to_uppercase();
-        let (name, value) = upper.split_once(':').map_or((&*upper, None), |(name, value)| (name, Some(value)));
+        let (name, value) = upper
+            .split_once(':')
+            .map_or((&*upper, None), |(name, value)| (name, Some(value)));
         let number = value.and_then(|v| v.parse::<u32>().ok());
         match (name, value) {
             ("S", None) => self.subdirectories = true,
@@ -145,7 +158,9 @@ impl Options {
                 "DAT" => self.copy = what.to_owned(),
                 _ => return Err(Refusal::Unable(format!("/COPY:{what}"))),
             },
-            ("DCOPY", Some(what)) if only(what, "DAT") => self.copy_directories = Some(what.to_owned()),
+            ("DCOPY", Some(what)) if only(what, "DAT") => {
+                self.copy_directories = Some(what.to_owned())
+            }
             _ if REAL.contains(&name) => return Err(Refusal::Unable(format!("/{name}"))),
             _ => return Ok(false),
         }
@@ -153,23 +168,25 @@ impl Options {
     }
 }
 
-/// Options that Robocopy has and the stand-in has not. `/PURGE` and `/MIR` are among them on purpose: what they spare
-/// is not known well enough to build on.
+/// Options that Robocopy has and the stand-in has not. `/PURGE` and `/MIR` are among them on
+/// purpose: what they spare is not known well enough to build on.
 const REAL: &[&str] = &[
-    "PURGE", "MIR", "JOB", "SAVE", "QUIT", "NOSD", "NODD", "IF", "Z", "B", "ZB", "EFSRAW", "J", "COPYALL", "NOCOPY",
-    "SEC", "SECFIX", "TIMFIX", "NODCOPY", "MOV", "MOVE", "A+", "A-", "CREATE", "FAT", "256", "MON", "MOT", "RH", "PF",
-    "IPG", "SL", "MT", "A", "M", "IA", "XA", "XC", "XN", "XO", "XX", "XL", "IS", "IT", "MAX", "MIN", "MAXAGE",
-    "MINAGE", "MAXLAD", "MINLAD", "DST", "XJD", "XJF", "REG", "TBD", "L", "X", "V", "TS", "FP", "BYTES", "NS", "NC",
-    "ETA", "LOG", "LOG+", "UNILOG", "UNILOG+", "TEE", "UNICODE", "?",
+    "PURGE", "MIR", "JOB", "SAVE", "QUIT", "NOSD", "NODD", "IF", "Z", "B", "ZB", "EFSRAW", "J",
+    "COPYALL", "NOCOPY", "SEC", "SECFIX", "TIMFIX", "NODCOPY", "MOV", "MOVE", "A+", "A-", "CREATE",
+    "FAT", "256", "MON", "MOT", "RH", "PF", "IPG", "SL", "MT", "A", "M", "IA", "XA", "XC", "XN",
+    "XO", "XX", "XL", "IS", "IT", "MAX", "MIN", "MAXAGE", "MINAGE", "MAXLAD", "MINLAD", "DST",
+    "XJD", "XJF", "REG", "TBD", "L", "X", "V", "TS", "FP", "BYTES", "NS", "NC", "ETA", "LOG",
+    "LOG+", "UNILOG", "UNILOG+", "TEE", "UNICODE", "?",
 ];
 
 fn only(text: &str, letters: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| letters.contains(c))
 }
 
-/// A directory as Robocopy shows it: the full path, one backslash at its end. A quote that a backslash before it made
-/// part of the name stays in it (L4238).
+/// A directory as Robocopy shows it: the full path, one backslash at its end. A quote that a
+/// backslash before it made part of the name stays in it (L4238).
 fn directory(text: &str) -> String {
-    let full = path::absolute(Path::new(text)).map_or_else(|_| text.to_owned(), |full| full.display().to_string());
+    let full = path::absolute(Path::new(text))
+        .map_or_else(|_| text.to_owned(), |full| full.display().to_string());
     format!("{}\\", full.trim_end_matches(['\\', '/', '"']))
 }

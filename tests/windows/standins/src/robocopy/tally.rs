@@ -41,15 +41,28 @@ impl Tally {
             ("   Files :", self.files, plain),
             ("   Bytes :", self.bytes, bytes),
         ] {
-            let columns = [row.total, row.copied, row.skipped, row.mismatch, row.failed, row.extras];
-            let columns: String = columns.into_iter().map(|number| format!("{:>10}", show(number))).collect();
+            let columns = [
+                row.total,
+                row.copied,
+                row.skipped,
+                row.mismatch,
+                row.failed,
+                row.extras,
+            ];
+            let columns: String = columns
+                .into_iter()
+                .map(|number| format!("{:>10}", show(number)))
+                .collect();
             console::line(&format!("{name}{columns}"));
         }
         console::line("   Times :   0:00:00   0:00:00                       0:00:00   0:00:00");
         console::line("");
         if self.bytes.copied > 0 {
             console::line(&format!("   Speed :{:>20} Bytes/sec.", self.bytes.copied));
-            console::line(&format!("   Speed :{:>20.3} MegaBytes/min.", self.bytes.copied as f64 * 60.0 / 1_048_576.0));
+            console::line(&format!(
+                "   Speed :{:>20.3} MegaBytes/min.",
+                self.bytes.copied as f64 * 60.0 / 1_048_576.0
+            ));
             console::line("");
         }
         console::line(&format!("   Ended : {}", clock()));

@@ -1,9 +1,10 @@
-//! The command line, which ShadowSpawn splits by itself: at blanks outside quotes. Quotes stay in the words, may only
-//! begin a word, and are taken out of SOURCE alone.
+//! The command line, which ShadowSpawn splits by itself: at blanks outside quotes. Quotes stay in
+//! the words, may only begin a word, and are taken out of SOURCE alone.
 
 use std::path::{self, Path};
 
-pub const USAGE: &str = "Usage:\r\n\r\nshadowspawn [ /verbosity=LEVEL ] <src> <drive:> <command> [ <arg> ... ]";
+pub const USAGE: &str =
+    "Usage:\r\n\r\nshadowspawn [ /verbosity=LEVEL ] <src> <drive:> <command> [ <arg> ... ]";
 
 /// A longer SOURCE has ShadowSpawn ask the system for its full path for ever.
 const MAX_PATH: usize = 260;
@@ -59,7 +60,8 @@ impl Arguments {
             return wrong("Missing required arguments.");
         }
         let source = source.replace('"', "");
-        let full = path::absolute(Path::new(&source)).map_or(source, |full| full.display().to_string());
+        let full =
+            path::absolute(Path::new(&source)).map_or(source, |full| full.display().to_string());
         if full.encode_utf16().count() > MAX_PATH {
             return Err(UsageError::Endless);
         }
@@ -70,7 +72,12 @@ impl Arguments {
         if super::mount::is_in_use(&device) {
             return wrong(&format!("Device already exists.  Device = {device}"));
         }
-        Ok(Arguments { verbosity, source: full, device, command })
+        Ok(Arguments {
+            verbosity,
+            source: full,
+            device,
+            command,
+        })
     }
 }
 
@@ -87,7 +94,9 @@ fn split(command_line: &str) -> Result<Vec<String>, UsageError> {
                 continue;
             }
             '"' if !quoted && !word.is_empty() => {
-                return Err(UsageError::Wrong("Quotes may only begin an argument.".to_owned()));
+                return Err(UsageError::Wrong(
+                    "Quotes may only begin an argument.".to_owned(),
+                ));
             }
             '"' => quoted = !quoted,
             _ => {}

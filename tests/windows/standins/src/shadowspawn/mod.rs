@@ -1,8 +1,9 @@
 //! ShadowSpawn: shows a snapshot of a directory at a drive letter while a command runs.
 //!
-//! Nothing under Wine makes a drive letter appear. So the letter is there beforehand and leads to an empty directory;
-//! "mounting" fills it with a copy, which like a snapshot does not see later changes, and "dismounting" empties it. A
-//! letter that holds something is in use, as after a run that was killed.
+//! Nothing under Wine makes a drive letter appear. So the letter is there beforehand and leads to
+//! an empty directory; "mounting" fills it with a copy, which like a snapshot does not see later
+//! changes, and "dismounting" empties it. A letter that holds something is in use, as after a run
+//! that was killed.
 
 mod arguments;
 mod mount;
@@ -40,8 +41,12 @@ pub fn run(command_line: &str) -> i32 {
             banner();
             match error {
                 UsageError::Asked => return 0,
-                UsageError::Endless => console::line("stand-in for ShadowSpawn: a source of this length never ends"),
-                UsageError::Wrong(why) => console::line(&format!("Error: {why}\r\n\r\n{}", arguments::USAGE)),
+                UsageError::Endless => {
+                    console::line("stand-in for ShadowSpawn: a source of this length never ends")
+                }
+                UsageError::Wrong(why) => {
+                    console::line(&format!("Error: {why}\r\n\r\n{}", arguments::USAGE))
+                }
             }
             return USAGE;
         }
@@ -54,27 +59,40 @@ pub fn run(command_line: &str) -> i32 {
     if arguments.verbosity > 0 {
         banner();
     }
-    say(&format!("Shadowing {} at {}", arguments.source, arguments.device));
+    say(&format!(
+        "Shadowing {} at {}",
+        arguments.source, arguments.device
+    ));
     let _only_one = match snapshot_allowed() {
         Ok(lock) => lock,
         Err(code) => {
             say("Aborting backup.");
-            console::line(&format!("There was a COM failure {code} - ShadowSpawn.cpp (281)"));
+            console::line(&format!(
+                "There was a COM failure {code} - ShadowSpawn.cpp (281)"
+            ));
             return FAILED;
         }
     };
     if let Err(error) = mount::fill(&arguments.device, &arguments.source) {
         say("Aborting backup.");
-        console::line(&format!("There was an error retrieving the volume name from the path. Error: {error}"));
+        console::line(&format!(
+            "There was an error retrieving the volume name from the path. Error: {error}"
+        ));
         return FAILED;
     }
     say(&format!("Launching command: {}", arguments.command));
     match system::run_command_line(&arguments.command) {
         Ok(code) => {
-            say(&format!("Launched command finished with exit code: {code}."));
+            say(&format!(
+                "Launched command finished with exit code: {code}."
+            ));
             mount::empty(&arguments.device);
             say("Shadowing successfully completed.");
-            if code == 0 { 0 } else { COMMAND_FAILED | code.cast_signed() }
+            if code == 0 {
+                0
+            } else {
+                COMMAND_FAILED | code.cast_signed()
+            }
         }
         Err(error) => {
             say("Aborting backup.");
@@ -96,7 +114,8 @@ fn banner() {
     console::line("");
 }
 
-/// The system's texts end a line of their own; those with a place for a file name in them cannot be had.
+/// The system's texts end a line of their own; those with a place for a file name in them cannot be
+/// had.
 fn message(error: &io::Error) -> String {
     const BAD_EXE_FORMAT: i32 = 193;
     match error.raw_os_error().unwrap_or(0) {
@@ -105,12 +124,15 @@ fn message(error: &io::Error) -> String {
     }
 }
 
-/// The right to make a snapshot, which only one process has at a time, also on a machine without VSS.
+/// The right to make a snapshot, which only one process has at a time, also on a machine without
+/// VSS.
 fn snapshot_allowed() -> Result<File, String> {
     if let Ok(code) = std::env::var(FAILURE_VARIABLE) {
         return Err(code);
     }
-    if let Some(code) = std::env::var_os(FAILURES_VARIABLE).and_then(|file| first_line_of(PathBuf::from(file))) {
+    if let Some(code) =
+        std::env::var_os(FAILURES_VARIABLE).and_then(|file| first_line_of(PathBuf::from(file)))
+    {
         return Err(code);
     }
     let lock = std::env::temp_dir().join("standin-shadowspawn.lock");

@@ -1,8 +1,9 @@
 //! The letter's directory, filled and emptied.
 //!
-//! A copy has the times of last change of a copy, which no call can set, and so an incremental backup finds every file
-//! changed. A test that cares has the letter lead to the source itself: no snapshot, but with all times as a snapshot
-//! has them. For that the letter leads to a symbolic link, which the system outside Wine turns.
+//! A copy has the times of last change of a copy, which no call can set, and so an incremental
+//! backup finds every file changed. A test that cares has the letter lead to the source itself: no
+//! snapshot, but with all times as a snapshot has them. For that the letter leads to a symbolic
+//! link, which the system outside Wine turns.
 
 use std::fs;
 use std::io;
@@ -12,8 +13,8 @@ use std::time::Duration;
 
 use crate::system;
 
-/// `LINK|DRIVE|EMPTY`, as the system outside Wine knows them: the letter's link, the directory of the source's drive,
-/// and where the link leads while nothing is mounted.
+/// `LINK|DRIVE|EMPTY`, as the system outside Wine knows them: the letter's link, the directory of
+/// the source's drive, and where the link leads while nothing is mounted.
 const LIVE_VARIABLE: &str = "AAM_STANDIN_LIVE";
 
 /// The root of a letter.
@@ -21,7 +22,8 @@ fn root(device: &str) -> PathBuf {
     PathBuf::from(format!("{device}\\"))
 }
 
-/// Whether something is mounted there. A letter that leads nowhere is not in use, and cannot be filled either.
+/// Whether something is mounted there. A letter that leads nowhere is not in use, and cannot be
+/// filled either.
 pub fn is_in_use(device: &str) -> bool {
     fs::read_dir(root(device)).is_ok_and(|mut entries| entries.next().is_some())
 }
@@ -29,7 +31,12 @@ pub fn is_in_use(device: &str) -> bool {
 /// Copies a directory with all times.
 pub fn fill(device: &str, source: &str) -> io::Result<()> {
     match live() {
-        Some([link, drive, _]) => turn(device, &link, &format!("{drive}{}", as_on_disk(source)), true),
+        Some([link, drive, _]) => turn(
+            device,
+            &link,
+            &format!("{drive}{}", as_on_disk(source)),
+            true,
+        ),
         None => copy(Path::new(source), &root(device)),
     }
 }
@@ -39,9 +46,14 @@ fn as_on_disk(source: &str) -> String {
     let mut here = PathBuf::from(&source[..2]).join("\\");
     let mut path = String::new();
     for wanted in source[2..].split('\\').filter(|name| !name.is_empty()) {
-        let names =
-            fs::read_dir(&here).into_iter().flatten().flatten().map(|e| e.file_name().to_string_lossy().into_owned());
-        let name = names.into_iter().find(|name| name.to_lowercase() == wanted.to_lowercase());
+        let names = fs::read_dir(&here)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|e| e.file_name().to_string_lossy().into_owned());
+        let name = names
+            .into_iter()
+            .find(|name| name.to_lowercase() == wanted.to_lowercase());
         let name = name.unwrap_or_else(|| wanted.to_owned());
         here.push(&name);
         path = format!("{path}/{name}");
@@ -51,19 +63,28 @@ fn as_on_disk(source: &str) -> String {
 
 fn live() -> Option<[String; 3]> {
     let text = std::env::var(LIVE_VARIABLE).ok()?;
-    text.split('|').map(str::to_owned).collect::<Vec<_>>().try_into().ok()
+    text.split('|')
+        .map(str::to_owned)
+        .collect::<Vec<_>>()
+        .try_into()
+        .ok()
 }
 
-/// Turns the link. Wine starts programs of the system outside it, but gives no handle to wait for their end by.
+/// Turns the link. Wine starts programs of the system outside it, but gives no handle to wait for
+/// their end by.
 fn turn(device: &str, link: &str, target: &str, in_use: bool) -> io::Result<()> {
-    let _ = Command::new(r"Z:\bin\ln").args(["-sfn", target, link]).status();
+    let _ = Command::new(r"Z:\bin\ln")
+        .args(["-sfn", target, link])
+        .status();
     for _ in 0..500 {
         if is_in_use(device) == in_use {
             return Ok(());
         }
         std::thread::sleep(Duration::from_millis(10));
     }
-    Err(io::Error::other(format!("{link} does not lead to {target}")))
+    Err(io::Error::other(format!(
+        "{link} does not lead to {target}"
+    )))
 }
 
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
@@ -84,26 +105,38 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Removes what [`fill`] put there. What cannot be removed stays, as a snapshot that could not be dismounted would.
+/// Removes what [`fill`] put there. What cannot be removed stays, as a snapshot that could not be
+/// dismounted would.
 pub fn empty(device: &str) {
     if let Some([link, _, empty]) = live() {
         if let Err(error) = turn(device, &link, &empty, false) {
-            crate::console::line(&format!("stand-in for ShadowSpawn: {device} stays: {error}"));
+            crate::console::line(&format!(
+                "stand-in for ShadowSpawn: {device} stays: {error}"
+            ));
         }
         return;
     }
     for entry in fs::read_dir(root(device)).into_iter().flatten().flatten() {
         let path = entry.path();
         clear_read_only(&path);
-        let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        let removed = if path.is_dir() {
+            fs::remove_dir_all(&path)
+        } else {
+            fs::remove_file(&path)
+        };
         if let Err(error) = removed {
-            crate::console::line(&format!("stand-in for ShadowSpawn: {} stays: {error}", path.display()));
+            crate::console::line(&format!(
+                "stand-in for ShadowSpawn: {} stays: {error}",
+                path.display()
+            ));
         }
     }
 }
 
 fn clear_read_only(path: &Path) {
-    let Ok(meta) = fs::symlink_metadata(path) else { return };
+    let Ok(meta) = fs::symlink_metadata(path) else {
+        return;
+    };
     let mut permissions = meta.permissions();
     if permissions.readonly() {
         #[allow(clippy::permissions_set_readonly_false)]
