@@ -23,7 +23,7 @@ use aam_auto_backup::parts::Job;
 use aam_auto_backup::parts::profile;
 
 /// The pages, in the order in which a newcomer reads them.
-const PAGES: [&str; 11] = [
+const PAGES: [&str; 17] = [
     "README.md",
     "docs/unattended.md",
     "docs/aws.md",
@@ -34,7 +34,13 @@ const PAGES: [&str; 11] = [
     "docs/how-it-decides.md",
     "docs/import.md",
     "docs/profile.md",
+    "docs/windows.md",
     "docs/ARCHITECTURE.md",
+    "docs/SPEC.md",
+    "docs/STYLE.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "SECURITY.md",
 ];
 
 fn root() -> PathBuf {

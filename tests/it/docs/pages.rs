@@ -1,6 +1,7 @@
 //! Profiles, tables of rules, links and commands in the pages.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use aam_auto_backup::parts::mounts;
@@ -145,7 +146,8 @@ fn links_lead_somewhere() {
             .filter_map(|rest| rest.split(')').next())
         {
             let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
-            if anchor.is_empty() && from.join(file).is_dir() {
+            let elsewhere = file.starts_with("https://");
+            if elsewhere || (anchor.is_empty() && from.join(file).is_dir()) {
                 continue;
             }
             let there = if file.is_empty() {
@@ -168,6 +170,40 @@ fn links_lead_somewhere() {
                 anchor.is_empty() || headings.into_iter().any(|h| h == anchor),
                 "{name}: {target}"
             );
+        }
+    }
+}
+
+/// The anchors that a text cites as `SPEC#anchor`.
+fn cited(text: &str) -> impl Iterator<Item = &str> {
+    let end = |rest: &str| rest.find(|c: char| !c.is_ascii_lowercase() && c != '-').unwrap_or(rest.len());
+    text.split("SPEC#").skip(1).map(move |rest| &rest[..end(rest)]).filter(|anchor| !anchor.is_empty())
+}
+
+fn rust_files(directory: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        match path.extension() {
+            _ if path.is_dir() => rust_files(&path, found),
+            Some(extension) if extension == "rs" => found.push(path),
+            _ => {}
+        }
+    }
+}
+
+/// A rule that code or a page cites is in the specification, in a section of that name.
+#[test]
+fn cited_sections_of_the_specification_exist() {
+    assert_eq!(cited("(SPEC#exit-codes): SPEC#log.").collect::<Vec<_>>(), ["exit-codes", "log"]);
+    let spec = page("docs/SPEC.md");
+    let titles = spec.lines().filter_map(|line| line.strip_prefix("## "));
+    let anchors: Vec<String> = titles.map(|title| title.to_lowercase().replace(' ', "-")).collect();
+    let mut files = Vec::new();
+    ["src", "tests/it"].iter().for_each(|directory| rust_files(&root().join(directory), &mut files));
+    files.extend(PAGES.iter().map(|name| root().join(name)));
+    for file in files.iter().filter(|file| !file.ends_with("docs/pages.rs")) {
+        for anchor in cited(&fs::read_to_string(file).unwrap()) {
+            assert!(anchors.iter().any(|a| a == anchor), "{}: docs/SPEC.md has no section '{anchor}'", file.display());
         }
     }
 }
