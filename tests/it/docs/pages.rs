@@ -176,8 +176,14 @@ fn links_lead_somewhere() {
 
 /// The anchors that a text cites as `SPEC#anchor`.
 fn cited(text: &str) -> impl Iterator<Item = &str> {
-    let end = |rest: &str| rest.find(|c: char| !c.is_ascii_lowercase() && c != '-').unwrap_or(rest.len());
-    text.split("SPEC#").skip(1).map(move |rest| &rest[..end(rest)]).filter(|anchor| !anchor.is_empty())
+    let end = |rest: &str| {
+        rest.find(|c: char| !c.is_ascii_lowercase() && c != '-')
+            .unwrap_or(rest.len())
+    };
+    text.split("SPEC#")
+        .skip(1)
+        .map(move |rest| &rest[..end(rest)])
+        .filter(|anchor| !anchor.is_empty())
 }
 
 fn rust_files(directory: &Path, found: &mut Vec<PathBuf>) {
@@ -194,16 +200,27 @@ fn rust_files(directory: &Path, found: &mut Vec<PathBuf>) {
 /// A rule that code or a page cites is in the specification, in a section of that name.
 #[test]
 fn cited_sections_of_the_specification_exist() {
-    assert_eq!(cited("(SPEC#exit-codes): SPEC#log.").collect::<Vec<_>>(), ["exit-codes", "log"]);
+    assert_eq!(
+        cited("(SPEC#exit-codes): SPEC#log.").collect::<Vec<_>>(),
+        ["exit-codes", "log"]
+    );
     let spec = page("docs/SPEC.md");
     let titles = spec.lines().filter_map(|line| line.strip_prefix("## "));
-    let anchors: Vec<String> = titles.map(|title| title.to_lowercase().replace(' ', "-")).collect();
+    let anchors: Vec<String> = titles
+        .map(|title| title.to_lowercase().replace(' ', "-"))
+        .collect();
     let mut files = Vec::new();
-    ["src", "tests/it"].iter().for_each(|directory| rust_files(&root().join(directory), &mut files));
+    ["src", "tests/it"]
+        .iter()
+        .for_each(|directory| rust_files(&root().join(directory), &mut files));
     files.extend(PAGES.iter().map(|name| root().join(name)));
     for file in files.iter().filter(|file| !file.ends_with("docs/pages.rs")) {
         for anchor in cited(&fs::read_to_string(file).unwrap()) {
-            assert!(anchors.iter().any(|a| a == anchor), "{}: docs/SPEC.md has no section '{anchor}'", file.display());
+            assert!(
+                anchors.iter().any(|a| a == anchor),
+                "{}: docs/SPEC.md has no section '{anchor}'",
+                file.display()
+            );
         }
     }
 }

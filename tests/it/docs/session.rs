@@ -170,5 +170,8 @@ fn every_shell_block_runs() {
 #[test]
 fn scripts_in_blocks_are_run_by_ci() {
     let scripts: usize = PAGES.into_iter().flat_map(blocks).filter(is_script).count();
-    assert_eq!(scripts, 3, "examples/quickstart.sh, and tests/run.sh in two pages");
+    assert_eq!(
+        scripts, 3,
+        "examples/quickstart.sh, and tests/run.sh in two pages"
+    );
 }
