@@ -6,7 +6,8 @@
 //! `sh` is run · `sh by hand` is run with a 7-Zip that is told the key · `sh aws` needs a real
 //! bucket, except those of `docs/aws.md`, which the tests of `aws` run · `sh terraform` is
 //! Terraform's · `sh install` installs · `sh` with a script of this project: `.ci/run` runs it ·
-//! `text FILE` and `bat FILE` are written as FILE · `text` and `bat` are nothing to try.
+//! `text FILE` and `bat FILE` are written as FILE · `text`, `bat` and
+//! `mermaid` are nothing to try.
 
 mod import_page;
 #[cfg(unix)]

@@ -137,7 +137,7 @@ fn every_shell_block_runs() {
                     ran += 1;
                 }
                 ("sh", "" | "aws" | "install" | "terraform")
-                | ("text" | "bat", "")
+                | ("text" | "bat" | "mermaid", "")
                 | ("yaml", "fragment") => {}
                 _ => panic!(
                     "{name}:{}: what is to be done with a block '{}'?",
