@@ -16,6 +16,7 @@ static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
         .into_generator()
         .into_root_schema_for::<Document>();
     RecursiveTransform(without_null).transform(&mut schema);
+    RecursiveTransform(unwrapped).transform(&mut schema);
     schema.to_value()
 });
 
@@ -37,6 +38,15 @@ pub fn text() -> String {
 /// The compiled schema.
 pub(crate) fn validator() -> &'static Validator {
     &VALIDATOR
+}
+
+/// A doc comment is wrapped for its source file; an editor wraps a description for its window.
+fn unwrapped(schema: &mut Schema) {
+    let Some(Value::String(text)) = schema.get_mut("description") else {
+        return;
+    };
+    let paragraphs: Vec<String> = text.split("\n\n").map(|p| p.replace('\n', " ")).collect();
+    *text = paragraphs.join("\n\n");
 }
 
 /// An optional key is left out, not set to nothing: `email:` with everything below it commented out
