@@ -1,5 +1,5 @@
 //! How Amazon's services are called: region, endpoint and access key, the same for S3 and SES
-//! (design L9222: a region is always given).
+//! (a region is always given).
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Reading a secret from where a profile says it is kept (SPEC §2).
+//! Reading a secret from where a profile says it is kept (SPEC#credentials).
 //!
 //! Called only when a run needs the secret. An error names the reference, never the value. Who may
 //! read a secret's file is not checked here: a file that everybody can read still works, `doctor`

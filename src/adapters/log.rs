@@ -1,5 +1,4 @@
-//! The backup log: one readable file a run, opened before anything else can fail (SPEC §10, design
-//! L436-480, L2960).
+//! The backup log: one readable file a run, opened before anything else can fail (SPEC#log).
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};

@@ -1,7 +1,7 @@
 //! Running other programs: found once, run without a shell, secrets by standard input, output
 //! decoded tolerantly.
 //!
-//! Exit codes decide; text a tool prints is logged and never trusted (SPEC §8).
+//! Exit codes decide; text a tool prints is logged and never trusted (SPEC#run).
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -247,8 +247,7 @@ fn read_lines(pipe: Box<dyn Read + Send>, sender: &mpsc::SyncSender<String>) {
     }
 }
 
-/// Text of a tool in whatever code page it came: UTF-8 where it is that, else that of the console
-/// (design L9058-9150).
+/// Text of a tool in whatever code page it came: UTF-8 where it is that, else that of the console.
 #[cfg(windows)]
 fn decode(line: &[u8]) -> String {
     std::str::from_utf8(line).map_or_else(

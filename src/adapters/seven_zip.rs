@@ -1,5 +1,5 @@
-//! 7-Zip: its exit codes, its listing, extracting (SPEC §8, §9). Archives are made by rendered
-//! scripts, not here.
+//! 7-Zip: its exit codes, its listing, extracting (SPEC#run, SPEC#restore). Archives are made by
+//! rendered scripts, not here.
 
 use std::path::{Path, PathBuf};
 

@@ -61,8 +61,8 @@ pub fn make_sparse(file: &File) {
 }
 
 /// NTFS's change time of every entry of a directory, by name: it moves whenever anything of a file
-/// changes, also when a program sets the modification time back (SPEC §6). File systems without one
-/// give 0, which is left out.
+/// changes, also when a program sets the modification time back (SPEC#changes). File systems
+/// without one give 0, which is left out.
 ///
 /// # Errors
 /// When the directory cannot be listed.

@@ -1,4 +1,4 @@
-//! `doctor`: whether a night can be trusted to a profile (SPEC §3).
+//! `doctor`: whether a night can be trusted to a profile (SPEC#commands).
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! Every exit code of the program, in one place (SPEC §3).
+//! Every exit code of the program, in one place (SPEC#exit-codes).
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! `aam-backup import`: a v1.0 command line and instruction file become a profile (SPEC §3).
+//! `aam-backup import`: a v1.0 command line and instruction file become a profile (SPEC#import).
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! `aam-backup init`: a first profile for this computer (SPEC §3).
+//! `aam-backup init`: a first profile for this computer (SPEC#commands).
 
 use std::fs;
 use std::io::{self, BufRead, IsTerminal, Write};

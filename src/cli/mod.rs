@@ -1,6 +1,6 @@
 //! The command line: knows every module, decides nothing a plan decides.
 //!
-//! One file a command. Results go to stdout, everything else to stderr (SPEC §3).
+//! One file a command. Results go to stdout, everything else to stderr (SPEC#commands).
 
 mod check;
 mod completions;

@@ -1,5 +1,5 @@
 //! Where backups are: in the stores of a profile, or in one named on the command line of a bare
-//! computer (SPEC §3).
+//! computer (SPEC#commands).
 
 use std::path::PathBuf;
 

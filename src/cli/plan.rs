@@ -1,4 +1,4 @@
-//! `plan`: what a run would do and why; changes nothing (SPEC §3).
+//! `plan`: what a run would do and why; changes nothing (SPEC#commands).
 
 mod upload;
 

@@ -1,4 +1,4 @@
-//! `run`: the backup itself, as a scheduler or a person starts it (SPEC §8).
+//! `run`: the backup itself, as a scheduler or a person starts it (SPEC#run).
 
 use std::io::{BufRead, IsTerminal};
 use std::path::PathBuf;

@@ -1,5 +1,5 @@
-//! `schedule`: a profile that runs by itself, as the schedulers of this computer start it (SPEC
-//! §3).
+//! `schedule`: a profile that runs by itself, as the schedulers of this computer start it
+//! (SPEC#schedule).
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

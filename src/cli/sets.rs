@@ -1,4 +1,4 @@
-//! `sets`: what the stores hold of a location (SPEC §3).
+//! `sets`: what the stores hold of a location (SPEC#commands).
 
 use clap::Args;
 

@@ -1,5 +1,5 @@
 //! `shadow-stage`: the inner side of a snapshot; started by the snapshot program, not by people
-//! (SPEC §8).
+//! (SPEC#snapshot).
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! `shortcuts`: batch files for the Windows desktop (design L1214-1262).
+//! `shortcuts`: batch files for the Windows desktop.
 
 use std::path::PathBuf;
 

@@ -1,7 +1,7 @@
 //! What the credentials of a bucket may do, and what the bucket does with old objects.
 //!
 //! A key that lies on a computer for years gets lost with it. One that can neither delete nor read
-//! does no harm to the backups (design L1939-1947).
+//! does no harm to the backups.
 
 use super::stores::refused;
 use super::visit::{Listed, Visit};

@@ -1,5 +1,5 @@
 //! The doctor: tries everything that a run of a profile needs, before a night is trusted to it
-//! (SPEC §3).
+//! (SPEC#commands).
 //!
 //! One table of checks, each a small function that tells what it found and what to do. All of them
 //! run, whatever the others found; none changes anything that stays.

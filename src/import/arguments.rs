@@ -1,4 +1,4 @@
-//! The 22 arguments of v1.0 (design L1621-1656), each as what it means. Later decisions of the
+//! The 22 arguments of v1.0, each as what it means. Later decisions of the
 //! design win.
 
 use std::time::Duration;
@@ -80,7 +80,7 @@ pub struct Arguments {
     pub mount: String,
     pub mirror: Option<Mirror>,
     pub aws: Option<Aws>,
-    /// Access key id and secret access key, for the bucket and for e-mail (design L934); none when
+    /// Access key id and secret access key, for the bucket and for e-mail; none when
     /// neither is used.
     pub access: Option<(Kept, Kept)>,
     pub location: String,
@@ -312,7 +312,7 @@ impl Reader<'_> {
         seconds
     }
 
-    /// `local|AWS`; a `^` that protected the `|` may have come along (design L8921).
+    /// `local|AWS`; a `^` that protected the `|` may have come along.
     fn destinations(&mut self) -> Option<(bool, bool)> {
         let (mut local, mut aws) = (false, false);
         for flag in self.word(13).replace('^', "").split('|') {
@@ -332,8 +332,7 @@ impl Reader<'_> {
         Some((local, aws))
     }
 
-    /// `keep` or `delete` since 2 November 2020; before, whether to leave such files (design
-    /// L1646).
+    /// `keep` or `delete` since 2 November 2020; before, whether to leave such files.
     fn extra_files(&mut self) -> Option<ExtraFiles> {
         let values = [
             ("keep", ExtraFiles::Keep),
@@ -366,7 +365,7 @@ impl Reader<'_> {
         let path = Some(path).filter(|path| !path.trim().is_empty());
         match (local, path) {
             (true, Some(path)) => Some(Mirror { path, extra_files }),
-            // Design L1644: empty skips the local backup.
+            // Empty skips the local backup.
             (true, None) if other => {
                 let message =
                     "is empty, though argument 13 names `local`: there is no mirror, as in v1.0";

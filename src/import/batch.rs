@@ -15,7 +15,7 @@ use super::words::split;
 pub const REGULAR: &str = "regular-backup";
 /// The other one.
 pub const INCREMENTAL_ONLY: &str = "incremental-only-backup";
-/// The other things that v1.0 did (design L8968-9010).
+/// The other things that v1.0 did.
 const RESTORES: [&str; 5] = [
     "one-step-aws-data-restoration",
     "restore-to-aws-s3-from-aws-s3-glacier-deep-archive",

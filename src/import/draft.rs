@@ -1,4 +1,4 @@
-//! v1.0's arguments and lists as a profile (SPEC §2), and the places its values came from.
+//! v1.0's arguments and lists as a profile (SPEC#import), and the places its values came from.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::render::profile::{Archive, Credentials, Draft, Email, Lock, Mirror, P
 
 /// What v1.0 used when AWS was set up as its author did.
 const REGION: &str = "us-east-1";
-/// v1.0's own (design L2976).
+/// v1.0's own.
 pub const WORK: &str = r"C:\temp";
 
 /// A draft, and the lines its lists came from.

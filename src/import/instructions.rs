@@ -1,4 +1,4 @@
-//! v1.0's instruction file (design L1008-1036, L8815-8839): directories to back up, directories to
+//! v1.0's instruction file: directories to back up, directories to
 //! exclude, files to exclude, with an empty line between the lists. A directory to exclude ends in
 //! `\`, a file does not.
 
@@ -122,7 +122,7 @@ mod tests {
     #[test]
     fn lists_by_empty_lines_and_form() {
         for (text, expected) in [
-            // The design's own (L8815).
+            // As in v1.0.
             (
                 "c:\\a\\\r\nC:\\b c\\\r\n\r\nc:\\a\\x\\\r\n\r\n~WRL*.tmp\r\n",
                 [

@@ -1,5 +1,5 @@
 //! From v1.0 to a profile: a command line or batch file and an instruction file become YAML and
-//! findings (SPEC §2, §3).
+//! findings (SPEC#import).
 //!
 //! Text in, text out. What is wrong with a profile is what `check` says of it; here is only where
 //! it came from.
@@ -261,7 +261,7 @@ fn told(arguments: &Arguments, import: &mut Import) {
             ));
         }
     }
-    // It meant nothing to an incremental-only backup (design L1655).
+    // It meant nothing to an incremental-only backup.
     if arguments.force_full && arguments.aws.is_some() && arguments.mode == Mode::Regular {
         let message = "is `yes`: each run of that command is a full backup, which a profile leaves to the run";
         let hint = format!(

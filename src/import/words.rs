@@ -53,7 +53,7 @@ pub fn split(line: &str) -> Vec<String> {
 mod tests {
     use super::split;
 
-    /// The examples are Microsoft's, and those of the design (L1225).
+    /// The examples are Microsoft's, and those of the design.
     #[test]
     fn words_as_windows_splits_them() {
         for (line, words) in [

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Cloned into everything that can take long. Setting it once ends the run in an orderly way (SPEC
-/// §8).
+/// Cloned into everything that can take long. Setting it once ends the run in an orderly way
+/// (SPEC#run).
 #[derive(Clone, Debug, Default)]
 pub struct Cancel {
     flag: Arc<AtomicBool>,

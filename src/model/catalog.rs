@@ -1,4 +1,4 @@
-//! The catalog: what a store holds, from object names alone (SPEC §1, §6). Pure.
+//! The catalog: what a store holds, from object names alone (SPEC#catalog). Pure.
 //!
 //! The backup user may list and write but not read, so whether a backup is complete follows from
 //! names: volumes and manifests of all mounts go up first, markers last, so a mount that any object
@@ -119,10 +119,9 @@ impl Set {
 pub struct Catalog {
     /// By stamp, oldest first.
     pub sets: Vec<Set>,
-    /// Objects that are not ours: counted, never touched (SPEC §7).
+    /// Objects that are not ours: counted, never touched (SPEC#names).
     pub ignored: u64,
-    /// Objects of the location whose names have the deprecated form with colons: not used either
-    /// (design L172-220).
+    /// Objects of the location whose names have the deprecated form with colons: not used either.
     pub deprecated: u64,
 }
 

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 use crate::model::select::SelectionSpec;
 
 /// Digest of what a profile selects: sources, exclusions and location, independent of order,
-/// spelling of paths and everything else in the file (SPEC §6: editing a comment must not cost a
+/// spelling of paths and everything else in the file (SPEC#scope: editing a comment must not cost a
 /// full backup).
 pub fn selection_digest(location: &str, spec: &SelectionSpec) -> String {
     let family = spec.family;

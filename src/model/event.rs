@@ -1,5 +1,5 @@
 //! Events: the one stream that execution tells everything to. The terminal, the log, the report and
-//! JSON are readers of it; execution itself prints nothing (SPEC §10).
+//! JSON are readers of it; execution itself prints nothing (SPEC#log).
 
 use std::sync::Mutex;
 
@@ -18,7 +18,7 @@ pub enum Severity {
     Error,
 }
 
-/// The parts of the log, in their order (SPEC §10).
+/// The parts of the log, in their order (SPEC#log).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Section {
@@ -108,7 +108,7 @@ impl Outcome {
         Outcome::Lost,
     ];
 
-    /// The word in the e-mail title (SPEC §10).
+    /// The word in the e-mail title (SPEC#log).
     pub fn word(self) -> &'static str {
         match self {
             Outcome::Success => "SUCCESS",
@@ -173,7 +173,7 @@ pub enum Event {
     Deleted { path: String },
     /// The mirror differs from what was selected.
     Difference { path: String, what: String },
-    /// An object is about to be sent (design L9408: before its upload starts).
+    /// An object is about to be sent (before its upload starts).
     Uploading {
         store: String,
         key: String,

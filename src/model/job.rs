@@ -47,14 +47,14 @@ pub struct Job {
     pub name: String,
     /// First field of every object name; no underscore.
     pub location: String,
-    /// The file it came from, for messages and for `when-profile-changes` without local state (SPEC
-    /// §6).
+    /// The file it came from, for messages and for `when-profile-changes` without local state
+    /// (SPEC#scope).
     pub profile: PathBuf,
     /// Windows or Unix: that of every path in the job.
     pub family: Family,
     /// The directories listed, in the profile's order.
     pub sources: Vec<JobSource>,
-    /// The selection rule: sources and exclusions (SPEC §4).
+    /// The selection rule: sources and exclusions (SPEC#missing-sources).
     pub selection: Selection,
     /// How mounts are snapshot; `None` reads the live files.
     pub snapshot: Option<Snapshot>,
@@ -90,7 +90,7 @@ impl Job {
         Destination::ALL.into_iter().filter(has).collect()
     }
 
-    /// The same job to some of its destinations only (design L1255: backups to one destination).
+    /// The same job to some of its destinations only (backups to one destination).
     ///
     /// # Errors
     /// The destination that it does not have.
@@ -106,7 +106,7 @@ impl Job {
         Ok(self)
     }
 
-    /// The mounts of the sources (SPEC §5).
+    /// The mounts of the sources (SPEC#mounts).
     ///
     /// # Errors
     /// When two would have the same object names, or a name would be too long for a store.
@@ -146,7 +146,7 @@ impl Job {
     }
 }
 
-/// `C:\temp`, short on purpose (design L2976), or `/var/tmp`, which is on a disk where `/tmp` may
+/// `C:\temp`, short on purpose, or `/var/tmp`, which is on a disk where `/tmp` may
 /// be in memory.
 pub fn default_work_directory(family: Family) -> FullPath {
     FullPath::top(
@@ -236,7 +236,7 @@ pub struct Mirror {
     pub max_delete: MaxDelete,
 }
 
-/// The guard of `extra-files: delete` (SPEC §8).
+/// The guard of `extra-files: delete` (SPEC#run).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum MaxDelete {
@@ -259,7 +259,7 @@ impl MaxDelete {
 }
 
 /// How long a service may take to answer when the profile says nothing: a run learns within two
-/// minutes that a store cannot be reached (SPEC §6).
+/// minutes that a store cannot be reached (SPEC#scope).
 pub const UNREACHABLE_AFTER: Duration = Duration::from_secs(100);
 
 /// The S3 destination.

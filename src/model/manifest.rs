@@ -1,5 +1,5 @@
 //! The manifest: every file and directory selected at the time of a backup, with sizes and times
-//! (SPEC §7).
+//! (SPEC#manifest).
 //!
 //! One JSON line of header, then one line an entry in walk order, so that two manifests, or a
 //! manifest and a walk, merge in constant memory. Nothing here decides what is selected.
@@ -75,7 +75,7 @@ impl Meta {
         }
     }
 
-    /// Whether a file may have changed between two looks at it (SPEC §6): size, modification,
+    /// Whether a file may have changed between two looks at it (SPEC#changes): size, modification,
     /// creation or change time differ. A time that one side does not know says nothing.
     pub fn differs(&self, before: &Meta) -> bool {
         let apart =
@@ -86,7 +86,7 @@ impl Meta {
             || apart(self.changed, before.changed)
     }
 
-    /// Whether any time is at or after `moment`: the test without a manifest (SPEC §6).
+    /// Whether any time is at or after `moment`: the test without a manifest (SPEC#changes).
     pub fn touched_since(&self, moment: Moment) -> bool {
         [Some(self.modified), self.created, self.changed]
             .into_iter()
@@ -137,7 +137,7 @@ pub struct Entry {
     #[serde(default, rename = "in", skip_serializing_if = "Option::is_none")]
     pub stored: Option<Stored>,
     /// Carried over from the manifest before, because its source was missing or could not be read
-    /// (SPEC §4).
+    /// (SPEC#missing-sources).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unseen: bool,
 }

@@ -1,4 +1,4 @@
-//! The marker: the object that makes an archive exist for restore, and what it says (SPEC §7).
+//! The marker: the object that makes an archive exist for restore, and what it says (SPEC#markers).
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! Mounts: which directories are shadow-copied, for which sources (SPEC §5, design L6622-6840).
+//! Mounts: which directories are shadow-copied, for which sources (SPEC#mounts).
 //! Pure.
 
 use serde::{Deserialize, Serialize};
@@ -80,7 +80,7 @@ mod tests {
             .collect()
     }
 
-    /// The design document's example (L6814) and its test case 1 (L8821).
+    /// The design document's example and its test case 1.
     #[test]
     fn the_documents_examples() {
         let example = [

@@ -1,4 +1,4 @@
-//! Object names: the one writer and the one parser of them (SPEC §7, design L53-128).
+//! Object names: the one writer and the one parser of them (SPEC#names).
 //!
 //! ```text
 //! <location>_<full date>_<full time>_<incremental date>_<incremental time>_<no|yes|manifest>_<mount name>[.zip.###]
@@ -18,7 +18,7 @@ use crate::model::stamp::Stamp;
 /// The longest key S3 takes, in bytes.
 pub const MAX_KEY_BYTES: usize = 1024;
 
-/// The container 7-Zip writes (SPEC §2 `archive.format`).
+/// The container 7-Zip writes (SPEC#profile `archive.format`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[schemars(description = "How an archive is packed and encrypted.")]
@@ -42,7 +42,7 @@ impl Format {
 }
 
 /// A mount's name inside object names: its full path with `:`, `\` and `/` replaced by `-`, lower
-/// case on Windows (SPEC §5, design L1038: `c:\users\allen\documents\` is
+/// case on Windows (SPEC#mounts: `c:\users\allen\documents\` is
 /// `c--users-allen-documents-`).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -149,7 +149,7 @@ static VOLUME: LazyLock<Regex> = LazyLock::new(|| {
         .unwrap_or_else(|e| unreachable!("a constant pattern: {e}"))
 });
 
-/// v1.0's first names, given up because 7-Zip refused their colons (design L172-220).
+/// v1.0's first names, given up because 7-Zip refused their colons.
 static DEPRECATED: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?s)\A([^_:]+):\d{8}:\d{6}(?:\.\d{1,6})?:(?:0|\d{8}):(?:0[.:]0|\d{6}(?:\.\d{1,6})?):(?:no|yes):.+\z")
         .unwrap_or_else(|e| unreachable!("a constant pattern: {e}"))
@@ -165,7 +165,7 @@ pub fn deprecated_location(key: &str) -> Option<&str> {
 
 impl ObjectName {
     /// Reads a key. `None` for anything that is not one of ours: such objects are ignored and
-    /// counted (SPEC §7).
+    /// counted (SPEC#names).
     pub fn parse(key: &str) -> Option<ObjectName> {
         let fields = NAME.captures(key)?;
         let field = |i: usize| fields.get(i).map_or("", |m| m.as_str());
@@ -282,7 +282,7 @@ mod tests {
         ObjectName::parse(key).unwrap_or_else(|| panic!("{key} must parse"))
     }
 
-    /// Every form the design document gives (L53-128), with its own stamps (L8930).
+    /// Every form the design document gives, with its own stamps.
     #[test]
     fn the_documents_names_round_trip() {
         for key in [

@@ -1,8 +1,8 @@
 //! Absolute paths of either operating system, as they stand in a profile.
 //!
-//! A profile describes Windows or Unix paths, and can be checked and planned on every host (SPEC
-//! §2), so a path here is text with a [`Family`], not a `std::path::PathBuf`. This module never
-//! touches a disk.
+//! A profile describes Windows or Unix paths, and can be checked and planned on every host
+//! (SPEC#profile), so a path here is text with a [`Family`], not a `std::path::PathBuf`. This
+//! module never touches a disk.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -39,7 +39,7 @@ impl Family {
     }
 
     /// The form in which two names are compared: NTFS compares by simple upper-case mapping, one
-    /// character at a time; Unix compares bytes (SPEC §4).
+    /// character at a time; Unix compares bytes (SPEC#selection).
     pub fn fold(self, name: &str) -> String {
         match self {
             Family::Unix => name.to_owned(),

@@ -1,4 +1,4 @@
-//! Choices that a profile makes and a job carries: the words of both (SPEC §2).
+//! Choices that a profile makes and a job carries: the words of both (SPEC#profile).
 
 use std::fmt;
 

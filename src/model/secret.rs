@@ -1,4 +1,4 @@
-//! Secrets as a type that cannot be printed, compared or serialized by accident (SPEC §2).
+//! Secrets as a type that cannot be printed, compared or serialized by accident (SPEC#credentials).
 
 use std::fmt;
 

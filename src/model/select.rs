@@ -1,4 +1,4 @@
-//! The one selection rule (SPEC §4): which files and directories a backup holds.
+//! The one selection rule (SPEC#selection): which files and directories a backup holds.
 //!
 //! The walker, the plan's counts, both archive lists, the mirror, its verification and `explain`
 //! all ask [`Selection`]; no other code decides what is in or out. Pure: it knows names and kinds,
@@ -24,8 +24,8 @@ pub enum Kind {
     Special,
 }
 
-/// One exclusion of a profile: a name pattern or a full path. Anything else is an error (SPEC §4,
-/// design L692-750).
+/// One exclusion of a profile: a name pattern or a full path. Anything else is an error
+/// (SPEC#selection).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Exclusion {
@@ -56,7 +56,7 @@ impl Exclusion {
     /// # Errors
     /// When it is neither a bare name nor a full path without wildcards.
     pub fn parse(text: &str, family: Family) -> Result<Exclusion, ExclusionError> {
-        // v1.0 wrote directories with a separator at the end (design L1028).
+        // v1.0 wrote directories with a separator at the end.
         let separators: &[char] = if family == Family::Windows {
             &['\\', '/']
         } else {

@@ -1,5 +1,6 @@
 //! Slices: a large object's SHA-256 in pieces, so that the beginning of a volume can be trusted
-//! before its end is here (SPEC §7, §9). They stand in the marker beside the SHA-256 of the whole.
+//! before its end is here (SPEC#formats, SPEC#restore). They stand in the marker beside the SHA-256
+//! of the whole.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! The stamp: the start time of a backup, which is also its name (SPEC §1, §7).
+//! The stamp: the start time of a backup, which is also its name (SPEC#names).
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use chrono::{DateTime, Datelike, Local, Months, NaiveDateTime, TimeZone, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// In which clock stamps are written: UTC, or local time as v1.0 did (SPEC §2 `time-zone`).
+/// In which clock stamps are written: UTC, or local time as v1.0 did (SPEC#profile `time-zone`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[schemars(description = "The clock in which stamps are written.")]
@@ -138,7 +138,7 @@ impl TryFrom<String> for Stamp {
     }
 }
 
-/// A calendar month: the unit in which full backups are due and stores are searched (SPEC §6).
+/// A calendar month: the unit in which full backups are due and stores are searched (SPEC#scope).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Month {
     year: i32,
@@ -146,7 +146,8 @@ pub struct Month {
 }
 
 impl Month {
-    /// This month and the ones before it, newest first, `count` in all (SPEC §6 `lookback-months`).
+    /// This month and the ones before it, newest first, `count` in all (SPEC#scope
+    /// `lookback-months`).
     pub fn newest_first(self, count: u32) -> impl Iterator<Item = Month> {
         let first = chrono::NaiveDate::from_ymd_opt(self.year, self.month, 1).unwrap_or_default();
         (0..count).filter_map(move |back| {

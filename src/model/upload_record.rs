@@ -1,6 +1,6 @@
 //! Unfinished uploads: a backup whose archives are whole on this computer but not yet in every
 //! store. Its volumes stay in the work directory, and the next run goes on where it was cut off
-//! (SPEC §8, §11).
+//! (SPEC#upload).
 //!
 //! The record of it is in local state, for anybody may be able to write into the parent of a work
 //! directory. Whoever deletes the work directory gives the upload up; nothing else depends on it.

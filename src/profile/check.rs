@@ -1,5 +1,5 @@
 //! The logical checks: a document of the right shape -> a [`Job`], or everything that is wrong with
-//! it (SPEC §2, §4).
+//! it (SPEC#profile, SPEC#selection).
 //!
 //! Touches no disk and no clock: a Windows profile is checked the same on Linux.
 

@@ -1,4 +1,4 @@
-//! What is wrong with a profile, where, and what to write instead (SPEC §2).
+//! What is wrong with a profile, where, and what to write instead (SPEC#profile).
 //!
 //! A check makes [`Finding`]s; [`Diagnostics`] puts all of them in the order of the file and shows
 //! them as text or JSON. No diagnostic shows a secret: [`super::mask`] blanks the source lines.

@@ -1,4 +1,4 @@
-//! The profile as it is written: one YAML file, kebab-case keys, closed objects (SPEC §2).
+//! The profile as it is written: one YAML file, kebab-case keys, closed objects (SPEC#profile).
 //!
 //! These types are the source of `schemas/profile.schema.json`; their doc comments are what an
 //! editor shows. Nothing here is checked beyond its shape: [`super::check`] turns a document into a
@@ -160,7 +160,7 @@ pub struct Archive {
     pub work_directory: Option<String>,
 }
 
-/// 4000000000 bytes (design L4560).
+/// 4000000000 bytes.
 pub fn default_volume_size() -> u64 {
     4_000_000_000
 }

@@ -1,4 +1,4 @@
-//! Which file a profile's name means (SPEC §3).
+//! Which file a profile's name means (SPEC#profile).
 //!
 //! A path is a path; a name is looked up in a list of directories, first come, first served. A name
 //! that two files of one directory claim is an error: nobody should guess which backup runs

@@ -1,4 +1,5 @@
-//! Source lines without the secrets that someone may have written into a profile (SPEC §2).
+//! Source lines without the secrets that someone may have written into a profile
+//! (SPEC#credentials).
 //!
 //! Two rules, because a text that is not YAML has no places: values under a key that names a
 //! secret, and, by the words of the line itself, whatever follows such a key.

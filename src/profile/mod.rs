@@ -1,5 +1,5 @@
 //! Profiles: YAML text -> span tree -> JSON Schema -> document -> checked
-//! [`crate::model::job::Job`] (SPEC §2).
+//! [`crate::model::job::Job`] (SPEC#profile).
 //!
 //! [`load`] is the way in. Every problem of a profile is found in one pass and shown at its place
 //! in the text.

@@ -1,5 +1,5 @@
 //! The JSON Schema of a profile: made from [`Document`]'s types and comments, checked in as
-//! `schemas/profile.schema.json` for editors, and used here to validate (SPEC §2).
+//! `schemas/profile.schema.json` for editors, and used here to validate (SPEC#profile).
 
 use std::sync::LazyLock;
 

@@ -1,4 +1,4 @@
-//! Rendering: a stage order becomes the files that run it (SPEC §8). Templates are files of their
+//! Rendering: a stage order becomes the files that run it (SPEC#run). Templates are files of their
 //! own beside this one.
 //!
 //! Text in, text out: rendering decides nothing and touches no disk.
@@ -194,8 +194,7 @@ impl CopyLine {
     }
 }
 
-/// Robocopy takes `\"` for a quote in an argument: no path may end in a separator (FACTS, design
-/// L4295).
+/// Robocopy takes `\"` for a quote in an argument: no path may end in a separator.
 fn whole_directory(path: String) -> String {
     match path.strip_suffix('\\') {
         // `Q:` alone would be the current directory of that drive.

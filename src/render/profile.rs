@@ -1,5 +1,5 @@
-//! The one writer of profiles: values as text become commented YAML, for `import` and `init` (SPEC
-//! §3).
+//! The one writer of profiles: values as text become commented YAML, for `import` and `init`
+//! (SPEC#commands).
 //!
 //! Whether the values are good is not asked here: whoever writes a profile has it checked as any
 //! other.

@@ -1,4 +1,4 @@
-//! Which Robocopy commands together copy exactly the selection (SPEC §4, FACTS: a rendered line
+//! Which Robocopy commands together copy exactly the selection (SPEC#selection, a rendered line
 //! holds 8000 characters).
 //!
 //! Robocopy gets the concrete directories and files to leave out, never a wildcard that it would
@@ -226,7 +226,7 @@ fn one_by_one<E>(
 }
 
 /// The word that asks for a file by its name. Robocopy takes one that begins with a hyphen for an
-/// option (design L6110), so any character may stand there; files that are asked for with it by
+/// option, so any character may stand there; files that are asked for with it by
 /// mistake are left out by their paths.
 pub fn asking_for(name: &str) -> String {
     name.strip_prefix('-')

@@ -1,4 +1,4 @@
-//! Batch files for the desktop: a backup by a double click (design L1214-1262). Shortcuts to them
+//! Batch files for the desktop: a backup by a double click. Shortcuts to them
 //! can be set to run as administrator, which a snapshot needs.
 
 use minijinja::context;

@@ -1,5 +1,5 @@
-//! A session: one run with everything around it, from its log to the last who is told (SPEC §8,
-//! §10).
+//! A session: one run with everything around it, from its log to the last who is told (SPEC#run,
+//! SPEC#log).
 //!
 //! Whatever happens inside, also a panic or an interrupt, the log says it, the report is made and
 //! sent, and the run is noted in local state.
@@ -33,7 +33,7 @@ pub struct Session<'a> {
     /// `regular`, `incremental-only` or `restore`.
     pub operation: &'a str,
     pub telling: &'a Telling,
-    /// Whether a report is e-mailed at all (SPEC §10: not for an incremental-only backup).
+    /// Whether a report is e-mailed at all (SPEC#log: not for an incremental-only backup).
     pub mail: bool,
     /// Whether nothing is done without a log. A restore that cannot write one goes on and says so.
     pub log_is_vital: bool,

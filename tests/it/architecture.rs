@@ -177,7 +177,8 @@ fn wrong_directions(order: &[Vec<String>], sources: &[Source]) -> Vec<String> {
         };
         let depth = source.file.trim_end_matches("/mod.rs").matches('/').count();
         for (number, line) in &source.lines {
-            // `use crate::{a, b}` would hide names from this test, and `super::` beyond the folder too.
+            // `use crate::{a, b}` would hide names from this test, and `super::` beyond the folder
+            // too.
             if line.contains("crate::{") || line.contains(&"super::".repeat(depth)) {
                 wrong.push(format!(
                     "{}:{number}: name the module by `use crate::…`",

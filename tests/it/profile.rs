@@ -245,7 +245,7 @@ proptest::proptest! {
     }
 }
 
-/// SPEC §2: the whole example, every key in its place.
+/// SPEC#profile: the whole example, every key in its place.
 #[test]
 fn the_example_of_the_specification_becomes_a_job() {
     let job = profile::load(&root().join("examples/windows-workstation.yaml"))
@@ -330,7 +330,7 @@ fn the_example_of_the_specification_becomes_a_job() {
     assert_eq!((job.zone, job.pause_at_end), (Zone::Utc, false));
 }
 
-/// SPEC §2: what is left out has these values.
+/// SPEC#profile: what is left out has these values.
 #[test]
 fn defaults() {
     let load = |text: &str| {

@@ -1,4 +1,4 @@
-//! The one selection rule (SPEC §4) holds for all trees: mirror, archive, manifest, counts,
+//! The one selection rule (SPEC#selection) holds for all trees: mirror, archive, manifest, counts,
 //! incremental and `explain` agree with an independent statement of it.
 //!
 //! `AAM_TEST_TREES` sets how many trees, `AAM_TEST_SEED` the seed, `AAM_TEST_TREE` runs one tree

@@ -1,4 +1,4 @@
-//! No secret in any file, argument list, log or output (SPEC §2).
+//! No secret in any file, argument list, log or output (SPEC#credentials).
 
 use std::collections::BTreeMap;
 use std::fs;

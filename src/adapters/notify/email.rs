@@ -1,4 +1,4 @@
-//! Reports by e-mail through Amazon SES (SPEC §10, design L9222: the region is always given).
+//! Reports by e-mail through Amazon SES (SPEC#email: the region is always given).
 
 use std::error::Error;
 use std::fmt::Display;

@@ -1,4 +1,4 @@
-//! Hooks: programs of the user's own, run without a shell (SPEC §11).
+//! Hooks: programs of the user's own, run without a shell (SPEC#notifications).
 
 use crate::adapters::process::{Invocation, ToolError, locate};
 use crate::model::cancel::Cancel;

@@ -1,4 +1,4 @@
-//! Who may send and be sent to: SES knows verified addresses and domains (design L966).
+//! Who may send and be sent to: SES knows verified addresses and domains.
 
 use std::time::Duration;
 

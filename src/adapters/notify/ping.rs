@@ -1,5 +1,5 @@
 //! Pings: a call to an address that expects one after every run, and raises the alarm when none
-//! comes (SPEC §11).
+//! comes (SPEC#notifications).
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The schedulers of this computer: a schedule is installed, asked for and removed (SPEC §3).
+//! The schedulers of this computer: a schedule is installed, asked for and removed (SPEC#schedule).
 //!
 //! What a scheduler says afterwards counts, not that its command ended well. A task is found by its
 //! name alone, so that it can be removed when its profile is gone.

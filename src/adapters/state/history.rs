@@ -320,7 +320,7 @@ mod tests {
         drop(running);
     }
 
-    /// The document's own measurement (L806-815): 20.9 Mbit/s are 382.775 seconds for 1 GB.
+    /// A measurement of v1.0: 20.9 Mbit/s are 382.775 seconds for 1 GB.
     #[test]
     fn the_newest_run_that_sent_enough_tells_the_speed() {
         let run = |second, name: &str, bytes, upload_millis| {

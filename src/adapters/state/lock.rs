@@ -1,4 +1,4 @@
-//! One backup at a time on a computer: an operating-system lock that a crash frees (SPEC §8).
+//! One backup at a time on a computer: an operating-system lock that a crash frees (SPEC#lock).
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, Write};

@@ -1,5 +1,5 @@
 //! What this computer remembers between runs: manifests and the selection digest of recent backups
-//! (SPEC §6, §7).
+//! (SPEC#state).
 //!
 //! One directory a backup, made whole under another name and renamed, so that a crash leaves
 //! nothing half written.

@@ -1,4 +1,4 @@
-//! Stores: where archives go (SPEC §1). One small trait; a directory and S3 implement it.
+//! Stores: where archives go (SPEC#upload). One small trait; a directory and S3 implement it.
 //!
 //! A store knows keys and bytes. It never reads an object name's meaning and never deletes what a
 //! backup wrote.
@@ -19,7 +19,7 @@ mod s3;
 pub use directory::DirectoryStore;
 pub use s3::{LifecycleRule, S3Settings, S3Store, UploadRight, Versioning};
 
-/// How an object will be read later, which decides its S3 storage class (SPEC §7).
+/// How an object will be read later, which decides its S3 storage class (SPEC#markers).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// Volumes: written once, read only by a restore; the profile's storage class.
@@ -169,7 +169,7 @@ pub trait Store: Send + Sync {
     /// listed.
     ///
     /// # Errors
-    /// Also the connection test of a run (SPEC §6): an unreachable store fails here, within two
+    /// Also the connection test of a run (SPEC#scope): an unreachable store fails here, within two
     /// minutes.
     fn list(&self, prefix: &str) -> Result<Vec<Object>, StoreError>;
 
@@ -236,7 +236,8 @@ pub trait Store: Send + Sync {
         None
     }
 
-    /// Whether an object can be read now (SPEC §9). Only stores with archive classes need to look.
+    /// Whether an object can be read now (SPEC#restore). Only stores with archive classes need to
+    /// look.
     ///
     /// # Errors
     /// When the object is not there or cannot be looked at.

@@ -1,4 +1,4 @@
-//! The walk: every entry of a mount in walk order, judged by the selection rule (SPEC §4).
+//! The walk: every entry of a mount in walk order, judged by the selection rule (SPEC#selection).
 //!
 //! Streams: memory does not grow with the number of files, only with the size of the directories on
 //! the way down. Directories ahead are read by worker threads; what comes out is in order all the

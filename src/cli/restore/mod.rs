@@ -1,4 +1,4 @@
-//! `restore`: files back from a store, in one step or in four (SPEC §9, design L1949-2292).
+//! `restore`: files back from a store, in one step or in four (SPEC#restore).
 
 mod drill;
 mod key;

@@ -1,5 +1,4 @@
-//! The restore in one step, with its log and its e-mail (SPEC §10). The four steps have neither
-//! (design L2094).
+//! The restore in one step, with its log and its e-mail (SPEC#log). The four steps have neither.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! Who is told about a run, and where its log goes (SPEC §10, §11).
+//! Who is told about a run, and where its log goes (SPEC#email, SPEC#notifications).
 
 use crate::model::policy::When;
 

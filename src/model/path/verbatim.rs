@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-/// A path in the form in which Windows takes any length, and names that end in a dot or a space
-/// (FACTS, design L9174). Elsewhere the path as it is.
+/// A path in the form in which Windows takes any length, and names that end in a dot or a space.
+/// Elsewhere the path as it is.
 pub fn verbatim(path: &Path) -> PathBuf {
     if !cfg!(windows) {
         return path.to_path_buf();

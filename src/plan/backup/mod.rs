@@ -1,4 +1,4 @@
-//! The plan: everything a run will do, decided (SPEC §3, §6, §8).
+//! The plan: everything a run will do, decided (SPEC#commands, SPEC#scope, SPEC#run).
 //!
 //! A pure function of the job and the facts. It never touches a file, process, environment
 //! variable, clock or network; a dry run is this plan, shown. Execution chooses nothing.
@@ -68,7 +68,7 @@ pub struct Facts {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Finding {
-    /// Where the log tells it (SPEC §10).
+    /// Where the log tells it (SPEC#log).
     #[serde(skip)]
     pub section: Section,
     pub severity: Severity,
@@ -222,7 +222,7 @@ impl Plan {
     }
 
     /// All stages, then volumes of all mounts, then all markers: an interrupted backup has no
-    /// marker (SPEC §7). Older uploads may take days: mirrors do not wait for them, nor does the
+    /// marker (SPEC#names). Older uploads may take days: mirrors do not wait for them, nor does the
     /// state that is archived.
     fn order(&self, facts: &Facts) -> Vec<Step> {
         let useful = |s: &StageOrder| s.mirror.is_some() || s.archive.is_some();
@@ -422,8 +422,8 @@ fn changes(job: &Job, facts: &Facts, scope: &Scope, mount: &Mount) -> Changes {
     }
 }
 
-/// `<mirror>\<drive letter>\<path>` or `<mirror>/<absolute path>`: the full path is kept (SPEC §8,
-/// design L1541).
+/// `<mirror>\<drive letter>\<path>` or `<mirror>/<absolute path>`: the full path is kept
+/// (SPEC#run).
 fn mirror_target(mirror: &FullPath, mount: &FullPath) -> FullPath {
     let top = match mount.drive() {
         Some(letter) => mirror.join(&letter.to_ascii_lowercase().to_string()),

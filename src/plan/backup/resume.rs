@@ -1,5 +1,5 @@
 //! Uploads that a run was cut off in: which of them this run finishes, before it sends anything
-//! newer (SPEC §11). Pure.
+//! newer (SPEC#upload). Pure.
 
 use serde::Serialize;
 

@@ -1,4 +1,4 @@
-//! Full or incremental, and why (SPEC §6, design L1427-1451). Pure.
+//! Full or incremental, and why (SPEC#scope). Pure.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;

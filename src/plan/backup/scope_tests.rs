@@ -1,4 +1,4 @@
-//! The scope decision as a table (SPEC §6).
+//! The scope decision as a table (SPEC#scope).
 
 use super::*;
 use crate::model::object::Object;
@@ -181,7 +181,7 @@ fn incremental_only_never_makes_a_full() {
     assert_eq!(
         changed.word(),
         "refused",
-        "L1106: a demanded full backup is an error"
+        "a demanded full backup is an error"
     );
     assert!(changed.decide().refused.unwrap().why.contains("changed"));
 }

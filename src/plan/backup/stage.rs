@@ -12,7 +12,7 @@ use crate::model::select::SelectionSpec;
 use crate::model::stamp::Stamp;
 
 /// What to do with one mount. Written to a file for the process that the snapshot program starts
-/// (SPEC §8).
+/// (SPEC#run).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct StageOrder {
@@ -20,7 +20,7 @@ pub struct StageOrder {
     pub number: usize,
     pub location: String,
     pub stamp: Stamp,
-    /// When the backup started: the mirror's differences newer than this do not count (SPEC §8).
+    /// When the backup started: the mirror's differences newer than this do not count (SPEC#run).
     pub started: Moment,
     pub mount: Mount,
     /// Where the mount can be read: itself, or where its snapshot is shown.

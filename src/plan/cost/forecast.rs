@@ -1,5 +1,5 @@
-//! What it takes to send the archives of a plan to S3: bytes, time and dollars, at the most (SPEC
-//! §11, design L752-815). Pure.
+//! What it takes to send the archives of a plan to S3: bytes, time and dollars, at the most
+//! (SPEC#cost). Pure.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::plan::backup::{Plan, Step, StoreName};
 use crate::plan::cost::price::Prices;
 use crate::plan::cost::requests::more_requests;
 
-/// Mbit/s of a line of which nothing is known; the document measured 20.9 (design L806).
+/// Mbit/s of a line of which nothing is known; v1.0's measured 20.9.
 pub const ASSUMED: f64 = 20.0;
 
 /// How fast uploads are.
@@ -274,7 +274,7 @@ mod tests {
         )
     }
 
-    /// The document's own numbers (L756-776): what a terabyte costs. Each of 250 volumes takes 239
+    /// The figures published for v1.0: what a terabyte costs. Each of 250 volumes takes 239
     /// parts; another one has what an archive has besides its files.
     #[test]
     fn a_terabyte_costs() {
@@ -316,7 +316,7 @@ mod tests {
         );
     }
 
-    /// The document's own measurement (L806-815).
+    /// A measurement of v1.0.
     #[test]
     fn twenty_gigabytes_take() {
         let seconds = [1, 4, 20].map(|n| forecast(StorageClass::DeepArchive, n * GB, 20.9).seconds);

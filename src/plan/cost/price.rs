@@ -1,5 +1,5 @@
 //! What it costs to keep objects at Amazon, to send them there and to bring archived ones back: one
-//! table of prices with their date (SPEC §9, §11, design L752-798). Pure.
+//! table of prices with their date (SPEC#cost). Pure.
 
 use serde::{Deserialize, Serialize};
 

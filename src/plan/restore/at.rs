@@ -1,4 +1,4 @@
-//! `--at`: which state to restore, as a person types it (SPEC §9). Pure.
+//! `--at`: which state to restore, as a person types it (SPEC#restore). Pure.
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,4 +1,4 @@
-//! From catalog, markers and options to a plan (SPEC §9). Pure.
+//! From catalog, markers and options to a plan (SPEC#restore). Pure.
 
 use std::collections::BTreeMap;
 

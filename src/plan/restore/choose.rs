@@ -1,5 +1,5 @@
-//! Which state of a location is restored: a set and the backups of it that are extracted (SPEC §9).
-//! Pure.
+//! Which state of a location is restored: a set and the backups of it that are extracted
+//! (SPEC#restore). Pure.
 
 use std::collections::BTreeMap;
 

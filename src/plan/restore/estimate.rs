@@ -1,5 +1,5 @@
 //! What a restore will take, before anything is spent: objects, bytes, dollars, hours, disk space
-//! (SPEC §9). Pure.
+//! (SPEC#cost). Pure.
 
 use serde::Serialize;
 
@@ -209,7 +209,7 @@ impl Estimate {
 mod tests {
     use super::*;
 
-    /// The document's own numbers (L770-798): a terabyte in Bulk is $2.5, its transfer $90.
+    /// The figures published for v1.0: a terabyte in Bulk is $2.5, its transfer $90.
     #[test]
     fn a_terabyte() {
         let prices = Prices::default();

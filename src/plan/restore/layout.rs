@@ -1,4 +1,4 @@
-//! Where each mount goes below `--to` (SPEC §9). Pure: names, no disk.
+//! Where each mount goes below `--to` (SPEC#restore). Pure: names, no disk.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! From what a store holds to the steps of a restore (SPEC §9).
+//! From what a store holds to the steps of a restore (SPEC#restore).
 
 pub mod at;
 pub mod build;

@@ -1,4 +1,4 @@
-//! `--only`: which part of a mount is wanted (SPEC §9). Pure.
+//! `--only`: which part of a mount is wanted (SPEC#restore). Pure.
 
 use std::fmt;
 

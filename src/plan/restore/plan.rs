@@ -1,5 +1,5 @@
 //! The restore plan: everything a restore will fetch, check and write, decided from the catalog,
-//! the markers and the options (SPEC §9).
+//! the markers and the options (SPEC#restore).
 //!
 //! A plan never reads a disk, a store or a clock, and holds no secret. Execution chooses nothing.
 

@@ -1,6 +1,6 @@
 //! What is downloaded at a time, into a file of its own: a volume, or a slice of one, which can be
-//! trusted and used while the rest of its volume is on its way (SPEC §9). 7-Zip takes the files of
-//! an archive as one, however it was cut.
+//! trusted and used while the rest of its volume is on its way (SPEC#restore). 7-Zip takes the
+//! files of an archive as one, however it was cut.
 
 use std::ops::Range;
 

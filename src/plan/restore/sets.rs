@@ -1,4 +1,4 @@
-//! `sets`: what a store holds of a location, for people and for programs (SPEC §3). Pure.
+//! `sets`: what a store holds of a location, for people and for programs (SPEC#commands). Pure.
 
 use serde::Serialize;
 

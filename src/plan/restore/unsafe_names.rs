@@ -1,4 +1,4 @@
-//! Which names from an archive or manifest may be written below a target (SPEC §9). Pure.
+//! Which names from an archive or manifest may be written below a target (SPEC#restore). Pure.
 //!
 //! An archive comes from a store that others may write to, so its names are not trusted, whatever
 //! 7-Zip does with them.

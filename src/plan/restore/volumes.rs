@@ -1,5 +1,5 @@
-//! Whether the volumes of an archive are what its marker says, by the listing alone (SPEC §7, §9).
-//! Pure.
+//! Whether the volumes of an archive are what its marker says, by the listing alone (SPEC#formats,
+//! SPEC#restore). Pure.
 
 use crate::model::catalog::Archive;
 use crate::model::marker::Marker;

@@ -6,7 +6,7 @@ use crate::model::path::{Family, FullPath};
 use crate::profile::document::{self, Document};
 use crate::profile::schema_errors;
 
-/// Short on purpose, for paths as long as Windows takes them (design L2976).
+/// Short on purpose, for paths as long as Windows takes them.
 const WINDOWS_WORK: &str = r"C:\temp";
 /// Survives a restart, unlike `/tmp`, so that an upload can be resumed.
 const UNIX_WORK: &str = "/var/tmp";

@@ -27,7 +27,7 @@ impl Checker<'_> {
         }
     }
 
-    /// The location is the first field of every object name, and `_` ends the field (SPEC §7).
+    /// The location is the first field of every object name, and `_` ends the field (SPEC#names).
     pub(super) fn location(&mut self, location: &str) {
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
         if location.contains('_') {

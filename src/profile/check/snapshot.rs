@@ -7,11 +7,11 @@ use crate::profile::document;
 
 /// ShadowSpawn, found on the search path.
 const WINDOWS_PROGRAM: &str = "shadowspawn";
-/// v1.0's letter (design L1640).
+/// v1.0's letter.
 const WINDOWS_MOUNT: &str = "Q:";
 
 impl Checker<'_> {
-    /// Windows always has a snapshot; Unix when a program is named (SPEC §2).
+    /// Windows always has a snapshot; Unix when a program is named (SPEC#profile).
     pub(super) fn snapshot(&mut self, given: Option<&document::Snapshot>) -> Option<Snapshot> {
         let program = given.and_then(|s| s.program.as_deref());
         let mount = given.and_then(|s| s.mount.as_deref());

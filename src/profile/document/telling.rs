@@ -1,4 +1,5 @@
-//! Who is told about a run, as a profile writes it: log, e-mail, pings, hooks (SPEC §10, §11).
+//! Who is told about a run, as a profile writes it: log, e-mail, pings, hooks (SPEC#email,
+//! SPEC#notifications).
 
 use schemars::JsonSchema;
 use serde::Deserialize;

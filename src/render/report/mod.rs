@@ -1,5 +1,4 @@
-//! The report: what a run came to, for the terminal and the e-mail (SPEC §10). Never tool output
-//! (design L513).
+//! The report: what a run came to, for the terminal and the e-mail (SPEC#email). Never tool output.
 
 mod summary;
 

@@ -1,5 +1,5 @@
-//! Schedules: when a profile runs by itself, and the text that tells it to each scheduler (SPEC §3,
-//! design L1130-1192).
+//! Schedules: when a profile runs by itself, and the text that tells it to each scheduler
+//! (SPEC#schedule).
 //!
 //! Text in, text out, as `render`: nothing here asks a scheduler or the disk. Nothing rendered
 //! relies on a session: paths are absolute, and what the run needs of the environment is written

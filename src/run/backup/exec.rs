@@ -1,4 +1,4 @@
-//! Execution: carries out a plan's steps in order and tells what happens (SPEC §8). It chooses
+//! Execution: carries out a plan's steps in order and tells what happens (SPEC#run). It chooses
 //! nothing.
 //!
 //! A failed step stops only what depends on it: a failing mount stops uploads and markers, not the

@@ -1,4 +1,4 @@
-//! One backup, from its log to the last who is told (SPEC §8).
+//! One backup, from its log to the last who is told (SPEC#run).
 
 pub mod exec;
 pub mod stage;

@@ -1,4 +1,4 @@
-//! The survey: gathers the facts a plan rests on, and changes nothing (SPEC §6: stores are asked
+//! The survey: gathers the facts a plan rests on, and changes nothing (SPEC#scope: stores are asked
 //! before any archive is made, which is also the connection test).
 
 use std::path::PathBuf;
@@ -121,8 +121,7 @@ pub fn facts(
     (facts, missing_copier)
 }
 
-/// Why no snapshot can be made, and what to do: found before anything starts (SPEC §8, FACTS on
-/// ShadowSpawn).
+/// Why no snapshot can be made, and what to do: found before anything starts (SPEC#snapshot).
 pub fn snapshot_problem(job: &Job) -> Option<(String, String)> {
     let snapshot = job
         .snapshot

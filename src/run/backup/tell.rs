@@ -1,5 +1,5 @@
-//! What the log says before anything is done: parameters, then what was found and decided (SPEC
-//! §10).
+//! What the log says before anything is done: parameters, then what was found and decided
+//! (SPEC#email).
 
 use crate::model::event::{Event, Events, Section};
 use crate::model::job::Job;

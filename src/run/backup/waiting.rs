@@ -1,4 +1,4 @@
-//! Waiting for the lock (SPEC §8, design L2401).
+//! Waiting for the lock (SPEC#lock).
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use crate::model::event::{Event, Events, Outcome, Section, Severity};
 use crate::model::job::Job;
 
 /// Waits for the lock as the profile says; `ask`, where there is somebody to ask, is asked first
-/// (SPEC §8, design L2401).
+/// (SPEC#lock).
 pub(super) fn take_lock(
     job: &Job,
     ask: Option<Ask<'_>>,

@@ -1,5 +1,5 @@
-//! One archive: looked through before anything is extracted, opened with the key, extracted (SPEC
-//! §9).
+//! One archive: looked through before anything is extracted, opened with the key, extracted
+//! (SPEC#restore).
 
 use std::fs::File;
 use std::io::{BufWriter, Write};

@@ -1,5 +1,5 @@
 //! Extraction of an archive while its volumes are still arriving: a restore takes little more than
-//! the slower of download and extraction, also when all of it is one archive (SPEC §9).
+//! the slower of download and extraction, also when all of it is one archive (SPEC#restore).
 //!
 //! A zip has its table of contents at its end, so the last volume is downloaded first. Files as
 //! long as the missing portions stand in for them, and after each portion that arrives the entries

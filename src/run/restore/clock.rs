@@ -1,4 +1,4 @@
-//! Waiting, injected so that no test waits (SPEC §9: polls every 30 minutes).
+//! Waiting, injected so that no test waits (SPEC#thawing: polls every 30 minutes).
 
 use std::time::Duration;
 

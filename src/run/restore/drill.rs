@@ -1,5 +1,5 @@
-//! `restore drill`: which files a drill restores (SPEC §11). The restore itself is [`super::run()`]
-//! with these as its parts, which compares them with the manifest.
+//! `restore drill`: which files a drill restores (SPEC#restore). The restore itself is
+//! [`super::run()`] with these as its parts, which compares them with the manifest.
 
 use std::hash::{BuildHasher, RandomState};
 use std::path::Path;

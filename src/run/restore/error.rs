@@ -1,5 +1,5 @@
-//! Why a restore is refused or fails, in sentences that name the object and say what to do (SPEC
-//! §9).
+//! Why a restore is refused or fails, in sentences that name the object and say what to do
+//! (SPEC#restore).
 
 use std::io;
 use std::path::{Path, PathBuf};

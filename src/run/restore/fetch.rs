@@ -1,5 +1,5 @@
 //! Brings objects to this computer, or finds them here, and checks them against their marker before
-//! anything reads them (SPEC §9).
+//! anything reads them (SPEC#restore).
 
 use std::ffi::OsString;
 use std::fs::{self, File};

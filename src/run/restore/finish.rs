@@ -1,4 +1,5 @@
-//! After extraction: makes a mount's directory what its manifest says (SPEC §7, §9).
+//! After extraction: makes a mount's directory what its manifest says (SPEC#manifest,
+//! SPEC#restore).
 //!
 //! Goes through the manifest in its order, name by name along the disk: directories that are not
 //! there are made, sizes are verified, times and permissions set, with `--exact` what is not listed

@@ -1,5 +1,5 @@
-//! Asks stores what a restore planner wants to know: their listing and markers (SPEC §9). Decides
-//! nothing.
+//! Asks stores what a restore planner wants to know: their listing and markers (SPEC#restore).
+//! Decides nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,5 +1,5 @@
 //! Manifests on their way in: fetched, opened with the key, and asked what of a mount is wanted
-//! (SPEC §7, §9).
+//! (SPEC#manifest, SPEC#restore).
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,5 +1,6 @@
-//! What a restore remembers between starts, in `.aam-restore/state.json` of its destination (SPEC
-//! §9: what was requested, downloaded or extracted is not done twice, also after a reboot).
+//! What a restore remembers between starts, in `.aam-restore/state.json` of its destination
+//! (SPEC#restore: what was requested, downloaded or extracted is not done twice, also after a
+//! reboot).
 //!
 //! The files beside it are the rest of its memory: a volume that is there under its name was
 //! checked.

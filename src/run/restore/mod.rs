@@ -1,4 +1,4 @@
-//! Restore: from a store alone back to files (SPEC §9).
+//! Restore: from a store alone back to files (SPEC#restore).
 //!
 //! [`gather`] asks a store, [`RestorePlan`] decides (pure), [`run`] does it and tells events.
 //! Archived objects are requested first; [`run`] can be started again at any moment and goes on.

@@ -1,5 +1,5 @@
-//! Mount by mount: every archive in stamp order, then what the manifest says, then the table (SPEC
-//! §9).
+//! Mount by mount: every archive in stamp order, then what the manifest says, then the table
+//! (SPEC#restore).
 
 use std::collections::BTreeMap;
 use std::fs;

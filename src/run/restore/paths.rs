@@ -1,5 +1,5 @@
 //! Clears the way for an archive's entries on the target's disk: nothing is written through a link,
-//! and what an older archive left in the place of something else gives way (SPEC §9).
+//! and what an older archive left in the place of something else gives way (SPEC#restore).
 
 use std::fs;
 use std::io::ErrorKind;

@@ -1,5 +1,5 @@
-//! Download and extraction at the same time (SPEC §9): what is readable is downloaded in order of
-//! use while the rest thaws, and an archive is extracted as soon as its turn has come and its
+//! Download and extraction at the same time (SPEC#restore): what is readable is downloaded in order
+//! of use while the rest thaws, and an archive is extracted as soon as its turn has come and its
 //! volumes are here.
 
 use std::collections::HashSet;

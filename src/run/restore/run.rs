@@ -1,4 +1,4 @@
-//! Runs a restore plan: fetch, check, extract, verify (SPEC §9). Tells events, prints nothing,
+//! Runs a restore plan: fetch, check, extract, verify (SPEC#restore). Tells events, prints nothing,
 //! chooses nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,7 +35,7 @@ pub struct Tools<'a> {
     pub events: &'a Events<'a>,
 }
 
-/// How far to go (design L2092-2292: one step, or four).
+/// How far to go (one step, or four).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Step {
     #[default]

@@ -1,5 +1,4 @@
-//! `restore status`: where every volume of a restore is, and what is still ahead (SPEC §9, design
-//! L2160-2190).
+//! `restore status`: where every volume of a restore is, and what is still ahead (SPEC#thawing).
 
 use std::path::Path;
 

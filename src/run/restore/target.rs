@@ -1,4 +1,4 @@
-//! The target directory of a restore and its hidden working directory (SPEC §9).
+//! The target directory of a restore and its hidden working directory (SPEC#restore).
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::ErrorKind;

@@ -1,5 +1,5 @@
 //! Before money is spent, and spending it: where every volume is, what the rest costs, who agrees,
-//! what is requested (SPEC §9).
+//! what is requested (SPEC#thawing).
 
 use std::path::PathBuf;
 use std::time::Duration;

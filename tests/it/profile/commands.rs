@@ -7,7 +7,7 @@ use aam_auto_backup::parts::profile;
 
 use super::{VALID, named, root, run, said, yaml_files};
 
-/// SPEC §3: by path, by name, in order; never the one of two that nobody meant.
+/// SPEC#commands: by path, by name, in order; never the one of two that nobody meant.
 #[test]
 fn profiles_are_found_by_name() {
     let dir = tempfile::tempdir().unwrap();
@@ -123,7 +123,7 @@ fn the_schema_is_checked_in() {
     );
 }
 
-/// SPEC §2: closed objects, every key documented.
+/// SPEC#profile: closed objects, every key documented.
 #[test]
 fn every_key_of_the_schema_is_documented_and_every_object_closed() {
     fn look(value: &serde_json::Value, at: &str) {
@@ -174,7 +174,7 @@ fn check_answers_programs_in_json() {
     );
 }
 
-/// The design's first test case (L8817): the excluded folder is out although it is listed.
+/// v1.0's first test case: the excluded folder is out although it is listed.
 #[test]
 fn explain_says_why() {
     let profile = root().join("examples/windows-documents.yaml");

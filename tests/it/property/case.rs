@@ -347,7 +347,7 @@ impl<'a> Case<'a> {
     }
 }
 
-/// Whether a line of a list can hold the name (SPEC §4).
+/// Whether a line of a list can hold the name (SPEC#selection).
 pub fn listable(path: &Names, mount: &Names) -> bool {
     path[mount.len()..]
         .iter()

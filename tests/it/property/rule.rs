@@ -1,4 +1,4 @@
-//! The selection rule (SPEC §4) said once more, as plainly as it can be, with nothing of the
+//! The selection rule (SPEC#selection) said once more, as plainly as it can be, with nothing of the
 //! program's own code.
 
 use super::tree::{Names, Node};

@@ -566,7 +566,7 @@ fn interrupts_are_heard_while_the_server_is_silent() {
     assert_eq!(uploads(&bucket), [""; 0]);
 }
 
-/// Without the right to read: what a backup user should have (SPEC §7).
+/// Without the right to read: what a backup user should have (SPEC#names).
 #[test]
 fn uploads_need_no_right_to_read() {
     let Behind {

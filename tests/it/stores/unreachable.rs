@@ -1,4 +1,4 @@
-//! A store that cannot be reached is known within two minutes (SPEC §6).
+//! A store that cannot be reached is known within two minutes (SPEC#scope).
 
 use std::net::TcpListener;
 use std::time::{Duration, Instant};

@@ -115,7 +115,7 @@ fn only_problems() {
     assert!(night.mail().subject.starts_with("FAILURE, "));
 }
 
-/// SPEC §10.
+/// SPEC#email.
 #[test]
 fn an_incremental_only_backup_sends_none() {
     let mut night = Night::new();

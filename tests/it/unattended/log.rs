@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::kit::Night;
 
-/// SPEC §10, in its order; hooks and the result are our own.
+/// SPEC#log, in its order; hooks and the result are our own.
 #[test]
 fn every_section_has_its_heading_once() {
     let mut night = Night::new();

@@ -1,4 +1,4 @@
-//! The restore in one step is logged and reported as a backup is (SPEC §10).
+//! The restore in one step is logged and reported as a backup is (SPEC#log).
 
 use std::fs;
 
@@ -105,7 +105,7 @@ fn a_failure_is_told_too() {
         "{mails:?}"
     );
     assert!(night.log().contains("the key is wrong"));
-    // The steps keep no log and send none (design L2094).
+    // The steps keep no log and send none.
     let logs = || {
         fs::read_dir(night.machine.path("state/logs"))
             .unwrap()

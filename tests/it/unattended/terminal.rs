@@ -1,4 +1,4 @@
-//! What a run asks at a terminal, and only there (SPEC §8, design L2401, L8791).
+//! What a run asks at a terminal, and only there (SPEC#run).
 
 use std::io::Write;
 use std::process::{Command, Stdio};

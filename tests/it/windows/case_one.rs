@@ -1,4 +1,4 @@
-//! The first test case of the v1.0 design (L8817-8964), which is `examples/windows-documents.yaml`:
+//! The first test case of the v1.0 design, which is `examples/windows-documents.yaml`:
 //! nine sources on two mounts, one of them excluded too, and `~WRL*.tmp`. Run under Wine with other
 //! destinations when the lab is asked for; what it renders is golden.
 

@@ -135,8 +135,8 @@ impl S3Store {
         }
     }
 
-    /// Size and entity tag of one object, from a listing: a backup user may list but not read (SPEC
-    /// §7), and a HEAD needs the right to read.
+    /// Size and entity tag of one object, from a listing: a backup user may list but not read
+    /// (SPEC#names), and a HEAD needs the right to read.
     async fn find(&self, act: &Act, key: &str) -> Result<Option<Found>, StoreError> {
         let page = self
             .client

@@ -1,8 +1,8 @@
-//! An object is written once and never over another (SPEC §7): each request that makes one appear
-//! says "only if there is none" (`If-None-Match: *`).
+//! An object is written once and never over another (SPEC#upload): each request that makes one
+//! appear says "only if there is none" (`If-None-Match: *`).
 //!
 //! The SDK tries again when an answer was lost, and is then told that there is such an object: its
-//! own. Whoever backs up may list but not read (SPEC §7), so the entity tag of a listing tells
+//! own. Whoever backs up may list but not read (SPEC#upload), so the entity tag of a listing tells
 //! whether it is: the MD5 of the content. Where it is not (keys of KMS), nothing tells, and the
 //! object counts as another's.
 

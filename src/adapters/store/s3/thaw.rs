@@ -1,4 +1,4 @@
-//! Thawing: objects of archive classes become readable for some days (SPEC §9, design L1960-1980).
+//! Thawing: objects of archive classes become readable for some days (SPEC#thawing).
 
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::types as sdk;
@@ -44,7 +44,7 @@ impl S3Store {
             .await;
         match sent {
             Ok(_) => Ok(()),
-            // FACTS: this is no typed error of the SDK.
+            // this is no typed error of the SDK.
             Err(error) if error.code() == Some("RestoreAlreadyInProgress") => Ok(()),
             // An object that is not in an archive class is refused with the code that an archived
             // one gives to a GET.

@@ -1,5 +1,5 @@
-//! A stage inside a snapshot: the snapshot program runs this program again with an order file (SPEC
-//! §5, §8).
+//! A stage inside a snapshot: the snapshot program runs this program again with an order file
+//! (SPEC#snapshot).
 //!
 //! The order holds no secret; the key passes by the environment. The result file and exit codes
 //! decide, never text.
@@ -115,7 +115,7 @@ pub(super) fn run(
     }
 }
 
-/// What VSS says while another snapshot of the volume is being made (design L2689).
+/// What VSS says while another snapshot of the volume is being made.
 const SNAPSHOT_IN_PROGRESS: &str = "80042316";
 
 /// How long the other snapshot is given.
@@ -258,7 +258,7 @@ impl Sink for EventLines {
 mod tests {
     use super::*;
 
-    /// FACTS: robocopy's 1 comes back as 32769.
+    /// robocopy's 1 comes back as 32769.
     #[test]
     fn shadowspawns_exit_codes() {
         let shadowspawn = Contract::of(Path::new("C:/tools/ShadowSpawn.exe"));

@@ -1,5 +1,5 @@
 //! What is sent to stores: the archives of this run, and those of runs that were cut off before all
-//! was sent (SPEC §7, §8, §11).
+//! was sent (SPEC#upload, SPEC#cost).
 
 use std::path::PathBuf;
 

@@ -1,5 +1,5 @@
-//! The mirror of one mount: what is deleted from it, and whether it is what it should be (SPEC §8,
-//! design L9310-9390).
+//! The mirror of one mount: what is deleted from it, and whether it is what it should be
+//! (SPEC#mirror).
 
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, BufWriter, Write};

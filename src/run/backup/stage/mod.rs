@@ -1,4 +1,4 @@
-//! The stage: one mount, from inside its snapshot (SPEC §8, step 4).
+//! The stage: one mount, from inside its snapshot (SPEC#run, step 4).
 //!
 //! [`prepare`] walks the mount and writes list files, manifest and script; `plan --render` stops
 //! there. [`run`] goes on: deletes extra files, runs the script, verifies the mirror, checks the

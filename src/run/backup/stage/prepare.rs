@@ -264,7 +264,7 @@ fn take(
     }
 }
 
-/// Whether an entry is to be archived (SPEC §6).
+/// Whether an entry is to be archived (SPEC#changes).
 fn is_changed(order: &StageOrder, meta: &Meta, last: Option<&Entry>, directory: bool) -> bool {
     match order.archive.as_ref().map(|a| &a.changes) {
         None | Some(Changes::Everything) => true,

@@ -122,7 +122,7 @@ fn rsync_meaning(code: i32) -> Meaning {
     }
 }
 
-/// Robocopy's exit code is a set of bits; 8 and above is failure (FACTS).
+/// Robocopy's exit code is a set of bits; 8 and above is failure.
 fn robocopy_meaning(code: i32) -> Meaning {
     match code {
         0 => ("Robocopy had nothing to copy", true),

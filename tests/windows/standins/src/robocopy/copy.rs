@@ -121,8 +121,7 @@ impl<'a> Copy<'a> {
         }
     }
 
-    /// What is in the destination only. Files that the exclusions name are counted and not listed
-    /// (L6402).
+    /// What is in the destination only. Files that the exclusions name are counted and not listed.
     fn extras(&mut self, here: &Entries, there: &Entries, destination: &str) {
         let extra = |(key, _): &(&Key, &Entry)| !here.contains_key(*key);
         if self.options.subdirectories {

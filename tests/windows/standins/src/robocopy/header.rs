@@ -60,7 +60,7 @@ pub fn print(options: &Options, accepted: bool) {
     }
 }
 
-/// What stands for one name comes before what stands for many (L5506, L5568).
+/// What stands for one name comes before what stands for many.
 fn list(title: &str, words: &[String]) {
     let (many, one): (Vec<&String>, Vec<&String>) =
         words.iter().partition(|word| has_wildcard(word));

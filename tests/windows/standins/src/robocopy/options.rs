@@ -184,7 +184,7 @@ fn only(text: &str, letters: &str) -> bool {
 }
 
 /// A directory as Robocopy shows it: the full path, one backslash at its end. A quote that a
-/// backslash before it made part of the name stays in it (L4238).
+/// backslash before it made part of the name stays in it.
 fn directory(text: &str) -> String {
     let full = path::absolute(Path::new(text))
         .map_or_else(|_| text.to_owned(), |full| full.display().to_string());

@@ -28,8 +28,8 @@ pub fn has_wildcard(text: &str) -> bool {
     text.contains(['*', '?'])
 }
 
-/// What names are listed by: as in a dictionary, in which signs stand before digits and letters
-/// (L4323) and hyphens hardly count (L6546: `-test1.txt` before `--test1.txt`, both among the t).
+/// What names are listed by: as in a dictionary, in which signs stand before digits and letters and
+/// hyphens hardly count (L6546: `-test1.txt` before `--test1.txt`, both among the t).
 pub fn sort_key(name: &str) -> (Vec<(bool, char)>, usize) {
     let lower = name.to_lowercase();
     let letters: Vec<(bool, char)> = lower
