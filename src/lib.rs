@@ -26,7 +26,7 @@ pub mod parts {
     pub use crate::cli::Exit;
     pub use crate::doctor::CHECKS;
     pub use crate::import::batch::Variables;
-    pub use crate::import::{Arguments, Choices, Command};
+    pub use crate::import::{Arguments, Choices, CommandLine};
     pub use crate::model::cancel::Cancel;
     pub use crate::model::event::{Event, Events, Outcome, Section, Severity, Sink};
     pub use crate::model::job::{Job, MaxDelete, MountPoint, UNREACHABLE_AFTER};
@@ -48,7 +48,7 @@ pub mod parts {
     pub use crate::plan::restore::plan::{Options, RestorePlan};
     pub use crate::render::robocopy::CopyCommand;
     pub use crate::render::schedule::{Every, Rendered, Schedule, Scheduler, TaskName};
-    pub use crate::run::backup::stage::{Place, Prepared};
+    pub use crate::run::backup::stage::{Prepared, StagePaths};
     pub use crate::run::restore::clock::Clock;
     pub use crate::run::restore::error::RestoreError;
     pub use crate::run::restore::finish::Tally;
@@ -61,7 +61,7 @@ pub mod parts {
     }
 
     pub mod import {
-        pub use crate::import::{Severity, import};
+        pub use crate::import::{RemarkLevel, import};
     }
 
     pub mod profile {

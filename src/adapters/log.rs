@@ -22,7 +22,7 @@ pub struct LogError {
 
 /// An open log file, which reads events.
 #[derive(Debug)]
-pub struct Log {
+pub struct LogFile {
     path: PathBuf,
     inner: Mutex<Inner>,
 }
@@ -37,7 +37,7 @@ struct Inner {
 
 /// A line of the JSON log.
 #[derive(Serialize)]
-struct Line<'a> {
+struct LogLine<'a> {
     time: String,
     #[serde(flatten)]
     event: &'a Event,
@@ -46,7 +46,7 @@ struct Line<'a> {
 /// What log file names end with; only such files are ever removed.
 const SUFFIXES: [&str; 2] = [".aam-backup.log", ".aam-backup.jsonl"];
 
-impl Log {
+impl LogFile {
     /// Opens a new log file for `operation`, such as `nightly-regular`, with a counter in its name
     /// if there is one already; with `json` another one beside it, for programs.
     ///
@@ -57,7 +57,7 @@ impl Log {
         operation: &str,
         now: DateTime<Utc>,
         json: bool,
-    ) -> Result<Log, LogError> {
+    ) -> Result<LogFile, LogError> {
         let failed = |path: &Path, why| LogError {
             path: path.to_path_buf(),
             why,
@@ -91,7 +91,7 @@ impl Log {
                 section: None,
             };
             inner.write(&format!("{operation}, {}; all times are UTC\n", inner.day));
-            return Ok(Log {
+            return Ok(LogFile {
                 path,
                 inner: Mutex::new(inner),
             });
@@ -120,7 +120,7 @@ impl Inner {
             return;
         };
         let time = time.to_rfc3339_opts(SecondsFormat::Micros, true);
-        if let Ok(line) = serde_json::to_string(&Line { time, event }) {
+        if let Ok(line) = serde_json::to_string(&LogLine { time, event }) {
             // As with the log.
             let _ = file.write_all((line + "\n").as_bytes());
         }
@@ -136,7 +136,7 @@ fn new_file(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-impl Sink for &Log {
+impl Sink for &LogFile {
     fn tell(&self, event: &Event) {
         let Ok(mut inner) = self.inner.lock() else {
             return;
@@ -199,8 +199,8 @@ mod tests {
     fn unique_names_and_retention() {
         let place = tempfile::tempdir().unwrap();
         let now = Utc::now();
-        let first = Log::create(place.path(), "nightly-regular", now, true).unwrap();
-        let second = Log::create(place.path(), "nightly-regular", now, false).unwrap();
+        let first = LogFile::create(place.path(), "nightly-regular", now, true).unwrap();
+        let second = LogFile::create(place.path(), "nightly-regular", now, false).unwrap();
         assert_ne!(first.path(), second.path());
         fs::write(place.path().join("mine.log"), "kept").unwrap();
         let later = SystemTime::now() + Duration::from_secs(3 * 24 * 60 * 60);

@@ -307,16 +307,18 @@ impl Tree {
 
 /// None where Windows does not keep count: then the child alone is stopped.
 #[cfg(windows)]
-struct Tree(Option<crate::adapters::windows::Tree>);
+struct Tree(Option<crate::adapters::windows::ProcessTree>);
 
 #[cfg(windows)]
 impl Tree {
     fn of(child: &Child) -> Tree {
-        Tree(crate::adapters::windows::Tree::of(child).ok())
+        Tree(crate::adapters::windows::ProcessTree::of(child).ok())
     }
 
     fn stop(&self, child: &mut Child) {
-        self.0.iter().for_each(crate::adapters::windows::Tree::end);
+        self.0
+            .iter()
+            .for_each(crate::adapters::windows::ProcessTree::end);
         // What is gone already needs no ending.
         let _ = child.kill();
         let _ = child.wait();

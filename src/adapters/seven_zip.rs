@@ -11,7 +11,7 @@ use crate::model::secret::Secret;
 /// How a 7-Zip run ended (its documented exit codes).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Exit {
+pub enum SevenZipExit {
     Ok,
     /// Some files were skipped.
     Warning,
@@ -22,31 +22,31 @@ pub enum Exit {
     Unknown(i32),
 }
 
-impl Exit {
+impl SevenZipExit {
     /// Reads an exit code.
-    pub fn of(code: i32) -> Exit {
+    pub fn of(code: i32) -> SevenZipExit {
         match code {
-            0 => Exit::Ok,
-            1 => Exit::Warning,
-            2 => Exit::Fatal,
-            7 => Exit::Usage,
-            8 => Exit::Memory,
-            255 => Exit::Interrupted,
-            other => Exit::Unknown(other),
+            0 => SevenZipExit::Ok,
+            1 => SevenZipExit::Warning,
+            2 => SevenZipExit::Fatal,
+            7 => SevenZipExit::Usage,
+            8 => SevenZipExit::Memory,
+            255 => SevenZipExit::Interrupted,
+            other => SevenZipExit::Unknown(other),
         }
     }
 }
 
-impl std::fmt::Display for Exit {
+impl std::fmt::Display for SevenZipExit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Exit::Ok => f.write_str("7-Zip finished"),
-            Exit::Warning => f.write_str("7-Zip skipped some files"),
-            Exit::Fatal => f.write_str("7-Zip failed"),
-            Exit::Usage => f.write_str("7-Zip refused its command line"),
-            Exit::Memory => f.write_str("7-Zip ran out of memory"),
-            Exit::Interrupted => f.write_str("7-Zip was interrupted"),
-            Exit::Unknown(code) => write!(f, "7-Zip ended in an unknown way ({code})"),
+            SevenZipExit::Ok => f.write_str("7-Zip finished"),
+            SevenZipExit::Warning => f.write_str("7-Zip skipped some files"),
+            SevenZipExit::Fatal => f.write_str("7-Zip failed"),
+            SevenZipExit::Usage => f.write_str("7-Zip refused its command line"),
+            SevenZipExit::Memory => f.write_str("7-Zip ran out of memory"),
+            SevenZipExit::Interrupted => f.write_str("7-Zip was interrupted"),
+            SevenZipExit::Unknown(code) => write!(f, "7-Zip ended in an unknown way ({code})"),
         }
     }
 }
@@ -105,14 +105,14 @@ impl SevenZip {
     /// Calls `each` for every entry of an archive. `first` is its first (or only) volume.
     ///
     /// # Errors
-    /// When 7-Zip cannot be run. A broken archive or wrong key is an [`Exit`] other than `Ok`.
+    /// When 7-Zip cannot be run. A broken archive or wrong key is an [`SevenZipExit`] other than `Ok`.
     pub fn list(
         &self,
         first: &Path,
         key: &Secret,
         cancel: &Cancel,
         each: &mut dyn FnMut(Listed),
-    ) -> Result<Exit, ToolError> {
+    ) -> Result<SevenZipExit, ToolError> {
         let mut entry: Option<Listed> = None;
         let code = Invocation::new(&self.program)
             .args(["l", "-slt", "-ba", "-sccUTF-8", "--"])
@@ -158,14 +158,14 @@ impl SevenZip {
         if let Some(done) = entry {
             each(done);
         }
-        Ok(Exit::of(code))
+        Ok(SevenZipExit::of(code))
     }
 
     /// Extracts an archive into `target`, overwriting what is there. `first` is its first (or only)
     /// volume; every line of output goes to `line`.
     ///
     /// # Errors
-    /// When 7-Zip cannot be run. A broken archive or wrong key is an [`Exit`] other than `Ok`.
+    /// When 7-Zip cannot be run. A broken archive or wrong key is an [`SevenZipExit`] other than `Ok`.
     pub fn extract(
         &self,
         first: &Path,
@@ -173,7 +173,7 @@ impl SevenZip {
         key: &Secret,
         cancel: &Cancel,
         line: &mut dyn FnMut(&str),
-    ) -> Result<Exit, ToolError> {
+    ) -> Result<SevenZipExit, ToolError> {
         self.extract_listed(first, target, None, key, cancel, line)
     }
 
@@ -190,14 +190,14 @@ impl SevenZip {
         key: &Secret,
         cancel: &Cancel,
         line: &mut dyn FnMut(&str),
-    ) -> Result<Exit, ToolError> {
+    ) -> Result<SevenZipExit, ToolError> {
         let call = Invocation::new(&self.program)
             .args(["x", "-y", "-aoa", "-spd", "-scsUTF-8", "-sccUTF-8", "-bd"])
             .arg(joined("-o", target))
             .args(only.map(|list| joined("-i@", list)))
             .arg("--")
             .arg(first);
-        call.run(Some(key), cancel, line).map(Exit::of)
+        call.run(Some(key), cancel, line).map(SevenZipExit::of)
     }
 
     /// Reads the paths in the list file `only` without writing anything: whether the key opens the
@@ -212,13 +212,13 @@ impl SevenZip {
         key: &Secret,
         cancel: &Cancel,
         line: &mut dyn FnMut(&str),
-    ) -> Result<Exit, ToolError> {
+    ) -> Result<SevenZipExit, ToolError> {
         let call = Invocation::new(&self.program)
             .args(["t", "-y", "-spd", "-scsUTF-8", "-sccUTF-8", "-bd"])
             .arg(joined("-i@", only))
             .arg("--")
             .arg(first);
-        call.run(Some(key), cancel, line).map(Exit::of)
+        call.run(Some(key), cancel, line).map(SevenZipExit::of)
     }
 }
 

@@ -216,15 +216,15 @@ pub fn file_system(directory: &Path) -> io::Result<String> {
 /// A child with everything it starts from now on: a job object. Windows forgets who started a
 /// process as soon as that one ends, and `taskkill /T` with it.
 #[derive(Debug)]
-pub struct Tree(OwnedHandle);
+pub struct ProcessTree(OwnedHandle);
 
-impl Tree {
+impl ProcessTree {
     /// The tree of a child that was started a moment ago.
     ///
     /// # Errors
     /// When Windows makes no job object, or the child has ended.
     #[allow(unsafe_code)]
-    pub fn of(child: &Child) -> io::Result<Tree> {
+    pub fn of(child: &Child) -> io::Result<ProcessTree> {
         // SAFETY: without a name and with no security attributes there is nothing to read; a handle
         // that is not null is ours alone.
         let tree = unsafe {
@@ -232,7 +232,7 @@ impl Tree {
             if job.is_null() {
                 return Err(io::Error::last_os_error());
             }
-            Tree(OwnedHandle::from_raw_handle(job))
+            ProcessTree(OwnedHandle::from_raw_handle(job))
         };
         // SAFETY: both handles are open.
         match unsafe { AssignProcessToJobObject(tree.0.as_raw_handle(), child.as_raw_handle()) } {

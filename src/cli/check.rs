@@ -2,19 +2,19 @@
 
 use serde::Serialize;
 
-use super::{Exit, Format, Global, output};
+use super::{Exit, Global, OutputFormat, output};
 use crate::model::job::Job;
 use crate::profile::{Diagnostic, Search};
 
 /// Check profiles, and say everything that is wrong with them
 #[derive(Debug, clap::Args)]
-pub struct Check {
+pub struct CheckArgs {
     /// Profiles, by path or by name
     #[arg(required = true, value_name = "PROFILE")]
     profiles: Vec<String>,
     /// How to write the result
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    format: OutputFormat,
 }
 
 /// The result for one profile, as JSON.
@@ -29,7 +29,7 @@ struct Answer {
     diagnostics: Vec<Diagnostic>,
 }
 
-impl Check {
+impl CheckArgs {
     pub fn run(self, global: &Global) -> Exit {
         let search = Search::new(global.profiles.as_deref());
         let mut answers = Vec::new();
@@ -46,7 +46,7 @@ impl Check {
                     });
                 }
                 Err(diagnostics) => {
-                    if self.format == Format::Text {
+                    if self.format == OutputFormat::Text {
                         output::note(&diagnostics);
                     }
                     let profile = diagnostics
@@ -63,8 +63,8 @@ impl Check {
             }
         }
         let written = match self.format {
-            Format::Text => output::result(text),
-            Format::Json => output::result(format_args!(
+            OutputFormat::Text => output::result(text),
+            OutputFormat::Json => output::result(format_args!(
                 "{:#}\n",
                 serde_json::json!({ "profiles": answers })
             )),

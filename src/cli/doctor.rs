@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use clap::Args;
 
-use super::{Exit, Format, output};
-use crate::doctor::{Finding, Level, Options, examine};
+use super::{Exit, OutputFormat, output};
+use crate::doctor::{CheckLevel, CheckResult, Permissions, examine};
 use crate::model::cancel::Cancel;
 use crate::model::job::Job;
 use crate::model::path::Family;
@@ -21,7 +21,7 @@ pub struct DoctorArgs {
     pub verify_sender: bool,
     /// How to print the findings.
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: OutputFormat,
 }
 
 /// Examines a job and prints what is found, each finding as soon as it is there.
@@ -32,11 +32,11 @@ pub fn doctor(job: &Job, args: &DoctorArgs, cancel: &Cancel) -> Exit {
     }
     let mut findings = Vec::new();
     let mut written = Exit::Success;
-    let options = Options {
+    let options = Permissions {
         verify_sender: args.verify_sender,
     };
     let worst = examine(job, options, cancel, &mut |finding| {
-        if args.format == Format::Text && written == Exit::Success {
+        if args.format == OutputFormat::Text && written == Exit::Success {
             written = output::result(line(&finding));
         }
         findings.push(finding);
@@ -46,8 +46,8 @@ pub fn doctor(job: &Job, args: &DoctorArgs, cancel: &Cancel) -> Exit {
     };
     if written == Exit::Success {
         written = output::result(match args.format {
-            Format::Text => summary(&findings),
-            Format::Json => {
+            OutputFormat::Text => summary(&findings),
+            OutputFormat::Json => {
                 format!(
                     "{:#}\n",
                     serde_json::json!({ "profile": job.name, "result": worst, "findings": findings })
@@ -56,14 +56,14 @@ pub fn doctor(job: &Job, args: &DoctorArgs, cancel: &Cancel) -> Exit {
         });
     }
     match (written, worst) {
-        (Exit::Success, Level::Problem) => Exit::Failed,
-        (Exit::Success, Level::Warning) => Exit::Warnings,
+        (Exit::Success, CheckLevel::Problem) => Exit::Failed,
+        (Exit::Success, CheckLevel::Warning) => Exit::Warnings,
         (written, _) => written,
     }
 }
 
 /// `warning  mirror: …`, and what to do below it.
-fn line(finding: &Finding) -> String {
+fn line(finding: &CheckResult) -> String {
     let mut line = format!("{:<8} {}: {}\n", finding.level, finding.check, finding.text);
     if let Some(hint) = &finding.hint {
         // Writing into a string cannot fail.
@@ -72,7 +72,7 @@ fn line(finding: &Finding) -> String {
     line
 }
 
-fn summary(findings: &[Finding]) -> String {
+fn summary(findings: &[CheckResult]) -> String {
     let count = |level| {
         findings
             .iter()
@@ -81,8 +81,8 @@ fn summary(findings: &[Finding]) -> String {
     };
     format!(
         "{} ok, {}, {}\n",
-        count(Level::Ok),
-        crate::model::text::count(count(Level::Warning), "warning"),
-        crate::model::text::count(count(Level::Problem), "problem")
+        count(CheckLevel::Ok),
+        crate::model::text::count(count(CheckLevel::Warning), "warning"),
+        crate::model::text::count(count(CheckLevel::Problem), "problem")
     )
 }

@@ -11,7 +11,8 @@ use super::{Exit, output, secret_file};
 use crate::adapters::credential;
 use crate::import::batch::Variables;
 use crate::import::{
-    self, Arguments, Choices, Command, Finding, Import, SecretName, Severity, Spot, WhereTo,
+    self, Arguments, Choices, CommandLine, Import, Remark, RemarkLevel, RemarkPlace, SecretName,
+    WhereTo,
 };
 use crate::model::path::{Family, FullPath};
 use crate::model::policy::Reference;
@@ -84,7 +85,9 @@ impl ImportArgs {
         let unreadable = |error: std::io::Error| {
             let message = format!("the file '{}' cannot be read: {error}", file.display());
             let hint = "name where it lies here with --instruction-file FILE";
-            refuse(&[arguments.masked(Finding::error(Spot::Argument(11), message).hint(hint))])
+            refuse(
+                &[arguments.masked(Remark::error(RemarkPlace::Argument(11), message).hint(hint))],
+            )
         };
         let lists = fs::read(&file).map_err(unreadable)?;
         let lists = decoded(&file, &lists)?;
@@ -115,7 +118,7 @@ impl ImportArgs {
         say(&import.findings);
         self.what_now(&import, arguments.hold_secrets());
         Ok(
-            if written == Exit::Success && import.has(Severity::Warning) {
+            if written == Exit::Success && import.has(RemarkLevel::Warning) {
                 Exit::Warnings
             } else {
                 written
@@ -158,7 +161,7 @@ impl ImportArgs {
         })
     }
 
-    fn command(&self) -> Result<Command, Exit> {
+    fn command(&self) -> Result<CommandLine, Exit> {
         let variables: Variables = self.variables.iter().cloned().collect();
         let command = match (&self.batch, &self.command_line) {
             (Some(batch), _) => {
@@ -170,10 +173,10 @@ impl ImportArgs {
                     );
                     Exit::Usage
                 })?;
-                Command::of_batch(&shown(batch), decoded(batch, &bytes)?, &variables)
+                CommandLine::of_batch(&shown(batch), decoded(batch, &bytes)?, &variables)
             }
-            (None, Some(line)) => Command::of_line(line, &variables),
-            (None, None) => Command::of_words(self.arguments.clone()),
+            (None, Some(line)) => CommandLine::of_line(line, &variables),
+            (None, None) => CommandLine::of_words(self.arguments.clone()),
         };
         command.map_err(|finding| refuse(&[finding]))
     }
@@ -257,7 +260,7 @@ impl ImportArgs {
                     directory.display()
                 );
                 output::note(
-                    Finding::note(Spot::Whole, message).hint(secret_file::advice(directory)),
+                    Remark::note(RemarkPlace::Whole, message).hint(secret_file::advice(directory)),
                 );
             }
             None => {
@@ -266,7 +269,7 @@ impl ImportArgs {
                     "the profile takes the secrets of the {arguments} from the environment: {variables}"
                 );
                 let hint = "a scheduled run does not have your variables: --secrets-to DIR makes files instead";
-                output::note(Finding::note(Spot::Whole, message).hint(hint));
+                output::note(Remark::note(RemarkPlace::Whole, message).hint(hint));
             }
         }
         if let Some(batch) = self.batch.as_ref().filter(|_| old_holds_secrets) {
@@ -275,7 +278,7 @@ impl ImportArgs {
                 batch.display()
             );
             let hint = "delete it, and every copy, once a backup with the profile was made and restored from; so also the v1.0 task of Task Scheduler";
-            output::note(Finding::note(Spot::Whole, message).hint(hint));
+            output::note(Remark::note(RemarkPlace::Whole, message).hint(hint));
         }
         if let Some(file) = &self.output {
             output::note(next(&file.display().to_string()));
@@ -329,11 +332,11 @@ fn shown(file: &Path) -> String {
         .map_or_else(|| text.clone(), str::to_owned)
 }
 
-fn say(findings: &[Finding]) {
+fn say(findings: &[Remark]) {
     findings.iter().for_each(output::note);
 }
 
-fn refuse(findings: &[Finding]) -> Exit {
+fn refuse(findings: &[Remark]) -> Exit {
     say(findings);
     output::note("no profile was written\n");
     Exit::Usage

@@ -14,7 +14,7 @@ use crate::model::secret::Secret;
 use crate::profile::document::default_volume_size;
 use crate::profile::find::FindError;
 use crate::profile::{self, Search};
-use crate::render::profile::{Archive, Draft, Mirror, Place, S3, text};
+use crate::render::profile::{Draft, DraftArchive, DraftMirror, DraftReference, DraftS3, text};
 
 /// The environment variable of the README.
 const KEY_VARIABLE: &str = "AAM_BACKUP_KEY";
@@ -243,9 +243,9 @@ impl InitArgs {
             self.new_key.as_ref().or(self.key_file.as_ref()),
             &self.key_env,
         ) {
-            (Some(file), _) => Place::File(whole(file)),
+            (Some(file), _) => DraftReference::File(whole(file)),
             (None, variable) => {
-                Place::Env(variable.clone().unwrap_or_else(|| KEY_VARIABLE.to_owned()))
+                DraftReference::Env(variable.clone().unwrap_or_else(|| KEY_VARIABLE.to_owned()))
             }
         };
         let s3 = self.bucket.clone().zip(self.region.clone());
@@ -258,10 +258,10 @@ impl InitArgs {
             name: name.to_owned(),
             location: location.unwrap_or_default(),
             sources: self.sources.iter().map(|source| whole(source)).collect(),
-            mirror: self.mirror.as_ref().map(|path| Mirror { path: whole(path), extra_files: ExtraFiles::Keep }),
-            s3: s3.map(|(bucket, region)| S3 { bucket, region, region_assumed: false, credentials: None }),
+            mirror: self.mirror.as_ref().map(|path| DraftMirror { path: whole(path), extra_files: ExtraFiles::Keep }),
+            s3: s3.map(|(bucket, region)| DraftS3 { bucket, region, region_assumed: false, credentials: None }),
             directory: self.directory.as_ref().map(|path| whole(path)),
-            archive: self.makes_archives().then(|| Archive { key, volume_size: default_volume_size(), work_directory: None }),
+            archive: self.makes_archives().then(|| DraftArchive { key, volume_size: default_volume_size(), work_directory: None }),
             starter: true,
             ..Draft::default()
         };

@@ -61,7 +61,7 @@ pub struct Global {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    Check(check::Check),
+    Check(check::CheckArgs),
     Plan(plan::PlanArgs),
     Run(run::RunArgs),
     Status(status::StatusArgs),
@@ -84,7 +84,7 @@ pub enum Command {
 
 /// How a result is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub enum OutputFormat {
     /// For people
     #[default]
     Text,

@@ -10,7 +10,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::run::BackupArgs;
-use super::{Exit, Format, output};
+use super::{Exit, OutputFormat, output};
 use crate::adapters::credential;
 use crate::cli::terminal::Terminal;
 use crate::model::cancel::Cancel;
@@ -18,9 +18,9 @@ use crate::model::event::{Events, Section, Severity};
 use crate::model::job::Job;
 use crate::model::path::Family;
 use crate::model::text;
-use crate::plan::backup::{Plan, Scope, StageOrder, Step};
+use crate::plan::backup::{Plan, PlanStep, Scope, StageOrder};
 use crate::plan::cost::forecast::Forecast;
-use crate::run::backup::stage::{self, Extra, Place, Prepared, StageError};
+use crate::run::backup::stage::{self, Extra, Prepared, StageError, StagePaths};
 use crate::run::backup::survey::{Survey, snapshot_problem, survey, told};
 
 use upload::UploadArgs;
@@ -41,7 +41,7 @@ pub struct PlanArgs {
     pub upload: UploadArgs,
     /// How to print the plan.
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: OutputFormat,
 }
 
 /// A plan and what a walk of its mounts found.
@@ -148,8 +148,8 @@ pub fn plan(job: &Job, args: &PlanArgs, cancel: &Cancel) -> Exit {
         upload,
     };
     let written = match args.format {
-        Format::Text => output::result(show(job, &preview)),
-        Format::Json => match serde_json::to_string_pretty(&preview) {
+        OutputFormat::Text => output::result(show(job, &preview)),
+        OutputFormat::Json => match serde_json::to_string_pretty(&preview) {
             Ok(text) => output::result(text + "\n"),
             Err(error) => {
                 output::note(format_args!("error: the plan cannot be written: {error}\n"));
@@ -190,7 +190,7 @@ fn look(
         Some(scratch) => Some(scratch.path().to_path_buf()),
         None => render.map(|dir| dir.join(number.to_string())),
     };
-    let place = Place {
+    let place = StagePaths {
         read: &read,
         write: write.as_deref(),
     };
@@ -328,11 +328,11 @@ fn show(job: &Job, preview: &Preview<'_>) -> String {
             "{:3}. {}",
             i + 1,
             match step {
-                Step::Stage { mount: m } => match &job.snapshot {
+                PlanStep::Stage { mount: m } => match &job.snapshot {
                     Some(s) => format!("{}: snapshot at {}, copy and archive", mount(m), s.mount),
                     None => format!("{}: copy and archive", mount(m)),
                 },
-                Step::Finish { upload } => {
+                PlanStep::Finish { upload } => {
                     let u = &plan.unfinished[*upload];
                     let (objects, bytes) = (text::count(u.objects, "object"), text::size(u.bytes));
                     format!(
@@ -340,12 +340,12 @@ fn show(job: &Job, preview: &Preview<'_>) -> String {
                         u.backup, u.store
                     )
                 }
-                Step::Upload { store, mount: m } =>
+                PlanStep::Upload { store, mount: m } =>
                     format!("{}: volumes and manifest to {store}", mount(m)),
-                Step::Remember => "remember the manifests on this computer".to_owned(),
-                Step::Mark { store } =>
+                PlanStep::Remember => "remember the manifests on this computer".to_owned(),
+                PlanStep::Mark { store } =>
                     format!("markers of all mounts to {store}: the backup is complete"),
-                Step::CleanUp => format!("remove the work files in {}", plan.work),
+                PlanStep::CleanUp => format!("remove the work files in {}", plan.work),
             }
         ));
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Exit, Format, Global, output};
+use super::{Exit, Global, OutputFormat, output};
 use crate::cli::terminal::{self, Terminal};
 use crate::model::cancel::Cancel;
 use crate::model::event::Sink;
@@ -57,7 +57,7 @@ pub struct RunArgs {
     pub metrics: Option<PathBuf>,
     /// `json` also writes the events of the run as JSON lines, in a file beside the log.
     #[arg(long, value_enum, default_value_t)]
-    pub log_format: Format,
+    pub log_format: OutputFormat,
     /// Also show what the tools print.
     #[arg(long, short)]
     pub verbose: bool,
@@ -67,7 +67,7 @@ impl RunArgs {
     fn files(&self) -> Files<'_> {
         Files {
             metrics: self.metrics.as_deref(),
-            log_json: self.log_format == Format::Json,
+            log_json: self.log_format == OutputFormat::Json,
         }
     }
 }

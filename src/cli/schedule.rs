@@ -8,8 +8,8 @@ use chrono::{Local, NaiveTime};
 use clap::{Args, Subcommand};
 
 use super::place::complain;
-use super::{Exit, Format, Global, output};
-use crate::adapters::scheduler::{self, Found, LastResult, SchedulerError};
+use super::{Exit, Global, OutputFormat, output};
+use crate::adapters::scheduler::{self, LastResult, ScheduledTask, SchedulerError};
 use crate::adapters::state::{DIRECTORY_VARIABLE, is_root};
 use crate::model::cancel::Cancel;
 use crate::model::job::Job;
@@ -38,7 +38,7 @@ pub enum Action {
     Remove(OfArgs),
     /// Ask the scheduler: is it there, when does it run, how did the last run end? Exit code 1 when
     /// it is not there
-    Status(StatusArgs),
+    Status(ScheduleStatusArgs),
 }
 
 /// When and how.
@@ -73,7 +73,7 @@ pub struct InstallArgs {
     pub metrics: Option<PathBuf>,
     /// `json`: each run also writes its events as JSON lines, beside the log.
     #[arg(long, value_enum, default_value_t)]
-    pub log_format: Format,
+    pub log_format: OutputFormat,
 }
 
 /// What to show.
@@ -95,12 +95,12 @@ pub struct OfArgs {
 
 /// Whose schedule to ask for.
 #[derive(Debug, Args)]
-pub struct StatusArgs {
+pub struct ScheduleStatusArgs {
     #[command(flatten)]
     pub of: OfArgs,
     /// How to print it.
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: OutputFormat,
 }
 
 fn time(text: &str) -> Result<NaiveTime, String> {
@@ -224,7 +224,7 @@ fn schedule_of(job: &Job, args: &InstallArgs, scheduler: Scheduler) -> Result<Sc
         state_directory: state_directory.map(|directory| absolute(&PathBuf::from(directory))),
         environment_file: args.environment_file.as_ref().map(absolute),
         metrics: args.metrics.as_ref().map(absolute),
-        log_json: args.log_format == Format::Json,
+        log_json: args.log_format == OutputFormat::Json,
         from: Local::now().naive_local(),
     })
 }
@@ -326,7 +326,7 @@ fn install(job: &Job, args: &InstallArgs, cancel: &Cancel) -> Exit {
 }
 
 /// The same profile in another scheduler too would run twice.
-fn others(profile: &str, own: &Found, cancel: &Cancel) {
+fn others(profile: &str, own: &ScheduledTask, cancel: &Cancel) {
     for other in scheduler::status(profile, cancel).unwrap_or_default() {
         if other.scheduler != own.scheduler && other.mode == own.mode {
             let text = format!(
@@ -362,27 +362,27 @@ fn remove(profile: &str, cancel: &Cancel) -> Exit {
     }
 }
 
-fn status(profile: &str, format: Format, cancel: &Cancel) -> Exit {
+fn status(profile: &str, format: OutputFormat, cancel: &Cancel) -> Exit {
     let tasks = match scheduler::status(profile, cancel) {
         Ok(tasks) => tasks,
         Err(error) => return fail(&error),
     };
     let written = match format {
-        Format::Json => output::result(format_args!(
+        OutputFormat::Json => output::result(format_args!(
             "{:#}\n",
             serde_json::json!({ "profile": profile, "tasks": tasks })
         )),
-        Format::Text if tasks.is_empty() => {
+        OutputFormat::Text if tasks.is_empty() => {
             output::result(format_args!("'{profile}' is not scheduled.\n"))
         }
-        Format::Text => output::result(
+        OutputFormat::Text => output::result(
             tasks
                 .iter()
                 .map(|task| tell(profile, task))
                 .collect::<String>(),
         ),
     };
-    let runs = |task: &Found| task.next_run.is_some() && task.problem.is_none();
+    let runs = |task: &ScheduledTask| task.next_run.is_some() && task.problem.is_none();
     if tasks.is_empty() || !tasks.iter().all(runs) {
         Exit::Failed
     } else {
@@ -391,7 +391,7 @@ fn status(profile: &str, format: Format, cancel: &Cancel) -> Exit {
 }
 
 /// A task, for a person.
-fn tell(profile: &str, found: &Found) -> String {
+fn tell(profile: &str, found: &ScheduledTask) -> String {
     let mode = super::word(found.mode);
     let mut text = format!(
         "'{profile}' ({mode}) is scheduled in {}: {}\n",

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::place::{PlaceArgs, complain_store};
-use super::{Exit, Format, Global, output};
+use super::{Exit, Global, OutputFormat, output};
 use crate::adapters::store::StoreErrorKind;
 use crate::model::cancel::Cancel;
 use crate::plan::restore::sets::Report;
@@ -18,7 +18,7 @@ pub struct SetsArgs {
     pub place: PlaceArgs,
     /// How to print the list.
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: OutputFormat,
 }
 
 /// Lists sets.
@@ -31,7 +31,7 @@ pub fn sets(global: &Global, args: &SetsArgs, cancel: &Cancel) -> Exit {
 
 /// Prints what every store holds. A store that cannot be asked makes it fail, after the others were
 /// listed.
-pub fn list(place: &Place, format: Format) -> Exit {
+pub fn list(place: &Place, format: OutputFormat) -> Exit {
     let mut exit = Exit::Success;
     let mut reports = Vec::new();
     for candidate in &place.candidates {
@@ -50,14 +50,14 @@ pub fn list(place: &Place, format: Format) -> Exit {
         }
     }
     match format {
-        Format::Text => drop(output::result(
+        OutputFormat::Text => drop(output::result(
             reports
                 .iter()
                 .map(Report::to_text)
                 .collect::<Vec<_>>()
                 .join("\n"),
         )),
-        Format::Json => match serde_json::to_string_pretty(&reports) {
+        OutputFormat::Json => match serde_json::to_string_pretty(&reports) {
             Ok(text) => drop(output::result(text + "\n")),
             Err(error) => {
                 output::note(format_args!("error: the sets cannot be printed: {error}\n"));

@@ -5,9 +5,9 @@ use chrono::{Local, SubsecRound, Utc};
 use clap::Args;
 use serde::Serialize;
 
-use super::{Exit, Format, Global, output};
+use super::{Exit, Global, OutputFormat, output};
 use crate::adapters::state::base_directory;
-use crate::adapters::state::history::{History, Record};
+use crate::adapters::state::history::{History, RunRecord};
 use crate::model::event::Outcome;
 use crate::model::text;
 use crate::profile::{self, Search};
@@ -24,14 +24,14 @@ pub struct StatusArgs {
     pub last: usize,
     /// How to print them.
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: OutputFormat,
 }
 
 /// The runs of one profile, newest first.
 #[derive(Serialize)]
 struct Runs {
     profile: String,
-    runs: Vec<Record>,
+    runs: Vec<RunRecord>,
 }
 
 /// Shows the last runs.
@@ -76,11 +76,11 @@ pub fn status(global: &Global, args: &StatusArgs) -> Exit {
     all.iter_mut()
         .for_each(|runs| runs.runs.truncate(args.last));
     let printed = match args.format {
-        Format::Text => {
+        OutputFormat::Text => {
             let shown = all.iter().filter(|runs| !runs.runs.is_empty());
             output::result(shown.map(to_text).collect::<Vec<_>>().join("\n"))
         }
-        Format::Json => match serde_json::to_string_pretty(&all) {
+        OutputFormat::Json => match serde_json::to_string_pretty(&all) {
             Ok(text) => output::result(text + "\n"),
             Err(error) => {
                 output::note(format_args!("error: the runs cannot be printed: {error}\n"));
@@ -96,7 +96,7 @@ pub fn status(global: &Global, args: &StatusArgs) -> Exit {
 }
 
 /// By the last backup that ended and was not skipped. `None`: only restores are known.
-fn judge(runs: &[Record]) -> Option<Exit> {
+fn judge(runs: &[RunRecord]) -> Option<Exit> {
     let mut backups = runs
         .iter()
         .filter(|run| run.is_backup())

@@ -4,8 +4,8 @@
 //! does no harm to the backups.
 
 use super::stores::refused;
-use super::visit::{Listed, Visit};
-use super::{Found, ok, problem, warning};
+use super::visit::{ListedStore, Visit};
+use super::{Answer, ok, problem, warning};
 use crate::adapters::store::{LifecycleRule, S3Store, Store, StoreError, UploadRight, Versioning};
 use crate::model::policy::StorageClass;
 
@@ -26,7 +26,7 @@ fn missing(visit: &Visit<'_>) -> String {
 
 /// The bucket, when its credentials are known there: one that does not answer, or is elsewhere,
 /// would give the same error again and again.
-fn reached<'v>(visit: &'v Visit<'_>) -> Option<&'v Listed<S3Store>> {
+fn reached<'v>(visit: &'v Visit<'_>) -> Option<&'v ListedStore<S3Store>> {
     let listed = visit.s3()?.as_ref().ok()?;
     let known = |error: &StoreError| error.why.starts_with("AccessDenied");
     listed
@@ -37,12 +37,12 @@ fn reached<'v>(visit: &'v Visit<'_>) -> Option<&'v Listed<S3Store>> {
         .then_some(listed)
 }
 
-fn unknown(what: &str, error: &StoreError) -> Found {
+fn unknown(what: &str, error: &StoreError) -> Answer {
     ok(format!("{what} cannot be told: {}", error.why))
 }
 
-pub(super) fn upload(visit: &Visit<'_>) -> Vec<Found> {
-    let Some(Listed { store, .. }) = reached(visit) else {
+pub(super) fn upload(visit: &Visit<'_>) -> Vec<Answer> {
+    let Some(ListedStore { store, .. }) = reached(visit) else {
         return Vec::new();
     };
     let label = store.label();
@@ -62,8 +62,8 @@ pub(super) fn upload(visit: &Visit<'_>) -> Vec<Found> {
     }]
 }
 
-pub(super) fn delete(visit: &Visit<'_>) -> Vec<Found> {
-    let Some(Listed { store, .. }) = reached(visit) else {
+pub(super) fn delete(visit: &Visit<'_>) -> Vec<Answer> {
+    let Some(ListedStore { store, .. }) = reached(visit) else {
         return Vec::new();
     };
     let (label, key) = (store.label(), missing(visit));
@@ -90,8 +90,8 @@ pub(super) fn delete(visit: &Visit<'_>) -> Vec<Found> {
     )]
 }
 
-pub(super) fn read(visit: &Visit<'_>) -> Vec<Found> {
-    let Some(Listed { store, catalog }) = reached(visit) else {
+pub(super) fn read(visit: &Visit<'_>) -> Vec<Answer> {
+    let Some(ListedStore { store, catalog }) = reached(visit) else {
         return Vec::new();
     };
     let label = store.label();
@@ -112,8 +112,8 @@ pub(super) fn read(visit: &Visit<'_>) -> Vec<Found> {
     }]
 }
 
-pub(super) fn lifecycle(visit: &Visit<'_>) -> Vec<Found> {
-    let Some(Listed { store, .. }) = reached(visit) else {
+pub(super) fn lifecycle(visit: &Visit<'_>) -> Vec<Answer> {
+    let Some(ListedStore { store, .. }) = reached(visit) else {
         return Vec::new();
     };
     match store.lifecycle() {
@@ -140,7 +140,7 @@ fn judge(
     prefix: &str,
     lookback_months: u32,
     deep_archive: bool,
-) -> Vec<Found> {
+) -> Vec<Answer> {
     let ours =
         |rule: &&LifecycleRule| prefix.starts_with(&rule.prefix) || rule.prefix.starts_with(prefix);
     let least =
@@ -176,8 +176,8 @@ fn judge(
     vec![expiry, unfinished]
 }
 
-pub(super) fn versioning(visit: &Visit<'_>) -> Vec<Found> {
-    let Some(Listed { store, .. }) = reached(visit) else {
+pub(super) fn versioning(visit: &Visit<'_>) -> Vec<Answer> {
+    let Some(ListedStore { store, .. }) = reached(visit) else {
         return Vec::new();
     };
     let label = store.label();
@@ -195,7 +195,7 @@ pub(super) fn versioning(visit: &Visit<'_>) -> Vec<Found> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Level;
+    use super::super::CheckLevel;
     use super::*;
 
     #[test]
@@ -205,7 +205,7 @@ mod tests {
             expires_after,
             aborts_uploads_after,
         };
-        let (fine, bad) = (Level::Ok, Level::Warning);
+        let (fine, bad) = (CheckLevel::Ok, CheckLevel::Warning);
         for (rules, lookback, deep, expected) in [
             (vec![], 6, true, [fine, bad]),
             (vec![rule("", Some(181), Some(7))], 6, true, [fine, fine]),
@@ -225,7 +225,7 @@ mod tests {
                 [bad, fine],
             ),
         ] {
-            let levels: Vec<Level> = judge(&rules, "pc_", lookback, deep)
+            let levels: Vec<CheckLevel> = judge(&rules, "pc_", lookback, deep)
                 .iter()
                 .map(|found| found.0)
                 .collect();

@@ -26,7 +26,7 @@ use visit::Visit;
 /// How good or bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Level {
+pub enum CheckLevel {
     Ok,
     /// A run will work, but not as well as it could, or not for ever: exit code 3.
     Warning,
@@ -34,12 +34,12 @@ pub enum Level {
     Problem,
 }
 
-impl std::fmt::Display for Level {
+impl std::fmt::Display for CheckLevel {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.pad(match self {
-            Level::Ok => "ok",
-            Level::Warning => "warning",
-            Level::Problem => "problem",
+            CheckLevel::Ok => "ok",
+            CheckLevel::Warning => "warning",
+            CheckLevel::Problem => "problem",
         })
     }
 }
@@ -47,10 +47,10 @@ impl std::fmt::Display for Level {
 /// What one check found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Finding {
+pub struct CheckResult {
     /// Name of the check.
     pub check: &'static str,
-    pub level: Level,
+    pub level: CheckLevel,
     pub text: String,
     /// What to do; never missing where something is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -59,25 +59,25 @@ pub struct Finding {
 
 /// A finding before it has the name of its check.
 #[derive(Debug)]
-struct Found(Level, String, Option<String>);
+struct Answer(CheckLevel, String, Option<String>);
 
-fn ok(text: impl Into<String>) -> Found {
-    Found(Level::Ok, text.into(), None)
+fn ok(text: impl Into<String>) -> Answer {
+    Answer(CheckLevel::Ok, text.into(), None)
 }
 
-fn warning(text: impl Into<String>, hint: impl Into<String>) -> Found {
-    Found(Level::Warning, text.into(), Some(hint.into()))
+fn warning(text: impl Into<String>, hint: impl Into<String>) -> Answer {
+    Answer(CheckLevel::Warning, text.into(), Some(hint.into()))
 }
 
-fn problem(text: impl Into<String>, hint: impl Into<String>) -> Found {
-    Found(Level::Problem, text.into(), Some(hint.into()))
+fn problem(text: impl Into<String>, hint: impl Into<String>) -> Answer {
+    Answer(CheckLevel::Problem, text.into(), Some(hint.into()))
 }
 
 /// One check. It finds nothing where it has nothing to look at: no bucket, no lifecycle.
 #[derive(Debug)]
 pub struct Check {
     pub name: &'static str,
-    find: fn(&Visit<'_>) -> Vec<Found>,
+    find: fn(&Visit<'_>) -> Vec<Answer>,
 }
 
 /// All checks, in their order: this computer first, then what can be slow.
@@ -174,7 +174,7 @@ pub const CHECKS: &[Check] = &[
 
 /// What the examination may do besides looking.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Options {
+pub struct Permissions {
     /// Ask SES to send a verification mail to addresses that are not verified.
     pub verify_sender: bool,
 }
@@ -183,21 +183,21 @@ pub struct Options {
 /// level.
 pub fn examine(
     job: &Job,
-    options: Options,
+    options: Permissions,
     cancel: &Cancel,
-    tell: &mut dyn FnMut(Finding),
-) -> Option<Level> {
+    tell: &mut dyn FnMut(CheckResult),
+) -> Option<CheckLevel> {
     let visit = Visit::new(job, options, cancel);
-    let mut worst = Level::Ok;
+    let mut worst = CheckLevel::Ok;
     for check in CHECKS {
         let found = (check.find)(&visit);
         // What an interrupted check found is not true.
         if cancel.is_set() {
             return None;
         }
-        for Found(level, text, hint) in found {
+        for Answer(level, text, hint) in found {
             worst = worst.max(level);
-            tell(Finding {
+            tell(CheckResult {
                 check: check.name,
                 level,
                 text,

@@ -1,13 +1,13 @@
 //! Whether something starts the profile by itself, and how that went the last time.
 
 use super::visit::Visit;
-use super::{Found, ok, problem, warning};
+use super::{Answer, ok, problem, warning};
 use crate::adapters::scheduler::{self, LastResult};
 
 /// Exit codes of a run that made its backup.
 const DONE: [i64; 2] = [0, 3];
 
-pub(super) fn schedule(visit: &Visit<'_>) -> Vec<Found> {
+pub(super) fn schedule(visit: &Visit<'_>) -> Vec<Answer> {
     let name = &visit.job.name;
     match scheduler::status(name, visit.cancel) {
         Err(error) => vec![warning(
@@ -22,7 +22,7 @@ pub(super) fn schedule(visit: &Visit<'_>) -> Vec<Found> {
     }
 }
 
-fn judge(task: &scheduler::Found) -> Found {
+fn judge(task: &scheduler::ScheduledTask) -> Answer {
     let name = format!("{}: {}", task.scheduler, task.task);
     let again = "`aam-backup schedule install` makes it anew";
     if let Some(why) = &task.problem {
@@ -52,65 +52,66 @@ fn judge(task: &scheduler::Found) -> Found {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Level;
+    use super::super::CheckLevel;
     use super::*;
     use crate::plan::backup::Mode;
     use crate::render::schedule::Scheduler;
 
     #[test]
     fn tasks() {
-        let task = |next: Option<&str>, last_result, problem: Option<&str>| scheduler::Found {
-            scheduler: Scheduler::Cron,
-            task: "a line".to_owned(),
-            mode: Mode::Regular,
-            next_run: next.map(str::to_owned),
-            last_run: None,
-            last_result,
-            problem: problem.map(str::to_owned),
-            try_now: None,
-        };
+        let task =
+            |next: Option<&str>, last_result, problem: Option<&str>| scheduler::ScheduledTask {
+                scheduler: Scheduler::Cron,
+                task: "a line".to_owned(),
+                mode: Mode::Regular,
+                next_run: next.map(str::to_owned),
+                last_run: None,
+                last_result,
+                problem: problem.map(str::to_owned),
+                try_now: None,
+            };
         let next = Some("tonight");
         for (task, level, said) in [
             (
                 task(next, LastResult::Never, None),
-                Level::Ok,
+                CheckLevel::Ok,
                 "next run tonight",
             ),
             (
                 task(next, LastResult::Exit(0), None),
-                Level::Ok,
+                CheckLevel::Ok,
                 "exit code 0",
             ),
             (
                 task(next, LastResult::Exit(3), None),
-                Level::Ok,
+                CheckLevel::Ok,
                 "exit code 3",
             ),
             (
                 task(next, LastResult::Exit(1), None),
-                Level::Warning,
+                CheckLevel::Warning,
                 "exit code 1",
             ),
             (
                 task(next, LastResult::Ended("timeout".to_owned()), None),
-                Level::Warning,
+                CheckLevel::Warning,
                 "timeout",
             ),
             (
                 task(None, LastResult::Exit(0), None),
-                Level::Problem,
+                CheckLevel::Problem,
                 "no next run",
             ),
             (
                 task(next, LastResult::Exit(0), Some("disabled")),
-                Level::Problem,
+                CheckLevel::Problem,
                 "will not run: disabled",
             ),
         ] {
-            let Found(found, text, hint) = judge(&task);
+            let Answer(found, text, hint) = judge(&task);
             assert_eq!(
                 (found, hint.is_some()),
-                (level, level != Level::Ok),
+                (level, level != CheckLevel::Ok),
                 "{text}"
             );
             assert!(text.contains(said), "{text}");

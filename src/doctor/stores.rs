@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::visit::{Listed, Visit};
-use super::{Found, file_system, ok, places, problem};
+use super::visit::{ListedStore, Visit};
+use super::{Answer, file_system, ok, places, problem};
 use crate::adapters::store::StoreErrorKind::Denied;
 use crate::adapters::store::{Store, StoreError};
 use crate::model::catalog::Catalog;
@@ -13,7 +13,7 @@ use crate::model::text;
 const LARGEST_SKEW: TimeDelta = TimeDelta::minutes(5);
 
 /// A store's error as a finding.
-pub(super) fn refused(error: &StoreError) -> Found {
+pub(super) fn refused(error: &StoreError) -> Answer {
     let hint = if error.hint.is_empty() {
         "see destinations in the profile"
     } else {
@@ -34,17 +34,17 @@ fn holds(label: &str, catalog: &Catalog) -> String {
     }
 }
 
-pub(super) fn directory(visit: &Visit<'_>) -> Vec<Found> {
+pub(super) fn directory(visit: &Visit<'_>) -> Vec<Answer> {
     let (Some(opened), Some(path)) = (visit.directory(), &visit.job.directory) else {
         return Vec::new();
     };
     let mut found = match opened {
-        Ok(Listed {
+        Ok(ListedStore {
             store,
             catalog: Ok(catalog),
         }) => vec![ok(holds(store.label(), catalog))],
         Err(error)
-        | Ok(Listed {
+        | Ok(ListedStore {
             catalog: Err(error),
             ..
         }) => return vec![refused(error)],
@@ -83,17 +83,17 @@ pub(super) fn directory(visit: &Visit<'_>) -> Vec<Found> {
     found
 }
 
-pub(super) fn bucket(visit: &Visit<'_>) -> Vec<Found> {
+pub(super) fn bucket(visit: &Visit<'_>) -> Vec<Answer> {
     let (Some(opened), Some(s3)) = (visit.s3(), &visit.job.s3) else {
         return Vec::new();
     };
     vec![match opened {
         Err(error)
-        | Ok(Listed {
+        | Ok(ListedStore {
             catalog: Err(error),
             ..
         }) => refused(error),
-        Ok(Listed {
+        Ok(ListedStore {
             store,
             catalog: Ok(catalog),
         }) => ok(format!(
@@ -104,7 +104,7 @@ pub(super) fn bucket(visit: &Visit<'_>) -> Vec<Found> {
     }]
 }
 
-pub(super) fn clock(visit: &Visit<'_>) -> Vec<Found> {
+pub(super) fn clock(visit: &Visit<'_>) -> Vec<Answer> {
     let hint = "set the clock of this computer, and let it be set by the network";
     let mut found = Vec::new();
     if let Some(newest) = newest(visit).filter(|newest| *newest > visit.now) {
@@ -122,7 +122,7 @@ pub(super) fn clock(visit: &Visit<'_>) -> Vec<Found> {
     // One that did not answer has been told of, and would be waited for once more. One that refused
     // may have done so because of the time.
     match visit.s3() {
-        Some(Ok(Listed { store, catalog }))
+        Some(Ok(ListedStore { store, catalog }))
             if catalog.as_ref().err().is_none_or(|e| e.kind == Denied) =>
         {
             found.push(compare(store.label(), store.clock_ahead(), hint));
@@ -132,7 +132,7 @@ pub(super) fn clock(visit: &Visit<'_>) -> Vec<Found> {
     found
 }
 
-fn compare(label: &str, ahead: Result<TimeDelta, StoreError>, hint: &str) -> Found {
+fn compare(label: &str, ahead: Result<TimeDelta, StoreError>, hint: &str) -> Answer {
     match ahead {
         Err(error) => ok(format!("the clock of {label} is not known: {}", error.why)),
         Ok(ahead) if ahead.abs() > LARGEST_SKEW => {

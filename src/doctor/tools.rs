@@ -1,23 +1,23 @@
 //! The programs a run starts: there, and able to do what they are started for.
 
 use super::visit::Visit;
-use super::{Found, executable, ok, problem, warning};
+use super::{Answer, executable, ok, problem, warning};
 use crate::adapters::process::{Invocation, ToolError, locate};
-use crate::adapters::seven_zip::{Exit, SevenZip};
+use crate::adapters::seven_zip::{SevenZip, SevenZipExit};
 use crate::model::cancel::Cancel;
 use crate::model::name::Format;
 use crate::model::path::Family;
 use crate::model::secret::Secret;
 use crate::run::backup::survey::snapshot_problem;
 
-fn missing(error: &ToolError) -> Found {
+fn missing(error: &ToolError) -> Answer {
     problem(
         error.to_string(),
         error.hint().unwrap_or("try to start it by hand"),
     )
 }
 
-pub(super) fn seven_zip(visit: &Visit<'_>) -> Vec<Found> {
+pub(super) fn seven_zip(visit: &Visit<'_>) -> Vec<Answer> {
     let Some(archive) = visit.job.archive.as_ref().filter(|_| visit.job.has_store()) else {
         return Vec::new();
     };
@@ -67,8 +67,8 @@ fn encrypts(tool: &SevenZip, format: Format, cancel: &Cancel) -> Result<bool, St
             said = line.to_owned();
         }
     });
-    match code.map(Exit::of) {
-        Ok(Exit::Ok) => {}
+    match code.map(SevenZipExit::of) {
+        Ok(SevenZipExit::Ok) => {}
         Ok(exit) => return Err(format!("{exit} {said}").trim_end().to_owned()),
         Err(error) => return Err(error.to_string()),
     }
@@ -82,13 +82,13 @@ fn encrypts(tool: &SevenZip, format: Format, cancel: &Cancel) -> Result<bool, St
         },
     );
     match listed {
-        Ok(Exit::Ok) => Ok(encrypted),
+        Ok(SevenZipExit::Ok) => Ok(encrypted),
         Ok(exit) => Err(exit.to_string()),
         Err(error) => Err(error.to_string()),
     }
 }
 
-pub(super) fn copier(visit: &Visit<'_>) -> Vec<Found> {
+pub(super) fn copier(visit: &Visit<'_>) -> Vec<Answer> {
     if visit.job.mirror.is_none() {
         return Vec::new();
     }
@@ -123,7 +123,7 @@ pub(super) fn copier(visit: &Visit<'_>) -> Vec<Found> {
     }]
 }
 
-pub(super) fn snapshot(visit: &Visit<'_>) -> Vec<Found> {
+pub(super) fn snapshot(visit: &Visit<'_>) -> Vec<Answer> {
     let Some(snapshot) = &visit.job.snapshot else {
         return match visit.job.family {
             Family::Unix => vec![ok("no snapshot program: files are read as they are")],

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use chrono::{DateTime, Utc};
 
-use super::Options;
+use super::Permissions;
 use crate::adapters::credential;
 use crate::adapters::process::ToolError;
 use crate::adapters::store::open;
@@ -19,27 +19,27 @@ use crate::model::job::Job;
 use crate::model::policy::Reference;
 use crate::model::secret::Secret;
 use crate::plan::backup::{Facts, Plan, StoreFacts, StoreName};
-use crate::run::backup::stage::{self, Place};
+use crate::run::backup::stage::{self, StagePaths};
 use crate::run::backup::survey::{self, Request};
 
 /// A store that could be opened, and what it holds.
-pub(super) struct Listed<S> {
+pub(super) struct ListedStore<S> {
     pub store: S,
     pub catalog: Result<Catalog, StoreError>,
 }
 
 /// A store, or why it could not be opened.
-pub(super) type Opened<S> = Result<Listed<S>, StoreError>;
+pub(super) type VisitedStore<S> = Result<ListedStore<S>, StoreError>;
 
 /// The job under examination. What takes time is looked up when the first check asks.
 pub(super) struct Visit<'a> {
     pub job: &'a Job,
-    pub options: Options,
+    pub options: Permissions,
     pub cancel: &'a Cancel,
     pub now: DateTime<Utc>,
     secrets: RefCell<Vec<(Reference, Result<Secret, String>)>>,
-    s3: OnceCell<Option<Opened<S3Store>>>,
-    directory: OnceCell<Option<Opened<DirectoryStore>>>,
+    s3: OnceCell<Option<VisitedStore<S3Store>>>,
+    directory: OnceCell<Option<VisitedStore<DirectoryStore>>>,
     surveyed: OnceCell<(Facts, Option<ToolError>)>,
     walked: OnceCell<Walked>,
 }
@@ -60,7 +60,7 @@ pub(super) struct Walked {
 }
 
 impl<'a> Visit<'a> {
-    pub(super) fn new(job: &'a Job, options: Options, cancel: &'a Cancel) -> Visit<'a> {
+    pub(super) fn new(job: &'a Job, options: Permissions, cancel: &'a Cancel) -> Visit<'a> {
         Visit {
             job,
             options,
@@ -92,7 +92,7 @@ impl<'a> Visit<'a> {
     }
 
     /// The bucket, if the job has one.
-    pub(super) fn s3(&self) -> Option<&Opened<S3Store>> {
+    pub(super) fn s3(&self) -> Option<&VisitedStore<S3Store>> {
         let resolve = |reference: &Reference| self.secret(reference);
         let list = |s3| open::open_s3(s3, resolve, self.cancel).map(|store| self.list(store));
         self.s3
@@ -101,7 +101,7 @@ impl<'a> Visit<'a> {
     }
 
     /// The directory store, if the job has one.
-    pub(super) fn directory(&self) -> Option<&Opened<DirectoryStore>> {
+    pub(super) fn directory(&self) -> Option<&VisitedStore<DirectoryStore>> {
         let open = |path: &crate::model::path::FullPath| {
             DirectoryStore::open(&path.to_native(), self.cancel.clone())
                 .map(|store| self.list(store))
@@ -111,14 +111,14 @@ impl<'a> Visit<'a> {
             .as_ref()
     }
 
-    fn list<S: Store>(&self, store: S) -> Listed<S> {
+    fn list<S: Store>(&self, store: S) -> ListedStore<S> {
         let catalog = survey::catalog(self.job, &store, self.now);
-        Listed { store, catalog }
+        ListedStore { store, catalog }
     }
 
     /// What the stores that can be listed hold.
     pub(super) fn catalogs(&self) -> impl Iterator<Item = &Catalog> {
-        fn listed<S>(opened: Option<&Opened<S>>) -> Option<&Catalog> {
+        fn listed<S>(opened: Option<&VisitedStore<S>>) -> Option<&Catalog> {
             opened?.as_ref().ok()?.catalog.as_ref().ok()
         }
         listed(self.s3())
@@ -157,7 +157,7 @@ impl<'a> Visit<'a> {
         let events = Events::new(vec![Box::new(&unreadable)]);
         for order in &plan.stages {
             let read = order.mount.path.to_native();
-            let place = Place {
+            let place = StagePaths {
                 read: &read,
                 write: None,
             };
@@ -185,8 +185,8 @@ impl<'a> Visit<'a> {
     }
 }
 
-fn store_facts<S: Store>(opened: &Opened<S>) -> StoreFacts {
-    let listed = |listed: &Listed<S>| StoreFacts {
+fn store_facts<S: Store>(opened: &VisitedStore<S>) -> StoreFacts {
+    let listed = |listed: &ListedStore<S>| StoreFacts {
         label: listed.store.label().to_owned(),
         catalog: listed.catalog.clone().map_err(|e| sentence(&e)),
     };

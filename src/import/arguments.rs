@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use super::batch::{Command, INCREMENTAL_ONLY, REGULAR};
-use super::finding::{Finding, Spot};
+use super::batch::{CommandLine, INCREMENTAL_ONLY, REGULAR};
+use super::finding::{Remark, RemarkPlace};
 use crate::model::policy::ExtraFiles;
 use crate::model::secret::Secret;
 use crate::plan::backup::Mode;
@@ -48,7 +48,7 @@ pub enum Kept {
 
 /// `local` in argument 13, and its directory.
 #[derive(Clone, Debug)]
-pub struct Mirror {
+pub struct MirrorArguments {
     pub path: String,
     pub extra_files: ExtraFiles,
 }
@@ -62,7 +62,7 @@ pub struct Aws {
 
 /// E-mail reports are on.
 #[derive(Clone, Debug)]
-pub struct Email {
+pub struct EmailArguments {
     pub from_name: String,
     pub from: String,
     pub to: String,
@@ -75,10 +75,10 @@ pub struct Arguments {
     pub retry_every: Duration,
     pub give_up_after: Duration,
     pub log: String,
-    pub email: Option<Email>,
+    pub email: Option<EmailArguments>,
     pub instruction_file: String,
     pub mount: String,
-    pub mirror: Option<Mirror>,
+    pub mirror: Option<MirrorArguments>,
     pub aws: Option<Aws>,
     /// Access key id and secret access key, for the bucket and for e-mail; none when
     /// neither is used.
@@ -96,7 +96,7 @@ impl Arguments {
     ///
     /// # Errors
     /// Everything that is wrong. The findings of a success are no errors.
-    pub fn read(command: &Command) -> Result<(Arguments, Vec<Finding>), Vec<Finding>> {
+    pub fn read(command: &CommandLine) -> Result<(Arguments, Vec<Remark>), Vec<Remark>> {
         let words = &command.words;
         if words.len() != NAMES.len() {
             let message = format!(
@@ -105,9 +105,9 @@ impl Arguments {
                 NAMES.len()
             );
             let hint = r#"count them in the list of the import page; a directory that ends in `\"` takes the quote, and the next words, with it"#;
-            return Err(vec![Finding::error(Spot::Whole, message).hint(hint)]);
+            return Err(vec![Remark::error(RemarkPlace::Whole, message).hint(hint)]);
         }
-        let mut reader = Reader {
+        let mut reader = ArgumentReader {
             words,
             unknown: &command.unknown,
             findings: Vec::new(),
@@ -116,7 +116,7 @@ impl Arguments {
         let wrong = reader
             .findings
             .iter()
-            .any(|finding| finding.severity == super::Severity::Error);
+            .any(|finding| finding.severity == super::RemarkLevel::Error);
         match read {
             Some(arguments) if !wrong => Ok((arguments, reader.findings)),
             _ => Err(reader.findings),
@@ -129,7 +129,7 @@ impl Arguments {
     }
 
     /// A finding in which no secret of the command line stands.
-    pub fn masked(&self, finding: Finding) -> Finding {
+    pub fn masked(&self, finding: Remark) -> Remark {
         self.secrets
             .iter()
             .fold(finding, |finding, secret| finding.without(secret))
@@ -143,13 +143,13 @@ impl Arguments {
     }
 }
 
-struct Reader<'a> {
+struct ArgumentReader<'a> {
     words: &'a [String],
     unknown: &'a [String],
-    findings: Vec<Finding>,
+    findings: Vec<Remark>,
 }
 
-impl Reader<'_> {
+impl ArgumentReader<'_> {
     fn arguments(&mut self) -> Option<Arguments> {
         let text = |number: usize| self.words[number - 1].clone();
         let (log, instruction_file, mount, location) = (text(6), text(11), text(12), text(18));
@@ -194,14 +194,14 @@ impl Reader<'_> {
             let message =
                 "is empty: the profile says nothing of logs, which are then in the state directory";
             self.findings
-                .push(Finding::warning(Spot::Argument(6), message));
+                .push(Remark::warning(RemarkPlace::Argument(6), message));
         }
         Some(Arguments {
             mode: mode?,
             retry_every: retry_every?,
             give_up_after: give_up_after?,
             log,
-            email: email?.then_some(Email {
+            email: email?.then_some(EmailArguments {
                 from_name,
                 from,
                 to,
@@ -229,7 +229,7 @@ impl Reader<'_> {
 
     fn wrong(&mut self, number: usize, message: &str, hint: &str) {
         self.findings
-            .push(Finding::error(Spot::Argument(number), message).hint(hint));
+            .push(Remark::error(RemarkPlace::Argument(number), message).hint(hint));
     }
 
     /// The words that v1.0 gave itself inside of a shadow copy mean something else.
@@ -350,7 +350,7 @@ impl Reader<'_> {
                 "`False` is the older word for `delete`"
             };
             self.findings
-                .push(Finding::note(Spot::Argument(15), meaning));
+                .push(Remark::note(RemarkPlace::Argument(15), meaning));
         }
         Some(found)
     }
@@ -361,16 +361,16 @@ impl Reader<'_> {
         other: bool,
         path: String,
         extra_files: ExtraFiles,
-    ) -> Option<Mirror> {
+    ) -> Option<MirrorArguments> {
         let path = Some(path).filter(|path| !path.trim().is_empty());
         match (local, path) {
-            (true, Some(path)) => Some(Mirror { path, extra_files }),
+            (true, Some(path)) => Some(MirrorArguments { path, extra_files }),
             // Empty skips the local backup.
             (true, None) if other => {
                 let message =
                     "is empty, though argument 13 names `local`: there is no mirror, as in v1.0";
                 self.findings
-                    .push(Finding::warning(Spot::Argument(14), message));
+                    .push(Remark::warning(RemarkPlace::Argument(14), message));
                 None
             }
             (true, None) => {
@@ -385,7 +385,7 @@ impl Reader<'_> {
                 let message =
                     "is not used, for argument 13 does not name `local`: there is no mirror";
                 self.findings
-                    .push(Finding::note(Spot::Argument(14), message));
+                    .push(Remark::note(RemarkPlace::Argument(14), message));
                 None
             }
             (false, None) => None,
@@ -410,7 +410,7 @@ impl Reader<'_> {
             (None, None) => {
                 let message = "is empty, as argument 20: the access key is looked for in the usual places of AWS tools";
                 self.findings
-                    .push(Finding::warning(Spot::Argument(19), message));
+                    .push(Remark::warning(RemarkPlace::Argument(19), message));
                 None
             }
             (id, _) => {

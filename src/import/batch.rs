@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
-use super::finding::{Finding, Spot};
+use super::finding::{Remark, RemarkPlace};
 use super::words::split;
 
 /// What v1.0 called its two backups.
@@ -30,38 +30,38 @@ const NO_COMMANDS: [&str; 4] = ["rem", "echo", "title", "goto"];
 pub type Variables = BTreeMap<String, String>;
 
 /// The command line of a v1.0 backup.
-pub struct Command {
+pub struct CommandLine {
     /// From the operation type on. Secrets are among them: never shown.
     pub words: Vec<String>,
     /// The variables in it whose values are not known, as they stand there: `%NAME%`.
     pub unknown: Vec<String>,
 }
 
-impl Command {
+impl CommandLine {
     /// One command line that no `cmd` has read: that of a Task Scheduler task, or of an editor.
     ///
     /// # Errors
     /// When it is not that of a backup.
-    pub fn of_line(line: &str, variables: &Variables) -> Result<Command, Finding> {
+    pub fn of_line(line: &str, variables: &Variables) -> Result<CommandLine, Remark> {
         let (line, unknown) = expand(line, variables, "%");
-        Command::of_words(split(&line)).map(|command| Command { unknown, ..command })
+        CommandLine::of_words(split(&line)).map(|command| CommandLine { unknown, ..command })
     }
 
     /// Words that a shell has split already. What stands before the operation type is not v1.0's.
     ///
     /// # Errors
     /// When there is no operation type among them.
-    pub fn of_words(words: Vec<String>) -> Result<Command, Finding> {
+    pub fn of_words(words: Vec<String>) -> Result<CommandLine, Remark> {
         match words
             .iter()
             .position(|word| word == REGULAR || word == INCREMENTAL_ONLY)
         {
-            Some(at) => Ok(Command {
+            Some(at) => Ok(CommandLine {
                 words: words.into_iter().skip(at).collect(),
                 unknown: Vec::new(),
             }),
             None => Err(no_backup(
-                Spot::Whole,
+                RemarkPlace::Whole,
                 words.iter().any(|word| RESTORES.contains(&word.as_str())),
             )),
         }
@@ -71,9 +71,9 @@ impl Command {
     ///
     /// # Errors
     /// When there is none, or there are several.
-    pub fn of_batch(file: &str, text: &str, given: &Variables) -> Result<Command, Finding> {
+    pub fn of_batch(file: &str, text: &str, given: &Variables) -> Result<CommandLine, Remark> {
         let mut variables = given.clone();
-        let mut found: Vec<(usize, Command)> = Vec::new();
+        let mut found: Vec<(usize, CommandLine)> = Vec::new();
         let mut restores = false;
         let delayed = text.to_lowercase().contains("enabledelayedexpansion");
         for (number, line) in logical_lines(text) {
@@ -98,48 +98,49 @@ impl Command {
             }
             let words = split(&one_command(&line));
             restores |= words.iter().any(|word| RESTORES.contains(&word.as_str()));
-            if let Ok(command) = Command::of_words(words) {
-                let spot = || Spot::Line(file.to_owned(), number);
+            if let Ok(command) = CommandLine::of_words(words) {
+                let spot = || RemarkPlace::Line(file.to_owned(), number);
                 if unknown.iter().any(|name| name.contains('"')) {
                     let message = "`cmd` takes the text between two `%` for a variable here, across arguments";
-                    return Err(Finding::error(spot(), message)
+                    return Err(Remark::error(spot(), message)
                         .hint("in a batch file a percent sign is written `%%`"));
                 }
                 if delayed && line.contains('!') {
                     let message = "`!` means a variable where `enabledelayedexpansion` is set, and is not read here";
-                    return Err(Finding::error(spot(), message)
+                    return Err(Remark::error(spot(), message)
                         .hint("write the values into a copy of the batch file"));
                 }
-                found.push((number, Command { unknown, ..command }));
+                found.push((number, CommandLine { unknown, ..command }));
             }
         }
         match found.len() {
-            0 => Err(no_backup(Spot::Line(file.to_owned(), 1), restores)),
+            0 => Err(no_backup(RemarkPlace::Line(file.to_owned(), 1), restores)),
             1 => found
                 .pop()
                 .map(|(_, command)| command)
-                .ok_or_else(|| no_backup(Spot::Whole, restores)),
+                .ok_or_else(|| no_backup(RemarkPlace::Whole, restores)),
             _ => {
                 let lines: Vec<String> = found.iter().map(|(line, _)| line.to_string()).collect();
                 let message = format!(
                     "holds several v1.0 backup commands, on the lines {}",
                     lines.join(", ")
                 );
-                let spot = Spot::Line(file.to_owned(), found.first().map_or(1, |(line, _)| *line));
-                Err(Finding::error(spot, message)
+                let spot =
+                    RemarkPlace::Line(file.to_owned(), found.first().map_or(1, |(line, _)| *line));
+                Err(Remark::error(spot, message)
                     .hint("leave one of them in a copy of the file, and import that"))
             }
         }
     }
 }
 
-fn no_backup(spot: Spot, restores: bool) -> Finding {
+fn no_backup(spot: RemarkPlace, restores: bool) -> Remark {
     if restores {
         let message = "is a v1.0 restore command, and only a backup command says what is backed up";
-        return Finding::error(spot, message)
+        return Remark::error(spot, message)
             .hint("`aam-backup restore` needs no import: see its help");
     }
-    Finding::error(
+    Remark::error(
         spot,
         format!("no v1.0 backup command: neither `{REGULAR}` nor `{INCREMENTAL_ONLY}` is in it"),
     )
@@ -257,7 +258,7 @@ mod tests {
     use super::*;
 
     fn words(text: &str) -> Vec<String> {
-        Command::of_batch("b.bat", text, &Variables::new())
+        CommandLine::of_batch("b.bat", text, &Variables::new())
             .map(|c| c.words)
             .unwrap_or_else(|e| panic!("{e}"))
     }
@@ -314,16 +315,18 @@ mod tests {
     fn variables_that_nobody_knows_are_told() {
         let text = "set A=1\nx regular-backup %A% %B% %~dp0x %2 %A:1=2% 5%%";
         let given = Variables::from([("C".to_owned(), "3".to_owned())]);
-        let command = Command::of_batch("b.bat", text, &given).unwrap_or_else(|e| panic!("{e}"));
+        let command =
+            CommandLine::of_batch("b.bat", text, &given).unwrap_or_else(|e| panic!("{e}"));
         assert_eq!(command.unknown, ["%B%", "%~dp0", "%2", "%A:1=2%"]);
         let given = Variables::from([("A".to_owned(), "3".to_owned())]);
-        let command = Command::of_batch("b.bat", text, &given).unwrap_or_else(|e| panic!("{e}"));
+        let command =
+            CommandLine::of_batch("b.bat", text, &given).unwrap_or_else(|e| panic!("{e}"));
         assert_eq!(command.words[1], "3", "what is given counts");
     }
 
     #[test]
     fn no_command_or_several() {
-        let said = |text: &str| match Command::of_batch("b.bat", text, &Variables::new()) {
+        let said = |text: &str| match CommandLine::of_batch("b.bat", text, &Variables::new()) {
             Ok(_) => String::new(),
             Err(finding) => finding.to_string(),
         };

@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use super::arguments::{Arguments, Kept};
-use super::finding::{Finding, Spot};
-use super::instructions::{Entry, Instructions};
+use super::finding::{Remark, RemarkPlace};
+use super::instructions::{InstructionLine, Instructions};
 use super::{Choices, Import, SecretName, WhereTo};
 use crate::model::path::FullPath;
 use crate::model::policy::ForceFull;
 use crate::profile::document::default_volume_size;
-use crate::render::profile::{Archive, Credentials, Draft, Email, Lock, Mirror, Place, S3};
+use crate::render::profile::{
+    Draft, DraftArchive, DraftCredentials, DraftEmail, DraftLock, DraftMirror, DraftReference,
+    DraftS3,
+};
 
 /// What v1.0 used when AWS was set up as its author did.
 const REGION: &str = "us-east-1";
@@ -19,15 +22,15 @@ pub const WORK: &str = r"C:\temp";
 /// A draft, and the lines its lists came from.
 pub struct Drafted {
     pub draft: Draft,
-    sources: Vec<Entry>,
-    directories: Vec<Entry>,
-    files: Vec<Entry>,
+    sources: Vec<InstructionLine>,
+    directories: Vec<InstructionLine>,
+    files: Vec<InstructionLine>,
     file: String,
 }
 
 impl Drafted {
     /// Where the value at a JSON pointer of the profile came from.
-    pub fn origin(&self, pointer: &str) -> Spot {
+    pub fn origin(&self, pointer: &str) -> RemarkPlace {
         let argument = match pointer {
             "/lock/retry-every" => 4,
             "/lock/give-up-after" => 5,
@@ -41,15 +44,15 @@ impl Drafted {
             "/location" => 18,
             _ => {
                 let line = self.list(pointer).and_then(|(list, i)| list.get(i));
-                return line.map_or(Spot::Whole, |entry| {
-                    Spot::Line(self.file.clone(), entry.line)
+                return line.map_or(RemarkPlace::Whole, |entry| {
+                    RemarkPlace::Line(self.file.clone(), entry.line)
                 });
             }
         };
-        Spot::Argument(argument)
+        RemarkPlace::Argument(argument)
     }
 
-    fn list(&self, pointer: &str) -> Option<(&[Entry], usize)> {
+    fn list(&self, pointer: &str) -> Option<(&[InstructionLine], usize)> {
         let (list, i) = pointer.rsplit_once('/')?;
         let entries = match list {
             "/sources" => &self.sources,
@@ -61,7 +64,7 @@ impl Drafted {
     }
 
     /// Takes an exclusion out, and gives it back.
-    pub fn take(&mut self, pointer: &str) -> Option<Entry> {
+    pub fn take(&mut self, pointer: &str) -> Option<InstructionLine> {
         let i = self.list(pointer)?.1;
         let (entries, texts) = match pointer.starts_with("/exclude/directories/") {
             true => (&mut self.directories, &mut self.draft.directories),
@@ -97,7 +100,7 @@ pub fn draft(
             "v1.0 took the region from the settings of AWS on its computer: assumed {REGION}"
         );
         import.say(
-            Finding::warning(Spot::Whole, message)
+            Remark::warning(RemarkPlace::Whole, message)
                 .hint("name it with --region, or change it in the profile"),
         );
     }
@@ -105,18 +108,21 @@ pub fn draft(
         (Kept::Variable(variable), _) => {
             let message =
                 format!("comes from the environment variable {variable}, in the profile too");
-            import.say(Finding::note(Spot::Argument(name.argument()), message));
-            Place::Env(variable.clone())
+            import.say(Remark::note(
+                RemarkPlace::Argument(name.argument()),
+                message,
+            ));
+            DraftReference::Env(variable.clone())
         }
         (Kept::Here(secret), to) => {
             if import.secrets.iter().all(|(known, _)| *known != name) {
                 import.secrets.push((name, secret.clone()));
             }
             match to {
-                WhereTo::Environment => Place::Env(name.variable().to_owned()),
+                WhereTo::Environment => DraftReference::Env(name.variable().to_owned()),
                 WhereTo::Files(directory) => {
                     let separator = if directory.contains('\\') { '\\' } else { '/' };
-                    Place::File(format!(
+                    DraftReference::File(format!(
                         "{}{separator}{}",
                         directory.trim_end_matches(['\\', '/']),
                         name.file()
@@ -125,15 +131,18 @@ pub fn draft(
             }
         }
     };
-    let archive = arguments.aws.as_ref().map(|aws| Archive {
+    let archive = arguments.aws.as_ref().map(|aws| DraftArchive {
         key: place(SecretName::ArchiveKey, &aws.key),
         volume_size: default_volume_size(),
         work_directory: Some(WORK.to_owned()),
     });
-    let credentials = arguments.access.as_ref().map(|(id, secret)| Credentials {
-        access_key_id: place(SecretName::AccessKeyId, id),
-        secret_access_key: place(SecretName::SecretAccessKey, secret),
-    });
+    let credentials = arguments
+        .access
+        .as_ref()
+        .map(|(id, secret)| DraftCredentials {
+            access_key_id: place(SecretName::AccessKeyId, id),
+            secret_access_key: place(SecretName::SecretAccessKey, secret),
+        });
     let draft = Draft {
         about: vec![format!(
             "Made from the v1.0 command line of {} and {file}.",
@@ -149,11 +158,11 @@ pub fn draft(
             .collect(),
         files: texts(&lists.files),
         mount: Some(drive(&arguments.mount)),
-        mirror: arguments.mirror.as_ref().map(|mirror| Mirror {
+        mirror: arguments.mirror.as_ref().map(|mirror| DraftMirror {
             path: mirror.path.clone(),
             extra_files: mirror.extra_files,
         }),
-        s3: arguments.aws.as_ref().map(|aws| S3 {
+        s3: arguments.aws.as_ref().map(|aws| DraftS3 {
             bucket: aws.bucket.clone(),
             region: region.clone(),
             region_assumed,
@@ -168,12 +177,12 @@ pub fn draft(
                 true => ForceFull::WhenProfileChanges,
                 false => ForceFull::Never,
             }),
-        lock: Some(Lock {
+        lock: Some(DraftLock {
             retry_every: span(arguments.retry_every),
             give_up_after: span(arguments.give_up_after),
         }),
         log: Some(arguments.log.clone()).filter(|log| !log.is_empty()),
-        email: arguments.email.as_ref().map(|email| Email {
+        email: arguments.email.as_ref().map(|email| DraftEmail {
             from_name: Some(email.from_name.clone()).filter(|name| !name.is_empty()),
             from: email.from.clone(),
             to: email.to.clone(),
@@ -194,7 +203,7 @@ pub fn draft(
     }
 }
 
-fn texts(entries: &[Entry]) -> Vec<String> {
+fn texts(entries: &[InstructionLine]) -> Vec<String> {
     entries.iter().map(|entry| entry.text.clone()).collect()
 }
 
@@ -221,19 +230,23 @@ fn drive(text: &str) -> String {
     }
 }
 
-fn without_repeated(file: &str, entries: Vec<Entry>, import: &mut Import) -> Vec<Entry> {
-    let mut kept: Vec<(Entry, Option<FullPath>)> = Vec::new();
+fn without_repeated(
+    file: &str,
+    entries: Vec<InstructionLine>,
+    import: &mut Import,
+) -> Vec<InstructionLine> {
+    let mut kept: Vec<(InstructionLine, Option<FullPath>)> = Vec::new();
     for entry in entries {
         let path = FullPath::parse(&entry.text).ok();
-        let same = |(_, other): &&(Entry, Option<FullPath>)| matches!((&path, other), (Some(a), Some(b)) if a.same(b));
+        let same = |(_, other): &&(InstructionLine, Option<FullPath>)| matches!((&path, other), (Some(a), Some(b)) if a.same(b));
         match kept.iter().find(same) {
             Some((first, _)) => {
                 let message = format!(
                     "'{}' is listed twice, first on line {}: once is enough",
                     entry.text, first.line
                 );
-                import.say(Finding::note(
-                    Spot::Line(file.to_owned(), entry.line),
+                import.say(Remark::note(
+                    RemarkPlace::Line(file.to_owned(), entry.line),
                     message,
                 ));
             }
@@ -245,7 +258,7 @@ fn without_repeated(file: &str, entries: Vec<Entry>, import: &mut Import) -> Vec
 
 /// An exclusion that excludes nothing may have been meant as a source: an empty line makes the
 /// difference.
-fn outside(file: &str, entry: &Entry, sources: &[Entry], import: &mut Import) {
+fn outside(file: &str, entry: &InstructionLine, sources: &[InstructionLine], import: &mut Import) {
     let Some(path) = FullPath::parse(&entry.text)
         .ok()
         .filter(|_| !entry.text.contains(['*', '?']))
@@ -261,6 +274,8 @@ fn outside(file: &str, entry: &Entry, sources: &[Entry], import: &mut Import) {
             entry.text
         );
         let hint = "if it should be backed up, take out the empty line above it: v1.0 did not back it up either";
-        import.say(Finding::warning(Spot::Line(file.to_owned(), entry.line), message).hint(hint));
+        import.say(
+            Remark::warning(RemarkPlace::Line(file.to_owned(), entry.line), message).hint(hint),
+        );
     }
 }

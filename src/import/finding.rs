@@ -7,7 +7,7 @@ use crate::model::secret::Secret;
 
 /// How much it matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
+pub enum RemarkLevel {
     /// There is no profile.
     Error,
     /// There is a profile; a person must look at this.
@@ -18,7 +18,7 @@ pub enum Severity {
 
 /// Where it is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Spot {
+pub enum RemarkPlace {
     /// Argument of the v1.0 command line, from 1.
     Argument(usize),
     /// Line of a file, from 1.
@@ -29,18 +29,18 @@ pub enum Spot {
 
 /// One thing to say.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    pub severity: Severity,
-    pub spot: Spot,
+pub struct Remark {
+    pub severity: RemarkLevel,
+    pub spot: RemarkPlace,
     pub message: String,
     pub hint: Option<String>,
 }
 
-impl Finding {
+impl Remark {
     /// The import cannot go on, or what it makes would not be a profile.
-    pub fn error(spot: Spot, message: impl Into<String>) -> Finding {
-        Finding {
-            severity: Severity::Error,
+    pub fn error(spot: RemarkPlace, message: impl Into<String>) -> Remark {
+        Remark {
+            severity: RemarkLevel::Error,
             spot,
             message: message.into(),
             hint: None,
@@ -48,54 +48,54 @@ impl Finding {
     }
 
     /// The profile does not do exactly what v1.0 did, or rests on an assumption.
-    pub fn warning(spot: Spot, message: impl Into<String>) -> Finding {
-        Finding {
-            severity: Severity::Warning,
-            ..Finding::error(spot, message)
+    pub fn warning(spot: RemarkPlace, message: impl Into<String>) -> Remark {
+        Remark {
+            severity: RemarkLevel::Warning,
+            ..Remark::error(spot, message)
         }
     }
 
     /// Nothing is wrong.
-    pub fn note(spot: Spot, message: impl Into<String>) -> Finding {
-        Finding {
-            severity: Severity::Note,
-            ..Finding::error(spot, message)
+    pub fn note(spot: RemarkPlace, message: impl Into<String>) -> Remark {
+        Remark {
+            severity: RemarkLevel::Note,
+            ..Remark::error(spot, message)
         }
     }
 
     /// The same finding with a hint.
     #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Finding {
+    pub fn hint(mut self, hint: impl Into<String>) -> Remark {
         self.hint = Some(hint.into());
         self
     }
 
     /// The same finding without a secret that stands where none belongs.
     #[must_use]
-    pub fn without(mut self, secret: &Secret) -> Finding {
+    pub fn without(mut self, secret: &Secret) -> Remark {
         self.message = secret.masked(&self.message);
         self.hint = self.hint.map(|hint| secret.masked(&hint));
         self
     }
 }
 
-impl fmt::Display for Finding {
+impl fmt::Display for Remark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.severity {
-            Severity::Error => "error: ",
-            Severity::Warning => "warning: ",
-            Severity::Note => "note: ",
+            RemarkLevel::Error => "error: ",
+            RemarkLevel::Warning => "warning: ",
+            RemarkLevel::Note => "note: ",
         })?;
         match &self.spot {
-            Spot::Argument(number) => {
+            RemarkPlace::Argument(number) => {
                 write!(
                     f,
                     "argument {number} ({}): ",
                     NAMES.get(number - 1).copied().unwrap_or_default()
                 )?;
             }
-            Spot::Line(file, line) => write!(f, "{file}:{line}: ")?,
-            Spot::Whole => {}
+            RemarkPlace::Line(file, line) => write!(f, "{file}:{line}: ")?,
+            RemarkPlace::Whole => {}
         }
         writeln!(f, "{}", self.message)?;
         match &self.hint {

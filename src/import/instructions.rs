@@ -2,11 +2,11 @@
 //! exclude, files to exclude, with an empty line between the lists. A directory to exclude ends in
 //! `\`, a file does not.
 
-use super::finding::{Finding, Spot};
+use super::finding::{Remark, RemarkPlace};
 
 /// One line of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct InstructionLine {
     /// From 1.
     pub line: usize,
     pub text: String,
@@ -15,27 +15,27 @@ pub struct Entry {
 /// The three lists.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Instructions {
-    pub sources: Vec<Entry>,
-    pub directories: Vec<Entry>,
-    pub files: Vec<Entry>,
+    pub sources: Vec<InstructionLine>,
+    pub directories: Vec<InstructionLine>,
+    pub files: Vec<InstructionLine>,
 }
 
 /// Reads the lists. Whatever number of empty lines is between them; an empty second list is none.
 ///
 /// # Errors
 /// When it is not clear what a line is.
-pub fn read(file: &str, text: &str) -> Result<Instructions, Vec<Finding>> {
-    let at = |line: usize| Spot::Line(file.to_owned(), line);
+pub fn read(file: &str, text: &str) -> Result<Instructions, Vec<Remark>> {
+    let at = |line: usize| RemarkPlace::Line(file.to_owned(), line);
     let mut lists = groups(text).into_iter();
     let Some(sources) = lists.next() else {
-        let finding = Finding::error(at(1), "the instruction file lists no directory to back up");
+        let finding = Remark::error(at(1), "the instruction file lists no directory to back up");
         return Err(vec![finding.hint("is it the file that argument 11 names?")]);
     };
     let (second, third) = (lists.next().unwrap_or_default(), lists.next());
     if let Some(fourth) = lists.next() {
         let line = fourth.first().map_or(1, |entry| entry.line);
         let message = "a fourth list begins; there are three: directories to back up, directories to exclude, files to exclude";
-        return Err(vec![Finding::error(at(line), message).hint(
+        return Err(vec![Remark::error(at(line), message).hint(
             "leave empty lines only between the lists, in a copy of the file",
         )]);
     }
@@ -46,7 +46,7 @@ pub fn read(file: &str, text: &str) -> Result<Instructions, Vec<Finding>> {
         None => (Vec::new(), second),
     };
     let wrong_directories = directories.iter().filter(|entry| !is_directory(entry)).map(|entry| {
-        Finding::error(
+        Remark::error(
             at(entry.line),
             format!("'{}' stands among the directories to exclude, which end in `\\`", entry.text),
         )
@@ -56,7 +56,7 @@ pub fn read(file: &str, text: &str) -> Result<Instructions, Vec<Finding>> {
         .iter()
         .filter(|entry| is_directory(entry))
         .map(|entry| {
-            Finding::error(
+            Remark::error(
                 at(entry.line),
                 format!(
                     "'{}' stands among the files to exclude, but ends in `\\`",
@@ -65,7 +65,7 @@ pub fn read(file: &str, text: &str) -> Result<Instructions, Vec<Finding>> {
             )
             .hint("directories to exclude are the list before, with an empty line between the two")
         });
-    let wrong: Vec<Finding> = wrong_directories.chain(wrong_files).collect();
+    let wrong: Vec<Remark> = wrong_directories.chain(wrong_files).collect();
     if wrong.is_empty() {
         Ok(Instructions {
             sources,
@@ -77,13 +77,13 @@ pub fn read(file: &str, text: &str) -> Result<Instructions, Vec<Finding>> {
     }
 }
 
-fn is_directory(entry: &Entry) -> bool {
+fn is_directory(entry: &InstructionLine) -> bool {
     entry.text.ends_with(['\\', '/'])
 }
 
 /// Lines that follow each other without an empty one.
-fn groups(text: &str) -> Vec<Vec<Entry>> {
-    let mut groups: Vec<Vec<Entry>> = Vec::new();
+fn groups(text: &str) -> Vec<Vec<InstructionLine>> {
+    let mut groups: Vec<Vec<InstructionLine>> = Vec::new();
     let mut open = false;
     for (line, text) in (1..).zip(text.lines()) {
         let text = text.trim().to_owned();
@@ -92,8 +92,8 @@ fn groups(text: &str) -> Vec<Vec<Entry>> {
             continue;
         }
         match groups.last_mut().filter(|_| open) {
-            Some(group) => group.push(Entry { line, text }),
-            None => groups.push(vec![Entry { line, text }]),
+            Some(group) => group.push(InstructionLine { line, text }),
+            None => groups.push(vec![InstructionLine { line, text }]),
         }
         open = true;
     }
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     fn lists(text: &str) -> [Vec<String>; 3] {
-        let texts = |entries: Vec<Entry>| {
+        let texts = |entries: Vec<InstructionLine>| {
             entries
                 .into_iter()
                 .map(|e| format!("{}:{}", e.line, e.text))

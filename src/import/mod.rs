@@ -14,8 +14,8 @@ mod words;
 use std::path::Path;
 
 pub use arguments::Arguments;
-pub use batch::Command;
-pub use finding::{Finding, Severity, Spot};
+pub use batch::CommandLine;
+pub use finding::{Remark, RemarkLevel, RemarkPlace};
 
 use crate::model::name::Format;
 use crate::model::path::FullPath;
@@ -97,11 +97,11 @@ pub struct Import {
     pub name: String,
     /// The secrets that it refers to and that were on the command line.
     pub secrets: Vec<(SecretName, Secret)>,
-    pub findings: Vec<Finding>,
+    pub findings: Vec<Remark>,
 }
 
 impl Import {
-    fn say(&mut self, finding: Finding) {
+    fn say(&mut self, finding: Remark) {
         self.findings.push(finding);
     }
 
@@ -112,7 +112,7 @@ impl Import {
     }
 
     /// Whether anything of this severity was said.
-    pub fn has(&self, severity: Severity) -> bool {
+    pub fn has(&self, severity: RemarkLevel) -> bool {
         self.findings
             .iter()
             .any(|finding| finding.severity == severity)
@@ -151,25 +151,25 @@ pub fn import(
 
 /// Directories of the backup's own that v1.0 allowed where sources are. Neither of them changes
 /// what is backed up.
-const MENDS: [fn(&mut Draft) -> Option<Finding>; 2] = [other_work, other_log];
+const MENDS: [fn(&mut Draft) -> Option<Remark>; 2] = [other_work, other_log];
 
-fn other_work(draft: &mut Draft) -> Option<Finding> {
+fn other_work(draft: &mut Draft) -> Option<Remark> {
     draft.archive.as_mut()?.work_directory = Some(OTHER_WORK.to_owned());
     let message = format!(
         "v1.0 made archives in {WORK}, which is backed up itself: the profile says {OTHER_WORK}"
     );
     let hint = "make the directory, or name another as `archive.work-directory`";
-    Some(Finding::warning(Spot::Whole, message).hint(hint))
+    Some(Remark::warning(RemarkPlace::Whole, message).hint(hint))
 }
 
-fn other_log(draft: &mut Draft) -> Option<Finding> {
+fn other_log(draft: &mut Draft) -> Option<Remark> {
     let log = draft
         .log
         .take()
         .filter(|log| FullPath::parse(log).is_ok())?;
     let message = format!("'{log}' is backed up itself: the profile names no directory for logs");
     let hint = "new logs are in the state directory; `log.directory` names another";
-    Some(Finding::warning(Spot::Argument(6), message).hint(hint))
+    Some(Remark::warning(RemarkPlace::Argument(6), message).hint(hint))
 }
 
 /// Asks `check` about the draft, and mends what can be mended without changing what is backed up.
@@ -198,9 +198,9 @@ fn settle(
             "{}; it is left out, so more is backed up",
             diagnostic.message
         );
-        import.say(Finding {
+        import.say(Remark {
             hint: diagnostic.hint.clone(),
-            ..Finding::warning(spot, message)
+            ..Remark::warning(spot, message)
         });
     }
     let (mut profile, again) = checked(&drafted.draft)?;
@@ -224,14 +224,14 @@ fn settle(
     };
     for d in &wrong {
         let spot = drafted.origin(&d.path);
-        let at = if spot == Spot::Whole {
+        let at = if spot == RemarkPlace::Whole {
             format!("{}: ", d.path)
         } else {
             String::new()
         };
-        import.say(Finding {
+        import.say(Remark {
             hint: hint(d),
-            ..Finding::error(spot, format!("{at}{}", d.message))
+            ..Remark::error(spot, format!("{at}{}", d.message))
         });
     }
     import.profile = wrong.is_empty().then_some(profile);
@@ -255,8 +255,8 @@ fn told(arguments: &Arguments, import: &mut Import) {
         if let (SecretName::ArchiveKey, Err(error)) =
             (secret, profile::check::check_key(Format::Zip, &value))
         {
-            import.say(Finding::warning(
-                Spot::Argument(16),
+            import.say(Remark::warning(
+                RemarkPlace::Argument(16),
                 format!("{error}: no backup can be made with it"),
             ));
         }
@@ -267,14 +267,14 @@ fn told(arguments: &Arguments, import: &mut Import) {
         let hint = format!(
             "`aam-backup run {name} --force-full`; or write `force-full: always` into the profile"
         );
-        import.say(Finding::warning(Spot::Argument(21), message).hint(hint));
+        import.say(Remark::warning(RemarkPlace::Argument(21), message).hint(hint));
     }
     if arguments.aws.is_some() && arguments.when_instructions_change {
         let message = "the first run makes a full backup, for the profile is newer than the last backup of v1.0";
         let hint = format!(
             "begin with `aam-backup run {name}`: an incremental-only run does not make one"
         );
-        import.say(Finding::note(Spot::Argument(22), message).hint(hint));
+        import.say(Remark::note(RemarkPlace::Argument(22), message).hint(hint));
     }
     let mode = if arguments.mode == Mode::IncrementalOnly {
         " --mode incremental-only"
@@ -284,5 +284,5 @@ fn told(arguments: &Arguments, import: &mut Import) {
     let message = format!(
         "this command is now `aam-backup run {name}{mode}`, every night with `aam-backup schedule install {name}{mode}`"
     );
-    import.say(Finding::note(Spot::Whole, message));
+    import.say(Remark::note(RemarkPlace::Whole, message));
 }

@@ -15,12 +15,12 @@ use crate::model::stamp::Stamp;
 pub struct Backup {
     pub id: BackupId,
     /// The archive of each mount, by mount name.
-    pub archives: BTreeMap<MountName, Archive>,
+    pub archives: BTreeMap<MountName, ListedArchive>,
 }
 
 /// The objects of one archive.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Archive {
+pub struct ListedArchive {
     /// Volumes by number.
     pub volumes: BTreeMap<u32, Object>,
     pub marker: Option<Object>,

@@ -17,8 +17,8 @@ use std::time::Duration;
 
 pub use key::check_key;
 
-use super::diagnose::Finding;
-use super::document::{Document, Source, Span};
+use super::diagnose::Mistake;
+use super::document::{Document, SourceEntry, Span};
 use crate::model::job::{Job, JobSource, Lock, NameError, Restore, Telling, Tools};
 use crate::model::path::Family;
 use crate::model::select::{Exclusion, ExclusionError, Selection, SelectionSpec};
@@ -39,7 +39,7 @@ pub struct Checked {
     pub job: Option<Job>,
     /// Good as far as no finding is about it.
     pub telling: Telling,
-    pub findings: Vec<Finding>,
+    pub findings: Vec<Mistake>,
 }
 
 /// Checks a document.
@@ -64,7 +64,7 @@ pub fn check(profile: &Path, document: &Document, broken: &Broken) -> Checked {
         };
         checker
             .findings
-            .push(Finding::value("/sources", error.to_string()).hint(hint));
+            .push(Mistake::value("/sources", error.to_string()).hint(hint));
     }
     let job = job.filter(|_| checker.findings.is_empty());
     Checked {
@@ -80,7 +80,7 @@ struct Checker<'a> {
     /// The pointer of the path that set the family.
     family_from: String,
     broken: &'a Broken,
-    findings: Vec<Finding>,
+    findings: Vec<Mistake>,
 }
 
 impl Checker<'_> {
@@ -171,20 +171,20 @@ impl Checker<'_> {
         })
     }
 
-    fn report(&mut self, finding: Finding) {
+    fn report(&mut self, finding: Mistake) {
         if !self.broken.covers(&finding.pointer) {
             self.findings.push(finding);
         }
     }
 
-    fn sources(&mut self, sources: &[Source]) -> Vec<(String, JobSource)> {
+    fn sources(&mut self, sources: &[SourceEntry]) -> Vec<(String, JobSource)> {
         let mut checked: Vec<(String, JobSource)> = Vec::new();
         for (i, source) in sources.iter().enumerate() {
             let (pointer, text) = source_path(i, source);
             if self.family == Family::Unix && text.contains(['*', '?']) {
                 let message = format!("'{text}' holds a wildcard; a source is one directory");
                 self.report(
-                    Finding::value(&pointer, message)
+                    Mistake::value(&pointer, message)
                         .hint("list its parent, and `exclude` the rest"),
                 );
                 continue;
@@ -195,10 +195,10 @@ impl Checker<'_> {
             if let Some((first, _)) = checked.iter().find(|(_, other)| other.path.same(&path)) {
                 let message = format!("'{path}' is listed twice");
                 let hint = format!("it is already {first}: remove one");
-                self.report(Finding::value(&pointer, message).hint(hint));
+                self.report(Mistake::value(&pointer, message).hint(hint));
                 continue;
             }
-            let optional = matches!(source, Source::Detailed(detailed) if detailed.optional);
+            let optional = matches!(source, SourceEntry::Detailed(detailed) if detailed.optional);
             checked.push((pointer, JobSource { path, optional }));
         }
         checked
@@ -226,7 +226,7 @@ impl Checker<'_> {
                         ExclusionError::Empty => "remove it".to_owned(),
                         _ => "write a bare name, which may have `*` and `?`, or a full path without them".to_owned(),
                     };
-                    self.report(Finding::value(&at, error.to_string()).hint(hint));
+                    self.report(Mistake::value(&at, error.to_string()).hint(hint));
                 }
             }
         }
@@ -245,7 +245,7 @@ impl Checker<'_> {
                     "remove it: {} makes this a {} profile",
                     self.family_from, self.family
                 );
-                self.report(Finding::key(pointer, message).hint(hint));
+                self.report(Mistake::key(pointer, message).hint(hint));
             }
         }
         Tools {
@@ -268,7 +268,7 @@ impl Checker<'_> {
             // A loop that does not sleep is no wait.
             Ok(span) if span.is_zero() && pointer != "/lock/give-up-after" => {
                 self.report(
-                    Finding::value(pointer, "must be more than nothing")
+                    Mistake::value(pointer, "must be more than nothing")
                         .hint("write at least `1s`"),
                 );
                 default
@@ -277,7 +277,7 @@ impl Checker<'_> {
             Err(_) => {
                 let message = format!("'{}' is not a time span", text.escape_debug());
                 self.report(
-                    Finding::value(pointer, message).hint("write `90s`, `10m`, `2h` or `1h 30m`"),
+                    Mistake::value(pointer, message).hint("write `90s`, `10m`, `2h` or `1h 30m`"),
                 );
                 default
             }
@@ -286,9 +286,9 @@ impl Checker<'_> {
 }
 
 /// The pointer and text of a source.
-fn source_path(i: usize, source: &Source) -> (String, &str) {
+fn source_path(i: usize, source: &SourceEntry) -> (String, &str) {
     match source {
-        Source::Path(text) => (format!("/sources/{i}"), text),
-        Source::Detailed(detailed) => (format!("/sources/{i}/path"), &detailed.path),
+        SourceEntry::Path(text) => (format!("/sources/{i}"), text),
+        SourceEntry::Detailed(detailed) => (format!("/sources/{i}/path"), &detailed.path),
     }
 }

@@ -1,6 +1,6 @@
 //! What is wrong with a profile, where, and what to write instead (SPEC#profile).
 //!
-//! A check makes [`Finding`]s; [`Diagnostics`] puts all of them in the order of the file and shows
+//! A check makes [`Mistake`]s; [`Diagnostics`] puts all of them in the order of the file and shows
 //! them as text or JSON. No diagnostic shows a secret: [`super::mask`] blanks the source lines.
 
 use std::fmt;
@@ -9,72 +9,72 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::mask;
-use super::yaml::{Place, Places};
+use super::yaml::{Position, Positions};
 
 /// One problem, as a check finds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
+pub struct Mistake {
     /// JSON pointer of the value meant; empty for the whole file.
     pub pointer: String,
-    spot: Spot,
+    spot: Pointed,
     pub message: String,
     pub hint: Option<String>,
 }
 
 /// Where a finding points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Spot {
+enum Pointed {
     Key,
     Value,
-    Exactly(Place),
+    Exactly(Position),
 }
 
-impl Finding {
+impl Mistake {
     /// A problem with a value.
-    pub fn value(pointer: impl Into<String>, message: impl Into<String>) -> Finding {
-        Finding {
+    pub fn value(pointer: impl Into<String>, message: impl Into<String>) -> Mistake {
+        Mistake {
             pointer: pointer.into(),
-            spot: Spot::Value,
+            spot: Pointed::Value,
             message: message.into(),
             hint: None,
         }
     }
 
     /// A problem with a key, or with what is missing below it.
-    pub fn key(pointer: impl Into<String>, message: impl Into<String>) -> Finding {
-        Finding {
-            spot: Spot::Key,
-            ..Finding::value(pointer, message)
+    pub fn key(pointer: impl Into<String>, message: impl Into<String>) -> Mistake {
+        Mistake {
+            spot: Pointed::Key,
+            ..Mistake::value(pointer, message)
         }
     }
 
     /// A problem at a place of the text.
-    pub fn at(place: Place, message: impl Into<String>) -> Finding {
-        Finding {
-            spot: Spot::Exactly(place),
-            ..Finding::value("", message)
+    pub fn at(place: Position, message: impl Into<String>) -> Mistake {
+        Mistake {
+            spot: Pointed::Exactly(place),
+            ..Mistake::value("", message)
         }
     }
 
     /// The same finding about another pointer.
     #[must_use]
-    pub fn path(mut self, pointer: &str) -> Finding {
+    pub fn path(mut self, pointer: &str) -> Mistake {
         pointer.clone_into(&mut self.pointer);
         self
     }
 
     /// The same finding with a hint.
     #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Finding {
+    pub fn hint(mut self, hint: impl Into<String>) -> Mistake {
         self.hint = Some(hint.into());
         self
     }
 
-    fn place(&self, places: &Places) -> Place {
+    fn place(&self, places: &Positions) -> Position {
         match self.spot {
-            Spot::Exactly(place) => place,
-            Spot::Key => places.key(&self.pointer).unwrap_or_default(),
-            Spot::Value => places.value(&self.pointer).unwrap_or_default(),
+            Pointed::Exactly(place) => place,
+            Pointed::Key => places.key(&self.pointer).unwrap_or_default(),
+            Pointed::Value => places.value(&self.pointer).unwrap_or_default(),
         }
     }
 }
@@ -121,8 +121,8 @@ impl Diagnostics {
     pub(crate) fn new(
         file: &Path,
         text: &str,
-        places: &Places,
-        findings: Vec<Finding>,
+        places: &Positions,
+        findings: Vec<Mistake>,
     ) -> Diagnostics {
         let name = file.display().to_string();
         let mut list: Vec<Diagnostic> = findings

@@ -14,8 +14,10 @@ use crate::model::stamp::Zone;
 mod destinations;
 mod telling;
 
-pub use destinations::{Destinations, Directory, MaxDelete, Mirror, S3, S3Credentials};
-pub use telling::{Email, Hooks, LogPolicy, Ping};
+pub use destinations::{
+    DeleteLimit, Destinations, Directory, MirrorSection, S3Credentials, S3Section,
+};
+pub use telling::{EmailSection, HooksSection, LogPolicy, PingSection};
 
 // Patterns tell an editor that something is wrong; `check` says in words what.
 const NAME: &str = r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$";
@@ -45,16 +47,16 @@ pub struct Document {
     pub location: String,
     /// Directories to back up: absolute paths without wildcards.
     #[schemars(length(min = 1))]
-    pub sources: Vec<Source>,
+    pub sources: Vec<SourceEntry>,
     /// What to leave out.
     #[serde(default)]
     pub exclude: Exclude,
     /// How files in use are read: from a snapshot of the volume.
-    pub snapshot: Option<Snapshot>,
+    pub snapshot: Option<SnapshotSection>,
     /// Where backups go. At least one destination.
     pub destinations: Destinations,
     /// How archives are made. Needed by the `s3` and `directory` destinations.
-    pub archive: Option<Archive>,
+    pub archive: Option<ArchiveSection>,
     /// When a full backup is made although an incremental one would do.
     #[serde(default)]
     pub force_full: ForceFull,
@@ -71,17 +73,17 @@ pub struct Document {
     #[serde(default)]
     pub log: LogPolicy,
     /// E-mail reports through Amazon SES. Without this section no e-mail is sent.
-    pub email: Option<Email>,
+    pub email: Option<EmailSection>,
     /// Addresses called when a run starts and ends, as Healthchecks and its like offer them:
     /// whoever waits for the call notices when none comes.
     #[serde(default)]
-    pub ping: Ping,
+    pub ping: PingSection,
     /// Programs run before and after a backup.
     #[serde(default)]
-    pub hooks: Hooks,
+    pub hooks: HooksSection,
     /// Paths of the programs used, where they are not found by themselves.
     #[serde(default)]
-    pub tools: Tools,
+    pub tools: ToolsSection,
     /// Clock in which stamps are written: `utc`, or `local` for adopting a bucket written by v1.0.
     #[serde(default)]
     pub time_zone: Zone,
@@ -93,7 +95,7 @@ pub struct Document {
 /// A directory to back up: its path, or its path with options.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
-pub enum Source {
+pub enum SourceEntry {
     /// Absolute path of the directory.
     Path(String),
     /// A path with options.
@@ -128,7 +130,7 @@ pub struct Exclude {
 /// The program that makes a snapshot, and where it shows it.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Snapshot {
+pub struct SnapshotSection {
     /// Program called as `PROGRAM SOURCE MOUNT COMMAND…`. Windows: `shadowspawn` by default. Unix:
     /// none by default.
     pub program: Option<String>,
@@ -140,7 +142,7 @@ pub struct Snapshot {
 /// How archives are made.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Archive {
+pub struct ArchiveSection {
     /// The key that encrypts archives (AES-256). Without it nothing can be restored: keep a copy
     /// elsewhere.
     pub encryption_key: Reference,
@@ -224,7 +226,7 @@ pub struct LockPolicy {
 /// Paths of the programs used, where they are not found by themselves.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Tools {
+pub struct ToolsSection {
     /// 7-Zip: `7z.exe` on Windows, `7zz` on Unix.
     #[serde(rename = "7z")]
     pub seven_zip: Option<String>,

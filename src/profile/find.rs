@@ -117,11 +117,11 @@ impl Search {
         let mut near: Vec<String> = Vec::new();
         for directory in &self.directories {
             let entries = entries(directory);
-            let claims: Vec<&Entry> = entries
+            let claims: Vec<&ProfileFile> = entries
                 .iter()
                 .filter(|entry| entry.name() == profile)
                 .collect();
-            let files: Vec<&Entry> = entries
+            let files: Vec<&ProfileFile> = entries
                 .iter()
                 .filter(|entry| entry.stem == profile)
                 .collect();
@@ -138,7 +138,9 @@ impl Search {
                 }
                 ([], []) => {}
             }
-            near.extend(suggest::near(profile, entries.iter().map(Entry::name)).map(str::to_owned));
+            near.extend(
+                suggest::near(profile, entries.iter().map(ProfileFile::name)).map(str::to_owned),
+            );
         }
         near.sort();
         near.dedup();
@@ -159,7 +161,7 @@ fn is_yaml(extension: &OsStr) -> bool {
     extension.eq_ignore_ascii_case("yaml") || extension.eq_ignore_ascii_case("yml")
 }
 
-fn twice(entries: &[&Entry]) -> FindError {
+fn twice(entries: &[&ProfileFile]) -> FindError {
     FindError::Twice {
         files: entries.iter().map(|entry| entry.path.clone()).collect(),
     }
@@ -167,7 +169,7 @@ fn twice(entries: &[&Entry]) -> FindError {
 
 /// A file of a profile directory.
 #[derive(Debug)]
-struct Entry {
+struct ProfileFile {
     path: PathBuf,
     /// The file's name without extension.
     stem: String,
@@ -175,7 +177,7 @@ struct Entry {
     inside: Option<String>,
 }
 
-impl Entry {
+impl ProfileFile {
     /// The profile's name. A file too broken to say is taken at its own name, so that loading it
     /// says what is wrong.
     fn name(&self) -> &str {
@@ -184,18 +186,18 @@ impl Entry {
 }
 
 /// The profiles of a directory, by file name. A directory that is not there has none.
-fn entries(directory: &Path) -> Vec<Entry> {
+fn entries(directory: &Path) -> Vec<ProfileFile> {
     let Ok(read) = fs::read_dir(directory) else {
         return Vec::new();
     };
-    let mut entries: Vec<Entry> = read
+    let mut entries: Vec<ProfileFile> = read
         .filter_map(|entry| {
             let path = entry.ok()?.path();
             if !path.extension().is_some_and(is_yaml) || path.is_dir() {
                 return None;
             }
             let stem = path.file_stem()?.to_str()?.to_owned();
-            Some(Entry {
+            Some(ProfileFile {
                 inside: name_inside(&path),
                 stem,
                 path,

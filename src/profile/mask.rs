@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::yaml::Places;
+use super::yaml::Positions;
 
 /// Words in a key under which a secret may stand, also a misspelt or v1.0 one.
 const WORDS: &str = "key|secret|passw|passphrase|pwd|token|credential";
@@ -44,7 +44,7 @@ pub fn message(mut text: String) -> String {
 }
 
 /// Line `number` (from 1) of the text, secrets replaced by `***`.
-pub fn line(text: &str, number: usize, places: &Places) -> String {
+pub fn line(text: &str, number: usize, places: &Positions) -> String {
     let Some(line) = text.lines().nth(number.wrapping_sub(1)) else {
         return String::new();
     };

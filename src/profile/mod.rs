@@ -26,8 +26,8 @@ pub use find::Search;
 
 use crate::model::job::{self, Job, Telling};
 use check::Checked;
-use diagnose::Finding;
-use yaml::{MAX_BYTES, Places};
+use diagnose::Mistake;
+use yaml::{MAX_BYTES, Positions};
 
 /// Reads and checks the profile in a file.
 ///
@@ -44,7 +44,7 @@ pub fn load(path: &Path) -> Result<Job, Diagnostics> {
 pub fn load_bytes(path: &Path, bytes: &[u8]) -> Result<Job, Diagnostics> {
     let text = decoded(path, bytes)?;
     let tree = yaml::parse(text)
-        .map_err(|finding| Diagnostics::new(path, text, &Places::default(), vec![finding]))?;
+        .map_err(|finding| Diagnostics::new(path, text, &Positions::default(), vec![finding]))?;
     let Inspected {
         checked, findings, ..
     } = inspect(path, tree.value, tree.duplicates);
@@ -60,7 +60,7 @@ pub fn load_bytes(path: &Path, bytes: &[u8]) -> Result<Job, Diagnostics> {
 /// When it is anything else; says where, and what to do.
 pub fn decoded<'a>(path: &Path, bytes: &'a [u8]) -> Result<&'a str, Diagnostics> {
     yaml::decode(bytes)
-        .map_err(|finding| Diagnostics::new(path, "", &Places::default(), vec![finding]))
+        .map_err(|finding| Diagnostics::new(path, "", &Positions::default(), vec![finding]))
 }
 
 /// What can be had from a profile that is broken elsewhere, so that somebody is told about it.
@@ -124,12 +124,12 @@ pub fn readable(path: &Path) -> Readable {
 struct Inspected {
     /// `None`: too little is right.
     checked: Option<Checked>,
-    findings: Vec<Finding>,
+    findings: Vec<Mistake>,
     name: Option<String>,
     location: Option<String>,
 }
 
-fn inspect(path: &Path, value: Value, mut findings: Vec<Finding>) -> Inspected {
+fn inspect(path: &Path, value: Value, mut findings: Vec<Mistake>) -> Inspected {
     let shape = schema_errors::validate(&value);
     let mut checked = None;
     let (mut name, mut location) = (None, None);

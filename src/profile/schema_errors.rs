@@ -10,7 +10,7 @@ use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use jsonschema::{JsonType, ValidationError};
 use serde_json::Value;
 
-use super::diagnose::Finding;
+use super::diagnose::Mistake;
 use super::mask::names_secret;
 use super::yaml::child;
 use super::{schema, suggest};
@@ -23,9 +23,9 @@ pub const REFERENCE_HINT: &str =
 /// What the schema says about a value.
 #[derive(Debug, Default)]
 pub struct Shape {
-    pub findings: Vec<Finding>,
+    pub findings: Vec<Mistake>,
     /// Texts that do not match their pattern: said only when no check says it better.
-    pub patterns: Vec<Finding>,
+    pub patterns: Vec<Mistake>,
     /// Pointers of keys that do not exist.
     pub unknown: Vec<String>,
     /// Pointers of values of a wrong kind.
@@ -78,7 +78,7 @@ impl Shape {
             ),
             Kind::Pattern { .. } => self
                 .patterns
-                .push(Finding::value(&pointer, "is not written as it must be")),
+                .push(Mistake::value(&pointer, "is not written as it must be")),
             Kind::MinProperties { .. } if pointer == "/destinations" => {
                 self.findings.push(no_destination());
                 self.wrong.push(pointer);
@@ -121,7 +121,7 @@ impl Shape {
     }
 
     fn bad(&mut self, pointer: &str, message: String, hint: Option<String>) {
-        let mut finding = Finding::value(pointer, message);
+        let mut finding = Mistake::value(pointer, message);
         finding.hint = hint;
         self.findings.push(finding);
         self.wrong.push(pointer.to_owned());
@@ -129,7 +129,7 @@ impl Shape {
 
     fn unknown_key(&mut self, pointer: &str, key: &str, known: &[&str]) {
         let at = child(pointer, key);
-        let finding = Finding::key(&at, format!("unknown key '{}'", key.escape_debug()));
+        let finding = Mistake::key(&at, format!("unknown key '{}'", key.escape_debug()));
         let hint = match suggest::near(key, known.iter().copied()) {
             Some(near) => {
                 self.meant.push((pointer.to_owned(), near.to_owned()));
@@ -336,8 +336,8 @@ impl Shape {
     }
 }
 
-fn missing_key(pointer: &str, key: &str) -> Finding {
-    let finding = Finding::key(pointer, format!("the key '{key}' is missing"));
+fn missing_key(pointer: &str, key: &str) -> Mistake {
+    let finding = Mistake::key(pointer, format!("the key '{key}' is missing"));
     match key {
         "version" => finding.hint("add `version: 1`"),
         _ if names_secret(key) => finding.hint(format!("add `{key}: {{env: NAME}}`")),
@@ -346,8 +346,8 @@ fn missing_key(pointer: &str, key: &str) -> Finding {
 }
 
 /// The finding of a profile that backs up to nowhere.
-pub fn no_destination() -> Finding {
-    Finding::key("/destinations", "there is no destination")
+pub fn no_destination() -> Mistake {
+    Mistake::key("/destinations", "there is no destination")
         .hint("add `mirror`, `s3` or `directory` below it")
 }
 

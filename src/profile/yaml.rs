@@ -1,6 +1,6 @@
 //! YAML text -> one JSON value and the place of every key and value in the text.
 //!
-//! The text is parsed once. What comes after works on the JSON value and asks [`Places`] where
+//! The text is parsed once. What comes after works on the JSON value and asks [`Positions`] where
 //! something stands. Nothing here knows what a profile is.
 
 mod node;
@@ -10,15 +10,15 @@ use std::collections::HashMap;
 use serde_json::{Map, Value};
 use serde_saphyr::{Location, Spanned};
 
-use super::diagnose::Finding;
-use node::Node;
+use super::diagnose::Mistake;
+use node::YamlNode;
 
 /// The largest profile that is read. A profile is written by hand; more is a mistake or an attack.
 pub const MAX_BYTES: u64 = 1024 * 1024;
 
 /// A piece of the text: where it starts, and what it covers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Place {
+pub struct Position {
     /// From 1.
     pub line: usize,
     /// From 1, in characters.
@@ -29,11 +29,11 @@ pub struct Place {
     pub end: usize,
 }
 
-impl From<Location> for Place {
-    fn from(at: Location) -> Place {
+impl From<Location> for Position {
+    fn from(at: Location) -> Position {
         let number = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
         let start = number(at.span().offset());
-        Place {
+        Position {
             line: number(at.line()),
             column: number(at.column()),
             start,
@@ -44,20 +44,20 @@ impl From<Location> for Place {
 
 /// Where every key and value stands, by JSON pointer.
 #[derive(Clone, Debug, Default)]
-pub struct Places {
-    keys: HashMap<String, Place>,
-    values: HashMap<String, Place>,
-    scalars: Vec<(String, Place)>,
+pub struct Positions {
+    keys: HashMap<String, Position>,
+    values: HashMap<String, Position>,
+    scalars: Vec<(String, Position)>,
 }
 
-impl Places {
+impl Positions {
     /// The place of a value.
-    pub fn value(&self, pointer: &str) -> Option<Place> {
+    pub fn value(&self, pointer: &str) -> Option<Position> {
         self.values.get(pointer).copied()
     }
 
     /// The place of the key under which a value stands; the value's own for a list item.
-    pub fn key(&self, pointer: &str) -> Option<Place> {
+    pub fn key(&self, pointer: &str) -> Option<Position> {
         self.keys
             .get(pointer)
             .copied()
@@ -65,7 +65,7 @@ impl Places {
     }
 
     /// Every value that is no list and no map, with its pointer.
-    pub fn scalars(&self) -> impl Iterator<Item = (&str, Place)> {
+    pub fn scalars(&self) -> impl Iterator<Item = (&str, Position)> {
         self.scalars
             .iter()
             .map(|(pointer, place)| (pointer.as_str(), *place))
@@ -74,11 +74,11 @@ impl Places {
 
 /// A parsed text.
 #[derive(Clone, Debug)]
-pub struct Tree {
+pub struct YamlTree {
     pub value: Value,
-    pub places: Places,
+    pub places: Positions,
     /// Keys given twice.
-    pub duplicates: Vec<Finding>,
+    pub duplicates: Vec<Mistake>,
 }
 
 /// `pointer` with one more key, escaped as RFC 6901 says.
@@ -90,10 +90,10 @@ pub fn child(pointer: &str, key: &str) -> String {
 ///
 /// # Errors
 /// When they are anything else; the finding says where.
-pub fn decode(bytes: &[u8]) -> Result<&str, Finding> {
+pub fn decode(bytes: &[u8]) -> Result<&str, Mistake> {
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         return Err(
-            Finding::at(Place::default(), "the file is UTF-16, not UTF-8")
+            Mistake::at(Position::default(), "the file is UTF-16, not UTF-8")
                 .hint("save it again with the encoding UTF-8 (in Notepad: Save as, Encoding)"),
         );
     }
@@ -103,11 +103,11 @@ pub fn decode(bytes: &[u8]) -> Result<&str, Finding> {
             let before = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
             let line = before.matches('\n').count() + 1;
             let column = before.rsplit('\n').next().map_or(0, |l| l.chars().count()) + 1;
-            Err(Finding::at(
-                Place {
+            Err(Mistake::at(
+                Position {
                     line,
                     column,
-                    ..Place::default()
+                    ..Position::default()
                 },
                 "the file is not UTF-8 text",
             )
@@ -121,15 +121,15 @@ pub fn decode(bytes: &[u8]) -> Result<&str, Finding> {
 /// # Errors
 /// When it is not YAML, is empty, or holds several documents. YAML errors end the parse: there is
 /// only one.
-pub fn parse(text: &str) -> Result<Tree, Finding> {
-    let root: Spanned<Node> = serde_saphyr::from_str_with_options(text, options())
+pub fn parse(text: &str) -> Result<YamlTree, Mistake> {
+    let root: Spanned<YamlNode> = serde_saphyr::from_str_with_options(text, options())
         .map_err(|error| syntax(text, &error))?;
-    if matches!(root.value, Node::Null) {
+    if matches!(root.value, YamlNode::Null) {
         return Err(empty());
     }
-    let mut tree = Tree {
+    let mut tree = YamlTree {
         value: Value::Null,
-        places: Places::default(),
+        places: Positions::default(),
         duplicates: Vec::new(),
     };
     tree.value = lower(root, String::new(), &mut tree.places, &mut tree.duplicates);
@@ -154,11 +154,11 @@ fn options() -> serde_saphyr::Options {
 
 /// The parser's error, in our words where they help more. Its own messages repeat a character of
 /// the text at most, never a word: a word may be a secret.
-fn syntax(text: &str, error: &serde_saphyr::Error) -> Finding {
+fn syntax(text: &str, error: &serde_saphyr::Error) -> Mistake {
     use serde_saphyr::Error as E;
     let error = error.without_snippet();
-    let place = error.location().map(Place::from).unwrap_or_default();
-    let finding = |message: &str| Finding::at(place, message);
+    let place = error.location().map(Position::from).unwrap_or_default();
+    let finding = |message: &str| Mistake::at(place, message);
     let mut near = text.lines().skip(place.line.saturating_sub(1));
     let line = near.next().unwrap_or_default();
     let tab = |line: &str| line.trim_start_matches(' ').starts_with('\t');
@@ -213,21 +213,21 @@ fn syntax(text: &str, error: &serde_saphyr::Error) -> Finding {
     }
 }
 
-fn empty() -> Finding {
-    Finding::at(Place::default(), "the profile is empty")
+fn empty() -> Mistake {
+    Mistake::at(Position::default(), "the profile is empty")
         .hint("begin with one of the profiles in `examples`")
 }
 
 fn lower(
-    node: Spanned<Node>,
+    node: Spanned<YamlNode>,
     pointer: String,
-    places: &mut Places,
-    duplicates: &mut Vec<Finding>,
+    places: &mut Positions,
+    duplicates: &mut Vec<Mistake>,
 ) -> Value {
     places
         .values
         .insert(pointer.clone(), node.referenced.into());
-    if !matches!(node.value, Node::List(_) | Node::Map(_)) {
+    if !matches!(node.value, YamlNode::List(_) | YamlNode::Map(_)) {
         // An alias shows nothing; what it stands for does.
         places.scalars.extend([
             (pointer.clone(), node.referenced.into()),
@@ -235,11 +235,11 @@ fn lower(
         ]);
     }
     match node.value {
-        Node::Null => Value::Null,
-        Node::Bool(b) => Value::Bool(b),
-        Node::Number(n) => Value::Number(n),
-        Node::Text(t) => Value::String(t),
-        Node::List(items) => {
+        YamlNode::Null => Value::Null,
+        YamlNode::Bool(b) => Value::Bool(b),
+        YamlNode::Number(n) => Value::Number(n),
+        YamlNode::Text(t) => Value::String(t),
+        YamlNode::List(items) => {
             let lowered = items.into_iter().enumerate();
             Value::Array(
                 lowered
@@ -249,15 +249,15 @@ fn lower(
                     .collect(),
             )
         }
-        Node::Map(entries) => {
+        YamlNode::Map(entries) => {
             let mut map = Map::new();
             for (key, item) in entries {
                 let at = child(&pointer, &key.value);
-                let place = Place::from(key.referenced);
+                let place = Position::from(key.referenced);
                 if map.contains_key(&key.value) {
                     let first = places.key(&at).map_or(0, |p| p.line);
                     duplicates.push(
-                        Finding::at(
+                        Mistake::at(
                             place,
                             format!("the key '{}' is given twice", key.value.escape_debug()),
                         )

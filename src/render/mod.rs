@@ -235,7 +235,7 @@ pub fn sh_quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// The one key of a [`profile::Place`] and its value.
+/// The one key of a [`profile::DraftReference`] and its value.
 fn reference(place: minijinja::Value) -> Result<String, minijinja::Error> {
     let kind = place.try_iter()?.next().unwrap_or_default();
     Ok(profile::reference(

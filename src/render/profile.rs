@@ -30,16 +30,16 @@ pub struct Draft {
     pub left_out: Vec<String>,
     /// Where the snapshot is shown.
     pub mount: Option<String>,
-    pub mirror: Option<Mirror>,
-    pub s3: Option<S3>,
+    pub mirror: Option<DraftMirror>,
+    pub s3: Option<DraftS3>,
     /// Path of the directory store.
     pub directory: Option<String>,
-    pub archive: Option<Archive>,
+    pub archive: Option<DraftArchive>,
     pub force_full: Option<ForceFull>,
-    pub lock: Option<Lock>,
+    pub lock: Option<DraftLock>,
     /// The log directory.
     pub log: Option<String>,
-    pub email: Option<Email>,
+    pub email: Option<DraftEmail>,
     /// Stamps in local time, as v1.0 wrote them.
     pub local_time: bool,
     /// A first profile: what else could be in it is shown as comments.
@@ -48,59 +48,59 @@ pub struct Draft {
 
 /// `destinations.mirror`.
 #[derive(Clone, Debug, Serialize)]
-pub struct Mirror {
+pub struct DraftMirror {
     pub path: String,
     pub extra_files: ExtraFiles,
 }
 
 /// `destinations.s3`.
 #[derive(Clone, Debug, Serialize)]
-pub struct S3 {
+pub struct DraftS3 {
     pub bucket: String,
     pub region: String,
     /// Nobody named the region.
     pub region_assumed: bool,
-    pub credentials: Option<Credentials>,
+    pub credentials: Option<DraftCredentials>,
 }
 
 /// An access key, as references.
 #[derive(Clone, Debug, Serialize)]
-pub struct Credentials {
-    pub access_key_id: Place,
-    pub secret_access_key: Place,
+pub struct DraftCredentials {
+    pub access_key_id: DraftReference,
+    pub secret_access_key: DraftReference,
 }
 
 /// `archive`.
 #[derive(Clone, Debug, Serialize)]
-pub struct Archive {
-    pub key: Place,
+pub struct DraftArchive {
+    pub key: DraftReference,
     pub volume_size: u64,
     pub work_directory: Option<String>,
 }
 
 /// `lock`, as time spans.
 #[derive(Clone, Debug, Serialize)]
-pub struct Lock {
+pub struct DraftLock {
     pub retry_every: String,
     pub give_up_after: String,
 }
 
 /// `email`.
 #[derive(Clone, Debug, Serialize)]
-pub struct Email {
+pub struct DraftEmail {
     pub from_name: Option<String>,
     pub from: String,
     pub to: String,
     pub region: String,
     /// Nobody named the region.
     pub region_assumed: bool,
-    pub credentials: Option<Credentials>,
+    pub credentials: Option<DraftCredentials>,
 }
 
 /// Where a secret is to be found: the two kinds of reference that a written profile uses.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Place {
+pub enum DraftReference {
     Env(String),
     File(String),
 }

@@ -70,7 +70,7 @@ pub fn copy_commands<E>(
     room: Room,
     children: &mut dyn FnMut(&RelPath) -> Result<Children, E>,
 ) -> Result<Vec<CopyCommand>, E> {
-    let mut tree = Node::default();
+    let mut tree = DirectoryNode::default();
     for (paths, is_directory) in [(&left_out.directories, true), (&left_out.files, false)] {
         for path in paths
             .iter()
@@ -86,15 +86,15 @@ pub fn copy_commands<E>(
 
 /// A directory with something left out in or below it.
 #[derive(Default)]
-struct Node {
+struct DirectoryNode {
     directories: Vec<RelPath>,
     files: Vec<RelPath>,
-    below: BTreeMap<Vec<u8>, Node>,
+    below: BTreeMap<Vec<u8>, DirectoryNode>,
     /// What it costs to say all of that.
     cost: usize,
 }
 
-impl Node {
+impl DirectoryNode {
     fn insert(&mut self, base: &RelPath, path: &RelPath, is_directory: bool, room: Room) {
         let mut node = self;
         node.cost += room.cost(path);
@@ -122,13 +122,13 @@ impl Node {
 
 fn split<E>(
     directory: &RelPath,
-    mut node: Node,
+    mut node: DirectoryNode,
     room: Room,
     children: &mut dyn FnMut(&RelPath) -> Result<Children, E>,
     commands: &mut Vec<CopyCommand>,
 ) -> Result<(), E> {
     // The costliest subtrees go first to commands of their own, until the rest fits.
-    let mut own: Vec<(RelPath, Node)> = Vec::new();
+    let mut own: Vec<(RelPath, DirectoryNode)> = Vec::new();
     let mut cost = node.cost;
     while cost > room.characters {
         let Some(name) = node
@@ -176,8 +176,8 @@ fn split<E>(
 /// by itself.
 fn one_by_one<E>(
     directory: &RelPath,
-    mut node: Node,
-    own: &mut Vec<(RelPath, Node)>,
+    mut node: DirectoryNode,
+    own: &mut Vec<(RelPath, DirectoryNode)>,
     room: Room,
     children: &mut dyn FnMut(&RelPath) -> Result<Children, E>,
     commands: &mut Vec<CopyCommand>,

@@ -12,10 +12,10 @@ use std::time::SystemTime;
 use chrono::{DateTime, Utc};
 
 use crate::adapters::credential;
-use crate::adapters::log::{Log, remove_old};
+use crate::adapters::log::{LogFile, remove_old};
 use crate::adapters::notify::{self, Ses};
 use crate::adapters::state::base_directory;
-use crate::adapters::state::history::{History, Record};
+use crate::adapters::state::history::{History, RunRecord};
 use crate::adapters::state::metrics;
 use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Outcome, Section, Severity, Sink};
@@ -66,7 +66,7 @@ pub struct Ended {
     /// `None` when it could not be opened.
     pub log: Option<PathBuf>,
     /// What local state remembers of it.
-    pub record: Record,
+    pub record: RunRecord,
 }
 
 impl Session<'_> {
@@ -81,7 +81,7 @@ impl Session<'_> {
         let started = Utc::now();
         let directory = log_directory(self.telling);
         let operation = format!("{}-{}", self.profile, self.operation);
-        let log = Log::create(&directory, &operation, started, self.files.log_json);
+        let log = LogFile::create(&directory, &operation, started, self.files.log_json);
         let summary = Summary::default();
         let mut readers: Vec<Box<dyn Sink + '_>> = readers;
         if let Ok(log) = &log {
@@ -90,7 +90,7 @@ impl Session<'_> {
         readers.push(Box::new(&summary));
         let events = Events::new(readers);
         let lost = self.lost(&events);
-        let mut record = self.record(started, log.as_ref().ok().map(Log::path));
+        let mut record = self.record(started, log.as_ref().ok().map(LogFile::path));
         let history = History::of(self.profile);
         let running = history
             .begin(&record)
@@ -191,7 +191,7 @@ impl Session<'_> {
     fn lost(&self, events: &Events<'_>) -> Vec<String> {
         let history = History::of(self.profile);
         history.tidy();
-        let say = |lost: Record| {
+        let say = |lost: RunRecord| {
             let log = lost
                 .log
                 .map(|log| format!("; its log is '{}'", log.display()))
@@ -207,8 +207,8 @@ impl Session<'_> {
         lost
     }
 
-    fn record(&self, started: DateTime<Utc>, log: Option<&Path>) -> Record {
-        Record {
+    fn record(&self, started: DateTime<Utc>, log: Option<&Path>) -> RunRecord {
+        RunRecord {
             version: 1,
             profile: self.profile.to_owned(),
             location: self.location.to_owned(),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Found, LastResult, SchedulerError, Teller};
+use super::{LastResult, ScheduledTask, SchedulerError, Teller};
 use crate::render::schedule::{Rendered, Scheduler, TaskName, next};
 
 /// The crontab; empty when there is none.
@@ -75,7 +75,7 @@ pub fn install(
     write(teller, &text)
 }
 
-pub fn find(teller: &Teller<'_>, name: &TaskName) -> Result<Option<Found>, SchedulerError> {
+pub fn find(teller: &Teller<'_>, name: &TaskName) -> Result<Option<ScheduledTask>, SchedulerError> {
     // No crontab command: no crontab.
     if crate::adapters::process::locate(Some("crontab"), &[], "").is_err() {
         return Ok(None);
@@ -101,7 +101,7 @@ pub fn find(teller: &Teller<'_>, name: &TaskName) -> Result<Option<Found>, Sched
         }
         () => None,
     };
-    Ok(Some(Found {
+    Ok(Some(ScheduledTask {
         scheduler: Scheduler::Cron,
         task: format!("{} in the crontab of this account", name.unit()),
         mode: name.mode,

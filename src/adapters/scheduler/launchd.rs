@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Found, LastResult, SchedulerError, Teller, delete, home, write};
+use super::{LastResult, ScheduledTask, SchedulerError, Teller, delete, home, write};
 use crate::adapters::state::is_root;
 use crate::render::schedule::{Rendered, Scheduler, TaskName};
 
@@ -52,7 +52,7 @@ pub fn install(
         .map(drop)
 }
 
-pub fn find(teller: &Teller<'_>, name: &TaskName) -> Result<Option<Found>, SchedulerError> {
+pub fn find(teller: &Teller<'_>, name: &TaskName) -> Result<Option<ScheduledTask>, SchedulerError> {
     let path = file(name);
     let Ok(text) = std::fs::read_to_string(&path) else {
         return Ok(None);
@@ -81,7 +81,7 @@ pub fn find(teller: &Teller<'_>, name: &TaskName) -> Result<Option<Found>, Sched
             None => LastResult::Ended(code),
         },
     };
-    Ok(Some(Found {
+    Ok(Some(ScheduledTask {
         scheduler: Scheduler::Launchd,
         task: name.label(),
         mode: name.mode,

@@ -59,7 +59,7 @@ pub enum LastResult {
 /// A task that a scheduler has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Found {
+pub struct ScheduledTask {
     pub scheduler: Scheduler,
     /// Its name there.
     pub task: String,
@@ -162,7 +162,7 @@ pub fn find(
     name: &TaskName,
     scheduler: Scheduler,
     cancel: &Cancel,
-) -> Result<Option<Found>, SchedulerError> {
+) -> Result<Option<ScheduledTask>, SchedulerError> {
     let teller = Teller { cancel };
     match scheduler {
         Scheduler::TaskScheduler => task_scheduler::find(&teller, name),
@@ -177,7 +177,7 @@ pub fn find(
 ///
 /// # Errors
 /// When a scheduler cannot be asked.
-pub fn status(profile: &str, cancel: &Cancel) -> Result<Vec<Found>, SchedulerError> {
+pub fn status(profile: &str, cancel: &Cancel) -> Result<Vec<ScheduledTask>, SchedulerError> {
     let mut found = Vec::new();
     for scheduler in here() {
         for name in TaskName::all(profile) {

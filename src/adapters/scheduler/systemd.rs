@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::{Found, LastResult, SchedulerError, Teller, delete, user_configuration, value, write};
+use super::{
+    LastResult, ScheduledTask, SchedulerError, Teller, delete, user_configuration, value, write,
+};
 use crate::adapters::state::is_root;
 use crate::render::schedule::{Rendered, Scheduler, TaskName};
 
@@ -56,7 +58,7 @@ pub fn install(
         .map(drop)
 }
 
-pub fn find(teller: &Teller<'_>, name: &TaskName) -> Result<Option<Found>, SchedulerError> {
+pub fn find(teller: &Teller<'_>, name: &TaskName) -> Result<Option<ScheduledTask>, SchedulerError> {
     let timer = format!("{}.timer", name.unit());
     let managers: &[Manager] = if is_root() {
         &[Manager::System]
@@ -105,7 +107,7 @@ pub fn find(teller: &Teller<'_>, name: &TaskName) -> Result<Option<Found>, Sched
         _ => ended(&of_service),
     };
     let told = |time: &str| Some(time.to_owned());
-    Ok(Some(Found {
+    Ok(Some(ScheduledTask {
         scheduler: Scheduler::Systemd,
         task: timer,
         mode: name.mode,

@@ -1,6 +1,6 @@
 //! Task Scheduler of Windows, by its own `schtasks`.
 
-use super::{Found, LastResult, SchedulerError, Teller};
+use super::{LastResult, ScheduledTask, SchedulerError, Teller};
 use crate::render::schedule::{Rendered, Scheduler, TaskName};
 
 /// What Task Scheduler says instead of an exit code: has not run yet, runs now, ended by a person
@@ -35,7 +35,7 @@ pub fn install(
     Ok(())
 }
 
-pub fn find(teller: &Teller<'_>, name: &TaskName) -> Result<Option<Found>, SchedulerError> {
+pub fn find(teller: &Teller<'_>, name: &TaskName) -> Result<Option<ScheduledTask>, SchedulerError> {
     let task = name.task();
     // It says no for a task that is not there, and has no exit code of its own for that.
     let (0, xml) = teller.run("schtasks", &["/Query", "/TN", &task, "/XML"])? else {
@@ -67,7 +67,7 @@ pub fn find(teller: &Teller<'_>, name: &TaskName) -> Result<Option<Found>, Sched
         .to_ascii_lowercase()
         .contains("<enabled>false</enabled>");
     let has_run = last_result != LastResult::Never;
-    Ok(Some(Found {
+    Ok(Some(ScheduledTask {
         scheduler: Scheduler::TaskScheduler,
         try_now: Some(format!("schtasks /Run /TN \"{task}\"")),
         task,

@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::adapters::state::base_directory;
-use crate::adapters::state::lock::{self, Attempt, Holder, Lock};
+use crate::adapters::state::lock::{self, Attempt, Holder, RunLock};
 use crate::model::event::Outcome;
 use crate::render::report::Counts;
 
@@ -28,7 +28,7 @@ const TELLS_SPEED: u64 = 16_000_000;
 /// One run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Record {
+pub struct RunRecord {
     /// Of this format: 1.
     pub version: u32,
     /// Name of the profile.
@@ -48,7 +48,7 @@ pub struct Record {
     pub counts: Counts,
 }
 
-impl Record {
+impl RunRecord {
     /// Notes how it ended; a second time, only how.
     pub fn close(&mut self, outcome: Outcome, title: String, counts: Counts) {
         self.ended.get_or_insert_with(Utc::now);
@@ -75,7 +75,7 @@ impl Record {
 
 /// How fast the newest of these runs was that sent enough to a store: when it started, and Mbit/s.
 /// Newest first.
-pub fn upload_speed(records: &[Record], store: &str) -> Option<(DateTime<Utc>, f64)> {
+pub fn upload_speed(records: &[RunRecord], store: &str) -> Option<(DateTime<Utc>, f64)> {
     records.iter().find_map(|record| {
         let destination = record
             .counts
@@ -99,7 +99,7 @@ pub struct History {
 pub struct Running {
     path: PathBuf,
     lock_path: PathBuf,
-    lock: Option<Lock>,
+    lock: Option<RunLock>,
 }
 
 impl History {
@@ -134,7 +134,7 @@ impl History {
     ///
     /// # Errors
     /// When local state cannot be written.
-    pub fn begin(&self, record: &Record) -> io::Result<Running> {
+    pub fn begin(&self, record: &RunRecord) -> io::Result<Running> {
         fs::create_dir_all(&self.directory)?;
         let stem = format!(
             "{}-{}",
@@ -165,12 +165,12 @@ impl History {
     }
 
     /// The runs, newest first. One that neither ended nor runs has the outcome [`Outcome::Lost`].
-    pub fn records(&self) -> Vec<Record> {
+    pub fn records(&self) -> Vec<RunRecord> {
         self.files().into_iter().map(|(_, record)| record).collect()
     }
 
     /// The runs that were lost and of which nobody was told. They count as told from now on.
-    pub fn newly_lost(&self) -> Vec<Record> {
+    pub fn newly_lost(&self) -> Vec<RunRecord> {
         let mut lost = Vec::new();
         for (path, record) in self.files() {
             let lock_path = path.with_extension("running");
@@ -199,15 +199,15 @@ impl History {
         }
     }
 
-    fn files(&self) -> Vec<(PathBuf, Record)> {
-        let mut files: Vec<(PathBuf, Record)> = fs::read_dir(&self.directory)
+    fn files(&self) -> Vec<(PathBuf, RunRecord)> {
+        let mut files: Vec<(PathBuf, RunRecord)> = fs::read_dir(&self.directory)
             .into_iter()
             .flatten()
             .flatten()
             .map(|entry| entry.path())
             .filter(|path| path.extension().is_some_and(|e| e == "json"))
             .filter_map(|path| {
-                let mut record: Record = serde_json::from_slice(&fs::read(&path).ok()?).ok()?;
+                let mut record: RunRecord = serde_json::from_slice(&fs::read(&path).ok()?).ok()?;
                 if record.outcome.is_none() && !is_held(&path.with_extension("running"), &record) {
                     record.outcome = Some(Outcome::Lost);
                     record.title = format!(
@@ -228,7 +228,7 @@ impl Running {
     ///
     /// # Errors
     /// When local state cannot be written; then the run will count as lost.
-    pub fn end(mut self, record: &Record) -> io::Result<()> {
+    pub fn end(mut self, record: &RunRecord) -> io::Result<()> {
         write(&self.path, record)?;
         drop(self.lock.take());
         let _ = fs::remove_file(&self.lock_path);
@@ -241,7 +241,7 @@ fn directory() -> PathBuf {
 }
 
 /// Whether the run of a record lives: it holds its lock.
-fn is_held(lock_path: &Path, record: &Record) -> bool {
+fn is_held(lock_path: &Path, record: &RunRecord) -> bool {
     let asking = Holder {
         profile: record.profile.clone(),
         pid: std::process::id(),
@@ -251,7 +251,7 @@ fn is_held(lock_path: &Path, record: &Record) -> bool {
 }
 
 /// Whole or not at all.
-fn write(path: &Path, record: &Record) -> io::Result<()> {
+fn write(path: &Path, record: &RunRecord) -> io::Result<()> {
     let directory = path.parent().unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(directory)?;
     serde_json::to_writer_pretty(&mut file, record)?;
@@ -262,14 +262,14 @@ fn write(path: &Path, record: &Record) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::render::report::Destination;
+    use crate::render::report::DestinationResult;
 
-    fn record(second: u32) -> Record {
+    fn record(second: u32) -> RunRecord {
         record_at(format!("2026-01-01T00:00:{second:02}Z").parse().unwrap())
     }
 
-    fn record_at(started: DateTime<Utc>) -> Record {
-        Record {
+    fn record_at(started: DateTime<Utc>) -> RunRecord {
+        RunRecord {
             version: 1,
             profile: "nightly".to_owned(),
             location: "pc".to_owned(),
@@ -291,7 +291,7 @@ mod tests {
             directory: place.path().to_owned(),
         };
         let done = history.begin(&record(1)).unwrap();
-        done.end(&Record {
+        done.end(&RunRecord {
             outcome: Some(Outcome::Success),
             ..record(1)
         })
@@ -324,13 +324,13 @@ mod tests {
     #[test]
     fn the_newest_run_that_sent_enough_tells_the_speed() {
         let run = |second, name: &str, bytes, upload_millis| {
-            let destination = Destination {
+            let destination = DestinationResult {
                 name: name.to_owned(),
                 bytes,
                 upload_millis,
-                ..Destination::default()
+                ..DestinationResult::default()
             };
-            Record {
+            RunRecord {
                 counts: Counts {
                     destinations: vec![destination],
                     ..Counts::default()
@@ -375,7 +375,7 @@ mod tests {
             history
                 .begin(&record)
                 .unwrap()
-                .end(&Record {
+                .end(&RunRecord {
                     outcome: Some(outcome),
                     ..record
                 })
@@ -384,7 +384,7 @@ mod tests {
         history.tidy();
         let kept = history.records();
         assert_eq!(kept.len(), KEPT + 2);
-        let day = |record: &Record| (record.started - first).num_days();
+        let day = |record: &RunRecord| (record.started - first).num_days();
         assert_eq!(kept[KEPT..].iter().map(day).collect::<Vec<_>>(), [4, 2]);
     }
 }

@@ -38,7 +38,7 @@ pub struct LockError {
 
 /// The lock, held until dropped.
 #[derive(Debug)]
-pub struct Lock {
+pub struct RunLock {
     // Closing the file frees the lock.
     _file: File,
 }
@@ -46,7 +46,7 @@ pub struct Lock {
 /// What trying for the lock gave.
 #[derive(Debug)]
 pub enum Attempt {
-    Taken(Lock),
+    Taken(RunLock),
     /// Somebody else has it; who, if it could be read.
     Busy(Option<Holder>),
 }
@@ -83,7 +83,7 @@ pub fn attempt(path: &Path, holder: &Holder) -> Result<Attempt, LockError> {
                 .set_len(0)
                 .and_then(|()| serde_json::to_writer(&file, holder).map_err(io::Error::from));
             let _ = file.flush();
-            Ok(Attempt::Taken(Lock { _file: file }))
+            Ok(Attempt::Taken(RunLock { _file: file }))
         }
         Err(fs4::TryLockError::WouldBlock) => {
             let mut text = String::new();

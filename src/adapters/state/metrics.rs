@@ -1,6 +1,6 @@
 //! The last run as metrics, for the textfile collector of Prometheus' node exporter.
 //!
-//! Everything is derived from the [`Record`] of the run and those before it.
+//! Everything is derived from the [`RunRecord`] of the run and those before it.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -11,7 +11,7 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 use tempfile::NamedTempFile;
 
-use crate::adapters::state::history::Record;
+use crate::adapters::state::history::RunRecord;
 use crate::model::event::Outcome;
 
 /// The file could not be written.
@@ -39,7 +39,7 @@ pub fn probe(path: &Path) -> Result<(), MetricsError> {
 ///
 /// # Errors
 /// When the file cannot be written; what was there before stays.
-pub fn write(path: &Path, run: &Record, earlier: &[Record]) -> Result<(), MetricsError> {
+pub fn write(path: &Path, run: &RunRecord, earlier: &[RunRecord]) -> Result<(), MetricsError> {
     let written = || -> io::Result<()> {
         let mut file = beside(path)?;
         file.write_all(text(run, earlier).as_bytes())?;
@@ -74,15 +74,15 @@ fn beside(path: &Path) -> io::Result<NamedTempFile<File>> {
 }
 
 /// The text format of Prometheus, version 0.0.4.
-fn text(run: &Record, earlier: &[Record]) -> String {
+fn text(run: &RunRecord, earlier: &[RunRecord]) -> String {
     let mut page = Page {
         text: String::new(),
         labels: BTreeMap::new(),
     };
     page.labels.insert("profile", run.profile.clone());
     page.labels.insert("location", run.location.clone());
-    let ended = |record: &Record| record.ended;
-    let newest = |wanted: &dyn Fn(&Record) -> bool| {
+    let ended = |record: &RunRecord| record.ended;
+    let newest = |wanted: &dyn Fn(&RunRecord) -> bool| {
         let runs = earlier.iter().chain([run]).filter(|record| wanted(record));
         runs.filter_map(ended).max().map_or(0.0, seconds)
     };
@@ -93,7 +93,7 @@ fn text(run: &Record, earlier: &[Record]) -> String {
         "When the last run ended.",
         seconds(end),
     );
-    let success = newest(&Record::is_success);
+    let success = newest(&RunRecord::is_success);
     page.one(
         "last_success_timestamp_seconds",
         "When the last run with the result success ended; 0: never.",
@@ -102,7 +102,7 @@ fn text(run: &Record, earlier: &[Record]) -> String {
     page.one(
         "last_complete_timestamp_seconds",
         "When the last run with the result success or warning ended, which made a complete backup; 0: never.",
-        newest(&Record::is_complete),
+        newest(&RunRecord::is_complete),
     );
     page.one(
         "last_run_duration_seconds",

@@ -42,7 +42,7 @@ pub struct State {
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-struct Record {
+struct StateRecord {
     version: u32,
     digest: String,
     /// Mount names and the manifest files beside this one.
@@ -99,9 +99,9 @@ impl State {
             .filter_map(|entry| {
                 let stamp: Stamp = entry.file_name().to_str()?.parse().ok()?;
                 let text = fs::read(entry.path().join(RECORD)).ok()?;
-                let record: Record = serde_json::from_slice(&text)
+                let record: StateRecord = serde_json::from_slice(&text)
                     .ok()
-                    .filter(|r: &Record| r.version == 1)?;
+                    .filter(|r: &StateRecord| r.version == 1)?;
                 let path = |file: &str| entry.path().join(file).to_str().map(str::to_owned);
                 let manifests = record
                     .manifests
@@ -156,7 +156,7 @@ impl State {
             .prefix(BUILDING)
             .tempdir_in(&self.directory)
             .map_err(failed("creating a directory in", &self.directory))?;
-        let mut record = Record {
+        let mut record = StateRecord {
             version: 1,
             digest: digest.to_owned(),
             manifests: Vec::new(),

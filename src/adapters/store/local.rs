@@ -11,15 +11,15 @@ use super::{Act, StoreError, StoreErrorKind};
 pub(super) const BUFFER: usize = 1024 * 1024;
 
 /// A file being uploaded.
-pub(super) struct Source {
+pub(super) struct LocalFile {
     file: File,
     path: PathBuf,
     before: Metadata,
     read: u64,
 }
 
-impl Source {
-    pub(super) fn open(path: &Path, act: &Act) -> Result<Source, StoreError> {
+impl LocalFile {
+    pub(super) fn open(path: &Path, act: &Act) -> Result<LocalFile, StoreError> {
         let file = File::open(path).map_err(|error| act.local(path, "open", &error))?;
         let before = file
             .metadata()
@@ -28,7 +28,7 @@ impl Source {
             let why = format_args!("{} is not a regular file", path.display());
             return Err(act.error(StoreErrorKind::Local, why, ""));
         }
-        Ok(Source {
+        Ok(LocalFile {
             file,
             path: path.to_owned(),
             before,

@@ -12,7 +12,7 @@ use crate::model::select::{Kind, Location, Selection};
 
 /// One entry of a directory, judged.
 #[derive(Debug)]
-pub(super) enum Found {
+pub(super) enum Judged {
     Directory(Meta),
     File(Meta),
     Excluded(Kind),
@@ -25,7 +25,7 @@ pub(super) enum Found {
 /// A directory's entries in walk order.
 #[derive(Debug)]
 pub(super) struct Listing {
-    entries: Vec<(OsString, Found)>,
+    entries: Vec<(OsString, Judged)>,
     really_empty: bool,
 }
 
@@ -41,7 +41,7 @@ impl Listing {
             let entry = entry?;
             match judge(&entry, location, selection) {
                 Err(gone) if gone.kind() == io::ErrorKind::NotFound => {}
-                Err(why) => entries.push((entry.file_name(), Found::Unreadable(why))),
+                Err(why) => entries.push((entry.file_name(), Judged::Unreadable(why))),
                 Ok(found) => entries.push((entry.file_name(), found)),
             }
         }
@@ -60,17 +60,17 @@ impl Listing {
         location: &Location,
         selection: &Selection,
     ) -> Listing {
-        let mut entries: Vec<(OsString, Found)> = location
+        let mut entries: Vec<(OsString, Judged)> = location
             .next_names()
             .into_iter()
             .map(|name| {
                 let found = match selection.excludes(location, &name, Kind::Directory) {
-                    Some(_) => Found::Excluded(Kind::Directory),
+                    Some(_) => Judged::Excluded(Kind::Directory),
                     None => {
                         let is_source = location.enter(&name).is_source();
                         match source(&path.join(&name), is_source) {
-                            Ok(meta) => Found::Directory(meta),
-                            Err(why) => Found::Missing(why),
+                            Ok(meta) => Judged::Directory(meta),
+                            Err(why) => Judged::Missing(why),
                         }
                     }
                 };
@@ -90,7 +90,7 @@ impl Listing {
 
     /// Names of the directories to go on into, in order.
     pub(super) fn directories(&self) -> Vec<OsString> {
-        let is_directory = |(_, found): &&(OsString, Found)| matches!(found, Found::Directory(_));
+        let is_directory = |(_, found): &&(OsString, Judged)| matches!(found, Judged::Directory(_));
         self.entries
             .iter()
             .filter(is_directory)
@@ -98,39 +98,39 @@ impl Listing {
             .collect()
     }
 
-    pub(super) fn into_entries(self) -> std::vec::IntoIter<(OsString, Found)> {
+    pub(super) fn into_entries(self) -> std::vec::IntoIter<(OsString, Judged)> {
         self.entries.into_iter()
     }
 }
 
 /// Windows tells change times by directory only. Without them the other times have to do.
 #[cfg(windows)]
-fn add_change_times(directory: &Path, entries: &mut [(OsString, Found)]) {
+fn add_change_times(directory: &Path, entries: &mut [(OsString, Judged)]) {
     let Ok(times) = crate::adapters::windows::change_times(directory) else {
         return;
     };
     for (name, found) in entries {
-        if let Found::Directory(meta) | Found::File(meta) = found {
+        if let Judged::Directory(meta) | Judged::File(meta) = found {
             meta.changed = times.get(name.as_os_str()).copied();
         }
     }
 }
 
 #[cfg(not(windows))]
-fn add_change_times(_directory: &Path, _entries: &mut [(OsString, Found)]) {}
+fn add_change_times(_directory: &Path, _entries: &mut [(OsString, Judged)]) {}
 
-fn judge(entry: &DirEntry, location: &Location, selection: &Selection) -> io::Result<Found> {
+fn judge(entry: &DirEntry, location: &Location, selection: &Selection) -> io::Result<Judged> {
     let kind = kind_of(entry.file_type()?);
     if selection
         .excludes(location, &name_text(&entry.file_name()), kind)
         .is_some()
     {
-        return Ok(Found::Excluded(kind));
+        return Ok(Judged::Excluded(kind));
     }
     match kind {
-        Kind::Directory => Ok(Found::Directory(meta_of(&entry.metadata()?)?)),
-        Kind::File => Ok(Found::File(meta_of(&entry.metadata()?)?)),
-        Kind::Link | Kind::Special => Ok(Found::NotCopied(kind)),
+        Kind::Directory => Ok(Judged::Directory(meta_of(&entry.metadata()?)?)),
+        Kind::File => Ok(Judged::File(meta_of(&entry.metadata()?)?)),
+        Kind::Link | Kind::Special => Ok(Judged::NotCopied(kind)),
     }
 }
 

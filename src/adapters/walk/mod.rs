@@ -22,7 +22,7 @@ pub use listing::{native_name, source_problem};
 pub use meta::meta_of;
 
 use ahead::{Ahead, Pending};
-use listing::{Found, Listing, name_text};
+use listing::{Judged, Listing, name_text};
 
 /// One thing a walk came across.
 #[derive(Debug)]
@@ -121,7 +121,7 @@ struct Descent<'a, 'w> {
 /// A directory being walked.
 struct Frame {
     here: Here,
-    entries: std::vec::IntoIter<(OsString, Found)>,
+    entries: std::vec::IntoIter<(OsString, Judged)>,
     /// Listings of its first subdirectories, already asked for.
     pending: std::collections::VecDeque<(OsString, Pending)>,
     /// How many of the subdirectories have been asked for.
@@ -144,18 +144,18 @@ impl Descent<'_, '_> {
             };
             let rel = frame.here.rel.join(name.as_encoded_bytes());
             match found {
-                Found::File(meta) => (self.each)(&rel, Item::File { meta })?,
-                Found::Excluded(kind) => (self.each)(&rel, Item::Excluded { kind })?,
-                Found::NotCopied(kind) => (self.each)(&rel, Item::NotCopied { kind })?,
-                Found::Unreadable(why) => (self.each)(
+                Judged::File(meta) => (self.each)(&rel, Item::File { meta })?,
+                Judged::Excluded(kind) => (self.each)(&rel, Item::Excluded { kind })?,
+                Judged::NotCopied(kind) => (self.each)(&rel, Item::NotCopied { kind })?,
+                Judged::Unreadable(why) => (self.each)(
                     &rel,
                     Item::Unreadable {
                         why,
                         is_directory: false,
                     },
                 )?,
-                Found::Missing(why) => (self.each)(&rel, Item::SourceMissing { why })?,
-                Found::Directory(meta) => {
+                Judged::Missing(why) => (self.each)(&rel, Item::SourceMissing { why })?,
+                Judged::Directory(meta) => {
                     let location = frame.here.location.enter(&name_text(&name));
                     let here = Here {
                         path: frame.here.path.join(&name),

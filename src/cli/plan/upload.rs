@@ -9,7 +9,7 @@ use crate::cli::Exit;
 use crate::cli::prices::PricesArgs;
 use crate::model::job::Job;
 use crate::plan::backup::{Facts, Plan, StoreName};
-use crate::plan::cost::forecast::{ASSUMED, Content, Forecast, Known, Load, Speed};
+use crate::plan::cost::forecast::{ASSUMED, Content, Forecast, Known, Speed, UploadLoad};
 use crate::plan::cost::price::Prices;
 
 /// How an upload to S3 is forecast.
@@ -32,22 +32,22 @@ fn mbit(text: &str) -> Result<f64, String> {
 }
 
 /// The options, read.
-pub struct Terms {
+pub struct UploadTerms {
     given: Option<f64>,
     prices: Prices,
 }
 
 impl UploadArgs {
     /// A price file that cannot be read has been told on standard error.
-    pub fn terms(&self) -> Result<Terms, Exit> {
-        Ok(Terms {
+    pub fn terms(&self) -> Result<UploadTerms, Exit> {
+        Ok(UploadTerms {
             given: self.upload_speed,
             prices: self.prices.read()?,
         })
     }
 }
 
-impl Terms {
+impl UploadTerms {
     /// What it takes to send the archives to S3; `None` when nothing is sent there, or a mount was
     /// not counted.
     pub fn forecast(
@@ -67,7 +67,7 @@ impl Terms {
             bytes: mount.counts.archived_bytes,
             empty: mount.counts.nothing_archived(),
         };
-        let load = Load::of(
+        let load = UploadLoad::of(
             plan,
             StoreName::S3,
             &mounts.iter().map(content).collect::<Vec<_>>(),

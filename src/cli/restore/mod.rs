@@ -12,7 +12,7 @@ use clap::{Args, Subcommand};
 
 use super::place::{PlaceArgs, complain};
 use super::sets;
-use super::{Exit, Format, Global, output};
+use super::{Exit, Global, OutputFormat, output};
 use crate::adapters::seven_zip::SevenZip;
 use crate::adapters::store::Store;
 use crate::cli::terminal::Terminal;
@@ -113,7 +113,7 @@ pub fn restore(global: &Global, args: &RestoreArgs, cancel: &Cancel) -> Exit {
         Some(StepCommand::Extract(what)) => (Step::Extract, what),
         None if args.list => {
             return match args.what.place.open(global, cancel) {
-                Ok(place) => sets::list(&place, Format::Text),
+                Ok(place) => sets::list(&place, OutputFormat::Text),
                 Err(exit) => exit,
             };
         }

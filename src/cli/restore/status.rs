@@ -8,7 +8,7 @@ use super::thaw::ThawArgs;
 use super::what_store;
 use crate::cli::place::PlaceArgs;
 use crate::cli::terminal::Terminal;
-use crate::cli::{Exit, Format, Global, output};
+use crate::cli::{Exit, Global, OutputFormat, output};
 use crate::model::cancel::Cancel;
 use crate::model::event::{Events, Section};
 use crate::plan::restore::at::At;
@@ -34,7 +34,7 @@ pub struct StatusArgs {
     pub thaw: ThawArgs,
     /// How to print it.
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: OutputFormat,
 }
 
 /// Shows.
@@ -47,8 +47,8 @@ pub fn show(global: &Global, args: &StatusArgs, cancel: &Cancel) -> Exit {
     match look(args, &place, &events) {
         Ok(status) => {
             let text = match args.format {
-                Format::Text => Ok(status.to_text()),
-                Format::Json => serde_json::to_string_pretty(&status).map(|text| text + "\n"),
+                OutputFormat::Text => Ok(status.to_text()),
+                OutputFormat::Json => serde_json::to_string_pretty(&status).map(|text| text + "\n"),
             };
             match text {
                 Ok(text) => output::result(text),

@@ -25,7 +25,7 @@ mod resume;
 mod scope;
 mod stage;
 
-pub use crate::plan::backup::resume::Finish;
+pub use crate::plan::backup::resume::FinishUpload;
 pub use latest::Latest;
 pub use scope::{Baseline, Decision, Mode, Refusal, Remembered, Scope, StoreFacts};
 pub use stage::{ArchiveOrder, Changes, MirrorOrder, StageOrder};
@@ -67,7 +67,7 @@ pub struct Facts {
 /// Something the plan has to say besides its steps.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Finding {
+pub struct PlanNote {
     /// Where the log tells it (SPEC#log).
     #[serde(skip)]
     pub section: Section,
@@ -79,7 +79,7 @@ pub struct Finding {
 /// One step, in order. A failed step stops only what depends on it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "step")]
-pub enum Step {
+pub enum PlanStep {
     /// Snapshot, list, mirror, verify and archive one mount; index into [`Plan::stages`].
     Stage { mount: usize },
     /// Keep manifests and selection digest in local state, and what is to be sent.
@@ -108,7 +108,7 @@ pub struct Plan {
     pub destinations: Vec<String>,
     /// The latest complete backups of each store, for people.
     pub latest: Vec<Latest>,
-    pub findings: Vec<Finding>,
+    pub findings: Vec<PlanNote>,
     /// Digest of the selection part of the profile.
     pub selection: String,
     /// The digest to remember: an older one while a full backup that a change demanded is put off.
@@ -116,11 +116,11 @@ pub struct Plan {
     /// Directory of all work files of the run.
     pub work: FullPath,
     /// Uploads of older backups that are finished first.
-    pub unfinished: Vec<Finish>,
+    pub unfinished: Vec<FinishUpload>,
     /// Backups whose work files stay, for their upload is not finished.
     pub keep: Vec<Stamp>,
     pub stages: Vec<StageOrder>,
-    pub steps: Vec<Step>,
+    pub steps: Vec<PlanStep>,
 }
 
 impl Plan {
@@ -137,7 +137,7 @@ impl Plan {
         let missing = missing(job, facts, &mut findings);
         for (_, store) in &facts.stores {
             if let Err(why) = &store.catalog {
-                findings.push(Finding {
+                findings.push(PlanNote {
                     section: Section::LatestBackups,
                     severity: Severity::Error,
                     text: format!("nothing is archived to {why}"),
@@ -168,7 +168,7 @@ impl Plan {
             })
         });
         if let Some(refusal) = archive.as_ref().and_then(|d| d.refused.as_ref()) {
-            findings.push(Finding {
+            findings.push(PlanNote {
                 section: Section::LatestBackups,
                 severity: Severity::Error,
                 text: format!("nothing is archived: {}", refusal.why),
@@ -224,15 +224,15 @@ impl Plan {
     /// All stages, then volumes of all mounts, then all markers: an interrupted backup has no
     /// marker (SPEC#names). Older uploads may take days: mirrors do not wait for them, nor does the
     /// state that is archived.
-    fn order(&self, facts: &Facts) -> Vec<Step> {
+    fn order(&self, facts: &Facts) -> Vec<PlanStep> {
         let useful = |s: &StageOrder| s.mirror.is_some() || s.archive.is_some();
-        let mut steps: Vec<Step> = (0..self.stages.len())
+        let mut steps: Vec<PlanStep> = (0..self.stages.len())
             .filter(|i| useful(&self.stages[*i]))
-            .map(|mount| Step::Stage { mount })
+            .map(|mount| PlanStep::Stage { mount })
             .collect();
         // Manifests of a backup that no store knows do no harm; a store's backup without them does.
-        steps.extend(self.scope().map(|_| Step::Remember));
-        steps.extend((0..self.unfinished.len()).map(|upload| Step::Finish { upload }));
+        steps.extend(self.scope().map(|_| PlanStep::Remember));
+        steps.extend((0..self.unfinished.len()).map(|upload| PlanStep::Finish { upload }));
         if self.scope().is_some() {
             let stores = || {
                 facts
@@ -242,11 +242,11 @@ impl Plan {
                     .map(|(name, _)| *name)
             };
             for store in stores() {
-                steps.extend((0..self.stages.len()).map(|mount| Step::Upload { store, mount }));
+                steps.extend((0..self.stages.len()).map(|mount| PlanStep::Upload { store, mount }));
             }
-            steps.extend(stores().map(|store| Step::Mark { store }));
+            steps.extend(stores().map(|store| PlanStep::Mark { store }));
         }
-        steps.push(Step::CleanUp);
+        steps.push(PlanStep::CleanUp);
         steps
     }
 
@@ -271,7 +271,7 @@ fn stamp(
     job: &Job,
     now: DateTime<Utc>,
     stores: &[(StoreName, StoreFacts)],
-    findings: &mut Vec<Finding>,
+    findings: &mut Vec<PlanNote>,
 ) -> Stamp {
     let now = Stamp::new(now, job.zone);
     let newest = stores
@@ -285,7 +285,7 @@ fn stamp(
         .max();
     match newest {
         Some(newest) if newest >= now => {
-            findings.push(Finding {
+            findings.push(PlanNote {
                 section: Section::LatestBackups,
                 severity: Severity::Warning,
                 text: format!(
@@ -300,14 +300,14 @@ fn stamp(
     }
 }
 
-fn missing(job: &Job, facts: &Facts, findings: &mut Vec<Finding>) -> Vec<FullPath> {
+fn missing(job: &Job, facts: &Facts, findings: &mut Vec<PlanNote>) -> Vec<FullPath> {
     for source in &job.sources {
         if let Some((path, why)) = facts
             .missing
             .iter()
             .find(|(path, _)| path.same(&source.path))
         {
-            findings.push(Finding {
+            findings.push(PlanNote {
                 section: Section::Sources,
                 severity: if source.optional {
                     Severity::Warning

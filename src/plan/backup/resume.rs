@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::{Facts, Finding, StoreFacts, StoreName};
+use super::{Facts, PlanNote, StoreFacts, StoreName};
 use crate::model::catalog::{Catalog, Set};
 use crate::model::event::{Section, Severity};
 use crate::model::stamp::Stamp;
@@ -13,7 +13,7 @@ use crate::model::upload_record::{Owed, Unfinished};
 /// An upload to be finished.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Finish {
+pub struct FinishUpload {
     /// Stamp of the backup.
     pub backup: Stamp,
     pub store: StoreName,
@@ -26,7 +26,7 @@ pub struct Finish {
 /// What is decided of uploads.
 pub(super) struct Uploads {
     /// In the order of the backups.
-    pub finish: Vec<Finish>,
+    pub finish: Vec<FinishUpload>,
     /// Backups whose files stay.
     pub keep: Vec<Stamp>,
     /// The stores as they are when that is done.
@@ -36,7 +36,7 @@ pub(super) struct Uploads {
 /// Decides what becomes of each unfinished upload. None goes on whose files are not what they were,
 /// or that lists changes since a backup that the store does not have: what changed before would be
 /// in no backup there.
-pub(super) fn uploads(location: &str, facts: &Facts, findings: &mut Vec<Finding>) -> Uploads {
+pub(super) fn uploads(location: &str, facts: &Facts, findings: &mut Vec<PlanNote>) -> Uploads {
     let mut uploads = Uploads {
         finish: Vec::new(),
         keep: Vec::new(),
@@ -68,7 +68,7 @@ pub(super) fn uploads(location: &str, facts: &Facts, findings: &mut Vec<Finding>
                 (None, Some((name, Ok(catalog)))) => {
                     catalog.add(location, unfinished.objects());
                     let (objects, bytes) = unfinished.left(owed);
-                    uploads.finish.push(Finish {
+                    uploads.finish.push(FinishUpload {
                         backup,
                         store: *name,
                         objects,
@@ -100,9 +100,9 @@ fn baseless(unfinished: &Unfinished, catalog: &Catalog) -> Option<String> {
     missing.then(|| format!("it holds what changed since {since}, which is not there"))
 }
 
-fn unused(unfinished: &Unfinished, owed: &Owed) -> Finding {
+fn unused(unfinished: &Unfinished, owed: &Owed) -> PlanNote {
     let work = unfinished.work.display();
-    Finding {
+    PlanNote {
         section: Section::LatestBackups,
         severity: Severity::Warning,
         text: format!(
@@ -119,8 +119,8 @@ fn unused(unfinished: &Unfinished, owed: &Owed) -> Finding {
     }
 }
 
-fn given_up(backup: Stamp, owed: &Owed, why: &str) -> Finding {
-    Finding {
+fn given_up(backup: Stamp, owed: &Owed, why: &str) -> PlanNote {
+    PlanNote {
         section: Section::LatestBackups,
         severity: Severity::Warning,
         text: format!(

@@ -284,7 +284,7 @@ fn refuse(reasons: Vec<String>, why: &str, hint: &str) -> Decision {
     }
 }
 
-struct Found {
+struct CommonBase {
     full: Stamp,
     since: Stamp,
 }
@@ -295,7 +295,7 @@ fn latest_common(
     facts: &ScopeFacts<'_>,
     reachable: &[(&str, &Catalog)],
     reasons: &mut Vec<String>,
-) -> Option<Found> {
+) -> Option<CommonBase> {
     let months: Vec<_> = facts
         .stamp
         .month()
@@ -343,7 +343,7 @@ fn latest_common(
             .find(everywhere)
             .map_or(set.stamp, |b| b.id.stamp());
         reasons.push(format!("the latest complete full backup is {}", set.stamp));
-        return Some(Found {
+        return Some(CommonBase {
             full: set.stamp,
             since,
         });
@@ -361,7 +361,7 @@ fn latest_common(
 }
 
 /// Why the profile or the user demands a full backup although one exists.
-fn demand(facts: &ScopeFacts<'_>, found: Option<&Found>) -> Option<String> {
+fn demand(facts: &ScopeFacts<'_>, found: Option<&CommonBase>) -> Option<String> {
     if facts.force_once {
         return Some("--force-full asks for it".to_owned());
     }

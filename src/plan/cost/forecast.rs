@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::model::policy::StorageClass;
 use crate::model::text::{count, size};
-use crate::plan::backup::{Plan, Step, StoreName};
+use crate::plan::backup::{Plan, PlanStep, StoreName};
 use crate::plan::cost::price::Prices;
 use crate::plan::cost::requests::more_requests;
 
@@ -51,7 +51,7 @@ pub struct Content {
 /// What is sent to one store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Load {
+pub struct UploadLoad {
     /// Bytes of all volumes, before compression; manifests, markers and the archives' own headers
     /// are not counted.
     pub bytes: u64,
@@ -66,27 +66,27 @@ pub struct Load {
     more: u64,
 }
 
-impl Load {
+impl UploadLoad {
     /// What a plan sends to a store; `None` when that is nothing, or a mount of it was not counted.
-    pub fn of(plan: &Plan, to: StoreName, contents: &[Content]) -> Option<Load> {
-        let mut load = Load::default();
+    pub fn of(plan: &Plan, to: StoreName, contents: &[Content]) -> Option<UploadLoad> {
+        let mut load = UploadLoad::default();
         for step in &plan.steps {
             match step {
-                Step::Upload { store, mount } if *store == to => {
+                PlanStep::Upload { store, mount } if *store == to => {
                     let order = &plan.stages[*mount];
                     let content = contents
                         .iter()
                         .find(|content| content.mount == order.number)?;
                     load.add(content, order.archive.as_ref()?.volume_size);
                 }
-                Step::Finish { upload } if plan.unfinished[*upload].store == to => {
+                PlanStep::Finish { upload } if plan.unfinished[*upload].store == to => {
                     let finish = &plan.unfinished[*upload];
                     load.owe(finish.objects, finish.bytes);
                 }
                 _ => {}
             }
         }
-        (load != Load::default()).then_some(load)
+        (load != UploadLoad::default()).then_some(load)
     }
 
     /// An archive is always a little larger than what it holds and cannot be compressed: what fills
@@ -119,12 +119,12 @@ pub struct Forecast {
     pub store: String,
     pub storage_class: StorageClass,
     #[serde(flatten)]
-    pub load: Load,
+    pub load: UploadLoad,
     pub speed: Speed,
     pub seconds: u64,
     /// Days of storage in `dollars`: those that the class charges in any case, at least a month.
     pub days: u32,
-    pub dollars: Dollars,
+    pub dollars: UploadBill,
     /// Date and source of the prices.
     pub prices: String,
     /// For which region they are.
@@ -134,7 +134,7 @@ pub struct Forecast {
 /// The bill, by its items.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Dollars {
+pub struct UploadBill {
     pub storage: f64,
     pub requests: f64,
     pub total: f64,
@@ -145,7 +145,7 @@ impl Forecast {
     pub fn new(
         store: &str,
         class: StorageClass,
-        load: Load,
+        load: UploadLoad,
         speed: Speed,
         prices: &Prices,
     ) -> Forecast {
@@ -172,7 +172,7 @@ impl Forecast {
             speed,
             seconds: (load.bytes as f64 * 8.0 / (speed.mbit * 1e6)).ceil() as u64,
             days,
-            dollars: Dollars {
+            dollars: UploadBill {
                 storage,
                 requests,
                 total: storage + requests,
@@ -253,7 +253,7 @@ mod tests {
     const GB: u64 = 1_000_000_000;
 
     fn forecast(class: StorageClass, bytes: u64, mbit: f64) -> Forecast {
-        let mut load = Load::default();
+        let mut load = UploadLoad::default();
         load.add(
             &Content {
                 mount: 1,
@@ -347,7 +347,7 @@ mod tests {
             (100_000_000, false, 2, 8),
             (250_000_000, false, 3, 8 + 8 + 5),
         ] {
-            let mut load = Load::default();
+            let mut load = UploadLoad::default();
             load.add(
                 &Content {
                     mount: 1,
@@ -356,7 +356,7 @@ mod tests {
                 },
                 100_000_000,
             );
-            let expected = Load {
+            let expected = UploadLoad {
                 bytes,
                 volumes,
                 owed: 0,
@@ -365,7 +365,7 @@ mod tests {
             };
             assert_eq!(load, expected, "{bytes}");
             load.owe(3, 90_000_000);
-            let expected = Load {
+            let expected = UploadLoad {
                 bytes: bytes + 90_000_000,
                 owed: 3,
                 more: more + 3 * 4,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::catalog::{Archive, Backup, Catalog};
+use crate::model::catalog::{Backup, Catalog, ListedArchive};
 use crate::model::marker::Marker;
 use crate::model::name::{BackupId, MountName, ObjectName, Part};
 use crate::model::path::{Family, FullPath};
@@ -167,7 +167,7 @@ fn build(
     let mut damage = Vec::new();
     let mut mounts = Vec::new();
     for (index, name) in mount_order(chosen, markers).into_iter().enumerate() {
-        let with: Vec<(&Backup, &Archive)> = chosen
+        let with: Vec<(&Backup, &ListedArchive)> = chosen
             .chain
             .iter()
             .filter_map(|b| Some((*b, b.archives.get(name)?)))

@@ -1,7 +1,7 @@
 //! Whether the volumes of an archive are what its marker says, by the listing alone (SPEC#formats,
 //! SPEC#restore). Pure.
 
-use crate::model::catalog::Archive;
+use crate::model::catalog::ListedArchive;
 use crate::model::marker::Marker;
 use crate::model::name::{BackupId, Format, MountName, ObjectName, Part};
 
@@ -19,7 +19,7 @@ pub fn plan(
     location: &str,
     backup: BackupId,
     mount: &MountName,
-    archive: &Archive,
+    archive: &ListedArchive,
     marker: Option<&Marker>,
     damage: &mut Vec<String>,
 ) -> Planned {
@@ -33,7 +33,7 @@ fn by_marker(
     location: &str,
     backup: BackupId,
     mount: &MountName,
-    archive: &Archive,
+    archive: &ListedArchive,
     marker: &Marker,
     damage: &mut Vec<String>,
 ) -> Planned {
@@ -86,7 +86,7 @@ fn by_names(
     location: &str,
     backup: BackupId,
     mount: &MountName,
-    archive: &Archive,
+    archive: &ListedArchive,
     damage: &mut Vec<String>,
 ) -> Planned {
     let first = archive

@@ -1,6 +1,6 @@
 //! Destinations and the archives they need.
 
-use super::{Checker, Finding};
+use super::{Checker, Mistake};
 use crate::model::job::{Archive, MaxDelete, Mirror, S3, UNREACHABLE_AFTER};
 use crate::model::path::{Family, FullPath};
 use crate::profile::document::{self, Document};
@@ -23,18 +23,18 @@ impl Checker<'_> {
         }
     }
 
-    pub(super) fn mirror(&mut self, mirror: Option<&document::Mirror>) -> Option<Mirror> {
+    pub(super) fn mirror(&mut self, mirror: Option<&document::MirrorSection>) -> Option<Mirror> {
         let mirror = mirror?;
         let max_delete = match &mirror.max_delete {
-            document::MaxDelete::Count(count) => MaxDelete::Count(*count),
-            document::MaxDelete::Percent(text) => match percent(text) {
+            document::DeleteLimit::Count(count) => MaxDelete::Count(*count),
+            document::DeleteLimit::Percent(text) => match percent(text) {
                 Some(share) => MaxDelete::Percent(share),
                 None => {
                     let message = format!(
                         "'{}' is neither a count nor a percentage",
                         text.escape_debug()
                     );
-                    let finding = Finding::value("/destinations/mirror/max-delete", message);
+                    let finding = Mistake::value("/destinations/mirror/max-delete", message);
                     self.report(finding.hint("write a number such as `100`, or `0%` to `100%`"));
                     MaxDelete::Percent(0)
                 }
@@ -48,14 +48,14 @@ impl Checker<'_> {
         })
     }
 
-    pub(super) fn s3(&mut self, s3: Option<&document::S3>) -> Option<S3> {
+    pub(super) fn s3(&mut self, s3: Option<&document::S3Section>) -> Option<S3> {
         let s3 = s3?;
         if let Some(problem) = bucket_problem(&s3.bucket) {
             let message = format!(
                 "'{}' is not a bucket name: {problem}",
                 s3.bucket.escape_debug()
             );
-            self.report(Finding::value("/destinations/s3/bucket", message));
+            self.report(Mistake::value("/destinations/s3/bucket", message));
         }
         Some(S3 {
             bucket: s3.bucket.clone(),
@@ -89,7 +89,7 @@ impl Checker<'_> {
             if destinations.makes_archives() && !self.broken.touches("/archive") {
                 let message =
                     format!("the section 'archive' is missing, which '{needed_by}' needs");
-                let finding = Finding::key(format!("/destinations/{needed_by}"), message);
+                let finding = Mistake::key(format!("/destinations/{needed_by}"), message);
                 self.report(finding.hint("add `archive: {encryption-key: {env: NAME}}`"));
             }
             return None;

@@ -1,6 +1,6 @@
 //! Names, addresses and references: what a single text must look like.
 
-use super::{Checker, Finding};
+use super::{Checker, Mistake};
 use crate::model::job::Credentials;
 use crate::model::path::FullPath;
 use crate::model::policy::Reference;
@@ -21,7 +21,7 @@ impl Checker<'_> {
         {
             let message = format!("'{}' is not a profile name", name.escape_debug());
             self.report(
-                Finding::value("/name", message)
+                Mistake::value("/name", message)
                     .hint("use 1 to 64 letters, digits, `.`, `_` and `-`, with a letter or digit at both ends"),
             );
         }
@@ -36,12 +36,12 @@ impl Checker<'_> {
                 location.escape_debug()
             );
             let hint = "underscores separate the fields of object names: write `-` instead";
-            self.report(Finding::value("/location", message).hint(hint));
+            self.report(Mistake::value("/location", message).hint(hint));
         } else if location.is_empty() || location.len() > MAX_NAME || !location.chars().all(allowed)
         {
             let message = format!("'{}' is not a location", location.escape_debug());
             self.report(
-                Finding::value("/location", message)
+                Mistake::value("/location", message)
                     .hint("use 1 to 64 letters, digits, `.` and `-`"),
             );
         }
@@ -51,7 +51,7 @@ impl Checker<'_> {
         let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if region.is_empty() || !region.chars().all(allowed) {
             let message = format!("'{}' is not a region", region.escape_debug());
-            self.report(Finding::value(pointer, message).hint("write it like `us-east-1`"));
+            self.report(Mistake::value(pointer, message).hint("write it like `us-east-1`"));
         }
         region.to_owned()
     }
@@ -62,16 +62,16 @@ impl Checker<'_> {
         let hint = "write `https://host` or `http://host:port`";
         match text.parse::<http::Uri>() {
             Ok(uri) if !matches!(uri.scheme_str(), Some("http" | "https")) => {
-                self.report(Finding::value(pointer, "is not an http or https address").hint(hint));
+                self.report(Mistake::value(pointer, "is not an http or https address").hint(hint));
             }
             Ok(uri) if uri.authority().is_some_and(|a| a.as_str().contains('@')) => {
                 self.report(
-                    Finding::value(pointer, "holds a user name").hint("use `credentials` for that"),
+                    Mistake::value(pointer, "holds a user name").hint("use `credentials` for that"),
                 );
             }
             Ok(uri) if uri.host().is_some_and(|host| !host.is_empty()) && uri.query().is_none() => {
             }
-            _ => self.report(Finding::value(pointer, "is not an http or https address").hint(hint)),
+            _ => self.report(Mistake::value(pointer, "is not an http or https address").hint(hint)),
         }
         Some(text.to_owned())
     }
@@ -104,7 +104,7 @@ impl Checker<'_> {
                 {
                     let message = "is not the name of an environment variable";
                     let hint = "write the variable's name (letters, digits, `_`), not the secret";
-                    self.report(Finding::value(format!("{pointer}/env"), message).hint(hint));
+                    self.report(Mistake::value(format!("{pointer}/env"), message).hint(hint));
                 }
             }
             Reference::File(path) => {
@@ -114,7 +114,7 @@ impl Checker<'_> {
                 }
                 let message = format!("is not the full path of a file on {family}");
                 self.report(
-                    Finding::value(format!("{pointer}/file"), message).hint("write the whole path"),
+                    Mistake::value(format!("{pointer}/file"), message).hint("write the whole path"),
                 );
             }
             Reference::Command(words) => {
@@ -123,15 +123,15 @@ impl Checker<'_> {
                     .first()
                     .is_none_or(|program| program.trim().is_empty())
                 {
-                    self.report(Finding::value(at, "names no program"));
+                    self.report(Mistake::value(at, "names no program"));
                 } else if words.iter().any(|word| word.contains('\0')) {
-                    self.report(Finding::value(at, "holds a NUL character"));
+                    self.report(Mistake::value(at, "holds a NUL character"));
                 }
             }
             Reference::Keyring(entry) => {
                 for (key, text) in [("service", &entry.service), ("user", &entry.user)] {
                     if text.trim().is_empty() {
-                        self.report(Finding::value(
+                        self.report(Mistake::value(
                             format!("{pointer}/keyring/{key}"),
                             "is empty",
                         ));

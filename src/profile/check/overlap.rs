@@ -1,7 +1,7 @@
 //! Directories of the backup's own that meet a source or each other: a backup must not back up
 //! itself, and must not delete what it backs up.
 
-use super::{Checker, Finding};
+use super::{Checker, Mistake};
 use crate::model::job::{Archive, JobSource, Mirror, MountPoint, Snapshot};
 use crate::model::path::FullPath;
 use crate::model::policy::ExtraFiles;
@@ -82,7 +82,7 @@ impl Checker<'_> {
                     source.path
                 );
                 self.report(
-                    Finding::value(pointer, message)
+                    Mistake::value(pointer, message)
                         .hint("back it up on the computer that has the disk"),
                 );
             }
@@ -107,18 +107,18 @@ impl Checker<'_> {
         let own_hint = |key: &str| format!("give `{key}` a directory of its own");
         if path.same(source) {
             let message = format!("the {what} '{path}' is also a source");
-            self.report(Finding::value(dir.pointer, message).hint(own_hint(key_of(dir))));
+            self.report(Mistake::value(dir.pointer, message).hint(own_hint(key_of(dir))));
         } else if path.starts_with(source) {
             let covers = |e: &Exclusion| matches!(e, Exclusion::Path(e) if path.starts_with(e));
             if !excluded.iter().any(covers) {
                 let message = format!("the {what} '{path}' lies inside the source '{source}'");
                 let hint =
                     format!("add '{path}' to `exclude.directories`, or choose another directory");
-                self.report(Finding::value(dir.pointer, message).hint(hint));
+                self.report(Mistake::value(dir.pointer, message).hint(hint));
             }
         } else if source.starts_with(path) {
             let message = format!("the source '{source}' lies inside the {what} '{path}'");
-            self.report(Finding::value(pointer, message).hint(own_hint(key_of(dir))));
+            self.report(Mistake::value(pointer, message).hint(own_hint(key_of(dir))));
         }
     }
 
@@ -129,7 +129,7 @@ impl Checker<'_> {
             if dir.path.same(&mirror.path) {
                 let message = format!("the {} '{}' is also the mirror", dir.what, dir.path);
                 self.report(
-                    Finding::value(dir.pointer, message).hint("give each a directory of its own"),
+                    Mistake::value(dir.pointer, message).hint("give each a directory of its own"),
                 );
             } else if mirror.extra_files == ExtraFiles::Delete && dir.path.starts_with(&mirror.path)
             {
@@ -138,7 +138,7 @@ impl Checker<'_> {
                     dir.what, dir.path
                 );
                 self.report(
-                    Finding::value(dir.pointer, message)
+                    Mistake::value(dir.pointer, message)
                         .hint("choose a directory outside the mirror"),
                 );
             }
@@ -165,12 +165,12 @@ impl Checker<'_> {
             return;
         };
         let finding = if given {
-            Finding::value(
+            Mistake::value(
                 "/snapshot/mount",
                 format!("the drive {letter}: is used by {user}"),
             )
         } else {
-            Finding::value(
+            Mistake::value(
                 user,
                 format!("uses the drive {letter}:, where the snapshot is shown by default"),
             )
@@ -192,7 +192,7 @@ impl Checker<'_> {
         if let Some(user) = source.or_else(dir) {
             let message = format!("the mount '{mount}' and {user} lie inside each other");
             self.report(
-                Finding::value("/snapshot/mount", message)
+                Mistake::value("/snapshot/mount", message)
                     .hint("name an empty directory elsewhere"),
             );
         }

@@ -1,6 +1,6 @@
 //! Paths and programs: whole, of one family, and as they were meant.
 
-use super::{Checker, Finding, source_path};
+use super::{Checker, Mistake, source_path};
 use crate::model::path::{Family, FullPath, PathError};
 use crate::profile::document::Document;
 
@@ -54,7 +54,7 @@ impl Checker<'_> {
         };
         if path.family() != self.family {
             let from = &self.family_from;
-            let finding = Finding::value(
+            let finding = Mistake::value(
                 pointer,
                 format!("is a {} path in a {} profile", path.family(), self.family),
             )
@@ -68,7 +68,7 @@ impl Checker<'_> {
         if self.family == Family::Windows {
             if text.contains(['*', '?']) {
                 self.report(
-                    Finding::value(pointer, format!("'{text}' holds a wildcard"))
+                    Mistake::value(pointer, format!("'{text}' holds a wildcard"))
                         .hint("write one directory"),
                 );
                 return None;
@@ -78,7 +78,7 @@ impl Checker<'_> {
                 let message =
                     format!("'{text}' holds the name '{part}', which ends in a space or a dot");
                 self.report(
-                    Finding::value(pointer, message).hint("Windows has no such name: remove it"),
+                    Mistake::value(pointer, message).hint("Windows has no such name: remove it"),
                 );
                 return None;
             }
@@ -99,7 +99,7 @@ impl Checker<'_> {
         }
         if text.trim().is_empty() {
             self.report(
-                Finding::value(pointer, "is empty").hint("name a program, or remove the key"),
+                Mistake::value(pointer, "is empty").hint("name a program, or remove the key"),
             );
             return None;
         }
@@ -119,8 +119,8 @@ pub(super) fn family_of(text: &str) -> Option<Family> {
 }
 
 /// Why a text is no full path, and what to write.
-pub(super) fn path_finding(pointer: &str, text: &str, error: &PathError) -> Finding {
-    let finding = Finding::value(pointer, error.to_string());
+pub(super) fn path_finding(pointer: &str, text: &str, error: &PathError) -> Mistake {
+    let finding = Mistake::value(pointer, error.to_string());
     match error {
         PathError::Control(..) => finding
             .hint("in double quotes a backslash starts an escape such as `\\n` or `\\t`: use single quotes or none"),

@@ -1,6 +1,6 @@
 //! The snapshot program and where it shows its snapshot.
 
-use super::{Checker, Finding};
+use super::{Checker, Mistake};
 use crate::model::job::{MountPoint, Snapshot};
 use crate::model::path::Family;
 use crate::profile::document;
@@ -12,7 +12,10 @@ const WINDOWS_MOUNT: &str = "Q:";
 
 impl Checker<'_> {
     /// Windows always has a snapshot; Unix when a program is named (SPEC#profile).
-    pub(super) fn snapshot(&mut self, given: Option<&document::Snapshot>) -> Option<Snapshot> {
+    pub(super) fn snapshot(
+        &mut self,
+        given: Option<&document::SnapshotSection>,
+    ) -> Option<Snapshot> {
         let program = given.and_then(|s| s.program.as_deref());
         let mount = given.and_then(|s| s.mount.as_deref());
         match self.family {
@@ -32,7 +35,7 @@ impl Checker<'_> {
                 match (program, mount) {
                     (None, None) => {
                         if given.is_some() && !self.broken.touches("/snapshot") {
-                            let finding = Finding::key("/snapshot", "names no program");
+                            let finding = Mistake::key("/snapshot", "names no program");
                             self.report(finding.hint(
                                 "name a snapshot `program` and its `mount`, or remove the section",
                             ));
@@ -41,7 +44,7 @@ impl Checker<'_> {
                     }
                     (None, Some(_)) => {
                         let finding =
-                            Finding::key("/snapshot/mount", "is given without a `program`");
+                            Mistake::key("/snapshot/mount", "is given without a `program`");
                         if !self.broken.touches("/snapshot/program") {
                             self.report(
                                 finding.hint(
@@ -54,7 +57,7 @@ impl Checker<'_> {
                     (Some(_), None) => {
                         if !self.broken.touches("/snapshot/mount") {
                             let finding =
-                                Finding::key("/snapshot/program", "is given without a `mount`");
+                                Mistake::key("/snapshot/program", "is given without a `mount`");
                             self.report(
                                 finding.hint("name the directory where the snapshot is shown"),
                             );
@@ -77,7 +80,7 @@ impl Checker<'_> {
         let directory = self.path("/snapshot/mount", text)?;
         if directory.is_root() {
             self.report(
-                Finding::value("/snapshot/mount", "is the root directory")
+                Mistake::value("/snapshot/mount", "is the root directory")
                     .hint("name an empty directory"),
             );
             return None;
@@ -101,7 +104,7 @@ impl Checker<'_> {
             }
             _ => "write a free letter with a colon, such as `'Q:'`".to_owned(),
         };
-        self.report(Finding::value("/snapshot/mount", message).hint(hint));
+        self.report(Mistake::value("/snapshot/mount", message).hint(hint));
         None
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Checker, Finding};
+use super::{Checker, Mistake};
 use crate::model::job::{Email, Hooks, Log, Ping, Program, Telling, UNREACHABLE_AFTER};
 use crate::profile::document::{self, Document};
 
@@ -25,7 +25,7 @@ impl Checker<'_> {
         }
     }
 
-    fn hooks(&mut self, hooks: &document::Hooks) -> Hooks {
+    fn hooks(&mut self, hooks: &document::HooksSection) -> Hooks {
         let limit = self.span(
             "/hooks/give-up-after",
             hooks.give_up_after.as_ref(),
@@ -51,7 +51,7 @@ impl Checker<'_> {
         }
     }
 
-    fn email(&mut self, email: Option<&document::Email>) -> Option<Email> {
+    fn email(&mut self, email: Option<&document::EmailSection>) -> Option<Email> {
         let email = email?;
         self.address("/email/from", &email.from);
         for (i, to) in email.to.iter().enumerate() {
@@ -62,7 +62,7 @@ impl Checker<'_> {
             .as_ref()
             .is_some_and(|name| name.contains(char::is_control))
         {
-            self.report(Finding::value(
+            self.report(Mistake::value(
                 "/email/from-name",
                 "holds a line break or another control character",
             ));
@@ -95,7 +95,7 @@ impl Checker<'_> {
         if halves.is_none_or(|(_, host)| host.contains('@')) || address.contains(forbidden) {
             let message = format!("'{}' is not an e-mail address", address.escape_debug());
             self.report(
-                Finding::value(pointer, message)
+                Mistake::value(pointer, message)
                     .hint("write one plain address, such as `owner@example.com`"),
             );
         }
@@ -111,7 +111,7 @@ impl Checker<'_> {
         };
         if !text.parse::<http::Uri>().is_ok_and(|uri| web(&uri)) {
             let hint = "write the whole address, such as `https://hc-ping.com/your-check`, without a user name";
-            self.report(Finding::value(pointer, "is not an http or https address").hint(hint));
+            self.report(Mistake::value(pointer, "is not an http or https address").hint(hint));
         }
         Some(text.to_owned())
     }
@@ -124,7 +124,7 @@ impl Checker<'_> {
     ) -> Option<Program> {
         let (program, args) = words?.split_first()?;
         if args.iter().any(|word| word.contains('\0')) {
-            self.report(Finding::value(pointer, "holds a NUL character"));
+            self.report(Mistake::value(pointer, "holds a NUL character"));
         }
         let program = self.program(&format!("{pointer}/0"), Some(program))?;
         Some(Program {

@@ -12,9 +12,9 @@ use crate::model::policy::{ExtraFiles, Reference, StorageClass};
 #[schemars(extend("minProperties" = 1))]
 pub struct Destinations {
     /// A plain copy of the selected files below a local directory.
-    pub mirror: Option<Mirror>,
+    pub mirror: Option<MirrorSection>,
     /// Encrypted archives in an S3 bucket.
-    pub s3: Option<S3>,
+    pub s3: Option<S3Section>,
     /// Encrypted archives in a directory: a NAS share, a removable disk, a tape.
     pub directory: Option<Directory>,
 }
@@ -29,7 +29,7 @@ impl Destinations {
 /// A plain copy of the selected files below a local directory.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Mirror {
+pub struct MirrorSection {
     /// Absolute path of the directory the copy is kept in.
     pub path: String,
     /// What happens to files in the mirror that are no longer in the source.
@@ -39,29 +39,29 @@ pub struct Mirror {
     /// a share of the mirror's files (`25%`). A run that would delete more refuses. 25 % by
     /// default.
     #[serde(default)]
-    pub max_delete: MaxDelete,
+    pub max_delete: DeleteLimit,
 }
 
 /// A count of files, or a percentage such as `25%`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
-pub enum MaxDelete {
+pub enum DeleteLimit {
     /// At most this many files.
     Count(u64),
     /// At most this share of the files in the mirror.
     Percent(#[schemars(regex(pattern = r"^(100|[0-9]{1,2})%$"))] String),
 }
 
-impl Default for MaxDelete {
-    fn default() -> MaxDelete {
-        MaxDelete::Percent("25%".to_owned())
+impl Default for DeleteLimit {
+    fn default() -> DeleteLimit {
+        DeleteLimit::Percent("25%".to_owned())
     }
 }
 
 /// Encrypted archives in an S3 bucket.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct S3 {
+pub struct S3Section {
     /// Name of the bucket.
     #[schemars(regex(pattern = BUCKET))]
     pub bucket: String,

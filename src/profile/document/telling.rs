@@ -22,7 +22,7 @@ pub struct LogPolicy {
 /// E-mail reports through Amazon SES.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Email {
+pub struct EmailSection {
     /// Name shown as the sender.
     pub from_name: Option<String>,
     /// Address of the sender, verified in SES.
@@ -49,7 +49,7 @@ pub struct Email {
 /// Addresses called when a run starts and ends.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Ping {
+pub struct PingSection {
     /// Called when a run starts.
     #[schemars(regex(pattern = URL))]
     pub start: Option<String>,
@@ -68,7 +68,7 @@ pub struct Ping {
 /// shell.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Hooks {
+pub struct HooksSection {
     /// Run first. Exit code 75 means "not today": nothing is backed up, and nothing counts as
     /// failed. Any other but 0 stops the run as failed.
     #[schemars(length(min = 1))]

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 
-pub use summary::{Counts, Destination, Summary};
+pub use summary::{Counts, DestinationResult, Summary};
 
 use crate::model::event::Outcome;
 use crate::model::text;
@@ -161,7 +161,7 @@ pub fn backup(
 
 /// A report of what was counted.
 pub fn report(title: String, facts: Vec<(String, String)>, counts: &Counts) -> Report {
-    let row = |destination: &Destination| Row {
+    let row = |destination: &DestinationResult| Row {
         name: destination.name.clone(),
         state: match destination.complete {
             true if counts.skipped == 0 => "complete",

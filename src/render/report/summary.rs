@@ -12,12 +12,12 @@ use crate::model::text;
 /// Counts and problems, read from the events of a run.
 #[derive(Debug, Default)]
 pub struct Summary {
-    inner: Mutex<(Counts, Told)>,
+    inner: Mutex<(Counts, AlreadyCounted)>,
 }
 
 /// What was told already: a file that neither the mirror nor the archive could read is one file.
 #[derive(Debug, Default)]
-struct Told {
+struct AlreadyCounted {
     skipped: HashSet<String>,
     problems: HashSet<String>,
     /// The object that is under way, and since when.
@@ -36,7 +36,7 @@ pub struct Counts {
     pub differences: u64,
     pub skipped: u64,
     /// In the order of the plan; none before it is made.
-    pub destinations: Vec<Destination>,
+    pub destinations: Vec<DestinationResult>,
     /// Errors and warnings, in words.
     pub problems: Vec<String>,
 }
@@ -44,7 +44,7 @@ pub struct Counts {
 /// What came of one destination.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Destination {
+pub struct DestinationResult {
     pub name: String,
     /// Whether it has all of this backup.
     pub complete: bool,
@@ -59,15 +59,15 @@ pub struct Destination {
 
 impl Counts {
     /// The destination of a name; it is not complete before that is told.
-    fn destination(&mut self, name: &str) -> &mut Destination {
+    fn destination(&mut self, name: &str) -> &mut DestinationResult {
         let at = self
             .destinations
             .iter()
             .position(|d| d.name == name)
             .unwrap_or_else(|| {
-                self.destinations.push(Destination {
+                self.destinations.push(DestinationResult {
                     name: name.to_owned(),
-                    ..Destination::default()
+                    ..DestinationResult::default()
                 });
                 self.destinations.len() - 1
             });

@@ -13,7 +13,7 @@ use crate::model::job::Job;
 use crate::model::secret::Secret;
 use crate::model::stamp::Stamp;
 use crate::model::upload_record::Unfinished;
-use crate::plan::backup::{Plan, StageOrder, Step, StoreName};
+use crate::plan::backup::{Plan, PlanStep, StageOrder, StoreName};
 use crate::run::backup::stage::{self, StageResult};
 
 mod leftovers;
@@ -39,7 +39,7 @@ pub struct Execution<'a> {
 
 /// What has been done so far.
 #[derive(Default)]
-struct Progress {
+struct StepsDone {
     results: Vec<Option<StageResult>>,
     /// A stage failed: nothing of this backup is sent.
     broken: bool,
@@ -55,9 +55,9 @@ impl Execution<'_> {
     /// Carries out the plan. Whatever happens, work files are removed, but for archives that a
     /// store still lacks.
     pub fn run(&self) -> Outcome {
-        let mut progress = Progress {
+        let mut progress = StepsDone {
             results: vec![None; self.plan.stages.len()],
-            ..Progress::default()
+            ..StepsDone::default()
         };
         for name in &self.plan.destinations {
             self.events.tell(Event::Destination {
@@ -72,16 +72,16 @@ impl Execution<'_> {
         progress.unfinished = kept.map(|u| (u.backup.stamp(), u.clone())).collect();
         leftovers::remove(self.job, self.plan, &self.unfinished, self.events);
         for step in &self.plan.steps {
-            if self.cancel.is_set() && *step != Step::CleanUp {
+            if self.cancel.is_set() && *step != PlanStep::CleanUp {
                 continue;
             }
             match step {
-                Step::Stage { mount } => self.stage(*mount, &mut progress),
-                Step::Remember => self.remember(&mut progress),
-                Step::Finish { upload } => self.finish(*upload, &mut progress),
-                Step::Upload { store, mount } => self.upload(*store, *mount, &mut progress),
-                Step::Mark { store } => self.mark(*store, &mut progress),
-                Step::CleanUp => self.clean_up(&progress),
+                PlanStep::Stage { mount } => self.stage(*mount, &mut progress),
+                PlanStep::Remember => self.remember(&mut progress),
+                PlanStep::Finish { upload } => self.finish(*upload, &mut progress),
+                PlanStep::Upload { store, mount } => self.upload(*store, *mount, &mut progress),
+                PlanStep::Mark { store } => self.mark(*store, &mut progress),
+                PlanStep::CleanUp => self.clean_up(&progress),
             }
         }
         if self.cancel.is_set() {
@@ -93,7 +93,7 @@ impl Execution<'_> {
 
     /// Whether a destination has all of this backup: every mirror verified, or the markers are
     /// there. A source that had to be there and is not is in none.
-    fn has_all(&self, destination: &str, progress: &Progress) -> bool {
+    fn has_all(&self, destination: &str, progress: &StepsDone) -> bool {
         let missing = |path| {
             self.job
                 .sources
@@ -126,7 +126,7 @@ impl Execution<'_> {
         }
     }
 
-    fn stage(&self, mount: usize, progress: &mut Progress) {
+    fn stage(&self, mount: usize, progress: &mut StepsDone) {
         let mut order = self.plan.stages[mount].clone();
         if progress.broken {
             // No archive will be sent: making one would only cost time.
@@ -167,7 +167,7 @@ impl Execution<'_> {
         }
     }
 
-    fn stop_uploads(&self, order: &StageOrder, progress: &mut Progress) {
+    fn stop_uploads(&self, order: &StageOrder, progress: &mut StepsDone) {
         progress.broken = true;
         self.events.fail(
             Section::Objects,

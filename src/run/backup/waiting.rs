@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use chrono::Local;
 
 use super::Ask;
-use crate::adapters::state::lock::{self, Attempt, Holder, Lock};
+use crate::adapters::state::lock::{self, Attempt, Holder, RunLock};
 use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Outcome, Section, Severity};
 use crate::model::job::Job;
@@ -17,7 +17,7 @@ pub(super) fn take_lock(
     ask: Option<Ask<'_>>,
     cancel: &Cancel,
     events: &Events<'_>,
-) -> Result<Lock, Outcome> {
+) -> Result<RunLock, Outcome> {
     let holder = Holder {
         profile: job.name.clone(),
         pid: std::process::id(),

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use crate::adapters::seven_zip::Exit;
+use crate::adapters::seven_zip::SevenZipExit;
 use crate::model::event::{Event, Section};
 use crate::model::listed::Listed;
 use crate::model::name::Format;
@@ -88,7 +88,7 @@ impl Restore<'_> {
         if let Some(error) = bad.or(plain) {
             return Err(error);
         }
-        if exit != Exit::Ok {
+        if exit != SevenZipExit::Ok {
             return Err(self.unopened(name, exit));
         }
         // A zip lists without its key; reading its smallest file tells whether the key is right. A
@@ -100,16 +100,16 @@ impl Restore<'_> {
             let exit =
                 self.seven_zip
                     .test_listed(first, &list, self.key, self.cancel, &mut |_| {})?;
-            if exit != Exit::Ok {
+            if exit != SevenZipExit::Ok {
                 return Err(self.unopened(name, exit));
             }
         }
         Ok(())
     }
 
-    pub fn unopened(&self, name: String, exit: Exit) -> RestoreError {
+    pub fn unopened(&self, name: String, exit: SevenZipExit) -> RestoreError {
         match exit {
-            Exit::Fatal => RestoreError::Key {
+            SevenZipExit::Fatal => RestoreError::Key {
                 what: name,
                 key: self.key_from.to_owned(),
             },
@@ -190,8 +190,8 @@ impl Restore<'_> {
         )?;
         let said = said.join("; ");
         match exit {
-            Exit::Ok => Ok(()),
-            Exit::Warning => {
+            SevenZipExit::Ok => Ok(()),
+            SevenZipExit::Warning => {
                 self.events.warn(
                     Section::Restore,
                     format!("'{name}': {exit} {said}").trim_end().to_owned(),

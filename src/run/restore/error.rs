@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::adapters::process::ToolError;
-use crate::adapters::seven_zip::Exit;
+use crate::adapters::seven_zip::SevenZipExit;
 use crate::adapters::store::{StoreError, StoreErrorKind};
 use crate::model::manifest::ManifestError;
 use crate::model::stamp::Stamp;
@@ -67,7 +67,7 @@ pub enum RestoreError {
     Archive {
         archive: String,
         doing: &'static str,
-        exit: Exit,
+        exit: SevenZipExit,
         said: String,
         full: bool,
     },

@@ -7,7 +7,7 @@ use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
-use crate::adapters::seven_zip::Exit;
+use crate::adapters::seven_zip::SevenZipExit;
 use crate::model::manifest::{EntryKind, FileReader, ManifestError, Stored};
 use crate::model::stamp::Stamp;
 
@@ -81,7 +81,7 @@ impl Restore<'_> {
                     ));
                 }
             })?;
-        if exit != Exit::Ok {
+        if exit != SevenZipExit::Ok {
             return Err(self.unopened(key, exit));
         }
         let broken = |why: &str| RestoreError::Manifest {
@@ -102,13 +102,13 @@ impl Restore<'_> {
             .seven_zip
             .extract(&path, &directory, self.key, self.cancel, &mut |_| {})?
         {
-            Exit::Ok => {}
+            SevenZipExit::Ok => {}
             _ if self.target.free().is_some_and(|free| free < 1 << 20) => {
                 let (doing, said) = ("extracted", String::new());
                 return Err(RestoreError::Archive {
                     archive: key,
                     doing,
-                    exit: Exit::Fatal,
+                    exit: SevenZipExit::Fatal,
                     said,
                     full: true,
                 });

@@ -8,7 +8,7 @@ use aam_auto_backup::parts::Variables;
 use aam_auto_backup::parts::Zone;
 use aam_auto_backup::parts::import::import;
 use aam_auto_backup::parts::profile;
-use aam_auto_backup::parts::{Arguments, Choices, Command};
+use aam_auto_backup::parts::{Arguments, Choices, CommandLine};
 use aam_auto_backup::parts::{ExtraFiles, ForceFull, Reference};
 use aam_auto_backup::parts::{Job, MountPoint};
 use proptest::collection::vec;
@@ -191,7 +191,7 @@ proptest! {
     #[test]
     fn values_that_go_in_come_out(old in old()) {
         let choices = Choices { name: Some("p".to_owned()), region: Some("eu-west-3".to_owned()), ..Choices::default() };
-        let command = Command::of_batch("old.bat", &old.batch(), &Variables::new()).unwrap_or_else(|f| panic!("{f}"));
+        let command = CommandLine::of_batch("old.bat", &old.batch(), &Variables::new()).unwrap_or_else(|f| panic!("{f}"));
         assert_eq!(command.words, old.words);
         let (arguments, _) = Arguments::read(&command).unwrap_or_else(|f| panic!("{f:?}"));
         let made = import(&arguments, "i.txt", &old.lists(), &choices).unwrap();
@@ -217,7 +217,7 @@ proptest! {
         let kept = |from: usize, count: usize| batch.chars().skip(from).take(count).collect::<String>();
         let text = format!("{}{added}{}", kept(0, at), kept(at + removed, usize::MAX));
         for (text, lists) in [(&text, "C:\\data\\\n"), (&batch, lists.as_str()), (&text, lists.as_str()), (&batch, batch.as_str())] {
-            let command = match Command::of_batch("old.bat", text, &Variables::new()) {
+            let command = match CommandLine::of_batch("old.bat", text, &Variables::new()) {
                 Ok(command) => command,
                 Err(finding) => { prop_assert!(!finding.to_string().contains("hunter2")); continue }
             };
@@ -225,7 +225,7 @@ proptest! {
                 Err(findings) => prop_assert!(!findings.is_empty() && !format!("{findings:?}").contains("hunter2"), "{findings:?}"),
                 Ok((arguments, _)) => {
                     let made = import(&arguments, "i.txt", lists, &Choices::default()).unwrap();
-                    prop_assert_eq!(made.profile.is_none(), made.has(aam_auto_backup::parts::import::Severity::Error));
+                    prop_assert_eq!(made.profile.is_none(), made.has(aam_auto_backup::parts::import::RemarkLevel::Error));
                     let all = format!("{:?}{:?}", made.profile, made.findings);
                     prop_assert!(!all.contains("hunter2"), "{}", all);
                 }

@@ -11,7 +11,7 @@ use aam_auto_backup::parts::Events;
 use aam_auto_backup::parts::stage::{self};
 use aam_auto_backup::parts::{ArchiveOrder, Changes, StageOrder};
 use aam_auto_backup::parts::{Entry, EntryKind, FileReader, Header, Moment, Stored, Writer};
-use aam_auto_backup::parts::{Place, Prepared};
+use aam_auto_backup::parts::{Prepared, StagePaths};
 
 use super::case::{Case, KEY, listable, names_of};
 use super::tree::{Names, place, shown};
@@ -226,7 +226,7 @@ fn original(source: &Path, names: &[Vec<u8>]) -> Found {
 }
 
 fn prepare(order: &StageOrder, write: Option<&Path>) -> Prepared {
-    let place = Place {
+    let place = StagePaths {
         read: Path::new(&order.shown_at),
         write,
     };

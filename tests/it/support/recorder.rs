@@ -116,7 +116,7 @@ fn serve(
     let (status, content) = answer(&what, &headers, &body);
     let mut client = client;
     let head = format!(
-        "HTTP/1.1 {status} Answer\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+        "HTTP/1.1 {status} Found\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
         content.len()
     );
     client.write_all(head.as_bytes())?;

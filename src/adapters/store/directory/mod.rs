@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 use errors::{full, missing_or, refused};
 use parts::{Identity, Partial};
 
-use super::local::{self, BUFFER, Source};
+use super::local::{self, BUFFER, LocalFile};
 use super::{Act, Progress, Purpose, Store, StoreError, StoreErrorKind};
 use crate::model::cancel::Cancel;
 use crate::model::object::{Object, ObjectRef};
@@ -325,7 +325,7 @@ impl Store for DirectoryStore {
         progress: Progress<'_>,
     ) -> Result<ObjectRef, StoreError> {
         let act = self.act("writing", key);
-        let mut source = Source::open(source, &act)?;
+        let mut source = LocalFile::open(source, &act)?;
         let size = source.size();
         self.write(&act, key, size, &mut |buffer| {
             let count = source.fill(buffer, &act)?;

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 
-use super::{Found, S3Store, bytes, errors};
+use super::{ObjectHead, S3Store, bytes, errors};
 use crate::adapters::store::local;
 use crate::adapters::store::{Act, Progress, StoreError, StoreErrorKind};
 use crate::model::cancel::Cancel;
@@ -100,7 +100,7 @@ impl S3Store {
         &self,
         act: &Act,
         key: &str,
-        found: &Found,
+        found: &ObjectHead,
         part: Range<u64>,
     ) -> Result<GetObjectOutput, StoreError> {
         let answer = self

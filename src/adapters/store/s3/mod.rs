@@ -137,7 +137,7 @@ impl S3Store {
 
     /// Size and entity tag of one object, from a listing: a backup user may list but not read
     /// (SPEC#names), and a HEAD needs the right to read.
-    async fn find(&self, act: &Act, key: &str) -> Result<Option<Found>, StoreError> {
+    async fn find(&self, act: &Act, key: &str) -> Result<Option<ObjectHead>, StoreError> {
         let page = self
             .client
             .list_objects_v2()
@@ -152,7 +152,7 @@ impl S3Store {
             .contents()
             .iter()
             .find(|object| object.key() == Some(key))
-            .map(|object| Found {
+            .map(|object| ObjectHead {
                 size: bytes(object.size()),
                 etag: object.e_tag().map(str::to_owned),
             }))
@@ -201,7 +201,7 @@ async fn unless_interrupted<T>(
 }
 
 /// What a listing says of one object.
-struct Found {
+struct ObjectHead {
     size: u64,
     etag: Option<String>,
 }

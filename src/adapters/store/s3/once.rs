@@ -14,7 +14,7 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::types::CompletedPart;
 use md5::{Digest, Md5};
 
-use super::{Found, S3Store, errors};
+use super::{ObjectHead, S3Store, errors};
 use crate::adapters::store::{Act, StoreError};
 
 /// How often a write that crosses another is tried again, and after what pause.
@@ -36,14 +36,14 @@ impl S3Store {
         &self,
         act: &Act,
         key: &str,
-        ours: impl Fn() -> Found,
+        ours: impl Fn() -> ObjectHead,
         send: impl Fn(Option<String>) -> F,
     ) -> Result<bool, StoreError>
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
     {
-        let judge = |there: Found| {
+        let judge = |there: ObjectHead| {
             if there.is(&ours()) {
                 Ok(false)
             } else {
@@ -80,10 +80,10 @@ impl S3Store {
     }
 }
 
-impl Found {
+impl ObjectHead {
     /// Whether both have the same content, as far as the entity tags tell.
-    fn is(&self, other: &Found) -> bool {
-        let tag = |found: &Found| {
+    fn is(&self, other: &ObjectHead) -> bool {
+        let tag = |found: &ObjectHead| {
             found
                 .etag
                 .as_ref()

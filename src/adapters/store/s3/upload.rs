@@ -10,9 +10,9 @@ use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPa
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::{Found, S3Store, client, errors, once, unless_interrupted};
+use super::{ObjectHead, S3Store, client, errors, once, unless_interrupted};
 use crate::adapters::aws::CONNECT_TIMEOUT;
-use crate::adapters::store::local::Source;
+use crate::adapters::store::local::LocalFile;
 use crate::adapters::store::{Act, Progress, Purpose, StoreError, StoreErrorKind};
 use crate::model::object::ObjectRef;
 use crate::model::slices::Hasher;
@@ -25,7 +25,7 @@ const MOST_PARALLEL: u64 = 4;
 const MEMORY: u64 = 256 * MEBIBYTE;
 
 /// One piece of the file, on its way from the reader to a sender.
-struct Part {
+struct UploadPart {
     number: i32,
     bytes: Vec<u8>,
 }
@@ -42,7 +42,7 @@ impl S3Store {
         purpose: Purpose,
         progress: Progress<'_>,
     ) -> Result<ObjectRef, StoreError> {
-        let mut source = Source::open(path, act)?;
+        let mut source = LocalFile::open(path, act)?;
         if source.size() > SMALLEST_PART {
             return self.upload_parts(act, key, source, purpose, progress).await;
         }
@@ -74,7 +74,7 @@ impl S3Store {
         let mut digest = Hasher::new(size);
         digest.update(bytes);
         let (sha256, slices) = digest.finish();
-        let ours = || Found {
+        let ours = || ObjectHead {
             size,
             etag: Some(once::etag_of(bytes)),
         };
@@ -104,7 +104,7 @@ impl S3Store {
         &self,
         act: &Act,
         key: &str,
-        source: Source,
+        source: LocalFile,
         purpose: Purpose,
         progress: Progress<'_>,
     ) -> Result<ObjectRef, StoreError> {
@@ -169,7 +169,7 @@ impl S3Store {
         act: &Act,
         key: &str,
         id: &str,
-        source: Source,
+        source: LocalFile,
         senders: &mut JoinSet<Result<(CompletedPart, u64), StoreError>>,
         progress: Progress<'_>,
     ) -> Result<(Vec<CompletedPart>, Checksums), StoreError> {
@@ -216,7 +216,7 @@ impl S3Store {
         act: Act,
         key: &str,
         id: &str,
-        part: Part,
+        part: UploadPart,
     ) -> impl Future<Output = Result<(CompletedPart, u64), StoreError>> + Send + 'static {
         let size = part.bytes.len() as u64;
         let settings = self.settings.clone();
@@ -253,7 +253,7 @@ impl S3Store {
         parts: Vec<CompletedPart>,
         size: u64,
     ) -> Result<bool, StoreError> {
-        let ours = || Found {
+        let ours = || ObjectHead {
             size,
             etag: once::etag_of_parts(&parts),
         };
@@ -339,10 +339,10 @@ impl S3Store {
 
 /// Reads the file part by part until nobody takes them any more; returns its checksums.
 fn read_parts(
-    mut source: Source,
+    mut source: LocalFile,
     part_size: u64,
     act: &Act,
-    to: &mpsc::Sender<Part>,
+    to: &mpsc::Sender<UploadPart>,
 ) -> Result<Checksums, StoreError> {
     let mut digest = Hasher::new(source.size());
     let part_size = usize::try_from(part_size).unwrap_or(usize::MAX);
@@ -357,7 +357,7 @@ fn read_parts(
         }
         bytes.truncate(count);
         digest.update(&bytes);
-        if to.blocking_send(Part { number, bytes }).is_err() {
+        if to.blocking_send(UploadPart { number, bytes }).is_err() {
             return Err(act.interrupted());
         }
     }

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use super::{Execution, Progress, leftovers};
+use super::{Execution, StepsDone, leftovers};
 use crate::adapters::state::State;
 use crate::adapters::state::uploads;
 use crate::adapters::store::{Purpose, Store, StoreError, StoreErrorKind};
@@ -19,7 +19,7 @@ use crate::render::StageFiles;
 impl Execution<'_> {
     /// Before anything is sent: a backup that exists in a store must be known here, or the next
     /// goes by times only; and a run that is cut off from here on is finished by the next.
-    pub(super) fn remember(&self, progress: &mut Progress) {
+    pub(super) fn remember(&self, progress: &mut StepsDone) {
         let Some((archives, first)) =
             self.whole(progress)
                 .filter(|_| !progress.broken)
@@ -70,7 +70,7 @@ impl Execution<'_> {
     }
 
     /// The archives of all mounts with what their markers will say; `None` unless each is whole.
-    fn whole(&self, progress: &Progress) -> Option<Vec<Whole>> {
+    fn whole(&self, progress: &StepsDone) -> Option<Vec<Whole>> {
         let scope = self.plan.scope()?;
         let orders = self.plan.stages.iter().zip(&progress.results);
         let archives = orders.map(|(order, result)| {
@@ -111,7 +111,7 @@ impl Execution<'_> {
     }
 
     /// Finishes an older upload.
-    pub(super) fn finish(&self, upload: usize, progress: &mut Progress) {
+    pub(super) fn finish(&self, upload: usize, progress: &mut StepsDone) {
         let finish = &self.plan.unfinished[upload];
         if progress.failed_stores.contains(&finish.store) {
             return;
@@ -142,7 +142,7 @@ impl Execution<'_> {
     }
 
     /// Sends the volumes and the manifest of one mount.
-    pub(super) fn upload(&self, name: StoreName, mount: usize, progress: &mut Progress) {
+    pub(super) fn upload(&self, name: StoreName, mount: usize, progress: &mut StepsDone) {
         if progress.broken || progress.failed_stores.contains(&name) {
             return;
         }
@@ -160,7 +160,7 @@ impl Execution<'_> {
     }
 
     /// Sends the markers of all mounts: the backup exists.
-    pub(super) fn mark(&self, name: StoreName, progress: &mut Progress) {
+    pub(super) fn mark(&self, name: StoreName, progress: &mut StepsDone) {
         if progress.broken || progress.failed_stores.contains(&name) {
             return;
         }
@@ -286,7 +286,7 @@ impl Execution<'_> {
     }
 
     /// Removes work files, but for archives that a store still lacks.
-    pub(super) fn clean_up(&self, progress: &Progress) {
+    pub(super) fn clean_up(&self, progress: &StepsDone) {
         for name in self
             .plan
             .destinations

@@ -9,7 +9,7 @@ use super::before::Before;
 use super::prepare::Prepared;
 use super::{Archived, StageError};
 use crate::adapters::process::Invocation;
-use crate::adapters::seven_zip::{Exit, SevenZip};
+use crate::adapters::seven_zip::{SevenZip, SevenZipExit};
 use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Section, Severity};
 use crate::model::manifest::{Entry, EntryKind, FileReader, RelPath, Stored, Writer};
@@ -48,7 +48,7 @@ pub(super) fn finish(
                 bytes += entry.size;
             }
         })?;
-        if exit != Exit::Ok {
+        if exit != SevenZipExit::Ok {
             let text = format!(
                 "the new archive '{}' cannot be read back: {exit}",
                 archive.stem
@@ -206,8 +206,8 @@ fn encrypt_manifest(
         .arg(&target)
         .arg(&plain)
         .run(Some(key), cancel, &mut |line| said.push(line.to_owned()))?;
-    let exit = Exit::of(code);
-    if exit != Exit::Ok {
+    let exit = SevenZipExit::of(code);
+    if exit != SevenZipExit::Ok {
         for line in said {
             events.tell(Event::ToolOutput {
                 tool: "7-Zip".to_owned(),

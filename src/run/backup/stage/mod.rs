@@ -27,7 +27,7 @@ mod prepare;
 mod script;
 
 pub use mirror::{Extra, list_extra};
-pub use prepare::{Place, Prepared, prepare};
+pub use prepare::{Prepared, StagePaths, prepare};
 
 /// Why a stage could not be carried out.
 #[derive(Debug, thiserror::Error)]
@@ -116,7 +116,7 @@ pub fn run(
 ) -> Result<StageResult, StageError> {
     let files = StageFiles::of(order);
     let work = order.work.to_native();
-    let place = Place {
+    let place = StagePaths {
         read: Path::new(&order.shown_at),
         write: Some(&work),
     };

@@ -63,7 +63,7 @@ impl Prepared {
 
 /// Where [`prepare`] reads and writes.
 #[derive(Clone, Copy, Debug)]
-pub struct Place<'a> {
+pub struct StagePaths<'a> {
     /// Where the mount can be read.
     pub read: &'a Path,
     /// The directory the files go to; `None` writes nothing and only counts.
@@ -78,7 +78,7 @@ pub struct Place<'a> {
 /// interrupted.
 pub fn prepare(
     order: &StageOrder,
-    place: Place<'_>,
+    place: StagePaths<'_>,
     cancel: &Cancel,
     events: &Events<'_>,
 ) -> Result<Prepared, StageError> {
@@ -298,7 +298,7 @@ struct Outputs {
 impl Outputs {
     fn create(
         order: &StageOrder,
-        place: Place<'_>,
+        place: StagePaths<'_>,
         files: &StageFiles,
     ) -> Result<Outputs, StageError> {
         let create = |wanted: bool, path: &FullPath| {

@@ -2,7 +2,7 @@
 
 use super::StageError;
 use crate::adapters::process::Invocation;
-use crate::adapters::seven_zip::Exit;
+use crate::adapters::seven_zip::SevenZipExit;
 use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Section};
 use crate::model::path::Family;
@@ -13,7 +13,7 @@ use crate::render::{StageFiles, script};
 
 /// Exit codes, as the script wrote them: tool and code, in order. A tool that was not reached has
 /// none.
-pub(super) type Status = Vec<(String, i32)>;
+pub(super) type ToolCodes = Vec<(String, i32)>;
 
 /// Writes the script and runs it. The key goes to its standard input, which 7-Zip inherits.
 pub(super) fn run(
@@ -22,7 +22,7 @@ pub(super) fn run(
     key: Option<&Secret>,
     cancel: &Cancel,
     events: &Events<'_>,
-) -> Result<Status, StageError> {
+) -> Result<ToolCodes, StageError> {
     let files = StageFiles::of(order);
     let path = files.script.to_native();
     std::fs::write(&path, script(order, copies)?).map_err(StageError::io("writing", &path))?;
@@ -65,7 +65,7 @@ pub(super) fn run(
 
 /// Whether the mirror was copied as far as it could be. Single files that could not are found by
 /// the verification.
-pub(super) fn copier_finished(status: &Status, order: &StageOrder, events: &Events<'_>) -> bool {
+pub(super) fn copier_finished(status: &ToolCodes, order: &StageOrder, events: &Events<'_>) -> bool {
     let (tool, meaning): (_, fn(i32) -> Meaning) = match order.mount.path.family() {
         Family::Unix => ("rsync", rsync_meaning),
         Family::Windows => ("Robocopy", robocopy_meaning),
@@ -149,7 +149,11 @@ fn robocopy_meaning(code: i32) -> Meaning {
 }
 
 /// Whether 7-Zip made an archive that can be looked at.
-pub(super) fn archiver_finished(status: &Status, order: &StageOrder, events: &Events<'_>) -> bool {
+pub(super) fn archiver_finished(
+    status: &ToolCodes,
+    order: &StageOrder,
+    events: &Events<'_>,
+) -> bool {
     let Some((_, code)) = status.iter().find(|(name, _)| name == "archive") else {
         events.fail(
             Section::Tools,
@@ -159,13 +163,13 @@ pub(super) fn archiver_finished(status: &Status, order: &StageOrder, events: &Ev
         return false;
     };
     let code = *code;
-    let exit = Exit::of(code);
+    let exit = SevenZipExit::of(code);
     events.tell(Event::ToolEnded {
         tool: "7-Zip".to_owned(),
         code,
         meaning: exit.to_string(),
     });
-    if matches!(exit, Exit::Ok | Exit::Warning) {
+    if matches!(exit, SevenZipExit::Ok | SevenZipExit::Warning) {
         return true;
     }
     let free = fs4::available_space(order.work.to_native()).unwrap_or(u64::MAX);

@@ -20,7 +20,7 @@ use crate::run::backup::survey::Request;
 /// The file of `plan --facts`: JSON; what is left out is nothing.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct Told {
+struct GivenFacts {
     /// When the run starts.
     now: DateTime<Utc>,
     /// Object names in each store.
@@ -63,7 +63,7 @@ pub fn facts(job: &Job, request: Request, path: &Path) -> Result<Facts, ToldErro
         why,
     };
     let bytes = std::fs::read(path).map_err(|e| failed(e.to_string()))?;
-    let told: Told = serde_json::from_slice(&bytes).map_err(|e| failed(e.to_string()))?;
+    let told: GivenFacts = serde_json::from_slice(&bytes).map_err(|e| failed(e.to_string()))?;
     let labels = [
         (
             StoreName::S3,
