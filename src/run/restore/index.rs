@@ -7,8 +7,9 @@ use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
+use crate::adapters::manifest_file::FileReader;
 use crate::adapters::seven_zip::SevenZipExit;
-use crate::model::manifest::{EntryKind, FileReader, ManifestError, Stored};
+use crate::model::manifest::{EntryKind, ManifestError, Stored};
 use crate::model::stamp::Stamp;
 
 use super::error::RestoreError;
