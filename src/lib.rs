@@ -18,7 +18,6 @@ pub use cli::main;
 /// What the integration tests drive without the binary. It promises nothing to anybody else.
 #[doc(hidden)]
 pub mod parts {
-    pub use crate::adapters::manifest_file::FileReader;
     pub use crate::adapters::scheduler::{LastResult, SchedulerError};
     pub use crate::adapters::seven_zip::SevenZip;
     pub use crate::adapters::store::{
@@ -30,10 +29,9 @@ pub mod parts {
     pub use crate::import::{Arguments, Choices, CommandLine};
     pub use crate::model::cancel::Cancel;
     pub use crate::model::event::{Event, Events, Outcome, Section, Severity, Sink};
-    pub use crate::model::exclusion::Exclusion;
     pub use crate::model::job::{Job, MaxDelete, MountPoint, UNREACHABLE_AFTER};
     pub use crate::model::manifest::{
-        Entry, EntryKind, Header, Meta, Moment, RelPath, Stored, Writer,
+        Entry, EntryKind, FileReader, Header, Meta, Moment, RelPath, Stored, Writer,
     };
     pub use crate::model::marker::Marker;
     pub use crate::model::mount::{Mount, mounts};
@@ -42,20 +40,19 @@ pub mod parts {
     pub use crate::model::path::{Family, FullPath};
     pub use crate::model::policy::{ExtraFiles, ForceFull, Reference, StorageClass, Tier};
     pub use crate::model::secret::Secret;
-    pub use crate::model::select::{Kind, Selection, SelectionSpec, Verdict};
+    pub use crate::model::select::{Exclusion, Kind, Selection, SelectionSpec, Verdict};
     pub use crate::model::stamp::{Stamp, Zone};
     pub use crate::plan::backup::{ArchiveOrder, Changes, MirrorOrder, Mode, StageOrder};
     pub use crate::plan::cost::price::Prices;
     pub use crate::plan::restore::layout::Layout;
-    pub use crate::plan::restore::plan::{Options, RestorePlan};
+    pub use crate::plan::restore::plan::{RestoreOptions, RestorePlan};
     pub use crate::render::robocopy::CopyCommand;
     pub use crate::render::schedule::{Every, Rendered, Schedule, Scheduler, TaskName};
-    pub use crate::run::backup::stage::{StagePaths, WalkCounts};
+    pub use crate::run::backup::stage::{Prepared, StagePaths};
     pub use crate::run::restore::clock::Clock;
     pub use crate::run::restore::error::RestoreError;
-    pub use crate::run::restore::finish::Tally;
-    pub use crate::run::restore::run::{Step, Tools};
-    pub use crate::run::restore::thaw::Thawing;
+    pub use crate::run::restore::extraction::verification::Tally;
+    pub use crate::run::restore::tools::{RestoreStep, RestoreTools, ThawPolicy};
     pub use crate::run::session::{Files, Session};
 
     pub mod gather {

@@ -12,7 +12,7 @@ use crate::model::cancel::Cancel;
 use crate::model::job::UNREACHABLE_AFTER;
 use crate::model::policy::StorageClass;
 use crate::profile::Search;
-use crate::run::restore::newest::{Candidate, Place};
+use crate::run::restore::origin::{Candidate, RestoreOrigin};
 
 /// A profile, or a store and a location.
 #[derive(Debug, Args)]
@@ -52,7 +52,7 @@ impl PlaceArgs {
     ///
     /// # Errors
     /// How the program ends then.
-    pub fn open(&self, global: &Global, cancel: &Cancel) -> Result<Place, Exit> {
+    pub fn open(&self, global: &Global, cancel: &Cancel) -> Result<RestoreOrigin, Exit> {
         let Some(name) = &self.profile else {
             return Ok(self.bare(cancel));
         };
@@ -62,10 +62,10 @@ impl PlaceArgs {
                 output::note(diagnostics);
                 Exit::Usage
             })?;
-        let wanted = |store: crate::model::store_name::StoreName| match self.from {
+        let wanted = |store: crate::plan::backup::StoreName| match self.from {
             None => true,
-            Some(From::S3) => store == crate::model::store_name::StoreName::S3,
-            Some(From::Directory) => store == crate::model::store_name::StoreName::Directory,
+            Some(From::S3) => store == crate::plan::backup::StoreName::S3,
+            Some(From::Directory) => store == crate::plan::backup::StoreName::Directory,
         };
         let mut candidates: Vec<Candidate> = open_stores(&job, cancel)
             .into_iter()
@@ -85,14 +85,14 @@ impl PlaceArgs {
             ));
             return Err(Exit::Usage);
         }
-        Ok(Place {
+        Ok(RestoreOrigin {
             location: job.location.clone(),
             candidates,
             job: Some(job),
         })
     }
 
-    fn bare(&self, cancel: &Cancel) -> Place {
+    fn bare(&self, cancel: &Cancel) -> RestoreOrigin {
         let mut candidates = Vec::new();
         if let Some(directory) = &self.directory {
             let store = DirectoryStore::open(directory, cancel.clone())
@@ -118,7 +118,7 @@ impl PlaceArgs {
                 store,
             });
         }
-        Place {
+        RestoreOrigin {
             location: self.location.clone().unwrap_or_default(),
             candidates,
             job: None,

@@ -6,9 +6,9 @@ use super::place::{PlaceArgs, complain_store};
 use super::{Exit, Global, OutputFormat, output};
 use crate::adapters::store::StoreErrorKind;
 use crate::model::cancel::Cancel;
-use crate::plan::restore::sets::Report;
+use crate::plan::restore::sets::SetsReport;
 use crate::run::restore::gather;
-use crate::run::restore::newest::Place;
+use crate::run::restore::origin::RestoreOrigin;
 
 /// List the sets that stores hold: full backups, their incrementals, and whether they can be
 /// restored.
@@ -31,13 +31,15 @@ pub fn sets(global: &Global, args: &SetsArgs, cancel: &Cancel) -> Exit {
 
 /// Prints what every store holds. A store that cannot be asked makes it fail, after the others were
 /// listed.
-pub fn list(place: &Place, format: OutputFormat) -> Exit {
+pub fn list(place: &RestoreOrigin, format: OutputFormat) -> Exit {
     let mut exit = Exit::Success;
     let mut reports = Vec::new();
     for candidate in &place.candidates {
         let store = candidate.store.as_ref().map_err(Clone::clone);
         match store.and_then(|store| gather::catalog(&**store, &place.location)) {
-            Ok(catalog) => reports.push(Report::new(&candidate.label, &place.location, &catalog)),
+            Ok(catalog) => {
+                reports.push(SetsReport::new(&candidate.label, &place.location, &catalog))
+            }
             Err(error) => {
                 complain_store("error", &error);
                 let interrupted = error.kind == StoreErrorKind::Interrupted;
@@ -53,7 +55,7 @@ pub fn list(place: &Place, format: OutputFormat) -> Exit {
         OutputFormat::Text => drop(output::result(
             reports
                 .iter()
-                .map(Report::to_text)
+                .map(SetsReport::to_text)
                 .collect::<Vec<_>>()
                 .join("\n"),
         )),

@@ -2,11 +2,11 @@
 //! recipients too.
 
 use super::visit::Visit;
-use super::{CheckAnswer, ok, problem};
+use super::{Answer, ok, problem};
 use crate::adapters::notify::{SendError, Ses};
 use crate::model::job::Email;
 
-pub(super) fn email(visit: &Visit<'_>) -> Vec<CheckAnswer> {
+pub(super) fn email(visit: &Visit<'_>) -> Vec<Answer> {
     let telling = &visit.job.telling;
     let Some(email) = &telling.email else {
         return match telling.ping.failure {
@@ -29,13 +29,7 @@ pub(super) fn email(visit: &Visit<'_>) -> Vec<CheckAnswer> {
 }
 
 /// Whether one address is verified; asks for it, if that was wished for.
-fn address(
-    visit: &Visit<'_>,
-    ses: &Ses<'_>,
-    email: &Email,
-    address: &str,
-    role: &str,
-) -> CheckAnswer {
+fn address(visit: &Visit<'_>, ses: &Ses<'_>, email: &Email, address: &str, role: &str) -> Answer {
     let region = &email.region;
     match ses.is_verified(address, visit.cancel) {
         Ok(true) => ok(format!(
@@ -64,7 +58,7 @@ fn address(
 }
 
 /// Outside of its sandbox SES sends to everybody.
-fn recipients(visit: &Visit<'_>, ses: &Ses<'_>, email: &Email) -> Vec<CheckAnswer> {
+fn recipients(visit: &Visit<'_>, ses: &Ses<'_>, email: &Email) -> Vec<Answer> {
     match ses.is_in_sandbox(visit.cancel) {
         Ok(false) => vec![ok("SES sends to every recipient: it is out of its sandbox")],
         Ok(true) => email
@@ -80,7 +74,7 @@ fn recipients(visit: &Visit<'_>, ses: &Ses<'_>, email: &Email) -> Vec<CheckAnswe
 }
 
 /// A missing right is no fault: sending needs none of those that tell.
-fn unknown(what: &str, error: SendError) -> CheckAnswer {
+fn unknown(what: &str, error: SendError) -> Answer {
     match error.refused {
         true => ok(format!("{what} cannot be told: {}", error.why)),
         false => problem(format!("{what} cannot be told: {}", error.why), error.hint),

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::visit::Visit;
-use super::{CheckAnswer, file_system, ok, problem, warning};
+use super::{Answer, file_system, ok, problem, warning};
 use crate::adapters::state::lock::{self, Attempt, Holder};
 use crate::adapters::state::{DIRECTORY_VARIABLE, base_directory};
 use crate::model::path::Family;
@@ -13,7 +13,7 @@ use crate::run::session::log_directory;
 /// How many paths are named before the rest is only counted.
 const NAMED: usize = 3;
 
-pub(super) fn lock(visit: &Visit<'_>) -> Vec<CheckAnswer> {
+pub(super) fn lock(visit: &Visit<'_>) -> Vec<Answer> {
     let path = lock::default_path();
     let me = Holder {
         profile: visit.job.name.clone(),
@@ -40,7 +40,7 @@ pub(super) fn lock(visit: &Visit<'_>) -> Vec<CheckAnswer> {
     }]
 }
 
-fn writable(directory: &Path, hint: &str) -> CheckAnswer {
+fn writable(directory: &Path, hint: &str) -> Answer {
     match file_system::try_writing(directory) {
         Ok(()) => ok(format!("{} can be written", directory.display())),
         Err(error) => problem(
@@ -50,18 +50,18 @@ fn writable(directory: &Path, hint: &str) -> CheckAnswer {
     }
 }
 
-pub(super) fn state(_: &Visit<'_>) -> Vec<CheckAnswer> {
+pub(super) fn state(_: &Visit<'_>) -> Vec<Answer> {
     let hint =
         format!("let the account that runs the backup write there, or set {DIRECTORY_VARIABLE}");
     vec![writable(&base_directory(), &hint)]
 }
 
-pub(super) fn log(visit: &Visit<'_>) -> Vec<CheckAnswer> {
+pub(super) fn log(visit: &Visit<'_>) -> Vec<Answer> {
     let hint = "set log.directory in the profile to a directory that can be written";
     vec![writable(&log_directory(&visit.job.telling), hint)]
 }
 
-pub(super) fn sources(visit: &Visit<'_>) -> Vec<CheckAnswer> {
+pub(super) fn sources(visit: &Visit<'_>) -> Vec<Answer> {
     let mut found = Vec::new();
     for (path, why) in &visit.surveyed().0.missing {
         let optional = visit
@@ -155,7 +155,7 @@ pub(super) fn space(
     what: &str,
     needed: u64,
     hint: &str,
-) -> CheckAnswer {
+) -> Answer {
     let mut others = needs(visit);
     others.retain(|(place, _)| place != directory && file_system::same(place, directory));
     let mut needs = format!("{what} needs up to {}", text::size(needed));
@@ -191,7 +191,7 @@ pub(super) fn space(
     }
 }
 
-pub(super) fn work_directory(visit: &Visit<'_>) -> Vec<CheckAnswer> {
+pub(super) fn work_directory(visit: &Visit<'_>) -> Vec<Answer> {
     let directory = visit.job.work_directory().to_native();
     let mut found = vec![writable(
         &directory,
@@ -210,7 +210,7 @@ pub(super) fn work_directory(visit: &Visit<'_>) -> Vec<CheckAnswer> {
     found
 }
 
-pub(super) fn mirror(visit: &Visit<'_>) -> Vec<CheckAnswer> {
+pub(super) fn mirror(visit: &Visit<'_>) -> Vec<Answer> {
     let Some(mirror) = &visit.job.mirror else {
         return Vec::new();
     };

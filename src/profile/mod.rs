@@ -9,9 +9,7 @@ pub mod diagnose;
 pub mod document;
 pub mod find;
 mod mask;
-mod mistake;
 mod placeholders;
-mod position;
 pub mod schema;
 mod schema_errors;
 mod suggest;
@@ -28,9 +26,8 @@ pub use find::Search;
 
 use crate::model::job::{self, Job, Telling};
 use check::Checked;
-use mistake::Mistake;
-use position::Positions;
-use yaml::MAX_BYTES;
+use diagnose::Mistake;
+use yaml::{MAX_BYTES, Positions};
 
 /// Reads and checks the profile in a file.
 ///

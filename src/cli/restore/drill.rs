@@ -3,25 +3,17 @@
 use clap::Args;
 
 use super::key::{KeyArgs, key};
-use super::thaw::{Terms, ThawArgs};
-use super::{outcome_of, what_store};
-use crate::adapters::seven_zip::SevenZip;
+use super::thaw::ThawArgs;
 use crate::cli::place::PlaceArgs;
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, Global, output};
 use crate::model::cancel::Cancel;
-use crate::model::event::{Event, Events, Outcome, Section};
-use crate::model::path::Family;
+use crate::model::event::{Event, Events, Outcome};
 use crate::model::text::size;
 use crate::plan::restore::at::At;
 use crate::plan::restore::estimate::Estimate;
-use crate::plan::restore::plan::Options;
-use crate::run::restore::error::RestoreError;
-use crate::run::restore::finish::Tally;
-use crate::run::restore::newest;
-use crate::run::restore::newest::Place;
-use crate::run::restore::run::{Step, Tools};
-use crate::run::restore::{self, gather};
+use crate::plan::restore::plan::RestoreOptions;
+use crate::run::restore::work::{self, RestoreSettings};
 
 /// Restore a few files chosen at random into a temporary directory, compare them with the backup's
 /// list, delete them.
@@ -43,16 +35,25 @@ pub struct DrillArgs {
 
 /// Drills.
 pub fn drill(global: &Global, args: &DrillArgs, cancel: &Cancel) -> Exit {
-    let (place, terms) = match args
-        .place
-        .open(global, cancel)
-        .and_then(|p| args.thaw.terms(&p).map(|t| (p, t)))
-    {
+    let (origin, terms) = match args.thaw.open(&args.place, global, cancel) {
         Ok(opened) => opened,
         Err(exit) => return exit,
     };
     let events = Events::new(vec![Box::new(Terminal::new(false, false))]);
-    let exit = match work(args, &place, &terms, cancel, &events) {
+    let agree = |_: &Estimate| args.thaw.yes;
+    let settings = RestoreSettings {
+        origin: &origin,
+        thaw: terms.policy(&agree),
+        key: &|| key(&args.key, &origin),
+        cancel,
+        events: &events,
+    };
+    let options = RestoreOptions {
+        location: origin.location.clone(),
+        at: args.at.clone(),
+        ..RestoreOptions::default()
+    };
+    let exit = match work::drill(&settings, options, args.files as usize) {
         Ok((files, tally)) => {
             output::result(format!(
                 "{} of {files} files restored and compared with the list of the backup ({}); the copies are deleted\n",
@@ -62,12 +63,8 @@ pub fn drill(global: &Global, args: &DrillArgs, cancel: &Cancel) -> Exit {
             Exit::of(events.outcome())
         }
         Err(error) => {
-            events.fail(
-                Section::Restore,
-                error.to_string(),
-                Some(error.hint()).filter(|h| !h.is_empty()),
-            );
-            Exit::of(outcome_of(&error))
+            error.report(&events);
+            Exit::of(error.outcome())
         }
     };
     let (outcome, text) = match exit {
@@ -80,63 +77,4 @@ pub fn drill(global: &Global, args: &DrillArgs, cancel: &Cancel) -> Exit {
         text: text.to_owned(),
     });
     exit
-}
-
-fn work(
-    args: &DrillArgs,
-    place: &Place,
-    terms: &Terms,
-    cancel: &Cancel,
-    events: &Events<'_>,
-) -> Result<(usize, Tally), RestoreError> {
-    let (store, catalog) = newest::newest(place, args.at.as_ref(), events)?;
-    let mut options = Options {
-        location: place.location.clone(),
-        store: what_store(store),
-        at: args.at.clone(),
-        ..Options::default()
-    };
-    let plan = gather::plan(store, &catalog, &options, events)
-        .inspect_err(|error| newest::tell_locations(error, store, events))?;
-    let configured = place.job.as_ref().filter(|job| job.family == Family::HOST);
-    let seven_zip = SevenZip::locate(configured.and_then(|job| job.tools.seven_zip.as_deref()))?;
-    let (key, key_from) = key(&args.key, place)?;
-    let agree = |_: &Estimate| args.thaw.yes;
-    let thaw = terms.thawing(&agree);
-    let tools = Tools {
-        store,
-        seven_zip: &seven_zip,
-        key: &key,
-        key_from: &key_from,
-        thaw,
-        cancel,
-        events,
-    };
-    let scratch = tempfile::Builder::new()
-        .prefix("aam-drill-")
-        .tempdir()
-        .map_err(|why| RestoreError::Disk {
-            what: "create a directory in",
-            path: std::env::temp_dir(),
-            why,
-        })?;
-    options.only = restore::sample(
-        &plan,
-        args.files as usize,
-        &scratch.path().join("list"),
-        &tools,
-    )?;
-    events.note(
-        Section::Restore,
-        format!("files of this drill: {}", options.only.join(", ")),
-    );
-    let plan = gather::plan(store, &catalog, &options, events)?;
-    let tally = restore::run(
-        plan,
-        &scratch.path().join("files"),
-        false,
-        Step::All,
-        &tools,
-    )?;
-    Ok((options.only.len(), tally))
 }

@@ -8,8 +8,8 @@ use clap::Args;
 use crate::adapters::credential;
 use crate::model::policy::Reference;
 use crate::model::secret::Secret;
-use crate::run::restore::error::RestoreError;
-use crate::run::restore::newest::Place;
+use crate::run::restore::error::{MissingKey, RestoreError};
+use crate::run::restore::origin::RestoreOrigin;
 
 /// Options that name the archive key. Without them it is that of the profile, or it is asked for.
 #[derive(Debug, Args)]
@@ -23,11 +23,11 @@ pub struct KeyArgs {
 }
 
 /// The archive key and where it came from.
-pub fn key(args: &KeyArgs, place: &Place) -> Result<(Secret, String), RestoreError> {
+pub fn key(args: &KeyArgs, origin: &RestoreOrigin) -> Result<(Secret, String), RestoreError> {
     let named = match (&args.key_env, &args.key_file) {
         (Some(name), _) => Some(Reference::Env(name.clone())),
         (None, Some(path)) => Some(Reference::File(path.display().to_string())),
-        (None, None) => place.key().cloned(),
+        (None, None) => origin.key().cloned(),
     };
     if let Some(reference) = named {
         let from = match &reference {
@@ -45,14 +45,11 @@ pub fn key(args: &KeyArgs, place: &Place) -> Result<(Secret, String), RestoreErr
         let key = credential::resolve(&reference);
         return key
             .map(|key| (key, from))
-            .map_err(|e| RestoreError::NoKey(e.to_string()));
+            .map_err(|error| MissingKey::from(error).into());
     }
     if !std::io::stdin().is_terminal() {
-        return Err(RestoreError::NoKey(
-            "there is no terminal to ask for it".to_owned(),
-        ));
+        return Err(MissingKey::NoTerminal.into());
     }
-    let typed = rpassword::prompt_password("Archive key: ")
-        .map_err(|e| RestoreError::NoKey(e.to_string()))?;
+    let typed = rpassword::prompt_password("Archive key: ").map_err(MissingKey::from)?;
     Ok((Secret::new(typed), "the terminal".to_owned()))
 }

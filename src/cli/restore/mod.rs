@@ -13,29 +13,21 @@ use clap::{Args, Subcommand};
 use super::place::{PlaceArgs, complain};
 use super::sets;
 use super::{Exit, Global, OutputFormat, output};
-use crate::adapters::seven_zip::SevenZip;
-use crate::adapters::store::Store;
 use crate::cli::terminal::Terminal;
 use crate::model::cancel::Cancel;
-use crate::model::event::{Events, Outcome, Section};
-use crate::model::path::Family;
-use crate::model::secret::Secret;
+use crate::model::event::Events;
 use crate::plan::restore::at::At;
-use crate::plan::restore::choose::newest_state;
 use crate::plan::restore::estimate::Estimate;
 use crate::plan::restore::layout::Layout;
-use crate::plan::restore::plan::Options;
-use crate::run::restore::error::RestoreError;
-use crate::run::restore::newest::Place;
-use crate::run::restore::run::{Step, Tools};
-use crate::run::restore::{self, gather};
+use crate::plan::restore::plan::RestoreOptions;
+use crate::run::restore::facts::RestoreFacts;
+use crate::run::restore::origin::RestoreOrigin;
+use crate::run::restore::tools::RestoreStep;
+use crate::run::restore::work::{RestoreRequest, RestoreSettings, report_end};
 
-use crate::run::restore::facts::{self, Facts};
-use crate::run::restore::newest;
-use key::KeyArgs;
+use key::{KeyArgs, key};
 use one_step::TellArgs;
-
-use thaw::{Terms, ThawArgs};
+use thaw::{ThawArgs, ThawTerms};
 
 /// Restore files from a store.
 ///
@@ -60,7 +52,7 @@ pub struct RestoreArgs {
 pub enum StepCommand {
     /// First step: order archived objects to be made readable.
     Request(What),
-    Status(status::StatusArgs),
+    Status(status::RestoreStatusArgs),
     /// Third step: download what is readable.
     Download(What),
     /// Fourth step: extract what was downloaded.
@@ -103,21 +95,64 @@ pub struct What {
     pub verbose: bool,
 }
 
+/// A restore whose arguments are known to be right.
+struct Asked<'a> {
+    what: &'a What,
+    to: &'a Path,
+    origin: RestoreOrigin,
+    terms: ThawTerms,
+    cancel: &'a Cancel,
+}
+
+impl Asked<'_> {
+    fn request(&self, step: RestoreStep) -> RestoreRequest<'_> {
+        RestoreRequest {
+            step,
+            to: self.to,
+            into_existing: self.what.into_existing,
+            options: RestoreOptions {
+                location: self.origin.location.clone(),
+                store: String::new(),
+                at: self.what.at.clone(),
+                layout: self.what.layout,
+                exact: self.what.exact,
+                only: self.what.only.clone(),
+            },
+        }
+    }
+
+    /// Calls `work` with what a restore of these arguments goes by.
+    fn with_settings<R>(
+        &self,
+        events: &Events<'_>,
+        work: impl FnOnce(&RestoreSettings<'_>) -> R,
+    ) -> R {
+        let agree = |estimate: &Estimate| self.what.thaw.agree(estimate);
+        work(&RestoreSettings {
+            origin: &self.origin,
+            thaw: self.terms.policy(&agree),
+            key: &|| key(&self.what.key, &self.origin),
+            cancel: self.cancel,
+            events,
+        })
+    }
+}
+
 /// Restores.
 pub fn restore(global: &Global, args: &RestoreArgs, cancel: &Cancel) -> Exit {
     let (step, what) = match &args.step {
         Some(StepCommand::Status(args)) => return status::show(global, args, cancel),
         Some(StepCommand::Drill(args)) => return drill::drill(global, args, cancel),
-        Some(StepCommand::Request(what)) => (Step::Request, what),
-        Some(StepCommand::Download(what)) => (Step::Download, what),
-        Some(StepCommand::Extract(what)) => (Step::Extract, what),
+        Some(StepCommand::Request(what)) => (RestoreStep::Request, what),
+        Some(StepCommand::Download(what)) => (RestoreStep::Download, what),
+        Some(StepCommand::Extract(what)) => (RestoreStep::Extract, what),
         None if args.list => {
             return match args.what.place.open(global, cancel) {
-                Ok(place) => sets::list(&place, OutputFormat::Text),
+                Ok(origin) => sets::list(&origin, OutputFormat::Text),
                 Err(exit) => exit,
             };
         }
-        None => (Step::All, &args.what),
+        None => (RestoreStep::All, &args.what),
     };
     let Some(to) = &what.to else {
         complain(
@@ -127,22 +162,33 @@ pub fn restore(global: &Global, args: &RestoreArgs, cancel: &Cancel) -> Exit {
         );
         return Exit::Usage;
     };
-    let (place, terms) = match what
-        .place
-        .open(global, cancel)
-        .and_then(|p| what.thaw.terms(&p).map(|terms| (p, terms)))
-    {
+    let (origin, terms) = match what.thaw.open(&what.place, global, cancel) {
         Ok(opened) => opened,
         Err(exit) => return exit,
     };
-    if step == Step::All {
-        return one_step::restore(&args.tell, what, &place, to, &terms, cancel);
+    let asked = Asked {
+        what,
+        to,
+        origin,
+        terms,
+        cancel,
+    };
+    match step {
+        RestoreStep::All => one_step::restore(&args.tell, &asked),
+        step => one_of_four(step, &asked),
     }
-    let events = Events::new(vec![Box::new(Terminal::new(what.verbose, true))]);
-    tell_parameters(what, &place, to, &terms, &events);
-    let mut facts = Facts::new();
-    let result = work(step, what, &place, to, &terms, cancel, &events, &mut facts);
-    if result.is_ok() && step == Step::Extract {
+}
+
+/// One of the four steps: it is told on the terminal only.
+fn one_of_four(step: RestoreStep, asked: &Asked<'_>) -> Exit {
+    let events = Events::new(vec![Box::new(Terminal::new(asked.what.verbose, true))]);
+    let request = asked.request(step);
+    let mut facts = RestoreFacts::new();
+    let result = asked.with_settings(&events, |settings| {
+        request.report_parameters(settings);
+        request.work(settings, &mut facts)
+    });
+    if result.is_ok() && step == RestoreStep::Extract {
         output::result(
             facts
                 .iter()
@@ -150,171 +196,5 @@ pub fn restore(global: &Global, args: &RestoreArgs, cancel: &Cancel) -> Exit {
                 .collect::<String>(),
         );
     }
-    Exit::of(ended(result, step, &events))
-}
-
-/// How a step ended, told as the last of it.
-fn ended(result: Result<(), RestoreError>, step: Step, events: &Events<'_>) -> Outcome {
-    let outcome = match result {
-        Ok(()) => events.outcome(),
-        Err(error) if error.is_interrupted() => {
-            let text =
-                "interrupted: what was restored so far is not complete; start it again to go on";
-            events.fail(Section::Restore, text, None);
-            Outcome::Interrupted
-        }
-        Err(error) => {
-            events.fail(
-                Section::Restore,
-                error.to_string(),
-                Some(error.hint()).filter(|h| !h.is_empty()),
-            );
-            outcome_of(&error)
-        }
-    };
-    let done = match step {
-        Step::All | Step::Extract => "the restore is complete",
-        Step::Request => "everything needed is requested",
-        Step::Download => "everything that is readable is downloaded",
-    };
-    let text = match (outcome, step) {
-        (Outcome::Success, _) => done.to_owned(),
-        (Outcome::Warning, _) => format!("{done}, with warnings"),
-        (_, Step::All | Step::Extract) => "the restore is NOT complete".to_owned(),
-        _ => "this step is NOT complete".to_owned(),
-    };
-    events.note(Section::Result, text);
-    outcome
-}
-
-/// What an error makes of it.
-fn outcome_of(error: &RestoreError) -> Outcome {
-    match error {
-        RestoreError::NotAgreed { .. } => Outcome::Invalid,
-        RestoreError::Busy(_) => Outcome::Locked,
-        error if error.is_interrupted() => Outcome::Interrupted,
-        _ => Outcome::Failure,
-    }
-}
-
-/// Everything after the parameters are known; what it comes to is put into `facts` as it gets
-/// known.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "what was given, who is told, and what is told in the end"
-)]
-fn work(
-    step: Step,
-    args: &What,
-    place: &Place,
-    to: &Path,
-    terms: &Terms,
-    cancel: &Cancel,
-    events: &Events<'_>,
-    facts: &mut Facts,
-) -> Result<(), RestoreError> {
-    let mut options = Options {
-        location: place.location.clone(),
-        store: String::new(),
-        at: args.at.clone(),
-        layout: args.layout,
-        exact: args.exact,
-        only: args.only.clone(),
-    };
-    let begun = restore::begun(to)?;
-    if let Some(begun) = &begun {
-        begun.pin(&mut options);
-    }
-    let (store, catalog) = newest::newest(place, options.at.as_ref(), events)?;
-    options.store = what_store(store);
-    let plan = gather::plan(store, &catalog, &options, events)
-        .inspect_err(|error| newest::tell_locations(error, store, events))?;
-    let text = format!(
-        "from {}: the state of {} (full backup {})",
-        plan.store, plan.state, plan.set
-    );
-    events.note(Section::Restore, text);
-    facts::planned(facts, &plan, to);
-    for mount in &plan.mounts {
-        events.note(
-            Section::Sources,
-            format!("mount {}: {}", mount.number, mount.shown()),
-        );
-    }
-    let newest = newest_state(&catalog, None);
-    if let Some(newer) =
-        newest.filter(|newest| args.at.is_none() && begun.is_some() && *newest > plan.state)
-    {
-        let text = format!(
-            "a newer backup is there, of {newer}; this restore was begun with {} and goes on with it",
-            plan.state
-        );
-        events.note(Section::Restore, text);
-    }
-    let configured = place.job.as_ref().filter(|job| job.family == Family::HOST);
-    let seven_zip = SevenZip::locate(configured.and_then(|job| job.tools.seven_zip.as_deref()))?;
-    let (key, key_from) = match step.needs_key(&options.only) {
-        true => key::key(&args.key, place)?,
-        false => (Secret::new(""), String::new()),
-    };
-    let agree = |estimate: &Estimate| args.thaw.agree(estimate);
-    let thaw = terms.thawing(&agree);
-    let tools = Tools {
-        store,
-        seven_zip: &seven_zip,
-        key: &key,
-        key_from: &key_from,
-        thaw,
-        cancel,
-        events,
-    };
-    let tally = restore::run(plan, to, args.into_existing, step, &tools)?;
-    facts::verified(facts, tally);
-    Ok(())
-}
-
-fn what_store(store: &dyn Store) -> String {
-    store.label().to_owned()
-}
-
-fn tell_parameters(args: &What, place: &Place, to: &Path, terms: &Terms, events: &Events<'_>) {
-    let note = |text: String| events.detail(Section::Parameters, text);
-    note(format!("aam-backup {}", env!("CARGO_PKG_VERSION")));
-    note(format!(
-        "restore of location '{}' to '{}', layout {}",
-        place.location,
-        to.display(),
-        super::word(args.layout)
-    ));
-    if let Some(job) = &place.job {
-        note(format!(
-            "profile '{}' ({})",
-            job.name,
-            job.profile.display()
-        ));
-    }
-    place
-        .candidates
-        .iter()
-        .for_each(|candidate| note(format!("store: {}", candidate.label)));
-    note(format!(
-        "archived objects: {:?}, for {} days, asked for every {}",
-        terms.tier,
-        terms.keep_days,
-        humantime::format_duration(terms.poll_every)
-    ));
-    for (given, option) in [
-        (args.exact, "--exact"),
-        (args.into_existing, "--into-existing"),
-    ] {
-        if given {
-            note(option.to_owned());
-        }
-    }
-    if let Some(at) = &args.at {
-        note(format!("--at {at}"));
-    }
-    for path in &args.only {
-        note(format!("--only {path}"));
-    }
+    Exit::of(report_end(result, step, &events))
 }

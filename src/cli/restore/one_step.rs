@@ -4,21 +4,20 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::thaw::Terms;
-use super::{What, ended, work};
+use super::Asked;
 use crate::adapters::state::history::RESTORE;
 use crate::cli::place::complain;
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, output};
-use crate::model::cancel::Cancel;
 use crate::model::event::Section;
 use crate::model::job::{Email, Log, Telling, UNREACHABLE_AFTER};
 use crate::model::path::{Family, FullPath};
 use crate::model::policy::When;
 use crate::render::report;
-use crate::run::restore::facts::Facts;
-use crate::run::restore::newest::Place;
-use crate::run::restore::run::Step;
+use crate::run::restore::facts::RestoreFacts;
+use crate::run::restore::origin::RestoreOrigin;
+use crate::run::restore::tools::RestoreStep;
+use crate::run::restore::work::report_end;
 use crate::run::session::{Files, Session};
 
 /// Where the log goes and who gets the report. Without them, as the profile says.
@@ -41,8 +40,8 @@ pub struct TellArgs {
 
 impl TellArgs {
     /// Who is told. Pings and hooks are those of the backup: a restore is none.
-    fn telling(&self, place: &Place) -> Result<Telling, String> {
-        let job = place.job.as_ref();
+    fn telling(&self, origin: &RestoreOrigin) -> Result<Telling, String> {
+        let job = origin.job.as_ref();
         let mut telling = Telling::default();
         if let Some(job) = job {
             telling.email.clone_from(&job.telling.email);
@@ -83,15 +82,9 @@ fn full(given: &Path) -> Result<FullPath, String> {
 }
 
 /// Restores.
-pub fn restore(
-    args: &TellArgs,
-    what: &What,
-    place: &Place,
-    to: &Path,
-    terms: &Terms,
-    cancel: &Cancel,
-) -> Exit {
-    let telling = match args.telling(place) {
+pub fn restore(args: &TellArgs, asked: &Asked<'_>) -> Exit {
+    let origin = &asked.origin;
+    let telling = match args.telling(origin) {
         Ok(telling) => telling,
         Err(why) => {
             complain("error", &why, "name another directory");
@@ -99,41 +92,38 @@ pub fn restore(
         }
     };
     let session = Session {
-        profile: place.job.as_ref().map_or(&place.location, |job| &job.name),
-        location: &place.location,
+        profile: origin
+            .job
+            .as_ref()
+            .map_or(&origin.location, |job| &job.name),
+        location: &origin.location,
         operation: RESTORE,
         telling: &telling,
         mail: true,
         log_is_vital: false,
         files: Files::default(),
     };
-    let terminal = Terminal::new(what.verbose, true);
+    let request = asked.request(RestoreStep::All);
+    let terminal = Terminal::new(asked.what.verbose, true);
     let done = session.conduct(
         vec![Box::new(terminal)],
         |events, started| {
-            super::tell_parameters(what, place, to, terms, events);
-            events.note(
-                Section::Start,
-                format!(
-                    "restore started {} UTC",
-                    started.format("%Y-%m-%d %H:%M:%S%.6f")
-                ),
-            );
-            let mut facts = Facts::new();
-            let result = work(
-                Step::All,
-                what,
-                place,
-                to,
-                terms,
-                cancel,
-                events,
-                &mut facts,
-            );
-            (ended(result, Step::All, events), facts)
+            let mut facts = RestoreFacts::new();
+            let result = asked.with_settings(events, |settings| {
+                request.report_parameters(settings);
+                events.note(
+                    Section::Start,
+                    format!(
+                        "restore started {} UTC",
+                        started.format("%Y-%m-%d %H:%M:%S%.6f")
+                    ),
+                );
+                request.work(settings, &mut facts)
+            });
+            (report_end(result, RestoreStep::All, events), facts)
         },
         |outcome, started, facts, counts| {
-            let mut all = vec![("Location".to_owned(), place.location.clone())];
+            let mut all = vec![("Location".to_owned(), origin.location.clone())];
             all.extend(facts.into_iter().flatten().cloned());
             report::report(report::title(outcome, started, "restore"), all, counts)
         },

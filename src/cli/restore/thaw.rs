@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::cli::Exit;
-use crate::cli::output;
+use crate::cli::place::PlaceArgs;
 use crate::cli::prices::PricesArgs;
+use crate::cli::{Exit, Global, output};
+use crate::model::cancel::Cancel;
 use crate::model::policy::Tier;
 use crate::plan::cost::price::Prices;
 use crate::plan::restore::estimate::Estimate;
 use crate::run::restore::clock::SystemClock;
-use crate::run::restore::newest::Place;
-use crate::run::restore::thaw::Thawing;
+use crate::run::restore::origin::RestoreOrigin;
+use crate::run::restore::tools::ThawPolicy;
 
 /// How archived objects (Glacier, Deep Archive) are brought back.
 #[derive(Debug, Args)]
@@ -43,23 +44,23 @@ fn span(text: &str) -> Result<Duration, String> {
 }
 
 /// The options with the profile's values and the defaults.
-pub struct Terms {
+pub struct ThawTerms {
     pub tier: Tier,
     pub keep_days: u32,
     pub poll_every: Duration,
     pub prices: Prices,
 }
 
-impl Terms {
+impl ThawTerms {
     /// How thawing goes under these terms, by the real clock; `agree` asks whoever pays.
-    pub fn thawing<'a>(&'a self, agree: &'a (dyn Fn(&Estimate) -> bool + Sync)) -> Thawing<'a> {
-        let Terms {
+    pub fn policy<'a>(&'a self, agree: &'a (dyn Fn(&Estimate) -> bool + Sync)) -> ThawPolicy<'a> {
+        let ThawTerms {
             tier,
             keep_days,
             poll_every,
             prices,
         } = self;
-        Thawing {
+        ThawPolicy {
             keep_days: *keep_days,
             tier: *tier,
             poll_every: *poll_every,
@@ -71,10 +72,22 @@ impl Terms {
 }
 
 impl ThawArgs {
+    /// Opens the stores, and settles the terms. Whatever is wrong has been told on standard error.
+    pub fn open(
+        &self,
+        place: &PlaceArgs,
+        global: &Global,
+        cancel: &Cancel,
+    ) -> Result<(RestoreOrigin, ThawTerms), Exit> {
+        let origin = place.open(global, cancel)?;
+        let terms = self.terms(&origin)?;
+        Ok((origin, terms))
+    }
+
     /// What holds. A price file that cannot be read has been told on standard error.
-    pub fn terms(&self, place: &Place) -> Result<Terms, Exit> {
-        let policy = place.job.as_ref().map(|job| &job.restore);
-        Ok(Terms {
+    fn terms(&self, origin: &RestoreOrigin) -> Result<ThawTerms, Exit> {
+        let policy = origin.job.as_ref().map(|job| &job.restore);
+        Ok(ThawTerms {
             tier: self.tier.or(policy.map(|p| p.tier)).unwrap_or_default(),
             keep_days: self.keep_days.or(policy.map(|p| p.keep_days)).unwrap_or(2),
             poll_every: self

@@ -3,11 +3,10 @@
 
 use serde::Serialize;
 
-use super::{Facts, PlanNote, StoreFacts};
+use super::{Facts, PlanNote, StoreFacts, StoreName};
 use crate::model::catalog::{Catalog, Set};
 use crate::model::event::{Section, Severity};
 use crate::model::stamp::Stamp;
-use crate::model::store_name::StoreName;
 use crate::model::text::size;
 use crate::model::upload_record::{Owed, Unfinished};
 

@@ -5,24 +5,34 @@ use std::collections::BTreeMap;
 use crate::model::catalog::{Backup, Catalog, ListedArchive};
 use crate::model::marker::Marker;
 use crate::model::name::{BackupId, MountName, ObjectName, Part};
-use crate::model::path::{Family, FullPath};
 
 use super::choose::{Chosen, choose, left_out};
-use super::layout::{Layout, original};
-use super::only::Wanted;
-use super::plan::{Finding, Options, PlannedManifest, PlannedMount, RestorePlan, Step};
+use super::mounts::{lay_out, select};
+use super::plan::{PlannedManifest, PlannedMount, RestoreFinding, RestoreOptions, RestorePlan};
 use super::volumes;
 use crate::plan::restore::error::PlanError;
 
 /// Markers that were read, by backup and mount. `None`: written by v1.0, empty.
 pub type Markers<'a> = BTreeMap<(BackupId, &'a MountName), Option<Marker>>;
 
-/// See [`RestorePlan::decide`].
-pub fn plan(
-    options: &Options,
+/// How far planning came.
+#[derive(Clone, Debug)]
+pub enum Planning {
+    /// These markers must be read first.
+    NeedsMarkers(Vec<String>),
+    Ready(Box<RestorePlan>),
+}
+
+/// Plans a restore. `bytes` holds the markers that were read so far, by key;
+/// [`Planning::NeedsMarkers`] asks for more.
+///
+/// # Errors
+/// When there is nothing complete to restore, or what is there is damaged.
+pub fn decide(
+    options: &RestoreOptions,
     catalog: &Catalog,
     bytes: &BTreeMap<String, Vec<u8>>,
-) -> Result<Step, Box<PlanError>> {
+) -> Result<Planning, Box<PlanError>> {
     let at = options.at.as_ref();
     let mut rejected = BTreeMap::new();
     loop {
@@ -34,7 +44,7 @@ pub fn plan(
             .cloned()
             .collect();
         if !wanted.is_empty() {
-            return Ok(Step::Read(wanted));
+            return Ok(Planning::NeedsMarkers(wanted));
         }
         let markers = parse(&chosen, bytes)?;
         // Names alone cannot tell that a mount is missing of which nothing was uploaded; markers
@@ -44,7 +54,7 @@ pub fn plan(
             continue;
         }
         return build(options, catalog, &chosen, &markers, &rejected)
-            .map(|plan| Step::Ready(Box::new(plan)));
+            .map(|plan| Planning::Ready(Box::new(plan)));
     }
 }
 
@@ -102,7 +112,7 @@ fn unfinished(chosen: &Chosen<'_>, markers: &Markers<'_>) -> Option<(BackupId, S
 }
 
 fn nothing(
-    options: &Options,
+    options: &RestoreOptions,
     catalog: &Catalog,
     rejected: &BTreeMap<BackupId, String>,
 ) -> PlanError {
@@ -146,7 +156,7 @@ fn nothing(
 }
 
 fn build(
-    options: &Options,
+    options: &RestoreOptions,
     catalog: &Catalog,
     chosen: &Chosen<'_>,
     markers: &Markers<'_>,
@@ -156,13 +166,14 @@ fn build(
         .chain
         .last()
         .map_or(chosen.set.stamp, |b| b.id.stamp());
-    let mut findings: Vec<Finding> = left_out(catalog, chosen, options.at.as_ref(), rejected)
-        .into_iter()
-        .map(|(id, why)| Finding {
-            warning: false,
-            text: format!("the backup {} is not used: {why}", id.stamp()),
-        })
-        .collect();
+    let mut findings: Vec<RestoreFinding> =
+        left_out(catalog, chosen, options.at.as_ref(), rejected)
+            .into_iter()
+            .map(|(id, why)| RestoreFinding {
+                warning: false,
+                text: format!("the backup {} is not used: {why}", id.stamp()),
+            })
+            .collect();
     chained(chosen, markers)?;
     let mut damage = Vec::new();
     let mut mounts = Vec::new();
@@ -194,7 +205,7 @@ fn build(
                     "{}: the volume '{key}' is not named by its marker and is not used",
                     options.store
                 );
-                Finding {
+                RestoreFinding {
                     warning: true,
                     text,
                 }
@@ -216,7 +227,7 @@ fn build(
             let text = format!(
                 "'{name}' is not in the newest backup {state}: it is restored as of the last one that has it"
             );
-            findings.push(Finding {
+            findings.push(RestoreFinding {
                 warning: false,
                 text,
             });
@@ -298,7 +309,7 @@ fn mount_order<'a>(chosen: &Chosen<'a>, markers: &Markers<'a>) -> Vec<&'a MountN
 }
 
 fn manifest(
-    options: &Options,
+    options: &RestoreOptions,
     marker: &Marker,
     name: &MountName,
 ) -> Result<PlannedManifest, Box<PlanError>> {
@@ -320,86 +331,13 @@ fn manifest(
     }
 }
 
-fn v1(name: &MountName) -> Finding {
+fn v1(name: &MountName) -> RestoreFinding {
     let text = format!(
         "'{name}' was written by v1.0, whose markers are empty: its original path, the checksums of its volumes and \
          the list of its files are not known; what 7-Zip extracts is all that can be checked"
     );
-    Finding {
+    RestoreFinding {
         warning: false,
         text,
     }
-}
-
-fn lay_out(mounts: &mut [PlannedMount], layout: Layout) -> Result<(), Box<PlanError>> {
-    if layout == Layout::Numbered {
-        mounts
-            .iter_mut()
-            .for_each(|m| m.target = vec![m.number.to_string()]);
-        return Ok(());
-    }
-    let mut paths: Vec<FullPath> = Vec::new();
-    for mount in mounts {
-        let Some(path) = &mount.path else {
-            return Err(Box::new(PlanError::UnknownPath(mount.name.clone())));
-        };
-        if path.family() != Family::HOST {
-            return Err(Box::new(PlanError::OtherFamily(path.clone())));
-        }
-        if let Some(other) = paths
-            .iter()
-            .find(|p| p.starts_with(path) || path.starts_with(p))
-        {
-            return Err(Box::new(PlanError::Nested(other.clone(), path.clone())));
-        }
-        mount.target = original(path);
-        paths.push(path.clone());
-    }
-    Ok(())
-}
-
-/// `--only`: which mounts, and which parts of them.
-fn select(
-    mounts: &mut Vec<PlannedMount>,
-    options: &Options,
-    findings: &mut Vec<Finding>,
-) -> Result<(), Box<PlanError>> {
-    for text in &options.only {
-        let mut found = false;
-        for mount in mounts.iter_mut() {
-            if let Some(wanted) = Wanted::within(text, mount.number, mount.path.as_ref()) {
-                found = true;
-                mount.wanted.push(wanted);
-            }
-        }
-        if !found {
-            let mounts = mounts
-                .iter()
-                .map(|m| format!("{}: {}", m.number, m.shown()))
-                .collect();
-            return Err(Box::new(PlanError::OutsideMounts {
-                path: text.clone(),
-                mounts,
-            }));
-        }
-    }
-    if !options.only.is_empty() {
-        mounts.retain(|m| !m.wanted.is_empty());
-    }
-    for mount in mounts {
-        if mount.wanted.iter().any(|w| w.names.is_empty()) {
-            mount.wanted.clear();
-        } else if !mount.wanted.is_empty() && mount.manifest.is_none() {
-            let text = format!(
-                "'{}' has no manifest: all {} of its archives are needed",
-                mount.name,
-                mount.archives.len()
-            );
-            findings.push(Finding {
-                warning: false,
-                text,
-            });
-        }
-    }
-    Ok(())
 }

@@ -10,7 +10,7 @@ use crate::plan::cost::price::Prices;
 
 /// One volume as far as costs go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Load {
+pub struct EstimatedVolume {
     pub size: u64,
     pub state: VolumeState,
 }
@@ -56,13 +56,13 @@ pub struct Estimate {
     pub here: Count,
     pub tier: Tier,
     pub keep_days: u32,
-    pub dollars: Dollars,
+    pub dollars: RestoreCost,
     /// Until the last object is readable, at the latest; 0 when all are. What thaws already may be
     /// ready sooner.
     pub hours: u32,
-    /// Bytes that may be written: downloads still to come, and files as far as known.
+    /// Bytes that may be written: downvolumes still to come, and files as far as known.
     pub disk_needed: u64,
-    /// The same when downloads are deleted as they are used.
+    /// The same when downvolumes are deleted as they are used.
     pub disk_least: u64,
     pub disk_free: Option<u64>,
     /// Date and source of the prices.
@@ -72,7 +72,7 @@ pub struct Estimate {
 /// The bill, by its items.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Dollars {
+pub struct RestoreCost {
     pub requests: f64,
     pub retrieval: f64,
     /// Of the thawed copies, for the days they are kept.
@@ -83,25 +83,28 @@ pub struct Dollars {
 
 /// What the estimate rests on beside the volumes.
 #[derive(Clone, Copy, Debug)]
-pub struct Terms<'a> {
+pub struct EstimateTerms<'a> {
     pub prices: &'a Prices,
     pub tier: Tier,
     pub keep_days: u32,
     /// Bytes of the files that are to be extracted, as far as markers say.
     pub files: u64,
-    /// Bytes of downloads that must be there at a time.
+    /// Bytes of downvolumes that must be there at a time.
     pub room: u64,
     pub disk_free: Option<u64>,
 }
 
 impl Estimate {
     /// Adds up.
-    pub fn new(loads: &[Load], terms: Terms<'_>) -> Estimate {
+    pub fn new(volumes: &[EstimatedVolume], terms: EstimateTerms<'_>) -> Estimate {
         let count = |state: Option<VolumeState>| {
             let mut count = Count::default();
-            for load in loads.iter().filter(|l| state.is_none_or(|s| l.state == s)) {
+            for volume in volumes
+                .iter()
+                .filter(|l| state.is_none_or(|s| l.state == s))
+            {
                 count.objects += 1;
-                count.bytes += load.size;
+                count.bytes += volume.size;
             }
             count
         };
@@ -118,7 +121,7 @@ impl Estimate {
             objects: frozen.objects + thawing.objects + ready.objects,
             bytes: frozen.bytes + thawing.bytes + ready.bytes,
         };
-        let mut dollars = Dollars {
+        let mut dollars = RestoreCost {
             requests: frozen.objects as f64 / 1000.0 * price.per_thousand_requests
                 + to_come.objects as f64 / 1000.0 * terms.prices.get_per_thousand,
             retrieval: gb(frozen.bytes) * price.per_gb,
@@ -213,7 +216,7 @@ mod tests {
     #[test]
     fn a_terabyte() {
         let prices = Prices::default();
-        let terms = Terms {
+        let terms = EstimateTerms {
             prices: &prices,
             tier: Tier::Bulk,
             keep_days: 2,
@@ -221,14 +224,14 @@ mod tests {
             room: 20_000_000_000,
             disk_free: Some(10),
         };
-        let loads = vec![
-            Load {
+        let volumes = vec![
+            EstimatedVolume {
                 size: 4_000_000_000,
                 state: VolumeState::Frozen
             };
             250
         ];
-        let estimate = Estimate::new(&loads, terms);
+        let estimate = Estimate::new(&volumes, terms);
         assert_eq!(
             format!(
                 "{:.2} {:.2}",
@@ -256,8 +259,8 @@ mod tests {
             estimate.to_text()
         );
         let standard = Estimate::new(
-            &loads,
-            Terms {
+            &volumes,
+            EstimateTerms {
                 tier: Tier::Standard,
                 ..terms
             },
@@ -274,7 +277,7 @@ mod tests {
     #[test]
     fn what_is_here_costs_nothing() {
         let prices = Prices::default();
-        let terms = Terms {
+        let terms = EstimateTerms {
             prices: &prices,
             tier: Tier::Bulk,
             keep_days: 2,
@@ -283,7 +286,7 @@ mod tests {
             disk_free: None,
         };
         let estimate = Estimate::new(
-            &[Load {
+            &[EstimatedVolume {
                 size: 1 << 40,
                 state: VolumeState::Here,
             }],
@@ -291,7 +294,7 @@ mod tests {
         );
         assert!(!estimate.needs_consent() && estimate.hours == 0 && estimate.disk_needed == 0);
         let paid = Estimate::new(
-            &[Load {
+            &[EstimatedVolume {
                 size: 1_000_000,
                 state: VolumeState::Thawing,
             }],
@@ -300,7 +303,7 @@ mod tests {
         assert!(!paid.needs_consent(), "requested already");
         assert!(
             Estimate::new(
-                &[Load {
+                &[EstimatedVolume {
                     size: 1,
                     state: VolumeState::Frozen
                 }],

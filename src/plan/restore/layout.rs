@@ -18,6 +18,19 @@ pub enum Layout {
 /// The table of the numbered layout, and of any restore: what is where.
 pub const TABLE: &str = "restored.txt";
 
+/// Name of the working directory inside the target; gone when the restore is complete.
+pub const WORK_DIRECTORY: &str = ".aam-restore";
+
+impl Layout {
+    /// As the option takes it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Layout::Numbered => "numbered",
+            Layout::Original => "original",
+        }
+    }
+}
+
 /// The directory names that lead from the target to a mount's original path: `C:\Users` is `c`,
 /// `Users`.
 pub fn original(path: &FullPath) -> Vec<String> {

@@ -1,14 +1,18 @@
 //! From what a store holds to the steps of a restore (SPEC#restore).
 
+pub mod arrival;
 pub mod at;
 pub mod build;
 pub mod choose;
 pub mod error;
 pub mod estimate;
 pub mod layout;
+pub mod list_cost;
+pub mod mounts;
+pub mod needed;
 pub mod only;
+pub mod parts;
 pub mod plan;
-pub mod portion;
 pub mod sets;
 pub mod unsafe_names;
 pub mod volumes;

@@ -7,22 +7,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::model::catalog::Catalog;
 use crate::model::name::{Format, MountName};
 use crate::model::object::ObjectRef;
 use crate::model::path::FullPath;
-use crate::model::slices::Slices;
 use crate::model::stamp::Stamp;
 
 use super::at::At;
 use super::layout::Layout;
 use super::only::Wanted;
-use super::portion::Portion;
-use crate::plan::restore::error::PlanError;
+use super::parts::{ArchivePart, PlannedArchive};
 
 /// What is asked for.
 #[derive(Clone, Debug, Default)]
-pub struct Options {
+pub struct RestoreOptions {
     pub location: String,
     /// The store as the user knows it, for messages.
     pub store: String,
@@ -30,7 +27,7 @@ pub struct Options {
     pub layout: Layout,
     /// Also remove what the newest manifest does not list.
     pub exact: bool,
-    /// Parts, as the user wrote them. Empty: everything.
+    /// The paths that are wanted, as the user wrote them. Empty: everything.
     pub only: Vec<String>,
 }
 
@@ -46,11 +43,11 @@ pub struct RestorePlan {
     pub state: Stamp,
     pub layout: Layout,
     pub exact: bool,
-    /// The parts that are wanted, as the user wrote them.
+    /// The paths that are wanted, as the user wrote them.
     pub only: Vec<String>,
     pub mounts: Vec<PlannedMount>,
     /// What the user should know before it starts.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<RestoreFinding>,
 }
 
 /// One mount and how it is restored.
@@ -68,36 +65,8 @@ pub struct PlannedMount {
     pub archives: Vec<PlannedArchive>,
     /// The newest list of what it holds.
     pub manifest: Option<PlannedManifest>,
-    /// Parts of it that are wanted. Empty: everything.
+    /// Paths in it that are wanted. Empty: everything.
     pub wanted: Vec<Wanted>,
-}
-
-/// One archive to fetch and extract.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct PlannedArchive {
-    pub stamp: Stamp,
-    pub format: Format,
-    /// In order; empty when that backup had nothing to archive.
-    pub volumes: Vec<PlannedVolume>,
-    /// Files and their bytes before compression, where the marker says.
-    pub content: Option<(u64, u64)>,
-    /// Whether the store holds further volumes under this archive's name: 7-Zip would take them for
-    /// a part of it.
-    pub has_extra: bool,
-}
-
-/// One volume.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct PlannedVolume {
-    pub key: String,
-    pub size: u64,
-    /// Unknown for v1.0.
-    pub sha256: Option<String>,
-    /// Checksums of its slices, where the marker has them.
-    #[serde(skip)]
-    pub slices: Option<Slices>,
 }
 
 /// A manifest to fetch.
@@ -112,32 +81,12 @@ pub struct PlannedManifest {
 /// Something to know; `warning` makes the restore end with warnings (exit code 3).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Finding {
+pub struct RestoreFinding {
     pub warning: bool,
     pub text: String,
 }
 
-/// How far planning came.
-#[derive(Clone, Debug)]
-pub enum Step {
-    /// These markers must be read first.
-    Read(Vec<String>),
-    Ready(Box<RestorePlan>),
-}
-
 impl RestorePlan {
-    /// Plans a restore. `markers` holds what was read so far, by key; [`Step::Read`] asks for more.
-    ///
-    /// # Errors
-    /// When there is nothing complete to restore, or what is there is damaged.
-    pub fn decide(
-        options: &Options,
-        catalog: &Catalog,
-        markers: &BTreeMap<String, Vec<u8>>,
-    ) -> Result<Step, Box<PlanError>> {
-        super::build::plan(options, catalog, markers)
-    }
-
     /// Leaves out the archives that hold nothing wanted: `needed` are the stamps that do, by mount
     /// number, from the manifests. A mount without an entry keeps all its archives.
     #[must_use]
@@ -158,7 +107,7 @@ impl RestorePlan {
     }
 
     /// The bytes that the files will have at the least, without archives that `done` says are
-    /// extracted; 0 when only parts are wanted.
+    /// extracted; 0 when only some paths are wanted.
     pub fn least_bytes(&self, done: impl Fn(usize, Stamp) -> bool) -> u64 {
         if self.mounts.iter().any(|m| !m.wanted.is_empty()) {
             return 0;
@@ -172,23 +121,21 @@ impl RestorePlan {
         };
         self.mounts.iter().filter_map(largest).sum()
     }
-}
 
-impl RestorePlan {
     /// Bytes of downloads that must be on the disk at a time, without archives that `done` says are
-    /// extracted: those of the archive being extracted, of which a zip needs a few pieces only.
+    /// extracted: those of the archive being extracted, of which a zip needs a few parts only.
     pub fn room(&self, done: impl Fn(usize, Stamp) -> bool) -> u64 {
         let of_archive = |(mount, archive): (&PlannedMount, &PlannedArchive)| {
             let all: u64 = archive.volumes.iter().map(|volume| volume.size).sum();
             let largest = archive
-                .portions()
+                .parts()
                 .iter()
-                .map(Portion::size)
+                .map(ArchivePart::size)
                 .max()
                 .unwrap_or(0);
             match archive.format {
                 Format::Zip if mount.manifest.is_some() && mount.wanted.is_empty() => {
-                    all.min(PIECES * largest)
+                    all.min(PARTS_AT_A_TIME * largest)
                 }
                 _ => all,
             }
@@ -201,18 +148,9 @@ impl RestorePlan {
     }
 }
 
-/// The first piece of a zip, the last one, the one being extracted, and the one that arrives
+/// The first part of a zip, the last one, the one being extracted, and the one that arrives
 /// meanwhile.
-const PIECES: u64 = 4;
-
-impl PlannedArchive {
-    /// Bytes that its files will have: as the marker says, or a guess where it does not.
-    pub fn bytes(&self) -> u64 {
-        let packed: u64 = self.volumes.iter().map(|volume| volume.size).sum();
-        self.content
-            .map_or(packed.saturating_mul(2), |(_, bytes)| bytes)
-    }
-}
+const PARTS_AT_A_TIME: u64 = 4;
 
 impl PlannedMount {
     /// The mount as messages name it: its path, or its name where no path is known.

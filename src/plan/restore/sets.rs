@@ -9,11 +9,11 @@ use crate::model::text::{aligned, size};
 /// One store's sets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Report {
+pub struct SetsReport {
     pub store: String,
     pub location: String,
     /// Oldest first.
-    pub sets: Vec<Row>,
+    pub sets: Vec<SetRow>,
     /// Objects in the listing that are no backup of this location.
     pub ignored: u64,
     /// Objects with the deprecated names of before December 2020.
@@ -23,7 +23,7 @@ pub struct Report {
 /// One set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Row {
+pub struct SetRow {
     /// Stamp of the full backup.
     pub full: Stamp,
     /// The newest state that can be restored from it.
@@ -34,13 +34,13 @@ pub struct Row {
     pub complete: bool,
     /// Why it cannot be restored.
     pub why: Option<String>,
-    pub incrementals: Vec<Incremental>,
+    pub incrementals: Vec<IncrementalRow>,
 }
 
 /// One incremental backup.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Incremental {
+pub struct IncrementalRow {
     pub stamp: Stamp,
     pub volumes: usize,
     pub bytes: u64,
@@ -48,10 +48,10 @@ pub struct Incremental {
     pub why: Option<String>,
 }
 
-impl Report {
+impl SetsReport {
     /// What a catalog says.
-    pub fn new(store: &str, location: &str, catalog: &Catalog) -> Report {
-        Report {
+    pub fn new(store: &str, location: &str, catalog: &Catalog) -> SetsReport {
+        SetsReport {
             store: store.to_owned(),
             location: location.to_owned(),
             sets: catalog.sets.iter().map(row).collect(),
@@ -121,14 +121,14 @@ impl Report {
     }
 }
 
-fn row(set: &Set) -> Row {
+fn row(set: &Set) -> SetRow {
     let full = set.full.as_ref();
     let why = match full {
         None => Some("its full backup is not there".to_owned()),
         Some(full) => full.incomplete().map(|why| why.to_string()),
     };
     let newest = set.chain().last().copied().or(full);
-    Row {
+    SetRow {
         full: set.stamp,
         latest: set.chain().last().map(|b| b.id.stamp()),
         mounts: newest
@@ -142,9 +142,9 @@ fn row(set: &Set) -> Row {
     }
 }
 
-fn incremental(backup: &Backup) -> Incremental {
+fn incremental(backup: &Backup) -> IncrementalRow {
     let why = backup.incomplete().map(|why| why.to_string());
-    Incremental {
+    IncrementalRow {
         stamp: backup.id.stamp(),
         volumes: backup.volumes(),
         bytes: backup.bytes(),

@@ -5,7 +5,7 @@ use crate::model::catalog::ListedArchive;
 use crate::model::marker::Marker;
 use crate::model::name::{BackupId, Format, MountName, ObjectName, Part};
 
-use super::plan::{PlannedArchive, PlannedVolume};
+use super::parts::{PlannedArchive, PlannedVolume};
 
 /// An archive as planned, and the keys beside it that its marker does not name.
 pub struct Planned {

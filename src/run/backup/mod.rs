@@ -23,8 +23,7 @@ use crate::profile::{Diagnostics, Readable};
 use crate::render::report;
 use crate::run::backup::exec::Execution;
 use crate::run::backup::survey::{Request, Survey, snapshot_problem, survey};
-use crate::run::guard::guarded;
-use crate::run::session::{Ended, Files, Session};
+use crate::run::session::{Ended, Files, Session, guarded};
 
 /// Asks somebody a question that is answered by yes or no.
 pub type Ask<'a> = &'a dyn Fn(&str) -> bool;

@@ -18,8 +18,7 @@ use crate::model::mount::Mount;
 use crate::model::name::ObjectName;
 use crate::model::path::{Family, FullPath};
 use crate::model::stamp::Stamp;
-use crate::model::store_name::StoreName;
-use crate::plan::backup::{Facts, Mode, Refusal, StoreFacts};
+use crate::plan::backup::{Facts, Mode, Refusal, StoreFacts, StoreName};
 
 pub mod told;
 

@@ -4,13 +4,15 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::adapters::credential::CredentialError;
 use crate::adapters::process::ToolError;
 use crate::adapters::seven_zip::SevenZipExit;
 use crate::adapters::store::{StoreError, StoreErrorKind};
+use crate::model::event::{Events, Outcome, Section};
 use crate::model::manifest::ManifestError;
 use crate::model::stamp::Stamp;
-
 use crate::plan::restore::error::PlanError;
+use crate::plan::restore::layout::WORK_DIRECTORY;
 use crate::plan::restore::unsafe_names::Unsafe;
 
 /// Why a restore fails.
@@ -99,11 +101,22 @@ pub enum RestoreError {
     #[error("the backup has no list of files that a drill could choose from")]
     NothingToSample,
     #[error("there is no archive key: {0}")]
-    NoKey(String),
+    NoKey(#[from] MissingKey),
     #[error("no store was named")]
     NoStore,
     #[error("interrupted")]
     Interrupted,
+}
+
+/// Why there is no archive key.
+#[derive(Debug, thiserror::Error)]
+pub enum MissingKey {
+    #[error(transparent)]
+    Credential(#[from] CredentialError),
+    #[error("there is no terminal to ask for it")]
+    NoTerminal,
+    #[error(transparent)]
+    Prompt(#[from] io::Error),
 }
 
 fn same(is: &Option<String>) -> String {
@@ -156,6 +169,25 @@ impl RestoreError {
         }
     }
 
+    /// Reports it, with its hint.
+    pub fn report(&self, events: &Events<'_>) {
+        events.fail(
+            Section::Restore,
+            self.to_string(),
+            Some(self.hint()).filter(|hint| !hint.is_empty()),
+        );
+    }
+
+    /// How a restore ends that fails of it.
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            RestoreError::NotAgreed { .. } => Outcome::Invalid,
+            RestoreError::Busy(_) => Outcome::Locked,
+            error if error.is_interrupted() => Outcome::Interrupted,
+            _ => Outcome::Failure,
+        }
+    }
+
     /// What the user can do; empty when nothing is known.
     pub fn hint(&self) -> String {
         const OLDER: &str = "restore an older state with --at, or restore from another store";
@@ -188,11 +220,11 @@ impl RestoreError {
             RestoreError::Busy(_) => "wait for it, or name another directory".to_owned(),
             RestoreError::BadState(_) | RestoreError::OtherRestore { .. } => format!(
                 "give the same options to go on with it, name another directory, or remove '{}' in it to begin anew",
-                super::target::WORK
+                WORK_DIRECTORY
             ),
             RestoreError::SetChanged { .. } => format!(
                 "if you replaced them: remove '{}' in it to begin anew; if not, somebody else writes to the store",
-                super::target::WORK
+                WORK_DIRECTORY
             ),
             RestoreError::NotAgreed { .. } => "add --yes to agree".to_owned(),
             RestoreError::FrozenIndex { .. } => {

@@ -4,17 +4,17 @@ use std::path::Path;
 
 use crate::model::text;
 use crate::plan::restore::plan::RestorePlan;
-use crate::run::restore::finish::Tally;
+use crate::run::restore::extraction::verification::Tally;
 
 /// Names and values, as far as they are known.
-pub type Facts = Vec<(String, String)>;
+pub type RestoreFacts = Vec<(String, String)>;
 
-fn fact(facts: &mut Facts, name: &str, value: String) {
+fn fact(facts: &mut RestoreFacts, name: &str, value: String) {
     facts.push((name.to_owned(), value));
 }
 
 /// What is restored, and where to.
-pub fn planned(facts: &mut Facts, plan: &RestorePlan, to: &Path) {
+pub fn planned(facts: &mut RestoreFacts, plan: &RestorePlan, to: &Path) {
     fact(
         facts,
         "State",
@@ -37,7 +37,7 @@ pub fn planned(facts: &mut Facts, plan: &RestorePlan, to: &Path) {
 }
 
 /// What was compared with the manifests; nothing where there are none.
-pub fn verified(facts: &mut Facts, tally: Tally) {
+pub fn verified(facts: &mut RestoreFacts, tally: Tally) {
     if tally.files + tally.directories + tally.different > 0 {
         let files = text::count(tally.files, "file");
         fact(

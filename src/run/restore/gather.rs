@@ -7,9 +7,10 @@ use crate::adapters::store::{Store, StoreError};
 use crate::model::catalog::Catalog;
 use crate::model::event::{Events, Section};
 use crate::model::marker;
+use crate::plan::restore::build::{self, Planning};
+use crate::plan::restore::plan::{RestoreOptions, RestorePlan};
 
 use super::error::RestoreError;
-use crate::plan::restore::plan::{Options, RestorePlan, Step};
 
 /// What a store holds of a location, all months of it.
 ///
@@ -37,14 +38,14 @@ pub fn locations(store: &dyn Store) -> Result<BTreeSet<String>, StoreError> {
 pub fn plan(
     store: &dyn Store,
     catalog: &Catalog,
-    options: &Options,
+    options: &RestoreOptions,
     events: &Events<'_>,
 ) -> Result<RestorePlan, RestoreError> {
     let mut markers = BTreeMap::new();
     loop {
-        match RestorePlan::decide(options, catalog, &markers)? {
-            Step::Ready(plan) => return Ok(*plan),
-            Step::Read(keys) => {
+        match build::decide(options, catalog, &markers)? {
+            Planning::Ready(plan) => return Ok(*plan),
+            Planning::NeedsMarkers(keys) => {
                 for key in keys {
                     events.note(
                         Section::Objects,

@@ -14,11 +14,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::model::stamp::Stamp;
+use crate::plan::restore::layout::{Layout, WORK_DIRECTORY};
+use crate::plan::restore::plan::{RestoreOptions, RestorePlan};
 
 use super::error::RestoreError;
-use super::target::WORK;
-use crate::plan::restore::layout::Layout;
-use crate::plan::restore::plan::{Options, RestorePlan};
 
 const FILE: &str = "state.json";
 
@@ -46,19 +45,20 @@ pub struct Journal {
     pub needed: Option<Vec<String>>,
     /// Archives whose files are all extracted.
     pub extracted: Vec<Extracted>,
-    /// Portions of other archives whose files are all extracted: they were deleted to make room.
+    /// Parts of other archives whose files are all extracted: they were deleted to make room.
     #[serde(default)]
-    pub used: Vec<Used>,
+    pub used: Vec<UsedPart>,
 }
 
-/// A portion that is not needed any more.
+/// A part that is not needed any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Used {
+pub struct UsedPart {
     pub mount: usize,
     pub stamp: Stamp,
-    /// Which portion of the archive, from 0.
-    pub portion: usize,
+    /// Which part of the archive, from 0.
+    #[serde(rename = "portion")]
+    pub part: usize,
 }
 
 /// One archive that is done.
@@ -131,13 +131,13 @@ impl Journal {
         written.map_err(RestoreError::disk("write", &path))
     }
 
-    /// The portions of an archive that were used and deleted.
+    /// The parts of an archive that were used and deleted.
     pub fn used(&self, mount: usize, stamp: Stamp) -> BTreeSet<usize> {
         let of_archive = self
             .used
             .iter()
             .filter(|used| used.mount == mount && used.stamp == stamp);
-        of_archive.map(|used| used.portion).collect()
+        of_archive.map(|used| used.part).collect()
     }
 
     /// Whether the plan is still the one that was begun.
@@ -178,15 +178,12 @@ impl Journal {
 
 impl std::fmt::Display for Journal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let layout = if self.layout == Layout::Original {
-            "original"
-        } else {
-            "numbered"
-        };
         write!(
             f,
-            "location '{}', state {}, layout {layout}",
-            self.location, self.state
+            "location '{}', state {}, layout {}",
+            self.location,
+            self.state,
+            self.layout.word()
         )?;
         if self.exact {
             f.write_str(", --exact")?;
@@ -225,7 +222,7 @@ pub struct Begun {
 /// # Errors
 /// When its state cannot be read.
 pub fn begun(to: &Path) -> Result<Option<Begun>, RestoreError> {
-    let journal = Journal::load(&to.join(WORK))?;
+    let journal = Journal::load(&to.join(WORK_DIRECTORY))?;
     Ok(journal.map(|j| Begun {
         location: j.location.clone(),
         state: j.state,
@@ -236,7 +233,7 @@ pub fn begun(to: &Path) -> Result<Option<Begun>, RestoreError> {
 impl Begun {
     /// A restore that goes on stays with its state, though a newer backup may be there now: what
     /// was requested is paid.
-    pub fn pin(&self, options: &mut Options) {
+    pub fn pin(&self, options: &mut RestoreOptions) {
         if options.at.is_none() && options.location == self.location {
             // A stamp is a point in time.
             options.at = self.state.to_string().parse().ok();

@@ -1,32 +1,27 @@
 //! Restore: from a store alone back to files (SPEC#restore).
 //!
-//! [`gather`] asks a store, [`RestorePlan`] decides (pure), [`run`] does it and tells events.
-//! Archived objects are requested first; [`run`] can be started again at any moment and goes on.
+//! `work` is what the `restore` command does. `gather` asks a store, `plan::restore` decides (pure),
+//! [`run()`] carries the plan out by three owners: `thaw`, `downloads` and `extraction`. A restore
+//! can be started again at any moment and continues.
 
-mod archive;
-mod arriving;
-mod batches;
 pub mod clock;
+mod disk;
+mod downloads;
 pub mod drill;
 pub mod error;
+pub mod extraction;
 pub mod facts;
-mod fetch;
-pub mod finish;
-mod free_space;
 pub mod gather;
-pub mod index;
 pub mod journal;
-mod mounts;
-pub mod newest;
+mod keyed_seven_zip;
+mod manifests;
+pub mod origin;
 mod parallel;
-mod paths;
-mod pipeline;
 pub mod run;
 pub mod status;
 mod target;
-pub mod thaw;
-mod view;
+mod thaw;
+pub mod tools;
+pub mod work;
 
-pub use drill::sample;
-pub use journal::begun;
 pub use run::run;

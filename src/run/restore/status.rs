@@ -7,19 +7,23 @@ use serde::Serialize;
 use crate::adapters::store::Store;
 use crate::model::stamp::Stamp;
 use crate::model::text::{aligned, size};
+use crate::plan::restore::estimate::{Estimate, VolumeState};
+use crate::plan::restore::layout::WORK_DIRECTORY;
+use crate::plan::restore::needed::{LocatedVolume, needed_volumes};
+use crate::plan::restore::parts::PlannedArchive;
+use crate::plan::restore::plan::{PlannedMount, RestorePlan};
 
+use super::disk;
 use super::error::RestoreError;
 use super::journal::Journal;
-use super::parallel::{QUESTIONS, each};
-use super::target::{WORK, portion_place};
-use super::thaw::Thawing;
-use crate::plan::restore::estimate::{Estimate, Load, Terms, VolumeState};
-use crate::plan::restore::plan::{PlannedArchive, PlannedVolume, RestorePlan};
+use super::target::part_path;
+use super::thaw;
+use super::tools::ThawPolicy;
 
 /// The state of a restore.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Status {
+pub struct RestoreStatus {
     pub store: String,
     pub location: String,
     /// Stamp of the state that is restored.
@@ -47,9 +51,9 @@ pub fn status(
     plan: &RestorePlan,
     to: Option<&Path>,
     store: &dyn Store,
-    thaw: &Thawing<'_>,
-) -> Result<Status, RestoreError> {
-    let work = to.map(|to| to.join(WORK));
+    policy: &ThawPolicy<'_>,
+) -> Result<RestoreStatus, RestoreError> {
+    let work = to.map(|to| to.join(WORK_DIRECTORY));
     let journal = work.as_deref().map_or(Ok(None), Journal::load)?;
     let extracted = |mount: usize, stamp: Stamp| {
         journal.as_ref().is_some_and(|j| {
@@ -58,72 +62,53 @@ pub fn status(
                 .any(|e| e.mount == mount && e.stamp == stamp)
         })
     };
-    let needed = journal.as_ref().and_then(|j| j.needed.as_ref());
-    let is_here = |mount: usize, archive: &PlannedArchive, index: usize| {
-        extracted(mount, archive.stamp)
-            || journal
-                .as_ref()
-                .is_some_and(|j| j.used(mount, archive.stamp).contains(&index))
-            || work
-                .as_deref()
-                .is_some_and(|work| portion_place(work, mount, archive, index).is_file())
+    let parts_here = |mount: &PlannedMount, archive: &PlannedArchive| {
+        let used = journal
+            .as_ref()
+            .map(|journal| journal.used(mount.number, archive.stamp))
+            .unwrap_or_default();
+        let is_downloaded = |index| {
+            work.as_deref()
+                .is_some_and(|work| part_path(work, mount, archive, index).is_file())
+        };
+        let parts = archive.parts().into_iter().enumerate();
+        parts
+            .filter(|(index, part)| {
+                extracted(mount.number, archive.stamp)
+                    || used.contains(index)
+                    || is_downloaded(*index)
+                    || store.local_path(&part.volume.key).is_some()
+            })
+            .map(|(index, _)| index)
+            .collect()
     };
-    let mut volumes: Vec<(usize, &PlannedVolume, bool)> = Vec::new();
-    for (mount, archive) in plan.archives() {
-        for (index, portion) in archive.portions().into_iter().enumerate() {
-            let here = is_here(mount.number, archive, index);
-            match volumes.last_mut() {
-                Some((_, volume, all)) if std::ptr::eq(*volume, portion.volume) => *all &= here,
-                _ => volumes.push((mount.number, portion.volume, here)),
-            }
-        }
+    let mut needed = needed_volumes(plan, parts_here);
+    if let Some(keys) = journal.as_ref().and_then(|journal| journal.needed.as_ref()) {
+        needed.retain(|volume| keys.contains(&volume.volume.key));
     }
-    volumes.retain(|(_, volume, _)| needed.is_none_or(|needed| needed.contains(&volume.key)));
-    let states = each(&volumes, QUESTIONS, |(_, volume, here)| {
-        match *here || store.local_path(&volume.key).is_some() {
-            true => Ok(VolumeState::Here),
-            false => store.thaw_state(&volume.key).map(VolumeState::from),
-        }
-    });
-    let states = states.map_err(|(_, error)| error)?;
-    let rows = volumes.into_iter().zip(states);
-    let volumes: Vec<VolumeStatus> = rows
-        .map(|((mount, volume, _), state)| VolumeStatus {
-            mount,
-            key: volume.key.clone(),
-            size: volume.size,
-            state,
-        })
-        .collect();
-    let loads: Vec<Load> = volumes
-        .iter()
-        .map(|v| Load {
-            size: v.size,
-            state: v.state,
-        })
-        .collect();
-    let terms = Terms {
-        prices: thaw.prices,
-        tier: thaw.tier,
-        keep_days: thaw.keep_days,
-        files: plan.least_bytes(extracted),
-        room: plan.room(extracted),
-        disk_free: to.and_then(|to| {
-            to.ancestors()
-                .find_map(|path| fs4::available_space(path).ok())
-        }),
-    };
-    let estimate = Estimate::new(&loads, terms);
-    Ok(Status {
+    let volumes = thaw::locate(store, needed)?;
+    let disk_free = to.and_then(|to| to.ancestors().find_map(disk::free_bytes));
+    Ok(RestoreStatus {
         store: plan.store.clone(),
         location: plan.location.clone(),
         state: plan.state,
-        volumes,
-        estimate,
+        volumes: volumes.iter().map(VolumeStatus::of).collect(),
+        estimate: policy.estimate(plan, &volumes, disk_free, extracted),
     })
 }
 
-impl Status {
+impl VolumeStatus {
+    fn of(located: &LocatedVolume<'_>) -> VolumeStatus {
+        VolumeStatus {
+            mount: located.needed.mount.number,
+            key: located.needed.volume.key.clone(),
+            size: located.needed.volume.size,
+            state: located.state,
+        }
+    }
+}
+
+impl RestoreStatus {
     /// As a table.
     pub fn to_text(&self) -> String {
         let mut table = vec![["MOUNT", "STATE", "SIZE", "OBJECT"].map(str::to_owned)];

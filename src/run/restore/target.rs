@@ -6,13 +6,16 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::model::stamp::Stamp;
+use crate::plan::restore::layout::WORK_DIRECTORY;
+use crate::plan::restore::parts::PlannedArchive;
+use crate::plan::restore::plan::{PlannedMount, RestorePlan};
 
+use super::disk;
 use super::error::RestoreError;
 use super::journal::Journal;
-use crate::plan::restore::plan::{PlannedArchive, RestorePlan};
 
-/// Name of the working directory inside the target; gone when the restore is complete.
-pub const WORK: &str = ".aam-restore";
+/// Room that is left for everything else.
+const MARGIN: u64 = 16 << 20;
 
 /// An open target, which only this process works on.
 #[derive(Debug)]
@@ -40,13 +43,13 @@ impl Target {
         plan: &RestorePlan,
     ) -> Result<Target, RestoreError> {
         let path = std::path::absolute(path).map_err(RestoreError::disk("find", path))?;
-        let work = path.join(WORK);
+        let work = path.join(WORK_DIRECTORY);
         let (created, fresh) = match fs::read_dir(&path) {
             Ok(entries) => {
                 let mut fresh = true;
                 for entry in entries {
                     let entry = entry.map_err(RestoreError::disk("read", &path))?;
-                    fresh &= entry.file_name() == WORK;
+                    fresh &= entry.file_name() == WORK_DIRECTORY;
                 }
                 (false, fresh)
             }
@@ -103,9 +106,14 @@ impl Target {
         self.work.join(TEMPORARY).join(name)
     }
 
-    /// Where a portion of an archive, counted from 0, is kept until the archive is extracted.
-    pub fn portion(&self, mount: usize, archive: &PlannedArchive, index: usize) -> PathBuf {
-        portion_place(&self.work, mount, archive, index)
+    /// Where a part of an archive, counted from 0, is kept until the archive is extracted.
+    pub fn part_path(
+        &self,
+        mount: &PlannedMount,
+        archive: &PlannedArchive,
+        index: usize,
+    ) -> PathBuf {
+        part_path(&self.work, mount, archive, index)
     }
 
     /// What is remembered.
@@ -165,7 +173,18 @@ impl Target {
 
     /// Free bytes on its disk, where the file system knows.
     pub fn free(&self) -> Option<u64> {
-        fs4::available_space(&self.path).ok()
+        disk::free_bytes(&self.path)
+    }
+
+    /// Whether its disk takes this many bytes more, as far as is known.
+    pub fn has_room(&self, bytes: u64) -> bool {
+        self.free()
+            .is_none_or(|free| free >= bytes.saturating_add(MARGIN))
+    }
+
+    /// Whether its disk is full, as far as is known.
+    pub fn is_full(&self) -> bool {
+        self.free().is_some_and(|free| free < 1 << 20)
     }
 
     /// Leaves the target: after success without a trace of the work. After a failure, what cost
@@ -192,7 +211,7 @@ impl Target {
         let created = self.journal().created;
         // Windows removes no open file.
         drop(self.lock);
-        remove(&self.work)?;
+        disk::remove_directory(&self.work)?;
         if how == Close::Failed && self.fresh {
             remove_empty(&self.path, created);
         }
@@ -200,7 +219,7 @@ impl Target {
     }
 
     fn clear(&self, name: &str) -> Result<(), RestoreError> {
-        remove(&self.work.join(name))
+        disk::remove_directory(&self.work.join(name))
     }
 }
 
@@ -218,9 +237,14 @@ const TEMPORARY: &str = "temporary";
 /// Downloads.
 const VOLUMES: &str = "volumes";
 
-/// Where a portion is downloaded to, in a working directory. Keys never become file names here: a
+/// Where a part is downloaded to, in a working directory. Keys never become file names here: a
 /// store may hold any key. A file that is there was checked.
-pub fn portion_place(work: &Path, mount: usize, archive: &PlannedArchive, index: usize) -> PathBuf {
+pub fn part_path(
+    work: &Path,
+    mount: &PlannedMount,
+    archive: &PlannedArchive,
+    index: usize,
+) -> PathBuf {
     // A slice is never taken for the volume of its number.
     let what = if archive.is_sliced() {
         "slice"
@@ -229,7 +253,7 @@ pub fn portion_place(work: &Path, mount: usize, archive: &PlannedArchive, index:
     };
     let name = format!("{what}.{}.{:03}", archive.format.extension(), index + 1);
     work.join(VOLUMES)
-        .join(format!("{mount}-{}", archive.stamp))
+        .join(format!("{}-{}", mount.number, archive.stamp))
         .join(name)
 }
 
@@ -247,15 +271,6 @@ fn lock(work: &Path, target: &Path) -> Result<File, RestoreError> {
         Ok(()) => Ok(file),
         Err(fs4::TryLockError::WouldBlock) => Err(RestoreError::Busy(target.to_owned())),
         Err(fs4::TryLockError::Error(why)) => Err(RestoreError::disk("lock", &path)(why)),
-    }
-}
-
-fn remove(path: &Path) -> Result<(), RestoreError> {
-    match fs::remove_dir_all(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => {
-            Err(RestoreError::disk("remove", path)(error))
-        }
-        _ => Ok(()),
     }
 }
 

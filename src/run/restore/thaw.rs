@@ -1,125 +1,92 @@
-//! Before money is spent, and spending it: where every volume is, what the rest costs, who agrees,
-//! what is requested (SPEC#thawing).
+//! The owner of **thawing**: where every volume is, what the rest costs, who agrees, what is
+//! requested, and whether it is readable by now (SPEC#thawing).
 
-use std::path::PathBuf;
-use std::time::Duration;
-
-use crate::adapters::store::StoreError;
-use crate::model::event::Section;
+use crate::adapters::store::{Store, StoreError, StoreErrorKind};
+use crate::model::event::{Events, Section};
 use crate::model::object::ThawState;
-use crate::model::policy::Tier;
-use crate::plan::cost::price::Prices;
+use crate::model::stamp::Stamp;
+use crate::plan::restore::estimate::{Estimate, EstimateTerms, EstimatedVolume, VolumeState};
+use crate::plan::restore::needed::{LocatedVolume, NeededVolume};
+use crate::plan::restore::parts::PlannedVolume;
+use crate::plan::restore::plan::RestorePlan;
 
-use super::clock::Clock;
 use super::error::RestoreError;
 use super::parallel::{QUESTIONS, each};
-use super::run::Restore;
-use crate::plan::restore::estimate::{self, Estimate, Terms, VolumeState};
-use crate::plan::restore::plan::{PlannedArchive, PlannedVolume, RestorePlan};
-use crate::plan::restore::portion::Portion;
+use super::target::Target;
+use super::tools::{RestoreTools, ThawPolicy};
 
-/// How archived objects are brought back.
-#[derive(Clone, Copy)]
+/// Brings archived objects back.
 pub struct Thawing<'a> {
-    pub keep_days: u32,
-    pub tier: Tier,
-    pub poll_every: Duration,
-    pub prices: &'a Prices,
-    pub clock: &'a dyn Clock,
-    /// Asks whoever pays.
-    pub agree: &'a (dyn Fn(&Estimate) -> bool + Sync),
+    store: &'a dyn Store,
+    policy: ThawPolicy<'a>,
+    events: &'a Events<'a>,
+    target: &'a Target,
 }
 
-/// One volume of the plan, and where it is.
-pub struct Piece<'a> {
-    pub archive: &'a PlannedArchive,
-    pub volume: &'a PlannedVolume,
-    pub state: VolumeState,
-    /// In order.
-    pub loads: Vec<Load<'a>>,
+/// Asks the store where every volume is that is not here.
+pub fn locate<'p>(
+    store: &dyn Store,
+    needed: Vec<NeededVolume<'p>>,
+) -> Result<Vec<LocatedVolume<'p>>, StoreError> {
+    let states = each(&needed, QUESTIONS, |volume| match volume.is_here() {
+        true => Ok(VolumeState::Here),
+        false => store.thaw_state(&volume.volume.key).map(VolumeState::from),
+    })
+    .map_err(|(_, error)| error)?;
+    let located = needed
+        .into_iter()
+        .zip(states)
+        .map(|(needed, state)| LocatedVolume { needed, state });
+    Ok(located.collect())
 }
 
-/// A portion of a volume, and the file for it.
-pub struct Load<'a> {
-    pub portion: Portion<'a>,
-    pub place: PathBuf,
-    /// Needs no download.
-    pub here: bool,
-}
-
-impl Restore<'_> {
-    /// Every volume of the plan in order of use.
-    pub fn pieces<'p>(&self, plan: &'p RestorePlan) -> Result<Vec<Piece<'p>>, RestoreError> {
-        let mut pieces = Vec::new();
-        for (mount, archive) in plan.archives() {
-            let here = self.in_place(archive)
-                || self.target.extracted(mount.number, archive.stamp).is_some();
-            let used = self.target.journal().used(mount.number, archive.stamp);
-            for (index, portion) in archive.portions().into_iter().enumerate() {
-                let place = self.target.portion(mount.number, archive, index);
-                let load = Load {
-                    here: here || used.contains(&index) || place.is_file(),
-                    place,
-                    portion,
-                };
-                match pieces.last_mut() {
-                    Some(Piece { volume, loads, .. })
-                        if std::ptr::eq(*volume, load.portion.volume) =>
-                    {
-                        loads.push(load)
-                    }
-                    _ => {
-                        let (volume, state) = (load.portion.volume, VolumeState::Frozen);
-                        pieces.push(Piece {
-                            archive,
-                            volume,
-                            state,
-                            loads: vec![load],
-                        });
-                    }
-                }
-            }
-        }
-        let states = each(&pieces, QUESTIONS, |piece| {
-            match piece.loads.iter().all(|load| load.here) {
-                true => Ok(VolumeState::Here),
-                false => self
-                    .store
-                    .thaw_state(&piece.volume.key)
-                    .map(VolumeState::from),
-            }
-        });
-        for (piece, state) in pieces.iter_mut().zip(states.map_err(|(_, error)| error)?) {
-            piece.state = state;
-        }
-        Ok(pieces)
+impl ThawPolicy<'_> {
+    /// What is ahead; `done` says which archives are extracted.
+    pub fn estimate(
+        &self,
+        plan: &RestorePlan,
+        volumes: &[LocatedVolume<'_>],
+        disk_free: Option<u64>,
+        done: impl Fn(usize, Stamp) -> bool,
+    ) -> Estimate {
+        let volumes: Vec<EstimatedVolume> = volumes.iter().map(LocatedVolume::estimated).collect();
+        let (files, room) = (plan.least_bytes(&done), plan.room(&done));
+        Estimate::new(&volumes, self.terms(files, room, disk_free))
     }
 
-    /// What is ahead.
-    pub fn estimate(&self, plan: &RestorePlan, pieces: &[Piece<'_>]) -> Estimate {
-        let load = |p: &Piece<'_>| estimate::Load {
-            size: p.volume.size,
-            state: p.state,
-        };
-        let loads: Vec<estimate::Load> = pieces.iter().map(load).collect();
-        let files = plan.least_bytes(|mount, stamp| self.target.extracted(mount, stamp).is_some());
-        let room = plan.room(|mount, stamp| self.target.extracted(mount, stamp).is_some());
-        Estimate::new(&loads, self.terms(files, room))
-    }
-
-    fn terms(&self, files: u64, room: u64) -> Terms<'_> {
-        Terms {
-            prices: self.thaw.prices,
-            tier: self.thaw.tier,
-            keep_days: self.thaw.keep_days,
+    fn terms(&self, files: u64, room: u64, disk_free: Option<u64>) -> EstimateTerms<'_> {
+        EstimateTerms {
+            prices: self.prices,
+            tier: self.tier,
+            keep_days: self.keep_days,
             files,
             room,
-            disk_free: self.target.free(),
+            disk_free,
+        }
+    }
+}
+
+impl<'a> Thawing<'a> {
+    pub fn new(tools: &RestoreTools<'a>, target: &'a Target) -> Thawing<'a> {
+        Thawing {
+            store: tools.store,
+            policy: tools.thaw,
+            events: tools.events,
+            target,
         }
     }
 
     /// Says what is ahead and asks, unless somebody agreed when the restore was begun.
-    pub fn agree(&self, plan: &RestorePlan, estimate: &Estimate) -> Result<(), RestoreError> {
+    pub fn agree(
+        &self,
+        plan: &RestorePlan,
+        volumes: &[LocatedVolume<'_>],
+    ) -> Result<(), RestoreError> {
+        let estimate = self
+            .policy
+            .estimate(plan, volumes, self.target.free(), |mount, stamp| {
+                self.target.extracted(mount, stamp).is_some()
+            });
         self.events.note(
             Section::Restore,
             format!("from {}: {}", plan.store, estimate.to_text()),
@@ -138,12 +105,12 @@ impl Restore<'_> {
         if !estimate.needs_consent() || agreed {
             return Ok(());
         }
-        self.ask(estimate)?;
+        self.ask(&estimate)?;
         self.target.change(|journal| journal.agreed = true)
     }
 
     fn ask(&self, estimate: &Estimate) -> Result<(), RestoreError> {
-        match (self.thaw.agree)(estimate) {
+        match (self.policy.agree)(estimate) {
             true => Ok(()),
             false => Err(RestoreError::NotAgreed {
                 dollars: estimate.dollars.total,
@@ -152,15 +119,93 @@ impl Restore<'_> {
         }
     }
 
-    /// Objects that were readable and are archived again: ordering them once more costs once more.
-    pub fn request_again(&self, volumes: &[&PlannedVolume]) -> Result<(), RestoreError> {
-        let load = |v: &&PlannedVolume| estimate::Load {
-            size: v.size,
-            state: VolumeState::Frozen,
-        };
-        let loads: Vec<estimate::Load> = volumes.iter().map(load).collect();
-        let estimate = Estimate::new(&loads, self.terms(0, 0));
+    /// Requests what nobody requested yet. What is requested stays so, whatever happens here.
+    pub fn request(&self, volumes: &mut [LocatedVolume<'_>]) -> Result<(), RestoreError> {
+        let frozen: Vec<&PlannedVolume> = volumes
+            .iter()
+            .filter(|volume| volume.state == VolumeState::Frozen)
+            .map(|volume| volume.needed.volume)
+            .collect();
+        if frozen.is_empty() {
+            return Ok(());
+        }
+        self.target.change(|journal| journal.requested = false)?;
+        self.request_each(&frozen)?;
         for volume in volumes {
+            if volume.state == VolumeState::Frozen {
+                volume.state = VolumeState::Thawing;
+            }
+        }
+        self.target.change(|journal| journal.requested = true)?;
+        let (count, tier, days) = (frozen.len(), self.policy.tier, self.policy.keep_days);
+        let text =
+            format!("{count} objects requested ({tier:?}); they will be readable for {days} days");
+        self.events.note(Section::Restore, text);
+        Ok(())
+    }
+
+    fn request_each(&self, volumes: &[&PlannedVolume]) -> Result<(), StoreError> {
+        each(volumes, QUESTIONS, |volume| {
+            let (days, tier) = (self.policy.keep_days, self.policy.tier);
+            self.store.thaw(&volume.key, days, tier)?;
+            let text = format!("requested '{}'", volume.key);
+            self.events.note(Section::Objects, text);
+            Ok(())
+        })
+        .map(drop)
+        .map_err(|(_, error)| error)
+    }
+
+    /// Waits until it is time to look again, or until `stop` says so. Says first how many of all
+    /// volumes are waited for.
+    pub fn wait(&self, waiting: usize, all: usize, stop: &dyn Fn() -> bool) {
+        let poll_every = self.policy.poll_every;
+        let text = format!(
+            "{waiting} of {all} objects are not readable yet; looking again in {}",
+            humantime::format_duration(poll_every)
+        );
+        self.events.note(Section::Restore, text);
+        self.policy.clock.wait(poll_every, stop);
+    }
+
+    /// Asks for the states of objects that were requested; what is archived again is requested once
+    /// more. A network that is away for a while must not end a wait of two days: the next look will
+    /// tell.
+    pub fn look(&self, volumes: &[&PlannedVolume]) -> Result<Vec<ThawState>, RestoreError> {
+        let asked = each(volumes, QUESTIONS, |volume| {
+            self.store.thaw_state(&volume.key)
+        });
+        let states = match asked {
+            Err((_, error)) if error.kind == StoreErrorKind::Unreachable => {
+                self.events
+                    .note(Section::Restore, format!("{error}; still waiting"));
+                return Ok(vec![ThawState::Thawing; volumes.len()]);
+            }
+            states => states.map_err(|(_, error)| error)?,
+        };
+        let frozen: Vec<&PlannedVolume> = volumes
+            .iter()
+            .zip(&states)
+            .filter(|(_, state)| **state == ThawState::Frozen)
+            .map(|(volume, _)| *volume)
+            .collect();
+        if !frozen.is_empty() {
+            self.request_again(&frozen)?;
+        }
+        Ok(states)
+    }
+
+    /// Objects that were readable and are archived again: ordering them once more costs once more.
+    fn request_again(&self, frozen: &[&PlannedVolume]) -> Result<(), RestoreError> {
+        let volumes: Vec<EstimatedVolume> = frozen
+            .iter()
+            .map(|volume| EstimatedVolume {
+                size: volume.size,
+                state: VolumeState::Frozen,
+            })
+            .collect();
+        let estimate = Estimate::new(&volumes, self.policy.terms(0, 0, self.target.free()));
+        for volume in frozen {
             let text = format!(
                 "'{}' is archived again: the days it was asked for are over",
                 volume.key
@@ -172,48 +217,6 @@ impl Restore<'_> {
             format!("to be requested again: {}", estimate.to_text()),
         );
         self.ask(&estimate)?;
-        each(volumes, QUESTIONS, |volume| self.request_one(&volume.key))
-            .map(drop)
-            .map_err(|(_, error)| error.into())
-    }
-
-    /// Requests what nobody requested yet. What is requested stays so, whatever happens here.
-    pub fn request(&self, pieces: &mut [Piece<'_>]) -> Result<(), RestoreError> {
-        let frozen: Vec<usize> = (0..pieces.len())
-            .filter(|i| pieces[*i].state == VolumeState::Frozen)
-            .collect();
-        if frozen.is_empty() {
-            return Ok(());
-        }
-        self.target.change(|journal| journal.requested = false)?;
-        let shared: &[Piece<'_>] = pieces;
-        each(&frozen, QUESTIONS, |i| {
-            self.request_one(&shared[*i].volume.key)
-        })
-        .map_err(|(_, error)| error)?;
-        for i in &frozen {
-            pieces[*i].state = VolumeState::Thawing;
-        }
-        self.target.change(|journal| journal.requested = true)?;
-        let (count, tier, days) = (frozen.len(), self.thaw.tier, self.thaw.keep_days);
-        let text =
-            format!("{count} objects requested ({tier:?}); they will be readable for {days} days");
-        self.events.note(Section::Restore, text);
-        Ok(())
-    }
-
-    fn request_one(&self, key: &str) -> Result<(), StoreError> {
-        self.store.thaw(key, self.thaw.keep_days, self.thaw.tier)?;
-        self.events
-            .note(Section::Objects, format!("requested '{key}'"));
-        Ok(())
-    }
-
-    /// Asks for the states of objects that were requested.
-    pub fn look_again(&self, volumes: &[&PlannedVolume]) -> Result<Vec<ThawState>, StoreError> {
-        each(volumes, QUESTIONS, |volume| {
-            self.store.thaw_state(&volume.key)
-        })
-        .map_err(|(_, error)| error)
+        Ok(self.request_each(frozen)?)
     }
 }

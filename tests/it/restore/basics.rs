@@ -4,8 +4,8 @@ use super::kit::*;
 use crate::support::pc::{FULL, INC1, INC2, Pc};
 use aam_auto_backup::parts::Format;
 use aam_auto_backup::parts::Layout;
-use aam_auto_backup::parts::Options;
 use aam_auto_backup::parts::Outcome;
+use aam_auto_backup::parts::RestoreOptions;
 
 /// Two mounts, a full and two incrementals, many volumes.
 pub fn history(format: Format) -> Pc {
@@ -76,7 +76,7 @@ fn exact_removes_what_is_not_listed() {
     let pc = history(Format::Zip);
     let done = restore(
         &pc,
-        &Options {
+        &RestoreOptions {
             exact: true,
             ..options()
         },
@@ -95,7 +95,7 @@ fn older_states() {
         ("2020", "second version", true),
     ] {
         let to = pc.scratch.path().join(at);
-        let options = Options {
+        let options = RestoreOptions {
             at: Some(at.parse().unwrap()),
             ..options()
         };
@@ -104,7 +104,7 @@ fn older_states() {
         assert_eq!(tree(&to)["1/docs/a.txt"], a);
         assert_eq!(to.join("2/sub/later").exists(), later);
     }
-    let options = Options {
+    let options = RestoreOptions {
         at: Some("20201220".parse().unwrap()),
         ..options()
     };
@@ -120,7 +120,7 @@ fn original_layout() {
     let pc = history(Format::Zip);
     let done = restore(
         &pc,
-        &Options {
+        &RestoreOptions {
             layout: Layout::Original,
             ..options()
         },
@@ -146,7 +146,7 @@ fn exact_keeps_what_was_unseen() {
     pc.write(1, "a", "aa").incremental(INC1);
     let done = restore(
         &pc,
-        &Options {
+        &RestoreOptions {
             exact: true,
             ..options()
         },
@@ -169,7 +169,7 @@ fn directories_above_sources_need_no_entry() {
         .full(FULL);
     let done = restore(
         &pc,
-        &Options {
+        &RestoreOptions {
             exact: true,
             ..options()
         },

@@ -9,8 +9,8 @@ use super::kit::*;
 use crate::support::pc::{FULL, INC1, INC2, KEY, Pc};
 use aam_auto_backup::parts::Format;
 use aam_auto_backup::parts::Layout;
-use aam_auto_backup::parts::Options;
 use aam_auto_backup::parts::Outcome;
+use aam_auto_backup::parts::RestoreOptions;
 
 fn object(pc: &Pc, stamp: &str, tail: &str) -> PathBuf {
     let dir = pc.store_dir();
@@ -18,8 +18,8 @@ fn object(pc: &Pc, stamp: &str, tail: &str) -> PathBuf {
     dir.join(format!("pc_{FULL}_{full}_{tail}"))
 }
 
-fn at(text: &str) -> Options {
-    Options {
+fn at(text: &str) -> RestoreOptions {
+    RestoreOptions {
         at: Some(text.parse().unwrap()),
         ..options()
     }
@@ -217,7 +217,7 @@ fn v1_markers_are_accepted_and_said_so() {
     assert_eq!(found["1/docs/a.txt"], "second");
     assert!(found.contains_key("1/empty/") && found["restored.txt"].contains("1\t-home-allen-"));
 
-    let exact = Options {
+    let exact = RestoreOptions {
         exact: true,
         ..options()
     };
@@ -225,7 +225,7 @@ fn v1_markers_are_accepted_and_said_so() {
         restore_with(&pc, &exact, &pc.scratch.path().join("x"), false, KEY).outcome,
         Outcome::Warning
     );
-    let original = Options {
+    let original = RestoreOptions {
         layout: Layout::Original,
         ..options()
     };

@@ -8,9 +8,9 @@ use super::basics::history;
 use super::kit::*;
 use crate::support::pc::{FULL, INC1, KEY, Pc, mount_of, name, stamp};
 use aam_auto_backup::parts::FullPath;
-use aam_auto_backup::parts::Options;
 use aam_auto_backup::parts::Outcome;
 use aam_auto_backup::parts::Purpose;
+use aam_auto_backup::parts::RestoreOptions;
 use aam_auto_backup::parts::{BackupId, Extension, Format, Part};
 
 /// Writes a zip of these entries (name, content, Unix mode) with Python, which checks no names.
@@ -158,7 +158,7 @@ fn links_in_an_existing_target_are_not_written_through() {
             outside.clone()
         };
         std::os::unix::fs::symlink(to, &link).unwrap();
-        let options = Options { exact, ..options() };
+        let options = RestoreOptions { exact, ..options() };
         let heard = restore_with(&pc, &options, &pc.target(), true, KEY).error();
         assert!(
             heard.contains("is a symbolic link: a restore does not write through it"),
@@ -185,7 +185,7 @@ fn exact_removes_links_not_what_they_point_to() {
     std::os::unix::fs::symlink(&outside, pc.target().join("1/docs/link")).unwrap();
     let done = restore_with(
         &pc,
-        &Options {
+        &RestoreOptions {
             exact: true,
             ..options()
         },

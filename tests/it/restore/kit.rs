@@ -14,14 +14,14 @@ use aam_auto_backup::parts::RestoreError;
 use aam_auto_backup::parts::Secret;
 use aam_auto_backup::parts::SevenZip;
 use aam_auto_backup::parts::Tally;
-use aam_auto_backup::parts::Thawing;
+use aam_auto_backup::parts::ThawPolicy;
 use aam_auto_backup::parts::Tier;
 use aam_auto_backup::parts::gather;
 use aam_auto_backup::parts::restore::begun;
 use aam_auto_backup::parts::restore::run;
 use aam_auto_backup::parts::{Event, Events, Outcome, Sink};
-use aam_auto_backup::parts::{Options, RestorePlan};
-use aam_auto_backup::parts::{Step, Tools};
+use aam_auto_backup::parts::{RestoreOptions, RestorePlan};
+use aam_auto_backup::parts::{RestoreStep, RestoreTools};
 
 use crate::support::pc::{KEY, Pc};
 
@@ -63,24 +63,30 @@ impl Done {
     }
 }
 
-pub fn options() -> Options {
-    Options {
+pub fn options() -> RestoreOptions {
+    RestoreOptions {
         location: "pc".into(),
         store: "the store".into(),
-        ..Options::default()
+        ..RestoreOptions::default()
     }
 }
 
-pub fn plan(pc: &Pc, options: &Options) -> Result<RestorePlan, RestoreError> {
+pub fn plan(pc: &Pc, options: &RestoreOptions) -> Result<RestorePlan, RestoreError> {
     let catalog = gather::catalog(&*pc.store, "pc")?;
     gather::plan(&*pc.store, &catalog, options, &Events::default())
 }
 
-pub fn restore(pc: &Pc, options: &Options) -> Done {
+pub fn restore(pc: &Pc, options: &RestoreOptions) -> Done {
     restore_with(pc, options, &pc.target(), false, KEY)
 }
 
-pub fn restore_with(pc: &Pc, options: &Options, to: &Path, into_existing: bool, key: &str) -> Done {
+pub fn restore_with(
+    pc: &Pc,
+    options: &RestoreOptions,
+    to: &Path,
+    into_existing: bool,
+    key: &str,
+) -> Done {
     How {
         into_existing,
         key,
@@ -93,7 +99,7 @@ pub fn restore_with(pc: &Pc, options: &Options, to: &Path, into_existing: bool, 
 pub struct How<'a> {
     pub into_existing: bool,
     pub key: &'a str,
-    pub step: Step,
+    pub step: RestoreStep,
     pub agree: bool,
     pub clock: &'a dyn Clock,
     pub cancel: Cancel,
@@ -106,7 +112,7 @@ impl Default for How<'_> {
         How {
             into_existing: false,
             key: KEY,
-            step: Step::All,
+            step: RestoreStep::All,
             agree: false,
             clock: &NoWait,
             cancel: Cancel::new(),
@@ -128,7 +134,7 @@ impl Clock for NoWait {
 pub const POLL: Duration = Duration::from_secs(30 * 60);
 
 impl How<'_> {
-    pub fn restore(&self, pc: &Pc, options: &Options, to: &Path) -> Done {
+    pub fn restore(&self, pc: &Pc, options: &RestoreOptions, to: &Path) -> Done {
         let heard = Heard::default();
         let events = Events::new(vec![Box::new(heard.clone())]);
         let seven_zip = SevenZip::locate(self.seven_zip.as_deref()).unwrap();
@@ -139,7 +145,7 @@ impl How<'_> {
             }
             let plan = plan(pc, &options)?;
             let key = Secret::new(self.key);
-            let thaw = Thawing {
+            let thaw = ThawPolicy {
                 keep_days: 2,
                 tier: Tier::Bulk,
                 poll_every: POLL,
@@ -147,7 +153,7 @@ impl How<'_> {
                 clock: self.clock,
                 agree: &|_| self.agree,
             };
-            let tools = Tools {
+            let tools = RestoreTools {
                 store: &*pc.store,
                 seven_zip: &seven_zip,
                 key: &key,
@@ -169,7 +175,8 @@ impl How<'_> {
             busy || !work.join("temporary").exists() || begun(to).is_err(),
             "manifests are deleted, whatever happened"
         );
-        let finished = result.is_ok() && matches!(self.step, Step::All | Step::Extract);
+        let finished =
+            result.is_ok() && matches!(self.step, RestoreStep::All | RestoreStep::Extract);
         assert!(!finished || !work.is_dir(), "the working directory is gone");
         let events = heard.0.lock().unwrap().clone();
         Done {

@@ -4,12 +4,12 @@ use super::basics::history;
 use super::kit::*;
 use crate::support::pc::{FULL, INC1, INC2, KEY, Pc};
 use aam_auto_backup::parts::Format;
-use aam_auto_backup::parts::Options;
+use aam_auto_backup::parts::RestoreOptions;
 use aam_auto_backup::parts::Stored;
 use aam_auto_backup::parts::{Event, Outcome};
 
-fn only(paths: &[&str]) -> Options {
-    Options {
+fn only(paths: &[&str]) -> RestoreOptions {
+    RestoreOptions {
         only: paths.iter().map(|p| (*p).to_owned()).collect(),
         ..options()
     }
@@ -98,7 +98,7 @@ fn unknown_paths_name_near_ones() {
             .error()
             .contains("no backup of this set holds")
     );
-    let older = Options {
+    let older = RestoreOptions {
         at: Some("20201221".parse().unwrap()),
         ..only(&["1/docs/old.txt"])
     };

@@ -16,7 +16,7 @@ use super::thaw::{Cold, of_class};
 use crate::support::proxy::{Fault, Line, Request};
 use aam_auto_backup::parts::Cancel;
 use aam_auto_backup::parts::Outcome;
-use aam_auto_backup::parts::Step;
+use aam_auto_backup::parts::RestoreStep;
 use aam_auto_backup::parts::StorageClass;
 
 const VOLUMES: usize = 5;
@@ -103,7 +103,7 @@ impl Cold {
     }
 }
 
-fn timed(cold: &Cold, step: Step, to: &Path) -> Duration {
+fn timed(cold: &Cold, step: RestoreStep, to: &Path) -> Duration {
     let began = Instant::now();
     let done = How {
         step,
@@ -163,8 +163,8 @@ fn download_and_extraction_at_the_same_time() {
         let scratch = cold.pc.scratch.path();
         let to = |name: &str| scratch.join(name);
         cold.volumes_in(&to("volumes"));
-        timed(&cold, Step::Download, &to("steps"));
-        let extraction = timed(&cold, Step::Extract, &to("steps"));
+        timed(&cold, RestoreStep::Download, &to("steps"));
+        let extraction = timed(&cold, RestoreStep::Extract, &to("steps"));
         fs::remove_dir_all(to("steps")).unwrap();
         for (name, share) in [
             ("slow line", 1.5),
@@ -175,9 +175,9 @@ fn download_and_extraction_at_the_same_time() {
                 &to("volumes"),
                 bytes as f64 / (extraction.as_secs_f64() * share),
             );
-            let download = timed(&cold, Step::Download, &to("steps"));
-            let extraction = timed(&cold, Step::Extract, &to("steps"));
-            let both = timed(&cold, Step::All, &to("at-once"));
+            let download = timed(&cold, RestoreStep::Download, &to("steps"));
+            let extraction = timed(&cold, RestoreStep::Extract, &to("steps"));
+            let both = timed(&cold, RestoreStep::All, &to("at-once"));
             assert_as_listed(&cold.pc, 1, &to("at-once").join("1"));
             let ratio = both.as_secs_f64() / download.max(extraction).as_secs_f64();
             println!(

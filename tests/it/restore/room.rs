@@ -14,8 +14,8 @@ use crate::support::pc::{FULL, INC1};
 use crate::support::proxy::{Fault, Request};
 use aam_auto_backup::parts::Outcome;
 use aam_auto_backup::parts::Prices;
-use aam_auto_backup::parts::Step;
-use aam_auto_backup::parts::Thawing;
+use aam_auto_backup::parts::RestoreStep;
+use aam_auto_backup::parts::ThawPolicy;
 use aam_auto_backup::parts::restore::status;
 use aam_auto_backup::parts::{StorageClass, Tier};
 
@@ -80,7 +80,7 @@ fn a_disk_that_volumes_fill() {
     };
     let to = disk.join("back");
     How {
-        step: Step::Download,
+        step: RestoreStep::Download,
         ..yes()
     }
     .restore(&cold.pc, &options(), &to)
@@ -183,7 +183,7 @@ fn what_was_used_is_not_fetched_again() {
     let to = cold.pc.target();
     let used = failed(&cold, &to);
     let prices = Prices::default();
-    let thaw = Thawing {
+    let thaw = ThawPolicy {
         keep_days: 2,
         tier: Tier::Bulk,
         poll_every: super::kit::POLL,

@@ -11,7 +11,7 @@ use super::thaw::{Cold, of_class, slow};
 use crate::support::pc::FULL;
 use crate::support::proxy::{Fault, Request};
 use aam_auto_backup::parts::Clock;
-use aam_auto_backup::parts::Step;
+use aam_auto_backup::parts::RestoreStep;
 use aam_auto_backup::parts::StorageClass;
 use aam_auto_backup::parts::{Event, Outcome};
 
@@ -240,7 +240,7 @@ fn half_a_slice_goes_on() {
     let cold = made(StorageClass::Standard);
     let to = cold.pc.target();
     How {
-        step: Step::Download,
+        step: RestoreStep::Download,
         ..yes()
     }
     .restore(&cold.pc, &options(), &to)
@@ -281,13 +281,13 @@ fn a_volume_that_freezes_half_way() {
     let cold = made(StorageClass::DeepArchive);
     let to = cold.pc.target();
     How {
-        step: Step::Request,
+        step: RestoreStep::Request,
         ..yes()
     }
     .restore(&cold.pc, &options(), &to)
     .ok();
     let download = How {
-        step: Step::Download,
+        step: RestoreStep::Download,
         ..yes()
     };
     while download.restore(&cold.pc, &options(), &to).outcome != Outcome::Success {}

@@ -15,10 +15,10 @@ use aam_auto_backup::parts::Clock;
 use aam_auto_backup::parts::Outcome;
 use aam_auto_backup::parts::Prices;
 use aam_auto_backup::parts::RestoreError;
+use aam_auto_backup::parts::RestoreStep;
 use aam_auto_backup::parts::Secret;
-use aam_auto_backup::parts::Step;
 use aam_auto_backup::parts::StorageClass;
-use aam_auto_backup::parts::Thawing;
+use aam_auto_backup::parts::ThawPolicy;
 use aam_auto_backup::parts::UNREACHABLE_AFTER;
 use aam_auto_backup::parts::restore::status;
 use aam_auto_backup::parts::{Purpose, S3Settings, S3Store};
@@ -87,7 +87,7 @@ fn yes() -> How<'static> {
     }
 }
 
-fn step(step: Step) -> How<'static> {
+fn step(step: RestoreStep) -> How<'static> {
     How { step, ..yes() }
 }
 
@@ -132,7 +132,7 @@ fn one_step_asks_requests_waits_and_restores() {
 fn four_steps() {
     let cold = cold();
     let target = cold.pc.target();
-    let error = step(Step::Download)
+    let error = step(RestoreStep::Download)
         .restore(&cold.pc, &options(), &target)
         .error();
     assert!(
@@ -144,7 +144,7 @@ fn four_steps() {
     // Needs no key.
     let request = How {
         key: "",
-        ..step(Step::Request)
+        ..step(RestoreStep::Request)
     };
     assert_eq!(
         request.restore(&cold.pc, &options(), &target).outcome,
@@ -155,20 +155,20 @@ fn four_steps() {
         (cold.requests(), cold.proxy.count("GET", "manifest")),
         (cold.volumes(), 0)
     );
-    let error = step(Step::Extract)
+    let error = step(RestoreStep::Extract)
         .restore(&cold.pc, &options(), &target)
         .error();
     assert!(
         error.contains("are not downloaded") && error.contains("restore download"),
         "{error}"
     );
-    let early = step(Step::Download).restore(&cold.pc, &options(), &target);
+    let early = step(RestoreStep::Download).restore(&cold.pc, &options(), &target);
     assert!(
         early.outcome == Outcome::Warning && early.text().contains("not readable yet"),
         "{}",
         early.text()
     );
-    let thaw = Thawing {
+    let thaw = ThawPolicy {
         keep_days: 2,
         tier: aam_auto_backup::parts::Tier::Bulk,
         poll_every: POLL,
@@ -196,14 +196,14 @@ fn four_steps() {
         found.to_text()
     );
     assert_eq!(
-        step(Step::Download)
+        step(RestoreStep::Download)
             .restore(&cold.pc, &options(), &target)
             .outcome,
         Outcome::Success
     );
     assert_eq!(look().estimate.here.objects, cold.volumes() as u64);
     assert_eq!(
-        step(Step::Extract)
+        step(RestoreStep::Extract)
             .restore(&cold.pc, &options(), &target)
             .outcome,
         Outcome::Success
@@ -216,7 +216,7 @@ fn four_steps() {
 fn a_half_download_goes_on() {
     let cold = cold();
     let target = cold.pc.target();
-    step(Step::Request)
+    step(RestoreStep::Request)
         .restore(&cold.pc, &options(), &target)
         .ok();
     let key = cold
@@ -254,13 +254,13 @@ fn a_half_download_goes_on() {
 fn a_set_that_changed_is_noticed() {
     let mut cold = cold();
     let target = cold.pc.target();
-    step(Step::Request)
+    step(RestoreStep::Request)
         .restore(&cold.pc, &options(), &target)
         .ok();
     let error = yes()
         .restore(
             &cold.pc,
-            &aam_auto_backup::parts::Options {
+            &aam_auto_backup::parts::RestoreOptions {
                 exact: true,
                 ..options()
             },
@@ -277,7 +277,7 @@ fn a_set_that_changed_is_noticed() {
     assert_eq!(done.outcome, Outcome::Success, "{}", done.text());
     assert!(!target.join("1/new").exists() && target.join("1/noise").exists());
     let other = cold.pc.scratch.path().join("other");
-    step(Step::Request)
+    step(RestoreStep::Request)
         .restore(&cold.pc, &options(), &other)
         .ok();
     // The same backup with other volumes: every archive has its own salt. The program itself
@@ -338,7 +338,7 @@ fn one_restore_at_a_time() {
 fn what_is_archived_again_is_asked_again() {
     let cold = cold();
     let target = cold.pc.target();
-    step(Step::Request)
+    step(RestoreStep::Request)
         .restore(&cold.pc, &options(), &target)
         .ok();
     for object in cold
@@ -469,7 +469,7 @@ fn no_right_to_restore_is_said() {
 #[test]
 fn a_part_requests_only_what_holds_it() {
     let cold = cold();
-    let options = aam_auto_backup::parts::Options {
+    let options = aam_auto_backup::parts::RestoreOptions {
         only: vec!["/home/allen/docs/a.txt".into()],
         ..options()
     };

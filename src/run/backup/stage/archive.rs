@@ -6,14 +6,13 @@ use std::io::BufWriter;
 use std::path::Path;
 
 use super::before::Before;
-use super::prepare::WalkCounts;
+use super::prepare::Prepared;
 use super::{Archived, StageError};
-use crate::adapters::manifest_file::FileReader;
 use crate::adapters::process::Invocation;
 use crate::adapters::seven_zip::{SevenZip, SevenZipExit};
 use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Section, Severity};
-use crate::model::manifest::{Entry, EntryKind, RelPath, Stored, Writer};
+use crate::model::manifest::{Entry, EntryKind, FileReader, RelPath, Stored, Writer};
 use crate::model::secret::Secret;
 use crate::model::upload_record::WorkFile;
 use crate::plan::backup::{ArchiveOrder, Changes, StageOrder};
@@ -26,7 +25,7 @@ pub(super) fn finish(
     order: &StageOrder,
     files: &StageFiles,
     key: &Secret,
-    prepared: &mut WalkCounts,
+    prepared: &mut Prepared,
     cancel: &Cancel,
     events: &Events<'_>,
 ) -> Result<Option<Archived>, StageError> {

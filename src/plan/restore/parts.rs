@@ -1,19 +1,50 @@
-//! What is downloaded at a time, into a file of its own: a volume, or a slice of one, which can be
-//! trusted and used while the rest of its volume is on its way (SPEC#restore). 7-Zip takes the
-//! files of an archive as one, however it was cut.
+//! The pieces of an archive. A **volume** is one object in the store. A **slice** is a range of a
+//! large volume with a checksum of its own, which can be trusted and used while the rest of its
+//! volume is on its way (SPEC#restore). A **part** is what is downloaded at a time, into a file of
+//! its own: a volume or a slice. 7-Zip takes the parts of an archive as one file, however it was cut.
 
 use std::ops::Range;
 
-use crate::model::name::Format;
+use serde::Serialize;
 
-use super::plan::{PlannedArchive, PlannedVolume};
+use crate::model::name::Format;
+use crate::model::slices::Slices;
+use crate::model::stamp::Stamp;
+
+/// One archive to fetch and extract.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct PlannedArchive {
+    pub stamp: Stamp,
+    pub format: Format,
+    /// In order; empty when that backup had nothing to archive.
+    pub volumes: Vec<PlannedVolume>,
+    /// Files and their bytes before compression, where the marker says.
+    pub content: Option<(u64, u64)>,
+    /// Whether the store holds further volumes under this archive's name: 7-Zip would take them for
+    /// volumes of it.
+    pub has_extra: bool,
+}
+
+/// One volume.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct PlannedVolume {
+    pub key: String,
+    pub size: u64,
+    /// Unknown for v1.0.
+    pub sha256: Option<String>,
+    /// Checksums of its slices, where the marker has them.
+    #[serde(skip)]
+    pub slices: Option<Slices>,
+}
 
 /// An archive of more volumes is fine-grained enough, and 7-Zip holds all its files open.
 const MOST_SLICED: usize = 32;
 
 /// A volume, or a slice of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Portion<'p> {
+pub struct ArchivePart<'p> {
     pub volume: &'p PlannedVolume,
     /// Which bytes of the volume.
     pub bytes: Range<u64>,
@@ -21,10 +52,10 @@ pub struct Portion<'p> {
     pub sha256: Option<&'p str>,
 }
 
-impl<'p> Portion<'p> {
+impl<'p> ArchivePart<'p> {
     /// The whole of an object.
-    pub fn whole(volume: &'p PlannedVolume) -> Portion<'p> {
-        Portion {
+    pub fn whole(volume: &'p PlannedVolume) -> ArchivePart<'p> {
+        ArchivePart {
             volume,
             bytes: 0..volume.size,
             sha256: volume.sha256.as_deref(),
@@ -55,20 +86,17 @@ impl PlannedVolume {
     /// Whether a SHA-256 is that of this volume or of a slice of it.
     pub fn has(&self, sha256: &str) -> bool {
         self.sha256.as_deref() == Some(sha256)
-            || self
-                .cut()
-                .iter()
-                .any(|portion| portion.sha256 == Some(sha256))
+            || self.slices().iter().any(|part| part.sha256 == Some(sha256))
     }
 
-    fn cut(&self) -> Vec<Portion<'_>> {
+    fn slices(&self) -> Vec<ArchivePart<'_>> {
         let slices = self
             .slices
             .iter()
             .filter_map(|slices| slices.of(self.size))
             .flatten();
         slices
-            .map(|(bytes, sha256)| Portion {
+            .map(|(bytes, sha256)| ArchivePart {
                 volume: self,
                 bytes,
                 sha256: Some(sha256),
@@ -78,14 +106,21 @@ impl PlannedVolume {
 }
 
 impl PlannedArchive {
+    /// Bytes that its files will have: as the marker says, or a guess where it does not.
+    pub fn bytes(&self) -> u64 {
+        let packed: u64 = self.volumes.iter().map(|volume| volume.size).sum();
+        self.content
+            .map_or(packed.saturating_mul(2), |(_, bytes)| bytes)
+    }
+
     /// Its content in order, each volume cut into slices where they are of use.
-    pub fn portions(&self) -> Vec<Portion<'_>> {
-        let whole = || self.volumes.iter().map(Portion::whole);
+    pub fn parts(&self) -> Vec<ArchivePart<'_>> {
+        let whole = || self.volumes.iter().map(ArchivePart::whole);
         match self.is_sliced() {
             false => whole().collect(),
             true => whole()
                 .flat_map(|whole| {
-                    Some(whole.volume.cut())
+                    Some(whole.volume.slices())
                         .filter(|c| !c.is_empty())
                         .unwrap_or(vec![whole])
                 })
@@ -93,19 +128,19 @@ impl PlannedArchive {
         }
     }
 
-    /// Whether portions are slices. A 7z archive is used only when all of it is here.
+    /// Whether parts are slices. A 7z archive is used only when all of it is here.
     pub fn is_sliced(&self) -> bool {
         self.format == Format::Zip
             && self.volumes.len() <= MOST_SLICED
-            && self.volumes.iter().any(|v| !v.cut().is_empty())
+            && self.volumes.iter().any(|v| !v.slices().is_empty())
     }
 
-    /// In which order its portions are downloaded: of a zip the last volume first, from its end on,
+    /// In which order its parts are downloaded: of a zip the last volume first, from its end on,
     /// which holds the table of contents, so that files can be extracted while others are on their
     /// way.
-    pub fn arrival(&self) -> Vec<usize> {
-        let portions = self.portions();
-        let mut order: Vec<usize> = (0..portions.len()).collect();
+    pub fn arrival_order(&self) -> Vec<usize> {
+        let parts = self.parts();
+        let mut order: Vec<usize> = (0..parts.len()).collect();
         let (Format::Zip, [first, .., last]) = (self.format, self.volumes.as_slice()) else {
             if self.format == Format::Zip {
                 order.reverse();
@@ -115,12 +150,12 @@ impl PlannedArchive {
         // In a short last volume the table hardly ends: it begins in the one before.
         let ends = if last.size < first.size / 8 { 2 } else { 1 };
         let ahead = self.volumes.len() - ends.min(self.volumes.len());
-        let begin = portions
+        let begin = parts
             .iter()
             .position(|p| std::ptr::eq(p.volume, &self.volumes[ahead]))
             .unwrap_or(0);
         order.rotate_left(begin);
-        order[..portions.len() - begin].reverse();
+        order[..parts.len() - begin].reverse();
         order
     }
 }
@@ -154,14 +189,14 @@ mod tests {
 
     fn shown(archive: &PlannedArchive) -> Vec<String> {
         archive
-            .portions()
+            .parts()
             .iter()
             .map(|p| p.sha256.unwrap().to_owned())
             .collect()
     }
 
     #[test]
-    fn portions_are_the_archive() {
+    fn parts_are_the_archive() {
         let sliced = archive(Format::Zip, &[100, 100, 30, 7], &[4, 4, 2, 0]);
         assert!(sliced.is_sliced());
         let expected = [
@@ -171,13 +206,13 @@ mod tests {
         assert_eq!(shown(&sliced), expected);
         for volume in &sliced.volumes {
             let mut end = 0;
-            for portion in sliced
-                .portions()
+            for part in sliced
+                .parts()
                 .iter()
                 .filter(|p| std::ptr::eq(p.volume, volume))
             {
-                assert_eq!(portion.bytes.start, end);
-                end = portion.bytes.end;
+                assert_eq!(part.bytes.start, end);
+                end = part.bytes.end;
             }
             assert_eq!(end, volume.size);
         }
@@ -197,12 +232,16 @@ mod tests {
         ] {
             assert!(!whole.is_sliced());
             assert_eq!(
-                whole.portions(),
-                whole.volumes.iter().map(Portion::whole).collect::<Vec<_>>()
+                whole.parts(),
+                whole
+                    .volumes
+                    .iter()
+                    .map(ArchivePart::whole)
+                    .collect::<Vec<_>>()
             );
         }
         assert_eq!(
-            archive(Format::Zip, &[100; 32], &[4; 32]).portions().len(),
+            archive(Format::Zip, &[100; 32], &[4; 32]).parts().len(),
             128
         );
         let mut lying = archive(Format::Zip, &[100], &[4]);
@@ -212,8 +251,9 @@ mod tests {
 
     #[test]
     fn a_zip_arrives_from_its_end() {
-        let order =
-            |format, sizes: &[u64], slices: &[usize]| archive(format, sizes, slices).arrival();
+        let order = |format, sizes: &[u64], slices: &[usize]| {
+            archive(format, sizes, slices).arrival_order()
+        };
         assert_eq!(order(Format::Zip, &[100, 100, 80], &[0, 0, 0]), [2, 0, 1]);
         assert_eq!(order(Format::Zip, &[100, 100, 8], &[0, 0, 0]), [2, 1, 0]);
         assert_eq!(order(Format::Zip, &[100, 8], &[0, 0]), [1, 0]);

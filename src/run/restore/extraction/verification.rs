@@ -17,10 +17,11 @@ use crate::model::event::{Events, Section};
 use crate::model::manifest::{Entry, EntryKind, Meta, RelPath};
 use crate::model::path::Family;
 
-use super::error::RestoreError;
-use super::target::WORK;
+use crate::plan::restore::layout::WORK_DIRECTORY;
 use crate::plan::restore::unsafe_names;
-use crate::run::restore::free_space;
+use crate::run::restore::error::RestoreError;
+
+use super::metadata;
 
 /// What the manifest was found to say of the disk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,8 +37,22 @@ pub struct Tally {
     pub unsaved: u64,
 }
 
+impl Tally {
+    /// Of two mounts together.
+    pub fn plus(self, other: Tally) -> Tally {
+        Tally {
+            files: self.files + other.files,
+            directories: self.directories + other.directories,
+            bytes: self.bytes + other.bytes,
+            different: self.different + other.different,
+            removed: self.removed + other.removed,
+            unsaved: self.unsaved + other.unsaved,
+        }
+    }
+}
+
 /// One directory on the way from the mount to the entry in hand.
-struct Level {
+struct OpenDirectory {
     rel: RelPath,
     path: PathBuf,
     meta: Option<Meta>,
@@ -52,32 +67,32 @@ struct Level {
 /// A place one step down: its path in the manifest, on the disk, and what blocks it.
 type Below = (RelPath, PathBuf, Option<&'static str>);
 
-/// The work on one mount.
-pub struct Finish<'a> {
+/// The verification of one mount.
+pub struct Verification<'a> {
     pub events: &'a Events<'a>,
     pub cancel: &'a Cancel,
     pub exact: bool,
-    levels: Vec<Level>,
+    levels: Vec<OpenDirectory>,
     tally: Tally,
 }
 
-impl<'a> Finish<'a> {
+impl<'a> Verification<'a> {
     /// Starts at the mount's directory `root`, which is a real directory.
     pub fn new(
         events: &'a Events<'a>,
         cancel: &'a Cancel,
         exact: bool,
         root: &Path,
-    ) -> Result<Finish<'a>, RestoreError> {
-        let mut finish = Finish {
+    ) -> Result<Verification<'a>, RestoreError> {
+        let mut verification = Verification {
             events,
             cancel,
             exact,
             levels: Vec::new(),
             tally: Tally::default(),
         };
-        finish.push(RelPath::root(), root.to_owned(), None, None)?;
-        Ok(finish)
+        verification.push(RelPath::root(), root.to_owned(), None, None)?;
+        Ok(verification)
     }
 
     /// Takes the next entry, in manifest order.
@@ -197,7 +212,7 @@ impl<'a> Finish<'a> {
             Some(_) => {
                 self.tally.files += 1;
                 self.tally.bytes += entry.meta.size;
-                self.settle(&path, &entry.meta, false);
+                self.set_metadata(&path, &entry.meta, false);
             }
         }
         Ok(())
@@ -238,13 +253,13 @@ impl<'a> Finish<'a> {
                     .map_err(RestoreError::disk("read", &path))?
                     .file_name();
                 // The whole target can be a mount: `/` in the original layout.
-                if !(rel.is_root() && name == WORK) {
+                if !(rel.is_root() && name == WORK_DIRECTORY) {
                     names.push(name);
                 }
             }
             names.sort_by(|a, b| a.as_encoded_bytes().cmp(b.as_encoded_bytes()));
         }
-        self.levels.push(Level {
+        self.levels.push(OpenDirectory {
             rel,
             path,
             meta,
@@ -263,7 +278,7 @@ impl<'a> Finish<'a> {
             self.remove(&level.path.join(name))?;
         }
         if let Some(meta) = &level.meta {
-            self.settle(&level.path, meta, true);
+            self.set_metadata(&level.path, meta, true);
         }
         Ok(())
     }
@@ -285,8 +300,8 @@ impl<'a> Finish<'a> {
         Ok(())
     }
 
-    fn settle(&mut self, path: &Path, meta: &Meta, is_directory: bool) {
-        if let Err(error) = free_space::settle(path, meta, is_directory) {
+    fn set_metadata(&mut self, path: &Path, meta: &Meta, is_directory: bool) {
+        if let Err(error) = metadata::set(path, meta, is_directory) {
             let text = format!(
                 "'{}': its times or permissions could not be set: {error}",
                 path.display()

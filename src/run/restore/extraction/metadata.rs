@@ -9,7 +9,7 @@ use crate::model::manifest::Meta;
 
 /// Sets permissions and modification time of a file or directory that is no link, to the
 /// nanosecond.
-pub fn settle(path: &Path, meta: &Meta, is_directory: bool) -> io::Result<()> {
+pub fn set(path: &Path, meta: &Meta, is_directory: bool) -> io::Result<()> {
     let (seconds, nanos) = meta.modified.split();
     // The owner of a read-only file may still set its time, but on Windows nobody may: time first.
     filetime::set_file_mtime(path, FileTime::from_unix_time(seconds, nanos))?;

@@ -1,14 +1,14 @@
-//! Clears the way for an archive's entries on the target's disk: nothing is written through a link,
+//! Clears the paths of an archive's entries on the target's disk: nothing is written through a link,
 //! and what an older archive left in the place of something else gives way (SPEC#restore).
 
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::error::RestoreError;
+use crate::run::restore::error::RestoreError;
 
-/// The way into one mount's target directory.
-pub struct Way {
+/// The paths below one mount's target directory.
+pub struct TargetPaths {
     base: PathBuf,
     /// Everything in the target was written by this restore.
     fresh: bool,
@@ -16,10 +16,10 @@ pub struct Way {
     seen: Option<String>,
 }
 
-impl Way {
+impl TargetPaths {
     /// Into `base`, which is a real directory reached through no link.
-    pub fn new(base: &Path, fresh: bool) -> Way {
-        Way {
+    pub fn new(base: &Path, fresh: bool) -> TargetPaths {
+        TargetPaths {
             base: base.to_owned(),
             fresh,
             seen: None,
@@ -30,7 +30,7 @@ impl Way {
     /// extracted.
     ///
     /// # Errors
-    /// When a link lies on the way, or a directory that is not this restore's own where a file
+    /// When the path leads through a link, or a directory that is not this restore's own where a file
     /// belongs.
     pub fn clear(&mut self, path: &str, is_directory: bool) -> Result<(), RestoreError> {
         let path = path.trim_end_matches('/');

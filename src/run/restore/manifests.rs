@@ -5,29 +5,31 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::adapters::manifest_file::FileReader;
 use crate::adapters::seven_zip::SevenZipExit;
-use crate::model::manifest::{EntryKind, ManifestError, Stored};
+use crate::model::manifest::{EntryKind, FileReader, ManifestError, RelPath, Stored};
 use crate::model::stamp::Stamp;
-
-use super::error::RestoreError;
-use super::run::Restore;
 use crate::plan::restore::only::{Nearest, Wanted};
-use crate::plan::restore::plan::{PlannedManifest, PlannedMount, PlannedVolume};
-use crate::plan::restore::portion::Portion;
+use crate::plan::restore::parts::PlannedVolume;
+use crate::plan::restore::plan::{PlannedManifest, PlannedMount, RestorePlan};
+
+use super::downloads::Downloads;
+use super::error::RestoreError;
+use super::keyed_seven_zip::KeyedSevenZip;
+use super::target::Target;
+use super::tools::RestoreTools;
 
 /// The one file in a manifest object.
 pub const MANIFEST_FILE: &str = "manifest.jsonl";
 
 /// A manifest that is here, decrypted, in the working directory.
-pub struct Index {
+pub struct OpenManifest {
     key: String,
     path: PathBuf,
 }
 
-impl Index {
+impl OpenManifest {
     /// Reads it from the start.
     pub fn read(&self) -> Result<FileReader, RestoreError> {
         FileReader::open(&self.path).map_err(|why| self.broken(why))
@@ -41,106 +43,146 @@ impl Index {
     }
 }
 
-impl Restore<'_> {
+/// What a restore knows of its manifests.
+#[derive(Default)]
+pub struct WantedFiles {
+    /// By mount number.
+    pub manifests: BTreeMap<usize, OpenManifest>,
+    /// With `--only`: lists of what of an archive is wanted, by mount number and stamp.
+    pub lists: BTreeMap<(usize, Stamp), PathBuf>,
+}
+
+/// Fetches and opens manifests.
+pub struct Manifests<'a> {
+    seven_zip: KeyedSevenZip<'a>,
+    downloads: &'a Downloads<'a>,
+    target: &'a Target,
+}
+
+impl<'a> Manifests<'a> {
+    pub fn new(
+        tools: &RestoreTools<'a>,
+        downloads: &'a Downloads<'a>,
+        target: &'a Target,
+    ) -> Manifests<'a> {
+        Manifests {
+            seven_zip: KeyedSevenZip::new(tools),
+            downloads,
+            target,
+        }
+    }
+
+    /// Opens all manifests of a plan, and leaves out the archives that hold nothing wanted.
+    pub fn narrow(&self, plan: RestorePlan) -> Result<(RestorePlan, WantedFiles), RestoreError> {
+        let mut wanted = WantedFiles::default();
+        for mount in &plan.mounts {
+            if let Some(manifest) = &mount.manifest {
+                let manifest = self.open(mount, manifest)?;
+                wanted.manifests.insert(mount.number, manifest);
+            }
+        }
+        let mut needed: BTreeMap<usize, BTreeSet<Stamp>> = BTreeMap::new();
+        for mount in plan.mounts.iter().filter(|m| !m.wanted.is_empty()) {
+            let Some(manifest) = wanted.manifests.get(&mount.number) else {
+                continue;
+            };
+            let lists = self.select(mount, manifest)?;
+            needed.insert(mount.number, lists.keys().copied().collect());
+            let lists = lists
+                .into_iter()
+                .map(|(stamp, list)| ((mount.number, stamp), list));
+            wanted.lists.extend(lists);
+        }
+        Ok((plan.narrowed(&needed), wanted))
+    }
+
     /// Fetches and opens a mount's manifest. This is also the first test of the key: nothing is
     /// extracted yet.
-    pub fn index(
+    pub fn open(
         &self,
         mount: &PlannedMount,
         planned: &PlannedManifest,
-    ) -> Result<Index, RestoreError> {
+    ) -> Result<OpenManifest, RestoreError> {
         let object = PlannedVolume {
             key: planned.object.key.clone(),
             size: planned.object.size,
             sha256: Some(planned.object.sha256.to_ascii_lowercase()),
             slices: None,
         };
-        let local = self.store.local_path(&object.key);
-        let fetched = self.target.work(&format!(
+        let download = self.target.work(&format!(
             "manifest-{}.{}",
             mount.number,
             planned.format.extension()
         ));
-        let path = local.clone().unwrap_or(fetched);
-        match local {
-            Some(path) => self.verify_there(&object, &path)?,
-            None => {
-                let fetched =
-                    self.object(&Portion::whole(&object), &path, self.cancel, self.line());
-                fetched.map_err(RestoreError::index(&object.key))?;
-            }
-        }
+        let archive = self.downloads.fetch_object(&object, download)?;
         let key = object.key;
-        let mut names = Vec::new();
-        let exit = self
-            .seven_zip
-            .list(&path, self.key, self.cancel, &mut |listed| {
-                if names.len() < 2 {
-                    names.push((
-                        listed.path,
-                        listed.is_link || listed.is_directory || !listed.is_encrypted,
-                    ));
-                }
-            })?;
-        if exit != SevenZipExit::Ok {
-            return Err(self.unopened(key, exit));
-        }
-        let broken = |why: &str| RestoreError::Manifest {
-            key: key.clone(),
-            why: ManifestError::Broken {
-                line: 1,
-                why: why.to_owned(),
-            },
-        };
-        if names != [(MANIFEST_FILE.to_owned(), false)] {
-            return Err(broken(
-                "the object holds something else than one encrypted manifest",
-            ));
-        }
         let directory = self.target.work(&format!("manifest-{}", mount.number));
-        fs::create_dir(&directory).map_err(RestoreError::disk("create", &directory))?;
-        match self
-            .seven_zip
-            .extract(&path, &directory, self.key, self.cancel, &mut |_| {})?
-        {
-            SevenZipExit::Ok => {}
-            _ if self.target.free().is_some_and(|free| free < 1 << 20) => {
-                let (doing, said) = ("extracted", String::new());
-                return Err(RestoreError::Archive {
-                    archive: key,
-                    doing,
-                    exit: SevenZipExit::Fatal,
-                    said,
-                    full: true,
-                });
-            }
-            exit => return Err(self.unopened(key, exit)),
-        }
-        let index = Index {
+        self.extract(&key, &archive, &directory)?;
+        let manifest = OpenManifest {
             key: key.clone(),
             path: directory.join(MANIFEST_FILE),
         };
-        let reader = index.read()?;
+        let reader = manifest.read()?;
         let header = reader.header();
         if header.backup.map(|b| b.stamp()) != Some(planned.stamp)
             || mount.path.as_ref() != Some(&header.mount)
         {
-            return Err(broken("it describes another backup than its name says"));
+            return Err(broken(
+                &key,
+                "it describes another backup than its name says",
+            ));
         }
-        Ok(index)
+        Ok(manifest)
+    }
+
+    /// Extracts the one file of a manifest object.
+    fn extract(&self, key: &str, archive: &Path, directory: &Path) -> Result<(), RestoreError> {
+        let mut names = Vec::new();
+        let exit = self.seven_zip.list(archive, &mut |listed| {
+            if names.len() < 2 {
+                names.push((
+                    listed.path,
+                    listed.is_link || listed.is_directory || !listed.is_encrypted,
+                ));
+            }
+        })?;
+        if exit != SevenZipExit::Ok {
+            return Err(self.seven_zip.unopened(key.to_owned(), exit));
+        }
+        if names != [(MANIFEST_FILE.to_owned(), false)] {
+            return Err(broken(
+                key,
+                "the object holds something else than one encrypted manifest",
+            ));
+        }
+        fs::create_dir(directory).map_err(RestoreError::disk("create", directory))?;
+        match self
+            .seven_zip
+            .extract(archive, directory, None, &mut |_| {})?
+        {
+            SevenZipExit::Ok => Ok(()),
+            _ if self.target.is_full() => Err(RestoreError::Archive {
+                archive: key.to_owned(),
+                doing: "extracted",
+                exit: SevenZipExit::Fatal,
+                said: String::new(),
+                full: true,
+            }),
+            exit => Err(self.seven_zip.unopened(key.to_owned(), exit)),
+        }
     }
 
     /// Writes a list of the wanted files for each archive that holds any, from the manifest.
     /// Returns the lists by stamp.
-    pub fn select(
+    fn select(
         &self,
         mount: &PlannedMount,
-        index: &Index,
+        manifest: &OpenManifest,
     ) -> Result<BTreeMap<Stamp, PathBuf>, RestoreError> {
-        let mut lists = Lists::default();
+        let mut lists = ListWriters::default();
         let mut unknown: BTreeSet<usize> = (0..mount.wanted.len()).collect();
-        for entry in index.read()? {
-            let entry = entry.map_err(|why| index.broken(why))?;
+        for entry in manifest.read()? {
+            let entry = entry.map_err(|why| manifest.broken(why))?;
             let Some(path) = entry.path.as_str() else {
                 continue;
             };
@@ -174,15 +216,20 @@ impl Restore<'_> {
             }
         }
         if let Some(wanted) = unknown.first().and_then(|i| mount.wanted.get(*i)) {
-            return Err(self.unknown(wanted, mount, index));
+            return Err(self.unknown(wanted, mount, manifest));
         }
         lists.close()
     }
 
-    fn unknown(&self, wanted: &Wanted, mount: &PlannedMount, index: &Index) -> RestoreError {
+    fn unknown(
+        &self,
+        wanted: &Wanted,
+        mount: &PlannedMount,
+        manifest: &OpenManifest,
+    ) -> RestoreError {
         let mut nearest = Nearest::new(wanted);
         // The manifest was read to its end a moment ago; names are a courtesy.
-        for entry in index.read().into_iter().flatten().flatten() {
+        for entry in manifest.read().into_iter().flatten().flatten() {
             if let Some(path) = entry.path.as_str() {
                 nearest.meet(path);
             }
@@ -199,8 +246,18 @@ impl Restore<'_> {
     }
 }
 
+fn broken(key: &str, why: &str) -> RestoreError {
+    RestoreError::Manifest {
+        key: key.to_owned(),
+        why: ManifestError::Broken {
+            line: 1,
+            why: why.to_owned(),
+        },
+    }
+}
+
 /// Whether a path of a manifest is one of the wanted, or lies below one. No wanted: everything is.
-pub fn is_wanted(wanted: &[Wanted], path: &crate::model::manifest::RelPath) -> bool {
+pub fn is_wanted(wanted: &[Wanted], path: &RelPath) -> bool {
     wanted.is_empty()
         || path
             .as_str()
@@ -209,9 +266,9 @@ pub fn is_wanted(wanted: &[Wanted], path: &crate::model::manifest::RelPath) -> b
 
 /// List files being written, one an archive.
 #[derive(Default)]
-struct Lists(BTreeMap<Stamp, (PathBuf, BufWriter<File>)>);
+struct ListWriters(BTreeMap<Stamp, (PathBuf, BufWriter<File>)>);
 
-impl Lists {
+impl ListWriters {
     fn add(
         &mut self,
         stamp: Stamp,

@@ -1,10 +1,13 @@
-//! Which store to restore from.
+//! Where a restore comes from: a location, the stores that may hold it, and which of them is used.
 
+use crate::adapters::process::ToolError;
+use crate::adapters::seven_zip::SevenZip;
 use crate::adapters::store::Store;
 use crate::adapters::store::open::Opened;
 use crate::model::catalog::Catalog;
 use crate::model::event::{Events, Section};
 use crate::model::job::Job;
+use crate::model::path::Family;
 use crate::model::policy::Reference;
 use crate::plan::restore::at::At;
 use crate::plan::restore::choose::newest_state;
@@ -14,7 +17,7 @@ use crate::run::restore::gather;
 
 /// The store to restore from: of those that can be asked, that with the newest backup.
 pub fn newest<'a>(
-    place: &'a Place,
+    origin: &'a RestoreOrigin,
     at: Option<&At>,
     events: &Events<'_>,
 ) -> Result<(&'a dyn Store, Catalog), RestoreError> {
@@ -22,9 +25,9 @@ pub fn newest<'a>(
     let mut failed = Vec::new();
     let ask = |candidate: &'a Candidate| {
         let store = candidate.store.as_deref().map_err(Clone::clone)?;
-        Ok((store, gather::catalog(store, &place.location)?))
+        Ok((store, gather::catalog(store, &origin.location)?))
     };
-    for candidate in &place.candidates {
+    for candidate in &origin.candidates {
         match ask(candidate) {
             Ok(asked) => found.push(asked),
             Err(error) => failed.push(error),
@@ -53,7 +56,7 @@ pub fn newest<'a>(
                     Some(error.hint).filter(|h| !h.is_empty()),
                 );
             }
-            if place.candidates.len() > 1 {
+            if origin.candidates.len() > 1 {
                 let text = format!(
                     "{} holds the newest backup that can be restored",
                     best.0.label()
@@ -97,15 +100,21 @@ pub struct Candidate {
     pub store: Opened,
 }
 
-/// What the arguments name.
-pub struct Place {
+/// The location to restore, and the stores it may be restored from.
+pub struct RestoreOrigin {
     pub location: String,
     /// Local stores first: of two equal ones, the nearer.
     pub candidates: Vec<Candidate>,
     pub job: Option<Job>,
 }
 
-impl Place {
+impl RestoreOrigin {
+    /// 7-Zip, where the profile says it is, if that profile is of this kind of computer.
+    pub fn seven_zip(&self) -> Result<SevenZip, ToolError> {
+        let job = self.job.as_ref().filter(|job| job.family == Family::HOST);
+        SevenZip::locate(job.and_then(|job| job.tools.seven_zip.as_deref()))
+    }
+
     /// Where the profile says the archive key is.
     pub fn key(&self) -> Option<&Reference> {
         self.job

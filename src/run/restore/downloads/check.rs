@@ -1,0 +1,92 @@
+//! Whether what was downloaded, or lies in a store, is what its marker says.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use crate::model::cancel::Cancel;
+use crate::plan::restore::parts::{ArchivePart, PlannedVolume};
+use crate::run::restore::error::RestoreError;
+
+/// Whether a file is this part of an object of the store: its size and its SHA-256.
+pub fn verify(
+    store: &str,
+    part: &ArchivePart<'_>,
+    path: &Path,
+    stop: &Cancel,
+) -> Result<(), RestoreError> {
+    let (store, key) = (store.to_owned(), part.shown());
+    let mut file = File::open(path).map_err(RestoreError::disk("open", path))?;
+    let found = file
+        .metadata()
+        .map_err(RestoreError::disk("look at", path))?
+        .len();
+    if found != part.size() {
+        return Err(RestoreError::Size {
+            store,
+            key,
+            found,
+            expected: part.size(),
+        });
+    }
+    let Some(expected) = part.sha256.map(str::to_owned) else {
+        return Ok(());
+    };
+    let mut digest = Sha256::new();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        if stop.is_set() {
+            return Err(RestoreError::Interrupted);
+        }
+        match file
+            .read(&mut buffer)
+            .map_err(RestoreError::disk("read", path))?
+        {
+            0 => break,
+            count => digest.update(&buffer[..count]),
+        }
+    }
+    let found = hex::encode(digest.finalize());
+    if found == expected {
+        Ok(())
+    } else {
+        Err(RestoreError::Damaged {
+            store,
+            key,
+            found,
+            expected,
+            is: None,
+        })
+    }
+}
+
+/// Two volumes that were swapped are easier to put right when the message says so.
+pub fn named(
+    error: RestoreError,
+    volumes: &[PlannedVolume],
+    volume: &PlannedVolume,
+) -> RestoreError {
+    match error {
+        RestoreError::Damaged {
+            store,
+            key,
+            found,
+            expected,
+            ..
+        } => {
+            let other = volumes
+                .iter()
+                .find(|other| !std::ptr::eq(*other, volume) && other.has(&found));
+            RestoreError::Damaged {
+                store,
+                key,
+                found,
+                expected,
+                is: other.map(|other| other.key.clone()),
+            }
+        }
+        other => other,
+    }
+}
