@@ -11,7 +11,7 @@ use aam_auto_backup::parts::Events;
 use aam_auto_backup::parts::stage::{self};
 use aam_auto_backup::parts::{ArchiveOrder, Changes, StageOrder};
 use aam_auto_backup::parts::{Entry, EntryKind, FileReader, Header, Moment, Stored, Writer};
-use aam_auto_backup::parts::{Prepared, StagePaths};
+use aam_auto_backup::parts::{StagePaths, WalkCounts};
 
 use super::case::{Case, KEY, listable, names_of};
 use super::tree::{Names, place, shown};
@@ -118,7 +118,7 @@ impl Case<'_> {
 
     /// An incremental backup from the beginning of time lists what a full one does; so does a walk
     /// that only counts.
-    pub(super) fn other_ways(&mut self, order: &StageOrder, full: &Prepared) {
+    pub(super) fn other_ways(&mut self, order: &StageOrder, full: &WalkCounts) {
         let list =
             |order: &StageOrder| fs::read(order.work.to_native().join("archive.list")).unwrap();
         let expected = list(order);
@@ -225,7 +225,7 @@ fn original(source: &Path, names: &[Vec<u8>]) -> Found {
     one(&place(source, names))
 }
 
-fn prepare(order: &StageOrder, write: Option<&Path>) -> Prepared {
+fn prepare(order: &StageOrder, write: Option<&Path>) -> WalkCounts {
     let place = StagePaths {
         read: Path::new(&order.shown_at),
         write,

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 
 use aam_auto_backup::parts::Cancel;
 use aam_auto_backup::parts::Moment;
-use aam_auto_backup::parts::Prepared;
 use aam_auto_backup::parts::Secret;
+use aam_auto_backup::parts::WalkCounts;
 use aam_auto_backup::parts::stage::{self};
 use aam_auto_backup::parts::{ArchiveOrder, Changes, MirrorOrder, StageOrder};
 use aam_auto_backup::parts::{BackupId, Format};
@@ -270,7 +270,7 @@ impl<'a> Case<'a> {
         self.other_ways(&order, &done.prepared);
     }
 
-    fn counts(&mut self, mount: &Names, prepared: &Prepared, skipped: u64) {
+    fn counts(&mut self, mount: &Names, prepared: &WalkCounts, skipped: u64) {
         let files = self
             .selected(mount)
             .iter()
