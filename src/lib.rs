@@ -18,6 +18,7 @@ pub use cli::main;
 /// What the integration tests drive without the binary. It promises nothing to anybody else.
 #[doc(hidden)]
 pub mod parts {
+    pub use crate::adapters::manifest_file::FileReader;
     pub use crate::adapters::scheduler::{LastResult, SchedulerError};
     pub use crate::adapters::seven_zip::SevenZip;
     pub use crate::adapters::store::{
@@ -29,9 +30,10 @@ pub mod parts {
     pub use crate::import::{Arguments, Choices, CommandLine};
     pub use crate::model::cancel::Cancel;
     pub use crate::model::event::{Event, Events, Outcome, Section, Severity, Sink};
+    pub use crate::model::exclusion::Exclusion;
     pub use crate::model::job::{Job, MaxDelete, MountPoint, UNREACHABLE_AFTER};
     pub use crate::model::manifest::{
-        Entry, EntryKind, FileReader, Header, Meta, Moment, RelPath, Stored, Writer,
+        Entry, EntryKind, Header, Meta, Moment, RelPath, Stored, Writer,
     };
     pub use crate::model::marker::Marker;
     pub use crate::model::mount::{Mount, mounts};
@@ -40,7 +42,7 @@ pub mod parts {
     pub use crate::model::path::{Family, FullPath};
     pub use crate::model::policy::{ExtraFiles, ForceFull, Reference, StorageClass, Tier};
     pub use crate::model::secret::Secret;
-    pub use crate::model::select::{Exclusion, Kind, Selection, SelectionSpec, Verdict};
+    pub use crate::model::select::{Kind, Selection, SelectionSpec, Verdict};
     pub use crate::model::stamp::{Stamp, Zone};
     pub use crate::plan::backup::{ArchiveOrder, Changes, MirrorOrder, Mode, StageOrder};
     pub use crate::plan::cost::price::Prices;
@@ -48,7 +50,7 @@ pub mod parts {
     pub use crate::plan::restore::plan::{RestoreOptions, RestorePlan};
     pub use crate::render::robocopy::CopyCommand;
     pub use crate::render::schedule::{Every, Rendered, Schedule, Scheduler, TaskName};
-    pub use crate::run::backup::stage::{Prepared, StagePaths};
+    pub use crate::run::backup::stage::{StagePaths, WalkCounts};
     pub use crate::run::restore::clock::Clock;
     pub use crate::run::restore::error::RestoreError;
     pub use crate::run::restore::extraction::verification::Tally;

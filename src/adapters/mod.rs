@@ -4,6 +4,7 @@ pub mod aws;
 pub mod credential;
 pub mod fs;
 pub mod log;
+pub mod manifest_file;
 pub mod notify;
 pub mod process;
 pub mod scheduler;

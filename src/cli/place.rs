@@ -62,10 +62,10 @@ impl PlaceArgs {
                 output::note(diagnostics);
                 Exit::Usage
             })?;
-        let wanted = |store: crate::plan::backup::StoreName| match self.from {
+        let wanted = |store: crate::model::store_name::StoreName| match self.from {
             None => true,
-            Some(From::S3) => store == crate::plan::backup::StoreName::S3,
-            Some(From::Directory) => store == crate::plan::backup::StoreName::Directory,
+            Some(From::S3) => store == crate::model::store_name::StoreName::S3,
+            Some(From::Directory) => store == crate::model::store_name::StoreName::Directory,
         };
         let mut candidates: Vec<Candidate> = open_stores(&job, cancel)
             .into_iter()

@@ -20,7 +20,7 @@ use crate::model::path::Family;
 use crate::model::text;
 use crate::plan::backup::{Plan, PlanStep, Scope, StageOrder};
 use crate::plan::cost::forecast::Forecast;
-use crate::run::backup::stage::{self, Extra, Prepared, StageError, StagePaths};
+use crate::run::backup::stage::{self, Extra, StageError, StagePaths, WalkCounts};
 use crate::run::backup::survey::{Survey, snapshot_problem, survey, told};
 
 use upload::UploadArgs;
@@ -63,7 +63,7 @@ pub struct Preview<'a> {
 #[serde(rename_all = "kebab-case")]
 pub struct MountPreview {
     pub number: usize,
-    pub counts: Prepared,
+    pub counts: WalkCounts,
     /// What `extra-files: delete` would delete.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub extra: Option<Extra>,

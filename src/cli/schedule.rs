@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 
 use super::place::complain;
 use super::{Exit, Global, OutputFormat, output};
-use crate::adapters::scheduler::{self, LastResult, ScheduledTask, SchedulerError};
+use crate::adapters::scheduler::{self, SchedulerError};
 use crate::adapters::state::{DIRECTORY_VARIABLE, is_root};
 use crate::model::cancel::Cancel;
 use crate::model::job::Job;
@@ -19,6 +19,7 @@ use crate::profile::Search;
 use crate::render::schedule::{Every, Rendered, Schedule, Scheduler, TaskName};
 
 mod advice;
+mod status;
 
 /// Run a profile by itself: every night, unless told otherwise.
 #[derive(Debug, Args)]
@@ -116,7 +117,7 @@ pub fn schedule(global: &Global, args: &ScheduleArgs, cancel: &Cancel) -> Exit {
         }
         Action::Remove(args) => named(global, &args.profile, |name| remove(name, cancel)),
         Action::Status(args) => named(global, &args.of.profile, |name| {
-            status(name, args.format, cancel)
+            status::status(name, args.format, cancel)
         }),
     }
 }
@@ -298,11 +299,11 @@ fn install(job: &Job, args: &InstallArgs, cancel: &Cancel) -> Exit {
         .and_then(|()| scheduler::find(&schedule.name, scheduler, cancel));
     match asked {
         Ok(Some(found)) if found.next_run.is_some() => {
-            let exit = output::result(tell(&job.name, &found));
+            let exit = output::result(status::tell(&job.name, &found));
             if let Some(command) = &found.try_now {
                 output::note(format_args!("Try it now: {command}\n"));
             }
-            others(&job.name, &found, cancel);
+            status::others(&job.name, &found, cancel);
             // It is there; whether it will run is another matter.
             if found.problem.is_some() {
                 Exit::Failed
@@ -325,23 +326,6 @@ fn install(job: &Job, args: &InstallArgs, cancel: &Cancel) -> Exit {
     }
 }
 
-/// The same profile in another scheduler too would run twice.
-fn others(profile: &str, own: &ScheduledTask, cancel: &Cancel) {
-    for other in scheduler::status(profile, cancel).unwrap_or_default() {
-        if other.scheduler != own.scheduler && other.mode == own.mode {
-            let text = format!(
-                "{} has a task for this profile too ({}): it would run twice",
-                other.scheduler, other.task
-            );
-            complain(
-                "warning",
-                &text,
-                "`schedule remove` removes them all; then install it once",
-            );
-        }
-    }
-}
-
 fn remove(profile: &str, cancel: &Cancel) -> Exit {
     let mut removed = Vec::new();
     for scheduler in scheduler::here() {
@@ -360,65 +344,4 @@ fn remove(profile: &str, cancel: &Cancel) -> Exit {
         )),
         false => output::result(removed.concat()),
     }
-}
-
-fn status(profile: &str, format: OutputFormat, cancel: &Cancel) -> Exit {
-    let tasks = match scheduler::status(profile, cancel) {
-        Ok(tasks) => tasks,
-        Err(error) => return fail(&error),
-    };
-    let written = match format {
-        OutputFormat::Json => output::result(format_args!(
-            "{:#}\n",
-            serde_json::json!({ "profile": profile, "tasks": tasks })
-        )),
-        OutputFormat::Text if tasks.is_empty() => {
-            output::result(format_args!("'{profile}' is not scheduled.\n"))
-        }
-        OutputFormat::Text => output::result(
-            tasks
-                .iter()
-                .map(|task| tell(profile, task))
-                .collect::<String>(),
-        ),
-    };
-    let runs = |task: &ScheduledTask| task.next_run.is_some() && task.problem.is_none();
-    if tasks.is_empty() || !tasks.iter().all(runs) {
-        Exit::Failed
-    } else {
-        written
-    }
-}
-
-/// A task, for a person.
-fn tell(profile: &str, found: &ScheduledTask) -> String {
-    let mode = super::word(found.mode);
-    let mut text = format!(
-        "'{profile}' ({mode}) is scheduled in {}: {}\n",
-        found.scheduler, found.task
-    );
-    let mut line = |name: &str, value: &str| text.push_str(&format!("  {name:<12} {value}\n"));
-    line("next run:", found.next_run.as_deref().unwrap_or("none"));
-    line(
-        "last run:",
-        found.last_run.as_deref().unwrap_or("not known to it"),
-    );
-    let last = match &found.last_result {
-        LastResult::Unknown => "not known to it; see the logs".to_owned(),
-        LastResult::Never => "has not run yet".to_owned(),
-        LastResult::Running => "running now".to_owned(),
-        LastResult::Ended(why) => why.clone(),
-        LastResult::Exit(code) => match Exit::ALL
-            .iter()
-            .find(|exit| i64::from(exit.code()) == *code)
-        {
-            Some(exit) => format!("exit code {code}: {}", exit.words()),
-            None => format!("exit code {code} (not one of aam-backup)"),
-        },
-    };
-    line("last result:", &last);
-    if let Some(problem) = &found.problem {
-        line("problem:", problem);
-    }
-    text
 }

@@ -5,7 +5,7 @@
 
 use super::stores::refused;
 use super::visit::{ListedStore, Visit};
-use super::{Answer, ok, problem, warning};
+use super::{CheckAnswer, ok, problem, warning};
 use crate::adapters::store::{LifecycleRule, S3Store, Store, StoreError, UploadRight, Versioning};
 use crate::model::policy::StorageClass;
 
@@ -37,11 +37,11 @@ fn reached<'v>(visit: &'v Visit<'_>) -> Option<&'v ListedStore<S3Store>> {
         .then_some(listed)
 }
 
-fn unknown(what: &str, error: &StoreError) -> Answer {
+fn unknown(what: &str, error: &StoreError) -> CheckAnswer {
     ok(format!("{what} cannot be told: {}", error.why))
 }
 
-pub(super) fn upload(visit: &Visit<'_>) -> Vec<Answer> {
+pub(super) fn upload(visit: &Visit<'_>) -> Vec<CheckAnswer> {
     let Some(ListedStore { store, .. }) = reached(visit) else {
         return Vec::new();
     };
@@ -62,7 +62,7 @@ pub(super) fn upload(visit: &Visit<'_>) -> Vec<Answer> {
     }]
 }
 
-pub(super) fn delete(visit: &Visit<'_>) -> Vec<Answer> {
+pub(super) fn delete(visit: &Visit<'_>) -> Vec<CheckAnswer> {
     let Some(ListedStore { store, .. }) = reached(visit) else {
         return Vec::new();
     };
@@ -90,7 +90,7 @@ pub(super) fn delete(visit: &Visit<'_>) -> Vec<Answer> {
     )]
 }
 
-pub(super) fn read(visit: &Visit<'_>) -> Vec<Answer> {
+pub(super) fn read(visit: &Visit<'_>) -> Vec<CheckAnswer> {
     let Some(ListedStore { store, catalog }) = reached(visit) else {
         return Vec::new();
     };
@@ -112,7 +112,7 @@ pub(super) fn read(visit: &Visit<'_>) -> Vec<Answer> {
     }]
 }
 
-pub(super) fn lifecycle(visit: &Visit<'_>) -> Vec<Answer> {
+pub(super) fn lifecycle(visit: &Visit<'_>) -> Vec<CheckAnswer> {
     let Some(ListedStore { store, .. }) = reached(visit) else {
         return Vec::new();
     };
@@ -140,7 +140,7 @@ fn judge(
     prefix: &str,
     lookback_months: u32,
     deep_archive: bool,
-) -> Vec<Answer> {
+) -> Vec<CheckAnswer> {
     let ours =
         |rule: &&LifecycleRule| prefix.starts_with(&rule.prefix) || rule.prefix.starts_with(prefix);
     let least =
@@ -176,7 +176,7 @@ fn judge(
     vec![expiry, unfinished]
 }
 
-pub(super) fn versioning(visit: &Visit<'_>) -> Vec<Answer> {
+pub(super) fn versioning(visit: &Visit<'_>) -> Vec<CheckAnswer> {
     let Some(ListedStore { store, .. }) = reached(visit) else {
         return Vec::new();
     };

@@ -2,11 +2,11 @@
 //! recipients too.
 
 use super::visit::Visit;
-use super::{Answer, ok, problem};
+use super::{CheckAnswer, ok, problem};
 use crate::adapters::notify::{SendError, Ses};
 use crate::model::job::Email;
 
-pub(super) fn email(visit: &Visit<'_>) -> Vec<Answer> {
+pub(super) fn email(visit: &Visit<'_>) -> Vec<CheckAnswer> {
     let telling = &visit.job.telling;
     let Some(email) = &telling.email else {
         return match telling.ping.failure {
@@ -29,7 +29,13 @@ pub(super) fn email(visit: &Visit<'_>) -> Vec<Answer> {
 }
 
 /// Whether one address is verified; asks for it, if that was wished for.
-fn address(visit: &Visit<'_>, ses: &Ses<'_>, email: &Email, address: &str, role: &str) -> Answer {
+fn address(
+    visit: &Visit<'_>,
+    ses: &Ses<'_>,
+    email: &Email,
+    address: &str,
+    role: &str,
+) -> CheckAnswer {
     let region = &email.region;
     match ses.is_verified(address, visit.cancel) {
         Ok(true) => ok(format!(
@@ -58,7 +64,7 @@ fn address(visit: &Visit<'_>, ses: &Ses<'_>, email: &Email, address: &str, role:
 }
 
 /// Outside of its sandbox SES sends to everybody.
-fn recipients(visit: &Visit<'_>, ses: &Ses<'_>, email: &Email) -> Vec<Answer> {
+fn recipients(visit: &Visit<'_>, ses: &Ses<'_>, email: &Email) -> Vec<CheckAnswer> {
     match ses.is_in_sandbox(visit.cancel) {
         Ok(false) => vec![ok("SES sends to every recipient: it is out of its sandbox")],
         Ok(true) => email
@@ -74,7 +80,7 @@ fn recipients(visit: &Visit<'_>, ses: &Ses<'_>, email: &Email) -> Vec<Answer> {
 }
 
 /// A missing right is no fault: sending needs none of those that tell.
-fn unknown(what: &str, error: SendError) -> Answer {
+fn unknown(what: &str, error: SendError) -> CheckAnswer {
     match error.refused {
         true => ok(format!("{what} cannot be told: {}", error.why)),
         false => problem(format!("{what} cannot be told: {}", error.why), error.hint),

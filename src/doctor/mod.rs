@@ -59,25 +59,25 @@ pub struct CheckResult {
 
 /// A finding before it has the name of its check.
 #[derive(Debug)]
-struct Answer(CheckLevel, String, Option<String>);
+struct CheckAnswer(CheckLevel, String, Option<String>);
 
-fn ok(text: impl Into<String>) -> Answer {
-    Answer(CheckLevel::Ok, text.into(), None)
+fn ok(text: impl Into<String>) -> CheckAnswer {
+    CheckAnswer(CheckLevel::Ok, text.into(), None)
 }
 
-fn warning(text: impl Into<String>, hint: impl Into<String>) -> Answer {
-    Answer(CheckLevel::Warning, text.into(), Some(hint.into()))
+fn warning(text: impl Into<String>, hint: impl Into<String>) -> CheckAnswer {
+    CheckAnswer(CheckLevel::Warning, text.into(), Some(hint.into()))
 }
 
-fn problem(text: impl Into<String>, hint: impl Into<String>) -> Answer {
-    Answer(CheckLevel::Problem, text.into(), Some(hint.into()))
+fn problem(text: impl Into<String>, hint: impl Into<String>) -> CheckAnswer {
+    CheckAnswer(CheckLevel::Problem, text.into(), Some(hint.into()))
 }
 
 /// One check. It finds nothing where it has nothing to look at: no bucket, no lifecycle.
 #[derive(Debug)]
 pub struct Check {
     pub name: &'static str,
-    find: fn(&Visit<'_>) -> Vec<Answer>,
+    find: fn(&Visit<'_>) -> Vec<CheckAnswer>,
 }
 
 /// All checks, in their order: this computer first, then what can be slow.
@@ -195,7 +195,7 @@ pub fn examine(
         if cancel.is_set() {
             return None;
         }
-        for Answer(level, text, hint) in found {
+        for CheckAnswer(level, text, hint) in found {
             worst = worst.max(level);
             tell(CheckResult {
                 check: check.name,

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::visit::Visit;
-use super::{Answer, file_system, ok, problem, warning};
+use super::{CheckAnswer, file_system, ok, problem, warning};
 use crate::adapters::state::lock::{self, Attempt, Holder};
 use crate::adapters::state::{DIRECTORY_VARIABLE, base_directory};
 use crate::model::path::Family;
@@ -13,7 +13,7 @@ use crate::run::session::log_directory;
 /// How many paths are named before the rest is only counted.
 const NAMED: usize = 3;
 
-pub(super) fn lock(visit: &Visit<'_>) -> Vec<Answer> {
+pub(super) fn lock(visit: &Visit<'_>) -> Vec<CheckAnswer> {
     let path = lock::default_path();
     let me = Holder {
         profile: visit.job.name.clone(),
@@ -40,7 +40,7 @@ pub(super) fn lock(visit: &Visit<'_>) -> Vec<Answer> {
     }]
 }
 
-fn writable(directory: &Path, hint: &str) -> Answer {
+fn writable(directory: &Path, hint: &str) -> CheckAnswer {
     match file_system::try_writing(directory) {
         Ok(()) => ok(format!("{} can be written", directory.display())),
         Err(error) => problem(
@@ -50,18 +50,18 @@ fn writable(directory: &Path, hint: &str) -> Answer {
     }
 }
 
-pub(super) fn state(_: &Visit<'_>) -> Vec<Answer> {
+pub(super) fn state(_: &Visit<'_>) -> Vec<CheckAnswer> {
     let hint =
         format!("let the account that runs the backup write there, or set {DIRECTORY_VARIABLE}");
     vec![writable(&base_directory(), &hint)]
 }
 
-pub(super) fn log(visit: &Visit<'_>) -> Vec<Answer> {
+pub(super) fn log(visit: &Visit<'_>) -> Vec<CheckAnswer> {
     let hint = "set log.directory in the profile to a directory that can be written";
     vec![writable(&log_directory(&visit.job.telling), hint)]
 }
 
-pub(super) fn sources(visit: &Visit<'_>) -> Vec<Answer> {
+pub(super) fn sources(visit: &Visit<'_>) -> Vec<CheckAnswer> {
     let mut found = Vec::new();
     for (path, why) in &visit.surveyed().0.missing {
         let optional = visit
@@ -155,7 +155,7 @@ pub(super) fn space(
     what: &str,
     needed: u64,
     hint: &str,
-) -> Answer {
+) -> CheckAnswer {
     let mut others = needs(visit);
     others.retain(|(place, _)| place != directory && file_system::same(place, directory));
     let mut needs = format!("{what} needs up to {}", text::size(needed));
@@ -191,7 +191,7 @@ pub(super) fn space(
     }
 }
 
-pub(super) fn work_directory(visit: &Visit<'_>) -> Vec<Answer> {
+pub(super) fn work_directory(visit: &Visit<'_>) -> Vec<CheckAnswer> {
     let directory = visit.job.work_directory().to_native();
     let mut found = vec![writable(
         &directory,
@@ -210,7 +210,7 @@ pub(super) fn work_directory(visit: &Visit<'_>) -> Vec<Answer> {
     found
 }
 
-pub(super) fn mirror(visit: &Visit<'_>) -> Vec<Answer> {
+pub(super) fn mirror(visit: &Visit<'_>) -> Vec<CheckAnswer> {
     let Some(mirror) = &visit.job.mirror else {
         return Vec::new();
     };

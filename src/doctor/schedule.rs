@@ -1,13 +1,13 @@
 //! Whether something starts the profile by itself, and how that went the last time.
 
 use super::visit::Visit;
-use super::{Answer, ok, problem, warning};
+use super::{CheckAnswer, ok, problem, warning};
 use crate::adapters::scheduler::{self, LastResult};
 
 /// Exit codes of a run that made its backup.
 const DONE: [i64; 2] = [0, 3];
 
-pub(super) fn schedule(visit: &Visit<'_>) -> Vec<Answer> {
+pub(super) fn schedule(visit: &Visit<'_>) -> Vec<CheckAnswer> {
     let name = &visit.job.name;
     match scheduler::status(name, visit.cancel) {
         Err(error) => vec![warning(
@@ -22,7 +22,7 @@ pub(super) fn schedule(visit: &Visit<'_>) -> Vec<Answer> {
     }
 }
 
-fn judge(task: &scheduler::ScheduledTask) -> Answer {
+fn judge(task: &scheduler::ScheduledTask) -> CheckAnswer {
     let name = format!("{}: {}", task.scheduler, task.task);
     let again = "`aam-backup schedule install` makes it anew";
     if let Some(why) = &task.problem {
@@ -108,7 +108,7 @@ mod tests {
                 "will not run: disabled",
             ),
         ] {
-            let Answer(found, text, hint) = judge(&task);
+            let CheckAnswer(found, text, hint) = judge(&task);
             assert_eq!(
                 (found, hint.is_some()),
                 (level, level != CheckLevel::Ok),

@@ -1,13 +1,13 @@
 //! The secrets that a profile refers to: there, of use, and closed to others. None is shown.
 
 use super::visit::Visit;
-use super::{Answer, ok, problem, warning};
+use super::{CheckAnswer, ok, problem, warning};
 use crate::adapters::credential::describe;
 use crate::model::job::Credentials;
 use crate::model::policy::Reference;
 use crate::profile::check::check_key;
 
-pub(super) fn secrets(visit: &Visit<'_>) -> Vec<Answer> {
+pub(super) fn secrets(visit: &Visit<'_>) -> Vec<CheckAnswer> {
     let job = visit.job;
     let mut found = Vec::new();
     if let Some(archive) = job.archive.as_ref().filter(|_| job.has_store()) {
@@ -42,7 +42,7 @@ pub(super) fn secrets(visit: &Visit<'_>) -> Vec<Answer> {
     found
 }
 
-fn access_key(visit: &Visit<'_>, section: &str, keys: &Credentials) -> Vec<Answer> {
+fn access_key(visit: &Visit<'_>, section: &str, keys: &Credentials) -> Vec<CheckAnswer> {
     let mut found = Vec::new();
     for (name, reference) in [
         ("access-key-id", &keys.access_key_id),
@@ -58,7 +58,7 @@ fn access_key(visit: &Visit<'_>, section: &str, keys: &Credentials) -> Vec<Answe
     found
 }
 
-fn there(key: &str, reference: &Reference, resolved: Result<(), String>) -> Answer {
+fn there(key: &str, reference: &Reference, resolved: Result<(), String>) -> CheckAnswer {
     match resolved {
         Ok(()) => ok(format!("{key}: {} gives it", describe(reference))),
         Err(error) => problem(
@@ -69,7 +69,7 @@ fn there(key: &str, reference: &Reference, resolved: Result<(), String>) -> Answ
 }
 
 /// A secret's file that others can read.
-fn open_to_others(reference: &Reference) -> Option<Answer> {
+fn open_to_others(reference: &Reference) -> Option<CheckAnswer> {
     let Reference::File(path) = reference else {
         return None;
     };

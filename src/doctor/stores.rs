@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::visit::{ListedStore, Visit};
-use super::{Answer, file_system, ok, places, problem};
+use super::{CheckAnswer, file_system, ok, places, problem};
 use crate::adapters::store::StoreErrorKind::Denied;
 use crate::adapters::store::{Store, StoreError};
 use crate::model::catalog::Catalog;
@@ -13,7 +13,7 @@ use crate::model::text;
 const LARGEST_SKEW: TimeDelta = TimeDelta::minutes(5);
 
 /// A store's error as a finding.
-pub(super) fn refused(error: &StoreError) -> Answer {
+pub(super) fn refused(error: &StoreError) -> CheckAnswer {
     let hint = if error.hint.is_empty() {
         "see destinations in the profile"
     } else {
@@ -34,7 +34,7 @@ fn holds(label: &str, catalog: &Catalog) -> String {
     }
 }
 
-pub(super) fn directory(visit: &Visit<'_>) -> Vec<Answer> {
+pub(super) fn directory(visit: &Visit<'_>) -> Vec<CheckAnswer> {
     let (Some(opened), Some(path)) = (visit.directory(), &visit.job.directory) else {
         return Vec::new();
     };
@@ -83,7 +83,7 @@ pub(super) fn directory(visit: &Visit<'_>) -> Vec<Answer> {
     found
 }
 
-pub(super) fn bucket(visit: &Visit<'_>) -> Vec<Answer> {
+pub(super) fn bucket(visit: &Visit<'_>) -> Vec<CheckAnswer> {
     let (Some(opened), Some(s3)) = (visit.s3(), &visit.job.s3) else {
         return Vec::new();
     };
@@ -104,7 +104,7 @@ pub(super) fn bucket(visit: &Visit<'_>) -> Vec<Answer> {
     }]
 }
 
-pub(super) fn clock(visit: &Visit<'_>) -> Vec<Answer> {
+pub(super) fn clock(visit: &Visit<'_>) -> Vec<CheckAnswer> {
     let hint = "set the clock of this computer, and let it be set by the network";
     let mut found = Vec::new();
     if let Some(newest) = newest(visit).filter(|newest| *newest > visit.now) {
@@ -132,7 +132,7 @@ pub(super) fn clock(visit: &Visit<'_>) -> Vec<Answer> {
     found
 }
 
-fn compare(label: &str, ahead: Result<TimeDelta, StoreError>, hint: &str) -> Answer {
+fn compare(label: &str, ahead: Result<TimeDelta, StoreError>, hint: &str) -> CheckAnswer {
     match ahead {
         Err(error) => ok(format!("the clock of {label} is not known: {}", error.why)),
         Ok(ahead) if ahead.abs() > LARGEST_SKEW => {

@@ -1,10 +1,10 @@
 //! Hooks and pings of a profile. None is run or called.
 
 use super::visit::Visit;
-use super::{Answer, ok, problem};
+use super::{CheckAnswer, ok, problem};
 use crate::adapters::process::locate;
 
-pub(super) fn hooks(visit: &Visit<'_>) -> Vec<Answer> {
+pub(super) fn hooks(visit: &Visit<'_>) -> Vec<CheckAnswer> {
     let hooks = &visit.job.telling.hooks;
     [
         ("before", &hooks.before),
@@ -27,7 +27,7 @@ pub(super) fn hooks(visit: &Visit<'_>) -> Vec<Answer> {
     .collect()
 }
 
-pub(super) fn ping(visit: &Visit<'_>) -> Vec<Answer> {
+pub(super) fn ping(visit: &Visit<'_>) -> Vec<CheckAnswer> {
     let ping = &visit.job.telling.ping;
     let all = [
         ("start", &ping.start),

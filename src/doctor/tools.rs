@@ -1,7 +1,7 @@
 //! The programs a run starts: there, and able to do what they are started for.
 
 use super::visit::Visit;
-use super::{Answer, executable, ok, problem, warning};
+use super::{CheckAnswer, executable, ok, problem, warning};
 use crate::adapters::process::{Invocation, ToolError, locate};
 use crate::adapters::seven_zip::{SevenZip, SevenZipExit};
 use crate::model::cancel::Cancel;
@@ -10,14 +10,14 @@ use crate::model::path::Family;
 use crate::model::secret::Secret;
 use crate::run::backup::survey::snapshot_problem;
 
-fn missing(error: &ToolError) -> Answer {
+fn missing(error: &ToolError) -> CheckAnswer {
     problem(
         error.to_string(),
         error.hint().unwrap_or("try to start it by hand"),
     )
 }
 
-pub(super) fn seven_zip(visit: &Visit<'_>) -> Vec<Answer> {
+pub(super) fn seven_zip(visit: &Visit<'_>) -> Vec<CheckAnswer> {
     let Some(archive) = visit.job.archive.as_ref().filter(|_| visit.job.has_store()) else {
         return Vec::new();
     };
@@ -88,7 +88,7 @@ fn encrypts(tool: &SevenZip, format: Format, cancel: &Cancel) -> Result<bool, St
     }
 }
 
-pub(super) fn copier(visit: &Visit<'_>) -> Vec<Answer> {
+pub(super) fn copier(visit: &Visit<'_>) -> Vec<CheckAnswer> {
     if visit.job.mirror.is_none() {
         return Vec::new();
     }
@@ -123,7 +123,7 @@ pub(super) fn copier(visit: &Visit<'_>) -> Vec<Answer> {
     }]
 }
 
-pub(super) fn snapshot(visit: &Visit<'_>) -> Vec<Answer> {
+pub(super) fn snapshot(visit: &Visit<'_>) -> Vec<CheckAnswer> {
     let Some(snapshot) = &visit.job.snapshot else {
         return match visit.job.family {
             Family::Unix => vec![ok("no snapshot program: files are read as they are")],

@@ -18,7 +18,8 @@ use crate::model::event::{Event, Events, Severity, Sink};
 use crate::model::job::Job;
 use crate::model::policy::Reference;
 use crate::model::secret::Secret;
-use crate::plan::backup::{Facts, Plan, StoreFacts, StoreName};
+use crate::model::store_name::StoreName;
+use crate::plan::backup::{Facts, Plan, StoreFacts};
 use crate::run::backup::stage::{self, StagePaths};
 use crate::run::backup::survey::{self, Request};
 

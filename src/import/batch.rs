@@ -8,13 +8,9 @@ use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
-use super::finding::{Remark, RemarkPlace};
-use super::words::split;
+use super::remark::{Remark, RemarkPlace};
+use super::words::{INCREMENTAL_ONLY, REGULAR, split};
 
-/// What v1.0 called its two backups.
-pub const REGULAR: &str = "regular-backup";
-/// The other one.
-pub const INCREMENTAL_ONLY: &str = "incremental-only-backup";
 /// The other things that v1.0 did.
 const RESTORES: [&str; 5] = [
     "one-step-aws-data-restoration",

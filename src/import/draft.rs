@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::arguments::{Arguments, Kept};
-use super::finding::{Remark, RemarkPlace};
 use super::instructions::{InstructionLine, Instructions};
+use super::remark::{Remark, RemarkPlace};
 use super::{Choices, Import, SecretName, WhereTo};
 use crate::model::path::FullPath;
 use crate::model::policy::ForceFull;

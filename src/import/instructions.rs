@@ -2,7 +2,7 @@
 //! exclude, files to exclude, with an empty line between the lists. A directory to exclude ends in
 //! `\`, a file does not.
 
-use super::finding::{Remark, RemarkPlace};
+use super::remark::{Remark, RemarkPlace};
 
 /// One line of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]

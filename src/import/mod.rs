@@ -4,18 +4,19 @@
 //! Text in, text out. What is wrong with a profile is what `check` says of it; here is only where
 //! it came from.
 
+mod argument_reader;
 mod arguments;
 pub mod batch;
 mod draft;
-mod finding;
 mod instructions;
+mod remark;
 mod words;
 
 use std::path::Path;
 
 pub use arguments::Arguments;
 pub use batch::CommandLine;
-pub use finding::{Remark, RemarkLevel, RemarkPlace};
+pub use remark::{Remark, RemarkLevel, RemarkPlace};
 
 use crate::model::name::Format;
 use crate::model::path::FullPath;

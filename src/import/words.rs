@@ -49,6 +49,12 @@ pub fn split(line: &str) -> Vec<String> {
     words
 }
 
+/// What v1.0 called its two backups.
+pub const REGULAR: &str = "regular-backup";
+
+/// The other one.
+pub const INCREMENTAL_ONLY: &str = "incremental-only-backup";
+
 #[cfg(test)]
 mod tests {
     use super::split;

@@ -168,22 +168,6 @@ pub enum ManifestError {
     Order(u64),
 }
 
-/// A manifest in a file.
-pub type FileReader = Reader<io::BufReader<std::fs::File>>;
-
-impl FileReader {
-    /// Opens a manifest file.
-    ///
-    /// # Errors
-    /// When it cannot be read or is no manifest of version 1.
-    pub fn open(path: &std::path::Path) -> Result<FileReader, ManifestError> {
-        Reader::new(io::BufReader::with_capacity(
-            1 << 16,
-            std::fs::File::open(path)?,
-        ))
-    }
-}
-
 /// Writes a manifest line by line.
 pub struct Writer<W> {
     out: W,

@@ -17,11 +17,12 @@ use std::time::Duration;
 
 pub use key::check_key;
 
-use super::diagnose::Mistake;
-use super::document::{Document, SourceEntry, Span};
+use super::document::{self, Document, SourceEntry, Span};
+use crate::model::exclusion::{Exclusion, ExclusionError};
 use crate::model::job::{Job, JobSource, Lock, NameError, Restore, Telling, Tools};
 use crate::model::path::Family;
-use crate::model::select::{Exclusion, ExclusionError, Selection, SelectionSpec};
+use crate::model::select::{Selection, SelectionSpec};
+use crate::profile::mistake::Mistake;
 use crate::profile::placeholders::Broken;
 use paths::{family_of, path_finding};
 
@@ -85,57 +86,73 @@ struct Checker<'a> {
 
 impl Checker<'_> {
     fn job(&mut self, profile: &Path, document: &Document, telling: Telling) -> Option<Job> {
-        let Document { version: _, .. } = document;
-        self.name(&document.name);
-        self.location(&document.location);
-        let sources = self.sources(&document.sources);
-        let directories = self.exclusions("/exclude/directories", &document.exclude.directories);
-        let files = self.exclusions("/exclude/files", &document.exclude.files);
-        let mirror = self.mirror(document.destinations.mirror.as_ref());
-        let s3 = self.s3(document.destinations.s3.as_ref());
-        let store = self.directory(document.destinations.directory.as_ref());
+        let Document {
+            // The schema takes 1 only.
+            version: _,
+            name,
+            location,
+            sources,
+            exclude,
+            snapshot,
+            destinations,
+            archive: archive_section,
+            force_full,
+            catalog,
+            restore,
+            lock,
+            // These are what `telling` was made of.
+            log: _,
+            email: _,
+            ping: _,
+            hooks: _,
+            tools,
+            time_zone,
+            pause_at_end,
+        } = document;
+        let document::Exclude { directories, files } = exclude;
+        let document::CatalogPolicy { lookback_months } = catalog;
+        let document::RestorePolicy {
+            keep_days,
+            tier,
+            poll_every,
+        } = restore;
+        let document::LockPolicy {
+            retry_every,
+            give_up_after,
+        } = lock;
+        self.name(name);
+        self.location(location);
+        let sources = self.sources(sources);
+        let directories = self.exclusions("/exclude/directories", directories);
+        let files = self.exclusions("/exclude/files", files);
+        let mirror = self.mirror(destinations.mirror.as_ref());
+        let s3 = self.s3(destinations.s3.as_ref());
+        let store = self.directory(destinations.directory.as_ref());
         self.some_destination(document);
         let archive = self.archive(document);
-        let snapshot = self.snapshot(document.snapshot.as_ref());
+        let snapshot_given = snapshot.as_ref();
+        let snapshot = self.snapshot(snapshot.as_ref());
         let restore = Restore {
-            keep_days: document.restore.keep_days.unwrap_or(KEEP_DAYS),
-            tier: document.restore.tier,
-            poll_every: self.span(
-                "/restore/poll-every",
-                document.restore.poll_every.as_ref(),
-                POLL_EVERY,
-            ),
+            keep_days: keep_days.unwrap_or(KEEP_DAYS),
+            tier: *tier,
+            poll_every: self.span("/restore/poll-every", poll_every.as_ref(), POLL_EVERY),
         };
         let lock = Lock {
-            retry_every: self.span(
-                "/lock/retry-every",
-                document.lock.retry_every.as_ref(),
-                RETRY_EVERY,
-            ),
-            give_up_after: self.span(
-                "/lock/give-up-after",
-                document.lock.give_up_after.as_ref(),
-                GIVE_UP_AFTER,
-            ),
+            retry_every: self.span("/lock/retry-every", retry_every.as_ref(), RETRY_EVERY),
+            give_up_after: self.span("/lock/give-up-after", give_up_after.as_ref(), GIVE_UP_AFTER),
         };
-        let tools = self.tools(document);
+        let tools = self.tools(tools);
         let own = overlap::Own {
             mirror: mirror.as_ref(),
             store: store.as_ref(),
             // Without a store nothing is ever put there.
-            work: archive
-                .as_ref()
-                .filter(|_| document.destinations.makes_archives()),
-            work_given: document
-                .archive
+            work: archive.as_ref().filter(|_| destinations.makes_archives()),
+            work_given: archive_section
                 .as_ref()
                 .is_some_and(|a| a.work_directory.is_some()),
             log: telling.log.directory.as_ref(),
             snapshot: snapshot.as_ref(),
-            mount_given: document
-                .snapshot
-                .as_ref()
-                .is_some_and(|s| s.mount.is_some()),
+            mount_given: snapshot_given.is_some_and(|s| s.mount.is_some()),
         };
         self.overlaps(&sources, &directories, &own);
         let selection = Selection::new(SelectionSpec {
@@ -148,8 +165,8 @@ impl Checker<'_> {
             files,
         });
         Some(Job {
-            name: document.name.clone(),
-            location: document.location.clone(),
+            name: name.clone(),
+            location: location.clone(),
             profile: profile.to_owned(),
             family: self.family,
             sources: sources.into_iter().map(|(_, source)| source).collect(),
@@ -159,15 +176,15 @@ impl Checker<'_> {
             s3,
             directory: store,
             archive,
-            force_full: document.force_full,
+            force_full: *force_full,
             // The schema asks for at least 1.
-            lookback_months: NonZeroU32::new(document.catalog.lookback_months)?,
+            lookback_months: NonZeroU32::new(*lookback_months)?,
             restore,
             lock,
             telling,
             tools,
-            zone: document.time_zone,
-            pause_at_end: document.pause_at_end,
+            zone: *time_zone,
+            pause_at_end: *pause_at_end,
         })
     }
 
@@ -198,7 +215,10 @@ impl Checker<'_> {
                 self.report(Mistake::value(&pointer, message).hint(hint));
                 continue;
             }
-            let optional = matches!(source, SourceEntry::Detailed(detailed) if detailed.optional);
+            let optional = match source {
+                SourceEntry::Path(_) => false,
+                SourceEntry::Detailed(document::DetailedSource { path: _, optional }) => *optional,
+            };
             checked.push((pointer, JobSource { path, optional }));
         }
         checked
@@ -233,11 +253,15 @@ impl Checker<'_> {
         exclusions
     }
 
-    fn tools(&mut self, document: &Document) -> Tools {
-        let tools = &document.tools;
+    fn tools(&mut self, tools: &document::ToolsSection) -> Tools {
+        let document::ToolsSection {
+            seven_zip,
+            robocopy,
+            rsync,
+        } = tools;
         for (pointer, tool, family) in [
-            ("/tools/robocopy", &tools.robocopy, Family::Windows),
-            ("/tools/rsync", &tools.rsync, Family::Unix),
+            ("/tools/robocopy", robocopy, Family::Windows),
+            ("/tools/rsync", rsync, Family::Unix),
         ] {
             if tool.is_some() && family != self.family {
                 let message = format!("is used with {family} profiles only");
@@ -249,9 +273,9 @@ impl Checker<'_> {
             }
         }
         Tools {
-            seven_zip: self.program("/tools/7z", tools.seven_zip.as_deref()),
-            robocopy: self.program("/tools/robocopy", tools.robocopy.as_deref()),
-            rsync: self.program("/tools/rsync", tools.rsync.as_deref()),
+            seven_zip: self.program("/tools/7z", seven_zip.as_deref()),
+            robocopy: self.program("/tools/robocopy", robocopy.as_deref()),
+            rsync: self.program("/tools/rsync", rsync.as_deref()),
         }
     }
 

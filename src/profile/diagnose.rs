@@ -9,75 +9,8 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::mask;
-use super::yaml::{Position, Positions};
-
-/// One problem, as a check finds it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mistake {
-    /// JSON pointer of the value meant; empty for the whole file.
-    pub pointer: String,
-    spot: Pointed,
-    pub message: String,
-    pub hint: Option<String>,
-}
-
-/// Where a finding points.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Pointed {
-    Key,
-    Value,
-    Exactly(Position),
-}
-
-impl Mistake {
-    /// A problem with a value.
-    pub fn value(pointer: impl Into<String>, message: impl Into<String>) -> Mistake {
-        Mistake {
-            pointer: pointer.into(),
-            spot: Pointed::Value,
-            message: message.into(),
-            hint: None,
-        }
-    }
-
-    /// A problem with a key, or with what is missing below it.
-    pub fn key(pointer: impl Into<String>, message: impl Into<String>) -> Mistake {
-        Mistake {
-            spot: Pointed::Key,
-            ..Mistake::value(pointer, message)
-        }
-    }
-
-    /// A problem at a place of the text.
-    pub fn at(place: Position, message: impl Into<String>) -> Mistake {
-        Mistake {
-            spot: Pointed::Exactly(place),
-            ..Mistake::value("", message)
-        }
-    }
-
-    /// The same finding about another pointer.
-    #[must_use]
-    pub fn path(mut self, pointer: &str) -> Mistake {
-        pointer.clone_into(&mut self.pointer);
-        self
-    }
-
-    /// The same finding with a hint.
-    #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Mistake {
-        self.hint = Some(hint.into());
-        self
-    }
-
-    fn place(&self, places: &Positions) -> Position {
-        match self.spot {
-            Pointed::Exactly(place) => place,
-            Pointed::Key => places.key(&self.pointer).unwrap_or_default(),
-            Pointed::Value => places.value(&self.pointer).unwrap_or_default(),
-        }
-    }
-}
+use super::mistake::Mistake;
+use super::position::Positions;
 
 /// One problem of one file, ready to show.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -37,6 +37,7 @@ const MAX_VOLUME: u64 = 5 << 40;
 pub struct Document {
     /// Version of the profile format. Always 1.
     #[schemars(range(min = 1, max = 1))]
+    #[expect(dead_code, reason = "the schema takes no other")]
     pub version: u32,
     /// Name of the profile, as `aam-backup run NAME` takes it.
     #[schemars(regex(pattern = NAME))]

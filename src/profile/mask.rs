@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::yaml::Positions;
+use crate::profile::position::Positions;
 
 /// Words in a key under which a secret may stand, also a misspelt or v1.0 one.
 const WORDS: &str = "key|secret|passw|passphrase|pwd|token|credential";

@@ -9,7 +9,9 @@ pub mod diagnose;
 pub mod document;
 pub mod find;
 mod mask;
+mod mistake;
 mod placeholders;
+mod position;
 pub mod schema;
 mod schema_errors;
 mod suggest;
@@ -26,8 +28,9 @@ pub use find::Search;
 
 use crate::model::job::{self, Job, Telling};
 use check::Checked;
-use diagnose::Mistake;
-use yaml::{MAX_BYTES, Positions};
+use mistake::Mistake;
+use position::Positions;
+use yaml::MAX_BYTES;
 
 /// Reads and checks the profile in a file.
 ///

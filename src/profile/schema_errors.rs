@@ -10,10 +10,10 @@ use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use jsonschema::{JsonType, ValidationError};
 use serde_json::Value;
 
-use super::diagnose::Mistake;
 use super::mask::names_secret;
 use super::yaml::child;
 use super::{schema, suggest};
+use crate::profile::mistake::Mistake;
 use branch::{known_keys, tag, word, wrong_type};
 
 /// What to write instead of a secret.

@@ -5,72 +5,15 @@
 
 mod node;
 
-use std::collections::HashMap;
-
 use serde_json::{Map, Value};
-use serde_saphyr::{Location, Spanned};
+use serde_saphyr::Spanned;
 
-use super::diagnose::Mistake;
+use super::mistake::Mistake;
+use super::position::{Position, Positions};
 use node::YamlNode;
 
 /// The largest profile that is read. A profile is written by hand; more is a mistake or an attack.
 pub const MAX_BYTES: u64 = 1024 * 1024;
-
-/// A piece of the text: where it starts, and what it covers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Position {
-    /// From 1.
-    pub line: usize,
-    /// From 1, in characters.
-    pub column: usize,
-    /// Offset of the first character.
-    pub start: usize,
-    /// Offset after the last character.
-    pub end: usize,
-}
-
-impl From<Location> for Position {
-    fn from(at: Location) -> Position {
-        let number = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
-        let start = number(at.span().offset());
-        Position {
-            line: number(at.line()),
-            column: number(at.column()),
-            start,
-            end: start.saturating_add(number(at.span().len())),
-        }
-    }
-}
-
-/// Where every key and value stands, by JSON pointer.
-#[derive(Clone, Debug, Default)]
-pub struct Positions {
-    keys: HashMap<String, Position>,
-    values: HashMap<String, Position>,
-    scalars: Vec<(String, Position)>,
-}
-
-impl Positions {
-    /// The place of a value.
-    pub fn value(&self, pointer: &str) -> Option<Position> {
-        self.values.get(pointer).copied()
-    }
-
-    /// The place of the key under which a value stands; the value's own for a list item.
-    pub fn key(&self, pointer: &str) -> Option<Position> {
-        self.keys
-            .get(pointer)
-            .copied()
-            .or_else(|| self.value(pointer))
-    }
-
-    /// Every value that is no list and no map, with its pointer.
-    pub fn scalars(&self) -> impl Iterator<Item = (&str, Position)> {
-        self.scalars
-            .iter()
-            .map(|(pointer, place)| (pointer.as_str(), *place))
-    }
-}
 
 /// A parsed text.
 #[derive(Clone, Debug)]

@@ -1,5 +1,6 @@
 //! Plans carried out. Nothing here decides, nothing prints.
 
 pub mod backup;
+pub mod guard;
 pub mod restore;
 pub mod session;

@@ -4,9 +4,7 @@
 //! Whatever happens inside, also a panic or an interrupt, the log says it, the report is made and
 //! sent, and the run is noted in local state.
 
-use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
@@ -23,6 +21,7 @@ use crate::model::job::{Email, Program, Telling};
 use crate::model::path::FullPath;
 use crate::model::policy::When;
 use crate::render::report::{Counts, Report, Summary};
+use crate::run::guard::guarded;
 
 /// What a session is about, and who is told.
 #[derive(Clone, Copy, Debug)]
@@ -375,37 +374,4 @@ fn not_noted(events: &Events<'_>, why: &std::io::Error) {
 fn no_metrics(events: &Events<'_>, section: Section, error: &metrics::MetricsError) {
     let hint = "--metrics names a file in a directory that exists and can be written".to_owned();
     events.warn(section, error.to_string(), Some(hint));
-}
-
-/// Runs `body`. A panic in it becomes an error that is told like any other, and nothing is given.
-pub fn guarded<T>(events: &Events<'_>, body: impl FnOnce() -> T) -> Option<T> {
-    let said: Arc<Mutex<Option<String>>> = Arc::default();
-    let place = said.clone();
-    let before = Arc::new(panic::take_hook());
-    let inner = before.clone();
-    panic::set_hook(Box::new(move |info| {
-        if let Ok(mut place) = place.lock() {
-            place.get_or_insert_with(|| info.to_string());
-        }
-        inner(info);
-    }));
-    let given = panic::catch_unwind(AssertUnwindSafe(body));
-    panic::set_hook(Box::new(move |info| before(info)));
-    given
-        .map_err(|_| {
-            let said = said
-                .lock()
-                .ok()
-                .and_then(|mut said| said.take())
-                .unwrap_or_default();
-            let hint =
-                "this is a fault of the program; the last complete backup stays the one to restore"
-                    .to_owned();
-            events.fail(
-                Section::Result,
-                format!("the run broke off: {}", said.replace('\n', " ")),
-                Some(hint),
-            );
-        })
-        .ok()
 }

@@ -11,7 +11,7 @@ use crate::model::cancel::Cancel;
 use crate::model::job::{Job, S3};
 use crate::model::policy::Reference;
 use crate::model::secret::Secret;
-use crate::plan::backup::StoreName;
+use crate::model::store_name::StoreName;
 
 /// Stores that could be opened, by name.
 pub type Stores = BTreeMap<StoreName, Box<dyn Store>>;

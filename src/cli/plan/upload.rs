@@ -8,7 +8,8 @@ use crate::adapters::state::history::{History, upload_speed};
 use crate::cli::Exit;
 use crate::cli::prices::PricesArgs;
 use crate::model::job::Job;
-use crate::plan::backup::{Facts, Plan, StoreName};
+use crate::model::store_name::StoreName;
+use crate::plan::backup::{Facts, Plan};
 use crate::plan::cost::forecast::{ASSUMED, Content, Forecast, Known, Speed, UploadLoad};
 use crate::plan::cost::price::Prices;
 

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::path::Family;
+use crate::model::path::{Family, FullPath};
 
 /// A path below a mount: names joined by `/`, as the bytes the operating system gave (WTF-8 on
 /// Windows).
@@ -15,6 +15,12 @@ impl RelPath {
     /// The mount itself.
     pub fn root() -> RelPath {
         RelPath::default()
+    }
+
+    /// The path of `path` below `mount`. `None` when it lies elsewhere.
+    pub fn below(path: &FullPath, mount: &FullPath) -> Option<RelPath> {
+        let names = path.below(mount)?;
+        Some(RelPath::from_bytes(names.join("/")))
     }
 
     /// A path from its joined bytes.

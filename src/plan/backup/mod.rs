@@ -3,21 +3,16 @@
 //! A pure function of the job and the facts. It never touches a file, process, environment
 //! variable, clock or network; a dry run is this plan, shown. Execution chooses nothing.
 
-use std::fmt;
-
-use chrono::{DateTime, TimeDelta, Utc};
-use serde::{Deserialize, Serialize};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
 
 use crate::model::digest::selection_digest;
 use crate::model::event::{Section, Severity};
 use crate::model::job::{Job, NameError};
-use crate::model::manifest::Moment;
-use crate::model::mount::Mount;
-use crate::model::name::{MountName, ObjectName, Part};
+use crate::model::name::MountName;
 use crate::model::path::FullPath;
-use crate::model::policy::ExtraFiles;
-use crate::model::select::{Exclusion, SelectionSpec};
 use crate::model::stamp::Stamp;
+use crate::model::store_name::StoreName;
 use crate::model::upload_record::Unfinished;
 
 mod latest;
@@ -27,18 +22,10 @@ mod stage;
 
 pub use crate::plan::backup::resume::FinishUpload;
 pub use latest::Latest;
-pub use scope::{Baseline, Decision, Mode, Refusal, Remembered, Scope, StoreFacts};
+pub use scope::{Decision, Mode, Refusal, Remembered, Scope, StoreFacts};
 pub use stage::{ArchiveOrder, Changes, MirrorOrder, StageOrder};
 
 use scope::{ScopeFacts, decide};
-
-/// Which of a job's stores. They differ in address only, never in rule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum StoreName {
-    S3,
-    Directory,
-}
 
 /// What planning must know of the world, gathered before.
 #[derive(Clone, Debug)]
@@ -181,7 +168,9 @@ impl Plan {
         let scope = archive.as_ref().and_then(|d| d.scope.as_ref());
         let mut stages = Vec::new();
         for (i, mount) in mounts.iter().enumerate() {
-            stages.push(stage(job, facts, stamp, scope, mount, i, &work, &missing));
+            stages.push(stage::stage(
+                job, facts, stamp, scope, mount, i, &work, &missing,
+            ));
         }
         let remember = match (&archive, scope) {
             (Some(Decision { put_off: true, .. }), Some(Scope::Incremental { since, .. })) => facts
@@ -325,118 +314,4 @@ fn missing(job: &Job, facts: &Facts, findings: &mut Vec<PlanNote>) -> Vec<FullPa
         }
     }
     facts.missing.iter().map(|(path, _)| path.clone()).collect()
-}
-
-#[allow(clippy::too_many_arguments)] // private: the pieces of `Plan::new`
-fn stage(
-    job: &Job,
-    facts: &Facts,
-    stamp: Stamp,
-    scope: Option<&Scope>,
-    mount: &Mount,
-    index: usize,
-    work: &FullPath,
-    missing: &[FullPath],
-) -> StageOrder {
-    let archive = match (scope, &job.archive) {
-        (Some(scope), Some(archive)) => {
-            let backup = scope.backup(stamp);
-            let named = |part| ObjectName {
-                location: job.location.clone(),
-                backup,
-                mount: mount.name.clone(),
-                part,
-            };
-            Some(ArchiveOrder {
-                backup,
-                stem: ObjectName::archive_stem(&job.location, backup, &mount.name, archive.format),
-                manifest: named(Part::Manifest(archive.format.into())).to_string(),
-                marker: named(Part::Marker).to_string(),
-                format: archive.format,
-                volume_size: archive.volume_size,
-                level: archive.compression_level,
-                changes: changes(job, facts, scope, mount),
-            })
-        }
-        _ => None,
-    };
-    StageOrder {
-        number: index + 1,
-        location: job.location.clone(),
-        stamp,
-        started: Moment::from(facts.now),
-        shown_at: match &job.snapshot {
-            // There is nothing to make a snapshot of when no source of the mount is there.
-            Some(snapshot) if !mount.sources.iter().all(|s| missing.contains(s)) => {
-                snapshot.mount.root()
-            }
-            _ => mount.path.to_string(),
-        },
-        selection: without_work(job.selection.spec(), work),
-        missing: missing
-            .iter()
-            .filter(|p| p.starts_with(&mount.path))
-            .cloned()
-            .collect(),
-        work: work.join(&(index + 1).to_string()),
-        mirror: job.mirror.as_ref().map(|mirror| MirrorOrder {
-            mirror: mirror.path.clone(),
-            target: mirror_target(&mirror.path, &mount.path),
-            delete: (mirror.extra_files == ExtraFiles::Delete).then_some(mirror.max_delete),
-        }),
-        archive,
-        mount: mount.clone(),
-        seven_zip: facts.seven_zip.clone(),
-        copier: facts.copier.clone(),
-    }
-}
-
-/// The work files of the run itself are no files of the user's, wherever they lie.
-fn without_work(selection: &SelectionSpec, work: &FullPath) -> SelectionSpec {
-    let mut selection = selection.clone();
-    if selection
-        .sources
-        .iter()
-        .any(|source| work.starts_with(source))
-    {
-        selection.directories.push(Exclusion::Path(work.clone()));
-    }
-    selection
-}
-
-fn changes(job: &Job, facts: &Facts, scope: &Scope, mount: &Mount) -> Changes {
-    let Scope::Incremental {
-        since, baseline, ..
-    } = scope
-    else {
-        return Changes::Everything;
-    };
-    let known = facts.remembered.iter().find(|r| r.stamp == *since);
-    let path = known.and_then(|r| r.manifests.iter().find(|(name, _)| *name == mount.name));
-    match (baseline, path) {
-        (Baseline::Manifest, Some((_, path))) => Changes::SinceManifest { path: path.clone() },
-        // FAT keeps times in steps of two seconds.
-        _ => Changes::SinceMoment {
-            moment: Moment::from(since.moment(job.zone) - TimeDelta::seconds(2)),
-        },
-    }
-}
-
-/// `<mirror>\<drive letter>\<path>` or `<mirror>/<absolute path>`: the full path is kept
-/// (SPEC#run).
-fn mirror_target(mirror: &FullPath, mount: &FullPath) -> FullPath {
-    let top = match mount.drive() {
-        Some(letter) => mirror.join(&letter.to_ascii_lowercase().to_string()),
-        None => mirror.clone(),
-    };
-    mount.parts().iter().fold(top, |path, name| path.join(name))
-}
-
-impl fmt::Display for StoreName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            StoreName::S3 => "s3",
-            StoreName::Directory => "directory",
-        })
-    }
 }

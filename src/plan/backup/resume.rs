@@ -3,10 +3,11 @@
 
 use serde::Serialize;
 
-use super::{Facts, PlanNote, StoreFacts, StoreName};
+use super::{Facts, PlanNote, StoreFacts};
 use crate::model::catalog::{Catalog, Set};
 use crate::model::event::{Section, Severity};
 use crate::model::stamp::Stamp;
+use crate::model::store_name::StoreName;
 use crate::model::text::size;
 use crate::model::upload_record::{Owed, Unfinished};
 

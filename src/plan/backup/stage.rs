@@ -3,13 +3,20 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Facts;
+use super::scope::{Baseline, Scope};
+use crate::model::exclusion::Exclusion;
+use crate::model::job::Job;
 use crate::model::job::MaxDelete;
 use crate::model::manifest::{Moment, RelPath};
 use crate::model::mount::Mount;
 use crate::model::name::{BackupId, Format};
+use crate::model::name::{ObjectName, Part};
 use crate::model::path::FullPath;
+use crate::model::policy::ExtraFiles;
 use crate::model::select::SelectionSpec;
 use crate::model::stamp::Stamp;
+use chrono::TimeDelta;
 
 /// What to do with one mount. Written to a file for the process that the snapshot program starts
 /// (SPEC#run).
@@ -91,4 +98,109 @@ pub enum Changes {
     SinceManifest { path: String },
     /// Those with any time at or after this moment.
     SinceMoment { moment: Moment },
+}
+
+#[allow(clippy::too_many_arguments)] // private: the pieces of `Plan::new`
+pub(super) fn stage(
+    job: &Job,
+    facts: &Facts,
+    stamp: Stamp,
+    scope: Option<&Scope>,
+    mount: &Mount,
+    index: usize,
+    work: &FullPath,
+    missing: &[FullPath],
+) -> StageOrder {
+    let archive = match (scope, &job.archive) {
+        (Some(scope), Some(archive)) => {
+            let backup = scope.backup(stamp);
+            let named = |part| ObjectName {
+                location: job.location.clone(),
+                backup,
+                mount: mount.name.clone(),
+                part,
+            };
+            Some(ArchiveOrder {
+                backup,
+                stem: ObjectName::archive_stem(&job.location, backup, &mount.name, archive.format),
+                manifest: named(Part::Manifest(archive.format.into())).to_string(),
+                marker: named(Part::Marker).to_string(),
+                format: archive.format,
+                volume_size: archive.volume_size,
+                level: archive.compression_level,
+                changes: changes(job, facts, scope, mount),
+            })
+        }
+        _ => None,
+    };
+    StageOrder {
+        number: index + 1,
+        location: job.location.clone(),
+        stamp,
+        started: Moment::from(facts.now),
+        shown_at: match &job.snapshot {
+            // There is nothing to make a snapshot of when no source of the mount is there.
+            Some(snapshot) if !mount.sources.iter().all(|s| missing.contains(s)) => {
+                snapshot.mount.root()
+            }
+            _ => mount.path.to_string(),
+        },
+        selection: without_work(job.selection.spec(), work),
+        missing: missing
+            .iter()
+            .filter(|p| p.starts_with(&mount.path))
+            .cloned()
+            .collect(),
+        work: work.join(&(index + 1).to_string()),
+        mirror: job.mirror.as_ref().map(|mirror| MirrorOrder {
+            mirror: mirror.path.clone(),
+            target: mirror_target(&mirror.path, &mount.path),
+            delete: (mirror.extra_files == ExtraFiles::Delete).then_some(mirror.max_delete),
+        }),
+        archive,
+        mount: mount.clone(),
+        seven_zip: facts.seven_zip.clone(),
+        copier: facts.copier.clone(),
+    }
+}
+
+/// The work files of the run itself are no files of the user's, wherever they lie.
+pub(super) fn without_work(selection: &SelectionSpec, work: &FullPath) -> SelectionSpec {
+    let mut selection = selection.clone();
+    if selection
+        .sources
+        .iter()
+        .any(|source| work.starts_with(source))
+    {
+        selection.directories.push(Exclusion::Path(work.clone()));
+    }
+    selection
+}
+
+fn changes(job: &Job, facts: &Facts, scope: &Scope, mount: &Mount) -> Changes {
+    let Scope::Incremental {
+        since, baseline, ..
+    } = scope
+    else {
+        return Changes::Everything;
+    };
+    let known = facts.remembered.iter().find(|r| r.stamp == *since);
+    let path = known.and_then(|r| r.manifests.iter().find(|(name, _)| *name == mount.name));
+    match (baseline, path) {
+        (Baseline::Manifest, Some((_, path))) => Changes::SinceManifest { path: path.clone() },
+        // FAT keeps times in steps of two seconds.
+        _ => Changes::SinceMoment {
+            moment: Moment::from(since.moment(job.zone) - TimeDelta::seconds(2)),
+        },
+    }
+}
+
+/// `<mirror>\<drive letter>\<path>` or `<mirror>/<absolute path>`: the full path is kept
+/// (SPEC#run).
+fn mirror_target(mirror: &FullPath, mount: &FullPath) -> FullPath {
+    let top = match mount.drive() {
+        Some(letter) => mirror.join(&letter.to_ascii_lowercase().to_string()),
+        None => mirror.clone(),
+    };
+    mount.parts().iter().fold(top, |path, name| path.join(name))
 }

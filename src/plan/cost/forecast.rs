@@ -7,8 +7,9 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::model::policy::StorageClass;
+use crate::model::store_name::StoreName;
 use crate::model::text::{count, size};
-use crate::plan::backup::{Plan, PlanStep, StoreName};
+use crate::plan::backup::{Plan, PlanStep};
 use crate::plan::cost::price::Prices;
 use crate::plan::cost::requests::more_requests;
 

@@ -13,10 +13,12 @@ const UNIX_WORK: &str = "/var/tmp";
 
 impl Checker<'_> {
     pub(super) fn some_destination(&mut self, document: &Document) {
-        let destinations = &document.destinations;
-        let none = destinations.mirror.is_none()
-            && destinations.s3.is_none()
-            && destinations.directory.is_none();
+        let document::Destinations {
+            mirror,
+            s3,
+            directory,
+        } = &document.destinations;
+        let none = mirror.is_none() && s3.is_none() && directory.is_none();
         // A destination that was taken out because it is wrong is one all the same.
         if none && !self.broken.touches("/destinations") {
             self.report(schema_errors::no_destination());
@@ -24,8 +26,12 @@ impl Checker<'_> {
     }
 
     pub(super) fn mirror(&mut self, mirror: Option<&document::MirrorSection>) -> Option<Mirror> {
-        let mirror = mirror?;
-        let max_delete = match &mirror.max_delete {
+        let document::MirrorSection {
+            path,
+            extra_files,
+            max_delete,
+        } = mirror?;
+        let max_delete = match max_delete {
             document::DeleteLimit::Count(count) => MaxDelete::Count(*count),
             document::DeleteLimit::Percent(text) => match percent(text) {
                 Some(share) => MaxDelete::Percent(share),
@@ -40,34 +46,41 @@ impl Checker<'_> {
                 }
             },
         };
-        let path = self.path("/destinations/mirror/path", &mirror.path)?;
+        let path = self.path("/destinations/mirror/path", path)?;
         Some(Mirror {
             path,
-            extra_files: mirror.extra_files,
+            extra_files: *extra_files,
             max_delete,
         })
     }
 
     pub(super) fn s3(&mut self, s3: Option<&document::S3Section>) -> Option<S3> {
-        let s3 = s3?;
-        if let Some(problem) = bucket_problem(&s3.bucket) {
+        let document::S3Section {
+            bucket,
+            region,
+            endpoint,
+            storage_class,
+            give_up_after,
+            credentials,
+        } = s3?;
+        if let Some(problem) = bucket_problem(bucket) {
             let message = format!(
                 "'{}' is not a bucket name: {problem}",
-                s3.bucket.escape_debug()
+                bucket.escape_debug()
             );
             self.report(Mistake::value("/destinations/s3/bucket", message));
         }
         Some(S3 {
-            bucket: s3.bucket.clone(),
-            region: self.region("/destinations/s3/region", &s3.region),
-            endpoint: self.endpoint("/destinations/s3/endpoint", s3.endpoint.as_deref()),
-            storage_class: s3.storage_class,
+            bucket: bucket.clone(),
+            region: self.region("/destinations/s3/region", region),
+            endpoint: self.endpoint("/destinations/s3/endpoint", endpoint.as_deref()),
+            storage_class: *storage_class,
             give_up_after: self.span(
                 "/destinations/s3/give-up-after",
-                s3.give_up_after.as_ref(),
+                give_up_after.as_ref(),
                 UNREACHABLE_AFTER,
             ),
-            credentials: self.credentials("/destinations/s3/credentials", s3.credentials.as_ref()),
+            credentials: self.credentials("/destinations/s3/credentials", credentials.as_ref()),
         })
     }
 
@@ -75,7 +88,8 @@ impl Checker<'_> {
         &mut self,
         directory: Option<&document::Directory>,
     ) -> Option<FullPath> {
-        self.path("/destinations/directory/path", &directory?.path)
+        let document::Directory { path } = directory?;
+        self.path("/destinations/directory/path", path)
     }
 
     pub(super) fn archive(&mut self, document: &Document) -> Option<Archive> {
@@ -94,18 +108,25 @@ impl Checker<'_> {
             }
             return None;
         };
-        self.reference("/archive/encryption-key", &archive.encryption_key);
+        let document::ArchiveSection {
+            encryption_key,
+            format,
+            volume_size,
+            compression_level,
+            work_directory,
+        } = archive;
+        self.reference("/archive/encryption-key", encryption_key);
         let default = if self.family == Family::Windows {
             WINDOWS_WORK
         } else {
             UNIX_WORK
         };
-        let work = archive.work_directory.as_deref().unwrap_or(default);
+        let work = work_directory.as_deref().unwrap_or(default);
         Some(Archive {
-            encryption_key: archive.encryption_key.clone(),
-            format: archive.format,
-            volume_size: archive.volume_size,
-            compression_level: archive.compression_level,
+            encryption_key: encryption_key.clone(),
+            format: *format,
+            volume_size: *volume_size,
+            compression_level: *compression_level,
             work_directory: self.path("/archive/work-directory", work)?,
         })
     }

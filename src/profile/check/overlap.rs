@@ -2,10 +2,10 @@
 //! itself, and must not delete what it backs up.
 
 use super::{Checker, Mistake};
+use crate::model::exclusion::Exclusion;
 use crate::model::job::{Archive, JobSource, Mirror, MountPoint, Snapshot};
 use crate::model::path::FullPath;
 use crate::model::policy::ExtraFiles;
-use crate::model::select::Exclusion;
 
 /// Everything the program itself writes to.
 pub(super) struct Own<'a> {

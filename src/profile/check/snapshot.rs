@@ -16,8 +16,12 @@ impl Checker<'_> {
         &mut self,
         given: Option<&document::SnapshotSection>,
     ) -> Option<Snapshot> {
-        let program = given.and_then(|s| s.program.as_deref());
-        let mount = given.and_then(|s| s.mount.as_deref());
+        let (program, mount) = match given {
+            Some(document::SnapshotSection { program, mount }) => {
+                (program.as_deref(), mount.as_deref())
+            }
+            None => (None, None),
+        };
         match self.family {
             Family::Windows => {
                 let drive = self.drive(mount.unwrap_or(WINDOWS_MOUNT));

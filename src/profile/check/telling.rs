@@ -11,54 +11,71 @@ const HOOK_LIMIT: Duration = Duration::from_secs(60 * 60);
 
 impl Checker<'_> {
     pub(super) fn telling(&mut self, document: &Document) -> Telling {
-        let ping = &document.ping;
+        let document::PingSection {
+            start,
+            success,
+            warning,
+            failure,
+        } = &document.ping;
         Telling {
             log: self.log(document),
             email: self.email(document.email.as_ref()),
             ping: Ping {
-                start: self.url("/ping/start", ping.start.as_deref()),
-                success: self.url("/ping/success", ping.success.as_deref()),
-                warning: self.url("/ping/warning", ping.warning.as_deref()),
-                failure: self.url("/ping/failure", ping.failure.as_deref()),
+                start: self.url("/ping/start", start.as_deref()),
+                success: self.url("/ping/success", success.as_deref()),
+                warning: self.url("/ping/warning", warning.as_deref()),
+                failure: self.url("/ping/failure", failure.as_deref()),
             },
             hooks: self.hooks(&document.hooks),
         }
     }
 
     fn hooks(&mut self, hooks: &document::HooksSection) -> Hooks {
-        let limit = self.span(
-            "/hooks/give-up-after",
-            hooks.give_up_after.as_ref(),
-            HOOK_LIMIT,
-        );
+        let document::HooksSection {
+            before,
+            after,
+            on_failure,
+            give_up_after,
+        } = hooks;
+        let limit = self.span("/hooks/give-up-after", give_up_after.as_ref(), HOOK_LIMIT);
         Hooks {
-            before: self.hook("/hooks/before", hooks.before.as_deref(), limit),
-            after: self.hook("/hooks/after", hooks.after.as_deref(), limit),
-            on_failure: self.hook("/hooks/on-failure", hooks.on_failure.as_deref(), limit),
+            before: self.hook("/hooks/before", before.as_deref(), limit),
+            after: self.hook("/hooks/after", after.as_deref(), limit),
+            on_failure: self.hook("/hooks/on-failure", on_failure.as_deref(), limit),
         }
     }
 
     fn log(&mut self, document: &Document) -> Log {
+        let document::LogPolicy {
+            directory,
+            keep_days,
+        } = &document.log;
         let default = Log::default();
-        let directory = document
-            .log
-            .directory
+        let directory = directory
             .as_deref()
             .and_then(|text| self.path("/log/directory", text));
         Log {
             directory,
-            keep_days: document.log.keep_days.unwrap_or(default.keep_days),
+            keep_days: keep_days.unwrap_or(default.keep_days),
         }
     }
 
     fn email(&mut self, email: Option<&document::EmailSection>) -> Option<Email> {
-        let email = email?;
-        self.address("/email/from", &email.from);
-        for (i, to) in email.to.iter().enumerate() {
+        let document::EmailSection {
+            from_name,
+            from,
+            to,
+            region,
+            when,
+            endpoint,
+            give_up_after,
+            credentials,
+        } = email?;
+        self.address("/email/from", from);
+        for (i, to) in to.iter().enumerate() {
             self.address(&format!("/email/to/{i}"), to);
         }
-        if email
-            .from_name
+        if from_name
             .as_ref()
             .is_some_and(|name| name.contains(char::is_control))
         {
@@ -68,18 +85,18 @@ impl Checker<'_> {
             ));
         }
         Some(Email {
-            from_name: email.from_name.clone(),
-            from: email.from.clone(),
-            to: email.to.clone(),
-            region: self.region("/email/region", &email.region),
-            when: email.when,
-            endpoint: self.endpoint("/email/endpoint", email.endpoint.as_deref()),
+            from_name: from_name.clone(),
+            from: from.clone(),
+            to: to.clone(),
+            region: self.region("/email/region", region),
+            when: *when,
+            endpoint: self.endpoint("/email/endpoint", endpoint.as_deref()),
             give_up_after: self.span(
                 "/email/give-up-after",
-                email.give_up_after.as_ref(),
+                give_up_after.as_ref(),
                 UNREACHABLE_AFTER,
             ),
-            credentials: self.credentials("/email/credentials", email.credentials.as_ref()),
+            credentials: self.credentials("/email/credentials", credentials.as_ref()),
         })
     }
 

@@ -8,87 +8,20 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use chrono::{Datelike, NaiveDateTime, NaiveTime, Timelike, Weekday};
-use clap::ValueEnum;
+use chrono::{Datelike, NaiveDateTime, NaiveTime, Timelike};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 
-use crate::model::path::Family;
-
 mod name;
 mod quote;
+mod times;
 
 pub use name::TaskName;
 
 use quote::{cron_command, systemd_line, systemd_word, task_argument, xml};
 
-/// What starts programs at their time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Scheduler {
-    /// Windows Task Scheduler
-    TaskScheduler,
-    /// systemd: a timer and a service
-    Systemd,
-    /// cron: a line in the crontab of this account
-    Cron,
-    /// launchd of macOS
-    Launchd,
-}
-
-impl Scheduler {
-    /// The systems it is for.
-    pub fn family(self) -> Family {
-        match self {
-            Scheduler::TaskScheduler => Family::Windows,
-            Scheduler::Systemd | Scheduler::Cron | Scheduler::Launchd => Family::Unix,
-        }
-    }
-}
-
-impl std::fmt::Display for Scheduler {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Scheduler::TaskScheduler => "Task Scheduler",
-            Scheduler::Systemd => "systemd",
-            Scheduler::Cron => "cron",
-            Scheduler::Launchd => "launchd",
-        })
-    }
-}
-
-/// How often: what all schedulers can do.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Every {
-    /// Every hour, at the minute of `--at`
-    Hour,
-    #[default]
-    Day,
-    Monday,
-    Tuesday,
-    Wednesday,
-    Thursday,
-    Friday,
-    Saturday,
-    Sunday,
-}
-
-impl Every {
-    /// The one day of the week.
-    fn weekday(self) -> Option<Weekday> {
-        Some(match self {
-            Every::Hour | Every::Day => return None,
-            Every::Monday => Weekday::Mon,
-            Every::Tuesday => Weekday::Tue,
-            Every::Wednesday => Weekday::Wed,
-            Every::Thursday => Weekday::Thu,
-            Every::Friday => Weekday::Fri,
-            Every::Saturday => Weekday::Sat,
-            Every::Sunday => Weekday::Sun,
-        })
-    }
-}
+pub use times::{Every, Scheduler};
 
 /// When and how a profile runs by itself.
 #[derive(Clone, Debug)]

@@ -12,8 +12,9 @@ use crate::model::event::{Event, Events, Outcome, Section};
 use crate::model::job::Job;
 use crate::model::secret::Secret;
 use crate::model::stamp::Stamp;
+use crate::model::store_name::StoreName;
 use crate::model::upload_record::Unfinished;
-use crate::plan::backup::{Plan, PlanStep, StageOrder, StoreName};
+use crate::plan::backup::{Plan, PlanStep, StageOrder};
 use crate::run::backup::stage::{self, StageResult};
 
 mod leftovers;

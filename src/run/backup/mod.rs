@@ -23,7 +23,8 @@ use crate::profile::{Diagnostics, Readable};
 use crate::render::report;
 use crate::run::backup::exec::Execution;
 use crate::run::backup::survey::{Request, Survey, snapshot_problem, survey};
-use crate::run::session::{Ended, Files, Session, guarded};
+use crate::run::guard::guarded;
+use crate::run::session::{Ended, Files, Session};
 
 /// Asks somebody a question that is answered by yes or no.
 pub type Ask<'a> = &'a dyn Fn(&str) -> bool;

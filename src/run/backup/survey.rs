@@ -18,7 +18,8 @@ use crate::model::mount::Mount;
 use crate::model::name::ObjectName;
 use crate::model::path::{Family, FullPath};
 use crate::model::stamp::Stamp;
-use crate::plan::backup::{Facts, Mode, Refusal, StoreFacts, StoreName};
+use crate::model::store_name::StoreName;
+use crate::plan::backup::{Facts, Mode, Refusal, StoreFacts};
 
 pub mod told;
 

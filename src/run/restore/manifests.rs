@@ -7,8 +7,9 @@ use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use crate::adapters::manifest_file::FileReader;
 use crate::adapters::seven_zip::SevenZipExit;
-use crate::model::manifest::{EntryKind, FileReader, ManifestError, RelPath, Stored};
+use crate::model::manifest::{EntryKind, ManifestError, RelPath, Stored};
 use crate::model::stamp::Stamp;
 use crate::plan::restore::only::{Nearest, Wanted};
 use crate::plan::restore::parts::PlannedVolume;

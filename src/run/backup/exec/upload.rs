@@ -11,9 +11,10 @@ use crate::model::event::{Event, Section};
 use crate::model::marker::Marker;
 use crate::model::name::MountName;
 use crate::model::object::ObjectRef;
+use crate::model::store_name::StoreName;
 use crate::model::text;
 use crate::model::upload_record::{Unfinished, Whole, WorkFile};
-use crate::plan::backup::{Changes, Scope, StoreName};
+use crate::plan::backup::{Changes, Scope};
 use crate::render::StageFiles;
 
 impl Execution<'_> {

@@ -6,13 +6,14 @@ use std::io::BufWriter;
 use std::path::Path;
 
 use super::before::Before;
-use super::prepare::Prepared;
+use super::prepare::WalkCounts;
 use super::{Archived, StageError};
+use crate::adapters::manifest_file::FileReader;
 use crate::adapters::process::Invocation;
 use crate::adapters::seven_zip::{SevenZip, SevenZipExit};
 use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Section, Severity};
-use crate::model::manifest::{Entry, EntryKind, FileReader, RelPath, Stored, Writer};
+use crate::model::manifest::{Entry, EntryKind, RelPath, Stored, Writer};
 use crate::model::secret::Secret;
 use crate::model::upload_record::WorkFile;
 use crate::plan::backup::{ArchiveOrder, Changes, StageOrder};
@@ -25,7 +26,7 @@ pub(super) fn finish(
     order: &StageOrder,
     files: &StageFiles,
     key: &Secret,
-    prepared: &mut Prepared,
+    prepared: &mut WalkCounts,
     cancel: &Cancel,
     events: &Events<'_>,
 ) -> Result<Option<Archived>, StageError> {

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::StageError;
-use crate::model::manifest::{Entry, FileReader, RelPath};
+use crate::adapters::manifest_file::FileReader;
+use crate::model::manifest::{Entry, RelPath};
 
 /// Entries of the last manifest, in walk order. Empty when there is none to compare with.
 pub(super) struct Before {

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::StageError;
-use super::prepare::relative;
-use crate::model::manifest::{EntryKind, FileReader, RelPath};
+use crate::adapters::manifest_file::FileReader;
+use crate::model::manifest::{EntryKind, RelPath};
 use crate::model::path::Family;
 use crate::plan::backup::StageOrder;
 use crate::render::copy_room;
@@ -21,14 +21,14 @@ pub(super) fn commands(
     }
     let mut all = Vec::new();
     for source in &order.mount.sources {
-        let Some(source) = relative(source, &order.mount.path) else {
+        let Some(source) = RelPath::below(source, &order.mount.path) else {
             continue;
         };
         let is_in = |other: &RelPath| source.lies_in(other, Family::Windows);
         let gone = order
             .missing
             .iter()
-            .filter_map(|m| relative(m, &order.mount.path))
+            .filter_map(|m| RelPath::below(m, &order.mount.path))
             .any(|m| is_in(&m));
         if gone || left_out.directories.iter().any(is_in) {
             continue;

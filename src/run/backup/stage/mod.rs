@@ -25,9 +25,10 @@ mod copies;
 mod mirror;
 mod prepare;
 mod script;
+mod verify;
 
 pub use mirror::{Extra, list_extra};
-pub use prepare::{Prepared, StagePaths, prepare};
+pub use prepare::{StagePaths, WalkCounts, prepare};
 
 /// Why a stage could not be carried out.
 #[derive(Debug, thiserror::Error)]
@@ -83,7 +84,7 @@ impl StageError {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct StageResult {
-    pub prepared: Prepared,
+    pub prepared: WalkCounts,
     /// Whether the mirror is what it should be; `None` when there is none to keep.
     pub mirror: Option<bool>,
     /// The archive, when one was asked for and is whole.
@@ -161,7 +162,7 @@ pub fn run(
         let archived =
             order.archive.is_none() || script::archiver_finished(&status, &order, events);
         if order.mirror.is_some() {
-            result.mirror = Some(mirror::verify(&order, &files, cancel, events)? && copied);
+            result.mirror = Some(verify::verify(&order, &files, cancel, events)? && copied);
         }
         if !archived {
             return Ok(result);

@@ -25,7 +25,7 @@ use crate::render::{StageFiles, rsync_entry, script, seven_zip_line};
 /// What a walk found, in counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Prepared {
+pub struct WalkCounts {
     /// Selected files, directories, and bytes of the files.
     pub files: u64,
     pub directories: u64,
@@ -49,7 +49,7 @@ pub struct Prepared {
     pub copies: Vec<CopyCommand>,
 }
 
-impl Prepared {
+impl WalkCounts {
     /// Whether there is nothing to back up today, not even an empty directory.
     pub fn nothing_selected(&self) -> bool {
         self.files == 0 && self.directories == 0
@@ -81,7 +81,7 @@ pub fn prepare(
     place: StagePaths<'_>,
     cancel: &Cancel,
     events: &Events<'_>,
-) -> Result<Prepared, StageError> {
+) -> Result<WalkCounts, StageError> {
     let files = StageFiles::of(order);
     if let Some(work) = place.write {
         fs::create_private_directory(work)
@@ -94,12 +94,12 @@ pub fn prepare(
     };
     let mut before = Before::open(before_path)?;
     let selection = Arc::new(Selection::new(order.selection.clone()));
-    let mut prepared = Prepared::default();
+    let mut prepared = WalkCounts::default();
     prepared.unknown.extend(
         order
             .missing
             .iter()
-            .filter_map(|path| relative(path, &order.mount.path)),
+            .filter_map(|path| RelPath::below(path, &order.mount.path)),
     );
 
     let mut failed = None;
@@ -147,7 +147,7 @@ fn take(
     order: &StageOrder,
     out: &mut Outputs,
     before: &mut Before,
-    prepared: &mut Prepared,
+    prepared: &mut WalkCounts,
     events: &Events<'_>,
     path: &RelPath,
     item: Item,
@@ -279,12 +279,6 @@ fn is_changed(order: &StageOrder, meta: &Meta, last: Option<&Entry>, directory: 
     }
 }
 
-/// The names of `path` below `mount`, joined.
-pub(super) fn relative(path: &FullPath, mount: &FullPath) -> Option<RelPath> {
-    path.below(mount)
-        .map(|names| RelPath::from_bytes(names.join("/")))
-}
-
 /// The files a walk writes; none of them in a preview that only counts.
 struct Outputs {
     manifest: Option<Writer<BufWriter<File>>>,
@@ -367,7 +361,7 @@ impl Outputs {
 
     /// An entry of the last manifest that today's walk does not have: kept when it could not be
     /// looked at, else gone.
-    fn carry_over(&mut self, entry: Entry, prepared: &mut Prepared) -> Result<(), StageError> {
+    fn carry_over(&mut self, entry: Entry, prepared: &mut WalkCounts) -> Result<(), StageError> {
         if !prepared
             .unknown
             .iter()

@@ -14,7 +14,8 @@ use crate::model::name::MountName;
 use crate::model::object::Object;
 use crate::model::path::FullPath;
 use crate::model::stamp::Stamp;
-use crate::plan::backup::{Facts, Remembered, StoreFacts, StoreName};
+use crate::model::store_name::StoreName;
+use crate::plan::backup::{Facts, Remembered, StoreFacts};
 use crate::run::backup::survey::Request;
 
 /// The file of `plan --facts`: JSON; what is left out is nothing.

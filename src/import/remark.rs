@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use super::arguments::NAMES;
 use crate::model::secret::Secret;
 
 /// How much it matters.
@@ -104,3 +103,29 @@ impl fmt::Display for Remark {
         }
     }
 }
+
+/// What each argument is, for messages.
+pub const NAMES: [&str; 22] = [
+    "operation type",
+    "execution agent",
+    "Python path",
+    "lock waiting period",
+    "total lock waiting time",
+    "log directory",
+    "e-mail report",
+    "e-mail sender name",
+    "e-mail sender",
+    "e-mail recipient",
+    "instruction file",
+    "shadow copy drive",
+    "destinations",
+    "mirror directory",
+    "files missing from the source",
+    "encryption key",
+    "bucket",
+    "location",
+    "access key id",
+    "secret access key",
+    "force full backup",
+    "automatic force full backup",
+];

@@ -1,0 +1,84 @@
+//! `schedule status`: what the scheduler of this computer says of a profile.
+
+use super::{Exit, OutputFormat, output};
+use crate::adapters::scheduler::{self, LastResult, ScheduledTask};
+use crate::cli::place::complain;
+use crate::model::cancel::Cancel;
+
+/// The same profile in another scheduler too would run twice.
+pub(super) fn others(profile: &str, own: &ScheduledTask, cancel: &Cancel) {
+    for other in scheduler::status(profile, cancel).unwrap_or_default() {
+        if other.scheduler != own.scheduler && other.mode == own.mode {
+            let text = format!(
+                "{} has a task for this profile too ({}): it would run twice",
+                other.scheduler, other.task
+            );
+            complain(
+                "warning",
+                &text,
+                "`schedule remove` removes them all; then install it once",
+            );
+        }
+    }
+}
+
+pub(super) fn status(profile: &str, format: OutputFormat, cancel: &Cancel) -> Exit {
+    let tasks = match scheduler::status(profile, cancel) {
+        Ok(tasks) => tasks,
+        Err(error) => return super::fail(&error),
+    };
+    let written = match format {
+        OutputFormat::Json => output::result(format_args!(
+            "{:#}\n",
+            serde_json::json!({ "profile": profile, "tasks": tasks })
+        )),
+        OutputFormat::Text if tasks.is_empty() => {
+            output::result(format_args!("'{profile}' is not scheduled.\n"))
+        }
+        OutputFormat::Text => output::result(
+            tasks
+                .iter()
+                .map(|task| tell(profile, task))
+                .collect::<String>(),
+        ),
+    };
+    let runs = |task: &ScheduledTask| task.next_run.is_some() && task.problem.is_none();
+    if tasks.is_empty() || !tasks.iter().all(runs) {
+        Exit::Failed
+    } else {
+        written
+    }
+}
+
+/// A task, for a person.
+pub(super) fn tell(profile: &str, found: &ScheduledTask) -> String {
+    let mode = crate::cli::word(found.mode);
+    let mut text = format!(
+        "'{profile}' ({mode}) is scheduled in {}: {}\n",
+        found.scheduler, found.task
+    );
+    let mut line = |name: &str, value: &str| text.push_str(&format!("  {name:<12} {value}\n"));
+    line("next run:", found.next_run.as_deref().unwrap_or("none"));
+    line(
+        "last run:",
+        found.last_run.as_deref().unwrap_or("not known to it"),
+    );
+    let last = match &found.last_result {
+        LastResult::Unknown => "not known to it; see the logs".to_owned(),
+        LastResult::Never => "has not run yet".to_owned(),
+        LastResult::Running => "running now".to_owned(),
+        LastResult::Ended(why) => why.clone(),
+        LastResult::Exit(code) => match Exit::ALL
+            .iter()
+            .find(|exit| i64::from(exit.code()) == *code)
+        {
+            Some(exit) => format!("exit code {code}: {}", exit.words()),
+            None => format!("exit code {code} (not one of aam-backup)"),
+        },
+    };
+    line("last result:", &last);
+    if let Some(problem) = &found.problem {
+        line("problem:", problem);
+    }
+    text
+}
