@@ -529,17 +529,18 @@ fn long_functions(sources: &[Source], most: usize) -> Vec<String> {
                 && !line.ends_with(';')
             {
                 open = Some((*number, indent, start));
-            } else if let Some((first, column, name)) = open {
-                if indent == column && (start == "}" || start.ends_with(';')) {
-                    if number - first + 1 > most {
-                        found.push(format!(
-                            "{}:{first}: {} lines: {name}",
-                            source.file,
-                            number - first + 1
-                        ));
-                    }
-                    open = None;
+            } else if let Some((first, column, name)) = open
+                && indent == column
+                && (start == "}" || start.ends_with(';'))
+            {
+                if number - first + 1 > most {
+                    found.push(format!(
+                        "{}:{first}: {} lines: {name}",
+                        source.file,
+                        number - first + 1
+                    ));
                 }
+                open = None;
             }
         }
     }
