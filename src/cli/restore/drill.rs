@@ -22,7 +22,12 @@ pub struct DrillArgs {
     #[command(flatten)]
     pub place: PlaceArgs,
     /// How many files.
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 10,
+        value_parser = clap::value_parser!(u32).range(1..=10_000)
+    )]
     pub files: u32,
     /// The newest state at or before this stamp.
     #[arg(long, value_name = "STAMP")]
@@ -56,7 +61,8 @@ pub fn drill(global: &Global, args: &DrillArgs, cancel: &Cancel) -> Exit {
     let exit = match work::drill(&settings, options, args.files as usize) {
         Ok((files, tally)) => {
             output::result(format!(
-                "{} of {files} files restored and compared with the list of the backup ({}); the copies are deleted\n",
+                "{} of {files} files restored and compared with the list of the backup ({}); the \
+                 copies are deleted\n",
                 tally.files,
                 size(tally.bytes)
             ));

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use crate::model::catalog::{Backup, Catalog, ListedArchive};
 use crate::model::marker::Marker;
 use crate::model::name::{BackupId, MountName, ObjectName, Part};
+use crate::model::stamp::Stamp;
 
 use super::choose::{Chosen, choose, left_out};
 use super::mounts::{lay_out, select};
+use super::parts::PlannedArchive;
 use super::plan::{PlannedManifest, PlannedMount, RestoreFinding, RestoreOptions, RestorePlan};
 use super::volumes;
 use crate::plan::restore::error::PlanError;
@@ -162,95 +164,42 @@ fn build(
     markers: &Markers<'_>,
     rejected: &BTreeMap<BackupId, String>,
 ) -> Result<RestorePlan, Box<PlanError>> {
-    let state = chosen
-        .chain
-        .last()
-        .map_or(chosen.set.stamp, |b| b.id.stamp());
-    let mut findings: Vec<RestoreFinding> =
-        left_out(catalog, chosen, options.at.as_ref(), rejected)
+    chained(chosen, markers)?;
+    let mut mounts = MountPlanner {
+        options,
+        chosen,
+        markers,
+        state: chosen
+            .chain
+            .last()
+            .map_or(chosen.set.stamp, |b| b.id.stamp()),
+        findings: left_out(catalog, chosen, options.at.as_ref(), rejected)
             .into_iter()
             .map(|(id, why)| RestoreFinding {
                 warning: false,
                 text: format!("the backup {} is not used: {why}", id.stamp()),
             })
-            .collect();
-    chained(chosen, markers)?;
-    let mut damage = Vec::new();
-    let mut mounts = Vec::new();
-    for (index, name) in mount_order(chosen, markers).into_iter().enumerate() {
-        let with: Vec<(&Backup, &ListedArchive)> = chosen
-            .chain
-            .iter()
-            .filter_map(|b| Some((*b, b.archives.get(name)?)))
-            .collect();
-        let newest_first = || {
-            with.iter()
-                .rev()
-                .filter_map(|(b, _)| markers.get(&(b.id, name))?.as_ref())
-        };
-        let path = newest_first().next().map(|m| m.mount.clone());
-        let mut archives = Vec::new();
-        for (backup, archive) in &with {
-            let marker = markers.get(&(backup.id, name)).and_then(Option::as_ref);
-            let planned = volumes::plan(
-                &options.location,
-                backup.id,
-                name,
-                archive,
-                marker,
-                &mut damage,
-            );
-            findings.extend(planned.extra.iter().map(|key| {
-                let text = format!(
-                    "{}: the volume '{key}' is not named by its marker and is not used",
-                    options.store
-                );
-                RestoreFinding {
-                    warning: true,
-                    text,
-                }
-            }));
-            archives.push(planned.archive);
-        }
-        // Only the newest backup's manifest says what the state was.
-        let last = with
-            .last()
-            .and_then(|(b, _)| markers.get(&(b.id, name))?.as_ref());
-        let manifest = match last {
-            Some(marker) => Some(manifest(options, marker, name)?),
-            None => {
-                findings.push(v1(name));
-                None
-            }
-        };
-        if with.last().map(|(b, _)| b.id.stamp()) != Some(state) {
-            let text = format!(
-                "'{name}' is not in the newest backup {state}: it is restored as of the last one that has it"
-            );
-            findings.push(RestoreFinding {
-                warning: false,
-                text,
-            });
-        }
-        let wanted = Vec::new();
-        mounts.push(PlannedMount {
-            number: index + 1,
-            name: name.clone(),
-            path,
-            target: Vec::new(),
-            archives,
-            manifest,
-            wanted,
-        });
-    }
+            .collect(),
+        damage: Vec::new(),
+    };
+    let names = (1..).zip(mount_order(chosen, markers));
+    let mut planned = names
+        .map(|(number, name)| mounts.mount(number, name))
+        .collect::<Result<Vec<_>, _>>()?;
+    let MountPlanner {
+        state,
+        mut findings,
+        damage,
+        ..
+    } = mounts;
     if !damage.is_empty() {
         return Err(Box::new(PlanError::Damaged {
             store: options.store.clone(),
             problems: damage,
         }));
     }
-    lay_out(&mut mounts, options.layout)?;
-    select(&mut mounts, options, &mut findings)?;
+    lay_out(&mut planned, options.layout)?;
+    select(&mut planned, options, &mut findings)?;
     Ok(RestorePlan {
         location: options.location.clone(),
         store: options.store.clone(),
@@ -259,9 +208,93 @@ fn build(
         layout: options.layout,
         exact: options.exact,
         only: options.only.clone(),
-        mounts,
+        mounts: planned,
         findings,
     })
+}
+
+/// Plans the mounts of a state, one after the other.
+struct MountPlanner<'a> {
+    options: &'a RestoreOptions,
+    chosen: &'a Chosen<'a>,
+    markers: &'a Markers<'a>,
+    state: Stamp,
+    findings: Vec<RestoreFinding>,
+    /// Whatever makes the state unusable, a sentence each.
+    damage: Vec<String>,
+}
+
+impl MountPlanner<'_> {
+    fn mount(&mut self, number: usize, name: &MountName) -> Result<PlannedMount, Box<PlanError>> {
+        let markers = self.markers;
+        let marker = |backup: &Backup| markers.get(&(backup.id, name)).and_then(Option::as_ref);
+        let with: Vec<(&Backup, &ListedArchive)> = self
+            .chosen
+            .chain
+            .iter()
+            .filter_map(|b| Some((*b, b.archives.get(name)?)))
+            .collect();
+        let mut archives = Vec::new();
+        for (backup, archive) in &with {
+            archives.push(self.archive(backup, name, archive, marker(backup)));
+        }
+        let last = with.last().map(|(backup, _)| *backup);
+        // Only the newest backup's manifest says what the state was.
+        let manifest = match last.and_then(marker) {
+            Some(marker) => Some(manifest(self.options, marker, name)?),
+            None => {
+                self.findings.push(v1(name));
+                None
+            }
+        };
+        if last.map(|backup| backup.id.stamp()) != Some(self.state) {
+            let text = format!(
+                "'{name}' is not in the newest backup {}: it is restored as of the last one that \
+                 has it",
+                self.state
+            );
+            self.findings.push(RestoreFinding {
+                warning: false,
+                text,
+            });
+        }
+        let mut newest_first = with.iter().rev().filter_map(|(backup, _)| marker(backup));
+        Ok(PlannedMount {
+            number,
+            name: name.clone(),
+            path: newest_first.next().map(|m| m.mount.clone()),
+            target: Vec::new(),
+            archives,
+            manifest,
+            wanted: Vec::new(),
+        })
+    }
+
+    fn archive(
+        &mut self,
+        backup: &Backup,
+        name: &MountName,
+        archive: &ListedArchive,
+        marker: Option<&Marker>,
+    ) -> PlannedArchive {
+        let planned = volumes::plan(
+            &self.options.location,
+            backup.id,
+            name,
+            archive,
+            marker,
+            &mut self.damage,
+        );
+        let store = &self.options.store;
+        self.findings
+            .extend(planned.extra.iter().map(|key| RestoreFinding {
+                warning: true,
+                text: format!(
+                    "{store}: the volume '{key}' is not named by its marker and is not used"
+                ),
+            }));
+        planned.archive
+    }
 }
 
 /// An incremental lists changes since one certain backup: without that one, files would be missing
@@ -333,7 +366,8 @@ fn manifest(
 
 fn v1(name: &MountName) -> RestoreFinding {
     let text = format!(
-        "'{name}' was written by v1.0, whose markers are empty: its original path, the checksums of its volumes and \
+        "'{name}' was written by v1.0, whose markers are empty: its original path, the checksums \
+         of its volumes and \
          the list of its files are not known; what 7-Zip extracts is all that can be checked"
     );
     RestoreFinding {

@@ -42,7 +42,11 @@ pub enum PlanError {
     },
     #[error("the original path of '{0}' is not known: its marker was written by v1.0")]
     UnknownPath(MountName),
-    #[error("'{0}' is a {family} path, this computer has {host} paths", family = .0.family(), host = crate::model::path::Family::HOST)]
+    #[error(
+        "'{0}' is a {family} path, this computer has {host} paths",
+        family = .0.family(),
+        host = crate::model::path::Family::HOST
+    )]
     OtherFamily(FullPath),
     #[error("'{0}' and '{1}' lie in each other")]
     Nested(FullPath, FullPath),
@@ -59,24 +63,36 @@ fn shown(newest: &Option<(Stamp, String)>) -> String {
 impl PlanError {
     /// What the user can do.
     pub fn hint(&self) -> String {
-        const OLDER: &str = "restore an older state with --at (aam-backup sets lists them), or restore from another store";
+        const OLDER: &str = "restore an older state with --at (aam-backup sets lists them), or \
+                             restore from another store";
         match self {
-            PlanError::NoBackup { .. } => "check the location's name, and that this is the right store".to_owned(),
-            PlanError::NothingComplete { .. } => "aam-backup sets lists what is there; try another store".to_owned(),
-            PlanError::NothingAt { oldest, .. } => format!("the oldest complete backup is {oldest}"),
+            PlanError::NoBackup { .. } => {
+                "check the location's name, and that this is the right store".to_owned()
+            }
+            PlanError::NothingComplete { .. } => {
+                "aam-backup sets lists what is there; try another store".to_owned()
+            }
+            PlanError::NothingAt { oldest, .. } => {
+                format!("the oldest complete backup is {oldest}")
+            }
             PlanError::Unchained { since, full, .. } => {
                 format!(
-                    "restore the state before {since} with --at (the full backup is --at {full}), or restore from another store"
+                    "restore the state before {since} with --at (the full backup is --at {full}), \
+                     or restore from another store"
                 )
             }
-            PlanError::Damaged { .. } | PlanError::ForeignKey { .. } | PlanError::ForeignMarker(_) => OLDER.to_owned(),
+            PlanError::Damaged { .. }
+            | PlanError::ForeignKey { .. }
+            | PlanError::ForeignMarker(_) => OLDER.to_owned(),
             PlanError::Marker(MarkerError::Newer { .. }) => String::new(),
             PlanError::Marker(_) => OLDER.to_owned(),
             PlanError::UnknownPath(_) | PlanError::OtherFamily(_) | PlanError::Nested(..) => {
                 "use --layout numbered".to_owned()
             }
             PlanError::OutsideMounts { .. } => {
-                "give the original absolute path, or one that starts with the mount's number, such as 1/docs".to_owned()
+                "give the original absolute path, or one that starts with the mount's number, \
+                 such as 1/docs"
+                    .to_owned()
             }
         }
     }

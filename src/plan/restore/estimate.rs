@@ -184,9 +184,17 @@ impl Estimate {
         if self.dollars.total > 0.0 {
             let d = &self.dollars;
             text.push_str(&format!(
-                "\ncosts about ${:.2} at Amazon's prices of {}: requests ${:.2}, retrieval {:?} ${:.2}, copies for {} \
+                "\ncosts about ${:.2} at Amazon's prices of {}: requests ${:.2}, retrieval {:?} \
+                 ${:.2}, copies for {} \
                  days ${:.2}, transfer ${:.2}",
-                d.total, self.prices, d.requests, self.tier, d.retrieval, self.keep_days, d.copies, d.transfer
+                d.total,
+                self.prices,
+                d.requests,
+                self.tier,
+                d.retrieval,
+                self.keep_days,
+                d.copies,
+                d.transfer
             ));
         }
         if self.hours > 0 {

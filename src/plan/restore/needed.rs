@@ -1,4 +1,5 @@
-//! Which volumes a restore needs, and in which order their parts are downloaded (SPEC#restore). Pure.
+//! Which volumes a restore needs, and in which order their parts are downloaded (SPEC#restore).
+//! Pure.
 
 use std::collections::BTreeSet;
 

@@ -1,7 +1,8 @@
 //! The pieces of an archive. A **volume** is one object in the store. A **slice** is a range of a
 //! large volume with a checksum of its own, which can be trusted and used while the rest of its
 //! volume is on its way (SPEC#restore). A **part** is what is downloaded at a time, into a file of
-//! its own: a volume or a slice. 7-Zip takes the parts of an archive as one file, however it was cut.
+//! its own: a volume or a slice. 7-Zip takes the parts of an archive as one file, however it was
+//! cut.
 
 use std::ops::Range;
 

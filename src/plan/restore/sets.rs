@@ -110,7 +110,8 @@ impl SetsReport {
         }
         if self.deprecated > 0 {
             text.push_str(&format!(
-                "{} objects have names of the old form with colons and are not used: extract them with 7-Zip\n",
+                "{} objects have names of the old form with colons and are not used: extract them \
+                 with 7-Zip\n",
                 self.deprecated
             ));
         }

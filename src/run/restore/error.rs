@@ -40,7 +40,11 @@ pub enum RestoreError {
     ThroughLink(PathBuf),
     #[error("'{}' is a directory where a file is to be restored", .0.display())]
     DirectoryInTheWay(PathBuf),
-    #[error("{store}: the object '{key}' is damaged: its SHA-256 is {found}, its marker says {expected}{}", same(.is))]
+    #[error(
+        "{store}: the object '{key}' is damaged: its SHA-256 is {found}, its marker says \
+         {expected}{}",
+        same(.is)
+    )]
     Damaged {
         store: String,
         key: String,
@@ -56,7 +60,8 @@ pub enum RestoreError {
         expected: u64,
     },
     #[error(
-        "'{what}' does not open with the key from {key}: the key is wrong, or the archive is damaged"
+        "'{what}' does not open with the key from {key}: the key is wrong, or the archive is \
+         damaged"
     )]
     Key { what: String, key: String },
     #[error("'{archive}' holds the entry '{entry}': {why}")]
@@ -82,18 +87,21 @@ pub enum RestoreError {
     #[error("another restore was begun in '{}' and is not finished: {was}", target.display())]
     OtherRestore { target: PathBuf, was: String },
     #[error(
-        "the backup {state} is not what it was when the restore into '{}' was begun: its volumes were replaced",
+        "the backup {state} is not what it was when the restore into '{}' was begun: its volumes \
+         were replaced",
         target.display()
     )]
     SetChanged { target: PathBuf, state: Stamp },
     #[error(
-        "this restore costs about ${dollars:.2} and takes up to {hours} hours: nobody agreed to that"
+        "this restore costs about ${dollars:.2} and takes up to {hours} hours: nobody agreed to \
+         that"
     )]
     NotAgreed { dollars: f64, hours: u32 },
     #[error("{frozen} of {all} volumes are archived and were not requested")]
     NotRequested { frozen: usize, all: usize },
     #[error(
-        "{store}: '{key}' is archived, so that nobody can say what there is to restore: a lifecycle rule moved it"
+        "{store}: '{key}' is archived, so that nobody can say what there is to restore: a \
+         lifecycle rule moved it"
     )]
     FrozenIndex { store: String, key: String },
     #[error("{missing} of {all} volumes are not downloaded")]
@@ -196,9 +204,13 @@ impl RestoreError {
             RestoreError::Store(error) => error.hint.clone(),
             RestoreError::Tool(ToolError::Missing { hint, .. }) => hint.clone(),
             RestoreError::NotEmpty(_) => {
-                "name a new directory, or allow files in it to be overwritten with --into-existing".to_owned()
+                "name a new directory, or allow files in it to be overwritten with \
+                 --into-existing"
+                    .to_owned()
             }
-            RestoreError::NotADirectory(_) => "name a directory that is empty or does not exist".to_owned(),
+            RestoreError::NotADirectory(_) => {
+                "name a directory that is empty or does not exist".to_owned()
+            }
             RestoreError::ThroughLink(_) | RestoreError::DirectoryInTheWay(_) => {
                 "remove it, or restore into an empty directory".to_owned()
             }
@@ -210,26 +222,34 @@ impl RestoreError {
             RestoreError::Key { .. } => {
                 "check the key; if it is the right one, restore an older state with --at".to_owned()
             }
-            RestoreError::Entry { why: Unsafe::Illegal(_), .. } => {
-                "restore on a computer of the kind it was backed up on, or leave it out with --only".to_owned()
+            RestoreError::Entry {
+                why: Unsafe::Illegal(_),
+                ..
+            } => {
+                "restore on a computer of the kind it was backed up on, or leave it out with --only"
+                    .to_owned()
             }
             RestoreError::Entry { .. } => {
-                "no backup writes such an entry: somebody else wrote this archive; restore from another store"
+                "no backup writes such an entry: somebody else wrote this archive; restore from \
+                 another store"
                     .to_owned()
             }
             RestoreError::Busy(_) => "wait for it, or name another directory".to_owned(),
             RestoreError::BadState(_) | RestoreError::OtherRestore { .. } => format!(
-                "give the same options to go on with it, name another directory, or remove '{}' in it to begin anew",
+                "give the same options to go on with it, name another directory, or remove '{}' \
+                 in it to begin anew",
                 WORK_DIRECTORY
             ),
             RestoreError::SetChanged { .. } => format!(
-                "if you replaced them: remove '{}' in it to begin anew; if not, somebody else writes to the store",
+                "if you replaced them: remove '{}' in it to begin anew; if not, somebody else \
+                 writes to the store",
                 WORK_DIRECTORY
             ),
             RestoreError::NotAgreed { .. } => "add --yes to agree".to_owned(),
             RestoreError::FrozenIndex { .. } => {
-                "order all objects with _yes_ or _manifest_ in their names (docs/restore.md, \"Archived markers\", has the \
-                 commands), and start this again when they are readable, within 48 hours"
+                "order all objects with _yes_ or _manifest_ in their names (docs/restore.md, \
+                 \"Archived markers\", has the commands), and start this again when they are \
+                 readable, within 48 hours"
                     .to_owned()
             }
             RestoreError::NotRequested { .. } => {
@@ -239,7 +259,9 @@ impl RestoreError {
                 "download them first: aam-backup restore download, with the same options".to_owned()
             }
             RestoreError::NoKey(_) => "name where it is with --key-env or --key-file".to_owned(),
-            RestoreError::Unknown { .. } => "paths are compared as on the computer that was backed up".to_owned(),
+            RestoreError::Unknown { .. } => {
+                "paths are compared as on the computer that was backed up".to_owned()
+            }
             RestoreError::Disk { why, .. } if why.kind() == io::ErrorKind::StorageFull => {
                 "make room, or restore to another disk".to_owned()
             }

@@ -1,6 +1,6 @@
 //! Restore: from a store alone back to files (SPEC#restore).
 //!
-//! `work` is what the `restore` command does. `gather` asks a store, `plan::restore` decides (pure),
+//! `work` is what the `restore` command does. `gather` asks a store, `plan::restore` decides, and
 //! [`run()`] carries the plan out by three owners: `thaw`, `downloads` and `extraction`. A restore
 //! can be started again at any moment and continues.
 

@@ -44,24 +44,7 @@ impl Target {
     ) -> Result<Target, RestoreError> {
         let path = std::path::absolute(path).map_err(RestoreError::disk("find", path))?;
         let work = path.join(WORK_DIRECTORY);
-        let (created, fresh) = match fs::read_dir(&path) {
-            Ok(entries) => {
-                let mut fresh = true;
-                for entry in entries {
-                    let entry = entry.map_err(RestoreError::disk("read", &path))?;
-                    fresh &= entry.file_name() == WORK_DIRECTORY;
-                }
-                (false, fresh)
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                fs::create_dir_all(&path).map_err(RestoreError::disk("create", &path))?;
-                (true, true)
-            }
-            Err(error) if error.kind() == ErrorKind::NotADirectory => {
-                return Err(RestoreError::NotADirectory(path));
-            }
-            Err(error) => return Err(RestoreError::disk("read", &path)(error)),
-        };
+        let (created, fresh) = look_or_create(&path)?;
         if is_link(&work) {
             return Err(RestoreError::ThroughLink(work));
         }
@@ -255,6 +238,29 @@ pub fn part_path(
     work.join(VOLUMES)
         .join(format!("{}-{}", mount.number, archive.stamp))
         .join(name)
+}
+
+/// Looks into a target, which is made if it does not exist: whether it was made, and whether it
+/// holds nothing but the working directory.
+fn look_or_create(path: &Path) -> Result<(bool, bool), RestoreError> {
+    match fs::read_dir(path) {
+        Ok(entries) => {
+            let mut fresh = true;
+            for entry in entries {
+                let entry = entry.map_err(RestoreError::disk("read", path))?;
+                fresh &= entry.file_name() == WORK_DIRECTORY;
+            }
+            Ok((false, fresh))
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            fs::create_dir_all(path).map_err(RestoreError::disk("create", path))?;
+            Ok((true, true))
+        }
+        Err(error) if error.kind() == ErrorKind::NotADirectory => {
+            Err(RestoreError::NotADirectory(path.to_owned()))
+        }
+        Err(error) => Err(RestoreError::disk("read", path)(error)),
+    }
 }
 
 /// Two restores into one target would overwrite each other's downloads.

@@ -145,7 +145,8 @@ impl RestoreRequest<'_> {
         let newest = newest_state(&decided.catalog, None);
         if let Some(newer) = newest.filter(|newest| is_pinned && *newest > plan.state) {
             let text = format!(
-                "a newer backup is there, of {newer}; this restore was begun with {} and goes on with it",
+                "a newer backup is there, of {newer}; this restore was begun with {} and goes on \
+                 with it",
                 plan.state
             );
             events.note(Section::Restore, text);

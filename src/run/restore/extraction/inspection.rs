@@ -1,5 +1,5 @@
-//! An archive is looked through before anything of it is extracted: each entry must be safe, and the
-//! key must open it (SPEC#restore).
+//! An archive is looked through before anything of it is extracted: each entry must be safe, and
+//! the key must open it (SPEC#restore).
 
 use std::path::Path;
 

@@ -1,5 +1,5 @@
-//! The owner of **extraction**. Mount by mount: every archive in stamp order, then what the manifest
-//! says, then the table (SPEC#restore).
+//! The owner of **extraction**. Mount by mount: every archive in stamp order, then what the
+//! manifest says, then the table (SPEC#restore).
 
 mod archive;
 mod arriving;

@@ -36,9 +36,10 @@ pub struct PartialArchive {
     pub used: BTreeSet<usize>,
 }
 
-/// Elsewhere a file that is longer than what was written takes no room by itself.
 #[cfg(not(windows))]
-fn make_sparse(_: &File) {}
+fn make_sparse(_: &File) {
+    // A file that is longer than what was written takes no room by itself.
+}
 
 impl PartialArchive {
     pub fn new(target: &Target, mount: &PlannedMount, archive: &PlannedArchive) -> PartialArchive {

@@ -1,5 +1,5 @@
-//! Clears the paths of an archive's entries on the target's disk: nothing is written through a link,
-//! and what an older archive left in the place of something else gives way (SPEC#restore).
+//! Clears the paths of an archive's entries on the target's disk: nothing is written through a
+//! link, and what an older archive left in the place of something else gives way (SPEC#restore).
 
 use std::fs;
 use std::io::ErrorKind;
@@ -30,8 +30,8 @@ impl TargetPaths {
     /// extracted.
     ///
     /// # Errors
-    /// When the path leads through a link, or a directory that is not this restore's own where a file
-    /// belongs.
+    /// When the path leads through a link, or a directory that is not this restore's own is where a
+    /// file belongs.
     pub fn clear(&mut self, path: &str, is_directory: bool) -> Result<(), RestoreError> {
         let path = path.trim_end_matches('/');
         let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);

@@ -195,7 +195,8 @@ impl<'a> Verification<'a> {
         if entry.stored.is_none() {
             self.tally.unsaved += 1;
             let text = format!(
-                "'{shown}' was not archived (it could not be read, or 7-Zip cannot take its name): no backup holds it"
+                "'{shown}' was not archived (it could not be read, or 7-Zip cannot take its \
+                 name): no backup holds it"
             );
             self.events.warn(Section::Verification, text, None);
             return Ok(());
