@@ -198,43 +198,10 @@ impl RestoreError {
 
     /// What the user can do; empty when nothing is known.
     pub fn hint(&self) -> String {
-        const OLDER: &str = "restore an older state with --at, or restore from another store";
         match self {
             RestoreError::Plan(error) => error.hint(),
             RestoreError::Store(error) => error.hint.clone(),
             RestoreError::Tool(ToolError::Missing { hint, .. }) => hint.clone(),
-            RestoreError::NotEmpty(_) => {
-                "name a new directory, or allow files in it to be overwritten with \
-                 --into-existing"
-                    .to_owned()
-            }
-            RestoreError::NotADirectory(_) => {
-                "name a directory that is empty or does not exist".to_owned()
-            }
-            RestoreError::ThroughLink(_) | RestoreError::DirectoryInTheWay(_) => {
-                "remove it, or restore into an empty directory".to_owned()
-            }
-            RestoreError::Damaged { .. } | RestoreError::Size { .. } => OLDER.to_owned(),
-            RestoreError::Archive { full: true, .. } => {
-                "the disk is full: make room, or restore to another disk".to_owned()
-            }
-            RestoreError::Archive { .. } => OLDER.to_owned(),
-            RestoreError::Key { .. } => {
-                "check the key; if it is the right one, restore an older state with --at".to_owned()
-            }
-            RestoreError::Entry {
-                why: Unsafe::Illegal(_),
-                ..
-            } => {
-                "restore on a computer of the kind it was backed up on, or leave it out with --only"
-                    .to_owned()
-            }
-            RestoreError::Entry { .. } => {
-                "no backup writes such an entry: somebody else wrote this archive; restore from \
-                 another store"
-                    .to_owned()
-            }
-            RestoreError::Busy(_) => "wait for it, or name another directory".to_owned(),
             RestoreError::BadState(_) | RestoreError::OtherRestore { .. } => format!(
                 "give the same options to go on with it, name another directory, or remove '{}' \
                  in it to begin anew",
@@ -245,27 +212,61 @@ impl RestoreError {
                  writes to the store",
                 WORK_DIRECTORY
             ),
-            RestoreError::NotAgreed { .. } => "add --yes to agree".to_owned(),
+            other => other.fixed_hint().to_owned(),
+        }
+    }
+
+    /// The hints that name nothing.
+    fn fixed_hint(&self) -> &'static str {
+        const OLDER: &str = "restore an older state with --at, or restore from another store";
+        match self {
+            RestoreError::NotEmpty(_) => {
+                "name a new directory, or allow files in it to be overwritten with \
+                 --into-existing"
+            }
+            RestoreError::NotADirectory(_) => "name a directory that is empty or does not exist",
+            RestoreError::ThroughLink(_) | RestoreError::DirectoryInTheWay(_) => {
+                "remove it, or restore into an empty directory"
+            }
+            RestoreError::Damaged { .. } | RestoreError::Size { .. } => OLDER,
+            RestoreError::Archive { full: true, .. } => {
+                "the disk is full: make room, or restore to another disk"
+            }
+            RestoreError::Archive { .. } => OLDER,
+            RestoreError::Key { .. } => {
+                "check the key; if it is the right one, restore an older state with --at"
+            }
+            RestoreError::Entry {
+                why: Unsafe::Illegal(_),
+                ..
+            } => {
+                "restore on a computer of the kind it was backed up on, or leave it out with --only"
+            }
+            RestoreError::Entry { .. } => {
+                "no backup writes such an entry: somebody else wrote this archive; restore from \
+                 another store"
+            }
+            RestoreError::Busy(_) => "wait for it, or name another directory",
+            RestoreError::NotAgreed { .. } => "add --yes to agree",
             RestoreError::FrozenIndex { .. } => {
                 "order all objects with _yes_ or _manifest_ in their names (docs/restore.md, \
                  \"Archived markers\", has the commands), and start this again when they are \
                  readable, within 48 hours"
-                    .to_owned()
             }
             RestoreError::NotRequested { .. } => {
-                "request them first: aam-backup restore request, with the same options".to_owned()
+                "request them first: aam-backup restore request, with the same options"
             }
             RestoreError::NotDownloaded { .. } => {
-                "download them first: aam-backup restore download, with the same options".to_owned()
+                "download them first: aam-backup restore download, with the same options"
             }
-            RestoreError::NoKey(_) => "name where it is with --key-env or --key-file".to_owned(),
+            RestoreError::NoKey(_) => "name where it is with --key-env or --key-file",
             RestoreError::Unknown { .. } => {
-                "paths are compared as on the computer that was backed up".to_owned()
+                "paths are compared as on the computer that was backed up"
             }
             RestoreError::Disk { why, .. } if why.kind() == io::ErrorKind::StorageFull => {
-                "make room, or restore to another disk".to_owned()
+                "make room, or restore to another disk"
             }
-            _ => String::new(),
+            _ => "",
         }
     }
 }
