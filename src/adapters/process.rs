@@ -8,6 +8,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::model::cancel::Cancel;
@@ -124,12 +125,44 @@ impl Invocation {
         cancel: &Cancel,
         line: &mut dyn FnMut(&str),
     ) -> Result<i32, ToolError> {
+        let mut child = self
+            .command(input.is_some())
+            .spawn()
+            .map_err(|why| ToolError::Start {
+                program: self.shown(),
+                why,
+            })?;
+        let tree = Tree::of(&child);
+        if let (Some(secret), Some(mut stdin)) = (input, child.stdin.take()) {
+            // A program that ends without reading its input has its own exit code to say why.
+            let _ = writeln!(stdin, "{}", secret.expose());
+        }
+        let (lines, readers) = output_lines(&mut child);
+        self.follow(&mut child, &tree, &lines, cancel, line)?;
+        for reader in readers {
+            // A reader that panicked has lost output, nothing else.
+            let _ = reader.join();
+        }
+        let status = child.wait().map_err(|why| ToolError::Lost {
+            program: self.shown(),
+            why,
+        })?;
+        if cancel.is_set() {
+            return Err(ToolError::Interrupted);
+        }
+        status
+            .code()
+            .ok_or_else(|| ToolError::Killed(self.shown(), signal(status)))
+    }
+
+    /// The program with its arguments, environment and pipes.
+    fn command(&self, with_input: bool) -> Command {
         let mut command = Command::new(&self.program);
         command
             .args(&self.args)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        command.stdin(if input.is_some() {
+        command.stdin(if with_input {
             Stdio::piped()
         } else {
             Stdio::null()
@@ -144,38 +177,25 @@ impl Invocation {
             command.current_dir(directory);
         }
         own_group(&mut command);
-        let lost = |why| ToolError::Lost {
-            program: self.shown(),
-            why,
-        };
-        let mut child = command.spawn().map_err(|why| ToolError::Start {
-            program: self.shown(),
-            why,
-        })?;
-        let tree = Tree::of(&child);
-        if let (Some(secret), Some(mut stdin)) = (input, child.stdin.take()) {
-            // A program that ends without reading its input has its own exit code to say why.
-            let _ = writeln!(stdin, "{}", secret.expose());
-        }
-        let (sender, lines) = mpsc::sync_channel(256);
-        let readers: Vec<_> = [
-            child.stdout.take().map(boxed),
-            child.stderr.take().map(boxed),
-        ]
-        .into_iter()
-        .flatten()
-        .map(|pipe| {
-            let sender = sender.clone();
-            std::thread::spawn(move || read_lines(pipe, &sender))
-        })
-        .collect();
-        drop(sender);
+        command
+    }
+
+    /// Passes on lines until the output ends. Stops the program when it is cancelled or takes too
+    /// long.
+    fn follow(
+        &self,
+        child: &mut Child,
+        tree: &Tree,
+        lines: &mpsc::Receiver<String>,
+        cancel: &Cancel,
+        line: &mut dyn FnMut(&str),
+    ) -> Result<(), ToolError> {
         let started = Instant::now();
         let mut asked: Option<Instant> = None;
         loop {
             match lines.recv_timeout(Duration::from_millis(100)) {
                 Ok(text) => line(&text),
-                Err(mpsc::RecvTimeoutError::Disconnected) => break,
+                Err(mpsc::RecvTimeoutError::Disconnected) => return Ok(()),
                 Err(mpsc::RecvTimeoutError::Timeout) => {}
             }
             if cancel.is_set() && asked.is_none() {
@@ -184,38 +204,50 @@ impl Invocation {
                     // If the file cannot be made, the wait ends by the time limit.
                     Some(path) => drop(std::fs::write(path, "")),
                     None => {
-                        tree.stop(&mut child);
+                        tree.stop(child);
                         return Err(ToolError::Interrupted);
                     }
                 }
             }
             if let Some(limit) = self.limit.filter(|limit| started.elapsed() > *limit) {
-                tree.stop(&mut child);
+                tree.stop(child);
                 return Err(ToolError::TooLong {
                     program: self.shown(),
                     limit,
                 });
             }
             if asked.is_some_and(|since| since.elapsed() > PATIENCE) {
-                tree.stop(&mut child);
+                tree.stop(child);
                 return Err(ToolError::Interrupted);
             }
         }
-        for reader in readers {
-            // A reader that panicked has lost output, nothing else.
-            let _ = reader.join();
-        }
-        let status = child.wait().map_err(lost)?;
-        if cancel.is_set() {
-            return Err(ToolError::Interrupted);
-        }
-        status
-            .code()
-            .ok_or_else(|| ToolError::Killed(self.shown(), signal(status)))
     }
 }
 
-/// How long a program asked to stop is waited for.
+/// Standard output and standard error as lines, and the threads that read them.
+fn output_lines(child: &mut Child) -> (mpsc::Receiver<String>, Vec<JoinHandle<()>>) {
+    let (sender, lines) = mpsc::sync_channel(WAITING_LINES);
+    let pipes = [
+        child.stdout.take().map(boxed),
+        child.stderr.take().map(boxed),
+    ];
+    let readers = pipes
+        .into_iter()
+        .flatten()
+        .map(|pipe| {
+            let sender = sender.clone();
+            std::thread::spawn(move || read_lines(pipe, &sender))
+        })
+        .collect();
+    (lines, readers)
+}
+
+/// Lines read but not yet passed on: enough that a tool does not wait for a slow log, and at most
+/// 16 MiB with [`LINE_LIMIT`].
+const WAITING_LINES: usize = 256;
+
+/// How long a program asked to stop is waited for: ShadowSpawn needs some seconds to remove its
+/// snapshot, and a person who pressed Ctrl-C does not wait longer than a minute.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn boxed(pipe: impl Read + Send + 'static) -> Box<dyn Read + Send> {

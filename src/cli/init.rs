@@ -140,52 +140,28 @@ impl InitArgs {
 
     /// Asks for what no option says.
     fn ask(&mut self, input: &mut impl BufRead, key: &Path) -> io::Result<()> {
-        let mut ask = |question: &str, proposal: &str| -> io::Result<String> {
-            let shown = if proposal.is_empty() {
-                String::new()
-            } else {
-                format!(" [{proposal}]")
-            };
-            output::note(format_args!("{question}{shown}: "));
-            let mut answer = String::new();
-            if input.read_line(&mut answer)? == 0 {
-                return Err(io::Error::new(
-                    io::ErrorKind::UnexpectedEof,
-                    "no answer; nothing was written",
-                ));
-            }
-            let answer = answer.trim();
-            Ok(if answer.is_empty() {
-                proposal.to_owned()
-            } else {
-                answer.to_owned()
-            })
-        };
-        let given = |answer: String| Some(answer).filter(|answer| !answer.is_empty());
+        let mut ask = |question: &str, proposal: &str| answer(input, question, proposal);
         if self.location.is_none() {
-            self.location = given(ask(
-                "Name of this computer, for ever",
-                &computer_name().unwrap_or_default(),
-            )?);
+            let computer = computer_name().unwrap_or_default();
+            self.location = ask("Name of this computer, for ever", &computer)?;
         }
         if self.sources.is_empty() {
             let home = std::env::home_dir()
                 .map(|home| home.display().to_string())
                 .unwrap_or_default();
-            self.sources = given(ask("Directory to back up", &home)?)
+            self.sources = ask("Directory to back up", &home)?
                 .into_iter()
                 .map(PathBuf::from)
                 .collect();
         }
         if self.mirror.is_none() && self.bucket.is_none() && self.directory.is_none() {
-            self.mirror =
-                given(ask("Directory for a plain copy (Enter: none)", "")?).map(PathBuf::from);
-            self.bucket = given(ask("S3 bucket for encrypted archives (Enter: none)", "")?);
+            self.mirror = ask("Directory for a plain copy (Enter: none)", "")?.map(PathBuf::from);
+            self.bucket = ask("S3 bucket for encrypted archives (Enter: none)", "")?;
             if self.bucket.is_some() {
-                self.region = given(ask("Region of the bucket", "us-east-1")?);
+                self.region = ask("Region of the bucket", "us-east-1")?;
             }
-            self.directory = given(ask("Directory for encrypted archives (Enter: none)", "")?)
-                .map(PathBuf::from);
+            self.directory =
+                ask("Directory for encrypted archives (Enter: none)", "")?.map(PathBuf::from);
         }
         if self.makes_archives()
             && self.new_key.is_none()
@@ -195,7 +171,7 @@ impl InitArgs {
             let question = format!(
                 "File for a new archive key (-: there is one in the variable {KEY_VARIABLE})"
             );
-            self.new_key = given(ask(&question, &key.display().to_string())?)
+            self.new_key = ask(&question, &key.display().to_string())?
                 .filter(|a| a != "-")
                 .map(PathBuf::from);
         }
@@ -208,6 +184,23 @@ impl InitArgs {
 
     /// The profile, checked.
     fn text(&self, name: &str, file: &Path) -> Result<String, Exit> {
+        self.fit_together()?;
+        let text = text(&self.draft(name)).map_err(|error| {
+            complain("error", &error.to_string(), "");
+            Exit::Failed
+        })?;
+        match profile::load_bytes(file, text.as_bytes()) {
+            Ok(_) => Ok(text),
+            Err(diagnostics) => {
+                output::note(diagnostics);
+                output::note("nothing was written\n");
+                Err(Exit::Usage)
+            }
+        }
+    }
+
+    /// Refuses options that are missing or contradict each other.
+    fn fit_together(&self) -> Result<(), Exit> {
         let mut missing = Vec::new();
         if self.sources.is_empty() {
             missing.push("--source DIR");
@@ -217,8 +210,7 @@ impl InitArgs {
                 "a destination (--mirror DIR, --directory DIR, or --bucket NAME --region NAME)",
             );
         }
-        let location = self.location.clone().or_else(computer_name);
-        if location.is_none() {
+        if self.location.is_none() && computer_name().is_none() {
             missing.push("--location NAME");
         }
         if !missing.is_empty() {
@@ -239,6 +231,10 @@ impl InitArgs {
             let hint = "give it with --key-file, or another file with --new-key; no key is ever overwritten";
             return Err(refuse(&format!("'{}' exists", key.display()), hint));
         }
+        Ok(())
+    }
+
+    fn draft(&self, name: &str) -> Draft {
         let key = match (
             self.new_key.as_ref().or(self.key_file.as_ref()),
             &self.key_env,
@@ -249,14 +245,14 @@ impl InitArgs {
             }
         };
         let s3 = self.bucket.clone().zip(self.region.clone());
-        let draft = Draft {
+        Draft {
             about: vec![
                 "What is backed up from this computer, and where to. `aam-backup schema` writes profile.schema.json, with which"
                     .to_owned(),
                 "an editor explains and checks every key.".to_owned(),
             ],
             name: name.to_owned(),
-            location: location.unwrap_or_default(),
+            location: self.location.clone().or_else(computer_name).unwrap_or_default(),
             sources: self.sources.iter().map(|source| whole(source)).collect(),
             mirror: self.mirror.as_ref().map(|path| DraftMirror { path: whole(path), extra_files: ExtraFiles::Keep }),
             s3: s3.map(|(bucket, region)| DraftS3 { bucket, region, region_assumed: false, credentials: None }),
@@ -264,18 +260,6 @@ impl InitArgs {
             archive: self.makes_archives().then(|| DraftArchive { key, volume_size: default_volume_size(), work_directory: None }),
             starter: true,
             ..Draft::default()
-        };
-        let text = text(&draft).map_err(|error| {
-            complain("error", &error.to_string(), "");
-            Exit::Failed
-        })?;
-        match profile::load_bytes(file, text.as_bytes()) {
-            Ok(_) => Ok(text),
-            Err(diagnostics) => {
-                output::note(diagnostics);
-                output::note("nothing was written\n");
-                Err(Exit::Usage)
-            }
         }
     }
 
@@ -363,6 +347,28 @@ fn computer_name() -> Option<String> {
     };
     name.map(|name| name.chars().map(allowed).collect::<String>())
         .filter(|name| !name.is_empty())
+}
+
+/// Asks one question; an empty answer is the proposal, and nothing if there is none.
+fn answer(input: &mut impl BufRead, question: &str, proposal: &str) -> io::Result<Option<String>> {
+    let shown = if proposal.is_empty() {
+        String::new()
+    } else {
+        format!(" [{proposal}]")
+    };
+    output::note(format_args!("{question}{shown}: "));
+    let mut answer = String::new();
+    if input.read_line(&mut answer)? == 0 {
+        return Err(io::Error::new(
+            io::ErrorKind::UnexpectedEof,
+            "no answer; nothing was written",
+        ));
+    }
+    let answer = match answer.trim() {
+        "" => proposal,
+        answer => answer,
+    };
+    Ok(Some(answer.to_owned()).filter(|answer| !answer.is_empty()))
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! `plan`: what a run would do and why; changes nothing (SPEC#commands).
 
+mod for_people;
 mod upload;
 
-use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use chrono::Utc;
@@ -17,12 +17,12 @@ use crate::model::cancel::Cancel;
 use crate::model::event::{Events, Section, Severity};
 use crate::model::job::Job;
 use crate::model::path::Family;
-use crate::model::text;
-use crate::plan::backup::{Plan, PlanStep, Scope, StageOrder};
+use crate::plan::backup::{Facts, Plan, StageOrder};
 use crate::plan::cost::forecast::Forecast;
 use crate::run::backup::stage::{self, Extra, StageError, StagePaths, WalkCounts};
 use crate::run::backup::survey::{Survey, snapshot_problem, survey, told};
 
+use for_people::show;
 use upload::UploadArgs;
 
 /// Show what a run would do and why. Changes nothing.
@@ -78,23 +78,10 @@ pub fn plan(job: &Job, args: &PlanArgs, cancel: &Cancel) -> Exit {
         Ok(terms) => terms,
         Err(exit) => return exit,
     };
-    let request = args.backup.request();
-    let (facts, missing_copier) = match &args.facts {
-        None => {
-            let Survey {
-                facts,
-                missing_copier,
-                ..
-            } = survey(job, request, Utc::now(), cancel);
-            (facts, missing_copier)
-        }
-        Some(path) => match told::facts(job, request, path) {
-            Ok(facts) => (facts, None),
-            Err(error) => {
-                output::note(format_args!("error: {error}\n"));
-                return Exit::Usage;
-            }
-        },
+    let events = Events::new(vec![Box::new(Terminal::new(false, false))]);
+    let facts = match facts(job, args, cancel, &events) {
+        Ok(facts) => facts,
+        Err(exit) => return exit,
     };
     let plan = match Plan::new(job, &facts) {
         Ok(plan) => plan,
@@ -103,33 +90,8 @@ pub fn plan(job: &Job, args: &PlanArgs, cancel: &Cancel) -> Exit {
             return Exit::Failed;
         }
     };
-    let events = Events::new(vec![Box::new(Terminal::new(false, false))]);
-    if let Some(missing) = missing_copier {
-        events.fail(
-            Section::Start,
-            missing.to_string(),
-            missing.hint().map(str::to_owned),
-        );
-    }
-    let looked = args.facts.is_none();
-    if let Some((text, hint)) = looked.then(|| snapshot_problem(job)).flatten() {
-        events.warn(Section::Start, text, Some(hint));
-    }
-    let key = job
-        .archive
-        .as_ref()
-        .filter(|_| looked)
-        .map(|a| &a.encryption_key);
-    if let Some(why) = key.and_then(credential::missing_here) {
-        let hint = "a run in the same environment would archive nothing".to_owned();
-        events.warn(
-            Section::Parameters,
-            format!("archive.encryption-key: {why}"),
-            Some(hint),
-        );
-    }
     let mut mounts = Vec::new();
-    if job.family == Family::HOST && looked {
+    if job.family == Family::HOST && args.facts.is_none() {
         for order in &plan.stages {
             match look(order, args.render.as_deref(), cancel, &events) {
                 Ok(mount) => mounts.push(mount),
@@ -168,6 +130,43 @@ pub fn plan(job: &Job, args: &PlanArgs, cancel: &Cancel) -> Exit {
         (Some(Severity::Warning), Exit::Success) => Exit::Warnings,
         (_, exit) => exit,
     }
+}
+
+/// What the plan is made from: this computer, or the file that is given. What a run here would fail
+/// for goes to `events`.
+fn facts(job: &Job, args: &PlanArgs, cancel: &Cancel, events: &Events<'_>) -> Result<Facts, Exit> {
+    let request = args.backup.request();
+    if let Some(path) = &args.facts {
+        return told::facts(job, request, path).map_err(|error| {
+            output::note(format_args!("error: {error}\n"));
+            Exit::Usage
+        });
+    }
+    let Survey {
+        facts,
+        missing_copier,
+        ..
+    } = survey(job, request, Utc::now(), cancel);
+    if let Some(missing) = missing_copier {
+        events.fail(
+            Section::Start,
+            missing.to_string(),
+            missing.hint().map(str::to_owned),
+        );
+    }
+    if let Some((text, hint)) = snapshot_problem(job) {
+        events.warn(Section::Start, text, Some(hint));
+    }
+    let key = job.archive.as_ref().map(|a| &a.encryption_key);
+    if let Some(why) = key.and_then(credential::missing_here) {
+        let hint = "a run in the same environment would archive nothing".to_owned();
+        events.warn(
+            Section::Parameters,
+            format!("archive.encryption-key: {why}"),
+            Some(hint),
+        );
+    }
+    Ok(facts)
 }
 
 /// Walks one mount, from the files as they are now: making a snapshot would change something.
@@ -210,144 +209,4 @@ fn look(
         extra,
         allowed,
     })
-}
-
-/// The plan for a person.
-fn show(job: &Job, preview: &Preview<'_>) -> String {
-    let plan = preview.plan;
-    let mut out = String::new();
-    // Writing into a string cannot fail.
-    let mut line = |text: String| {
-        let _ = writeln!(out, "{text}");
-    };
-    line(format!(
-        "Profile {}, location {}, backup {}",
-        plan.profile, plan.location, plan.stamp
-    ));
-    match plan.archive.as_ref().map(|d| (&d.scope, &d.reasons)) {
-        None => line("Mirror only: no archive is made.".to_owned()),
-        Some((scope, reasons)) => {
-            line(match scope {
-                Some(Scope::Full) => "A full backup:".to_owned(),
-                Some(Scope::Incremental { full, since, .. }) => {
-                    format!(
-                        "An incremental backup on the full backup {full}, of what changed since {since}:"
-                    )
-                }
-                None => "No archive:".to_owned(),
-            });
-            reasons
-                .iter()
-                .for_each(|reason| line(format!("  - {reason}")));
-        }
-    }
-    for finding in &plan.findings {
-        let word = if finding.severity == Severity::Error {
-            "error"
-        } else {
-            "warning"
-        };
-        line(format!("{word}: {}", finding.text));
-        finding
-            .hint
-            .iter()
-            .for_each(|hint| line(format!("  hint: {hint}")));
-    }
-    for order in &plan.stages {
-        line(format!("\nMount {}: {}", order.number, order.mount.path));
-        for source in &order.mount.sources {
-            let missing = if order.missing.iter().any(|m| m.same(source)) {
-                "  (missing)"
-            } else {
-                ""
-            };
-            line(format!("  source   {source}{missing}"));
-        }
-        if let Some(mount) = preview.mounts.iter().find(|m| m.number == order.number) {
-            let c = &mount.counts;
-            let (files, directories) = (
-                text::count(c.files, "file"),
-                text::count(c.directories, "directory"),
-            );
-            line(format!(
-                "  selected {files}, {directories}, {}",
-                text::size(c.bytes)
-            ));
-            if order.archive.is_some() {
-                let files = text::count(c.archived_files, "file");
-                line(format!(
-                    "  archived {files}, {}",
-                    text::size(c.archived_bytes)
-                ));
-            }
-            for (count, words) in [
-                (c.excluded, "excluded"),
-                (
-                    c.links + c.special,
-                    "not backed up: links and special files",
-                ),
-                (c.skipped, "that cannot be backed up"),
-                (c.unseen, "kept from the last backup, unseen today"),
-            ] {
-                if count > 0 {
-                    line(format!(
-                        "           {} {words}",
-                        text::count(count, "entry")
-                    ));
-                }
-            }
-            if let (Some(extra), Some(allowed)) = (mount.extra, mount.allowed) {
-                let verdict = if allowed {
-                    ""
-                } else {
-                    ": more than max-delete allows, so the mirror is left as it is"
-                };
-                line(format!(
-                    "  deleted  {} of {} files in the mirror{verdict}",
-                    extra.extra, extra.present
-                ));
-            }
-        } else {
-            line("  not looked at".to_owned());
-        }
-        if let Some(mirror) = &order.mirror {
-            line(format!("  mirror   {}", mirror.target));
-        }
-        if let Some(archive) = &order.archive {
-            line(format!("  archive  {}.001 …", archive.stem));
-        }
-    }
-    preview
-        .upload
-        .iter()
-        .for_each(|upload| line(format!("\n{}", upload.to_text())));
-    line("\nSteps:".to_owned());
-    for (i, step) in plan.steps.iter().enumerate() {
-        let mount = |index: &usize| plan.stages[*index].mount.path.to_string();
-        line(format!(
-            "{:3}. {}",
-            i + 1,
-            match step {
-                PlanStep::Stage { mount: m } => match &job.snapshot {
-                    Some(s) => format!("{}: snapshot at {}, copy and archive", mount(m), s.mount),
-                    None => format!("{}: copy and archive", mount(m)),
-                },
-                PlanStep::Finish { upload } => {
-                    let u = &plan.unfinished[*upload];
-                    let (objects, bytes) = (text::count(u.objects, "object"), text::size(u.bytes));
-                    format!(
-                        "the cut-off upload of {} to {}: the last {objects}, {bytes}",
-                        u.backup, u.store
-                    )
-                }
-                PlanStep::Upload { store, mount: m } =>
-                    format!("{}: volumes and manifest to {store}", mount(m)),
-                PlanStep::Remember => "remember the manifests on this computer".to_owned(),
-                PlanStep::Mark { store } =>
-                    format!("markers of all mounts to {store}: the backup is complete"),
-                PlanStep::CleanUp => format!("remove the work files in {}", plan.work),
-            }
-        ));
-    }
-    out
 }

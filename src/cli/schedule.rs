@@ -156,6 +156,50 @@ fn fail(error: &SchedulerError) -> Exit {
 
 /// The schedule that the arguments ask for, if they fit together.
 fn schedule_of(job: &Job, args: &InstallArgs, scheduler: Scheduler) -> Result<Schedule, Exit> {
+    let system = match scheduler {
+        Scheduler::Systemd | Scheduler::Launchd => is_root(),
+        Scheduler::Cron | Scheduler::TaskScheduler => false,
+    };
+    fit_together(job, args, scheduler, system)?;
+    let (program, profile) = advice::paths(job).map_err(|error| refuse(&error, ""))?;
+    let absolute = |path: &PathBuf| {
+        std::path::absolute(path)
+            .unwrap_or_else(|_| path.clone())
+            .display()
+            .to_string()
+    };
+    let state_directory = std::env::var(DIRECTORY_VARIABLE)
+        .ok()
+        .filter(|d| !d.is_empty() && job.family == Family::HOST);
+    Ok(Schedule {
+        name: TaskName {
+            profile: job.name.clone(),
+            mode: args.mode,
+        },
+        program,
+        profile,
+        at: args.at,
+        every: args.every,
+        time_limit: args.time_limit,
+        user: args.user.clone(),
+        system,
+        path: advice::search_path(job),
+        state_directory: state_directory.map(|directory| absolute(&PathBuf::from(directory))),
+        environment_file: args.environment_file.as_ref().map(absolute),
+        metrics: args.metrics.as_ref().map(absolute),
+        log_json: args.log_format == OutputFormat::Json,
+        from: Local::now().naive_local(),
+    })
+}
+
+/// Refuses arguments that the profile or the scheduler does not allow. `system` is a task of the
+/// whole computer, which may run as another account.
+fn fit_together(
+    job: &Job,
+    args: &InstallArgs,
+    scheduler: Scheduler,
+    system: bool,
+) -> Result<(), Exit> {
     if scheduler.family() != job.family {
         let text = format!(
             "{scheduler} cannot run the profile '{}': it has {} paths",
@@ -185,11 +229,7 @@ fn schedule_of(job: &Job, args: &InstallArgs, scheduler: Scheduler) -> Result<Sc
             "keep the secret in a file: `file: PATH`",
         ));
     }
-    let is_for_all = match scheduler {
-        Scheduler::Systemd | Scheduler::Launchd => is_root(),
-        Scheduler::Cron | Scheduler::TaskScheduler => false,
-    };
-    if args.user.is_some() && scheduler.family() == Family::Unix && !is_for_all {
+    if args.user.is_some() && scheduler.family() == Family::Unix && !system {
         let hint = match scheduler {
             Scheduler::Cron => "give the command as that user: each has a crontab",
             _ => "give the command as root",
@@ -199,35 +239,7 @@ fn schedule_of(job: &Job, args: &InstallArgs, scheduler: Scheduler) -> Result<Sc
             hint,
         ));
     }
-    let (program, profile) = advice::paths(job).map_err(|error| refuse(&error, ""))?;
-    let absolute = |path: &PathBuf| {
-        std::path::absolute(path)
-            .unwrap_or_else(|_| path.clone())
-            .display()
-            .to_string()
-    };
-    let state_directory = std::env::var(DIRECTORY_VARIABLE)
-        .ok()
-        .filter(|d| !d.is_empty() && job.family == Family::HOST);
-    Ok(Schedule {
-        name: TaskName {
-            profile: job.name.clone(),
-            mode: args.mode,
-        },
-        program,
-        profile,
-        at: args.at,
-        every: args.every,
-        time_limit: args.time_limit,
-        user: args.user.clone(),
-        system: is_for_all,
-        path: advice::search_path(job),
-        state_directory: state_directory.map(|directory| absolute(&PathBuf::from(directory))),
-        environment_file: args.environment_file.as_ref().map(absolute),
-        metrics: args.metrics.as_ref().map(absolute),
-        log_json: args.log_format == OutputFormat::Json,
-        from: Local::now().naive_local(),
-    })
+    Ok(())
 }
 
 /// The scheduler that is asked for, or that of the computers the profile is for.

@@ -12,6 +12,20 @@ use crate::plan::backup::Mode;
 
 /// The numbers of those that hold secrets.
 const SECRETS: [usize; 3] = [16, 19, 20];
+/// The words of arguments 21 and 22; the first one of each meaning is in messages.
+const YES_OR_NO: [(&str, bool); 4] = [
+    ("yes", true),
+    ("no", false),
+    ("True", true),
+    ("False", false),
+];
+/// The words of argument 7.
+const TRUE_OR_FALSE: [(&str, bool); 4] = [
+    ("True", true),
+    ("False", false),
+    ("yes", true),
+    ("no", false),
+];
 
 impl Arguments {
     /// Reads the words of a command. Until all are what they should be no message repeats one: one
@@ -69,24 +83,10 @@ impl ArgumentReader<'_> {
             ],
         );
         let (retry_every, give_up_after) = (self.seconds(4), self.seconds(5));
-        let email = self.one_of(
-            7,
-            &[
-                ("True", true),
-                ("False", false),
-                ("yes", true),
-                ("no", false),
-            ],
-        );
+        let email = self.one_of(7, &TRUE_OR_FALSE);
         let destinations = self.destinations();
         let extra_files = self.extra_files();
-        let yes_or_no = [
-            ("yes", true),
-            ("no", false),
-            ("True", true),
-            ("False", false),
-        ];
-        let (force_full, automatic) = (self.one_of(21, &yes_or_no), self.one_of(22, &yes_or_no));
+        let (force_full, automatic) = (self.one_of(21, &YES_OR_NO), self.one_of(22, &YES_OR_NO));
         let (local, aws) = destinations?;
         let aws = if aws { Some(self.aws(bucket)?) } else { None };
         let access = if aws.is_some() || email == Some(true) {
@@ -94,12 +94,7 @@ impl ArgumentReader<'_> {
         } else {
             None
         };
-        if log.is_empty() {
-            let message =
-                "is empty: the profile says nothing of logs, which are then in the state directory";
-            self.findings
-                .push(Remark::warning(RemarkPlace::Argument(6), message));
-        }
+        self.log_is_named();
         Some(Arguments {
             mode: mode?,
             retry_every: retry_every?,
@@ -144,6 +139,15 @@ impl ArgumentReader<'_> {
                 "this is the command that v1.0 ran inside a shadow copy",
                 "import the one with `user`",
             );
+        }
+    }
+
+    fn log_is_named(&mut self) {
+        if self.word(6).is_empty() {
+            let message =
+                "is empty: the profile says nothing of logs, which are then in the state directory";
+            self.findings
+                .push(Remark::warning(RemarkPlace::Argument(6), message));
         }
     }
 

@@ -95,17 +95,8 @@ impl CommandLine {
             let words = split(&one_command(&line));
             restores |= words.iter().any(|word| RESTORES.contains(&word.as_str()));
             if let Ok(command) = CommandLine::of_words(words) {
-                let spot = || RemarkPlace::Line(file.to_owned(), number);
-                if unknown.iter().any(|name| name.contains('"')) {
-                    let message = "`cmd` takes the text between two `%` for a variable here, across arguments";
-                    return Err(Remark::error(spot(), message)
-                        .hint("in a batch file a percent sign is written `%%`"));
-                }
-                if delayed && line.contains('!') {
-                    let message = "`!` means a variable where `enabledelayedexpansion` is set, and is not read here";
-                    return Err(Remark::error(spot(), message)
-                        .hint("write the values into a copy of the batch file"));
-                }
+                let spot = RemarkPlace::Line(file.to_owned(), number);
+                readable(spot, &line, &unknown, delayed)?;
                 found.push((number, CommandLine { unknown, ..command }));
             }
         }
@@ -128,6 +119,29 @@ impl CommandLine {
             }
         }
     }
+}
+
+/// Refuses a command whose words `cmd` would make of something that is not known here.
+fn readable(
+    spot: RemarkPlace,
+    line: &str,
+    unknown: &[String],
+    delayed: bool,
+) -> Result<(), Remark> {
+    if unknown.iter().any(|name| name.contains('"')) {
+        let message = "`cmd` takes the text between two `%` for a variable here, across arguments";
+        return Err(
+            Remark::error(spot, message).hint("in a batch file a percent sign is written `%%`")
+        );
+    }
+    if delayed && line.contains('!') {
+        let message =
+            "`!` means a variable where `enabledelayedexpansion` is set, and is not read here";
+        return Err(
+            Remark::error(spot, message).hint("write the values into a copy of the batch file")
+        );
+    }
+    Ok(())
 }
 
 fn no_backup(spot: RemarkPlace, restores: bool) -> Remark {

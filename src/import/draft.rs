@@ -96,41 +96,9 @@ pub fn draft(
     let region = choices.region.clone().unwrap_or_else(|| REGION.to_owned());
     let region_assumed = choices.region.is_none();
     if region_assumed && (arguments.aws.is_some() || arguments.email.is_some()) {
-        let message = format!(
-            "v1.0 took the region from the settings of AWS on its computer: assumed {REGION}"
-        );
-        import.say(
-            Remark::warning(RemarkPlace::Whole, message)
-                .hint("name it with --region, or change it in the profile"),
-        );
+        import.say(assumed_region());
     }
-    let mut place = |name: SecretName, kept: &Kept| match (kept, &choices.secrets) {
-        (Kept::Variable(variable), _) => {
-            let message =
-                format!("comes from the environment variable {variable}, in the profile too");
-            import.say(Remark::note(
-                RemarkPlace::Argument(name.argument()),
-                message,
-            ));
-            DraftReference::Env(variable.clone())
-        }
-        (Kept::Here(secret), to) => {
-            if import.secrets.iter().all(|(known, _)| *known != name) {
-                import.secrets.push((name, secret.clone()));
-            }
-            match to {
-                WhereTo::Environment => DraftReference::Env(name.variable().to_owned()),
-                WhereTo::Files(directory) => {
-                    let separator = if directory.contains('\\') { '\\' } else { '/' };
-                    DraftReference::File(format!(
-                        "{}{separator}{}",
-                        directory.trim_end_matches(['\\', '/']),
-                        name.file()
-                    ))
-                }
-            }
-        }
-    };
+    let mut place = |name: SecretName, kept: &Kept| reference(name, kept, &choices.secrets, import);
     let archive = arguments.aws.as_ref().map(|aws| DraftArchive {
         key: place(SecretName::ArchiveKey, &aws.key),
         volume_size: default_volume_size(),
@@ -157,11 +125,6 @@ pub fn draft(
             .map(|entry| directory(&entry.text))
             .collect(),
         files: texts(&lists.files),
-        mount: Some(drive(&arguments.mount)),
-        mirror: arguments.mirror.as_ref().map(|mirror| DraftMirror {
-            path: mirror.path.clone(),
-            extra_files: mirror.extra_files,
-        }),
         s3: arguments.aws.as_ref().map(|aws| DraftS3 {
             bucket: aws.bucket.clone(),
             region: region.clone(),
@@ -169,6 +132,41 @@ pub fn draft(
             credentials: credentials.clone(),
         }),
         archive,
+        email: arguments.email.as_ref().map(|email| DraftEmail {
+            from_name: Some(email.from_name.clone()).filter(|name| !name.is_empty()),
+            from: email.from.clone(),
+            to: email.to.clone(),
+            region,
+            region_assumed,
+            credentials,
+        }),
+        ..copied(arguments)
+    };
+    let (directories, files) = (lists.directories, lists.files);
+    Drafted {
+        draft,
+        sources,
+        directories,
+        files,
+        file: file.to_owned(),
+    }
+}
+
+fn assumed_region() -> Remark {
+    let message =
+        format!("v1.0 took the region from the settings of AWS on its computer: assumed {REGION}");
+    Remark::warning(RemarkPlace::Whole, message)
+        .hint("name it with --region, or change it in the profile")
+}
+
+/// The parts that stand in the arguments as the profile has them.
+fn copied(arguments: &Arguments) -> Draft {
+    Draft {
+        mount: Some(drive(&arguments.mount)),
+        mirror: arguments.mirror.as_ref().map(|mirror| DraftMirror {
+            path: mirror.path.clone(),
+            extra_files: mirror.extra_files,
+        }),
         // A mirror knows no full backups.
         force_full: arguments
             .aws
@@ -182,24 +180,38 @@ pub fn draft(
             give_up_after: span(arguments.give_up_after),
         }),
         log: Some(arguments.log.clone()).filter(|log| !log.is_empty()),
-        email: arguments.email.as_ref().map(|email| DraftEmail {
-            from_name: Some(email.from_name.clone()).filter(|name| !name.is_empty()),
-            from: email.from.clone(),
-            to: email.to.clone(),
-            region,
-            region_assumed,
-            credentials,
-        }),
         local_time: arguments.aws.is_some(),
         ..Draft::default()
+    }
+}
+
+/// Where the profile finds a secret; one that is on the command line is kept in `import`.
+fn reference(name: SecretName, kept: &Kept, to: &WhereTo, import: &mut Import) -> DraftReference {
+    let secret = match kept {
+        Kept::Variable(variable) => {
+            let message =
+                format!("comes from the environment variable {variable}, in the profile too");
+            import.say(Remark::note(
+                RemarkPlace::Argument(name.argument()),
+                message,
+            ));
+            return DraftReference::Env(variable.clone());
+        }
+        Kept::Here(secret) => secret,
     };
-    let (directories, files) = (lists.directories, lists.files);
-    Drafted {
-        draft,
-        sources,
-        directories,
-        files,
-        file: file.to_owned(),
+    if import.secrets.iter().all(|(known, _)| *known != name) {
+        import.secrets.push((name, secret.clone()));
+    }
+    match to {
+        WhereTo::Environment => DraftReference::Env(name.variable().to_owned()),
+        WhereTo::Files(directory) => {
+            let separator = if directory.contains('\\') { '\\' } else { '/' };
+            DraftReference::File(format!(
+                "{}{separator}{}",
+                directory.trim_end_matches(['\\', '/']),
+                name.file()
+            ))
+        }
     }
 }
 

@@ -181,6 +181,33 @@ fn settle(
 ) -> Result<(), RenderError> {
     let (_, mut wrong) = checked(&drafted.draft)?;
     wrong.dedup_by(|a, b| a.path == b.path);
+    leave_out(&wrong, &mut drafted, arguments, import);
+    let (mut profile, again) = checked(&drafted.draft)?;
+    wrong = again;
+    for mend in MENDS {
+        let mut other = drafted.draft.clone();
+        if let Some(warning) = mend(&mut other).filter(|_| !wrong.is_empty()) {
+            let (text, fewer) = checked(&other)?;
+            if fewer.len() < wrong.len() {
+                import.say(warning);
+                (profile, wrong, drafted.draft) = (text, fewer, other);
+            }
+        }
+    }
+    for diagnostic in &wrong {
+        import.say(remark(diagnostic, &drafted));
+    }
+    import.profile = wrong.is_empty().then_some(profile);
+    Ok(())
+}
+
+/// Leaves out the exclusions that `check` refuses: without them more is backed up, not less.
+fn leave_out(
+    wrong: &[Diagnostic],
+    drafted: &mut Drafted,
+    arguments: &Arguments,
+    import: &mut Import,
+) {
     // Last ones first: the others keep their places.
     for diagnostic in wrong
         .iter()
@@ -204,39 +231,26 @@ fn settle(
             ..Remark::warning(spot, message)
         });
     }
-    let (mut profile, again) = checked(&drafted.draft)?;
-    wrong = again;
-    for mend in MENDS {
-        let mut other = drafted.draft.clone();
-        if let Some(warning) = mend(&mut other).filter(|_| !wrong.is_empty()) {
-            let (text, fewer) = checked(&other)?;
-            if fewer.len() < wrong.len() {
-                import.say(warning);
-                (profile, wrong, drafted.draft) = (text, fewer, other);
-            }
-        }
-    }
-    let hint = |d: &Diagnostic| match d.path.as_str() {
+}
+
+/// What `check` says, at the argument or line that it comes from.
+fn remark(diagnostic: &Diagnostic, drafted: &Drafted) -> Remark {
+    let hint = match diagnostic.path.as_str() {
         "/location" => Some(
             "choose another with --location; what is in the bucket keeps the old one".to_owned(),
         ),
         "/name" => Some("choose another with --name".to_owned()),
-        _ => d.hint.clone(),
+        _ => diagnostic.hint.clone(),
     };
-    for d in &wrong {
-        let spot = drafted.origin(&d.path);
-        let at = if spot == RemarkPlace::Whole {
-            format!("{}: ", d.path)
-        } else {
-            String::new()
-        };
-        import.say(Remark {
-            hint: hint(d),
-            ..Remark::error(spot, format!("{at}{}", d.message))
-        });
+    let spot = drafted.origin(&diagnostic.path);
+    let message = match spot {
+        RemarkPlace::Whole => format!("{}: {}", diagnostic.path, diagnostic.message),
+        _ => diagnostic.message.clone(),
+    };
+    Remark {
+        hint,
+        ..Remark::error(spot, message)
     }
-    import.profile = wrong.is_empty().then_some(profile);
-    Ok(())
 }
 
 /// The profile, and what `check` says of it.

@@ -89,14 +89,6 @@ pub fn find(teller: &Teller<'_>, name: &TaskName) -> Result<Option<ScheduledTask
         &service,
         "LoadState,ActiveState,Result,ExecMainStartTimestamp,ExecMainCode,ExecMainStatus",
     )?;
-    let is = |lines: &str, name: &str, wanted: &str| value(lines, name) == Some(wanted);
-    let problem = match () {
-        () if !is(&of_timer, "LoadState", "loaded") => Some("systemd has not read the timer"),
-        () if !is(&of_service, "LoadState", "loaded") => Some("systemd has not read the service"),
-        () if !is(&of_timer, "UnitFileState", "enabled") => Some("the timer is not enabled"),
-        () if !is(&of_timer, "ActiveState", "active") => Some("the timer is not started"),
-        () => None,
-    };
     let started = value(&of_service, "ExecMainStartTimestamp");
     // Of what is past, systemd forgets all but the time when the computer restarts.
     let last_run = started.or(value(&of_timer, "LastTriggerUSec").filter(|time| *time != "n/a"));
@@ -106,19 +98,30 @@ pub fn find(teller: &Teller<'_>, name: &TaskName) -> Result<Option<ScheduledTask
         (_, Some(_), None) => LastResult::Unknown,
         _ => ended(&of_service),
     };
-    let told = |time: &str| Some(time.to_owned());
     Ok(Some(ScheduledTask {
         scheduler: Scheduler::Systemd,
         task: timer,
         mode: name.mode,
         next_run: value(&of_timer, "NextElapseUSecRealtime")
             .filter(|time| *time != "n/a")
-            .and_then(told),
-        last_run: last_run.and_then(told),
+            .map(str::to_owned),
+        last_run: last_run.map(str::to_owned),
         last_result,
-        problem: problem.map(str::to_owned),
+        problem: problem(&of_timer, &of_service).map(str::to_owned),
         try_now: Some(format!("systemctl {} start {service}", manager.option())),
     }))
+}
+
+/// Why the timer does not start the service.
+fn problem(of_timer: &str, of_service: &str) -> Option<&'static str> {
+    let is = |lines: &str, name: &str, wanted: &str| value(lines, name) == Some(wanted);
+    match () {
+        () if !is(of_timer, "LoadState", "loaded") => Some("systemd has not read the timer"),
+        () if !is(of_service, "LoadState", "loaded") => Some("systemd has not read the service"),
+        () if !is(of_timer, "UnitFileState", "enabled") => Some("the timer is not enabled"),
+        () if !is(of_timer, "ActiveState", "active") => Some("the timer is not started"),
+        () => None,
+    }
 }
 
 /// How the service ended: by an exit code (`ExecMainCode` 1), or by a signal.

@@ -13,6 +13,7 @@ use tempfile::NamedTempFile;
 
 use crate::adapters::state::history::RunRecord;
 use crate::model::event::Outcome;
+use crate::render::report::Counts;
 
 /// The file could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -87,7 +88,6 @@ fn text(run: &RunRecord, earlier: &[RunRecord]) -> String {
         runs.filter_map(ended).max().map_or(0.0, seconds)
     };
     let end = run.ended.unwrap_or(run.started);
-    let counts = &run.counts;
     page.one(
         "last_run_timestamp_seconds",
         "When the last run ended.",
@@ -125,6 +125,12 @@ fn text(run: &RunRecord, earlier: &[RunRecord]) -> String {
             .filter(|outcome| *outcome != Outcome::Lost)
             .map(result),
     );
+    add_counts(&mut page, &run.counts);
+    page.text
+}
+
+/// What the last run counted, in all and for each destination.
+fn add_counts(page: &mut Page, counts: &Counts) {
     for (name, help, count) in [
         ("files", "Files selected in the last run.", counts.files),
         (
@@ -177,7 +183,6 @@ fn text(run: &RunRecord, earlier: &[RunRecord]) -> String {
             .iter()
             .map(|d| (d.name.clone(), d.bytes as f64)),
     );
-    page.text
 }
 
 struct Page {

@@ -124,8 +124,8 @@ struct Frame {
     entries: std::vec::IntoIter<(OsString, Judged)>,
     /// Listings of its first subdirectories, already asked for.
     pending: std::collections::VecDeque<(OsString, Pending)>,
-    /// How many of the subdirectories have been asked for.
-    asked: Vec<OsString>,
+    /// The subdirectories that have not been asked for; the next one is the last.
+    not_asked: Vec<OsString>,
 }
 
 impl Descent<'_, '_> {
@@ -167,7 +167,7 @@ impl Descent<'_, '_> {
                     self.ahead.top_up(
                         &frame.here.path,
                         &frame.here.location,
-                        &mut frame.asked,
+                        &mut frame.not_asked,
                         &mut frame.pending,
                     );
                     stack.extend(self.open(here, is_source, Some(meta), pending)?);
@@ -199,61 +199,38 @@ impl Descent<'_, '_> {
                 Err(_) => Meta::unknown(),
             },
         };
-        let listing = if inside {
-            match pending {
-                Some(pending) => self.ahead.wait(pending),
-                None => Listing::read(&here.path, &here.location, self.walk.selection),
-            }
-        } else {
-            Ok(Listing::towards_sources(
-                &here.path,
-                &here.location,
-                self.walk.selection,
-            ))
+        let (path, location, selection) = (&here.path, &here.location, self.walk.selection);
+        let listing = match pending {
+            _ if !inside => Ok(Listing::towards_sources(path, location, selection)),
+            Some(pending) => self.ahead.wait(pending),
+            None => Listing::read(path, location, selection),
         };
+        let really_empty = listing.as_ref().is_ok_and(Listing::really_empty);
+        if inside || listing.is_err() {
+            (self.each)(&here.rel, Item::Directory { meta, really_empty })?;
+        }
         let listing = match listing {
             Ok(listing) => listing,
             Err(why) => {
-                (self.each)(
-                    &here.rel,
-                    Item::Directory {
-                        meta,
-                        really_empty: false,
-                    },
-                )?;
-                (self.each)(
-                    &here.rel,
-                    Item::Unreadable {
-                        why,
-                        is_directory: true,
-                    },
-                )?;
+                let is_directory = true;
+                (self.each)(&here.rel, Item::Unreadable { why, is_directory })?;
                 return ControlFlow::Continue(None);
             }
         };
-        if inside {
-            (self.each)(
-                &here.rel,
-                Item::Directory {
-                    meta,
-                    really_empty: listing.really_empty(),
-                },
-            )?;
-        }
-        let mut asked = if inside {
+        let mut not_asked = if inside {
             listing.directories()
         } else {
             Vec::new()
         };
-        asked.reverse();
+        not_asked.reverse();
         let mut pending = std::collections::VecDeque::new();
         self.ahead
-            .top_up(&here.path, &here.location, &mut asked, &mut pending);
+            .top_up(&here.path, &here.location, &mut not_asked, &mut pending);
         ControlFlow::Continue(Some(Frame {
             here,
             entries: listing.into_entries(),
             pending,
-            asked,
+            not_asked,
         }))
     }
 }

@@ -142,30 +142,7 @@ pub fn warn(job: &Job, schedule: &Schedule, scheduler: Scheduler) {
         (None, _) if schedule.system => "root".to_owned(),
         (None, _) => "your account".to_owned(),
     };
-    for (place, reference) in references(job) {
-        match reference {
-            Reference::Env(name) if !given.contains(name) => warning(
-                &format!(
-                    "{place} is in the environment variable {name}, which a run by {scheduler} does not have"
-                ),
-                match scheduler {
-                    Scheduler::Systemd => {
-                        "keep it in a file that only the account of the run can read, and write `file: PATH` in the profile; or give --environment-file PATH"
-                    }
-                    Scheduler::TaskScheduler | Scheduler::Cron | Scheduler::Launchd => {
-                        "keep it in a file that only the account of the run can read, and write `file: PATH` in the profile"
-                    }
-                },
-            ),
-            Reference::Keyring(_) => warning(
-                &format!(
-                    "{place} is in a keyring, which is closed or another one for a run as {account} at night"
-                ),
-                "keep it in a file that only the account of the run can read, and write `file: PATH` in the profile",
-            ),
-            _ => {}
-        }
-    }
+    warn_of_secrets(job, scheduler, &account, &given);
     if job.s3.as_ref().is_some_and(|s3| s3.credentials.is_none()) {
         warning(
             &format!(
@@ -198,6 +175,35 @@ pub fn warn(job: &Job, schedule: &Schedule, scheduler: Scheduler) {
             "a run while you are not logged in needs a manager that stays",
             "say once: loginctl enable-linger",
         );
+    }
+}
+
+/// Secrets that a run as `account` will not find; `given` are the variables that it has.
+fn warn_of_secrets(job: &Job, scheduler: Scheduler, account: &str, given: &[String]) {
+    let warning = |text: &str, hint: &str| complain("warning", text, hint);
+    for (place, reference) in references(job) {
+        match reference {
+            Reference::Env(name) if !given.contains(name) => warning(
+                &format!(
+                    "{place} is in the environment variable {name}, which a run by {scheduler} does not have"
+                ),
+                match scheduler {
+                    Scheduler::Systemd => {
+                        "keep it in a file that only the account of the run can read, and write `file: PATH` in the profile; or give --environment-file PATH"
+                    }
+                    Scheduler::TaskScheduler | Scheduler::Cron | Scheduler::Launchd => {
+                        "keep it in a file that only the account of the run can read, and write `file: PATH` in the profile"
+                    }
+                },
+            ),
+            Reference::Keyring(_) => warning(
+                &format!(
+                    "{place} is in a keyring, which is closed or another one for a run as {account} at night"
+                ),
+                "keep it in a file that only the account of the run can read, and write `file: PATH` in the profile",
+            ),
+            _ => {}
+        }
     }
 }
 

@@ -49,6 +49,8 @@ pub(super) fn broken(act: &Act, error: &(dyn Error + 'static)) -> StoreError {
     )
 }
 
+const FULL_HINT: &str = "remove old backups or raise the quota";
+
 fn refused(
     act: &Act,
     settings: &S3Settings,
@@ -62,84 +64,97 @@ fn refused(
         (code, None | Some("")) => format!("{code} (status {status})"),
         (code, Some(message)) => format!("{code}: {}", message.trim_end_matches(['.', ' '])),
     };
-    let bucket = &settings.bucket;
+    let (kind, hint) =
+        of_code(code, settings, response).unwrap_or_else(|| of_status(status, settings, response));
+    act.error(kind, why, hint)
+}
+
+/// The kind and the hint of an error code, if it is known.
+fn of_code(
+    code: &str,
+    settings: &S3Settings,
+    response: &HttpResponse,
+) -> Option<(StoreErrorKind, String)> {
     let (kind, hint) = match code {
         "PermanentRedirect"
         | "AuthorizationHeaderMalformed"
         | "IllegalLocationConstraintException" => {
-            (StoreErrorKind::Other, wrong_region(settings, response))
+            return Some((StoreErrorKind::Other, wrong_region(settings, response)));
         }
-        "NoSuchBucket" => (
-            StoreErrorKind::NotFound,
-            format!("create the bucket `{bucket}`, or correct `destinations.s3.bucket`"),
-        ),
-        "NoSuchKey" | "NotFound" => (StoreErrorKind::NotFound, String::new()),
+        "NoSuchBucket" => {
+            let hint = format!(
+                "create the bucket `{}`, or correct `destinations.s3.bucket`",
+                settings.bucket
+            );
+            return Some((StoreErrorKind::NotFound, hint));
+        }
+        "NoSuchKey" | "NotFound" => (StoreErrorKind::NotFound, ""),
         "NoSuchUpload" => (
             StoreErrorKind::Other,
-            "something aborted the upload meanwhile; start it again".to_owned(),
+            "something aborted the upload meanwhile; start it again",
         ),
         "ConditionalRequestConflict" => (
             StoreErrorKind::Other,
-            "something else writes the same object: give each computer a `location` of its own"
-                .to_owned(),
+            "something else writes the same object: give each computer a `location` of its own",
         ),
         "PreconditionFailed" => (
             StoreErrorKind::Other,
-            "the object was replaced meanwhile; start again".to_owned(),
+            "the object was replaced meanwhile; start again",
         ),
         "InvalidObjectState" => (
             StoreErrorKind::Frozen,
-            "the object is archived: request its restore and wait until it is done".to_owned(),
+            "the object is archived: request its restore and wait until it is done",
         ),
         "InvalidAccessKeyId" | "InvalidToken" | "UnrecognizedClientException" => (
             StoreErrorKind::Denied,
-            "the access key id is wrong or was deleted; check `destinations.s3.credentials`"
-                .to_owned(),
+            "the access key id is wrong or was deleted; check `destinations.s3.credentials`",
         ),
         "SignatureDoesNotMatch" => (
             StoreErrorKind::Denied,
-            "the secret access key is wrong; check `destinations.s3.credentials`".to_owned(),
+            "the secret access key is wrong; check `destinations.s3.credentials`",
         ),
         "ExpiredToken" | "TokenRefreshRequired" => (
             StoreErrorKind::Denied,
-            "the credentials are valid for a limited time and have expired: renew them".to_owned(),
+            "the credentials are valid for a limited time and have expired: renew them",
         ),
-        "RequestTimeTooSkewed" => (
-            StoreErrorKind::Denied,
-            "set the clock of this computer".to_owned(),
-        ),
-        "QuotaExceeded" | "XMinioStorageFull" | "StorageFull" => (
-            StoreErrorKind::Full,
-            "remove old backups or raise the quota".to_owned(),
-        ),
+        "RequestTimeTooSkewed" => (StoreErrorKind::Denied, "set the clock of this computer"),
+        "QuotaExceeded" | "XMinioStorageFull" | "StorageFull" => (StoreErrorKind::Full, FULL_HINT),
         "NotImplemented" => (
             StoreErrorKind::Other,
-            "if the server takes no checksums: set AWS_REQUEST_CHECKSUM_CALCULATION=when_required"
-                .to_owned(),
+            "if the server takes no checksums: set AWS_REQUEST_CHECKSUM_CALCULATION=when_required",
         ),
         "InvalidStorageClass" => (
             StoreErrorKind::Other,
-            "set `destinations.s3.storage-class` to one that this server has".to_owned(),
+            "set `destinations.s3.storage-class` to one that this server has",
         ),
-        _ => match status {
-            301 | 307 => (StoreErrorKind::Other, wrong_region(settings, response)),
-            401 | 403 => (
-                StoreErrorKind::Denied,
-                format!("the access key has no right to do this in `{bucket}`"),
-            ),
-            404 => (StoreErrorKind::NotFound, String::new()),
-            507 => (
-                StoreErrorKind::Full,
-                "remove old backups or raise the quota".to_owned(),
-            ),
-            429 | 500.. => (
-                StoreErrorKind::Other,
-                "the server is failing or overloaded; start again later".to_owned(),
-            ),
-            _ => (StoreErrorKind::Other, String::new()),
-        },
+        _ => return None,
     };
-    act.error(kind, why, hint)
+    Some((kind, hint.to_owned()))
+}
+
+/// The kind and the hint of a status without a known error code.
+fn of_status(
+    status: u16,
+    settings: &S3Settings,
+    response: &HttpResponse,
+) -> (StoreErrorKind, String) {
+    match status {
+        301 | 307 => (StoreErrorKind::Other, wrong_region(settings, response)),
+        401 | 403 => (
+            StoreErrorKind::Denied,
+            format!(
+                "the access key has no right to do this in `{}`",
+                settings.bucket
+            ),
+        ),
+        404 => (StoreErrorKind::NotFound, String::new()),
+        507 => (StoreErrorKind::Full, FULL_HINT.to_owned()),
+        429 | 500.. => (
+            StoreErrorKind::Other,
+            "the server is failing or overloaded; start again later".to_owned(),
+        ),
+        _ => (StoreErrorKind::Other, String::new()),
+    }
 }
 
 /// Names the right region when the answer tells it: in a header, or in the text of some errors.

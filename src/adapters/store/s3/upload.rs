@@ -109,25 +109,7 @@ impl S3Store {
         progress: Progress<'_>,
     ) -> Result<ObjectRef, StoreError> {
         let size = source.size();
-        let create = async {
-            self.client
-                .create_multipart_upload()
-                .bucket(&self.settings.bucket)
-                .key(key)
-                .storage_class(self.storage_class(purpose))
-                .set_checksum_algorithm(self.checksum_algorithm())
-                .send()
-                .await
-                .map_err(|error| errors::explain(act, &self.settings, error))
-        };
-        let created = unless_interrupted(act, &self.cancel, create).await?;
-        let Some(id) = created.upload_id().map(str::to_owned) else {
-            return Err(act.error(
-                StoreErrorKind::Other,
-                "the server began no multipart upload",
-                "",
-            ));
-        };
+        let id = self.begin_parts(act, key, purpose).await?;
         let mut senders = JoinSet::new();
         let work = async {
             let (parts, (sha256, slices)) = self
@@ -160,6 +142,34 @@ impl S3Store {
                 Err(self.given_up(key, &id, error).await)
             }
         }
+    }
+
+    /// Begins a multipart upload; returns its id.
+    async fn begin_parts(
+        &self,
+        act: &Act,
+        key: &str,
+        purpose: Purpose,
+    ) -> Result<String, StoreError> {
+        let create = async {
+            self.client
+                .create_multipart_upload()
+                .bucket(&self.settings.bucket)
+                .key(key)
+                .storage_class(self.storage_class(purpose))
+                .set_checksum_algorithm(self.checksum_algorithm())
+                .send()
+                .await
+                .map_err(|error| errors::explain(act, &self.settings, error))
+        };
+        let created = unless_interrupted(act, &self.cancel, create).await?;
+        created.upload_id().map(str::to_owned).ok_or_else(|| {
+            act.error(
+                StoreErrorKind::Other,
+                "the server began no multipart upload",
+                "",
+            )
+        })
     }
 
     /// Sends the file in parts; returns what S3 confirmed of each, and the checksums for the

@@ -1,0 +1,161 @@
+//! The plan as text for a person.
+
+use std::fmt::Write as _;
+
+use super::{MountPreview, Preview};
+use crate::model::event::Severity;
+use crate::model::job::Job;
+use crate::model::text;
+use crate::plan::backup::{Plan, PlanStep, Scope, StageOrder};
+
+/// Lines; writing into a string cannot fail.
+struct Page(String);
+
+impl Page {
+    fn line(&mut self, text: impl AsRef<str>) {
+        let _ = writeln!(self.0, "{}", text.as_ref());
+    }
+}
+
+/// The plan for a person.
+pub(super) fn show(job: &Job, preview: &Preview<'_>) -> String {
+    let plan = preview.plan;
+    let mut page = Page(String::new());
+    page.line(format!(
+        "Profile {}, location {}, backup {}",
+        plan.profile, plan.location, plan.stamp
+    ));
+    decision(&mut page, plan);
+    for finding in &plan.findings {
+        let word = if finding.severity == Severity::Error {
+            "error"
+        } else {
+            "warning"
+        };
+        page.line(format!("{word}: {}", finding.text));
+        if let Some(hint) = &finding.hint {
+            page.line(format!("  hint: {hint}"));
+        }
+    }
+    for order in &plan.stages {
+        let counted = preview.mounts.iter().find(|m| m.number == order.number);
+        mount(&mut page, order, counted);
+    }
+    if let Some(upload) = &preview.upload {
+        page.line(format!("\n{}", upload.to_text()));
+    }
+    page.line("\nSteps:");
+    for (number, step) in (1..).zip(&plan.steps) {
+        page.line(format!("{number:3}. {}", words(job, plan, step)));
+    }
+    page.0
+}
+
+fn decision(page: &mut Page, plan: &Plan) {
+    let Some(decision) = &plan.archive else {
+        page.line("Mirror only: no archive is made.");
+        return;
+    };
+    page.line(match &decision.scope {
+        Some(Scope::Full) => "A full backup:".to_owned(),
+        Some(Scope::Incremental { full, since, .. }) => format!(
+            "An incremental backup on the full backup {full}, of what changed since {since}:"
+        ),
+        None => "No archive:".to_owned(),
+    });
+    for reason in &decision.reasons {
+        page.line(format!("  - {reason}"));
+    }
+}
+
+fn mount(page: &mut Page, order: &StageOrder, counted: Option<&MountPreview>) {
+    page.line(format!("\nMount {}: {}", order.number, order.mount.path));
+    for source in &order.mount.sources {
+        let missing = if order.missing.iter().any(|m| m.same(source)) {
+            "  (missing)"
+        } else {
+            ""
+        };
+        page.line(format!("  source   {source}{missing}"));
+    }
+    match counted {
+        Some(counted) => counts(page, order, counted),
+        None => page.line("  not looked at"),
+    }
+    if let Some(mirror) = &order.mirror {
+        page.line(format!("  mirror   {}", mirror.target));
+    }
+    if let Some(archive) = &order.archive {
+        page.line(format!("  archive  {}.001 …", archive.stem));
+    }
+}
+
+fn counts(page: &mut Page, order: &StageOrder, mount: &MountPreview) {
+    let c = &mount.counts;
+    page.line(format!(
+        "  selected {}, {}, {}",
+        text::count(c.files, "file"),
+        text::count(c.directories, "directory"),
+        text::size(c.bytes)
+    ));
+    if order.archive.is_some() {
+        page.line(format!(
+            "  archived {}, {}",
+            text::count(c.archived_files, "file"),
+            text::size(c.archived_bytes)
+        ));
+    }
+    for (count, words) in [
+        (c.excluded, "excluded"),
+        (
+            c.links + c.special,
+            "not backed up: links and special files",
+        ),
+        (c.skipped, "that cannot be backed up"),
+        (c.unseen, "kept from the last backup, unseen today"),
+    ] {
+        if count > 0 {
+            page.line(format!(
+                "           {} {words}",
+                text::count(count, "entry")
+            ));
+        }
+    }
+    if let (Some(extra), Some(allowed)) = (mount.extra, mount.allowed) {
+        let verdict = if allowed {
+            ""
+        } else {
+            ": more than max-delete allows, so the mirror is left as it is"
+        };
+        page.line(format!(
+            "  deleted  {} of {} files in the mirror{verdict}",
+            extra.extra, extra.present
+        ));
+    }
+}
+
+fn words(job: &Job, plan: &Plan, step: &PlanStep) -> String {
+    let mount = |index: &usize| plan.stages[*index].mount.path.to_string();
+    match step {
+        PlanStep::Stage { mount: m } => match &job.snapshot {
+            Some(s) => format!("{}: snapshot at {}, copy and archive", mount(m), s.mount),
+            None => format!("{}: copy and archive", mount(m)),
+        },
+        PlanStep::Finish { upload } => {
+            let u = &plan.unfinished[*upload];
+            let (objects, bytes) = (text::count(u.objects, "object"), text::size(u.bytes));
+            format!(
+                "the cut-off upload of {} to {}: the last {objects}, {bytes}",
+                u.backup, u.store
+            )
+        }
+        PlanStep::Upload { store, mount: m } => {
+            format!("{}: volumes and manifest to {store}", mount(m))
+        }
+        PlanStep::Remember => "remember the manifests on this computer".to_owned(),
+        PlanStep::Mark { store } => {
+            format!("markers of all mounts to {store}: the backup is complete")
+        }
+        PlanStep::CleanUp => format!("remove the work files in {}", plan.work),
+    }
+}
