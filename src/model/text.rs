@@ -21,29 +21,24 @@ pub fn line(event: &Event) -> Option<String> {
         Event::Ignored {
             path,
             why,
-            severity: None,
-        } => format!("ignored '{path}': {why}"),
-        Event::Ignored {
-            path,
-            why,
-            severity: Some(severity),
-        } => {
-            format!("{}: '{path}' is not backed up: {why}", word(*severity))
-        }
+            severity,
+        } => match severity {
+            None => format!("ignored '{path}': {why}"),
+            Some(severity) => format!("{}: '{path}' is not backed up: {why}", word(*severity)),
+        },
         Event::ToolStarted { command, .. } => format!("running {command}"),
         Event::ToolOutput { tool, line } => format!("  {tool}: {line}"),
         Event::ToolEnded {
             tool,
             code,
             meaning,
-        } if meaning.contains(tool.as_str()) => {
-            format!("{meaning} (exit code {code})")
+        } => {
+            let tool = match meaning.contains(tool.as_str()) {
+                true => String::new(),
+                false => format!("{tool}: "),
+            };
+            format!("{tool}{meaning} (exit code {code})")
         }
-        Event::ToolEnded {
-            tool,
-            code,
-            meaning,
-        } => format!("{tool}: {meaning} (exit code {code})"),
         Event::Mounted {
             mount,
             files,
@@ -61,20 +56,29 @@ pub fn line(event: &Event) -> Option<String> {
         ),
         Event::Deleted { path } => format!("deleted from the mirror: {path}"),
         Event::Difference { path, what } => format!("error: the mirror differs: {path}: {what}"),
+        Event::Finished { text, .. } => text.clone(),
+        Event::Uploading { .. }
+        | Event::Transferred { .. }
+        | Event::Uploaded { .. }
+        | Event::Destination { .. }
+        | Event::Downloading { .. }
+        | Event::Extracting { .. } => return transfer(event),
+    })
+}
+
+/// The line of an event about objects and what becomes of them.
+fn transfer(event: &Event) -> Option<String> {
+    Some(match event {
         Event::Uploading {
             store,
             key,
             size: bytes,
         } => format!("uploading to {store}: {key} ({})", size(*bytes)),
-        Event::Transferred { .. }
-        | Event::Destination {
-            complete: false, ..
-        } => return None,
+        Event::Uploaded { key, sha256, .. } => format!("uploaded {key}, sha256 {sha256}"),
         Event::Destination {
             name,
             complete: true,
         } => format!("{name}: has all of this backup"),
-        Event::Uploaded { key, sha256, .. } => format!("uploaded {key}, sha256 {sha256}"),
         Event::Downloading {
             store,
             key,
@@ -89,7 +93,7 @@ pub fn line(event: &Event) -> Option<String> {
         Event::Extracting { mount, stamp, to } => {
             format!("extracting {mount} as of {stamp} to {to}")
         }
-        Event::Finished { text, .. } => text.clone(),
+        _ => return None,
     })
 }
 

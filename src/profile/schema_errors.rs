@@ -53,6 +53,19 @@ pub fn validate(value: &Value) -> Shape {
     shape
 }
 
+/// The limit that a value does not keep.
+fn limit(kind: &Kind) -> String {
+    match kind {
+        Kind::Minimum { limit } => format!("must be at least {limit}"),
+        Kind::Maximum { limit } => format!("must be at most {limit}"),
+        Kind::MinItems { limit: 1 } => "is an empty list".to_owned(),
+        Kind::MinLength { limit: 1 } => "is an empty text".to_owned(),
+        Kind::MaxLength { limit } => format!("is longer than {limit} characters"),
+        // No other keyword is in the schema; a new one is at least reported, without the value.
+        other => format!("breaks the schema's '{}' rule", other.keyword()),
+    }
+}
+
 impl Shape {
     fn add(&mut self, error: &ValidationError<'_>) {
         let pointer = error.instance_path().as_str().to_owned();
@@ -102,21 +115,7 @@ impl Shape {
                 format!("version {instance} of the profile format is not known"),
                 Some("this program reads version 1".to_owned()),
             ),
-            Kind::Minimum { limit } => {
-                self.bad(&pointer, format!("must be at least {limit}"), None)
-            }
-            Kind::Maximum { limit } => self.bad(&pointer, format!("must be at most {limit}"), None),
-            Kind::MinItems { limit: 1 } => self.bad(&pointer, "is an empty list".to_owned(), None),
-            Kind::MinLength { limit: 1 } => self.bad(&pointer, "is an empty text".to_owned(), None),
-            Kind::MaxLength { limit } => {
-                self.bad(&pointer, format!("is longer than {limit} characters"), None)
-            }
-            // No other keyword is in the schema; a new one is at least reported, without the value.
-            other => self.bad(
-                &pointer,
-                format!("breaks the schema's '{}' rule", other.keyword()),
-                None,
-            ),
+            other => self.bad(&pointer, limit(other), None),
         }
     }
 
@@ -231,39 +230,26 @@ impl Shape {
             .filter(|key| tags.contains(key))
             .collect();
         match given.as_slice() {
-            [] => match map.keys().next() {
+            // The key may be the secret itself, written as `{hunter2}`: only one that is nearly
+            // right is repeated.
+            [] => match map
+                .keys()
+                .next()
+                .filter(|key| suggest::near(key, tags.iter().copied()).is_some())
+            {
+                Some(key) => {
+                    self.unknown_key(pointer, key, tags);
+                    self.wrong.push(pointer.to_owned());
+                }
                 None => self.bad(
                     pointer,
                     format!("needs one of {list}"),
                     Some(REFERENCE_HINT.to_owned()),
                 ),
-                // The key may be the secret itself, written as `{hunter2}`.
-                Some(key) => match suggest::near(key, tags.iter().copied()) {
-                    Some(_) => {
-                        self.unknown_key(pointer, key, tags);
-                        self.wrong.push(pointer.to_owned());
-                    }
-                    None => self.bad(
-                        pointer,
-                        format!("needs one of {list}"),
-                        Some(REFERENCE_HINT.to_owned()),
-                    ),
-                },
             },
             [one] => {
                 for (errors, _) in context.iter().zip(tags).filter(|(_, tag)| *tag == one) {
-                    for error in errors {
-                        match error.kind() {
-                            // Beside a right key, another may be a secret too.
-                            Kind::AdditionalProperties { .. } => {
-                                self.bad(pointer, format!("has other keys beside '{one}'"), None);
-                            }
-                            _ => self.add(error),
-                        }
-                        if !matches!(error.kind(), Kind::Pattern { .. }) {
-                            self.wrong.push(pointer.to_owned());
-                        }
-                    }
+                    self.reference_by(pointer, one, errors);
                 }
             }
             several => {
@@ -273,6 +259,22 @@ impl Shape {
                     "says more than one place for a secret".to_owned(),
                     Some(hint),
                 );
+            }
+        }
+    }
+
+    /// What is wrong with a reference by this key.
+    fn reference_by(&mut self, pointer: &str, key: &str, errors: &[ValidationError<'static>]) {
+        for error in errors {
+            match error.kind() {
+                // Beside a right key, another may be a secret too.
+                Kind::AdditionalProperties { .. } => {
+                    self.bad(pointer, format!("has other keys beside '{key}'"), None);
+                }
+                _ => self.add(error),
+            }
+            if !matches!(error.kind(), Kind::Pattern { .. }) {
+                self.wrong.push(pointer.to_owned());
             }
         }
     }

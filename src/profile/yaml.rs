@@ -161,6 +161,11 @@ fn empty() -> Mistake {
         .hint("begin with one of the profiles in `examples`")
 }
 
+fn duplicate(key: &str, place: Position, first: usize) -> Mistake {
+    let message = format!("the key '{}' is given twice", key.escape_debug());
+    Mistake::at(place, message).hint(format!("it is already on line {first}: merge the two"))
+}
+
 fn lower(
     node: Spanned<YamlNode>,
     pointer: String,
@@ -199,14 +204,7 @@ fn lower(
                 let place = Position::from(key.referenced);
                 if map.contains_key(&key.value) {
                     let first = places.key(&at).map_or(0, |p| p.line);
-                    duplicates.push(
-                        Mistake::at(
-                            place,
-                            format!("the key '{}' is given twice", key.value.escape_debug()),
-                        )
-                        .path(&at)
-                        .hint(format!("it is already on line {first}: merge the two")),
-                    );
+                    duplicates.push(duplicate(&key.value, place, first).path(&at));
                     // The place of the second value is worth masking too, but the first one counts.
                     let _ = lower(
                         item,

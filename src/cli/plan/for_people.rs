@@ -9,9 +9,9 @@ use crate::model::text;
 use crate::plan::backup::{Plan, PlanStep, Scope, StageOrder};
 
 /// Lines; writing into a string cannot fail.
-struct Page(String);
+struct PlanText(String);
 
-impl Page {
+impl PlanText {
     fn line(&mut self, text: impl AsRef<str>) {
         let _ = writeln!(self.0, "{}", text.as_ref());
     }
@@ -20,7 +20,7 @@ impl Page {
 /// The plan for a person.
 pub(super) fn show(job: &Job, preview: &Preview<'_>) -> String {
     let plan = preview.plan;
-    let mut page = Page(String::new());
+    let mut page = PlanText(String::new());
     page.line(format!(
         "Profile {}, location {}, backup {}",
         plan.profile, plan.location, plan.stamp
@@ -51,7 +51,7 @@ pub(super) fn show(job: &Job, preview: &Preview<'_>) -> String {
     page.0
 }
 
-fn decision(page: &mut Page, plan: &Plan) {
+fn decision(page: &mut PlanText, plan: &Plan) {
     let Some(decision) = &plan.archive else {
         page.line("Mirror only: no archive is made.");
         return;
@@ -68,7 +68,7 @@ fn decision(page: &mut Page, plan: &Plan) {
     }
 }
 
-fn mount(page: &mut Page, order: &StageOrder, counted: Option<&MountPreview>) {
+fn mount(page: &mut PlanText, order: &StageOrder, counted: Option<&MountPreview>) {
     page.line(format!("\nMount {}: {}", order.number, order.mount.path));
     for source in &order.mount.sources {
         let missing = if order.missing.iter().any(|m| m.same(source)) {
@@ -90,7 +90,7 @@ fn mount(page: &mut Page, order: &StageOrder, counted: Option<&MountPreview>) {
     }
 }
 
-fn counts(page: &mut Page, order: &StageOrder, mount: &MountPreview) {
+fn counts(page: &mut PlanText, order: &StageOrder, mount: &MountPreview) {
     let c = &mount.counts;
     page.line(format!(
         "  selected {}, {}, {}",

@@ -34,50 +34,48 @@ impl Checker<'_> {
                     mount: MountPoint::Drive(drive?),
                 })
             }
-            Family::Unix => {
-                let directory = mount.and_then(|text| self.mount_directory(text));
-                match (program, mount) {
-                    (None, None) => {
-                        if given.is_some() && !self.broken.touches("/snapshot") {
-                            let finding = Mistake::key("/snapshot", "names no program");
-                            self.report(finding.hint(
-                                "name a snapshot `program` and its `mount`, or remove the section",
-                            ));
-                        }
-                        None
-                    }
-                    (None, Some(_)) => {
-                        let finding =
-                            Mistake::key("/snapshot/mount", "is given without a `program`");
-                        if !self.broken.touches("/snapshot/program") {
-                            self.report(
-                                finding.hint(
-                                    "on Unix there is no snapshot program by default: name one",
-                                ),
-                            );
-                        }
-                        None
-                    }
-                    (Some(_), None) => {
-                        if !self.broken.touches("/snapshot/mount") {
-                            let finding =
-                                Mistake::key("/snapshot/program", "is given without a `mount`");
-                            self.report(
-                                finding.hint("name the directory where the snapshot is shown"),
-                            );
-                        }
-                        None
-                    }
-                    (Some(program), Some(_)) => {
-                        let program = self.program("/snapshot/program", Some(program))?;
-                        Some(Snapshot {
-                            program,
-                            mount: MountPoint::Directory(directory?),
-                        })
-                    }
-                }
-            }
+            Family::Unix => self.unix_snapshot(given.is_some(), program, mount),
         }
+    }
+
+    /// Both keys, or neither.
+    fn unix_snapshot(
+        &mut self,
+        given: bool,
+        program: Option<&str>,
+        mount: Option<&str>,
+    ) -> Option<Snapshot> {
+        let directory = mount.and_then(|text| self.mount_directory(text));
+        // What is missing, unless it is there and wrong.
+        let (pointer, finding) = match (program, mount) {
+            (Some(program), Some(_)) => {
+                let program = self.program("/snapshot/program", Some(program))?;
+                return Some(Snapshot {
+                    program,
+                    mount: MountPoint::Directory(directory?),
+                });
+            }
+            (None, None) if !given => return None,
+            (None, None) => (
+                "/snapshot",
+                Mistake::key("/snapshot", "names no program")
+                    .hint("name a snapshot `program` and its `mount`, or remove the section"),
+            ),
+            (None, Some(_)) => (
+                "/snapshot/program",
+                Mistake::key("/snapshot/mount", "is given without a `program`")
+                    .hint("on Unix there is no snapshot program by default: name one"),
+            ),
+            (Some(_), None) => (
+                "/snapshot/mount",
+                Mistake::key("/snapshot/program", "is given without a `mount`")
+                    .hint("name the directory where the snapshot is shown"),
+            ),
+        };
+        if !self.broken.touches(pointer) {
+            self.report(finding);
+        }
+        None
     }
 
     fn mount_directory(&mut self, text: &str) -> Option<crate::model::path::FullPath> {

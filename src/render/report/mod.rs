@@ -94,6 +94,16 @@ pub fn title(outcome: Outcome, started: DateTime<Utc>, what: &str) -> String {
     )
 }
 
+/// What kind of backup it was.
+fn what(plan: Option<&Plan>, mode: Mode) -> String {
+    match (plan.and_then(Plan::scope), plan, mode) {
+        (Some(scope), ..) => format!("{} backup", scope.word()),
+        (None, Some(plan), _) if plan.archive.is_none() => "mirror backup".to_owned(),
+        (None, _, Mode::IncrementalOnly) => "incremental backup".to_owned(),
+        (None, ..) => "backup".to_owned(),
+    }
+}
+
 /// The report of a backup.
 pub fn backup(
     outcome: Outcome,
@@ -104,12 +114,7 @@ pub fn backup(
     counts: &Counts,
 ) -> Report {
     let scope = plan.and_then(Plan::scope).map(|s| s.word());
-    let what = match (scope, plan, mode) {
-        (Some(word), ..) => format!("{word} backup"),
-        (None, Some(plan), _) if plan.archive.is_none() => "mirror backup".to_owned(),
-        (None, _, Mode::IncrementalOnly) => "incremental backup".to_owned(),
-        (None, ..) => "backup".to_owned(),
-    };
+    let what = what(plan, mode);
     let mut facts: Vec<(String, String)> = Vec::new();
     let mut fact = |name: &str, value: String| facts.push((name.to_owned(), value));
     fact("Location", location.to_owned());

@@ -100,23 +100,7 @@ impl Schedule {
     /// # Errors
     /// When a path holds what the scheduler cannot be told.
     pub fn render(&self, scheduler: Scheduler) -> Result<Vec<Rendered>, ScheduleError> {
-        let texts = [&self.program, &self.profile, &self.path];
-        let more = [
-            &self.user,
-            &self.state_directory,
-            &self.environment_file,
-            &self.metrics,
-        ];
-        for text in texts.into_iter().chain(more.into_iter().flatten()) {
-            if text.contains(char::is_control) {
-                let text = text.escape_debug().to_string();
-                return Err(ScheduleError::Text {
-                    scheduler,
-                    text,
-                    why: "it holds a control character",
-                });
-            }
-        }
+        self.without_control_characters(scheduler)?;
         let (unit, label) = (self.name.unit(), self.name.label());
         match scheduler {
             Scheduler::TaskScheduler => {
@@ -164,6 +148,25 @@ impl Schedule {
                     text,
                 }])
             }
+        }
+    }
+
+    fn without_control_characters(&self, scheduler: Scheduler) -> Result<(), ScheduleError> {
+        let texts = [&self.program, &self.profile, &self.path];
+        let more = [
+            &self.user,
+            &self.state_directory,
+            &self.environment_file,
+            &self.metrics,
+        ];
+        let mut all = texts.into_iter().chain(more.into_iter().flatten());
+        match all.find(|text| text.contains(char::is_control)) {
+            None => Ok(()),
+            Some(text) => Err(ScheduleError::Text {
+                scheduler,
+                text: text.escape_debug().to_string(),
+                why: "it holds a control character",
+            }),
         }
     }
 

@@ -10,6 +10,18 @@ use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Outcome, Section, Severity};
 use crate::model::job::Job;
 
+fn give_up(job: &Job, other: &str, events: &Events<'_>) {
+    events.tell(Event::Problem {
+        section: Section::Lock,
+        severity: Severity::Error,
+        text: format!(
+            "another backup is still running ({other}); gave up after {}",
+            humantime::format_duration(job.lock.give_up_after)
+        ),
+        hint: Some("lock.give-up-after in the profile says how long to wait".to_owned()),
+    });
+}
+
 /// Waits for the lock as the profile says; `ask`, where there is somebody to ask, is asked first
 /// (SPEC#lock).
 pub(super) fn take_lock(
@@ -44,17 +56,7 @@ pub(super) fn take_lock(
             }
         };
         if started.elapsed() >= job.lock.give_up_after {
-            let problem = format!(
-                "another backup is still running ({other}); gave up after {}",
-                humantime::format_duration(job.lock.give_up_after)
-            );
-            let hint = Some("lock.give-up-after in the profile says how long to wait".to_owned());
-            events.tell(Event::Problem {
-                section: Section::Lock,
-                severity: Severity::Error,
-                text: problem,
-                hint,
-            });
+            give_up(job, &other, events);
             return Err(Outcome::Locked);
         }
         if let Some(ask) = ask.filter(|_| !asked) {

@@ -40,19 +40,7 @@ pub(super) fn run(
     let hint = "set snapshot.program in the profile to its path";
     let program = locate(Some(&snapshot.program), &[], hint)
         .map_err(|e| (e.to_string(), Some(hint.to_owned())))?;
-    let this = std::env::current_exe()
-        .map_err(|e| (format!("this program's own path is not known: {e}"), None))?;
-    let mut call = Invocation::new(&program)
-        .arg(order.mount.path.to_native())
-        .arg(snapshot.mount.to_string())
-        .arg(this)
-        .arg("shadow-stage")
-        .arg(files.order.to_native());
-    // The snapshot program must live to take its snapshot down again.
-    call.stop_file = Some(files.stop.to_native());
-    if let Some(key) = key {
-        call.environment.push((KEY_VARIABLE.into(), key.clone()));
-    }
+    let call = command(&program, snapshot, order, &files, key)?;
     events.tell(Event::ToolStarted {
         tool: snapshot.program.clone(),
         command: format!(
@@ -95,23 +83,56 @@ pub(super) fn run(
             code,
             meaning: ending.to_string(),
         });
-        let read = std::fs::read(files.result.to_native())
-            .ok()
-            .and_then(|text| serde_json::from_slice(&text).ok());
-        return match (ending, read) {
-            (Ending::Finished, Some(result)) => Ok(result),
-            (Ending::Finished, None) => Err((
-                format!(
-                    "'{}' left no result file; it did not run the stage",
-                    snapshot.program
-                ),
-                None,
-            )),
-            (ending, _) => Err((
-                format!("the snapshot of '{}': {ending}", order.mount.path),
-                ending.hint(snapshot),
-            )),
-        };
+        return result(snapshot, order, &files, ending);
+    }
+}
+
+fn command(
+    program: &Path,
+    snapshot: &Snapshot,
+    order: &StageOrder,
+    files: &StageFiles,
+    key: Option<&Secret>,
+) -> Result<Invocation, Failure> {
+    let this = std::env::current_exe()
+        .map_err(|e| (format!("this program's own path is not known: {e}"), None))?;
+    let mut call = Invocation::new(program)
+        .arg(order.mount.path.to_native())
+        .arg(snapshot.mount.to_string())
+        .arg(this)
+        .arg("shadow-stage")
+        .arg(files.order.to_native());
+    // The snapshot program must live to take its snapshot down again.
+    call.stop_file = Some(files.stop.to_native());
+    if let Some(key) = key {
+        call.environment.push((KEY_VARIABLE.into(), key.clone()));
+    }
+    Ok(call)
+}
+
+/// The result file, which only a stage that ran to its end writes.
+fn result(
+    snapshot: &Snapshot,
+    order: &StageOrder,
+    files: &StageFiles,
+    ending: Ending,
+) -> Result<StageResult, Failure> {
+    let read = std::fs::read(files.result.to_native())
+        .ok()
+        .and_then(|text| serde_json::from_slice(&text).ok());
+    match (ending, read) {
+        (Ending::Finished, Some(result)) => Ok(result),
+        (Ending::Finished, None) => Err((
+            format!(
+                "'{}' left no result file; it did not run the stage",
+                snapshot.program
+            ),
+            None,
+        )),
+        (ending, _) => Err((
+            format!("the snapshot of '{}': {ending}", order.mount.path),
+            ending.hint(snapshot),
+        )),
     }
 }
 

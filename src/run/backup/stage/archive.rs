@@ -67,23 +67,8 @@ pub(super) fn finish(
                 held.insert(entry.path, entry.size);
             })?;
             let amended = amend(archive, order, files, &held)?;
-            for path in &amended.missing {
-                let why = "7-Zip could not read it; it is not in this archive".to_owned();
-                let path = order.said(path);
-                events.tell(Event::Ignored {
-                    path,
-                    why,
-                    severity: Some(Severity::Warning),
-                });
-            }
+            report(&amended, order, events);
             prepared.skipped += amended.missing.len() as u64;
-            if amended.resized > 0 {
-                let text = format!(
-                    "{}: {} files changed while they were archived",
-                    order.mount.path, amended.resized
-                );
-                events.note(Section::Tools, text);
-            }
         }
         prepared.archived_files = count;
         prepared.archived_bytes = bytes;
@@ -95,6 +80,23 @@ pub(super) fn finish(
         files: prepared.archived_files,
         bytes: prepared.archived_bytes,
     }))
+}
+
+fn report(amended: &Amended, order: &StageOrder, events: &Events<'_>) {
+    for path in &amended.missing {
+        events.tell(Event::Ignored {
+            path: order.said(path),
+            why: "7-Zip could not read it; it is not in this archive".to_owned(),
+            severity: Some(Severity::Warning),
+        });
+    }
+    if amended.resized > 0 {
+        let text = format!(
+            "{}: {} files changed while they were archived",
+            order.mount.path, amended.resized
+        );
+        events.note(Section::Tools, text);
+    }
 }
 
 /// The volumes in the work directory, by number.

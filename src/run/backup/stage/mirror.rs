@@ -30,19 +30,7 @@ pub(super) fn make_ready(
     events: &Events<'_>,
 ) -> Result<bool, StageError> {
     let root = mirror.mirror.to_native();
-    let refused = match fs::metadata(&root) {
-        Ok(found) if found.is_dir() => None,
-        Ok(_) => Some((
-            "is not a directory",
-            "name a directory in destinations.mirror.path",
-        )),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Some((
-            "does not exist",
-            "attach its disk; if it is new, create the directory once, so that an unattached disk is never taken for an empty one",
-        )),
-        Err(_) => Some(("cannot be read", "check its disk and its permissions")),
-    };
-    if let Some((why, hint)) = refused {
+    if let Some((why, hint)) = refusal(&root) {
         events.fail(
             Section::Tools,
             format!("the mirror '{}' {why}", mirror.mirror),
@@ -86,6 +74,22 @@ pub(super) fn make_ready(
             );
             Ok(false)
         }
+    }
+}
+
+/// Why a mirror is not used, and what to do.
+fn refusal(root: &Path) -> Option<(&'static str, &'static str)> {
+    match fs::metadata(root) {
+        Ok(found) if found.is_dir() => None,
+        Ok(_) => Some((
+            "is not a directory",
+            "name a directory in destinations.mirror.path",
+        )),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Some((
+            "does not exist",
+            "attach its disk; if it is new, create the directory once, so that an unattached disk is never taken for an empty one",
+        )),
+        Err(_) => Some(("cannot be read", "check its disk and its permissions")),
     }
 }
 
@@ -175,19 +179,8 @@ pub fn list_extra(
         cancel,
     };
     let flow = walk.run(&mut |path, item| {
-        let is_file = match item {
-            Item::Directory { .. } => false,
-            Item::File { .. } | Item::NotCopied { .. } => true,
-            // A source that was never mirrored, or nothing to do with today's selection.
-            Item::SourceMissing { .. } | Item::Excluded { .. } => return ControlFlow::Continue(()),
-            Item::Unreadable { why, .. } => {
-                let text = format!(
-                    "'{}' in the mirror cannot be read, and nothing in it is deleted: {why}",
-                    mirror.target.said_with(&path.to_string())
-                );
-                events.warn(Section::Verification, text, None);
-                return ControlFlow::Continue(());
-            }
+        let Some(is_file) = present_file(mirror, path, item, events) else {
+            return ControlFlow::Continue(());
         };
         present += u64::from(is_file);
         let wanted = match selected.up_to(path, &mut |_| Ok(())) {
@@ -199,12 +192,7 @@ pub fn list_extra(
                 return ControlFlow::Break(());
             }
         };
-        if wanted
-            || prepared
-                .unknown
-                .iter()
-                .any(|unknown| path.lies_in(unknown, order.mount.path.family()))
-        {
+        if wanted || prepared.is_unknown(path, order.mount.path.family()) {
             return ControlFlow::Continue(());
         }
         extra += u64::from(is_file);
@@ -221,14 +209,37 @@ pub fn list_extra(
             }
         }
     });
-    if let Some(error) = failed {
-        return Err(error);
-    }
-    if flow.is_break() {
-        return Err(StageError::Interrupted);
+    match failed {
+        Some(error) => return Err(error),
+        None if flow.is_break() => return Err(StageError::Interrupted),
+        None => {}
     }
     out.flush().map_err(StageError::io("writing", &list))?;
     Ok(Extra { extra, present })
+}
+
+/// Whether something in the mirror is a file; `None` when it is neither file nor directory, or
+/// nothing is known of it.
+fn present_file(
+    mirror: &MirrorOrder,
+    path: &RelPath,
+    item: Item,
+    events: &Events<'_>,
+) -> Option<bool> {
+    match item {
+        Item::Directory { .. } => Some(false),
+        Item::File { .. } | Item::NotCopied { .. } => Some(true),
+        // A source that was never mirrored, or nothing to do with today's selection.
+        Item::SourceMissing { .. } | Item::Excluded { .. } => None,
+        Item::Unreadable { why, .. } => {
+            let text = format!(
+                "'{}' in the mirror cannot be read, and nothing in it is deleted: {why}",
+                mirror.target.said_with(&path.to_string())
+            );
+            events.warn(Section::Verification, text, None);
+            None
+        }
+    }
 }
 
 /// Deletes what [`list_extra`] listed: files as they come, then directories, deepest first, and

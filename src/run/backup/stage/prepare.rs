@@ -59,6 +59,13 @@ impl WalkCounts {
     pub fn nothing_archived(&self) -> bool {
         self.archived_files == 0 && self.archived_directories == 0
     }
+
+    /// Whether a path lies below one that could not be looked at.
+    pub(super) fn is_unknown(&self, path: &RelPath, family: Family) -> bool {
+        self.unknown
+            .iter()
+            .any(|unknown| path.lies_in(unknown, family))
+    }
 }
 
 /// Where [`prepare`] reads and writes.
@@ -175,55 +182,18 @@ fn take(
                 unseen: false,
             })
         }
-        Item::File { meta } => {
-            prepared.files += 1;
-            prepared.bytes += meta.size;
-            out.mirror(path)?;
-            let mut stored = None;
-            if order.archive.is_some() {
-                if !is_changed(order, &meta, last.as_ref(), false) {
-                    stored = last
-                        .and_then(|entry| entry.stored)
-                        .or(Some(Stored::EARLIER));
-                } else if out.archive(path)? {
-                    prepared.archived_files += 1;
-                    prepared.archived_bytes += meta.size;
-                    stored = Some(Stored::In(order.stamp));
-                } else {
-                    prepared.skipped += 1;
-                    let why =
-                        "7-Zip cannot take this name (a line break, or not UTF-8); it is in no archive".to_owned();
-                    events.tell(Event::Ignored {
-                        path: shown(),
-                        why,
-                        severity: Some(Severity::Warning),
-                    });
-                }
-            }
-            out.manifest(&Entry {
-                path: path.clone(),
-                kind: EntryKind::File,
-                meta,
-                stored,
-                unseen: false,
-            })
-        }
+        Item::File { meta } => take_file(order, out, prepared, events, path, meta, last),
         Item::Excluded { kind, .. } => {
             prepared.excluded += 1;
             out.leave_out(path, kind);
             Ok(())
         }
         Item::NotCopied { kind } => {
-            *(if kind == Kind::Link {
-                &mut prepared.links
-            } else {
-                &mut prepared.special
-            }) += 1;
-            let what = if kind == Kind::Link {
-                "symbolic link"
-            } else {
-                "special file"
+            let (count, what) = match kind {
+                Kind::Link => (&mut prepared.links, "symbolic link"),
+                _ => (&mut prepared.special, "special file"),
             };
+            *count += 1;
             events.tell(Event::Ignored {
                 path: shown(),
                 why: what.to_owned(),
@@ -234,16 +204,10 @@ fn take(
         Item::SourceMissing { why } => {
             // The plan has reported it, unless it went missing since.
             let family = order.mount.path.family();
-            let known = prepared
-                .unknown
-                .iter()
-                .any(|p| p.lies_in(path, family) || path.lies_in(p, family));
-            if !known {
-                events.fail(
-                    Section::Sources,
-                    format!("source '{}' is not backed up: {why}", shown()),
-                    None,
-                );
+            let above = |unknown: &RelPath| unknown.lies_in(path, family);
+            if !prepared.is_unknown(path, family) && !prepared.unknown.iter().any(above) {
+                let text = format!("source '{}' is not backed up: {why}", shown());
+                events.fail(Section::Sources, text, None);
             }
             prepared.unknown.push(path.clone());
             last.take()
@@ -262,6 +226,49 @@ fn take(
                 .map_or(Ok(()), |entry| out.carry_over(entry, prepared))
         }
     }
+}
+
+/// A selected file; `last` is what the last manifest says of it.
+fn take_file(
+    order: &StageOrder,
+    out: &mut Outputs,
+    prepared: &mut WalkCounts,
+    events: &Events<'_>,
+    path: &RelPath,
+    meta: Meta,
+    last: Option<Entry>,
+) -> Result<(), StageError> {
+    prepared.files += 1;
+    prepared.bytes += meta.size;
+    out.mirror(path)?;
+    let mut stored = None;
+    if order.archive.is_some() {
+        if !is_changed(order, &meta, last.as_ref(), false) {
+            stored = last
+                .and_then(|entry| entry.stored)
+                .or(Some(Stored::EARLIER));
+        } else if out.archive(path)? {
+            prepared.archived_files += 1;
+            prepared.archived_bytes += meta.size;
+            stored = Some(Stored::In(order.stamp));
+        } else {
+            prepared.skipped += 1;
+            let why =
+                "7-Zip cannot take this name (a line break, or not UTF-8); it is in no archive";
+            events.tell(Event::Ignored {
+                path: order.said(path),
+                why: why.to_owned(),
+                severity: Some(Severity::Warning),
+            });
+        }
+    }
+    out.manifest(&Entry {
+        path: path.clone(),
+        kind: EntryKind::File,
+        meta,
+        stored,
+        unseen: false,
+    })
 }
 
 /// Whether an entry is to be archived (SPEC#changes).

@@ -31,6 +31,13 @@ pub(super) fn verify(
     let target = verbatim(&mirror.target.to_native());
     let source = verbatim(Path::new(&order.shown_at));
     let (mut checked, mut different, mut unreadable) = (0_u64, 0_u64, 0_u64);
+    let ignored = |entry: &Entry, why: String| {
+        events.tell(Event::Ignored {
+            path: order.said(&entry.path),
+            why,
+            severity: Some(Severity::Warning),
+        });
+    };
     for entry in FileReader::open(&files.manifest.to_native())? {
         let entry = entry?;
         if cancel.is_set() {
@@ -44,14 +51,8 @@ pub(super) fn verify(
             (native(&target, &entry.path), native(&source, &entry.path))
         else {
             unreadable += 1;
-            let why =
-                "its name cannot be looked up, so its copy in the mirror is not checked".to_owned();
-            let path = order.said(&entry.path);
-            events.tell(Event::Ignored {
-                path,
-                why,
-                severity: Some(Severity::Warning),
-            });
+            let why = "its name cannot be looked up, so its copy in the mirror is not checked";
+            ignored(&entry, why.to_owned());
             continue;
         };
         let Some(what) = difference(&entry, &copy) else {
@@ -67,12 +68,7 @@ pub(super) fn verify(
             ),
             Some(Excuse::Unreadable(why)) => {
                 unreadable += 1;
-                let path = order.said(&entry.path);
-                events.tell(Event::Ignored {
-                    path,
-                    why,
-                    severity: Some(Severity::Warning),
-                });
+                ignored(&entry, why);
             }
             None => {
                 different += 1;
