@@ -3,6 +3,8 @@
 //!
 //! Exit codes decide; text a tool prints is logged and never trusted (SPEC#run).
 
+mod tree;
+
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
@@ -13,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use crate::model::cancel::Cancel;
 use crate::model::secret::Secret;
+use tree::{Tree, own_group};
 
 /// The environment variable that carries the archive key into a snapshot; every tool is started
 /// without it.
@@ -291,70 +294,6 @@ fn decode(line: &[u8]) -> String {
 #[cfg(not(windows))]
 fn decode(line: &[u8]) -> String {
     String::from_utf8_lossy(line).into_owned()
-}
-
-/// A child gets a process group of its own, so that stopping it stops what it started, and so that
-/// a Ctrl-C on the terminal reaches this program alone, which then stops things in order.
-#[cfg(unix)]
-fn own_group(command: &mut Command) {
-    std::os::unix::process::CommandExt::process_group(command, 0);
-}
-
-#[cfg(windows)]
-fn own_group(command: &mut Command) {
-    const CREATE_NEW_PROCESS_GROUP: u32 = 0x200;
-    std::os::windows::process::CommandExt::creation_flags(command, CREATE_NEW_PROCESS_GROUP);
-}
-
-/// A child and everything it started.
-#[cfg(unix)]
-struct Tree(Option<rustix::process::Pid>);
-
-#[cfg(unix)]
-impl Tree {
-    fn of(child: &Child) -> Tree {
-        Tree(
-            i32::try_from(child.id())
-                .ok()
-                .and_then(rustix::process::Pid::from_raw),
-        )
-    }
-
-    fn stop(&self, child: &mut Child) {
-        use rustix::process::{Signal, kill_process_group};
-        for signal in [Signal::TERM, Signal::KILL] {
-            if let Some(group) = self.0 {
-                // It may have ended by itself in the meantime.
-                let _ = kill_process_group(group, signal);
-            }
-            for _ in 0..50 {
-                if matches!(child.try_wait(), Ok(Some(_)) | Err(_)) {
-                    return;
-                }
-                std::thread::sleep(Duration::from_millis(100));
-            }
-        }
-    }
-}
-
-/// None where Windows does not keep count: then the child alone is stopped.
-#[cfg(windows)]
-struct Tree(Option<crate::adapters::windows::ProcessTree>);
-
-#[cfg(windows)]
-impl Tree {
-    fn of(child: &Child) -> Tree {
-        Tree(crate::adapters::windows::ProcessTree::of(child).ok())
-    }
-
-    fn stop(&self, child: &mut Child) {
-        self.0
-            .iter()
-            .for_each(crate::adapters::windows::ProcessTree::end);
-        // What is gone already needs no ending.
-        let _ = child.kill();
-        let _ = child.wait();
-    }
 }
 
 #[cfg(unix)]

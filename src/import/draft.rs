@@ -89,13 +89,8 @@ pub fn draft(
     for entry in lists.directories.iter().chain(&lists.files) {
         outside(file, entry, &sources, import);
     }
-    let location = choices
-        .location
-        .clone()
-        .unwrap_or_else(|| arguments.location.clone());
-    let region = choices.region.clone().unwrap_or_else(|| REGION.to_owned());
-    let region_assumed = choices.region.is_none();
-    if region_assumed && (arguments.aws.is_some() || arguments.email.is_some()) {
+    let location = choices.location.as_ref().unwrap_or(&arguments.location);
+    if choices.region.is_none() && (arguments.aws.is_some() || arguments.email.is_some()) {
         import.say(assumed_region());
     }
     let mut place = |name: SecretName, kept: &Kept| reference(name, kept, &choices.secrets, import);
@@ -116,8 +111,8 @@ pub fn draft(
             "Made from the v1.0 command line of {} and {file}.",
             choices.from
         )],
-        name: choices.name.clone().unwrap_or_else(|| location.clone()),
-        location,
+        name: choices.name.as_ref().unwrap_or(location).clone(),
+        location: location.clone(),
         sources: texts(&sources),
         directories: lists
             .directories
@@ -125,22 +120,8 @@ pub fn draft(
             .map(|entry| directory(&entry.text))
             .collect(),
         files: texts(&lists.files),
-        s3: arguments.aws.as_ref().map(|aws| DraftS3 {
-            bucket: aws.bucket.clone(),
-            region: region.clone(),
-            region_assumed,
-            credentials: credentials.clone(),
-        }),
         archive,
-        email: arguments.email.as_ref().map(|email| DraftEmail {
-            from_name: Some(email.from_name.clone()).filter(|name| !name.is_empty()),
-            from: email.from.clone(),
-            to: email.to.clone(),
-            region,
-            region_assumed,
-            credentials,
-        }),
-        ..copied(arguments)
+        ..copied(arguments, credentials, choices.region.as_deref())
     };
     let (directories, files) = (lists.directories, lists.files);
     Drafted {
@@ -160,7 +141,13 @@ fn assumed_region() -> Remark {
 }
 
 /// The parts that stand in the arguments as the profile has them.
-fn copied(arguments: &Arguments) -> Draft {
+fn copied(
+    arguments: &Arguments,
+    credentials: Option<DraftCredentials>,
+    given_region: Option<&str>,
+) -> Draft {
+    let region = given_region.unwrap_or(REGION).to_owned();
+    let region_assumed = given_region.is_none();
     Draft {
         mount: Some(drive(&arguments.mount)),
         mirror: arguments.mirror.as_ref().map(|mirror| DraftMirror {
@@ -180,6 +167,20 @@ fn copied(arguments: &Arguments) -> Draft {
             give_up_after: span(arguments.give_up_after),
         }),
         log: Some(arguments.log.clone()).filter(|log| !log.is_empty()),
+        s3: arguments.aws.as_ref().map(|aws| DraftS3 {
+            bucket: aws.bucket.clone(),
+            region: region.clone(),
+            region_assumed,
+            credentials: credentials.clone(),
+        }),
+        email: arguments.email.as_ref().map(|email| DraftEmail {
+            from_name: Some(email.from_name.clone()).filter(|name| !name.is_empty()),
+            from: email.from.clone(),
+            to: email.to.clone(),
+            region,
+            region_assumed,
+            credentials,
+        }),
         local_time: arguments.aws.is_some(),
         ..Draft::default()
     }

@@ -142,6 +142,19 @@ pub struct Entry {
     pub unseen: bool,
 }
 
+impl Entry {
+    /// An entry that was looked at.
+    pub fn new(path: &RelPath, kind: EntryKind, meta: Meta, stored: Option<Stored>) -> Entry {
+        Entry {
+            path: path.clone(),
+            kind,
+            meta,
+            stored,
+            unseen: false,
+        }
+    }
+}
+
 /// The first line of a manifest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

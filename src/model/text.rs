@@ -11,13 +11,10 @@ pub fn line(event: &Event) -> Option<String> {
             text,
             hint,
             ..
-        } => {
-            let hint = hint
-                .as_ref()
-                .map(|h| format!("\n  hint: {h}"))
-                .unwrap_or_default();
-            format!("{}: {text}{hint}", word(*severity))
-        }
+        } => match hint {
+            Some(hint) => format!("{}: {text}\n  hint: {hint}", word(*severity)),
+            None => format!("{}: {text}", word(*severity)),
+        },
         Event::Ignored {
             path,
             why,

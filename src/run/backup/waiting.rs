@@ -79,16 +79,18 @@ pub(super) fn take_lock(
                 humantime::format_duration(job.lock.retry_every)
             ),
         );
-        let wait = job
-            .lock
-            .retry_every
-            .min(job.lock.give_up_after.saturating_sub(started.elapsed()));
-        let until = Instant::now() + wait;
-        while Instant::now() < until {
-            if cancel.is_set() {
-                return Err(Outcome::Interrupted);
-            }
-            std::thread::sleep(Duration::from_millis(50).min(until - Instant::now()));
-        }
+        let left = job.lock.give_up_after.saturating_sub(started.elapsed());
+        sleep(job.lock.retry_every.min(left), cancel)?;
     }
+}
+
+fn sleep(span: Duration, cancel: &Cancel) -> Result<(), Outcome> {
+    let until = Instant::now() + span;
+    while Instant::now() < until {
+        if cancel.is_set() {
+            return Err(Outcome::Interrupted);
+        }
+        std::thread::sleep(Duration::from_millis(50).min(until - Instant::now()));
+    }
+    Ok(())
 }

@@ -81,13 +81,7 @@ fn of_code(
         | "IllegalLocationConstraintException" => {
             return Some((StoreErrorKind::Other, wrong_region(settings, response)));
         }
-        "NoSuchBucket" => {
-            let hint = format!(
-                "create the bucket `{}`, or correct `destinations.s3.bucket`",
-                settings.bucket
-            );
-            return Some((StoreErrorKind::NotFound, hint));
-        }
+        "NoSuchBucket" => return Some((StoreErrorKind::NotFound, no_bucket(&settings.bucket))),
         "NoSuchKey" | "NotFound" => (StoreErrorKind::NotFound, ""),
         "NoSuchUpload" => (
             StoreErrorKind::Other,
@@ -130,6 +124,10 @@ fn of_code(
         _ => return None,
     };
     Some((kind, hint.to_owned()))
+}
+
+fn no_bucket(bucket: &str) -> String {
+    format!("create the bucket `{bucket}`, or correct `destinations.s3.bucket`")
 }
 
 /// The kind and the hint of a status without a known error code.

@@ -102,12 +102,9 @@ pub fn prepare(
     let mut before = Before::open(before_path)?;
     let selection = Arc::new(Selection::new(order.selection.clone()));
     let mut prepared = WalkCounts::default();
-    prepared.unknown.extend(
-        order
-            .missing
-            .iter()
-            .filter_map(|path| RelPath::below(path, &order.mount.path)),
-    );
+    let missing = order.missing.iter();
+    let missing = missing.filter_map(|path| RelPath::below(path, &order.mount.path));
+    prepared.unknown.extend(missing);
 
     let mut failed = None;
     let walk = Walk {
@@ -164,23 +161,14 @@ fn take(
     match item {
         Item::Directory { meta, really_empty } => {
             prepared.directories += 1;
-            let new = is_changed(order, &meta, last.as_ref(), true);
-            if order.archive.is_some()
-                && really_empty
-                && new
-                && !path.is_root()
-                && out.archive(path)?
-            {
+            // Only an empty directory is archived for itself; the others come with their files.
+            let alone = really_empty && !path.is_root() && order.archive.is_some();
+            if alone && is_changed(order, &meta, last.as_ref(), true) && out.archive(path)? {
                 prepared.archived_directories += 1;
             }
             out.mirror(path)?;
-            out.manifest(&Entry {
-                path: path.clone(),
-                kind: EntryKind::Directory,
-                meta,
-                stored: None,
-                unseen: false,
-            })
+            let kind = EntryKind::Directory;
+            out.manifest(&Entry::new(path, kind, meta, None))
         }
         Item::File { meta } => take_file(order, out, prepared, events, path, meta, last),
         Item::Excluded { kind, .. } => {
@@ -262,13 +250,7 @@ fn take_file(
             });
         }
     }
-    out.manifest(&Entry {
-        path: path.clone(),
-        kind: EntryKind::File,
-        meta,
-        stored,
-        unseen: false,
-    })
+    out.manifest(&Entry::new(path, EntryKind::File, meta, stored))
 }
 
 /// Whether an entry is to be archived (SPEC#changes).

@@ -31,7 +31,8 @@ pub(super) fn verify(
     let target = verbatim(&mirror.target.to_native());
     let source = verbatim(Path::new(&order.shown_at));
     let (mut checked, mut different, mut unreadable) = (0_u64, 0_u64, 0_u64);
-    let ignored = |entry: &Entry, why: String| {
+    let mut ignored = |entry: &Entry, why: String| {
+        unreadable += 1;
         events.tell(Event::Ignored {
             path: order.said(&entry.path),
             why,
@@ -50,7 +51,6 @@ pub(super) fn verify(
         let (Some(copy), Some(original)) =
             (native(&target, &entry.path), native(&source, &entry.path))
         else {
-            unreadable += 1;
             let why = "its name cannot be looked up, so its copy in the mirror is not checked";
             ignored(&entry, why.to_owned());
             continue;
@@ -59,33 +59,24 @@ pub(super) fn verify(
             continue;
         };
         match excuse(&entry, &original, order.started) {
-            Some(Excuse::Changed) => events.note(
-                Section::Verification,
-                format!(
-                    "'{}' changed while it was copied, and does not count",
-                    shown(&original)
-                ),
-            ),
-            Some(Excuse::Unreadable(why)) => {
-                unreadable += 1;
-                ignored(&entry, why);
+            Some(Excuse::Changed) => {
+                let path = shown(&original);
+                let text = format!("'{path}' changed while it was copied, and does not count");
+                events.note(Section::Verification, text);
             }
+            Some(Excuse::Unreadable(why)) => ignored(&entry, why),
             None => {
                 different += 1;
-                events.tell(Event::Difference {
-                    path: shown(&copy),
-                    what,
-                });
+                let path = shown(&copy);
+                events.tell(Event::Difference { path, what });
             }
         }
     }
-    events.note(
-        Section::Verification,
-        format!(
-            "{}: {checked} entries of the mirror checked, {different} differ, {unreadable} could not be read",
-            order.mount.path
-        ),
+    let mount = &order.mount.path;
+    let text = format!(
+        "{mount}: {checked} entries of the mirror checked, {different} differ, {unreadable} could not be read"
     );
+    events.note(Section::Verification, text);
     Ok(different == 0)
 }
 
