@@ -113,7 +113,7 @@ impl<'a> Visit<'a> {
     }
 
     fn list<S: Store>(&self, store: S) -> ListedStore<S> {
-        let catalog = survey::catalog(self.job, &store, self.now);
+        let catalog = survey::catalog(self.job, &store);
         ListedStore { store, catalog }
     }
 

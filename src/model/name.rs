@@ -205,10 +205,9 @@ impl ObjectName {
         })
     }
 
-    /// What every key of a location's full backups of one month, and their incrementals, starts
-    /// with.
-    pub fn month_prefix(location: &str, month: crate::model::stamp::Month) -> String {
-        format!("{location}_{month}")
+    /// What every key of a location starts with.
+    pub fn location_prefix(location: &str) -> String {
+        format!("{location}_")
     }
 
     /// Bytes of the longest name an archive of this mount can need: its manifest, or a volume with

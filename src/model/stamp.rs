@@ -71,6 +71,12 @@ impl Stamp {
         Stamp(self.0 + chrono::TimeDelta::microseconds(1))
     }
 
+    /// Whether the stamp lies so far after `now` that the clock that made it was wrong. Stamps may
+    /// be local times of other zones, which differ by up to 26 hours.
+    pub fn is_future(&self, now: Stamp) -> bool {
+        self.0 > now.0 + chrono::TimeDelta::hours(26)
+    }
+
     /// The month the stamp lies in.
     pub fn month(&self) -> Month {
         Month {
@@ -90,11 +96,6 @@ impl Stamp {
                 None => self.0.and_utc(),
             },
         }
-    }
-
-    /// `2020-12-22 11:25:02`, for people.
-    pub fn human(&self) -> String {
-        self.0.format("%Y-%m-%d %H:%M:%S").to_string()
     }
 }
 

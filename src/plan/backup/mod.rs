@@ -3,6 +3,8 @@
 //! A pure function of the job and the facts. It never touches a file, process, environment
 //! variable, clock or network; a dry run is this plan, shown. Execution chooses nothing.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
@@ -263,16 +265,31 @@ fn stamp(
     findings: &mut Vec<PlanNote>,
 ) -> Stamp {
     let now = Stamp::new(now, job.zone);
-    let newest = stores
+    let (future, past): (BTreeSet<Stamp>, BTreeSet<Stamp>) = stores
         .iter()
         .filter_map(|(_, s)| s.catalog.as_ref().ok())
-        .flat_map(|c| {
-            c.sets
-                .iter()
-                .flat_map(|s| s.backups().map(|b| b.id.stamp()))
-        })
-        .max();
-    match newest {
+        .flat_map(|c| &c.sets)
+        .flat_map(|s| s.backups().map(|b| b.id.stamp()))
+        .partition(|stamp| stamp.is_future(now));
+    if let Some(last) = future.last() {
+        findings.push(PlanNote {
+            section: Section::LatestBackups,
+            severity: Severity::Warning,
+            text: format!(
+                "{} in the future, up to {last}: the clock says {now}; they are not used",
+                match future.len() {
+                    1 => "1 backup is dated".to_owned(),
+                    n => format!("{n} backups are dated"),
+                }
+            ),
+            hint: Some(
+                "check the clock of this computer; if it is right, these backups were made with a \
+                 wrong one"
+                    .to_owned(),
+            ),
+        });
+    }
+    match past.last().copied() {
         Some(newest) if newest >= now => {
             findings.push(PlanNote {
                 section: Section::LatestBackups,

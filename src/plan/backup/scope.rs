@@ -311,7 +311,9 @@ fn latest_common(
             .lacks(facts.mounts)
             .map(|why| format!("the full backup {} does not count: {why}", set.stamp)),
     };
-    let in_lookback = |set: &&Set| months.contains(&set.stamp.month());
+    // A backup that a wrong clock dated into the future is no base.
+    let in_lookback =
+        |set: &&Set| months.contains(&set.stamp.month()) && !set.stamp.is_future(facts.stamp);
     for set in first.1.sets.iter().rev().filter(in_lookback) {
         if let Some(why) = usable(set) {
             reasons.push(format!("{}: {why}", first.0));
@@ -332,6 +334,7 @@ fn latest_common(
         }
         let everywhere = |b: &&Backup| {
             b.incomplete().is_none()
+                && !b.id.stamp().is_future(facts.stamp)
                 && elsewhere
                     .iter()
                     .all(|s| s.chain().iter().any(|o| o.id == b.id))

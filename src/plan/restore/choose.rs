@@ -21,6 +21,28 @@ pub fn newest_state(catalog: &Catalog, at: Option<&At>) -> Option<Stamp> {
         .and_then(|chosen| chosen.chain.last().map(|b| b.id.stamp()))
 }
 
+/// Takes away what a wrong clock dated into the future, so that it is not taken for the newest
+/// state, and returns its stamps. Nothing is taken away where nothing else could be restored.
+pub fn without_future(catalog: Catalog, now: Stamp) -> (Catalog, Vec<Stamp>) {
+    let is_future = |backup: &Backup| backup.id.stamp().is_future(now);
+    let future: Vec<Stamp> = catalog
+        .sets
+        .iter()
+        .flat_map(Set::backups)
+        .filter(|backup| is_future(backup))
+        .map(|backup| backup.id.stamp())
+        .collect();
+    let mut past = catalog.clone();
+    past.sets.retain(|set| !set.stamp.is_future(now));
+    for set in &mut past.sets {
+        set.incrementals.retain(|backup| !is_future(backup));
+    }
+    match newest_state(&past, None) {
+        Some(_) => (past, future),
+        None => (catalog, future),
+    }
+}
+
 /// Whether every mount the names know of has its marker. A hole among the volumes is another
 /// matter: such a backup was finished and is damaged, and a restore must say so instead of quietly
 /// offering an older one.
@@ -28,7 +50,8 @@ fn finished(backup: &Backup) -> bool {
     !backup.archives.is_empty() && backup.archives.values().all(|a| a.marker.is_some())
 }
 
-/// Chooses the newest complete set, or with `at` the newest state at or before it, over all sets.
+/// Chooses the newest state, or with `at` the newest at or before it, over all sets: a set that
+/// began later may have ended earlier.
 /// `rejected` are backups whose markers turned out to name mounts that were never finished.
 pub fn choose<'a>(
     catalog: &'a Catalog,
@@ -40,17 +63,14 @@ pub fn choose<'a>(
             && !rejected.contains_key(&backup.id)
             && at.is_none_or(|at| at.covers(backup.id.full) && at.covers(backup.id.stamp()))
     };
-    let mut states = catalog.sets.iter().filter_map(|set| {
+    let states = catalog.sets.iter().filter_map(|set| {
         let full = set.full.as_ref().filter(|full| usable(full))?;
         let chain = std::iter::once(full)
             .chain(set.incrementals.iter().filter(|b| usable(b)))
             .collect();
         Some(Chosen { set, chain })
     });
-    match at {
-        None => states.next_back(),
-        Some(_) => states.max_by_key(|chosen| chosen.chain.last().map(|b| b.id.stamp())),
-    }
+    states.max_by_key(|chosen| chosen.chain.last().map(|b| b.id.stamp()))
 }
 
 /// Backups that a person might expect in the restored state and that are not in it, with the

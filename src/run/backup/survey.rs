@@ -17,7 +17,6 @@ use crate::model::job::Job;
 use crate::model::mount::Mount;
 use crate::model::name::ObjectName;
 use crate::model::path::{Family, FullPath};
-use crate::model::stamp::Stamp;
 use crate::model::store_name::StoreName;
 use crate::plan::backup::{Facts, Mode, Refusal, StoreFacts};
 
@@ -46,7 +45,7 @@ pub fn survey(job: &Job, request: Request, now: DateTime<Utc>, cancel: &Cancel) 
     let mut unfinished = State::of(&job.location).unfinished();
     for (name, label, opened) in open_stores(job, cancel) {
         let catalog = opened.and_then(|store| {
-            let catalog = catalog(job, &*store, now)?;
+            let catalog = catalog(job, &*store)?;
             stores.insert(name, store);
             Ok(catalog)
         });
@@ -73,18 +72,13 @@ pub fn survey(job: &Job, request: Request, now: DateTime<Utc>, cancel: &Cancel) 
     }
 }
 
-/// What a store holds of the months that a plan looks at.
+/// What a store holds of the job's location: all of it, so that backups that a wrong clock dated
+/// into another year are seen too.
 ///
 /// # Errors
 /// When it cannot be listed.
-pub fn catalog(job: &Job, store: &dyn Store, now: DateTime<Utc>) -> Result<Catalog, StoreError> {
-    let mut objects = Vec::new();
-    for month in Stamp::new(now, job.zone)
-        .month()
-        .newest_first(job.lookback_months.get())
-    {
-        objects.extend(store.list(&ObjectName::month_prefix(&job.location, month))?);
-    }
+pub fn catalog(job: &Job, store: &dyn Store) -> Result<Catalog, StoreError> {
+    let objects = store.list(&ObjectName::location_prefix(&job.location))?;
     Ok(Catalog::new(&job.location, objects))
 }
 

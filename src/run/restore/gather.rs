@@ -7,6 +7,7 @@ use crate::adapters::store::{Store, StoreError};
 use crate::model::catalog::Catalog;
 use crate::model::event::{Events, Section};
 use crate::model::marker;
+use crate::model::name::ObjectName;
 use crate::plan::restore::build::{self, Planning};
 use crate::plan::restore::plan::{RestoreOptions, RestorePlan};
 
@@ -17,7 +18,7 @@ use super::error::RestoreError;
 /// # Errors
 /// When the store cannot be listed.
 pub fn catalog(store: &dyn Store, location: &str) -> Result<Catalog, StoreError> {
-    let mut objects = store.list(&format!("{location}_"))?;
+    let mut objects = store.list(&ObjectName::location_prefix(location))?;
     // The deprecated names, only to count them.
     objects.extend(store.list(&format!("{location}:"))?);
     Ok(Catalog::new(location, objects))

@@ -1,5 +1,7 @@
 //! Where a restore comes from: a location, the stores that may hold it, and which of them is used.
 
+use chrono::Utc;
+
 use crate::adapters::process::ToolError;
 use crate::adapters::seven_zip::SevenZip;
 use crate::adapters::store::Store;
@@ -9,8 +11,9 @@ use crate::model::event::{Events, Section};
 use crate::model::job::Job;
 use crate::model::path::Family;
 use crate::model::policy::Reference;
+use crate::model::stamp::{Stamp, Zone};
 use crate::plan::restore::at::At;
-use crate::plan::restore::choose::newest_state;
+use crate::plan::restore::choose::{newest_state, without_future};
 use crate::plan::restore::error::PlanError;
 use crate::run::restore::error::RestoreError;
 use crate::run::restore::gather;
@@ -25,7 +28,8 @@ pub fn newest<'a>(
     let mut failed = Vec::new();
     let ask = |candidate: &'a Candidate| {
         let store = candidate.store.as_deref().map_err(Clone::clone)?;
-        Ok((store, gather::catalog(store, &origin.location)?))
+        let catalog = gather::catalog(store, &origin.location)?;
+        Ok((store, dated(catalog, at, store.label(), events)))
     };
     for candidate in &origin.candidates {
         match ask(candidate) {
@@ -74,6 +78,25 @@ pub fn newest<'a>(
             Ok(best)
         }
     }
+}
+
+/// Backups of the future are restored when they are asked for by `--at`, or when nothing else is
+/// there, and never without a word.
+fn dated(catalog: Catalog, at: Option<&At>, label: &str, events: &Events<'_>) -> Catalog {
+    let now = Stamp::new(Utc::now(), Zone::Utc);
+    if at.is_some() {
+        return catalog;
+    }
+    let (past, future) = without_future(catalog, now);
+    if let Some(last) = future.iter().max() {
+        let text = format!(
+            "{label} holds backups that are dated in the future, up to {last}: the clock that made \
+             them was wrong, or that of this computer is"
+        );
+        let hint = "check the clock of this computer; --at STAMP restores one of them".to_owned();
+        events.warn(Section::LatestBackups, text, Some(hint));
+    }
+    past
 }
 
 /// A wrong location is the most likely slip on a bare computer.
