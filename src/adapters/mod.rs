@@ -3,7 +3,9 @@
 pub mod aws;
 pub mod credential;
 pub mod fs;
+pub mod key_fingerprint;
 pub mod log;
+pub mod machine;
 pub mod manifest_file;
 pub mod notify;
 pub mod process;

@@ -28,6 +28,12 @@ pub struct BackupArgs {
     /// Make a full backup this time.
     #[arg(long)]
     pub force_full: bool,
+    /// The archive key is meant to be another one than before: make a full backup with it.
+    #[arg(long)]
+    pub new_key: bool,
+    /// Go on with backups that another computer or another profile made at this location.
+    #[arg(long)]
+    pub adopt: bool,
     /// Back up to this destination only; may be given more than once.
     #[arg(long = "destination", value_enum)]
     pub destinations: Vec<Destination>,
@@ -38,6 +44,8 @@ impl BackupArgs {
         Request {
             mode: self.mode,
             force_full: self.force_full,
+            new_key: self.new_key,
+            adopt: self.adopt,
         }
     }
 }

@@ -25,6 +25,8 @@ pub struct ListedArchive {
     pub volumes: BTreeMap<u32, Object>,
     pub marker: Option<Object>,
     pub manifest: Option<Object>,
+    /// Objects that were sent and are not there as they were sent: key, and what is wrong.
+    pub lost: BTreeMap<String, String>,
 }
 
 /// Why a backup does not count.
@@ -34,6 +36,8 @@ pub enum Incomplete {
     NoMarker(MountName),
     #[error("'{0}' lacks its volume {1:03}")]
     MissingVolume(MountName, u32),
+    #[error("the object '{0}' {1}")]
+    Lost(String, String),
     #[error("it does not hold '{0}'")]
     MissingMount(MountName),
 }
@@ -42,6 +46,9 @@ impl Backup {
     /// Why this backup is not complete, if it is not.
     pub fn incomplete(&self) -> Option<Incomplete> {
         for (mount, archive) in &self.archives {
+            if let Some((key, why)) = archive.lost.first_key_value() {
+                return Some(Incomplete::Lost(key.clone(), why.clone()));
+            }
             if archive.marker.is_none() {
                 return Some(Incomplete::NoMarker(mount.clone()));
             }
@@ -49,8 +56,19 @@ impl Backup {
             if let Some(hole) = (1..=last).find(|n| !archive.volumes.contains_key(n)) {
                 return Some(Incomplete::MissingVolume(mount.clone(), hole));
             }
+            if let Some(empty) = archive.volumes.values().find(|o| o.size == 0) {
+                return Some(Incomplete::Lost(empty.key.clone(), "is empty".to_owned()));
+            }
         }
         None
+    }
+
+    /// What was sent to the store and is not there any more. A backup of which this is true was
+    /// complete once, and others may rest on it.
+    pub fn lost(&self) -> Option<Incomplete> {
+        let mut lost = self.archives.values().flat_map(|a| &a.lost);
+        lost.next()
+            .map(|(key, why)| Incomplete::Lost(key.clone(), why.clone()))
     }
 
     /// As [`Backup::incomplete`], and it must hold every one of `mounts`.
@@ -156,6 +174,37 @@ impl Catalog {
                 Part::Marker => archive.marker = Some(object),
                 Part::Manifest(_) => archive.manifest = Some(object),
             }
+        }
+    }
+
+    /// Compares the listing with what was sent. A set of which nothing is left is no longer kept,
+    /// and is not missed.
+    pub fn compare(&mut self, sent: &[Object]) {
+        for object in sent {
+            let Some(name) = ObjectName::parse(&object.key) else {
+                continue;
+            };
+            if self.set(name.backup.full).is_none() {
+                continue;
+            }
+            let archive = self
+                .backup(name.backup)
+                .archives
+                .entry(name.mount)
+                .or_default();
+            let found = match name.part {
+                Part::Volume(_, number) => archive.volumes.get(&number),
+                Part::Marker => archive.marker.as_ref(),
+                Part::Manifest(_) => archive.manifest.as_ref(),
+            };
+            let why = match found.map(|found| found.size) {
+                None => "was sent and is gone".to_owned(),
+                Some(size) if size != object.size => {
+                    format!("has {size} bytes, {} were sent", object.size)
+                }
+                Some(_) => continue,
+            };
+            archive.lost.insert(object.key.clone(), why);
         }
     }
 

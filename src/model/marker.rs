@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::key_fingerprint::KeyFingerprint;
 use crate::model::mount::Mount;
 use crate::model::name::{BackupId, Format};
 use crate::model::object::ObjectRef;
@@ -15,7 +16,7 @@ pub const MAX_BYTES: u64 = 64 << 20;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Marker {
-    /// Version of this object's format. 1.
+    /// Version of this object's format: [`VERSION`], or 1, which has no writer and no key.
     pub version: u32,
     /// The program that wrote it, such as `aam-backup 0.1.0`.
     pub program: String,
@@ -40,6 +41,24 @@ pub struct Marker {
     pub since: Option<Stamp>,
     /// Versions of the tools used, as they print them.
     pub tools: Vec<String>,
+    /// Who wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub writer: Option<MarkerWriter>,
+    /// Which key opens the archive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<KeyFingerprint>,
+}
+
+/// The version that is written.
+pub const VERSION: u32 = 2;
+
+/// The computer and the profile that wrote a marker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct MarkerWriter {
+    /// As [`crate::adapters::machine::id`] calls it.
+    pub machine: String,
+    pub profile: String,
 }
 
 /// Why a marker's content cannot be used.
@@ -48,7 +67,7 @@ pub enum MarkerError {
     #[error("the marker '{key}' cannot be read: {why}")]
     Broken { key: String, why: String },
     #[error(
-        "the marker '{key}' has version {version}; this program knows version 1: use a newer aam-backup"
+        "the marker '{key}' has version {version}; this program knows versions up to 2: use a newer aam-backup"
     )]
     Newer { key: String, version: u32 },
 }
@@ -63,7 +82,7 @@ impl Marker {
     /// Reads a marker. `None` for the empty markers of v1.0, which must be accepted.
     ///
     /// # Errors
-    /// When it holds something that is not a marker of version 1.
+    /// When it holds something that is not a marker of a version up to [`VERSION`].
     pub fn parse(key: &str, bytes: &[u8]) -> Result<Option<Marker>, MarkerError> {
         #[derive(Deserialize)]
         struct Version {
@@ -79,7 +98,7 @@ impl Marker {
         let version = serde_json::from_slice::<Version>(bytes)
             .map_err(broken)?
             .version;
-        if version != 1 {
+        if !(1..=VERSION).contains(&version) {
             return Err(MarkerError::Newer {
                 key: key.to_owned(),
                 version,

@@ -6,6 +6,7 @@ pub mod digest;
 pub mod event;
 pub mod exclusion;
 pub mod job;
+pub mod key_fingerprint;
 pub mod listed;
 pub mod manifest;
 pub mod marker;

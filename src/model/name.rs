@@ -225,6 +225,16 @@ impl ObjectName {
             + volume.max(manifest)
     }
 
+    /// What every key of one backup starts with.
+    pub fn backup_prefix(location: &str, backup: BackupId) -> String {
+        let (date, time) = incremental_fields(backup);
+        format!(
+            "{location}_{}_{}_{date}_{time}_",
+            backup.full.date(),
+            backup.full.time()
+        )
+    }
+
     /// What the volumes of one archive are called on disk and in a store, up to the volume number.
     pub fn archive_stem(
         location: &str,
@@ -240,11 +250,16 @@ impl ObjectName {
     }
 }
 
-fn head(location: &str, backup: BackupId, tag: &str, mount: &MountName) -> String {
-    let (date, time) = match backup.incremental {
+/// The second date and time of a key; `0` and `0.0` for a full backup.
+fn incremental_fields(backup: BackupId) -> (String, String) {
+    match backup.incremental {
         None => ("0".to_owned(), "0.0".to_owned()),
         Some(stamp) => (stamp.date(), stamp.time()),
-    };
+    }
+}
+
+fn head(location: &str, backup: BackupId, tag: &str, mount: &MountName) -> String {
+    let (date, time) = incremental_fields(backup);
     format!(
         "{location}_{}_{}_{date}_{time}_{tag}_{mount}",
         backup.full.date(),

@@ -7,6 +7,7 @@
 pub mod history;
 pub mod lock;
 pub mod metrics;
+mod sent;
 pub mod uploads;
 
 use std::fs;
@@ -14,9 +15,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
-use crate::adapters::fs::create_private_directory;
-use crate::adapters::state::uploads::BUILDING;
+use crate::adapters::fs::{BUILDING, create_private_directory, write_whole};
+use crate::model::key_fingerprint::KeyFingerprint;
 use crate::model::name::{BackupId, MountName};
 use crate::model::stamp::Stamp;
 use crate::model::upload_record::{Unfinished, Whole};
@@ -45,11 +47,18 @@ pub struct State {
 struct StateRecord {
     version: u32,
     digest: String,
+    /// The profile that made it. Unknown in records of older versions.
+    #[serde(default)]
+    profile: Option<String>,
+    /// SHA-256 of each manifest file, in order. None in records of older versions.
+    #[serde(default)]
+    sha256: Vec<String>,
     /// Mount names and the manifest files beside this one.
     manifests: Vec<(MountName, String)>,
 }
 
 const RECORD: &str = "backup.json";
+const KEY: &str = "key.json";
 
 /// Where this computer keeps state: [`DIRECTORY_VARIABLE`], or the place the operating system has
 /// for it.
@@ -103,6 +112,13 @@ impl State {
                     .ok()
                     .filter(|r: &StateRecord| r.version == 1)?;
                 let path = |file: &str| entry.path().join(file).to_str().map(str::to_owned);
+                let files = record
+                    .manifests
+                    .iter()
+                    .map(|(_, file)| entry.path().join(file));
+                if !are_whole(files, &record.sha256) {
+                    return None;
+                }
                 let manifests = record
                     .manifests
                     .iter()
@@ -111,12 +127,27 @@ impl State {
                 Some(Remembered {
                     stamp,
                     digest: record.digest,
+                    profile: record.profile,
                     manifests,
                 })
             })
             .collect();
         found.sort_by_key(|r| r.stamp);
         found
+    }
+
+    /// The fingerprint of the key of the last backup.
+    pub fn key(&self) -> Option<KeyFingerprint> {
+        serde_json::from_slice(&fs::read(self.directory.join(KEY)).ok()?).ok()
+    }
+
+    /// Keeps the fingerprint of the key of a backup.
+    ///
+    /// # Errors
+    /// When state cannot be written.
+    pub fn note_key(&self, fingerprint: &KeyFingerprint) -> io::Result<()> {
+        create_private_directory(&self.directory)?;
+        write_whole(&self.directory.join(KEY), &serde_json::to_vec(fingerprint)?)
     }
 
     /// Backups whose upload was cut off, oldest first.
@@ -145,6 +176,7 @@ impl State {
         &self,
         stamp: Stamp,
         digest: &str,
+        profile: &str,
         manifests: &[(MountName, PathBuf)],
     ) -> Result<(), StateError> {
         let failed = |doing, path: &Path| {
@@ -159,6 +191,8 @@ impl State {
         let mut record = StateRecord {
             version: 1,
             digest: digest.to_owned(),
+            profile: Some(profile.to_owned()),
+            sha256: Vec::new(),
             manifests: Vec::new(),
         };
         for (i, (mount, source)) in manifests.iter().enumerate() {
@@ -166,6 +200,8 @@ impl State {
             let target = building.path().join(&file);
             fs::copy(source, &target).map_err(failed("writing", &target))?;
             sync(&target).map_err(failed("writing", &target))?;
+            let sha256 = sha256(&target).map_err(failed("reading", &target))?;
+            record.sha256.push(sha256);
             record.manifests.push((mount.clone(), file));
         }
         let target = building.path().join(RECORD);
@@ -195,6 +231,30 @@ impl State {
     }
 }
 
+/// Whether files are what they were when they were written. A power cut, or a disk that fails, may
+/// leave them shorter or with other content.
+fn are_whole(files: impl Iterator<Item = PathBuf>, expected: &[String]) -> bool {
+    let mut expected = expected.iter();
+    let mut files = files;
+    files.all(|file| match (sha256(&file), expected.next()) {
+        (Ok(found), Some(expected)) => found == *expected,
+        (Ok(_), None) => fs::metadata(&file).is_ok_and(|meta| meta.len() > 0),
+        (Err(_), _) => false,
+    })
+}
+
+fn sha256(path: &Path) -> io::Result<String> {
+    let mut digest = Sha256::new();
+    let mut file = fs::File::open(path)?;
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match io::Read::read(&mut file, &mut buffer)? {
+            0 => return Ok(hex::encode(digest.finalize())),
+            count => digest.update(&buffer[..count]),
+        }
+    }
+}
+
 fn sync(path: &Path) -> io::Result<()> {
     fs::OpenOptions::new().write(true).open(path)?.sync_all()
 }
@@ -217,7 +277,12 @@ mod tests {
         let mount = MountName::of(&crate::model::path::FullPath::parse("/home").unwrap());
         for stamp in &stamps {
             state
-                .remember(*stamp, "digest", &[(mount.clone(), manifest.clone())])
+                .remember(
+                    *stamp,
+                    "digest",
+                    "nightly",
+                    &[(mount.clone(), manifest.clone())],
+                )
                 .unwrap();
         }
         let known = state.remembered();

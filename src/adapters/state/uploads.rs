@@ -2,15 +2,13 @@
 //! directories.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use crate::adapters::fs::write_whole;
 use crate::model::object::ObjectRef;
 use crate::model::upload_record::{PREFIX, Unfinished};
-
-/// What a crash may leave behind in local state begins with this.
-pub const BUILDING: &str = ".building-";
 
 /// Notes an object that a store has now, on the disk too.
 ///
@@ -35,16 +33,8 @@ pub fn done(unfinished: &mut Unfinished, store: &str) -> io::Result<()> {
 /// # Errors
 /// When the disk does not take it.
 pub fn save(unfinished: &Unfinished) -> io::Result<()> {
-    let directory = unfinished.record.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new()
-        .prefix(BUILDING)
-        .tempfile_in(directory)?;
-    serde_json::to_writer(&mut file, unfinished)?;
-    file.flush()?;
-    file.as_file().sync_all()?;
-    file.persist(&unfinished.record)
-        .map(drop)
-        .map_err(|error| error.error)
+    let text = serde_json::to_vec(unfinished)?;
+    write_whole(&unfinished.record, &text)
 }
 
 /// Forgets it. Its files are no concern of this.

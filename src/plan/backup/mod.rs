@@ -16,6 +16,7 @@ use crate::model::path::FullPath;
 use crate::model::stamp::Stamp;
 use crate::model::store_name::StoreName;
 use crate::model::upload_record::Unfinished;
+use crate::plan::backup::scope::Baseline;
 
 mod latest;
 mod resume;
@@ -36,6 +37,14 @@ pub struct Facts {
     pub mode: Mode,
     /// `run --force-full`.
     pub force_full: bool,
+    /// `run --new-key`.
+    pub new_key: bool,
+    /// The archive key is another one than that of the last backup.
+    pub key_changed: bool,
+    /// `run --adopt`.
+    pub adopt: bool,
+    /// Who made the newest backup of a store, if it was not this profile of this computer.
+    pub foreign: Option<String>,
     /// The job's stores, in the order of [`StoreName`], with what they hold.
     pub stores: Vec<(StoreName, StoreFacts)>,
     /// Backups that local state remembers.
@@ -135,8 +144,8 @@ impl Plan {
             }
         }
         let archive = job.has_store().then(|| {
-            if let Some(refusal) = &facts.archiving {
-                return Decision::refused(refusal.clone());
+            if let Some(refusal) = facts.archiving.clone().or_else(|| unsafe_to_archive(facts)) {
+                return Decision::refused(refusal);
             }
             let names: Vec<MountName> = mounts.iter().map(|m| m.name.clone()).collect();
             let stores: Vec<StoreFacts> = uploads.stores.iter().map(|(_, s)| s.clone()).collect();
@@ -146,6 +155,7 @@ impl Plan {
                 mode: facts.mode,
                 policy: job.force_full,
                 force_once: facts.force_full,
+                new_key: facts.new_key && facts.key_changed,
                 mounts: &names,
                 lookback_months: job.lookback_months.get(),
                 stores: &stores,
@@ -162,6 +172,22 @@ impl Plan {
                 severity: Severity::Error,
                 text: format!("nothing is archived: {}", refusal.why),
                 hint: Some(refusal.hint.clone()),
+            });
+        }
+        if let Some(Scope::Incremental {
+            since,
+            baseline: Baseline::Times,
+            ..
+        }) = archive.as_ref().and_then(|d| d.scope.as_ref())
+        {
+            findings.push(PlanNote {
+                section: Section::LatestBackups,
+                severity: Severity::Warning,
+                text: format!(
+                    "the manifest of the backup {since} is not on this computer: files are compared \
+                     by their times only, and those that look unchanged are archived by the next run"
+                ),
+                hint: None,
             });
         }
         let work = job
@@ -247,6 +273,25 @@ impl Plan {
             .as_ref()
             .map(|mirror| format!("mirror {}", mirror.path))
     }
+}
+
+/// Why archives of this run could not be restored together with those before.
+fn unsafe_to_archive(facts: &Facts) -> Option<Refusal> {
+    if let Some(who) = facts.foreign.as_ref().filter(|_| !facts.adopt) {
+        return Some(Refusal {
+            why: format!("the newest backup of this location was made by {who}"),
+            hint: "give each computer and each profile a `location` of its own; if this profile \
+                   takes over from the other, run it once with --adopt"
+                .to_owned(),
+        });
+    }
+    (facts.key_changed && !facts.new_key).then(|| Refusal {
+        why: "the archive key is not the one of the last backup: one key could not restore both"
+            .to_owned(),
+        hint: "if it is mistyped, correct it; if it is meant to change, run once with --new-key, \
+               which makes a full backup, and keep the old key for the older backups"
+            .to_owned(),
+    })
 }
 
 fn destinations(job: &Job, facts: &Facts) -> Vec<String> {

@@ -43,6 +43,8 @@ pub struct Remembered {
     pub stamp: Stamp,
     /// Digest of the selection it was made with.
     pub digest: String,
+    /// The profile that made it, where that is known.
+    pub profile: Option<String>,
     /// The manifest file of each mount.
     pub manifests: Vec<(MountName, String)>,
 }
@@ -66,6 +68,8 @@ pub struct ScopeFacts<'a> {
     pub policy: ForceFull,
     /// `run --force-full`.
     pub force_once: bool,
+    /// `run --new-key`: the key is another one than that of the last backup.
+    pub new_key: bool,
     /// Today's mounts.
     pub mounts: &'a [MountName],
     pub lookback_months: u32,
@@ -226,12 +230,41 @@ pub fn decide(facts: &ScopeFacts<'_>) -> Decision {
         (Some(_), Mode::Regular)
             if due.is_some()
                 && facts.missing.is_empty()
-                && (facts.force_once || facts.unfinished.is_none()) =>
+                && (facts.force_once || facts.new_key || facts.unfinished.is_none()) =>
         {
             reasons.extend(due);
             Decision::make(Scope::Full, reasons)
         }
-        (Some(found), _) => {
+        (Some(_), Mode::Regular) if facts.new_key => refuse(
+            reasons,
+            "a full backup with the new key is due, and a source is missing",
+            "attach what is missing, or take the source out of the profile",
+        ),
+        (Some(found), mode) => {
+            let known = facts
+                .remembered
+                .iter()
+                .any(|r| r.stamp == found.since && r.covers(facts.mounts));
+            let baseline = if known {
+                Baseline::Manifest
+            } else {
+                Baseline::Times
+            };
+            // Nobody knows what the archives of that backup hold: a file that is not archived today
+            // may be in none of them.
+            if baseline == Baseline::Times
+                && mode == Mode::Regular
+                && due.is_none()
+                && facts.missing.is_empty()
+                && facts.unfinished.is_none()
+            {
+                reasons.push(format!(
+                    "the manifest of the backup {} is not on this computer, so that nobody can say \
+                     what has changed since",
+                    found.since
+                ));
+                return Decision::make(Scope::Full, reasons);
+            }
             let due = due.filter(|_| facts.mode == Mode::Regular);
             let put_off = due.is_some();
             if let Some(due) = due {
@@ -244,15 +277,6 @@ pub fn decide(facts: &ScopeFacts<'_>) -> Decision {
                 };
                 reasons.push(format!("a full backup is due ({due}) but put off: {why}"));
             }
-            let known = facts
-                .remembered
-                .iter()
-                .any(|r| r.stamp == found.since && r.covers(facts.mounts));
-            let baseline = if known {
-                Baseline::Manifest
-            } else {
-                Baseline::Times
-            };
             reasons.push(match baseline {
                 Baseline::Manifest => format!("changes since {} are found by its manifest", found.since),
                 Baseline::Times => format!(
@@ -309,7 +333,13 @@ fn latest_common(
         )),
         Some(full) => full
             .lacks(facts.mounts)
-            .map(|why| format!("the full backup {} does not count: {why}", set.stamp)),
+            .map(|why| format!("the full backup {} does not count: {why}", set.stamp))
+            .or_else(|| {
+                // Later backups rest on it: what they hold of it is lost with it.
+                let (backup, why) = set.incrementals.iter().find_map(|b| Some((b, b.lost()?)))?;
+                let stamp = backup.id.stamp();
+                Some(format!("the incremental backup {stamp} is damaged: {why}"))
+            }),
     };
     // A backup that a wrong clock dated into the future is no base.
     let in_lookback =
@@ -365,6 +395,9 @@ fn latest_common(
 
 /// Why the profile or the user demands a full backup although one exists.
 fn demand(facts: &ScopeFacts<'_>, found: Option<&CommonBase>) -> Option<String> {
+    if facts.new_key {
+        return Some("the archive key is new".to_owned());
+    }
     if facts.force_once {
         return Some("--force-full asks for it".to_owned());
     }

@@ -9,6 +9,7 @@ struct World {
     mode: Mode,
     policy: ForceFull,
     force_once: bool,
+    new_key: bool,
     remembered: Vec<Remembered>,
     profile_modified: Option<&'static str>,
     missing: Vec<String>,
@@ -35,6 +36,7 @@ impl World {
             mode: Mode::Regular,
             policy: ForceFull::WhenProfileChanges,
             force_once: false,
+            new_key: false,
             remembered: Vec::new(),
             profile_modified: None,
             missing: Vec::new(),
@@ -50,6 +52,7 @@ impl World {
         self.remembered.push(Remembered {
             stamp: stamp.parse().unwrap(),
             digest: digest.to_owned(),
+            profile: None,
             manifests,
         });
         self
@@ -62,6 +65,7 @@ impl World {
             mode: self.mode,
             policy: self.policy,
             force_once: self.force_once,
+            new_key: self.new_key,
             mounts: &mounts(),
             lookback_months: 6,
             stores: &self.stores,
@@ -124,9 +128,12 @@ fn the_month_decides_for_a_regular_backup() {
         "full",
         "a full backup of last month"
     );
-    assert_eq!(world(&[complete(NOVEMBER, FULL)]).word(), "1102+1102 Times");
     let both = world(&[complete(NOVEMBER, FULL), complete(NOVEMBER, INC)]);
-    assert_eq!(both.word(), "1102+1110 Times");
+    assert_eq!(
+        both.word(),
+        "full",
+        "nobody knows what the archives of this month hold"
+    );
     assert_eq!(
         both.remembers("20261110_100000.000000", "today").word(),
         "1102+1110 Manifest"
@@ -145,10 +152,11 @@ fn an_unfinished_backup_is_never_a_base() {
     assert_eq!(other.word(), "1020+1020 Times", "the older complete one");
     let mut incremental = complete(NOVEMBER, INC);
     incremental.pop();
-    assert_eq!(
-        world(&[complete(NOVEMBER, FULL), incremental]).word(),
-        "1102+1102 Times"
-    );
+    let newest = World {
+        mode: Mode::IncrementalOnly,
+        ..world(&[complete(NOVEMBER, FULL), incremental])
+    };
+    assert_eq!(newest.word(), "1102+1102 Times");
     let one_mount: Vec<String> = complete(NOVEMBER, FULL)
         .into_iter()
         .filter(|k| k.contains("-a-"))
@@ -222,21 +230,29 @@ fn what_forces_a_full() {
         "full"
     );
     // Without local state the profile file's time is all there is.
+    let modified = |profile_modified| World {
+        mode: Mode::IncrementalOnly,
+        profile_modified: Some(profile_modified),
+        ..base()
+    };
+    assert_eq!(modified("2026-11-03T00:00:00Z").word(), "refused");
+    assert_eq!(modified("2026-11-01T00:00:00Z").word(), "1102+1102 Times");
+    // Whatever the policy, a full backup is made where nobody knows what the last one holds.
+    assert_eq!(base().word(), "full");
+    let new_key = World {
+        new_key: true,
+        policy: ForceFull::Never,
+        ..base().remembers("20261102_100000.000000", "today")
+    };
+    assert_eq!(new_key.word(), "full");
+    let put_off = World {
+        missing: vec!["/a/x".to_owned()],
+        ..new_key
+    };
     assert_eq!(
-        World {
-            profile_modified: Some("2026-11-03T00:00:00Z"),
-            ..base()
-        }
-        .word(),
-        "full"
-    );
-    assert_eq!(
-        World {
-            profile_modified: Some("2026-11-01T00:00:00Z"),
-            ..base()
-        }
-        .word(),
-        "1102+1102 Times"
+        put_off.word(),
+        "refused",
+        "never an incremental backup with another key"
     );
 }
 
@@ -272,19 +288,24 @@ fn a_full_waits_for_a_missing_source() {
 fn all_reachable_stores_must_hold_the_base() {
     let all = keys(&[complete(NOVEMBER, FULL), complete(NOVEMBER, INC)]);
     let all: Vec<&str> = all.iter().map(String::as_str).collect();
-    assert_eq!(World::new(&[&all, &all]).word(), "1102+1110 Times");
+    let known = |stores: &[&[&str]]| {
+        World::new(stores)
+            .remembers("20261102_100000.000000", "today")
+            .remembers("20261110_100000.000000", "today")
+    };
+    assert_eq!(known(&[&all, &all]).word(), "1102+1110 Manifest");
     assert_eq!(
-        World::new(&[&all, &all[..4]]).word(),
-        "1102+1102 Times",
+        known(&[&all, &all[..4]]).word(),
+        "1102+1102 Manifest",
         "the second lacks the incremental"
     );
-    assert_eq!(World::new(&[&all[..4], &all]).word(), "1102+1102 Times");
-    assert_eq!(World::new(&[&all, &[]]).word(), "full");
-    let mut one_down = World::new(&[&all, &[]]);
+    assert_eq!(known(&[&all[..4], &all]).word(), "1102+1102 Manifest");
+    assert_eq!(known(&[&all, &[]]).word(), "full");
+    let mut one_down = known(&[&all, &[]]);
     one_down.stores[1].catalog = Err("down".to_owned());
     assert_eq!(
         one_down.word(),
-        "1102+1110 Times",
+        "1102+1110 Manifest",
         "only reachable stores are asked"
     );
     one_down.stores[0].catalog = Err("down".to_owned());

@@ -10,6 +10,8 @@ use crate::adapters::store::open::Stores;
 use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Outcome, Section};
 use crate::model::job::Job;
+use crate::model::key_fingerprint::KeyFingerprint;
+use crate::model::marker::MarkerWriter;
 use crate::model::secret::Secret;
 use crate::model::stamp::Stamp;
 use crate::model::store_name::StoreName;
@@ -32,6 +34,11 @@ pub struct Execution<'a> {
     pub key: Option<&'a Secret>,
     /// Uploads that earlier runs were cut off in.
     pub unfinished: Vec<Unfinished>,
+    /// What tells this key from another, for state and markers.
+    pub fingerprint: Option<KeyFingerprint>,
+    pub writer: MarkerWriter,
+    /// The sets that each store held when the run began, by the store's label.
+    pub listed: Vec<(String, BTreeSet<Stamp>)>,
     /// Versions of the tools, for the markers.
     pub tools: Vec<String>,
     pub cancel: &'a Cancel,

@@ -13,10 +13,15 @@ use chrono::{DateTime, Utc};
 use crate::adapters::credential;
 use crate::adapters::notify::{NOT_TODAY, run_hook};
 use crate::adapters::seven_zip::SevenZip;
+use crate::adapters::state::State;
+use crate::adapters::{key_fingerprint, machine};
 use crate::model::cancel::Cancel;
 use crate::model::event::{Events, Outcome, Section, Sink};
 use crate::model::job::{Job, Program};
+use crate::model::key_fingerprint::KeyFingerprint;
+use crate::model::marker::MarkerWriter;
 use crate::model::secret::Secret;
+use crate::plan::backup::Facts;
 use crate::plan::backup::{Mode, Plan, Refusal};
 use crate::profile::check::check_key;
 use crate::profile::{Diagnostics, Readable};
@@ -220,6 +225,9 @@ fn backup(
         );
     }
     let key = archive_key(job, &mut facts.archiving);
+    let fingerprint = key
+        .as_ref()
+        .and_then(|key| fingerprint(job, key, &mut facts, events));
     let plan = match Plan::new(job, &facts) {
         Ok(plan) => plan,
         Err(error) => {
@@ -229,6 +237,14 @@ fn backup(
     };
     tell::plan(job, &plan, &facts, events);
     let tools = tool_versions(&plan, cancel);
+    let listed = facts.stores.iter().filter_map(|(_, store)| {
+        let sets = &store.catalog.as_ref().ok()?.sets;
+        Some((
+            store.label.clone(),
+            sets.iter().map(|set| set.stamp).collect(),
+        ))
+    });
+    let listed = listed.collect();
     let (key, unfinished) = (key.as_ref(), facts.unfinished);
     let execution = Execution {
         job,
@@ -236,6 +252,12 @@ fn backup(
         stores: &stores,
         key,
         unfinished,
+        fingerprint,
+        writer: MarkerWriter {
+            machine: machine::id(),
+            profile: job.name.clone(),
+        },
+        listed,
         tools,
         cancel,
         events,
@@ -265,6 +287,30 @@ fn archive_key(job: &Job, archiving: &mut Option<Refusal>) -> Option<Secret> {
             None
         }
     }
+}
+
+/// The fingerprint of the key, and whether it is another one than that of the last backup.
+fn fingerprint(
+    job: &Job,
+    key: &Secret,
+    facts: &mut Facts,
+    events: &Events<'_>,
+) -> Option<KeyFingerprint> {
+    let known = State::of(&job.location).key();
+    match known
+        .as_ref()
+        .and_then(|known| key_fingerprint::is_of(known, key))
+    {
+        Some(true) => return known,
+        Some(false) => facts.key_changed = true,
+        None => {}
+    }
+    key_fingerprint::make(key)
+        .inspect_err(|error| {
+            let text = format!("no fingerprint of the archive key can be made: {error}");
+            events.warn(Section::Start, text, None);
+        })
+        .ok()
 }
 
 fn tool_versions(plan: &Plan, cancel: &Cancel) -> Vec<String> {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 
+use crate::adapters::machine;
 use crate::adapters::process::{ToolError, locate};
 use crate::adapters::seven_zip::SevenZip;
 use crate::adapters::state::{State, uploads};
@@ -12,11 +13,13 @@ use crate::adapters::store::open::{Stores, open_stores, sentence};
 use crate::adapters::store::{Store, StoreError};
 use crate::adapters::walk::source_problem;
 use crate::model::cancel::Cancel;
-use crate::model::catalog::Catalog;
+use crate::model::catalog::{Catalog, Set};
 use crate::model::job::Job;
+use crate::model::marker::{self, Marker};
 use crate::model::mount::Mount;
 use crate::model::name::ObjectName;
 use crate::model::path::{Family, FullPath};
+use crate::model::stamp::Stamp;
 use crate::model::store_name::StoreName;
 use crate::plan::backup::{Facts, Mode, Refusal, StoreFacts};
 
@@ -28,6 +31,10 @@ pub struct Request {
     pub mode: Mode,
     /// `--force-full`.
     pub force_full: bool,
+    /// `--new-key`.
+    pub new_key: bool,
+    /// `--adopt`.
+    pub adopt: bool,
 }
 
 /// Everything found, and the stores to go on with.
@@ -63,6 +70,10 @@ pub fn survey(job: &Job, request: Request, now: DateTime<Utc>, cancel: &Cancel) 
         ));
     }
     let (mut facts, missing_copier) = facts(job, request, now, found);
+    facts.foreign = facts.stores.iter().find_map(|(name, known)| {
+        let catalog = known.catalog.as_ref().ok()?;
+        foreign(job, stores.get(name)?.as_ref(), catalog, &facts)
+    });
     unfinished.iter_mut().for_each(uploads::examine);
     facts.unfinished = unfinished;
     Survey {
@@ -79,7 +90,44 @@ pub fn survey(job: &Job, request: Request, now: DateTime<Utc>, cancel: &Cancel) 
 /// When it cannot be listed.
 pub fn catalog(job: &Job, store: &dyn Store) -> Result<Catalog, StoreError> {
     let objects = store.list(&ObjectName::location_prefix(&job.location))?;
-    Ok(Catalog::new(&job.location, objects))
+    let mut catalog = Catalog::new(&job.location, objects);
+    catalog.compare(&State::of(&job.location).sent(store.label()));
+    Ok(catalog)
+}
+
+/// Who made the newest complete backup of a store, unless it was this profile of this computer. A
+/// store that the backup user may not read says nothing.
+fn foreign(job: &Job, store: &dyn Store, catalog: &Catalog, facts: &Facts) -> Option<String> {
+    let now = Stamp::new(facts.now, job.zone);
+    let newest = catalog
+        .sets
+        .iter()
+        .flat_map(Set::backups)
+        .filter(|b| b.incomplete().is_none() && !b.id.stamp().is_future(now))
+        .max_by_key(|b| b.id.stamp())?;
+    let other_profile = |profile: &str| format!("the profile '{profile}' of this computer");
+    let is_own = |profile: &str| profile == job.name;
+    let stamp = newest.id.stamp();
+    if let Some(known) = facts.remembered.iter().find(|r| r.stamp == stamp) {
+        let other = known.profile.as_deref().filter(|profile| !is_own(profile));
+        return other.map(other_profile);
+    }
+    let key = &newest
+        .archives
+        .values()
+        .find_map(|a| a.marker.as_ref())?
+        .key;
+    let bytes = store.read(key, marker::MAX_BYTES).ok()?;
+    let writer = Marker::parse(key, &bytes).ok()??.writer?;
+    if writer.machine != machine::id() {
+        let profile = writer.profile;
+        return Some(format!(
+            "another computer (profile '{profile}', backup {stamp})"
+        ));
+    }
+    Some(writer.profile.as_str())
+        .filter(|profile| !is_own(profile))
+        .map(other_profile)
 }
 
 /// What else a plan must know, beside the stores; and the program that copies to the mirror, when
@@ -101,6 +149,10 @@ pub fn facts(
         now,
         mode: request.mode,
         force_full: request.force_full,
+        new_key: request.new_key,
+        key_changed: false,
+        adopt: request.adopt,
+        foreign: None,
         stores,
         remembered: State::of(&job.location).remembered(),
         unfinished: Vec::new(),

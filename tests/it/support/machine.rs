@@ -299,9 +299,10 @@ impl Machine {
             .into_iter()
             .flatten()
             .flatten();
-        let records = records
-            .map(|entry| entry.path())
-            .filter(|path| path.extension().is_some_and(|e| e == "json"));
+        let records = records.map(|entry| entry.path()).filter(|path| {
+            let name = path.file_name().and_then(|name| name.to_str());
+            name.is_some_and(|name| name.starts_with("unfinished-"))
+        });
         let mut kept: Vec<PathBuf> = records
             .map(|path| {
                 let record: serde_json::Value =

@@ -247,6 +247,8 @@ impl Pc {
                 selection: String::new(),
                 since: id.incremental.and(self.last).map(|b| b.stamp()),
                 tools: Vec::new(),
+                writer: None,
+                key: None,
             };
             markers.push((
                 key,

@@ -7,10 +7,12 @@ use super::{Execution, StepsDone, leftovers};
 use crate::adapters::state::State;
 use crate::adapters::state::uploads;
 use crate::adapters::store::{Purpose, Store, StoreError, StoreErrorKind};
+use crate::model::catalog::{Backup, Catalog};
 use crate::model::event::{Event, Section};
-use crate::model::marker::Marker;
-use crate::model::name::MountName;
-use crate::model::object::ObjectRef;
+use crate::model::marker::{self, Marker};
+use crate::model::name::{BackupId, MountName, ObjectName};
+use crate::model::object::{Object, ObjectRef};
+use crate::model::stamp::Stamp;
 use crate::model::store_name::StoreName;
 use crate::model::text;
 use crate::model::upload_record::{Unfinished, Whole, WorkFile};
@@ -43,7 +45,18 @@ impl Execution<'_> {
                 )
             })
             .collect();
-        match state.remember(self.plan.stamp, &self.plan.remember, &manifests) {
+        if let Some(fingerprint) = &self.fingerprint
+            && let Err(error) = state.note_key(fingerprint)
+        {
+            let text = format!("the fingerprint of the archive key cannot be kept: {error}");
+            self.events.warn(Section::CleanUp, text, None);
+        }
+        match state.remember(
+            self.plan.stamp,
+            &self.plan.remember,
+            &self.job.name,
+            &manifests,
+        ) {
             Ok(()) => progress.remembered = true,
             Err(error) => self.events.warn(
                 Section::CleanUp,
@@ -84,7 +97,7 @@ impl Execution<'_> {
                 _ => None,
             };
             let about = Marker {
-                version: 1,
+                version: marker::VERSION,
                 program: format!("aam-backup {}", env!("CARGO_PKG_VERSION")),
                 location: self.plan.location.clone(),
                 backup: archive.backup,
@@ -99,6 +112,8 @@ impl Execution<'_> {
                 selection: self.plan.selection.clone(),
                 since,
                 tools: self.tools.clone(),
+                writer: Some(self.writer.clone()),
+                key: self.fingerprint.clone(),
             };
             let (volumes, manifest) = (archived.volumes.clone(), archived.manifest.clone());
             Some(Whole {
@@ -262,8 +277,23 @@ impl Execution<'_> {
                 hint: String::new(),
             });
         };
+        let mut sent = Vec::new();
         for (key, marker) in markers {
             let bytes = marker.to_bytes();
+            sent.extend(
+                marker
+                    .volumes
+                    .iter()
+                    .chain([&marker.manifest])
+                    .map(|object| Object {
+                        key: object.key.clone(),
+                        size: object.size,
+                    }),
+            );
+            sent.push(Object {
+                key: key.clone(),
+                size: bytes.len() as u64,
+            });
             self.events.tell(Event::Uploading {
                 store: label.clone(),
                 key: key.clone(),
@@ -272,6 +302,7 @@ impl Execution<'_> {
             let stored = store.put_bytes(&key, &bytes, Purpose::Index)?;
             self.sent(&label, &stored);
         }
+        self.is_listed(store, unfinished.backup, &sent)?;
         self.saved(uploads::done(unfinished, &label));
         let what = if unfinished.backup.incremental.is_none() {
             "full"
@@ -284,6 +315,53 @@ impl Execution<'_> {
         );
         self.events.note(Section::Objects, text);
         Ok(())
+    }
+
+    /// A backup is complete when the store lists what was sent, not when it answered that it has
+    /// it: a portal, a cache or a gateway in between may answer too.
+    fn is_listed(
+        &self,
+        store: &dyn Store,
+        backup: BackupId,
+        sent: &[Object],
+    ) -> Result<(), StoreError> {
+        let location = &self.plan.location;
+        let listed = store.list(&ObjectName::backup_prefix(location, backup))?;
+        let mut catalog = Catalog::new(location, listed);
+        let state = State::of(location);
+        let missing = sent.iter().find(|object| {
+            catalog.compare(std::slice::from_ref(object));
+            catalog.set(backup.full).is_none()
+        });
+        let lost = catalog
+            .set(backup.full)
+            .and_then(|set| set.backups().find_map(Backup::lost))
+            .map(|lost| lost.to_string())
+            .or_else(|| missing.map(|object| format!("the object '{}' is not there", object.key)));
+        if let Some(why) = lost {
+            return Err(StoreError {
+                store: store.label().to_owned(),
+                what: format!("listing the backup {}", backup.stamp()),
+                why: format!("{why}, although the store took it"),
+                kind: StoreErrorKind::Other,
+                hint: "something between this computer and the store answers in its place: look \
+                       at the endpoint, a proxy, or a network that asks for a login"
+                    .to_owned(),
+            });
+        }
+        let holds = |key: &str| {
+            let name = ObjectName::parse(key);
+            name.is_some_and(|name| self.is_kept(store.label(), name.backup.full))
+        };
+        self.saved(state.note_sent(store.label(), sent, &holds));
+        Ok(())
+    }
+
+    /// Whether the store held something of this set when the run began.
+    fn is_kept(&self, label: &str, full: Stamp) -> bool {
+        self.listed
+            .iter()
+            .any(|(store, sets)| store == label && sets.contains(&full))
     }
 
     /// Removes work files, but for archives that a store still lacks.
@@ -320,7 +398,10 @@ impl Execution<'_> {
             {
                 keep.push(*since);
             }
-            State::of(&self.plan.location).forget_all_but(&keep);
+            let state = State::of(&self.plan.location);
+            // The next incremental backup of a store that this run did not use rests on these.
+            keep.extend(state.newest_sent());
+            state.forget_all_but(&keep);
         }
     }
 

@@ -232,9 +232,9 @@ fn take_file(
     let mut stored = None;
     if order.archive.is_some() {
         if !is_changed(order, &meta, last.as_ref(), false) {
-            stored = last
-                .and_then(|entry| entry.stored)
-                .or(Some(Stored::EARLIER));
+            // Without a manifest nobody knows which archive holds it, if any does: the next run
+            // archives it.
+            stored = last.and_then(|entry| entry.stored);
         } else if out.archive(path)? {
             prepared.archived_files += 1;
             prepared.archived_bytes += meta.size;

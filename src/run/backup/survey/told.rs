@@ -89,6 +89,7 @@ pub fn facts(job: &Job, request: Request, path: &Path) -> Result<Facts, ToldErro
     let remembered = told.remembered.iter().map(|backup| Remembered {
         stamp: backup.stamp,
         digest: backup.digest.clone(),
+        profile: None,
         manifests: backup.manifests.clone().into_iter().collect(),
     });
     let tools = &job.tools;
@@ -102,6 +103,10 @@ pub fn facts(job: &Job, request: Request, path: &Path) -> Result<Facts, ToldErro
         now: told.now,
         mode: request.mode,
         force_full: request.force_full,
+        new_key: request.new_key,
+        key_changed: false,
+        adopt: request.adopt,
+        foreign: None,
         stores: stores.collect(),
         remembered: remembered.collect(),
         unfinished: Vec::new(),

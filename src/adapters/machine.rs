@@ -1,0 +1,46 @@
+//! Which computer this is, so that two computers that write to one location are told apart
+//! (SPEC#state).
+
+use std::fs;
+
+use sha2::{Digest, Sha256};
+
+use crate::adapters::fs::{create_private_directory, write_whole};
+use crate::adapters::state::base_directory;
+
+/// In local state: what this computer was called first. It stays when the name of the computer
+/// changes.
+const FILE: &str = "machine";
+
+/// A name for this computer that says nothing about it: 16 hexadecimal digits. Without local state
+/// it is made anew from what the operating system knows, and comes out the same.
+pub fn id() -> String {
+    let path = base_directory().join(FILE);
+    let known = fs::read_to_string(&path).unwrap_or_default();
+    let known = known.trim();
+    if known.len() == 16 && known.chars().all(|c| c.is_ascii_hexdigit()) {
+        return known.to_owned();
+    }
+    let digest = Sha256::digest(format!("aam-backup machine {}", of_the_system()));
+    let id = hex::encode(&digest[..8]);
+    // Without it the same is found next time.
+    let _ = create_private_directory(&base_directory())
+        .and_then(|()| write_whole(&path, id.as_bytes()));
+    id
+}
+
+/// What the operating system calls this installation of itself.
+fn of_the_system() -> String {
+    let read = |path: &str| {
+        fs::read_to_string(path)
+            .ok()
+            .filter(|text| !text.trim().is_empty())
+    };
+    let found = read("/etc/machine-id").or_else(|| read("/var/lib/dbus/machine-id"));
+    let name = || {
+        std::env::var("COMPUTERNAME")
+            .ok()
+            .or_else(|| read("/etc/hostname"))
+    };
+    found.or_else(name).unwrap_or_default().trim().to_owned()
+}

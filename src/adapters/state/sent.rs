@@ -1,0 +1,81 @@
+//! What this computer sent to each store, so that a later run can tell whether it is still there
+//! (SPEC#state).
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::State;
+use crate::adapters::fs::{create_private_directory, write_whole};
+use crate::model::name::ObjectName;
+use crate::model::object::Object;
+use crate::model::stamp::Stamp;
+
+const FILE: &str = "sent.json";
+
+/// The objects of complete backups, by store as the user knows it.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct SentRecord {
+    version: u32,
+    /// Bytes by key.
+    stores: BTreeMap<String, BTreeMap<String, u64>>,
+}
+
+impl State {
+    /// What was sent to a store. Nothing where the record is lost or cannot be read.
+    pub fn sent(&self, store: &str) -> Vec<Object> {
+        let mut record = read(&self.directory.join(FILE));
+        let objects = record.stores.remove(store).unwrap_or_default();
+        objects
+            .into_iter()
+            .map(|(key, size)| Object { key, size })
+            .collect()
+    }
+
+    /// The newest backup that each store was sent.
+    pub fn newest_sent(&self) -> Vec<Stamp> {
+        let record = read(&self.directory.join(FILE));
+        let newest = |objects: &BTreeMap<String, u64>| {
+            let names = objects.keys().filter_map(|key| ObjectName::parse(key));
+            names.map(|name| name.backup.stamp()).max()
+        };
+        record.stores.values().filter_map(newest).collect()
+    }
+
+    /// Notes the objects of a complete backup, and forgets those of which the store holds no set
+    /// any more: `listed` is what it holds.
+    ///
+    /// # Errors
+    /// When state cannot be written.
+    pub fn note_sent(
+        &self,
+        store: &str,
+        objects: &[Object],
+        kept: &dyn Fn(&str) -> bool,
+    ) -> io::Result<()> {
+        create_private_directory(&self.directory)?;
+        let path = self.directory.join(FILE);
+        let mut record = read(&path);
+        record.version = 1;
+        let known = record.stores.entry(store.to_owned()).or_default();
+        known.retain(|key, _| kept(key));
+        known.extend(
+            objects
+                .iter()
+                .map(|object| (object.key.clone(), object.size)),
+        );
+        let text = serde_json::to_vec(&record).map_err(io::Error::from)?;
+        write_whole(&path, &text)
+    }
+}
+
+fn read(path: &Path) -> SentRecord {
+    let text = std::fs::read(path).unwrap_or_default();
+    serde_json::from_slice(&text)
+        .ok()
+        .filter(|record: &SentRecord| record.version == 1)
+        .unwrap_or_default()
+}
