@@ -2,6 +2,7 @@
 
 pub mod aws;
 pub mod credential;
+pub mod destination_id;
 pub mod fs;
 pub mod key_fingerprint;
 pub mod log;

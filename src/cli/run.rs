@@ -34,6 +34,9 @@ pub struct BackupArgs {
     /// Go on with backups that another computer or another profile made at this location.
     #[arg(long)]
     pub adopt: bool,
+    /// A new disk or directory takes the place of the mirror or the archive directory.
+    #[arg(long)]
+    pub new_destination: bool,
     /// Back up to this destination only; may be given more than once.
     #[arg(long = "destination", value_enum)]
     pub destinations: Vec<Destination>,
@@ -46,6 +49,7 @@ impl BackupArgs {
             force_full: self.force_full,
             new_key: self.new_key,
             adopt: self.adopt,
+            new_destination: self.new_destination,
         }
     }
 }

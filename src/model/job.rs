@@ -188,6 +188,8 @@ pub struct JobSource {
     pub path: FullPath,
     /// Missing is a warning, not a failure.
     pub optional: bool,
+    /// Having no file is no sign of a disk that is not attached.
+    pub allow_empty: bool,
 }
 
 /// How mounts are snapshot.

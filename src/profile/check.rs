@@ -215,11 +215,20 @@ impl Checker<'_> {
                 self.report(Mistake::value(&pointer, message).hint(hint));
                 continue;
             }
-            let optional = match source {
-                SourceEntry::Path(_) => false,
-                SourceEntry::Detailed(document::DetailedSource { path: _, optional }) => *optional,
+            let (optional, allow_empty) = match source {
+                SourceEntry::Path(_) => (false, false),
+                SourceEntry::Detailed(document::DetailedSource {
+                    path: _,
+                    optional,
+                    allow_empty,
+                }) => (*optional, *allow_empty),
             };
-            checked.push((pointer, JobSource { path, optional }));
+            let source = JobSource {
+                path,
+                optional,
+                allow_empty,
+            };
+            checked.push((pointer, source));
         }
         checked
     }

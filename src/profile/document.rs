@@ -113,6 +113,10 @@ pub struct DetailedSource {
     /// attached.
     #[serde(default)]
     pub optional: bool,
+    /// A source that held files and has none counts as missing, as its disk may not be attached.
+    /// With `true` it is taken as it is.
+    #[serde(default)]
+    pub allow_empty: bool,
 }
 
 /// What to leave out: names with `*` and `?`, or full paths without wildcards.

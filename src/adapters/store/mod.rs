@@ -230,6 +230,11 @@ pub trait Store: Send + Sync {
         progress: Progress<'_>,
     ) -> Result<(), StoreError>;
 
+    /// The directory that a store is, where it is one.
+    fn directory(&self) -> Option<&Path> {
+        None
+    }
+
     /// The object as a file of this computer, where the store has one: a restore then reads it in
     /// place.
     fn local_path(&self, _key: &str) -> Option<PathBuf> {

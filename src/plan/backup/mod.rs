@@ -26,7 +26,7 @@ mod stage;
 pub use crate::plan::backup::resume::FinishUpload;
 pub use latest::Latest;
 pub use scope::{Decision, Mode, Refusal, Remembered, Scope, StoreFacts};
-pub use stage::{ArchiveOrder, Changes, MirrorOrder, StageOrder};
+pub use stage::{ArchiveOrder, Changes, MirrorOrder, StageOrder, mirror_target};
 
 use scope::{ScopeFacts, decide};
 
@@ -366,7 +366,11 @@ fn missing(job: &Job, facts: &Facts, findings: &mut Vec<PlanNote>) -> Vec<FullPa
                     Severity::Error
                 },
                 text: format!("source '{path}' is not backed up: {why}"),
-                hint: Some(if source.optional {
+                hint: Some(if why.starts_with("it is empty") {
+                    "attach the disk that belongs there; if it is meant to be empty, write \
+                     'allow-empty: true' for this source"
+                        .to_owned()
+                } else if source.optional {
                     "attach it, or remove it from sources in the profile".to_owned()
                 } else {
                     "attach it, remove it from sources, or mark it 'optional: true' in the profile"

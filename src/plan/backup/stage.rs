@@ -197,7 +197,7 @@ fn changes(job: &Job, facts: &Facts, scope: &Scope, mount: &Mount) -> Changes {
 
 /// `<mirror>\<drive letter>\<path>` or `<mirror>/<absolute path>`: the full path is kept
 /// (SPEC#run).
-fn mirror_target(mirror: &FullPath, mount: &FullPath) -> FullPath {
+pub fn mirror_target(mirror: &FullPath, mount: &FullPath) -> FullPath {
     let top = match mount.drive() {
         Some(letter) => mirror.join(&letter.to_ascii_lowercase().to_string()),
         None => mirror.clone(),

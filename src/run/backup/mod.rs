@@ -14,7 +14,7 @@ use crate::adapters::credential;
 use crate::adapters::notify::{NOT_TODAY, run_hook};
 use crate::adapters::seven_zip::SevenZip;
 use crate::adapters::state::State;
-use crate::adapters::{key_fingerprint, machine};
+use crate::adapters::{destination_id, key_fingerprint, machine};
 use crate::model::cancel::Cancel;
 use crate::model::event::{Events, Outcome, Section, Sink};
 use crate::model::job::{Job, Program};
@@ -211,6 +211,12 @@ fn backup(
     if let Some((text, hint)) = snapshot_problem(job) {
         events.fail(Section::Start, text, Some(hint));
         return (Outcome::Failure, None);
+    }
+    if request.new_destination {
+        let mirror = job.mirror.as_ref().map(|mirror| &mirror.path);
+        for path in mirror.into_iter().chain(&job.directory) {
+            destination_id::forget(&path.to_native());
+        }
     }
     let Survey {
         mut facts,

@@ -5,24 +5,28 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 
-use crate::adapters::machine;
 use crate::adapters::process::{ToolError, locate};
 use crate::adapters::seven_zip::SevenZip;
 use crate::adapters::state::{State, uploads};
+use crate::adapters::store::StoreErrorKind;
 use crate::adapters::store::open::{Stores, open_stores, sentence};
 use crate::adapters::store::{Store, StoreError};
 use crate::adapters::walk::source_problem;
+use crate::adapters::{destination_id, machine};
 use crate::model::cancel::Cancel;
 use crate::model::catalog::{Catalog, Set};
 use crate::model::job::Job;
+use crate::model::job::JobSource;
 use crate::model::marker::{self, Marker};
 use crate::model::mount::Mount;
 use crate::model::name::ObjectName;
 use crate::model::path::{Family, FullPath};
 use crate::model::stamp::Stamp;
 use crate::model::store_name::StoreName;
+use crate::plan::backup::Remembered;
 use crate::plan::backup::{Facts, Mode, Refusal, StoreFacts};
 
+mod emptied;
 pub mod told;
 
 /// What was asked for on the command line.
@@ -35,6 +39,8 @@ pub struct Request {
     pub new_key: bool,
     /// `--adopt`.
     pub adopt: bool,
+    /// `--new-destination`.
+    pub new_destination: bool,
 }
 
 /// Everything found, and the stores to go on with.
@@ -51,7 +57,7 @@ pub fn survey(job: &Job, request: Request, now: DateTime<Utc>, cancel: &Cancel) 
     let mut found = Vec::new();
     let mut unfinished = State::of(&job.location).unfinished();
     for (name, label, opened) in open_stores(job, cancel) {
-        let catalog = opened.and_then(|store| {
+        let catalog = opened.and_then(attached).and_then(|store| {
             let catalog = catalog(job, &*store)?;
             stores.insert(name, store);
             Ok(catalog)
@@ -93,6 +99,20 @@ pub fn catalog(job: &Job, store: &dyn Store) -> Result<Catalog, StoreError> {
     let mut catalog = Catalog::new(&job.location, objects);
     catalog.compare(&State::of(&job.location).sent(store.label()));
     Ok(catalog)
+}
+
+/// A directory store must be on the disk that it was on.
+fn attached(store: Box<dyn Store>) -> Result<Box<dyn Store>, StoreError> {
+    match store.directory().and_then(destination_id::problem) {
+        None => Ok(store),
+        Some(why) => Err(StoreError {
+            store: store.label().to_owned(),
+            what: "opening".to_owned(),
+            why: format!("it {why}"),
+            kind: StoreErrorKind::NotFound,
+            hint: destination_id::HINT.to_owned(),
+        }),
+    }
 }
 
 /// Who made the newest complete backup of a store, unless it was this profile of this computer. A
@@ -145,6 +165,8 @@ pub fn facts(
         hint: e.hint().unwrap_or_default().to_owned(),
     };
     let archiving = archiver.as_ref().map(refusal);
+    let remembered = State::of(&job.location).remembered();
+    let missing = missing_sources(job, &remembered);
     let facts = Facts {
         now,
         mode: request.mode,
@@ -154,13 +176,13 @@ pub fn facts(
         adopt: request.adopt,
         foreign: None,
         stores,
-        remembered: State::of(&job.location).remembered(),
+        remembered,
         unfinished: Vec::new(),
         profile_modified: std::fs::metadata(&job.profile)
             .and_then(|m| m.modified())
             .ok()
             .map(DateTime::from),
-        missing: missing_sources(job),
+        missing,
         archiving,
         seven_zip,
         copier,
@@ -223,15 +245,16 @@ fn may_snapshot() -> bool {
 }
 
 /// Sources that are not there, only when this computer can look at all.
-fn missing_sources(job: &Job) -> Vec<(FullPath, String)> {
+fn missing_sources(job: &Job, remembered: &[Remembered]) -> Vec<(FullPath, String)> {
     if job.family != Family::HOST {
         return Vec::new();
     }
-    let problem = |path: &FullPath| Some((path.clone(), source_problem(&path.to_native())?));
-    job.sources
-        .iter()
-        .filter_map(|source| problem(&source.path))
-        .collect()
+    let problem = |source: &JobSource| {
+        let why = source_problem(&source.path.to_native())
+            .or_else(|| emptied::problem(job, source, remembered))?;
+        Some((source.path.clone(), why))
+    };
+    job.sources.iter().filter_map(problem).collect()
 }
 
 /// The path of 7-Zip; its bare name where it is not needed or cannot be looked for.

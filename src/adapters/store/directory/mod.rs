@@ -165,6 +165,10 @@ impl DirectoryStore {
 }
 
 impl Store for DirectoryStore {
+    fn directory(&self) -> Option<&Path> {
+        Some(&self.path)
+    }
+
     fn label(&self) -> &str {
         &self.label
     }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::StageError;
 use super::before::Before;
 use super::prepare::WalkCounts;
+use crate::adapters::destination_id;
 use crate::adapters::walk::{Item, Walk, native_name};
 use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Section};
@@ -38,6 +39,7 @@ pub(super) fn make_ready(
         );
         return Ok(false);
     }
+    destination_id::mark(&root);
     if let Some(guard) = mirror.delete {
         let Extra { extra, present } = list_extra(mirror, order, work, prepared, cancel, events)?;
         if !guard.allows(extra, present) {
@@ -80,7 +82,9 @@ pub(super) fn make_ready(
 /// Why a mirror is not used, and what to do.
 fn refusal(root: &Path) -> Option<(&'static str, &'static str)> {
     match fs::metadata(root) {
-        Ok(found) if found.is_dir() => None,
+        Ok(found) if found.is_dir() => {
+            destination_id::problem(root).map(|why| (why, destination_id::HINT))
+        }
         Ok(_) => Some((
             "is not a directory",
             "name a directory in destinations.mirror.path",

@@ -1,0 +1,105 @@
+//! Whether a destination is the disk that it was (SPEC#mirror): the mount point of a disk that is
+//! not attached is an empty directory of another disk.
+//!
+//! A small file in the destination holds an id. It is made once; local state remembers the ids seen
+//! at a path. Several disks may take turns at one path: each has its own id.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::adapters::fs::{create_private_directory, write_whole};
+use crate::adapters::state::base_directory;
+
+/// The file in a destination.
+pub const NAME: &str = ".aam-backup-destination";
+
+/// In local state.
+const FILE: &str = "destinations.json";
+
+/// What to do when a destination is not the one that it was.
+pub const HINT: &str =
+    "attach its disk; if a new disk or directory takes its place, run once with --new-destination";
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct KnownDestinations {
+    version: u32,
+    /// The ids seen at each path.
+    paths: BTreeMap<PathBuf, BTreeSet<String>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct DestinationMark {
+    id: String,
+}
+
+/// Why nothing may be written to a destination. It is only looked at.
+pub fn problem(path: &Path) -> Option<&'static str> {
+    let known = known().paths.remove(path).unwrap_or_default();
+    let is_missing = !known.is_empty() && id_in(path).is_none();
+    is_missing.then_some("is not the destination that it was: its disk is not attached")
+}
+
+/// Marks a destination at its first use, and remembers the mark. What cannot be written is left: a
+/// destination without a mark is used as it is.
+pub fn mark(path: &Path) {
+    let id = match id_in(path) {
+        Some(id) => id,
+        None => {
+            let mut bytes = [0; 16];
+            if getrandom::fill(&mut bytes).is_err() {
+                return;
+            }
+            let id = hex::encode(bytes);
+            let text = serde_json::to_vec(&DestinationMark { id: id.clone() });
+            if text
+                .map_err(io::Error::from)
+                .and_then(|text| fs::write(path.join(NAME), text))
+                .is_err()
+            {
+                return;
+            }
+            id
+        }
+    };
+    let mut known = known();
+    known.version = 1;
+    if known.paths.entry(path.to_owned()).or_default().insert(id) {
+        keep(&known);
+    }
+}
+
+/// Forgets what was seen at a path: another disk takes its place.
+pub fn forget(path: &Path) {
+    let mut known = known();
+    if known.paths.remove(path).is_some() {
+        keep(&known);
+    }
+}
+
+fn id_in(path: &Path) -> Option<String> {
+    let text = fs::read(path.join(NAME)).ok()?;
+    Some(serde_json::from_slice::<DestinationMark>(&text).ok()?.id)
+}
+
+fn known() -> KnownDestinations {
+    let text = fs::read(base_directory().join(FILE)).unwrap_or_default();
+    let read = serde_json::from_slice(&text).ok();
+    read.filter(|known: &KnownDestinations| known.version == 1)
+        .unwrap_or_default()
+}
+
+fn keep(known: &KnownDestinations) {
+    let directory = base_directory();
+    // Without the note the next run takes the destination as it finds it.
+    let _ = serde_json::to_vec_pretty(known)
+        .map_err(io::Error::from)
+        .and_then(|text| {
+            create_private_directory(&directory)?;
+            write_whole(&directory.join(FILE), &text)
+        });
+}

@@ -1,0 +1,66 @@
+//! Sources that have lost all their files: the mount point of a disk that is not attached looks like
+//! an empty directory (SPEC#missing-sources).
+
+use std::fs;
+use std::path::Path;
+
+use crate::adapters::manifest_file::FileReader;
+use crate::model::job::{Job, JobSource};
+use crate::model::manifest::{EntryKind, RelPath};
+use crate::plan::backup::{Remembered, mirror_target};
+
+/// Why a source that is there counts as missing: it held files, and has none today.
+pub fn problem(job: &Job, source: &JobSource, remembered: &[Remembered]) -> Option<String> {
+    if source.allow_empty || holds_file(&source.path.to_native()) {
+        return None;
+    }
+    let held = in_manifest(job, source, remembered).or_else(|| in_mirror(job, source))?;
+    Some(format!("it is empty, and {held}"))
+}
+
+/// Whether there is any file below a directory. What cannot be read may hold one.
+fn holds_file(directory: &Path) -> bool {
+    let Ok(entries) = fs::read_dir(directory) else {
+        return true;
+    };
+    let mut directories = Vec::new();
+    for entry in entries {
+        let Ok((entry, kind)) = entry.and_then(|e| Ok((e.path(), e.file_type()?))) else {
+            return true;
+        };
+        if kind.is_file() {
+            return true;
+        }
+        if kind.is_dir() {
+            directories.push(entry);
+        }
+    }
+    directories.iter().any(|directory| holds_file(directory))
+}
+
+fn in_manifest(job: &Job, source: &JobSource, remembered: &[Remembered]) -> Option<String> {
+    let mounts = job.mounts().ok()?;
+    let last = remembered.last()?;
+    let mount = mounts
+        .iter()
+        .find(|mount| source.path.starts_with(&mount.path))?;
+    let (_, manifest) = last
+        .manifests
+        .iter()
+        .find(|(name, _)| *name == mount.name)?;
+    let below = RelPath::below(&source.path, &mount.path)?;
+    let family = job.family;
+    let files = FileReader::open(Path::new(manifest))
+        .ok()?
+        .map_while(Result::ok)
+        .filter(|entry| entry.kind == EntryKind::File && entry.path.lies_in(&below, family))
+        .count();
+    (files > 0).then(|| format!("the backup {} has {files} files of it", last.stamp))
+}
+
+fn in_mirror(job: &Job, source: &JobSource) -> Option<String> {
+    let copy = mirror_target(&job.mirror.as_ref()?.path, &source.path);
+    let is_there = fs::metadata(copy.to_native()).is_ok();
+    (is_there && holds_file(&copy.to_native()))
+        .then(|| format!("its mirror '{copy}' has files of it"))
+}
