@@ -18,6 +18,7 @@ pub use cli::main;
 /// What the integration tests drive without the binary. It promises nothing to anybody else.
 #[doc(hidden)]
 pub mod parts {
+    pub use crate::adapters::aws::AccessKey;
     pub use crate::adapters::manifest_file::FileReader;
     pub use crate::adapters::scheduler::{LastResult, SchedulerError};
     pub use crate::adapters::seven_zip::SevenZip;

@@ -7,6 +7,8 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region};
 use aws_credential_types::Credentials;
 use aws_smithy_http_client::Builder as HttpClient;
+use aws_smithy_http_client::Connector;
+use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 
@@ -28,8 +30,24 @@ pub fn within(limit: Duration) -> TimeoutConfig {
         .build()
 }
 
-/// Access key id and secret access key; `None` is the usual chain of the AWS SDK.
-pub type Keys = Option<(Secret, Secret)>;
+/// An access key; `None` is the usual chain of the AWS SDK.
+pub type Keys = Option<AccessKey>;
+
+/// An access key that a profile refers to.
+#[derive(Clone, Debug)]
+pub struct AccessKey {
+    pub id: Secret,
+    pub secret: Secret,
+    /// Of a temporary key.
+    pub token: Option<Secret>,
+}
+
+impl AccessKey {
+    /// Everything in it that must not be shown.
+    pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        [&self.id, &self.secret].into_iter().chain(&self.token)
+    }
+}
 
 /// The access key that a profile refers to. `resolve` reads what a reference leads to.
 ///
@@ -42,26 +60,30 @@ pub fn keys<E>(
     let Some(keys) = credentials else {
         return Ok(None);
     };
-    Ok(Some((
-        resolve(&keys.access_key_id)?,
-        resolve(&keys.secret_access_key)?,
-    )))
+    Ok(Some(AccessKey {
+        id: resolve(&keys.access_key_id)?,
+        secret: resolve(&keys.secret_access_key)?,
+        token: keys.session_token.as_ref().map(resolve).transpose()?,
+    }))
 }
 
 /// A configuration to go on with: whom to call and as whom. Time limits and tries are the caller's.
 pub fn loader(region: &str, endpoint: Option<&str>, keys: &Keys) -> ConfigLoader {
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .region(Region::new(region.to_owned()))
-        .http_client(
-            HttpClient::new()
-                .tls_provider(Provider::Rustls(CryptoMode::Ring))
-                .build_https(),
-        );
-    if let Some((id, secret)) = keys {
+        .http_client(HttpClient::new().build_with_connector_fn(|settings, _| {
+            let connector = Connector::builder()
+                // HTTPS_PROXY, HTTP_PROXY and NO_PROXY, as other programs take them.
+                .proxy_config(ProxyConfig::from_env())
+                .tls_provider(Provider::Rustls(CryptoMode::Ring));
+            let settings = settings.cloned().unwrap_or_default();
+            connector.connector_settings(settings).build()
+        }));
+    if let Some(AccessKey { id, secret, token }) = keys {
         loader = loader.credentials_provider(Credentials::new(
             id.expose(),
             secret.expose(),
-            None,
+            token.as_ref().map(|token| token.expose().to_owned()),
             None,
             "profile",
         ));

@@ -97,6 +97,16 @@ pub fn resolve(reference: &Reference) -> Result<Secret, CredentialError> {
     }
 }
 
+/// Whether a secret's file has more than one line: only the first is the secret.
+pub fn has_more_lines(reference: &Reference) -> bool {
+    let Reference::File(path) = reference else {
+        return false;
+    };
+    let read = File::open(path).and_then(bytes).unwrap_or_default();
+    let mut lines = read.split(|b| matches!(b, b'\n' | b'\r')).skip(1);
+    lines.any(|line| !line.is_empty())
+}
+
 fn bytes(from: impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut bytes = Zeroizing::new(Vec::new());
     from.take(MAX_BYTES).read_to_end(&mut bytes)?;

@@ -10,6 +10,7 @@ use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde::Serialize;
 
 use crate::model::event::{Event, Section, Sink};
+use crate::model::text::harmless;
 use crate::model::text::line;
 
 /// The log could not be opened.
@@ -108,7 +109,7 @@ impl LogFile {
 impl Inner {
     /// A full disk must not stop a backup to another one.
     fn write(&self, text: &str) {
-        let _ = (&self.file).write_all(text.as_bytes());
+        let _ = (&self.file).write_all(harmless(text).as_bytes());
     }
 
     fn write_json(&self, time: DateTime<Utc>, event: &Event) {

@@ -22,6 +22,14 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// This one, unless it says success: then the other.
+    pub fn or(self, other: Exit) -> Exit {
+        match self {
+            Exit::Success => other,
+            failed => failed,
+        }
+    }
+
     /// The number the caller sees.
     pub const fn code(self) -> u8 {
         match self {

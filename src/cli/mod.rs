@@ -185,6 +185,10 @@ fn only_to(job: &Job, destinations: &[Destination], body: impl FnOnce(&Job) -> E
 fn on_interrupt(cancel: &Cancel) -> std::io::Result<()> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     for signal in [SIGINT, SIGTERM, SIGHUP] {
+        // `nohup`, and shells that start a program in the background, ask for this: it goes on.
+        if signal != SIGTERM && is_ignored(signal) {
+            continue;
+        }
         signal_hook::flag::register_conditional_shutdown(
             signal,
             i32::from(Exit::Interrupted.code()),
@@ -193,6 +197,16 @@ fn on_interrupt(cancel: &Cancel) -> std::io::Result<()> {
         signal_hook::flag::register(signal, cancel.flag())?;
     }
     Ok(())
+}
+
+/// Whether whoever started this program wants it to ignore a signal. Linux says so in
+/// `/proc/self/status`, as a mask of signals from 1; elsewhere nobody is asked.
+#[cfg(unix)]
+fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }
 
 #[cfg(windows)]

@@ -4,11 +4,13 @@ use std::fmt::Display;
 use std::io::{self, Write};
 
 use super::Exit;
+use crate::model::text::harmless;
 
 /// Writes a result. A reader that has seen enough (`| head`) is no failure.
 pub fn result(text: impl Display) -> Exit {
     let mut out = io::stdout().lock();
-    match write!(out, "{text}").and_then(|()| out.flush()) {
+    let text = text.to_string();
+    match write!(out, "{}", harmless(&text)).and_then(|()| out.flush()) {
         Ok(()) => Exit::Success,
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Success,
         Err(error) => {
@@ -22,5 +24,6 @@ pub fn result(text: impl Display) -> Exit {
 
 /// Writes something for a person. If stderr is gone there is nobody to tell.
 pub fn note(text: impl Display) {
-    let _ = write!(io::stderr().lock(), "{text}");
+    let text = text.to_string();
+    let _ = write!(io::stderr().lock(), "{}", harmless(&text));
 }

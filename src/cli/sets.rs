@@ -52,20 +52,16 @@ pub fn list(place: &RestoreOrigin, format: OutputFormat) -> Exit {
         }
     }
     match format {
-        OutputFormat::Text => drop(output::result(
-            reports
-                .iter()
-                .map(SetsReport::to_text)
-                .collect::<Vec<_>>()
-                .join("\n"),
-        )),
+        OutputFormat::Text => {
+            let texts: Vec<String> = reports.iter().map(SetsReport::to_text).collect();
+            exit.or(output::result(texts.join("\n")))
+        }
         OutputFormat::Json => match serde_json::to_string_pretty(&reports) {
-            Ok(text) => drop(output::result(text + "\n")),
+            Ok(text) => exit.or(output::result(text + "\n")),
             Err(error) => {
                 output::note(format_args!("error: the sets cannot be printed: {error}\n"));
-                return Exit::Failed;
+                Exit::Failed
             }
         },
     }
-    exit
 }

@@ -4,7 +4,7 @@
 use std::io::Write;
 
 use crate::model::event::{Event, Outcome, Severity, Sink};
-use crate::model::text::line;
+use crate::model::text::{harmless, line};
 
 /// Reads events for a person at a terminal. What tools print stays in the log, unless asked for.
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +54,7 @@ impl Sink for Terminal {
                     .join("\n");
             }
             // A closed terminal must not stop a backup.
-            let _ = writeln!(std::io::stderr().lock(), "{text}");
+            let _ = writeln!(std::io::stderr().lock(), "{}", harmless(&text));
         }
     }
 }

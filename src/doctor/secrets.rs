@@ -2,7 +2,7 @@
 
 use super::visit::Visit;
 use super::{CheckAnswer, ok, problem, warning};
-use crate::adapters::credential::describe;
+use crate::adapters::credential::{describe, has_more_lines};
 use crate::model::job::Credentials;
 use crate::model::policy::Reference;
 use crate::profile::check::check_key;
@@ -22,6 +22,15 @@ pub(super) fn secrets(visit: &Visit<'_>) -> Vec<CheckAnswer> {
             },
         );
         found.extend(open_to_others(&archive.encryption_key));
+        if has_more_lines(&archive.encryption_key) {
+            found.push(warning(
+                format!(
+                    "{key}: {} has several lines",
+                    describe(&archive.encryption_key)
+                ),
+                "only the first line is the key: keep that line, or put the whole key on one line",
+            ));
+        }
     }
     let s3 = job.s3.as_ref().and_then(|s3| s3.credentials.as_ref());
     let email = job
@@ -44,10 +53,17 @@ pub(super) fn secrets(visit: &Visit<'_>) -> Vec<CheckAnswer> {
 
 fn access_key(visit: &Visit<'_>, section: &str, keys: &Credentials) -> Vec<CheckAnswer> {
     let mut found = Vec::new();
+    let token = keys
+        .session_token
+        .as_ref()
+        .map(|token| ("session-token", token));
     for (name, reference) in [
         ("access-key-id", &keys.access_key_id),
         ("secret-access-key", &keys.secret_access_key),
-    ] {
+    ]
+    .into_iter()
+    .chain(token)
+    {
         found.push(there(
             &format!("{section}.{name}"),
             reference,

@@ -281,6 +281,8 @@ pub struct S3 {
 pub struct Credentials {
     pub access_key_id: Reference,
     pub secret_access_key: Reference,
+    /// Of a temporary key.
+    pub session_token: Option<Reference>,
 }
 
 /// How archives are made.

@@ -1,5 +1,7 @@
 //! Events as lines for people: the one wording that terminal and log share.
 
+use std::borrow::Cow;
+
 use crate::model::event::{Event, Severity};
 
 /// The line of an event. `None` for what is only a progress display.
@@ -99,6 +101,37 @@ fn word(severity: Severity) -> &'static str {
         Severity::Warning => "warning",
         Severity::Error => "error",
     }
+}
+
+/// A text from elsewhere without what a terminal would act on: control characters, and marks that
+/// turn the direction of what follows. Line breaks and tabs stay.
+pub fn harmless(text: &str) -> Cow<'_, str> {
+    escaped(text, |c| !matches!(c, '\n' | '\t') && is_active(c))
+}
+
+/// As [`harmless`], for what must stay on its line, such as a file name: a line break in it would
+/// begin a line that looks like one of ours.
+pub fn one_line(text: &str) -> Cow<'_, str> {
+    escaped(text, is_active)
+}
+
+fn escaped(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !text.contains(&is_escaped) {
+        return Cow::Borrowed(text);
+    }
+    let escape = |c: char| match is_escaped(c) {
+        true => c.escape_default().to_string(),
+        false => c.to_string(),
+    };
+    Cow::Owned(text.chars().map(escape).collect())
+}
+
+/// Control characters, line and paragraph separators, and the marks of bidirectional text.
+fn is_active(c: char) -> bool {
+    let marks = ['\u{200e}', '\u{200f}', '\u{2028}', '\u{2029}', '\u{61c}'];
+    c.is_control()
+        || marks.contains(&c)
+        || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// `1 file`, `2 files`, `3 directories`.

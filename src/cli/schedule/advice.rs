@@ -107,20 +107,23 @@ fn references(job: &Job) -> Vec<(&'static str, &Reference)> {
         .email
         .as_ref()
         .and_then(|email| email.credentials.as_ref());
-    for (id, secret, credentials) in [
+    for (id, secret, token, credentials) in [
         (
             "destinations.s3.credentials.access-key-id",
             "destinations.s3.credentials.secret-access-key",
+            "destinations.s3.credentials.session-token",
             of_s3,
         ),
         (
             "email.credentials.access-key-id",
             "email.credentials.secret-access-key",
+            "email.credentials.session-token",
             of_email,
         ),
     ] {
         all.extend(credentials.map(|keys| (id, &keys.access_key_id)));
         all.extend(credentials.map(|keys| (secret, &keys.secret_access_key)));
+        all.extend(credentials.and_then(|keys| Some((token, keys.session_token.as_ref()?))));
     }
     all
 }

@@ -16,6 +16,7 @@ use crate::model::path::FullPath;
 use crate::model::policy::ExtraFiles;
 use crate::model::select::SelectionSpec;
 use crate::model::stamp::Stamp;
+use crate::model::text::one_line;
 use chrono::TimeDelta;
 
 /// What to do with one mount. Written to a file for the process that the snapshot program starts
@@ -52,7 +53,7 @@ impl StageOrder {
 
     /// A path below the mount, for messages, as the mount's system writes it.
     pub fn said(&self, path: &RelPath) -> String {
-        self.mount.path.said_with(&path.to_string())
+        self.mount.path.said_with(&one_line(&path.to_string()))
     }
 }
 

@@ -69,6 +69,9 @@ impl Checker<'_> {
                     Mistake::value(pointer, "holds a user name").hint("use `credentials` for that"),
                 );
             }
+            Ok(uri) if uri.authority().is_some_and(has_bad_port) => {
+                self.report(Mistake::value(pointer, "has a port that is not a number").hint(hint));
+            }
             Ok(uri) if uri.host().is_some_and(|host| !host.is_empty()) && uri.query().is_none() => {
             }
             _ => self.report(Mistake::value(pointer, "is not an http or https address").hint(hint)),
@@ -81,15 +84,20 @@ impl Checker<'_> {
         pointer: &str,
         given: Option<&S3Credentials>,
     ) -> Option<Credentials> {
-        let given = given?;
-        self.reference(&format!("{pointer}/access-key-id"), &given.access_key_id);
-        self.reference(
-            &format!("{pointer}/secret-access-key"),
-            &given.secret_access_key,
-        );
+        let S3Credentials {
+            access_key_id,
+            secret_access_key,
+            session_token,
+        } = given?;
+        self.reference(&format!("{pointer}/access-key-id"), access_key_id);
+        self.reference(&format!("{pointer}/secret-access-key"), secret_access_key);
+        if let Some(token) = session_token {
+            self.reference(&format!("{pointer}/session-token"), token);
+        }
         Some(Credentials {
-            access_key_id: given.access_key_id.clone(),
-            secret_access_key: given.secret_access_key.clone(),
+            access_key_id: access_key_id.clone(),
+            secret_access_key: secret_access_key.clone(),
+            session_token: session_token.clone(),
         })
     }
 
@@ -140,4 +148,11 @@ impl Checker<'_> {
             }
         }
     }
+}
+
+/// Whether something that is no port stands where a port does.
+fn has_bad_port(authority: &http::uri::Authority) -> bool {
+    let text = authority.as_str();
+    let after_host = text.rsplit_once(']').map_or(text, |(_, after)| after);
+    after_host.contains(':') && authority.port_u16().is_none()
 }

@@ -90,6 +90,8 @@ pub struct S3Credentials {
     pub access_key_id: Reference,
     /// The secret access key.
     pub secret_access_key: Reference,
+    /// The session token that belongs to a temporary key, such as one of a role.
+    pub session_token: Option<Reference>,
 }
 
 /// Encrypted archives in a directory.

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::adapters::state::State;
 use crate::adapters::store::{Store, StoreError};
 use crate::model::catalog::Catalog;
 use crate::model::event::{Events, Section};
@@ -21,7 +22,10 @@ pub fn catalog(store: &dyn Store, location: &str) -> Result<Catalog, StoreError>
     let mut objects = store.list(&ObjectName::location_prefix(location))?;
     // The deprecated names, only to count them.
     objects.extend(store.list(&format!("{location}:"))?);
-    Ok(Catalog::new(location, objects))
+    let mut catalog = Catalog::new(location, objects);
+    // On the computer that was backed up, local state knows what was sent.
+    catalog.compare(&State::of(location).sent(store.label()));
+    Ok(catalog)
 }
 
 /// Which locations a store holds, for a location that it does not.

@@ -3,6 +3,7 @@
 use super::kit::*;
 use crate::support::moto;
 use crate::support::pc::{FULL, INC1, KEY, Pc};
+use aam_auto_backup::parts::AccessKey;
 use aam_auto_backup::parts::Cancel;
 use aam_auto_backup::parts::Secret;
 use aam_auto_backup::parts::StorageClass;
@@ -18,7 +19,11 @@ fn pc() -> Pc {
         endpoint: Some(moto.endpoint()),
         storage_class: StorageClass::Standard,
         give_up_after: UNREACHABLE_AFTER,
-        credentials: Some((Secret::new("test-id"), Secret::new("test-secret"))),
+        credentials: Some(AccessKey {
+            id: Secret::new("test-id"),
+            secret: Secret::new("test-secret"),
+            token: None,
+        }),
     };
     let store = S3Store::open(settings, Cancel::new()).unwrap();
     let mut pc = Pc::with_store(

@@ -10,6 +10,7 @@ use super::kit::*;
 pub use crate::support::moto::slow;
 use crate::support::pc::{FULL, INC1, INC2, KEY, Pc};
 use crate::support::proxy::{Fault, Proxy};
+use aam_auto_backup::parts::AccessKey;
 use aam_auto_backup::parts::Cancel;
 use aam_auto_backup::parts::Clock;
 use aam_auto_backup::parts::Outcome;
@@ -43,7 +44,11 @@ pub fn of_class(mounts: &[&str], storage_class: StorageClass) -> Cold {
         endpoint: Some(proxy.endpoint()),
         storage_class,
         give_up_after: UNREACHABLE_AFTER,
-        credentials: Some((Secret::new("test-id"), Secret::new("test-secret"))),
+        credentials: Some(AccessKey {
+            id: Secret::new("test-id"),
+            secret: Secret::new("test-secret"),
+            token: None,
+        }),
     };
     let store = S3Store::open(settings, Cancel::new()).unwrap();
     let pc = Pc::with_store(mounts, tempfile::tempdir().unwrap(), Box::new(store));

@@ -11,6 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use aam_auto_backup::parts::AccessKey;
 use aam_auto_backup::parts::Cancel;
 use aam_auto_backup::parts::Object;
 use aam_auto_backup::parts::Secret;
@@ -129,7 +130,11 @@ fn settings(bucket: &str) -> S3Settings {
         endpoint: Some(moto::shared().endpoint()),
         storage_class: StorageClass::Standard,
         give_up_after: UNREACHABLE_AFTER,
-        credentials: Some((Secret::new(ID), Secret::new(SECRET))),
+        credentials: Some(AccessKey {
+            id: Secret::new(ID),
+            secret: Secret::new(SECRET),
+            token: None,
+        }),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use aam_auto_backup::parts::AccessKey;
 use aam_auto_backup::parts::Cancel;
 use aam_auto_backup::parts::Secret;
 use aam_auto_backup::parts::StorageClass;
@@ -228,7 +229,11 @@ fn refusals_say_what_to_do() {
 #[test]
 fn a_short_secret_leaves_the_words_whole() {
     let Behind { proxy, bucket, .. } = behind();
-    let credentials = Some((Secret::new("T"), Secret::new("S")));
+    let credentials = Some(AccessKey {
+        id: Secret::new("T"),
+        secret: Secret::new("S"),
+        token: None,
+    });
     let settings = S3Settings {
         endpoint: Some(proxy.endpoint()),
         credentials,
@@ -647,6 +652,10 @@ fn bare() -> S3Settings {
         endpoint: None,
         storage_class: StorageClass::Standard,
         give_up_after: UNREACHABLE_AFTER,
-        credentials: Some((Secret::new(ID), Secret::new(SECRET))),
+        credentials: Some(AccessKey {
+            id: Secret::new(ID),
+            secret: Secret::new(SECRET),
+            token: None,
+        }),
     }
 }

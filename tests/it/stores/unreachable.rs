@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
+use aam_auto_backup::parts::AccessKey;
 use aam_auto_backup::parts::Cancel;
 use aam_auto_backup::parts::Secret;
 use aam_auto_backup::parts::StorageClass;
@@ -19,7 +20,11 @@ fn fails_within(endpoint: Option<&str>, give_up_after: Duration, limit: Duration
         endpoint: endpoint.map(str::to_owned),
         storage_class: StorageClass::DeepArchive,
         give_up_after,
-        credentials: Some((Secret::new(ID), Secret::new(SECRET))),
+        credentials: Some(AccessKey {
+            id: Secret::new(ID),
+            secret: Secret::new(SECRET),
+            token: None,
+        }),
     };
     let started = Instant::now();
     let store = S3Store::open(settings, Cancel::new()).unwrap();

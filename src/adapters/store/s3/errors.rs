@@ -8,6 +8,7 @@ use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
 use super::S3Settings;
+use crate::adapters::aws::AccessKey;
 use crate::adapters::store::{Act, StoreError, StoreErrorKind};
 
 /// Turns an error of the SDK into one that says what to do.
@@ -101,7 +102,7 @@ fn of_code(
         ),
         "InvalidAccessKeyId" | "InvalidToken" | "UnrecognizedClientException" => (
             StoreErrorKind::Denied,
-            "the access key id is wrong or was deleted; check `destinations.s3.credentials`",
+            "the access key id is wrong or was deleted; check `destinations.s3.credentials` (a temporary key also needs `session-token`)",
         ),
         "SignatureDoesNotMatch" => (
             StoreErrorKind::Denied,
@@ -221,11 +222,7 @@ fn chain(error: Option<&(dyn Error + 'static)>) -> String {
 
 /// No server has a reason to send a secret back, but no error may carry one.
 fn mask(mut error: StoreError, settings: &S3Settings) -> StoreError {
-    for secret in settings
-        .credentials
-        .iter()
-        .flat_map(|(id, secret)| [id, secret])
-    {
+    for secret in settings.credentials.iter().flat_map(AccessKey::secrets) {
         for text in [&mut error.why, &mut error.hint] {
             *text = secret.masked(text);
         }
