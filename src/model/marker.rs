@@ -16,7 +16,8 @@ pub const MAX_BYTES: u64 = 64 << 20;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Marker {
-    /// Version of this object's format: [`VERSION`], or 1, which has no writer and no key.
+    /// Version of this object's format: [`VERSION`]. Keys that may be ignored are added without
+    /// another version.
     pub version: u32,
     /// The program that wrote it, such as `aam-backup 0.1.0`.
     pub program: String,
@@ -41,16 +42,16 @@ pub struct Marker {
     pub since: Option<Stamp>,
     /// Versions of the tools used, as they print them.
     pub tools: Vec<String>,
-    /// Who wrote it.
+    /// Who wrote it. Older programs did not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub writer: Option<MarkerWriter>,
-    /// Which key opens the archive.
+    /// Which key opens the archive. Older programs did not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<KeyFingerprint>,
 }
 
-/// The version that is written.
-pub const VERSION: u32 = 2;
+/// The version that is written, and the only one that is read.
+pub const VERSION: u32 = 1;
 
 /// The computer and the profile that wrote a marker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,7 +68,7 @@ pub enum MarkerError {
     #[error("the marker '{key}' cannot be read: {why}")]
     Broken { key: String, why: String },
     #[error(
-        "the marker '{key}' has version {version}; this program knows versions up to 2: use a newer aam-backup"
+        "the marker '{key}' has version {version}; this program knows version 1: use a newer aam-backup"
     )]
     Newer { key: String, version: u32 },
 }
@@ -82,7 +83,7 @@ impl Marker {
     /// Reads a marker. `None` for the empty markers of v1.0, which must be accepted.
     ///
     /// # Errors
-    /// When it holds something that is not a marker of a version up to [`VERSION`].
+    /// When it holds something that is not a marker of [`VERSION`].
     pub fn parse(key: &str, bytes: &[u8]) -> Result<Option<Marker>, MarkerError> {
         #[derive(Deserialize)]
         struct Version {
@@ -98,7 +99,7 @@ impl Marker {
         let version = serde_json::from_slice::<Version>(bytes)
             .map_err(broken)?
             .version;
-        if !(1..=VERSION).contains(&version) {
+        if version != VERSION {
             return Err(MarkerError::Newer {
                 key: key.to_owned(),
                 version,

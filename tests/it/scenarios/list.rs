@@ -1,6 +1,7 @@
 //! The list. It is played here, and on Windows when the lab is asked for (`AAM_TEST_WINDOWS`, see
 //! tests/windows).
 
+mod lineage;
 mod trouble;
 
 use super::Step::{
@@ -27,7 +28,7 @@ use scenarios;
 /// Nothing is left out silently.
 #[test]
 fn what_is_for_unix_only() {
-    let all = [SCENARIOS, trouble::SCENARIOS].concat();
+    let all = [SCENARIOS, lineage::SCENARIOS, trouble::SCENARIOS].concat();
     let mut left_out = 0;
     for (name, steps) in &all {
         for why in steps.iter().filter_map(|step| {

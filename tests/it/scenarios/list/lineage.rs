@@ -1,0 +1,125 @@
+//! What a backup rests on: the key, what the stores still hold, the disk that a destination is, and
+//! sources that have lost their files.
+
+use super::super::Step::{self, Back, Do, OnlyUnix, Restore, Run, Unseen, Write};
+use super::{play, scenarios};
+use crate::support::machine::Machine;
+
+/// The objects of the directory store whose names hold this, by name.
+fn objects(m: &Machine, part: &str) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(m.path("store")).unwrap();
+    let mut found: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    found.retain(|path| path.to_string_lossy().contains(part));
+    found.sort();
+    assert!(!found.is_empty(), "no object has {part} in its name");
+    found
+}
+
+scenarios! {
+    another_key_is_no_typing_error_that_nobody_notices: [
+        OnlyUnix("the key of a Windows machine stands in its profile"),
+        Run(&[], 0, &[" full backup!"]),
+        Write("docs/new.txt", "new"),
+        Do(|m| m.key = "mistyped"),
+        Run(&[], 1, &["the archive key is not the one of the last backup", "--new-key"]),
+        Run(&["--new-key"], 0, &[" full backup!", "the archive key is new"]),
+        Run(&[], 0, &[" incremental backup!"]),
+        Restore(&[], 0, &[]),
+        Back,
+    ];
+    a_volume_that_is_gone_is_no_base: [
+        Run(&[], 0, &[" full backup!"]),
+        Do(|m| std::fs::remove_file(objects(m, "_no_").pop().unwrap()).unwrap()),
+        Run(&[], 0, &[" full backup!", "was sent and is gone"]),
+        Run(&[], 0, &[" incremental backup!"]),
+        Restore(&[], 0, &[]),
+        Back,
+    ];
+    a_volume_that_was_cut_is_no_base: [
+        Run(&[], 0, &[" full backup!"]),
+        Do(|m| {
+            let volume = objects(m, "_no_").pop().unwrap();
+            let bytes = std::fs::read(&volume).unwrap();
+            std::fs::write(&volume, &bytes[..bytes.len() - 1]).unwrap();
+        }),
+        Run(&[], 0, &[" full backup!", "were sent"]),
+        Restore(&[], 0, &[]),
+        Back,
+    ];
+    an_incremental_that_is_gone_is_missed: [
+        Run(&[], 0, &[" full backup!"]),
+        Write("docs/new.txt", "new"),
+        Run(&[], 0, &[" incremental backup!"]),
+        Write("docs/newer.txt", "newer"),
+        Run(&[], 0, &[" incremental backup!"]),
+        Do(|m| {
+            let lost = objects(m, "_no_")[1].clone();
+            let name = lost.file_name().unwrap().to_str().unwrap().to_owned();
+            let start = name.split("_no_").next().unwrap().to_owned();
+            objects(m, &start).iter().for_each(|path| std::fs::remove_file(path).unwrap());
+        }),
+        Write("docs/newest.txt", "newest"),
+        Run(&[], 0, &[" full backup!", "was sent and is gone"]),
+        Restore(&[], 0, &[]),
+        Back,
+    ];
+    a_source_that_has_lost_all_files_counts_as_missing: [
+        Do(|m| m.add_other()),
+        Run(&[], 0, &[" full backup!"]),
+        Do(|m| {
+            let other = m.other();
+            std::fs::rename(&other, m.path("elsewhere")).unwrap();
+            std::fs::create_dir(&other).unwrap();
+        }),
+        Run(&[], 1, &["it is empty, and the backup", "allow-empty"]),
+        Unseen(1),
+        Do(|m| {
+            let other = m.other();
+            std::fs::remove_dir(&other).unwrap();
+            std::fs::rename(m.path("elsewhere"), &other).unwrap();
+        }),
+        Run(&[], 0, &[]),
+    ];
+    a_destination_without_its_disk_is_not_written_to: [
+        Run(&[], 0, &[" full backup!"]),
+        Do(|m| {
+            for name in ["mirror", "store"] {
+                std::fs::rename(m.path(name), m.path(&format!("{name}-attached"))).unwrap();
+                std::fs::create_dir(m.path(name)).unwrap();
+            }
+        }),
+        Write("docs/new.txt", "new"),
+        Run(&[], 1, &["its disk is not attached", "--new-destination"]),
+        Do(|m| {
+            for name in ["mirror", "store"] {
+                // Nothing was written: an empty directory can be removed.
+                std::fs::remove_dir(m.path(name)).unwrap();
+                std::fs::rename(m.path(&format!("{name}-attached")), m.path(name)).unwrap();
+            }
+        }),
+        Run(&[], 0, &[" incremental backup!"]),
+        Restore(&[], 0, &[]),
+        Back,
+    ];
+    another_computer_at_the_same_location_is_refused: [
+        Run(&[], 0, &[" full backup!"]),
+        Do(|m| {
+            std::fs::remove_dir_all(m.path("state/state")).unwrap();
+            std::fs::write(m.path("state/machine"), "0123456789abcdef").unwrap();
+        }),
+        Run(&[], 1, &["was made by another computer", "--adopt"]),
+        Run(&["--adopt"], 0, &[" full backup!"]),
+        Run(&[], 0, &[" incremental backup!"]),
+    ];
+    another_profile_at_the_same_location_is_refused: [
+        Run(&[], 0, &[" full backup!"]),
+        Do(|m| {
+            for entry in std::fs::read_dir(m.path("state/state").join(&m.profile.location)).unwrap() {
+                let record = entry.unwrap().path().join("backup.json");
+                let Ok(text) = std::fs::read_to_string(&record) else { continue };
+                std::fs::write(record, text.replace("\"profile\": \"", "\"profile\": \"other-")).unwrap();
+            }
+        }),
+        Run(&[], 1, &["was made by the profile 'other-", "of this computer"]),
+    ];
+}
