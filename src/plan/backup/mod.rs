@@ -21,6 +21,7 @@ use crate::plan::backup::scope::Baseline;
 mod latest;
 mod resume;
 mod scope;
+mod scope_facts;
 mod stage;
 
 pub use crate::plan::backup::resume::FinishUpload;
@@ -133,16 +134,7 @@ impl Plan {
         let uploads = resume::uploads(&job.location, facts, &mut findings);
         let stamp = stamp(job, facts.now, &uploads.stores, &mut findings);
         let missing = missing(job, facts, &mut findings);
-        for (_, store) in &facts.stores {
-            if let Err(why) = &store.catalog {
-                findings.push(PlanNote {
-                    section: Section::LatestBackups,
-                    severity: Severity::Error,
-                    text: format!("nothing is archived to {why}"),
-                    hint: None,
-                });
-            }
-        }
+        findings.extend(unreachable(facts));
         let archive = job.has_store().then(|| {
             if let Some(refusal) = facts.archiving.clone().or_else(|| unsafe_to_archive(facts)) {
                 return Decision::refused(refusal);
@@ -166,30 +158,7 @@ impl Plan {
                 unfinished: uploads.finish.first().map(|finish| finish.backup),
             })
         });
-        if let Some(refusal) = archive.as_ref().and_then(|d| d.refused.as_ref()) {
-            findings.push(PlanNote {
-                section: Section::LatestBackups,
-                severity: Severity::Error,
-                text: format!("nothing is archived: {}", refusal.why),
-                hint: Some(refusal.hint.clone()),
-            });
-        }
-        if let Some(Scope::Incremental {
-            since,
-            baseline: Baseline::Times,
-            ..
-        }) = archive.as_ref().and_then(|d| d.scope.as_ref())
-        {
-            findings.push(PlanNote {
-                section: Section::LatestBackups,
-                severity: Severity::Warning,
-                text: format!(
-                    "the manifest of the backup {since} is not on this computer: files are compared \
-                     by their times only, and those that look unchanged are archived by the next run"
-                ),
-                hint: None,
-            });
-        }
+        findings.extend(archive.as_ref().and_then(decision_note));
         let work = job
             .work_directory()
             .join(&format!("{}_{stamp}", job.location));
@@ -272,6 +241,53 @@ impl Plan {
         job.mirror
             .as_ref()
             .map(|mirror| format!("mirror {}", mirror.path))
+    }
+}
+
+/// The stores that nothing is archived to, because they cannot be asked.
+fn unreachable(facts: &Facts) -> impl Iterator<Item = PlanNote> {
+    let why = facts
+        .stores
+        .iter()
+        .filter_map(|(_, store)| store.catalog.as_ref().err());
+    why.map(|why| PlanNote {
+        section: Section::LatestBackups,
+        severity: Severity::Error,
+        text: format!("nothing is archived to {why}"),
+        hint: None,
+    })
+}
+
+/// What the user must know of a decision: that nothing is archived, or that it rests on times only.
+fn decision_note(decision: &Decision) -> Option<PlanNote> {
+    let note = |severity, text, hint| PlanNote {
+        section: Section::LatestBackups,
+        severity,
+        text,
+        hint,
+    };
+    match (&decision.refused, &decision.scope) {
+        (Some(refusal), _) => Some(note(
+            Severity::Error,
+            format!("nothing is archived: {}", refusal.why),
+            Some(refusal.hint.clone()),
+        )),
+        (
+            None,
+            Some(Scope::Incremental {
+                since,
+                baseline: Baseline::Times,
+                ..
+            }),
+        ) => Some(note(
+            Severity::Warning,
+            format!(
+                "the manifest of the backup {since} is not on this computer: files are compared by \
+                 their times only, and those that look unchanged are archived by the next run"
+            ),
+            None,
+        )),
+        _ => None,
     }
 }
 

@@ -1,90 +1,12 @@
 //! Full or incremental, and why (SPEC#scope). Pure.
 
-use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+pub use super::scope_facts::{Mode, Remembered, ScopeFacts, StoreFacts};
 use crate::model::catalog::{Backup, Catalog, Set};
-use crate::model::name::{BackupId, MountName};
+use crate::model::name::BackupId;
 use crate::model::policy::ForceFull;
 use crate::model::stamp::Stamp;
-use crate::model::stamp::Zone;
-
-/// `run --mode`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, clap::ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum Mode {
-    /// A full backup when the month has none, else an incremental one.
-    #[default]
-    Regular,
-    /// Never a full backup.
-    IncrementalOnly,
-}
-
-impl std::fmt::Display for Mode {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Mode::Regular => "regular",
-            Mode::IncrementalOnly => "incremental-only",
-        })
-    }
-}
-
-/// What is known of a store's holdings, or why nothing is.
-#[derive(Clone, Debug)]
-pub struct StoreFacts {
-    /// The store as the user knows it.
-    pub label: String,
-    pub catalog: Result<Catalog, String>,
-}
-
-/// A backup that local state remembers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Remembered {
-    pub stamp: Stamp,
-    /// Digest of the selection it was made with.
-    pub digest: String,
-    /// The profile that made it, where that is known.
-    pub profile: Option<String>,
-    /// The manifest file of each mount.
-    pub manifests: Vec<(MountName, String)>,
-}
-
-impl Remembered {
-    /// Whether its manifests cover these mounts.
-    pub fn covers(&self, mounts: &[MountName]) -> bool {
-        mounts
-            .iter()
-            .all(|mount| self.manifests.iter().any(|(name, _)| name == mount))
-    }
-}
-
-/// Everything the decision rests on.
-#[derive(Clone, Debug)]
-pub struct ScopeFacts<'a> {
-    /// The stamp of this run.
-    pub stamp: Stamp,
-    pub zone: Zone,
-    pub mode: Mode,
-    pub policy: ForceFull,
-    /// `run --force-full`.
-    pub force_once: bool,
-    /// `run --new-key`: the key is another one than that of the last backup.
-    pub new_key: bool,
-    /// Today's mounts.
-    pub mounts: &'a [MountName],
-    pub lookback_months: u32,
-    pub stores: &'a [StoreFacts],
-    /// Digest of today's selection.
-    pub digest: &'a str,
-    /// Backups made on this computer before.
-    pub remembered: &'a [Remembered],
-    /// When the profile file was modified: all there is to go by without local state.
-    pub profile_modified: Option<DateTime<Utc>>,
-    /// Listed sources that are not there.
-    pub missing: &'a [String],
-    /// A backup whose upload is finished first.
-    pub unfinished: Option<Stamp>,
-}
 
 /// How an incremental finds what changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

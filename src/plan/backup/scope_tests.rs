@@ -1,8 +1,10 @@
 //! The scope decision as a table (SPEC#scope).
 
 use super::*;
+use crate::model::name::MountName;
 use crate::model::object::Object;
 use crate::model::path::FullPath;
+use crate::model::stamp::Zone;
 
 struct World {
     stores: Vec<StoreFacts>,

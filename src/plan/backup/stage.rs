@@ -112,28 +112,6 @@ pub(super) fn stage(
     work: &FullPath,
     missing: &[FullPath],
 ) -> StageOrder {
-    let archive = match (scope, &job.archive) {
-        (Some(scope), Some(archive)) => {
-            let backup = scope.backup(stamp);
-            let named = |part| ObjectName {
-                location: job.location.clone(),
-                backup,
-                mount: mount.name.clone(),
-                part,
-            };
-            Some(ArchiveOrder {
-                backup,
-                stem: ObjectName::archive_stem(&job.location, backup, &mount.name, archive.format),
-                manifest: named(Part::Manifest(archive.format.into())).to_string(),
-                marker: named(Part::Marker).to_string(),
-                format: archive.format,
-                volume_size: archive.volume_size,
-                level: archive.compression_level,
-                changes: changes(job, facts, scope, mount),
-            })
-        }
-        _ => None,
-    };
     StageOrder {
         number: index + 1,
         location: job.location.clone(),
@@ -158,10 +136,42 @@ pub(super) fn stage(
             target: mirror_target(&mirror.path, &mount.path),
             delete: (mirror.extra_files == ExtraFiles::Delete).then_some(mirror.max_delete),
         }),
-        archive,
+        archive: archive_order(job, facts, stamp, scope, mount),
         mount: mount.clone(),
         seven_zip: facts.seven_zip.clone(),
         copier: facts.copier.clone(),
+    }
+}
+
+/// How the archive of a mount is made; `None` when nothing is archived.
+fn archive_order(
+    job: &Job,
+    facts: &Facts,
+    stamp: Stamp,
+    scope: Option<&Scope>,
+    mount: &Mount,
+) -> Option<ArchiveOrder> {
+    match (scope, &job.archive) {
+        (Some(scope), Some(archive)) => {
+            let backup = scope.backup(stamp);
+            let named = |part| ObjectName {
+                location: job.location.clone(),
+                backup,
+                mount: mount.name.clone(),
+                part,
+            };
+            Some(ArchiveOrder {
+                backup,
+                stem: ObjectName::archive_stem(&job.location, backup, &mount.name, archive.format),
+                manifest: named(Part::Manifest(archive.format.into())).to_string(),
+                marker: named(Part::Marker).to_string(),
+                format: archive.format,
+                volume_size: archive.volume_size,
+                level: archive.compression_level,
+                changes: changes(job, facts, scope, mount),
+            })
+        }
+        _ => None,
     }
 }
 

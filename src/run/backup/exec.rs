@@ -20,6 +20,7 @@ use crate::plan::backup::{Plan, PlanStep, StageOrder};
 use crate::run::backup::stage::{self, StageResult};
 
 mod leftovers;
+mod proof;
 mod snapshot;
 mod upload;
 

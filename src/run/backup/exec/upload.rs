@@ -8,12 +8,10 @@ use crate::adapters::destination_id;
 use crate::adapters::state::State;
 use crate::adapters::state::uploads;
 use crate::adapters::store::{Purpose, Store, StoreError, StoreErrorKind};
-use crate::model::catalog::{Backup, Catalog};
 use crate::model::event::{Event, Section};
 use crate::model::marker::{self, Marker};
-use crate::model::name::{BackupId, MountName, ObjectName};
+use crate::model::name::MountName;
 use crate::model::object::{Object, ObjectRef};
-use crate::model::stamp::Stamp;
 use crate::model::store_name::StoreName;
 use crate::model::text;
 use crate::model::upload_record::{Unfinished, Whole, WorkFile};
@@ -78,7 +76,7 @@ impl Execution<'_> {
         progress.unfinished.insert(self.plan.stamp, unfinished);
     }
 
-    fn saved(&self, saved: std::io::Result<()>) {
+    pub(super) fn saved(&self, saved: std::io::Result<()>) {
         if let Err(error) = saved {
             let text = format!("what was sent cannot be noted in local state: {error}");
             let hint = "if this run is cut off, the next one sends it once more";
@@ -319,53 +317,6 @@ impl Execution<'_> {
         );
         self.events.note(Section::Objects, text);
         Ok(())
-    }
-
-    /// A backup is complete when the store lists what was sent, not when it answered that it has
-    /// it: a portal, a cache or a gateway in between may answer too.
-    fn is_listed(
-        &self,
-        store: &dyn Store,
-        backup: BackupId,
-        sent: &[Object],
-    ) -> Result<(), StoreError> {
-        let location = &self.plan.location;
-        let listed = store.list(&ObjectName::backup_prefix(location, backup))?;
-        let mut catalog = Catalog::new(location, listed);
-        let state = State::of(location);
-        let missing = sent.iter().find(|object| {
-            catalog.compare(std::slice::from_ref(object));
-            catalog.set(backup.full).is_none()
-        });
-        let lost = catalog
-            .set(backup.full)
-            .and_then(|set| set.backups().find_map(Backup::lost))
-            .map(|lost| lost.to_string())
-            .or_else(|| missing.map(|object| format!("the object '{}' is not there", object.key)));
-        if let Some(why) = lost {
-            return Err(StoreError {
-                store: store.label().to_owned(),
-                what: format!("listing the backup {}", backup.stamp()),
-                why: format!("{why}, although the store took it"),
-                kind: StoreErrorKind::Other,
-                hint: "something between this computer and the store answers in its place: look \
-                       at the endpoint, a proxy, or a network that asks for a login"
-                    .to_owned(),
-            });
-        }
-        let holds = |key: &str| {
-            let name = ObjectName::parse(key);
-            name.is_some_and(|name| self.is_kept(store.label(), name.backup.full))
-        };
-        self.saved(state.note_sent(store.label(), sent, &holds));
-        Ok(())
-    }
-
-    /// Whether the store held something of this set when the run began.
-    fn is_kept(&self, label: &str, full: Stamp) -> bool {
-        self.listed
-            .iter()
-            .any(|(store, sets)| store == label && sets.contains(&full))
     }
 
     /// Removes work files, but for archives that a store still lacks.

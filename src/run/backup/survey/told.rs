@@ -93,12 +93,6 @@ pub fn facts(job: &Job, request: Request, path: &Path) -> Result<Facts, ToldErro
         manifests: backup.manifests.clone().into_iter().collect(),
     });
     let tools = &job.tools;
-    let copier = tools.robocopy.as_deref().or(tools.rsync.as_deref());
-    let default_copier = if job.family == crate::model::path::Family::Windows {
-        "robocopy"
-    } else {
-        "rsync"
-    };
     Ok(Facts {
         now: told.now,
         mode: request.mode,
@@ -118,6 +112,16 @@ pub fn facts(job: &Job, request: Request, path: &Path) -> Result<Facts, ToldErro
             .collect(),
         archiving: None,
         seven_zip: tools.seven_zip.clone().unwrap_or_else(|| "7z".to_owned()),
-        copier: copier.unwrap_or(default_copier).to_owned(),
+        copier: copier(job),
     })
+}
+
+/// The program that copies to the mirror, as the profile names it or by its usual name.
+fn copier(job: &Job) -> String {
+    let usual = match job.family {
+        crate::model::path::Family::Windows => "robocopy",
+        crate::model::path::Family::Unix => "rsync",
+    };
+    let named = job.tools.robocopy.as_deref().or(job.tools.rsync.as_deref());
+    named.unwrap_or(usual).to_owned()
 }
