@@ -20,6 +20,9 @@ pub const NAME: &str = ".aam-backup-destination";
 /// In local state.
 const FILE: &str = "destinations.json";
 
+/// What is wrong with a destination that is not the one that it was.
+pub const PROBLEM: &str = "is not the destination that it was: its disk is not attached";
+
 /// What to do when a destination is not the one that it was.
 pub const HINT: &str =
     "attach its disk; if a new disk or directory takes its place, run once with --new-destination";
@@ -41,7 +44,7 @@ struct DestinationMark {
 pub fn problem(path: &Path) -> Option<&'static str> {
     let known = known().paths.remove(path).unwrap_or_default();
     let is_missing = !known.is_empty() && id_in(path).is_none();
-    is_missing.then_some("is not the destination that it was: its disk is not attached")
+    is_missing.then_some(PROBLEM)
 }
 
 /// Marks a destination at its first use, and remembers the mark. What cannot be written is left: a

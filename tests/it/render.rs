@@ -101,6 +101,7 @@ fn order(mount: &str, format: Format) -> StageOrder {
         missing: Vec::new(),
         work: path("/var/tmp/it's work/pc_20201221_134337.851361/2"),
         mirror: Some(MirrorOrder {
+            is_attached: true,
             mirror: path("/mnt/the mirror"),
             target: path(&format!("/mnt/the mirror{mount}")),
             delete: None,

@@ -177,6 +177,7 @@ fn order(source: &str, shown_at: &str, target: &str) -> StageOrder {
         missing: Vec::new(),
         work: path(r"C:\temp\pc_20261124_112502.225333\1"),
         mirror: Some(MirrorOrder {
+            is_attached: true,
             mirror: path(r"F:\backup\main"),
             target: path(target),
             delete: Some(MaxDelete::Percent(25)),

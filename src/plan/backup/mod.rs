@@ -42,6 +42,8 @@ pub struct Facts {
     pub new_key: bool,
     /// The archive key is another one than that of the last backup.
     pub key_changed: bool,
+    /// Whether the mirror is on the disk that it was on, as far as this computer knows.
+    pub mirror_attached: bool,
     /// `run --adopt`.
     pub adopt: bool,
     /// Who made the newest backup of a store, if it was not this profile of this computer.

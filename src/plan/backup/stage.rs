@@ -66,6 +66,8 @@ pub struct MirrorOrder {
     pub mirror: FullPath,
     /// Where this mount's copy lies in it.
     pub target: FullPath,
+    /// Whether the disk that it was on is there. A mirror is written nowhere else.
+    pub is_attached: bool,
     /// `extra-files: delete`, with its guard.
     pub delete: Option<MaxDelete>,
 }
@@ -134,6 +136,7 @@ pub(super) fn stage(
         mirror: job.mirror.as_ref().map(|mirror| MirrorOrder {
             mirror: mirror.path.clone(),
             target: mirror_target(&mirror.path, &mount.path),
+            is_attached: facts.mirror_attached,
             delete: (mirror.extra_files == ExtraFiles::Delete).then_some(mirror.max_delete),
         }),
         archive: archive_order(job, facts, stamp, scope, mount),

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::adapters::destination_id;
 use crate::adapters::store::open::Stores;
 use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Outcome, Section};
@@ -61,9 +62,21 @@ struct StepsDone {
 }
 
 impl Execution<'_> {
+    /// Marks what is written to for the first time, so that it is known again.
+    fn mark_destinations(&self) {
+        let is_attached = |s: &StageOrder| s.mirror.as_ref().is_some_and(|m| m.is_attached);
+        let mirror = self.job.mirror.as_ref();
+        if let Some(mirror) = mirror.filter(|_| self.plan.stages.iter().any(is_attached)) {
+            destination_id::mark(&mirror.path.to_native());
+        }
+        let stores = self.stores.values().filter_map(|store| store.directory());
+        stores.for_each(destination_id::mark);
+    }
+
     /// Carries out the plan. Whatever happens, work files are removed, but for archives that a
     /// store still lacks.
     pub fn run(&self) -> Outcome {
+        self.mark_destinations();
         let mut progress = StepsDone {
             results: vec![None; self.plan.stages.len()],
             ..StepsDone::default()

@@ -173,6 +173,10 @@ pub fn facts(
         force_full: request.force_full,
         new_key: request.new_key,
         key_changed: false,
+        mirror_attached: job
+            .mirror
+            .as_ref()
+            .is_none_or(|mirror| destination_id::problem(&mirror.path.to_native()).is_none()),
         adopt: request.adopt,
         foreign: None,
         stores,

@@ -207,6 +207,7 @@ impl<'a> Case<'a> {
                 .collect(),
             work: native("work").join(&number.to_string()),
             mirror: Some(MirrorOrder {
+                is_attached: true,
                 mirror: native("mirror"),
                 target: mount
                     .path

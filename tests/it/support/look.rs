@@ -39,6 +39,10 @@ pub fn look(root: &Path) -> Seen {
         };
         for entry in entries {
             let rel = directory.join(entry.unwrap().file_name());
+            // What a destination is known again by is no part of what was copied.
+            if rel.as_os_str() == ".aam-backup-destination" {
+                continue;
+            }
             let found = one(&root.join(&rel));
             if found.kind == "directory" {
                 open.push(rel.clone());

@@ -18,6 +18,7 @@ impl Machine {
             .flatten();
         entries
             .filter_map(|entry| entry.file_name().into_string().ok())
+            .filter(|name| name != ".aam-backup-destination")
             .collect()
     }
 

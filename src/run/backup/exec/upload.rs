@@ -4,7 +4,6 @@
 use std::path::PathBuf;
 
 use super::{Execution, StepsDone, leftovers};
-use crate::adapters::destination_id;
 use crate::adapters::state::State;
 use crate::adapters::state::uploads;
 use crate::adapters::store::{Purpose, Store, StoreError, StoreErrorKind};
@@ -32,9 +31,6 @@ impl Execution<'_> {
         else {
             return;
         };
-        for directory in self.stores.values().filter_map(|store| store.directory()) {
-            destination_id::mark(directory);
-        }
         let state = State::of(&self.plan.location);
         let manifests: Vec<(MountName, PathBuf)> = self
             .plan

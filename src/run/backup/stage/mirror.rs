@@ -31,7 +31,7 @@ pub(super) fn make_ready(
     events: &Events<'_>,
 ) -> Result<bool, StageError> {
     let root = mirror.mirror.to_native();
-    if let Some((why, hint)) = refusal(&root) {
+    if let Some((why, hint)) = refusal(mirror, &root) {
         events.fail(
             Section::Tools,
             format!("the mirror '{}' {why}", mirror.mirror),
@@ -39,7 +39,6 @@ pub(super) fn make_ready(
         );
         return Ok(false);
     }
-    destination_id::mark(&root);
     if let Some(guard) = mirror.delete {
         let Extra { extra, present } = list_extra(mirror, order, work, prepared, cancel, events)?;
         if !guard.allows(extra, present) {
@@ -80,11 +79,10 @@ pub(super) fn make_ready(
 }
 
 /// Why a mirror is not used, and what to do.
-fn refusal(root: &Path) -> Option<(&'static str, &'static str)> {
+fn refusal(mirror: &MirrorOrder, root: &Path) -> Option<(&'static str, &'static str)> {
     match fs::metadata(root) {
-        Ok(found) if found.is_dir() => {
-            destination_id::problem(root).map(|why| (why, destination_id::HINT))
-        }
+        Ok(found) if found.is_dir() && mirror.is_attached => None,
+        Ok(found) if found.is_dir() => Some((destination_id::PROBLEM, destination_id::HINT)),
         Ok(_) => Some((
             "is not a directory",
             "name a directory in destinations.mirror.path",

@@ -7,6 +7,7 @@ use std::path::Path;
 use crate::adapters::manifest_file::FileReader;
 use crate::model::job::{Job, JobSource};
 use crate::model::manifest::{EntryKind, RelPath};
+use crate::model::text;
 use crate::plan::backup::{Remembered, mirror_target};
 
 /// Why a source that is there counts as missing: it held files, and has none today.
@@ -55,7 +56,10 @@ fn in_manifest(job: &Job, source: &JobSource, remembered: &[Remembered]) -> Opti
         .map_while(Result::ok)
         .filter(|entry| entry.kind == EntryKind::File && entry.path.lies_in(&below, family))
         .count();
-    (files > 0).then(|| format!("the backup {} has {files} files of it", last.stamp))
+    (files > 0).then(|| {
+        let files = text::count(files as u64, "file");
+        format!("the backup {} has {files} of it", last.stamp)
+    })
 }
 
 fn in_mirror(job: &Job, source: &JobSource) -> Option<String> {

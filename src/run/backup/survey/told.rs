@@ -77,7 +77,7 @@ pub fn facts(job: &Job, request: Request, path: &Path) -> Result<Facts, ToldErro
     ];
     let stores = labels.into_iter().filter_map(|(name, label)| {
         let keys = told.stores.get(&name).cloned().unwrap_or_default();
-        let objects = keys.into_iter().map(|key| Object { key, size: 0 });
+        let objects = keys.into_iter().map(|key| Object { key, size: 1 });
         Some((
             name,
             StoreFacts {
@@ -99,6 +99,7 @@ pub fn facts(job: &Job, request: Request, path: &Path) -> Result<Facts, ToldErro
         force_full: request.force_full,
         new_key: request.new_key,
         key_changed: false,
+        mirror_attached: true,
         adopt: request.adopt,
         foreign: None,
         stores: stores.collect(),
