@@ -91,11 +91,6 @@ impl Stamp {
             },
         }
     }
-
-    /// `2020-12-22 11:25:02`, for people.
-    pub fn human(&self) -> String {
-        self.0.format("%Y-%m-%d %H:%M:%S").to_string()
-    }
 }
 
 const FORMAT: &str = "%Y%m%d_%H%M%S.%6f";

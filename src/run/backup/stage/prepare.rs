@@ -135,10 +135,9 @@ pub fn prepare(
         return Err(StageError::Interrupted);
     }
     before.rest(&mut |entry| out.carry_over(entry, &mut prepared))?;
-    let out_left = std::mem::take(&mut out.left_out);
-    out.finish()?;
+    let left_out = out.finish()?;
     if let Some(work) = place.write {
-        prepared.copies = copies::commands(order, &out_left, &files.manifest.inside(work))?;
+        prepared.copies = copies::commands(order, &left_out, &files.manifest.inside(work))?;
         let path = files.script.inside(work);
         std::fs::write(&path, script(order, &prepared.copies)?)
             .map_err(StageError::io("writing", &path))?;
@@ -272,10 +271,18 @@ fn is_changed(order: &StageOrder, meta: &Meta, last: Option<&Entry>, directory: 
 struct Outputs {
     manifest: Option<Writer<BufWriter<File>>>,
     archive: Option<BufWriter<File>>,
-    mirror: Option<BufWriter<File>>,
-    /// For Robocopy, which takes no list of what to copy.
-    left_out: LeftOut,
+    mirror: MirrorList,
     family: Family,
+}
+
+/// What the copier of a mirror is given.
+enum MirrorList {
+    /// No mirror is made, or only counted.
+    Nothing,
+    /// rsync: what to copy.
+    Copied(BufWriter<File>),
+    /// Robocopy, which takes no list of what to copy: what not to copy.
+    LeftOut(LeftOut),
 }
 
 impl Outputs {
@@ -302,23 +309,33 @@ impl Outputs {
             format: order.archive.as_ref().map(|a| a.format),
         };
         let manifest = create(true, &files.manifest)?;
+        let family = order.mount.path.family();
+        let mirror = match create(
+            order.mirror.is_some() && family == Family::Unix,
+            &files.mirror_list,
+        )? {
+            Some(list) => MirrorList::Copied(list),
+            None if order.mirror.is_some() && family == Family::Windows => {
+                MirrorList::LeftOut(LeftOut::default())
+            }
+            None => MirrorList::Nothing,
+        };
         Ok(Outputs {
             manifest: manifest
                 .map(|out| Writer::new(out, &header))
                 .transpose()
                 .map_err(writing)?,
             archive: create(order.archive.is_some(), &files.archive_list)?,
-            mirror: create(order.mirror.is_some(), &files.mirror_list)?,
-            left_out: LeftOut::default(),
-            family: order.mount.path.family(),
+            mirror,
+            family,
         })
     }
 
     fn leave_out(&mut self, path: &RelPath, kind: Kind) {
-        match kind {
-            _ if self.family == Family::Unix || self.mirror.is_none() => {}
-            Kind::Directory => self.left_out.directories.push(path.clone()),
-            _ => self.left_out.files.push(path.clone()),
+        match (&mut self.mirror, kind) {
+            (MirrorList::LeftOut(list), Kind::Directory) => list.directories.push(path.clone()),
+            (MirrorList::LeftOut(list), _) => list.files.push(path.clone()),
+            (MirrorList::Nothing | MirrorList::Copied(_), _) => {}
         }
     }
 
@@ -343,7 +360,7 @@ impl Outputs {
 
     fn mirror(&mut self, path: &RelPath) -> Result<(), StageError> {
         match (&mut self.mirror, rsync_entry(path)) {
-            (Some(out), Some(entry)) => out.write_all(&entry).map_err(writing),
+            (MirrorList::Copied(out), Some(entry)) => out.write_all(&entry).map_err(writing),
             _ => Ok(()),
         }
     }
@@ -351,11 +368,7 @@ impl Outputs {
     /// An entry of the last manifest that today's walk does not have: kept when it could not be
     /// looked at, else gone.
     fn carry_over(&mut self, entry: Entry, prepared: &mut WalkCounts) -> Result<(), StageError> {
-        if !prepared
-            .unknown
-            .iter()
-            .any(|unknown| entry.path.lies_in(unknown, self.family))
-        {
+        if !prepared.is_unknown(&entry.path, self.family) {
             return Ok(());
         }
         prepared.unseen += 1;
@@ -365,14 +378,22 @@ impl Outputs {
         })
     }
 
-    fn finish(self) -> Result<(), StageError> {
+    /// Returns what Robocopy leaves out.
+    fn finish(self) -> Result<LeftOut, StageError> {
         if let Some(manifest) = self.manifest {
             manifest.finish().map_err(writing)?;
         }
-        for mut out in [self.archive, self.mirror].into_iter().flatten() {
-            out.flush().map_err(writing)?;
+        if let Some(mut list) = self.archive {
+            list.flush().map_err(writing)?;
         }
-        Ok(())
+        match self.mirror {
+            MirrorList::Nothing => Ok(LeftOut::default()),
+            MirrorList::LeftOut(left_out) => Ok(left_out),
+            MirrorList::Copied(mut list) => {
+                list.flush().map_err(writing)?;
+                Ok(LeftOut::default())
+            }
+        }
     }
 }
 
