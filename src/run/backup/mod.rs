@@ -1,9 +1,9 @@
 //! One backup, from its log to the last who is told (SPEC#run).
 
+mod announce;
 pub mod exec;
 pub mod stage;
 pub mod survey;
-mod tell;
 mod waiting;
 
 use std::path::Path;
@@ -43,15 +43,15 @@ pub fn run<'a>(
         profile: &job.name,
         location: &job.location,
         operation: &operation,
-        telling: &job.telling,
+        reporting: &job.reporting,
         mail: request.mode == Mode::Regular,
         files,
         log_is_vital: true,
     };
-    session.conduct(
+    session.run(
         readers,
         |events, now| {
-            tell::parameters(job, request, events);
+            announce::parameters(job, request, events);
             match waiting::take_lock(job, ask, cancel, events) {
                 Ok(_lock) => between_hooks(job, request, &session, now, cancel, events),
                 Err(outcome) => (outcome, None),
@@ -95,12 +95,12 @@ pub fn refuse<'a>(
         profile: &profile,
         location: &location,
         operation: &operation,
-        telling: &readable.telling,
+        reporting: &readable.reporting,
         mail: mode == Mode::Regular,
         files,
         log_is_vital: true,
     };
-    session.conduct(
+    session.run(
         readers,
         |events, _| {
             for problem in diagnostics.iter() {
@@ -134,7 +134,7 @@ fn between_hooks(
     cancel: &Cancel,
     events: &Events<'_>,
 ) -> (Outcome, Option<Plan>) {
-    let hooks = &job.telling.hooks;
+    let hooks = &job.reporting.hooks;
     let mut about = session.about_start();
     let (outcome, plan) = match hooks
         .before
@@ -227,7 +227,7 @@ fn backup(
             return (Outcome::Failure, None);
         }
     };
-    tell::plan(job, &plan, &facts, events);
+    announce::plan(job, &plan, &facts, events);
     let tools = tool_versions(&plan, cancel);
     let (key, unfinished) = (key.as_ref(), facts.unfinished);
     let execution = Execution {

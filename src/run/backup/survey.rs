@@ -21,7 +21,7 @@ use crate::model::stamp::Stamp;
 use crate::model::store_name::StoreName;
 use crate::plan::backup::{Facts, Mode, Refusal, StoreFacts};
 
-pub mod told;
+pub mod given;
 
 /// What was asked for on the command line.
 #[derive(Clone, Copy, Debug, Default)]

@@ -9,16 +9,16 @@ use crate::model::event::{Events, Section};
 use crate::model::job::Job;
 use crate::model::path::Family;
 use crate::model::policy::Reference;
-use crate::plan::restore::at::At;
 use crate::plan::restore::choose::newest_state;
 use crate::plan::restore::error::PlanError;
+use crate::plan::restore::point_in_time::PointInTime;
 use crate::run::restore::error::RestoreError;
 use crate::run::restore::gather;
 
 /// The store to restore from: of those that can be asked, that with the newest backup.
 pub fn newest<'a>(
     origin: &'a RestoreOrigin,
-    at: Option<&At>,
+    at: Option<&PointInTime>,
     events: &Events<'_>,
 ) -> Result<(&'a dyn Store, Catalog), RestoreError> {
     let mut found: Vec<(&dyn Store, Catalog)> = Vec::new();
@@ -77,7 +77,7 @@ pub fn newest<'a>(
 }
 
 /// A wrong location is the most likely slip on a bare computer.
-pub fn tell_locations(error: &RestoreError, store: &dyn Store, events: &Events<'_>) {
+pub fn report_locations(error: &RestoreError, store: &dyn Store, events: &Events<'_>) {
     let RestoreError::Plan(plan) = error else {
         return;
     };

@@ -172,7 +172,7 @@ pub fn run(
         result.archive =
             archive::finish(archive, &order, &files, key, &mut prepared, cancel, events)?;
     }
-    events.tell(Event::Mounted {
+    events.emit(Event::Mounted {
         mount: order.mount.path.clone(),
         files: prepared.files,
         directories: prepared.directories,

@@ -155,7 +155,7 @@ fn take(
     path: &RelPath,
     item: Item,
 ) -> Result<(), StageError> {
-    let shown = || order.said(path);
+    let shown = || order.display_path(path);
     let mut last = before.up_to(path, &mut |entry| out.carry_over(entry, prepared))?;
     match item {
         Item::Directory { meta, really_empty } => {
@@ -181,7 +181,7 @@ fn take(
                 _ => (&mut prepared.special, "special file"),
             };
             *count += 1;
-            events.tell(Event::Ignored {
+            events.emit(Event::Ignored {
                 path: shown(),
                 why: what.to_owned(),
                 severity: None,
@@ -202,7 +202,7 @@ fn take(
         }
         Item::Unreadable { why, is_directory } => {
             prepared.skipped += 1;
-            events.tell(Event::Ignored {
+            events.emit(Event::Ignored {
                 path: shown(),
                 why: why.to_string(),
                 severity: Some(Severity::Warning),
@@ -242,8 +242,8 @@ fn take_file(
             prepared.skipped += 1;
             let why =
                 "7-Zip cannot take this name (a line break, or not UTF-8); it is in no archive";
-            events.tell(Event::Ignored {
-                path: order.said(path),
+            events.emit(Event::Ignored {
+                path: order.display_path(path),
                 why: why.to_owned(),
                 severity: Some(Severity::Warning),
             });
