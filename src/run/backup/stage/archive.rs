@@ -6,7 +6,7 @@ use std::io::BufWriter;
 use std::path::Path;
 
 use super::before::Before;
-use super::prepare::WalkCounts;
+use super::counts::WalkCounts;
 use super::{Archived, StageError};
 use crate::adapters::manifest_file::FileReader;
 use crate::adapters::process::Invocation;

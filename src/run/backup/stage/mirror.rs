@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::StageError;
 use super::before::Before;
-use super::prepare::WalkCounts;
+use super::counts::WalkCounts;
 use crate::adapters::walk::{Item, Walk, native_name};
 use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Section};
