@@ -94,6 +94,6 @@ pub mod parts {
     }
 
     pub mod text {
-        pub use crate::model::text::line;
+        pub use crate::model::text::describe;
     }
 }

@@ -10,8 +10,7 @@ use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde::Serialize;
 
 use crate::model::event::{Event, Section, Sink};
-use crate::model::text::harmless;
-use crate::model::text::line;
+use crate::model::text::{describe, harmless};
 
 /// The log could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -138,13 +137,13 @@ fn new_file(path: &Path) -> io::Result<File> {
 }
 
 impl Sink for &LogFile {
-    fn tell(&self, event: &Event) {
+    fn emit(&self, event: &Event) {
         let Ok(mut inner) = self.inner.lock() else {
             return;
         };
         let now = Utc::now();
         inner.write_json(now, event);
-        let Some(text) = line(event) else { return };
+        let Some(text) = describe(event) else { return };
         if inner.day != now.date_naive() {
             inner.day = now.date_naive();
             inner.write(&format!("\n-- {} --\n", inner.day));

@@ -190,7 +190,7 @@ pub fn file_system(directory: &Path) -> io::Result<String> {
     let (root, mut name) = (volume(directory)?, [0_u16; 64]);
     let unwanted = std::ptr::null_mut;
     // SAFETY: the root ends with 0, the buffer is as long as said, and what is null is not wanted.
-    let told = unsafe {
+    let returned = unsafe {
         let (buffer, length) = (name.as_mut_ptr(), name.len() as u32);
         GetVolumeInformationW(
             root.as_ptr(),
@@ -203,7 +203,7 @@ pub fn file_system(directory: &Path) -> io::Result<String> {
             length,
         )
     };
-    if told == 0 {
+    if returned == 0 {
         return Err(io::Error::last_os_error());
     }
     let end = name

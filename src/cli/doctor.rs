@@ -37,7 +37,7 @@ pub fn doctor(job: &Job, args: &DoctorArgs, cancel: &Cancel) -> Exit {
     };
     let worst = examine(job, options, cancel, &mut |finding| {
         if args.format == OutputFormat::Text && written == Exit::Success {
-            written = output::result(line(&finding));
+            written = output::result(describe(&finding));
         }
         findings.push(finding);
     });
@@ -63,7 +63,7 @@ pub fn doctor(job: &Job, args: &DoctorArgs, cancel: &Cancel) -> Exit {
 }
 
 /// `warning  mirror: …`, and what to do below it.
-fn line(finding: &CheckResult) -> String {
+fn describe(finding: &CheckResult) -> String {
     let mut line = format!("{:<8} {}: {}\n", finding.level, finding.check, finding.text);
     if let Some(hint) = &finding.hint {
         // Writing into a string cannot fail.

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::{Exit, Global, output};
 use crate::adapters::store::open::{open_stores, sentence};
@@ -11,6 +11,7 @@ use crate::adapters::store::{DirectoryStore, S3Settings, S3Store, Store};
 use crate::model::cancel::Cancel;
 use crate::model::job::UNREACHABLE_AFTER;
 use crate::model::policy::StorageClass;
+use crate::model::store_name::StoreName;
 use crate::profile::Search;
 use crate::run::restore::origin::{Candidate, RestoreOrigin};
 
@@ -37,14 +38,7 @@ pub struct PlaceArgs {
     pub endpoint: Option<String>,
     /// Which store of the profile to use. By default that with the newest backup.
     #[arg(long, value_enum, value_name = "STORE", conflicts_with = "location")]
-    pub from: Option<From>,
-}
-
-/// One kind of store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum From {
-    S3,
-    Directory,
+    pub from: Option<StoreName>,
 }
 
 impl PlaceArgs {
@@ -62,11 +56,7 @@ impl PlaceArgs {
                 output::note(diagnostics);
                 Exit::Usage
             })?;
-        let wanted = |store: crate::model::store_name::StoreName| match self.from {
-            None => true,
-            Some(From::S3) => store == crate::model::store_name::StoreName::S3,
-            Some(From::Directory) => store == crate::model::store_name::StoreName::Directory,
-        };
+        let wanted = |store: StoreName| self.from.is_none_or(|from| from == store);
         let mut candidates: Vec<Candidate> = open_stores(&job, cancel)
             .into_iter()
             .filter(|(name, ..)| wanted(*name))
@@ -74,11 +64,9 @@ impl PlaceArgs {
             .collect();
         candidates.reverse();
         if candidates.is_empty() {
-            let store =
-                self.from.map_or(
-                    "store",
-                    |from| if from == From::S3 { "s3" } else { "directory" },
-                );
+            let store = self
+                .from
+                .map_or_else(|| "store".to_owned(), |from| from.to_string());
             output::note(format_args!(
                 "error: the profile '{}' has no {store} destination that holds archives\n",
                 job.name

@@ -20,7 +20,7 @@ use crate::model::path::Family;
 use crate::plan::backup::{Facts, Plan, StageOrder};
 use crate::plan::cost::forecast::Forecast;
 use crate::run::backup::stage::{self, Extra, StageError, StagePaths, WalkCounts};
-use crate::run::backup::survey::{Survey, snapshot_problem, survey, told};
+use crate::run::backup::survey::{Survey, given, snapshot_problem, survey};
 
 use for_people::show;
 use upload::UploadArgs;
@@ -137,7 +137,7 @@ pub fn plan(job: &Job, args: &PlanArgs, cancel: &Cancel) -> Exit {
 fn facts(job: &Job, args: &PlanArgs, cancel: &Cancel, events: &Events<'_>) -> Result<Facts, Exit> {
     let request = args.backup.request();
     if let Some(path) = &args.facts {
-        return told::facts(job, request, path).map_err(|error| {
+        return given::facts(job, request, path).map_err(|error| {
             output::note(format_args!("error: {error}\n"));
             Exit::Usage
         });

@@ -311,7 +311,7 @@ fn install(job: &Job, args: &InstallArgs, cancel: &Cancel) -> Exit {
         .and_then(|()| scheduler::find(&schedule.name, scheduler, cancel));
     match asked {
         Ok(Some(found)) if found.next_run.is_some() => {
-            let exit = output::result(status::tell(&job.name, &found));
+            let exit = output::result(status::describe(&job.name, &found));
             if let Some(command) = &found.try_now {
                 output::note(format_args!("Try it now: {command}\n"));
             }

@@ -59,7 +59,7 @@ pub fn status(global: &Global, args: &StatusArgs) -> Exit {
     let exit = all
         .iter()
         .filter_map(|runs| judge(&runs.runs))
-        .max_by_key(|exit| badness(*exit))
+        .max_by_key(|exit| rank(*exit))
         .unwrap_or(Exit::Failed);
     if all.iter().all(|runs| runs.runs.is_empty()) {
         let of = args
@@ -115,7 +115,7 @@ fn judge(runs: &[RunRecord]) -> Option<Exit> {
     )
 }
 
-fn badness(exit: Exit) -> u8 {
+fn rank(exit: Exit) -> u8 {
     match exit {
         Exit::Success => 0,
         Exit::Warnings => 1,

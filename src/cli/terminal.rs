@@ -4,7 +4,7 @@
 use std::io::Write;
 
 use crate::model::event::{Event, Outcome, Severity, Sink};
-use crate::model::text::{harmless, line};
+use crate::model::text::{describe, harmless};
 
 /// Reads events for a person at a terminal. What tools print stays in the log, unless asked for.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +28,7 @@ impl Terminal {
 }
 
 impl Sink for Terminal {
-    fn tell(&self, event: &Event) {
+    fn emit(&self, event: &Event) {
         let detail = matches!(
             event,
             Event::ToolOutput { .. }
@@ -44,7 +44,7 @@ impl Sink for Terminal {
         if repeated || (detail && !self.verbose) {
             return;
         }
-        if let Some(mut text) = line(event) {
+        if let Some(mut text) = describe(event) {
             if self.journal {
                 let priority = priority(event);
                 text = text

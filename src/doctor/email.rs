@@ -7,9 +7,9 @@ use crate::adapters::notify::{SendError, Ses};
 use crate::model::job::Email;
 
 pub(super) fn email(visit: &Visit<'_>) -> Vec<CheckAnswer> {
-    let telling = &visit.job.telling;
-    let Some(email) = &telling.email else {
-        return match telling.ping.failure {
+    let reporting = &visit.job.reporting;
+    let Some(email) = &reporting.email else {
+        return match reporting.ping.failure {
             Some(_) => vec![ok("no e-mail is sent")],
             None => {
                 vec![ok(

@@ -9,10 +9,10 @@ mod email;
 mod executable;
 mod file_system;
 mod places;
+mod reporting;
 mod schedule;
 mod secrets;
 mod stores;
-mod telling;
 mod tools;
 mod visit;
 
@@ -96,11 +96,11 @@ pub const CHECKS: &[Check] = &[
     },
     Check {
         name: "hooks",
-        find: telling::hooks,
+        find: reporting::hooks,
     },
     Check {
         name: "ping",
-        find: telling::ping,
+        find: reporting::ping,
     },
     Check {
         name: "schedule",

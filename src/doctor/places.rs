@@ -58,7 +58,7 @@ pub(super) fn state(_: &Visit<'_>) -> Vec<CheckAnswer> {
 
 pub(super) fn log(visit: &Visit<'_>) -> Vec<CheckAnswer> {
     let hint = "set log.directory in the profile to a directory that can be written";
-    vec![writable(&log_directory(&visit.job.telling), hint)]
+    vec![writable(&log_directory(&visit.job.reporting), hint)]
 }
 
 pub(super) fn sources(visit: &Visit<'_>) -> Vec<CheckAnswer> {

@@ -34,7 +34,7 @@ pub(super) fn secrets(visit: &Visit<'_>) -> Vec<CheckAnswer> {
     }
     let s3 = job.s3.as_ref().and_then(|s3| s3.credentials.as_ref());
     let email = job
-        .telling
+        .reporting
         .email
         .as_ref()
         .and_then(|email| email.credentials.as_ref());

@@ -111,13 +111,13 @@ pub(super) fn clock(visit: &Visit<'_>) -> Vec<CheckAnswer> {
         found.push(problem(
             format!(
                 "it is {} UTC here, but a backup was made at {} UTC",
-                said(visit.now),
-                said(newest)
+                date(visit.now),
+                date(newest)
             ),
             hint,
         ));
     } else {
-        found.push(ok(format!("it is {} UTC", said(visit.now))));
+        found.push(ok(format!("it is {} UTC", date(visit.now))));
     }
     // One that did not answer has been told of, and would be waited for once more. One that refused
     // may have done so because of the time.
@@ -154,7 +154,7 @@ fn compare(label: &str, ahead: Result<TimeDelta, StoreError>, hint: &str) -> Che
     }
 }
 
-fn said(moment: DateTime<Utc>) -> String {
+fn date(moment: DateTime<Utc>) -> String {
     moment.format("%Y-%m-%d %H:%M").to_string()
 }
 

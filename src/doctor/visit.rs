@@ -205,7 +205,7 @@ fn store_facts<S: Store>(opened: &VisitedStore<S>) -> StoreFacts {
 struct Unreadable(Mutex<Vec<String>>);
 
 impl Sink for &Unreadable {
-    fn tell(&self, event: &Event) {
+    fn emit(&self, event: &Event) {
         let Event::Ignored {
             path,
             why,

@@ -91,7 +91,7 @@ pub fn draft(
     }
     let location = choices.location.as_ref().unwrap_or(&arguments.location);
     if choices.region.is_none() && (arguments.aws.is_some() || arguments.email.is_some()) {
-        import.say(assumed_region());
+        import.add(assumed_region());
     }
     let mut place = |name: SecretName, kept: &Kept| reference(name, kept, &choices.secrets, import);
     let archive = arguments.aws.as_ref().map(|aws| DraftArchive {
@@ -192,7 +192,7 @@ fn reference(name: SecretName, kept: &Kept, to: &WhereTo, import: &mut Import) -
         Kept::Variable(variable) => {
             let message =
                 format!("comes from the environment variable {variable}, in the profile too");
-            import.say(Remark::note(
+            import.add(Remark::note(
                 RemarkPlace::Argument(name.argument()),
                 message,
             ));
@@ -258,7 +258,7 @@ fn without_repeated(
                     "'{}' is listed twice, first on line {}: once is enough",
                     entry.text, first.line
                 );
-                import.say(Remark::note(
+                import.add(Remark::note(
                     RemarkPlace::Line(file.to_owned(), entry.line),
                     message,
                 ));
@@ -287,7 +287,7 @@ fn outside(file: &str, entry: &InstructionLine, sources: &[InstructionLine], imp
             entry.text
         );
         let hint = "if it should be backed up, take out the empty line above it: v1.0 did not back it up either";
-        import.say(
+        import.add(
             Remark::warning(RemarkPlace::Line(file.to_owned(), entry.line), message).hint(hint),
         );
     }

@@ -102,7 +102,7 @@ pub struct Import {
 }
 
 impl Import {
-    fn say(&mut self, finding: Remark) {
+    fn add(&mut self, finding: Remark) {
         self.findings.push(finding);
     }
 
@@ -140,7 +140,7 @@ pub fn import(
         }
     }
     if import.profile.is_some() {
-        told(arguments, &mut import);
+        add_notes(arguments, &mut import);
     }
     import.findings = import
         .findings
@@ -189,13 +189,13 @@ fn settle(
         if let Some(warning) = mend(&mut other).filter(|_| !wrong.is_empty()) {
             let (text, fewer) = checked(&other)?;
             if fewer.len() < wrong.len() {
-                import.say(warning);
+                import.add(warning);
                 (profile, wrong, drafted.draft) = (text, fewer, other);
             }
         }
     }
     for diagnostic in &wrong {
-        import.say(remark(diagnostic, &drafted));
+        import.add(remark(diagnostic, &drafted));
     }
     import.profile = wrong.is_empty().then_some(profile);
     Ok(())
@@ -226,7 +226,7 @@ fn leave_out(
             "{}; it is left out, so more is backed up",
             diagnostic.message
         );
-        import.say(Remark {
+        import.add(Remark {
             hint: diagnostic.hint.clone(),
             ..Remark::warning(spot, message)
         });
@@ -264,13 +264,13 @@ fn checked(draft: &Draft) -> Result<(String, Vec<Diagnostic>), RenderError> {
 }
 
 /// What a profile cannot say, and what comes next.
-fn told(arguments: &Arguments, import: &mut Import) {
+fn add_notes(arguments: &Arguments, import: &mut Import) {
     let name = import.name.clone();
     for (secret, value) in import.secrets.clone() {
         if let (SecretName::ArchiveKey, Err(error)) =
             (secret, profile::check::check_key(Format::Zip, &value))
         {
-            import.say(Remark::warning(
+            import.add(Remark::warning(
                 RemarkPlace::Argument(16),
                 format!("{error}: no backup can be made with it"),
             ));
@@ -282,14 +282,14 @@ fn told(arguments: &Arguments, import: &mut Import) {
         let hint = format!(
             "`aam-backup run {name} --force-full`; or write `force-full: always` into the profile"
         );
-        import.say(Remark::warning(RemarkPlace::Argument(21), message).hint(hint));
+        import.add(Remark::warning(RemarkPlace::Argument(21), message).hint(hint));
     }
     if arguments.aws.is_some() && arguments.when_instructions_change {
         let message = "the first run makes a full backup, for the profile is newer than the last backup of v1.0";
         let hint = format!(
             "begin with `aam-backup run {name}`: an incremental-only run does not make one"
         );
-        import.say(Remark::note(RemarkPlace::Argument(22), message).hint(hint));
+        import.add(Remark::note(RemarkPlace::Argument(22), message).hint(hint));
     }
     let mode = if arguments.mode == Mode::IncrementalOnly {
         " --mode incremental-only"
@@ -299,5 +299,5 @@ fn told(arguments: &Arguments, import: &mut Import) {
     let message = format!(
         "this command is now `aam-backup run {name}{mode}`, every night with `aam-backup schedule install {name}{mode}`"
     );
-    import.say(Remark::note(RemarkPlace::Whole, message));
+    import.add(Remark::note(RemarkPlace::Whole, message));
 }

@@ -256,7 +256,7 @@ impl Event {
 /// Somebody who is told events, from any thread.
 pub trait Sink: Send + Sync {
     /// Takes one event.
-    fn tell(&self, event: &Event);
+    fn emit(&self, event: &Event);
 }
 
 /// Where execution tells its events: every reader, and the worst severity so far.
@@ -276,18 +276,18 @@ impl<'a> Events<'a> {
     }
 
     /// Tells every reader.
-    pub fn tell(&self, event: Event) {
+    pub fn emit(&self, event: Event) {
         if let Ok(mut worst) = self.worst.lock() {
             *worst = (*worst).max(event.severity());
         }
         for reader in &self.readers {
-            reader.tell(&event);
+            reader.emit(&event);
         }
     }
 
     /// A plain line.
     pub fn note(&self, section: Section, text: impl Into<String>) {
-        self.tell(Event::Note {
+        self.emit(Event::Note {
             section,
             text: text.into(),
         });
@@ -295,7 +295,7 @@ impl<'a> Events<'a> {
 
     /// A plain line that a terminal shows only when asked to.
     pub fn detail(&self, section: Section, text: impl Into<String>) {
-        self.tell(Event::Detail {
+        self.emit(Event::Detail {
             section,
             text: text.into(),
         });
@@ -303,7 +303,7 @@ impl<'a> Events<'a> {
 
     /// A problem that makes the outcome a warning.
     pub fn warn(&self, section: Section, text: impl Into<String>, hint: Option<String>) {
-        self.tell(Event::Problem {
+        self.emit(Event::Problem {
             section,
             severity: Severity::Warning,
             text: text.into(),
@@ -313,7 +313,7 @@ impl<'a> Events<'a> {
 
     /// A problem that makes the outcome a failure.
     pub fn fail(&self, section: Section, text: impl Into<String>, hint: Option<String>) {
-        self.tell(Event::Problem {
+        self.emit(Event::Problem {
             section,
             severity: Severity::Error,
             text: text.into(),

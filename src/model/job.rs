@@ -12,9 +12,9 @@ use crate::model::name::Format;
 use crate::model::policy::{ExtraFiles, ForceFull, Reference, StorageClass, Tier};
 use crate::model::stamp::Zone;
 
-mod telling;
+mod reporting;
 
-pub use telling::{Email, Hooks, Log, Ping, Program, Telling};
+pub use reporting::{Email, Hooks, Log, Ping, Program, Reporting};
 
 use crate::model::mount::{Mount, MountError, mounts};
 use crate::model::name::{MAX_KEY_BYTES, ObjectName};
@@ -68,7 +68,7 @@ pub struct Job {
     pub lookback_months: NonZeroU32,
     pub restore: Restore,
     pub lock: Lock,
-    pub telling: Telling,
+    pub reporting: Reporting,
     pub tools: Tools,
     pub zone: Zone,
     pub pause_at_end: bool,

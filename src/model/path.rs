@@ -301,7 +301,7 @@ impl FullPath {
     }
 
     /// A place below this one as a message shows it; `below` has `/` between its names.
-    pub fn said_with(&self, below: &str) -> String {
+    pub fn display_below(&self, below: &str) -> String {
         let (base, separator) = (self.to_string(), self.family.separator());
         match below {
             "" => base,
@@ -393,7 +393,7 @@ mod tests {
             ("/home", "a/b", "/home/a/b"),
             ("/", "", "/"),
         ] {
-            assert_eq!(FullPath::parse(base).unwrap().said_with(below), shown);
+            assert_eq!(FullPath::parse(base).unwrap().display_below(below), shown);
         }
     }
 

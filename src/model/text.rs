@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::model::event::{Event, Severity};
 
 /// The line of an event. `None` for what is only a progress display.
-pub fn line(event: &Event) -> Option<String> {
+pub fn describe(event: &Event) -> Option<String> {
     Some(match event {
         Event::Note { text, .. } | Event::Detail { text, .. } => text.clone(),
         Event::Problem {

@@ -25,9 +25,9 @@ pub struct Unfinished {
     pub version: u32,
     pub backup: BackupId,
     /// One a mount, in order.
-    pub archives: Vec<Whole>,
+    pub archives: Vec<ReadyArchive>,
     /// The stores that lack it.
-    pub owed: Vec<Owed>,
+    pub owed: Vec<StoreProgress>,
     /// Where its files lie.
     pub work: PathBuf,
     /// Where this record lies, and when it was written last.
@@ -54,7 +54,7 @@ pub struct WorkFile {
 /// One mount's archive, ready to be sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Whole {
+pub struct ReadyArchive {
     /// In order; none when nothing was to be archived.
     pub volumes: Vec<WorkFile>,
     pub manifest: WorkFile,
@@ -68,21 +68,21 @@ pub struct Whole {
 /// A store that lacks objects.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Owed {
+pub struct StoreProgress {
     /// The store as the user knows it.
     pub store: String,
     /// What it has already.
     pub sent: Vec<ObjectRef>,
 }
 
-impl Owed {
+impl StoreProgress {
     /// An object that the store has already.
     pub fn has(&self, key: &str) -> Option<&ObjectRef> {
         self.sent.iter().find(|stored| stored.key == key)
     }
 }
 
-impl Whole {
+impl ReadyArchive {
     fn files(&self) -> impl Iterator<Item = &WorkFile> {
         self.volumes.iter().chain([&self.manifest])
     }
@@ -92,14 +92,14 @@ impl Unfinished {
     /// A backup that no store has yet; `state` is the directory for its record.
     pub fn new(
         backup: BackupId,
-        archives: Vec<Whole>,
+        archives: Vec<ReadyArchive>,
         stores: Vec<String>,
         work: PathBuf,
         state: &Path,
     ) -> Unfinished {
         let owed = stores
             .into_iter()
-            .map(|store| Owed {
+            .map(|store| StoreProgress {
                 store,
                 sent: Vec::new(),
             })
@@ -118,16 +118,16 @@ impl Unfinished {
     }
 
     /// What a store lacks.
-    pub fn owed(&self, store: &str) -> Option<&Owed> {
+    pub fn owed(&self, store: &str) -> Option<&StoreProgress> {
         self.owed.iter().find(|owed| owed.store == store)
     }
 
     /// How many volumes and manifests the store lacks, and their bytes.
-    pub fn left(&self, owed: &Owed) -> (u64, u64) {
+    pub fn left(&self, owed: &StoreProgress) -> (u64, u64) {
         let files = self
             .archives
             .iter()
-            .flat_map(Whole::files)
+            .flat_map(ReadyArchive::files)
             .filter(|file| owed.has(&file.key).is_none());
         files.fold((0, 0), |(count, bytes), file| {
             (count + 1, bytes + file.size)
@@ -222,6 +222,9 @@ impl Unfinished {
     /// The files that some store still lacks.
     pub fn kept(&self) -> impl Iterator<Item = &WorkFile> {
         let lacks = |file: &&WorkFile| self.owed.iter().any(|owed| owed.has(&file.key).is_none());
-        self.archives.iter().flat_map(Whole::files).filter(lacks)
+        self.archives
+            .iter()
+            .flat_map(ReadyArchive::files)
+            .filter(lacks)
     }
 }

@@ -8,8 +8,8 @@ mod fields;
 mod key;
 mod overlap;
 mod paths;
+mod reporting;
 mod snapshot;
-mod telling;
 
 use std::num::NonZeroU32;
 use std::path::Path;
@@ -19,7 +19,7 @@ pub use key::check_key;
 
 use super::document::{self, Document, SourceEntry, Span};
 use crate::model::exclusion::{Exclusion, ExclusionError};
-use crate::model::job::{Job, JobSource, Lock, NameError, Restore, Telling, Tools};
+use crate::model::job::{Job, JobSource, Lock, NameError, Reporting, Restore, Tools};
 use crate::model::path::Family;
 use crate::model::select::{Selection, SelectionSpec};
 use crate::profile::mistake::Mistake;
@@ -39,7 +39,7 @@ pub struct Checked {
     /// Only when nothing was found.
     pub job: Option<Job>,
     /// Good as far as no finding is about it.
-    pub telling: Telling,
+    pub reporting: Reporting,
     pub findings: Vec<Mistake>,
 }
 
@@ -52,8 +52,8 @@ pub fn check(profile: &Path, document: &Document, broken: &Broken) -> Checked {
         findings: Vec::new(),
     };
     checker.set_family(document);
-    let telling = checker.telling(document);
-    let job = checker.job(profile, document, telling.clone());
+    let reporting = checker.reporting(document);
+    let job = checker.job(profile, document, reporting.clone());
     if let Some(Err(error)) = job.as_ref().map(Job::mounts) {
         let hint = match error {
             NameError::Same(_) => {
@@ -70,7 +70,7 @@ pub fn check(profile: &Path, document: &Document, broken: &Broken) -> Checked {
     let job = job.filter(|_| checker.findings.is_empty());
     Checked {
         job,
-        telling,
+        reporting,
         findings: checker.findings,
     }
 }
@@ -85,7 +85,7 @@ struct Checker<'a> {
 }
 
 impl Checker<'_> {
-    fn job(&mut self, profile: &Path, document: &Document, telling: Telling) -> Option<Job> {
+    fn job(&mut self, profile: &Path, document: &Document, reporting: Reporting) -> Option<Job> {
         let Document {
             // The schema takes 1 only.
             version: _,
@@ -100,7 +100,7 @@ impl Checker<'_> {
             catalog,
             restore,
             lock,
-            // These are what `telling` was made of.
+            // These are what `reporting` was made of.
             log: _,
             email: _,
             ping: _,
@@ -142,7 +142,7 @@ impl Checker<'_> {
             give_up_after: self.span("/lock/give-up-after", give_up_after.as_ref(), GIVE_UP_AFTER),
         };
         let tools = self.tools(tools);
-        let own = overlap::Own {
+        let own = overlap::OwnPaths {
             mirror: mirror.as_ref(),
             store: store.as_ref(),
             // Without a store nothing is ever put there.
@@ -150,7 +150,7 @@ impl Checker<'_> {
             work_given: archive_section
                 .as_ref()
                 .is_some_and(|a| a.work_directory.is_some()),
-            log: telling.log.directory.as_ref(),
+            log: reporting.log.directory.as_ref(),
             snapshot: snapshot.as_ref(),
             mount_given: snapshot_given.is_some_and(|s| s.mount.is_some()),
         };
@@ -181,7 +181,7 @@ impl Checker<'_> {
             lookback_months: NonZeroU32::new(*lookback_months)?,
             restore,
             lock,
-            telling,
+            reporting,
             tools,
             zone: *time_zone,
             pause_at_end: *pause_at_end,

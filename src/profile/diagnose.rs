@@ -70,7 +70,7 @@ impl Diagnostics {
                     path: finding.pointer,
                     message: mask::message(finding.message),
                     hint: finding.hint,
-                    source: source.map(|_| mask::line(text, place.line, places)),
+                    source: source.map(|_| mask::masked_line(text, place.line, places)),
                 }
             })
             .collect();

@@ -12,12 +12,12 @@ use crate::model::policy::{ForceFull, Reference, Tier};
 use crate::model::stamp::Zone;
 
 mod destinations;
-mod telling;
+mod reporting;
 
 pub use destinations::{
     DeleteLimit, Destinations, Directory, MirrorSection, S3Credentials, S3Section,
 };
-pub use telling::{EmailSection, HooksSection, LogPolicy, PingSection};
+pub use reporting::{EmailSection, HooksSection, LogPolicy, PingSection};
 
 // Patterns tell an editor that something is wrong; `check` says in words what.
 const NAME: &str = r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$";

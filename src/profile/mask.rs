@@ -44,7 +44,7 @@ pub fn message(mut text: String) -> String {
 }
 
 /// Line `number` (from 1) of the text, secrets replaced by `***`.
-pub fn line(text: &str, number: usize, places: &Positions) -> String {
+pub fn masked_line(text: &str, number: usize, places: &Positions) -> String {
     let Some(line) = text.lines().nth(number.wrapping_sub(1)) else {
         return String::new();
     };

@@ -7,14 +7,14 @@ use super::position::{Position, Positions};
 pub struct Mistake {
     /// JSON pointer of the value meant; empty for the whole file.
     pub pointer: String,
-    spot: Pointed,
+    spot: MistakeSpot,
     pub message: String,
     pub hint: Option<String>,
 }
 
 /// Where a finding points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Pointed {
+enum MistakeSpot {
     Key,
     Value,
     Exactly(Position),
@@ -25,7 +25,7 @@ impl Mistake {
     pub fn value(pointer: impl Into<String>, message: impl Into<String>) -> Mistake {
         Mistake {
             pointer: pointer.into(),
-            spot: Pointed::Value,
+            spot: MistakeSpot::Value,
             message: message.into(),
             hint: None,
         }
@@ -34,7 +34,7 @@ impl Mistake {
     /// A problem with a key, or with what is missing below it.
     pub fn key(pointer: impl Into<String>, message: impl Into<String>) -> Mistake {
         Mistake {
-            spot: Pointed::Key,
+            spot: MistakeSpot::Key,
             ..Mistake::value(pointer, message)
         }
     }
@@ -42,7 +42,7 @@ impl Mistake {
     /// A problem at a place of the text.
     pub fn at(place: Position, message: impl Into<String>) -> Mistake {
         Mistake {
-            spot: Pointed::Exactly(place),
+            spot: MistakeSpot::Exactly(place),
             ..Mistake::value("", message)
         }
     }
@@ -63,9 +63,9 @@ impl Mistake {
 
     pub fn place(&self, places: &Positions) -> Position {
         match self.spot {
-            Pointed::Exactly(place) => place,
-            Pointed::Key => places.key(&self.pointer).unwrap_or_default(),
-            Pointed::Value => places.value(&self.pointer).unwrap_or_default(),
+            MistakeSpot::Exactly(place) => place,
+            MistakeSpot::Key => places.key(&self.pointer).unwrap_or_default(),
+            MistakeSpot::Value => places.value(&self.pointer).unwrap_or_default(),
         }
     }
 }

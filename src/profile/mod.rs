@@ -26,7 +26,7 @@ use serde_json::Value;
 pub use diagnose::{Diagnostic, Diagnostics};
 pub use find::Search;
 
-use crate::model::job::{self, Job, Telling};
+use crate::model::job::{self, Job, Reporting};
 use check::Checked;
 use mistake::Mistake;
 use position::Positions;
@@ -71,7 +71,7 @@ pub fn decoded<'a>(path: &Path, bytes: &'a [u8]) -> Result<&'a str, Diagnostics>
 pub struct Readable {
     pub name: Option<String>,
     pub location: Option<String>,
-    pub telling: Telling,
+    pub reporting: Reporting,
 }
 
 /// The parts of a profile nothing is wrong with. A file that cannot be read has none.
@@ -96,26 +96,26 @@ pub fn readable(path: &Path) -> Readable {
                 .is_none_or(|r| !r.is_empty() && !r.starts_with('/'))
         })
     };
-    let Some(Checked { telling, .. }) = checked else {
+    let Some(Checked { reporting, .. }) = checked else {
         return Readable::default();
     };
     Readable {
         name: name.filter(|_| good("/name")),
         location: location.filter(|_| good("/location")),
-        telling: Telling {
+        reporting: Reporting {
             log: if good("/log") {
-                telling.log
+                reporting.log
             } else {
                 job::Log::default()
             },
-            email: telling.email.filter(|_| good("/email")),
+            email: reporting.email.filter(|_| good("/email")),
             ping: if good("/ping") {
-                telling.ping
+                reporting.ping
             } else {
                 job::Ping::default()
             },
             hooks: if good("/hooks") {
-                telling.hooks
+                reporting.hooks
             } else {
                 job::Hooks::default()
             },

@@ -17,7 +17,7 @@ use crate::adapters::state::history::{History, RunRecord};
 use crate::adapters::state::metrics;
 use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Outcome, Section, Severity, Sink};
-use crate::model::job::{Email, Program, Telling};
+use crate::model::job::{Email, Program, Reporting};
 use crate::model::path::FullPath;
 use crate::model::policy::When;
 use crate::render::report::{Counts, Report, Summary};
@@ -31,7 +31,7 @@ pub struct Session<'a> {
     pub location: &'a str,
     /// `regular`, `incremental-only` or `restore`.
     pub operation: &'a str,
-    pub telling: &'a Telling,
+    pub reporting: &'a Reporting,
     /// Whether a report is e-mailed at all (SPEC#log: not for an incremental-only backup).
     pub mail: bool,
     /// Whether nothing is done without a log. A restore that cannot write one goes on and says so.
@@ -49,8 +49,8 @@ pub struct Files<'a> {
 }
 
 /// Where the logs go.
-pub fn log_directory(telling: &Telling) -> PathBuf {
-    telling
+pub fn log_directory(reporting: &Reporting) -> PathBuf {
+    reporting
         .log
         .directory
         .as_ref()
@@ -71,14 +71,14 @@ pub struct Ended {
 impl Session<'_> {
     /// Runs `body` and tells everybody how it ended. `report` makes the report of an outcome, from
     /// what `body` gave if it came to its end.
-    pub fn conduct<'a, T>(
+    pub fn run<'a, T>(
         &self,
         readers: Vec<Box<dyn Sink + 'a>>,
         body: impl FnOnce(&Events<'_>, DateTime<Utc>) -> (Outcome, T),
         report: impl Fn(Outcome, DateTime<Utc>, Option<&T>, &Counts) -> Report,
     ) -> Ended {
         let started = Utc::now();
-        let directory = log_directory(self.telling);
+        let directory = log_directory(self.reporting);
         let operation = format!("{}-{}", self.profile, self.operation);
         let log = LogFile::create(&directory, &operation, started, self.files.log_json);
         let summary = Summary::default();
@@ -100,7 +100,7 @@ impl Session<'_> {
         }
         self.ping(
             "start",
-            self.telling.ping.start.as_deref(),
+            self.reporting.ping.start.as_deref(),
             "",
             Section::Parameters,
             &events,
@@ -115,7 +115,7 @@ impl Session<'_> {
                 "name a directory that can be written: log.directory in the profile, or --log-directory of restore"
                     .to_owned(),
             );
-            events.tell(Event::Problem {
+            events.emit(Event::Problem {
                 section: Section::Parameters,
                 severity,
                 text: error.to_string(),
@@ -146,7 +146,7 @@ impl Session<'_> {
         }
         let text = written(outcome);
         let alarm = outcome.is_failure() || !sent;
-        if let Some(hook) = self.telling.hooks.on_failure.as_ref().filter(|_| alarm) {
+        if let Some(hook) = self.reporting.hooks.on_failure.as_ref().filter(|_| alarm) {
             let about = self.about(
                 &text,
                 log.as_deref().map(|l| l.display().to_string()),
@@ -174,7 +174,7 @@ impl Session<'_> {
         if let Some(Err(why)) = running.map(|running| running.end(&record)) {
             not_noted(&events, &why);
         }
-        events.tell(Event::Finished {
+        events.emit(Event::Finished {
             outcome,
             text: report.title.clone(),
         });
@@ -230,7 +230,7 @@ impl Session<'_> {
         nothing_else: bool,
         events: &Events<'_>,
     ) -> bool {
-        let why = match &self.telling.email {
+        let why = match &self.reporting.email {
             None => "the profile has no section 'email' that can be read",
             Some(_) if !self.mail => "a run of this mode sends none",
             Some(_) if outcome == Outcome::Skipped => "nothing was started",
@@ -241,7 +241,7 @@ impl Session<'_> {
     }
 
     fn last_ping(&self, outcome: Outcome, alarm: bool, report: &Report, events: &Events<'_>) {
-        let ping = &self.telling.ping;
+        let ping = &self.reporting.ping;
         let (what, url) = match outcome {
             Outcome::Skipped => return,
             _ if alarm => ("failure", &ping.failure),
@@ -308,7 +308,7 @@ impl Session<'_> {
     }
 
     fn tidy_logs(&self, directory: &Path, events: &Events<'_>) {
-        let days = self.telling.log.keep_days;
+        let days = self.reporting.log.keep_days;
         let (removed, failures) = remove_old(directory, days, SystemTime::now());
         if removed > 0 {
             events.note(

@@ -573,3 +573,54 @@ fn functions_are_short_and_lines_fit() {
         wide.join("\n")
     );
 }
+
+/// Crates in `Cargo.toml` that no code names. `md-5` is `md5` in code.
+fn unnamed_crates(manifest: &str, code: &str) -> Vec<String> {
+    let mut dependencies = false;
+    let mut found = Vec::new();
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            dependencies = line.ends_with("dependencies]") && !line.contains("dev-");
+        } else if let (true, Some((name, _))) = (dependencies, line.split_once(" =")) {
+            let named = match name {
+                "md-5" => "md5".to_owned(),
+                _ => name.replace('-', "_"),
+            };
+            let word = |part: &str| part.starts_with("::") || part.starts_with(['.', '{']);
+            if !code.split(&named).skip(1).any(word) {
+                found.push(name.to_owned());
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn every_crate_is_named_by_code() {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let lines = sources().into_iter().flat_map(|source| source.lines);
+    let code: Vec<String> = lines.map(|(_, line)| line).collect();
+    none(&unnamed_crates(&manifest, &code.join("\n")));
+    let with_more = format!("{manifest}\n[dependencies]\nno-such-crate = \"1\"\n");
+    assert_eq!(
+        unnamed_crates(&with_more, &code.join("\n")),
+        ["no-such-crate"]
+    );
+}
+
+/// Comments cite the specification by its anchors (`SPEC#log`), and no text that is not here.
+#[test]
+fn nothing_is_cited_that_is_not_here() {
+    let absent = ["SPEC \u{a7}", "design L", "FACTS", "LAYOUT.md"];
+    let mut found = Vec::new();
+    for path in files() {
+        let text = fs::read_to_string(&path).unwrap();
+        for (number, line) in (1..).zip(text.lines()) {
+            let cites = |word: &&&str| line.contains(**word);
+            if let Some(word) = absent.iter().find(cites) {
+                found.push(format!("{}:{number}: cites '{word}'", path.display()));
+            }
+        }
+    }
+    none(&found);
+}

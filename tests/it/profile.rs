@@ -314,13 +314,13 @@ fn the_example_of_the_specification_becomes_a_job() {
     );
     assert_eq!(
         (
-            job.telling.log.keep_days,
-            job.telling.log.directory.as_ref().unwrap().to_string()
+            job.reporting.log.keep_days,
+            job.reporting.log.directory.as_ref().unwrap().to_string()
         ),
         (180, r"C:\ProgramData\AAM Auto Backup\logs".to_owned())
     );
     assert_eq!(
-        job.telling.email.as_ref().unwrap().to,
+        job.reporting.email.as_ref().unwrap().to,
         ["owner@example.com"]
     );
     assert_eq!(
@@ -340,8 +340,8 @@ fn defaults() {
     let unix = load(&format!("{VALID}{archive}"));
     assert!(
         unix.snapshot.is_none()
-            && unix.telling.email.is_none()
-            && unix.telling.log.directory.is_none()
+            && unix.reporting.email.is_none()
+            && unix.reporting.log.directory.is_none()
     );
     assert_eq!(unix.archive.unwrap().work_directory.to_string(), "/var/tmp");
     assert_eq!(
@@ -355,12 +355,12 @@ fn defaults() {
         (
             unix.restore.keep_days,
             unix.restore.poll_every.as_secs(),
-            unix.telling.log.keep_days
+            unix.reporting.log.keep_days
         ),
         (2, 1800, 180)
     );
     let hooked = load(&format!("{VALID}hooks: {{after: [x]}}\n"))
-        .telling
+        .reporting
         .hooks
         .after
         .unwrap();
@@ -437,13 +437,13 @@ fn what_a_broken_profile_still_says() {
         let text = good.replacen(from, to, 1);
         fs::write(&file, &text).unwrap();
         let readable = aam_auto_backup::parts::profile::readable(&file);
-        let telling = &readable.telling;
+        let reporting = &readable.reporting;
         let found = [
             readable.name.is_some(),
-            telling.log.directory.is_some(),
-            telling.email.is_some(),
-            telling.ping.failure.is_some(),
-            telling.hooks.on_failure.is_some(),
+            reporting.log.directory.is_some(),
+            reporting.email.is_some(),
+            reporting.ping.failure.is_some(),
+            reporting.hooks.on_failure.is_some(),
         ];
         for (what, found) in all.iter().zip(found) {
             assert_eq!(found, !lost.contains(what), "{what} of\n{text}");

@@ -38,17 +38,17 @@ pub fn run_hook(
         .extend(about.map(|(name, value)| (environment(name).into(), Secret::new(value))));
     let tool = format!("{HOOK}{name}");
     // Its arguments are the user's own business.
-    events.tell(Event::ToolStarted {
+    events.emit(Event::ToolStarted {
         tool: tool.clone(),
         command: format!("{tool}: {}", program.display()),
     });
     let code = invocation.run(None, cancel, &mut |line| {
-        events.tell(Event::ToolOutput {
+        events.emit(Event::ToolOutput {
             tool: tool.clone(),
             line: line.to_owned(),
         });
     })?;
-    events.tell(Event::ToolEnded {
+    events.emit(Event::ToolEnded {
         tool,
         code,
         meaning: "ended".to_owned(),

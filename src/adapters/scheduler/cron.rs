@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use super::{LastResult, ScheduledTask, SchedulerError, Teller};
+use super::{LastResult, ScheduledTask, SchedulerError, SchedulerTool};
 use crate::render::schedule::{Rendered, Scheduler, TaskName, next};
 
 /// The crontab; empty when there is none.
-fn read(teller: &Teller<'_>) -> Result<String, SchedulerError> {
-    match teller.run("crontab", &["-l"])? {
+fn read(tool: &SchedulerTool<'_>) -> Result<String, SchedulerError> {
+    match tool.run("crontab", &["-l"])? {
         (0, text) => Ok(text),
         // What it says of a missing one is the same in no two crons, but it begins with "no
         // crontab".
@@ -23,7 +23,7 @@ fn read(teller: &Teller<'_>) -> Result<String, SchedulerError> {
     }
 }
 
-fn write(teller: &Teller<'_>, text: &str) -> Result<(), SchedulerError> {
+fn write(tool: &SchedulerTool<'_>, text: &str) -> Result<(), SchedulerError> {
     let failed = |path: &Path| {
         let path = path.to_path_buf();
         move |why| SchedulerError::File {
@@ -34,8 +34,7 @@ fn write(teller: &Teller<'_>, text: &str) -> Result<(), SchedulerError> {
     };
     let file = tempfile::NamedTempFile::new().map_err(failed(&std::env::temp_dir()))?;
     std::fs::write(file.path(), text).map_err(failed(file.path()))?;
-    teller
-        .must("crontab", &[&file.path().display().to_string()])
+    tool.must("crontab", &[&file.path().display().to_string()])
         .map(drop)
 }
 
@@ -63,24 +62,27 @@ fn split(text: &str, name: &TaskName) -> Result<(String, Option<String>), Schedu
 }
 
 pub fn install(
-    teller: &Teller<'_>,
+    tool: &SchedulerTool<'_>,
     name: &TaskName,
     files: &[Rendered],
 ) -> Result<(), SchedulerError> {
-    let (mut text, _) = split(&read(teller)?, name)?;
+    let (mut text, _) = split(&read(tool)?, name)?;
     if !text.is_empty() && !text.ends_with('\n') {
         text.push('\n');
     }
     files.iter().for_each(|file| text.push_str(&file.text));
-    write(teller, &text)
+    write(tool, &text)
 }
 
-pub fn find(teller: &Teller<'_>, name: &TaskName) -> Result<Option<ScheduledTask>, SchedulerError> {
+pub fn find(
+    tool: &SchedulerTool<'_>,
+    name: &TaskName,
+) -> Result<Option<ScheduledTask>, SchedulerError> {
     // No crontab command: no crontab.
     if crate::adapters::process::locate(Some("crontab"), &[], "").is_err() {
         return Ok(None);
     }
-    let (_, Some(lines)) = split(&read(teller)?, name)? else {
+    let (_, Some(lines)) = split(&read(tool)?, name)? else {
         return Ok(None);
     };
     let is_on = lines
@@ -124,16 +126,16 @@ fn next_run(line: &str, now: chrono::NaiveDateTime) -> Option<String> {
     Some(time.format("%a %Y-%m-%d %H:%M").to_string())
 }
 
-pub fn remove(teller: &Teller<'_>, name: &TaskName) -> Result<Option<String>, SchedulerError> {
+pub fn remove(tool: &SchedulerTool<'_>, name: &TaskName) -> Result<Option<String>, SchedulerError> {
     if crate::adapters::process::locate(Some("crontab"), &[], "").is_err() {
         return Ok(None);
     }
-    let (rest, Some(_)) = split(&read(teller)?, name)? else {
+    let (rest, Some(_)) = split(&read(tool)?, name)? else {
         return Ok(None);
     };
     match rest.is_empty() {
-        true => drop(teller.must("crontab", &["-r"])?),
-        false => write(teller, &rest)?,
+        true => drop(tool.must("crontab", &["-r"])?),
+        false => write(tool, &rest)?,
     }
     Ok(Some(format!(
         "{} from the crontab of this account",

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{LastResult, ScheduledTask, SchedulerError, Teller, delete, home, write};
+use super::{LastResult, ScheduledTask, SchedulerError, SchedulerTool, delete, home, write};
 use crate::adapters::state::is_root;
 use crate::render::schedule::{Rendered, Scheduler, TaskName};
 
@@ -34,7 +34,7 @@ fn target(name: &TaskName) -> String {
 }
 
 pub fn install(
-    teller: &Teller<'_>,
+    tool: &SchedulerTool<'_>,
     name: &TaskName,
     files: &[Rendered],
 ) -> Result<(), SchedulerError> {
@@ -43,22 +43,24 @@ pub fn install(
         write(&path, &file.text)?;
     }
     // One of the same name would stay as it was loaded. It may not be loaded.
-    let _ = teller.run("launchctl", &["bootout", &target(name)])?;
-    teller
-        .must(
-            "launchctl",
-            &["bootstrap", &domain(), &path.display().to_string()],
-        )
-        .map(drop)
+    let _ = tool.run("launchctl", &["bootout", &target(name)])?;
+    tool.must(
+        "launchctl",
+        &["bootstrap", &domain(), &path.display().to_string()],
+    )
+    .map(drop)
 }
 
-pub fn find(teller: &Teller<'_>, name: &TaskName) -> Result<Option<ScheduledTask>, SchedulerError> {
+pub fn find(
+    tool: &SchedulerTool<'_>,
+    name: &TaskName,
+) -> Result<Option<ScheduledTask>, SchedulerError> {
     let path = file(name);
     let Ok(text) = std::fs::read_to_string(&path) else {
         return Ok(None);
     };
-    let (code, said) = teller.run("launchctl", &["print", &target(name)])?;
-    let told = |key: &str| {
+    let (code, said) = tool.run("launchctl", &["print", &target(name)])?;
+    let value_of = |key: &str| {
         let of = |line: &str| {
             line.trim()
                 .strip_prefix(key)?
@@ -68,7 +70,7 @@ pub fn find(teller: &Teller<'_>, name: &TaskName) -> Result<Option<ScheduledTask
         };
         said.lines().find_map(of)
     };
-    let last_result = match (told("state").as_deref(), told("last exit code")) {
+    let last_result = match (value_of("state").as_deref(), value_of("last exit code")) {
         (Some("running"), _) => LastResult::Running,
         (_, None) => LastResult::Unknown,
         (_, Some(code)) if code.starts_with("(never") => LastResult::Never,
@@ -123,13 +125,13 @@ fn times(plist: &str) -> Option<String> {
     })
 }
 
-pub fn remove(teller: &Teller<'_>, name: &TaskName) -> Result<Option<String>, SchedulerError> {
+pub fn remove(tool: &SchedulerTool<'_>, name: &TaskName) -> Result<Option<String>, SchedulerError> {
     let path = file(name);
     if !path.is_file() {
         return Ok(None);
     }
     // It may not be loaded.
-    let _ = teller.run("launchctl", &["bootout", &target(name)])?;
+    let _ = tool.run("launchctl", &["bootout", &target(name)])?;
     delete(&path)?;
     Ok(Some(path.display().to_string()))
 }

@@ -75,11 +75,11 @@ pub struct ScheduledTask {
 }
 
 /// What tells a scheduler something, and where files of its own go.
-struct Teller<'a> {
+struct SchedulerTool<'a> {
     cancel: &'a Cancel,
 }
 
-impl Teller<'_> {
+impl SchedulerTool<'_> {
     /// Runs a program of the system to its end: exit code and output.
     fn run(&self, program: &str, arguments: &[&str]) -> Result<(i32, String), SchedulerError> {
         let path = locate(
@@ -144,13 +144,13 @@ pub fn install(
     scheduler: Scheduler,
     cancel: &Cancel,
 ) -> Result<(), SchedulerError> {
-    let teller = Teller { cancel };
+    let tool = SchedulerTool { cancel };
     let files = schedule.render(scheduler)?;
     match scheduler {
-        Scheduler::TaskScheduler => task_scheduler::install(&teller, &schedule.name, &files),
-        Scheduler::Systemd => systemd::install(&teller, &schedule.name, &files),
-        Scheduler::Cron => cron::install(&teller, &schedule.name, &files),
-        Scheduler::Launchd => launchd::install(&teller, &schedule.name, &files),
+        Scheduler::TaskScheduler => task_scheduler::install(&tool, &schedule.name, &files),
+        Scheduler::Systemd => systemd::install(&tool, &schedule.name, &files),
+        Scheduler::Cron => cron::install(&tool, &schedule.name, &files),
+        Scheduler::Launchd => launchd::install(&tool, &schedule.name, &files),
     }
 }
 
@@ -163,12 +163,12 @@ pub fn find(
     scheduler: Scheduler,
     cancel: &Cancel,
 ) -> Result<Option<ScheduledTask>, SchedulerError> {
-    let teller = Teller { cancel };
+    let tool = SchedulerTool { cancel };
     match scheduler {
-        Scheduler::TaskScheduler => task_scheduler::find(&teller, name),
-        Scheduler::Systemd => systemd::find(&teller, name),
-        Scheduler::Cron => cron::find(&teller, name),
-        Scheduler::Launchd => launchd::find(&teller, name),
+        Scheduler::TaskScheduler => task_scheduler::find(&tool, name),
+        Scheduler::Systemd => systemd::find(&tool, name),
+        Scheduler::Cron => cron::find(&tool, name),
+        Scheduler::Launchd => launchd::find(&tool, name),
     }
 }
 
@@ -197,12 +197,12 @@ pub fn remove(
     scheduler: Scheduler,
     cancel: &Cancel,
 ) -> Result<Option<String>, SchedulerError> {
-    let teller = Teller { cancel };
+    let tool = SchedulerTool { cancel };
     match scheduler {
-        Scheduler::TaskScheduler => task_scheduler::remove(&teller, name),
-        Scheduler::Systemd => systemd::remove(&teller, name),
-        Scheduler::Cron => cron::remove(&teller, name),
-        Scheduler::Launchd => launchd::remove(&teller, name),
+        Scheduler::TaskScheduler => task_scheduler::remove(&tool, name),
+        Scheduler::Systemd => systemd::remove(&tool, name),
+        Scheduler::Cron => cron::remove(&tool, name),
+        Scheduler::Launchd => launchd::remove(&tool, name),
     }
 }
 

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use super::{
-    LastResult, ScheduledTask, SchedulerError, Teller, delete, user_configuration, value, write,
+    LastResult, ScheduledTask, SchedulerError, SchedulerTool, delete, user_configuration, value,
+    write,
 };
 use crate::adapters::state::is_root;
 use crate::render::schedule::{Rendered, Scheduler, TaskName};
@@ -41,7 +42,7 @@ impl Manager {
 }
 
 pub fn install(
-    teller: &Teller<'_>,
+    tool: &SchedulerTool<'_>,
     name: &TaskName,
     files: &[Rendered],
 ) -> Result<(), SchedulerError> {
@@ -49,16 +50,18 @@ pub fn install(
     for file in files {
         write(&manager.directory().join(&file.file), &file.text)?;
     }
-    teller.must("systemctl", &[manager.option(), "daemon-reload"])?;
+    tool.must("systemctl", &[manager.option(), "daemon-reload"])?;
     let timer = format!("{}.timer", name.unit());
-    teller.must("systemctl", &[manager.option(), "enable", &timer])?;
+    tool.must("systemctl", &[manager.option(), "enable", &timer])?;
     // A timer that runs already does not look at its new times by itself.
-    teller
-        .must("systemctl", &[manager.option(), "restart", &timer])
+    tool.must("systemctl", &[manager.option(), "restart", &timer])
         .map(drop)
 }
 
-pub fn find(teller: &Teller<'_>, name: &TaskName) -> Result<Option<ScheduledTask>, SchedulerError> {
+pub fn find(
+    tool: &SchedulerTool<'_>,
+    name: &TaskName,
+) -> Result<Option<ScheduledTask>, SchedulerError> {
     let timer = format!("{}.timer", name.unit());
     let managers: &[Manager] = if is_root() {
         &[Manager::System]
@@ -71,7 +74,7 @@ pub fn find(teller: &Teller<'_>, name: &TaskName) -> Result<Option<ScheduledTask
     };
     let service = format!("{}.service", name.unit());
     let show = |unit: &str, properties: &str| {
-        teller.must(
+        tool.must(
             "systemctl",
             &[
                 manager.option(),
@@ -135,7 +138,7 @@ fn ended(of_service: &str) -> LastResult {
     }
 }
 
-pub fn remove(teller: &Teller<'_>, name: &TaskName) -> Result<Option<String>, SchedulerError> {
+pub fn remove(tool: &SchedulerTool<'_>, name: &TaskName) -> Result<Option<String>, SchedulerError> {
     let manager = Manager::own();
     let [timer, service] = ["timer", "service"].map(|kind| format!("{}.{kind}", name.unit()));
     let place = manager.directory();
@@ -146,12 +149,12 @@ pub fn remove(teller: &Teller<'_>, name: &TaskName) -> Result<Option<String>, Sc
         return Ok(None);
     }
     // Where systemd does not run, its files can be removed all the same.
-    let disabled = teller.must("systemctl", &[manager.option(), "disable", "--now", &timer]);
+    let disabled = tool.must("systemctl", &[manager.option(), "disable", "--now", &timer]);
     for file in [&timer, &service] {
         delete(&place.join(file))?;
     }
     disabled?;
-    teller.must("systemctl", &[manager.option(), "daemon-reload"])?;
+    tool.must("systemctl", &[manager.option(), "daemon-reload"])?;
     Ok(Some(format!(
         "{timer} and {service} in {}",
         place.display()

@@ -1,6 +1,6 @@
 //! Task Scheduler of Windows, by its own `schtasks`.
 
-use super::{LastResult, ScheduledTask, SchedulerError, Teller};
+use super::{LastResult, ScheduledTask, SchedulerError, SchedulerTool};
 use crate::render::schedule::{Rendered, Scheduler, TaskName};
 
 /// What Task Scheduler says instead of an exit code: has not run yet, runs now, ended by a person
@@ -10,7 +10,7 @@ const RUNNING: i64 = 0x4_1301;
 const TERMINATED: i64 = 0x4_1306;
 
 pub fn install(
-    teller: &Teller<'_>,
+    tool: &SchedulerTool<'_>,
     name: &TaskName,
     files: &[Rendered],
 ) -> Result<(), SchedulerError> {
@@ -27,7 +27,7 @@ pub fn install(
             why,
         })?;
         let path = path.display().to_string();
-        teller.must(
+        tool.must(
             "schtasks",
             &["/Create", "/TN", &name.task(), "/XML", &path, "/F"],
         )?;
@@ -35,15 +35,18 @@ pub fn install(
     Ok(())
 }
 
-pub fn find(teller: &Teller<'_>, name: &TaskName) -> Result<Option<ScheduledTask>, SchedulerError> {
+pub fn find(
+    tool: &SchedulerTool<'_>,
+    name: &TaskName,
+) -> Result<Option<ScheduledTask>, SchedulerError> {
     let task = name.task();
     // It says no for a task that is not there, and has no exit code of its own for that.
-    let (0, xml) = teller.run("schtasks", &["/Query", "/TN", &task, "/XML"])? else {
+    let (0, xml) = tool.run("schtasks", &["/Query", "/TN", &task, "/XML"])? else {
         return Ok(None);
     };
     // The words are in the language of the system, their order is not: host, name, next run,
     // status, logon mode, last run, last result.
-    let table = teller.must(
+    let table = tool.must(
         "schtasks",
         &["/Query", "/TN", &task, "/V", "/FO", "CSV", "/NH"],
     )?;
@@ -93,12 +96,12 @@ fn fields(line: &str) -> Vec<String> {
     })
 }
 
-pub fn remove(teller: &Teller<'_>, name: &TaskName) -> Result<Option<String>, SchedulerError> {
+pub fn remove(tool: &SchedulerTool<'_>, name: &TaskName) -> Result<Option<String>, SchedulerError> {
     let task = name.task();
-    let (0, _) = teller.run("schtasks", &["/Query", "/TN", &task, "/XML"])? else {
+    let (0, _) = tool.run("schtasks", &["/Query", "/TN", &task, "/XML"])? else {
         return Ok(None);
     };
-    teller.must("schtasks", &["/Delete", "/TN", &task, "/F"])?;
+    tool.must("schtasks", &["/Delete", "/TN", &task, "/F"])?;
     Ok(Some(format!("the task '{task}'")))
 }
 

@@ -21,7 +21,7 @@ use crate::adapters::fs::{BUILDING, create_private_directory, write_whole};
 use crate::model::key_fingerprint::KeyFingerprint;
 use crate::model::name::{BackupId, MountName};
 use crate::model::stamp::Stamp;
-use crate::model::upload_record::{Unfinished, Whole};
+use crate::model::upload_record::{ReadyArchive, Unfinished};
 use crate::plan::backup::Remembered;
 
 /// Sets another directory for state, log and lock: for tests and for unusual installations.
@@ -159,7 +159,7 @@ impl State {
     pub fn unsent(
         &self,
         backup: BackupId,
-        archives: Vec<Whole>,
+        archives: Vec<ReadyArchive>,
         stores: Vec<String>,
         work: PathBuf,
     ) -> Unfinished {

@@ -10,7 +10,7 @@ use crate::cli::prices::PricesArgs;
 use crate::model::job::Job;
 use crate::model::store_name::StoreName;
 use crate::plan::backup::{Facts, Plan};
-use crate::plan::cost::forecast::{ASSUMED, Content, Forecast, Known, Speed, UploadLoad};
+use crate::plan::cost::forecast::{ASSUMED, Content, Forecast, Speed, SpeedOrigin, UploadLoad};
 use crate::plan::cost::price::Prices;
 
 /// How an upload to S3 is forecast.
@@ -78,18 +78,18 @@ impl UploadTerms {
             .given
             .map(|mbit| Speed {
                 mbit,
-                known: Known::Given,
+                known: SpeedOrigin::Given,
             })
             .or_else(|| {
                 let (started, mbit) = measured()?;
                 Some(Speed {
                     mbit,
-                    known: Known::Run { started },
+                    known: SpeedOrigin::Run { started },
                 })
             });
         let speed = speed.unwrap_or(Speed {
             mbit: ASSUMED,
-            known: Known::Assumed,
+            known: SpeedOrigin::Assumed,
         });
         Some(Forecast::new(
             &store.label,

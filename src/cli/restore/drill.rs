@@ -10,9 +10,9 @@ use crate::cli::{Exit, Global, output};
 use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Outcome};
 use crate::model::text::size;
-use crate::plan::restore::at::At;
 use crate::plan::restore::estimate::Estimate;
 use crate::plan::restore::plan::RestoreOptions;
+use crate::plan::restore::point_in_time::PointInTime;
 use crate::run::restore::work::{self, RestoreSettings};
 
 /// Restore a few files chosen at random into a temporary directory, compare them with the backup's
@@ -31,7 +31,7 @@ pub struct DrillArgs {
     pub files: u32,
     /// The newest state at or before this stamp.
     #[arg(long, value_name = "STAMP")]
-    pub at: Option<At>,
+    pub at: Option<PointInTime>,
     #[command(flatten)]
     pub key: KeyArgs,
     #[command(flatten)]
@@ -78,7 +78,7 @@ pub fn drill(global: &Global, args: &DrillArgs, cancel: &Cancel) -> Exit {
         Exit::Warnings => (Outcome::Warning, "the drill succeeded, with warnings"),
         _ => (Outcome::Failure, "the drill FAILED"),
     };
-    events.tell(Event::Finished {
+    events.emit(Event::Finished {
         outcome,
         text: text.to_owned(),
     });

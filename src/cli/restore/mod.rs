@@ -16,17 +16,17 @@ use super::{Exit, Global, OutputFormat, output};
 use crate::cli::terminal::Terminal;
 use crate::model::cancel::Cancel;
 use crate::model::event::Events;
-use crate::plan::restore::at::At;
 use crate::plan::restore::estimate::Estimate;
 use crate::plan::restore::layout::Layout;
 use crate::plan::restore::plan::RestoreOptions;
+use crate::plan::restore::point_in_time::PointInTime;
 use crate::run::restore::facts::RestoreFacts;
 use crate::run::restore::origin::RestoreOrigin;
 use crate::run::restore::tools::RestoreStep;
 use crate::run::restore::work::{RestoreRequest, RestoreSettings, report_end};
 
 use key::{KeyArgs, key};
-use one_step::TellArgs;
+use one_step::ReportArgs;
 use thaw::{ThawArgs, ThawTerms};
 
 /// Restore files from a store.
@@ -39,30 +39,30 @@ pub struct RestoreArgs {
     #[command(subcommand)]
     pub step: Option<StepCommand>,
     #[command(flatten)]
-    pub what: What,
+    pub what: WhatArgs,
     /// List what there is to restore, as `sets` does, and stop.
     #[arg(long)]
     pub list: bool,
     #[command(flatten)]
-    pub tell: TellArgs,
+    pub report: ReportArgs,
 }
 
 /// One of the four steps, or a drill.
 #[derive(Debug, Subcommand)]
 pub enum StepCommand {
     /// First step: order archived objects to be made readable.
-    Request(What),
+    Request(WhatArgs),
     Status(status::RestoreStatusArgs),
     /// Third step: download what is readable.
-    Download(What),
+    Download(WhatArgs),
     /// Fourth step: extract what was downloaded.
-    Extract(What),
+    Extract(WhatArgs),
     Drill(drill::DrillArgs),
 }
 
-/// What to restore, and where to.
+/// WhatArgs to restore, and where to.
 #[derive(Debug, Args)]
-pub struct What {
+pub struct WhatArgs {
     #[command(flatten)]
     pub place: PlaceArgs,
     /// Directory to restore into; it must be empty or not exist, or hold a restore that was begun.
@@ -78,7 +78,7 @@ pub struct What {
     /// The newest state at or before this stamp; the beginning of one will do: 20201222 is the end
     /// of that day.
     #[arg(long, value_name = "STAMP")]
-    pub at: Option<At>,
+    pub at: Option<PointInTime>,
     /// Only these files and directories: original absolute paths, or such as 1/docs, below a
     /// mount's number.
     #[arg(long, value_name = "PATH", num_args = 1..)]
@@ -96,15 +96,15 @@ pub struct What {
 }
 
 /// A restore whose arguments are known to be right.
-struct Asked<'a> {
-    what: &'a What,
+struct RestoreCall<'a> {
+    what: &'a WhatArgs,
     to: &'a Path,
     origin: RestoreOrigin,
     terms: ThawTerms,
     cancel: &'a Cancel,
 }
 
-impl Asked<'_> {
+impl RestoreCall<'_> {
     fn request(&self, step: RestoreStep) -> RestoreRequest<'_> {
         RestoreRequest {
             step,
@@ -166,7 +166,7 @@ pub fn restore(global: &Global, args: &RestoreArgs, cancel: &Cancel) -> Exit {
         Ok(opened) => opened,
         Err(exit) => return exit,
     };
-    let asked = Asked {
+    let call = RestoreCall {
         what,
         to,
         origin,
@@ -174,17 +174,17 @@ pub fn restore(global: &Global, args: &RestoreArgs, cancel: &Cancel) -> Exit {
         cancel,
     };
     match step {
-        RestoreStep::All => one_step::restore(&args.tell, &asked),
-        step => one_of_four(step, &asked),
+        RestoreStep::All => one_step::restore(&args.report, &call),
+        step => one_of_four(step, &call),
     }
 }
 
 /// One of the four steps: it is told on the terminal only.
-fn one_of_four(step: RestoreStep, asked: &Asked<'_>) -> Exit {
-    let events = Events::new(vec![Box::new(Terminal::new(asked.what.verbose, true))]);
-    let request = asked.request(step);
+fn one_of_four(step: RestoreStep, call: &RestoreCall<'_>) -> Exit {
+    let events = Events::new(vec![Box::new(Terminal::new(call.what.verbose, true))]);
+    let request = call.request(step);
     let mut facts = RestoreFacts::new();
-    let result = asked.with_settings(&events, |settings| {
+    let result = call.with_settings(&events, |settings| {
         request.report_parameters(settings);
         request.work(settings, &mut facts)
     });

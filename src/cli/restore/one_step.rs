@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::Asked;
+use super::RestoreCall;
 use crate::adapters::state::history::RESTORE;
 use crate::cli::place::complain;
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, output};
 use crate::model::event::Section;
-use crate::model::job::{Email, Log, Telling, UNREACHABLE_AFTER};
+use crate::model::job::{Email, Log, Reporting, UNREACHABLE_AFTER};
 use crate::model::path::{Family, FullPath};
 use crate::model::policy::When;
 use crate::render::report;
@@ -22,7 +22,7 @@ use crate::run::session::{Files, Session};
 
 /// Where the log goes and who gets the report. Without them, as the profile says.
 #[derive(Debug, Args)]
-pub struct TellArgs {
+pub struct ReportArgs {
     /// Directory for the log. Without it, and without a profile that names one, the state
     /// directory's `logs`.
     #[arg(long, value_name = "DIR")]
@@ -38,29 +38,29 @@ pub struct TellArgs {
     pub email_region: Option<String>,
 }
 
-impl TellArgs {
+impl ReportArgs {
     /// Who is told. Pings and hooks are those of the backup: a restore is none.
-    fn telling(&self, origin: &RestoreOrigin) -> Result<Telling, String> {
+    fn reporting(&self, origin: &RestoreOrigin) -> Result<Reporting, String> {
         let job = origin.job.as_ref();
-        let mut telling = Telling::default();
+        let mut reporting = Reporting::default();
         if let Some(job) = job {
-            telling.email.clone_from(&job.telling.email);
-            telling.log.keep_days = job.telling.log.keep_days;
+            reporting.email.clone_from(&job.reporting.email);
+            reporting.log.keep_days = job.reporting.log.keep_days;
         }
         let native = job.filter(|job| job.family == Family::HOST);
         let directory = match &self.log_directory {
-            None => native.and_then(|job| job.telling.log.directory.clone()),
+            None => native.and_then(|job| job.reporting.log.directory.clone()),
             Some(given) => Some(
                 full(given)
                     .map_err(|why| format!("--log-directory '{}': {why}", given.display()))?,
             ),
         };
-        telling.log = Log {
+        reporting.log = Log {
             directory,
-            ..telling.log
+            ..reporting.log
         };
         if let (Some(from), Some(region)) = (&self.email_from, &self.email_region) {
-            telling.email = Some(Email {
+            reporting.email = Some(Email {
                 from_name: None,
                 from: from.clone(),
                 to: self.email_to.clone(),
@@ -71,7 +71,7 @@ impl TellArgs {
                 credentials: None,
             });
         }
-        Ok(telling)
+        Ok(reporting)
     }
 }
 
@@ -82,10 +82,10 @@ fn full(given: &Path) -> Result<FullPath, String> {
 }
 
 /// Restores.
-pub fn restore(args: &TellArgs, asked: &Asked<'_>) -> Exit {
-    let origin = &asked.origin;
-    let telling = match args.telling(origin) {
-        Ok(telling) => telling,
+pub fn restore(args: &ReportArgs, call: &RestoreCall<'_>) -> Exit {
+    let origin = &call.origin;
+    let reporting = match args.reporting(origin) {
+        Ok(reporting) => reporting,
         Err(why) => {
             complain("error", &why, "name another directory");
             return Exit::Usage;
@@ -98,18 +98,18 @@ pub fn restore(args: &TellArgs, asked: &Asked<'_>) -> Exit {
             .map_or(&origin.location, |job| &job.name),
         location: &origin.location,
         operation: RESTORE,
-        telling: &telling,
+        reporting: &reporting,
         mail: true,
         log_is_vital: false,
         files: Files::default(),
     };
-    let request = asked.request(RestoreStep::All);
-    let terminal = Terminal::new(asked.what.verbose, true);
-    let done = session.conduct(
+    let request = call.request(RestoreStep::All);
+    let terminal = Terminal::new(call.what.verbose, true);
+    let done = session.run(
         vec![Box::new(terminal)],
         |events, started| {
             let mut facts = RestoreFacts::new();
-            let result = asked.with_settings(events, |settings| {
+            let result = call.with_settings(events, |settings| {
                 request.report_parameters(settings);
                 events.note(
                     Section::Start,

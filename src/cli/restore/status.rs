@@ -10,8 +10,8 @@ use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, Global, OutputFormat, output};
 use crate::model::cancel::Cancel;
 use crate::model::event::Events;
-use crate::plan::restore::at::At;
 use crate::plan::restore::plan::RestoreOptions;
+use crate::plan::restore::point_in_time::PointInTime;
 use crate::run::restore::error::MissingKey;
 use crate::run::restore::status::RestoreStatus;
 use crate::run::restore::work::{self, RestoreSettings};
@@ -26,7 +26,7 @@ pub struct RestoreStatusArgs {
     pub to: Option<PathBuf>,
     /// The newest state at or before this stamp.
     #[arg(long, value_name = "STAMP")]
-    pub at: Option<At>,
+    pub at: Option<PointInTime>,
     #[command(flatten)]
     pub thaw: ThawArgs,
     /// How to print it.

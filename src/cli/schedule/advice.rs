@@ -71,7 +71,7 @@ pub fn search_path(job: &Job) -> String {
                 Reference::Command(words) => words.first(),
                 _ => None,
             });
-        let hooks = &job.telling.hooks;
+        let hooks = &job.reporting.hooks;
         let hooks = [&hooks.before, &hooks.after, &hooks.on_failure]
             .into_iter()
             .flatten()
@@ -103,7 +103,7 @@ fn references(job: &Job) -> Vec<(&'static str, &Reference)> {
         .collect();
     let of_s3 = job.s3.as_ref().and_then(|s3| s3.credentials.as_ref());
     let of_email = job
-        .telling
+        .reporting
         .email
         .as_ref()
         .and_then(|email| email.credentials.as_ref());

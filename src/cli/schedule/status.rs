@@ -38,7 +38,7 @@ pub(super) fn status(profile: &str, format: OutputFormat, cancel: &Cancel) -> Ex
         OutputFormat::Text => output::result(
             tasks
                 .iter()
-                .map(|task| tell(profile, task))
+                .map(|task| describe(profile, task))
                 .collect::<String>(),
         ),
     };
@@ -51,7 +51,7 @@ pub(super) fn status(profile: &str, format: OutputFormat, cancel: &Cancel) -> Ex
 }
 
 /// A task, for a person.
-pub(super) fn tell(profile: &str, found: &ScheduledTask) -> String {
+pub(super) fn describe(profile: &str, found: &ScheduledTask) -> String {
     let mode = crate::cli::word(found.mode);
     let mut text = format!(
         "'{profile}' ({mode}) is scheduled in {}: {}\n",

@@ -16,9 +16,9 @@ use crate::model::path::FullPath;
 use crate::model::stamp::Stamp;
 use crate::model::store_name::StoreName;
 use crate::model::upload_record::Unfinished;
-use crate::plan::backup::scope::Baseline;
 
 mod latest;
+mod notes;
 mod resume;
 mod scope;
 mod scope_facts;
@@ -136,9 +136,13 @@ impl Plan {
         let uploads = resume::uploads(&job.location, facts, &mut findings);
         let stamp = stamp(job, facts.now, &uploads.stores, &mut findings);
         let missing = missing(job, facts, &mut findings);
-        findings.extend(unreachable(facts));
+        findings.extend(notes::unreachable(facts));
         let archive = job.has_store().then(|| {
-            if let Some(refusal) = facts.archiving.clone().or_else(|| unsafe_to_archive(facts)) {
+            if let Some(refusal) = facts
+                .archiving
+                .clone()
+                .or_else(|| notes::unsafe_to_archive(facts))
+            {
                 return Decision::refused(refusal);
             }
             let names: Vec<MountName> = mounts.iter().map(|m| m.name.clone()).collect();
@@ -160,7 +164,7 @@ impl Plan {
                 unfinished: uploads.finish.first().map(|finish| finish.backup),
             })
         });
-        findings.extend(archive.as_ref().and_then(decision_note));
+        findings.extend(archive.as_ref().and_then(notes::of_decision));
         let work = job
             .work_directory()
             .join(&format!("{}_{stamp}", job.location));
@@ -244,72 +248,6 @@ impl Plan {
             .as_ref()
             .map(|mirror| format!("mirror {}", mirror.path))
     }
-}
-
-/// The stores that nothing is archived to, because they cannot be asked.
-fn unreachable(facts: &Facts) -> impl Iterator<Item = PlanNote> {
-    let why = facts
-        .stores
-        .iter()
-        .filter_map(|(_, store)| store.catalog.as_ref().err());
-    why.map(|why| PlanNote {
-        section: Section::LatestBackups,
-        severity: Severity::Error,
-        text: format!("nothing is archived to {why}"),
-        hint: None,
-    })
-}
-
-/// What the user must know of a decision: that nothing is archived, or that it rests on times only.
-fn decision_note(decision: &Decision) -> Option<PlanNote> {
-    let note = |severity, text, hint| PlanNote {
-        section: Section::LatestBackups,
-        severity,
-        text,
-        hint,
-    };
-    match (&decision.refused, &decision.scope) {
-        (Some(refusal), _) => Some(note(
-            Severity::Error,
-            format!("nothing is archived: {}", refusal.why),
-            Some(refusal.hint.clone()),
-        )),
-        (
-            None,
-            Some(Scope::Incremental {
-                since,
-                baseline: Baseline::Times,
-                ..
-            }),
-        ) => Some(note(
-            Severity::Warning,
-            format!(
-                "the manifest of the backup {since} is not on this computer: files are compared by \
-                 their times only, and those that look unchanged are archived by the next run"
-            ),
-            None,
-        )),
-        _ => None,
-    }
-}
-
-/// Why archives of this run could not be restored together with those before.
-fn unsafe_to_archive(facts: &Facts) -> Option<Refusal> {
-    if let Some(who) = facts.foreign.as_ref().filter(|_| !facts.adopt) {
-        return Some(Refusal {
-            why: format!("the newest backup of this location was made by {who}"),
-            hint: "give each computer and each profile a `location` of its own; if this profile \
-                   takes over from the other, run it once with --adopt"
-                .to_owned(),
-        });
-    }
-    (facts.key_changed && !facts.new_key).then(|| Refusal {
-        why: "the archive key is not the one of the last backup: one key could not restore both"
-            .to_owned(),
-        hint: "if it is mistyped, correct it; if it is meant to change, run once with --new-key, \
-               which makes a full backup, and keep the old key for the older backups"
-            .to_owned(),
-    })
 }
 
 fn destinations(job: &Job, facts: &Facts) -> Vec<String> {

@@ -9,7 +9,7 @@ use crate::model::event::{Section, Severity};
 use crate::model::stamp::Stamp;
 use crate::model::store_name::StoreName;
 use crate::model::text::size;
-use crate::model::upload_record::{Owed, Unfinished};
+use crate::model::upload_record::{StoreProgress, Unfinished};
 
 /// An upload to be finished.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -101,7 +101,7 @@ fn baseless(unfinished: &Unfinished, catalog: &Catalog) -> Option<String> {
     missing.then(|| format!("it holds what changed since {since}, which is not there"))
 }
 
-fn unused(unfinished: &Unfinished, owed: &Owed) -> PlanNote {
+fn unused(unfinished: &Unfinished, owed: &StoreProgress) -> PlanNote {
     let work = unfinished.work.display();
     PlanNote {
         section: Section::LatestBackups,
@@ -120,7 +120,7 @@ fn unused(unfinished: &Unfinished, owed: &Owed) -> PlanNote {
     }
 }
 
-fn given_up(backup: Stamp, owed: &Owed, why: &str) -> PlanNote {
+fn given_up(backup: Stamp, owed: &StoreProgress, why: &str) -> PlanNote {
     PlanNote {
         section: Section::LatestBackups,
         severity: Severity::Warning,

@@ -52,8 +52,8 @@ impl StageOrder {
     }
 
     /// A path below the mount, for messages, as the mount's system writes it.
-    pub fn said(&self, path: &RelPath) -> String {
-        self.mount.path.said_with(&one_line(&path.to_string()))
+    pub fn display_path(&self, path: &RelPath) -> String {
+        self.mount.path.display_below(&one_line(&path.to_string()))
     }
 }
 

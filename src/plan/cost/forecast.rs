@@ -23,13 +23,13 @@ pub struct Speed {
     /// Megabits a second.
     pub mbit: f64,
     #[serde(flatten)]
-    pub known: Known,
+    pub known: SpeedOrigin,
 }
 
 /// From where a speed is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "from")]
-pub enum Known {
+pub enum SpeedOrigin {
     /// Somebody said so.
     Given,
     /// The run that started then had it.
@@ -192,12 +192,12 @@ impl Forecast {
             ..
         } = self;
         let known = match self.speed.known {
-            Known::Given => String::new(),
-            Known::Run { started } => format!(
+            SpeedOrigin::Given => String::new(),
+            SpeedOrigin::Run { started } => format!(
                 ", as in the run of {}",
                 started.format("%Y-%m-%d %H:%M UTC")
             ),
-            Known::Assumed => ", which is assumed: say --upload-speed".to_owned(),
+            SpeedOrigin::Assumed => ", which is assumed: say --upload-speed".to_owned(),
         };
         let owed = match load.owed {
             0 => String::new(),
@@ -269,7 +269,7 @@ mod tests {
             load,
             Speed {
                 mbit,
-                known: Known::Given,
+                known: SpeedOrigin::Given,
             },
             &Prices::default(),
         )
@@ -307,7 +307,7 @@ mod tests {
     #[test]
     fn the_page_shows_what_it_says() {
         let mut forecast = forecast(StorageClass::DeepArchive, 1000 * GB, ASSUMED);
-        forecast.speed.known = Known::Assumed;
+        forecast.speed.known = SpeedOrigin::Assumed;
         forecast.store = "s3://my-backups".to_owned();
         let text = forecast.to_text();
         assert!(

@@ -7,7 +7,7 @@ use crate::model::catalog::{Backup, Catalog, Set};
 use crate::model::name::BackupId;
 use crate::model::stamp::Stamp;
 
-use super::at::At;
+use super::point_in_time::PointInTime;
 
 /// A set and what of it is extracted, oldest first: the full backup, then finished incrementals.
 pub struct Chosen<'a> {
@@ -16,7 +16,7 @@ pub struct Chosen<'a> {
 }
 
 /// The newest state that can be restored, as far as names tell; for choosing between stores.
-pub fn newest_state(catalog: &Catalog, at: Option<&At>) -> Option<Stamp> {
+pub fn newest_state(catalog: &Catalog, at: Option<&PointInTime>) -> Option<Stamp> {
     choose(catalog, at, &BTreeMap::new())
         .and_then(|chosen| chosen.chain.last().map(|b| b.id.stamp()))
 }
@@ -55,7 +55,7 @@ fn finished(backup: &Backup) -> bool {
 /// `rejected` are backups whose markers turned out to name mounts that were never finished.
 pub fn choose<'a>(
     catalog: &'a Catalog,
-    at: Option<&At>,
+    at: Option<&PointInTime>,
     rejected: &BTreeMap<BackupId, String>,
 ) -> Option<Chosen<'a>> {
     let usable = |backup: &Backup| {
@@ -78,7 +78,7 @@ pub fn choose<'a>(
 pub fn left_out(
     catalog: &Catalog,
     chosen: &Chosen<'_>,
-    at: Option<&At>,
+    at: Option<&PointInTime>,
     rejected: &BTreeMap<BackupId, String>,
 ) -> Vec<(BackupId, String)> {
     let state = chosen.chain.last().map(|b| b.id.stamp());

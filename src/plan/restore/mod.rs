@@ -1,7 +1,6 @@
 //! From what a store holds to the steps of a restore (SPEC#restore).
 
 pub mod arrival;
-pub mod at;
 pub mod build;
 pub mod choose;
 pub mod error;
@@ -13,6 +12,7 @@ pub mod needed;
 pub mod only;
 pub mod parts;
 pub mod plan;
+pub mod point_in_time;
 pub mod sets;
 pub mod unsafe_names;
 pub mod volumes;

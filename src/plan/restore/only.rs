@@ -93,7 +93,7 @@ impl Nearest {
     }
 
     /// Meets one known path.
-    pub fn meet(&mut self, path: &str) {
+    pub fn consider(&mut self, path: &str) {
         let last = |p: &str| p.rsplit('/').next().unwrap_or_default().to_lowercase();
         let whole = strsim::normalized_damerau_levenshtein(&self.wanted, &path.to_lowercase());
         // The right name in the wrong directory is near, too.
@@ -152,7 +152,7 @@ mod tests {
         let wanted = Wanted::within("1/docs/reprot.txt", 1, None).unwrap();
         let mut nearest = Nearest::new(&wanted);
         for path in ["docs", "docs/report.txt", "old/reprot.txt", "music/a.mp3"] {
-            nearest.meet(path);
+            nearest.consider(path);
         }
         assert_eq!(nearest.names(), ["docs/report.txt", "old/reprot.txt"]);
     }

@@ -12,10 +12,10 @@ use crate::model::object::ObjectRef;
 use crate::model::path::FullPath;
 use crate::model::stamp::Stamp;
 
-use super::at::At;
 use super::layout::Layout;
 use super::only::Wanted;
 use super::parts::{ArchivePart, PlannedArchive};
+use super::point_in_time::PointInTime;
 
 /// What is asked for.
 #[derive(Clone, Debug, Default)]
@@ -23,7 +23,7 @@ pub struct RestoreOptions {
     pub location: String,
     /// The store as the user knows it, for messages.
     pub store: String,
-    pub at: Option<At>,
+    pub at: Option<PointInTime>,
     pub layout: Layout,
     /// Also remove what the newest manifest does not list.
     pub exact: bool,

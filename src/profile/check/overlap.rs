@@ -8,7 +8,7 @@ use crate::model::path::FullPath;
 use crate::model::policy::ExtraFiles;
 
 /// Everything the program itself writes to.
-pub(super) struct Own<'a> {
+pub(super) struct OwnPaths<'a> {
     pub mirror: Option<&'a Mirror>,
     pub store: Option<&'a FullPath>,
     pub work: Option<&'a Archive>,
@@ -21,21 +21,21 @@ pub(super) struct Own<'a> {
 }
 
 /// One directory of the program's own.
-struct Dir<'a> {
+struct OwnDirectory<'a> {
     what: &'static str,
     pointer: &'static str,
     path: &'a FullPath,
 }
 
-impl<'a> Own<'a> {
-    fn dirs(&self) -> Vec<Dir<'a>> {
+impl<'a> OwnPaths<'a> {
+    fn dirs(&self) -> Vec<OwnDirectory<'a>> {
         let work = if self.work_given {
             "/archive/work-directory"
         } else {
             "/archive"
         };
         let dir = |what, pointer, path: Option<&'a FullPath>| {
-            path.map(|path| Dir {
+            path.map(|path| OwnDirectory {
                 what,
                 pointer,
                 path,
@@ -66,7 +66,7 @@ impl Checker<'_> {
         &mut self,
         sources: &[(String, JobSource)],
         excluded: &[Exclusion],
-        own: &Own<'_>,
+        own: &OwnPaths<'_>,
     ) {
         let dirs = own.dirs();
         for dir in &dirs {
@@ -98,12 +98,12 @@ impl Checker<'_> {
 
     fn with_source(
         &mut self,
-        dir: &Dir<'_>,
+        dir: &OwnDirectory<'_>,
         pointer: &str,
         source: &FullPath,
         excluded: &[Exclusion],
     ) {
-        let Dir { what, path, .. } = dir;
+        let OwnDirectory { what, path, .. } = dir;
         let own_hint = |key: &str| format!("give `{key}` a directory of its own");
         if path.same(source) {
             let message = format!("the {what} '{path}' is also a source");
@@ -123,7 +123,7 @@ impl Checker<'_> {
     }
 
     /// What a mirror does not know it may delete.
-    fn with_mirror(&mut self, own: &Own<'_>, dirs: &[Dir<'_>]) {
+    fn with_mirror(&mut self, own: &OwnPaths<'_>, dirs: &[OwnDirectory<'_>]) {
         let Some(mirror) = own.mirror else { return };
         for dir in dirs.iter().filter(|dir| dir.what != "mirror") {
             if dir.path.same(&mirror.path) {
@@ -149,7 +149,7 @@ impl Checker<'_> {
         &mut self,
         letter: char,
         sources: &[(String, JobSource)],
-        dirs: &[Dir<'_>],
+        dirs: &[OwnDirectory<'_>],
         given: bool,
     ) {
         let on_drive = |path: &FullPath| path.drive() == Some(letter);
@@ -178,7 +178,12 @@ impl Checker<'_> {
         self.report(finding.hint("write another, free letter as `snapshot.mount`"));
     }
 
-    fn with_mount(&mut self, mount: &FullPath, sources: &[(String, JobSource)], dirs: &[Dir<'_>]) {
+    fn with_mount(
+        &mut self,
+        mount: &FullPath,
+        sources: &[(String, JobSource)],
+        dirs: &[OwnDirectory<'_>],
+    ) {
         let meets = |path: &FullPath| mount.starts_with(path) || path.starts_with(mount);
         let source = sources
             .iter()
@@ -211,7 +216,7 @@ fn is_shadowspawn(snapshot: &Snapshot) -> bool {
 }
 
 /// The key that names a directory, as a person would say it.
-fn key_of(dir: &Dir<'_>) -> &'static str {
+fn key_of(dir: &OwnDirectory<'_>) -> &'static str {
     match dir.what {
         "mirror" => "destinations.mirror.path",
         "directory store" => "destinations.directory.path",

@@ -58,7 +58,7 @@ pub struct DestinationResult {
 }
 
 impl Counts {
-    /// The destination of a name; it is not complete before that is told.
+    /// The destination of a name; it is not complete before that is seen.
     fn destination(&mut self, name: &str) -> &mut DestinationResult {
         let at = self
             .destinations
@@ -89,18 +89,18 @@ impl Summary {
 }
 
 impl Sink for &Summary {
-    fn tell(&self, event: &Event) {
+    fn emit(&self, event: &Event) {
         let Ok(mut inner) = self.inner.lock() else {
             return;
         };
-        let (counts, told) = &mut *inner;
+        let (counts, seen) = &mut *inner;
         if let Event::Ignored {
             path,
             severity: Some(_),
             ..
         } = event
         {
-            if !told.skipped.insert(path.clone()) {
+            if !seen.skipped.insert(path.clone()) {
                 return;
             }
             counts.skipped += 1;
@@ -118,14 +118,14 @@ impl Sink for &Summary {
                 counts.archived_files += archived_files;
                 counts.archived_bytes += archived_bytes;
             }
-            Event::Uploading { key, .. } => told.uploading = Some((key.clone(), Instant::now())),
+            Event::Uploading { key, .. } => seen.uploading = Some((key.clone(), Instant::now())),
             Event::Uploaded {
                 store, key, size, ..
             } => {
                 let destination = counts.destination(store);
                 destination.objects += 1;
                 destination.bytes += size;
-                if let Some((_, since)) = told.uploading.take_if(|(under_way, _)| under_way == key)
+                if let Some((_, since)) = seen.uploading.take_if(|(under_way, _)| under_way == key)
                 {
                     let took = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
                     destination.upload_millis =
@@ -137,10 +137,10 @@ impl Sink for &Summary {
             Event::Difference { .. } => counts.differences += 1,
             _ => {}
         }
-        let problem = text::line(event).filter(|_| event.severity().is_some());
-        if let Some(problem) = problem.filter(|text| !told.problems.contains(text)) {
+        let problem = text::describe(event).filter(|_| event.severity().is_some());
+        if let Some(problem) = problem.filter(|text| !seen.problems.contains(text)) {
             if counts.problems.len() < LISTED {
-                told.problems.insert(problem.clone());
+                seen.problems.insert(problem.clone());
                 counts.problems.push(problem);
             } else if counts.problems.len() == LISTED {
                 counts.problems.push("… and more; see the log".to_owned());
@@ -159,7 +159,7 @@ mod tests {
     #[test]
     fn only_the_time_of_uploads_is_the_time_of_uploads() {
         let (summary, store) = (Summary::default(), "s3://b".to_owned());
-        let tell = |event| (&summary).tell(&event);
+        let tell = |event| (&summary).emit(&event);
         let (begin, end) = (
             |key: &str| Event::Uploading {
                 store: store.clone(),

@@ -82,7 +82,7 @@ impl Execution<'_> {
             ..StepsDone::default()
         };
         for name in &self.plan.destinations {
-            self.events.tell(Event::Destination {
+            self.events.emit(Event::Destination {
                 name: name.clone(),
                 complete: false,
             });

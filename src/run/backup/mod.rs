@@ -1,9 +1,9 @@
 //! One backup, from its log to the last who is told (SPEC#run).
 
+mod announce;
 pub mod exec;
 pub mod stage;
 pub mod survey;
-mod tell;
 mod waiting;
 
 use std::path::Path;
@@ -48,15 +48,15 @@ pub fn run<'a>(
         profile: &job.name,
         location: &job.location,
         operation: &operation,
-        telling: &job.telling,
+        reporting: &job.reporting,
         mail: request.mode == Mode::Regular,
         files,
         log_is_vital: true,
     };
-    session.conduct(
+    session.run(
         readers,
         |events, now| {
-            tell::parameters(job, request, events);
+            announce::parameters(job, request, events);
             match waiting::take_lock(job, ask, cancel, events) {
                 Ok(_lock) => between_hooks(job, request, &session, now, cancel, events),
                 Err(outcome) => (outcome, None),
@@ -100,12 +100,12 @@ pub fn refuse<'a>(
         profile: &profile,
         location: &location,
         operation: &operation,
-        telling: &readable.telling,
+        reporting: &readable.reporting,
         mail: mode == Mode::Regular,
         files,
         log_is_vital: true,
     };
-    session.conduct(
+    session.run(
         readers,
         |events, _| {
             for problem in diagnostics.iter() {
@@ -139,7 +139,7 @@ fn between_hooks(
     cancel: &Cancel,
     events: &Events<'_>,
 ) -> (Outcome, Option<Plan>) {
-    let hooks = &job.telling.hooks;
+    let hooks = &job.reporting.hooks;
     let mut about = session.about_start();
     let (outcome, plan) = match hooks
         .before
@@ -241,7 +241,7 @@ fn backup(
             return (Outcome::Failure, None);
         }
     };
-    tell::plan(job, &plan, &facts, events);
+    announce::plan(job, &plan, &facts, events);
     let tools = tool_versions(&plan, cancel);
     let listed = facts.stores.iter().filter_map(|(_, store)| {
         let sets = &store.catalog.as_ref().ok()?.sets;

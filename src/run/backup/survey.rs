@@ -27,7 +27,7 @@ use crate::plan::backup::Remembered;
 use crate::plan::backup::{Facts, Mode, Refusal, StoreFacts};
 
 mod emptied;
-pub mod told;
+pub mod given;
 
 /// What was asked for on the command line.
 #[derive(Clone, Copy, Debug, Default)]

@@ -11,7 +11,7 @@ use crate::model::event::{Event, Events, Outcome, Section, Severity};
 use crate::model::job::Job;
 
 fn give_up(job: &Job, other: &str, events: &Events<'_>) {
-    events.tell(Event::Problem {
+    events.emit(Event::Problem {
         section: Section::Lock,
         severity: Severity::Error,
         text: format!(

@@ -232,7 +232,7 @@ impl<'a> Manifests<'a> {
         // The manifest was read to its end a moment ago; names are a courtesy.
         for entry in manifest.read().into_iter().flatten().flatten() {
             if let Some(path) = entry.path.as_str() {
-                nearest.meet(path);
+                nearest.consider(path);
             }
         }
         let near = nearest

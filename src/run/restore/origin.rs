@@ -12,16 +12,16 @@ use crate::model::job::Job;
 use crate::model::path::Family;
 use crate::model::policy::Reference;
 use crate::model::stamp::{Stamp, Zone};
-use crate::plan::restore::at::At;
 use crate::plan::restore::choose::{newest_state, without_future};
 use crate::plan::restore::error::PlanError;
+use crate::plan::restore::point_in_time::PointInTime;
 use crate::run::restore::error::RestoreError;
 use crate::run::restore::gather;
 
 /// The store to restore from: of those that can be asked, that with the newest backup.
 pub fn newest<'a>(
     origin: &'a RestoreOrigin,
-    at: Option<&At>,
+    at: Option<&PointInTime>,
     events: &Events<'_>,
 ) -> Result<(&'a dyn Store, Catalog), RestoreError> {
     let mut found: Vec<(&dyn Store, Catalog)> = Vec::new();
@@ -82,7 +82,7 @@ pub fn newest<'a>(
 
 /// Backups of the future are restored when they are asked for by `--at`, or when nothing else is
 /// there, and never without a word.
-fn dated(catalog: Catalog, at: Option<&At>, label: &str, events: &Events<'_>) -> Catalog {
+fn dated(catalog: Catalog, at: Option<&PointInTime>, label: &str, events: &Events<'_>) -> Catalog {
     let now = Stamp::new(Utc::now(), Zone::Utc);
     if at.is_some() {
         return catalog;
@@ -100,7 +100,7 @@ fn dated(catalog: Catalog, at: Option<&At>, label: &str, events: &Events<'_>) ->
 }
 
 /// A wrong location is the most likely slip on a bare computer.
-pub fn tell_locations(error: &RestoreError, store: &dyn Store, events: &Events<'_>) {
+pub fn report_locations(error: &RestoreError, store: &dyn Store, events: &Events<'_>) {
     let RestoreError::Plan(plan) = error else {
         return;
     };

@@ -167,7 +167,7 @@ fn decide<'a>(
     let (store, catalog) = origin::newest(settings.origin, options.at.as_ref(), events)?;
     options.store = store.label().to_owned();
     let plan = gather::plan(store, &catalog, &options, events)
-        .inspect_err(|error| origin::tell_locations(error, store, events))?;
+        .inspect_err(|error| origin::report_locations(error, store, events))?;
     Ok(Decided {
         store,
         catalog,

@@ -13,7 +13,7 @@ use super::{check, page, root};
 const TYPES: &str = concat!(
     include_str!("../../../src/profile/document.rs"),
     include_str!("../../../src/profile/document/destinations.rs"),
-    include_str!("../../../src/profile/document/telling.rs")
+    include_str!("../../../src/profile/document/reporting.rs")
 );
 
 struct Page {
@@ -217,7 +217,10 @@ fn profile_page_is_made_from_the_schema() {
     let seconds = |span: std::time::Duration| span.as_secs();
     for (row, holds) in [
         ("| `keep-days` | `2` |", job.restore.keep_days == 2),
-        ("| `keep-days` | `180` |", job.telling.log.keep_days == 180),
+        (
+            "| `keep-days` | `180` |",
+            job.reporting.log.keep_days == 180,
+        ),
         (
             "| `poll-every` | `30m` |",
             seconds(job.restore.poll_every) == 30 * 60,
@@ -228,7 +231,7 @@ fn profile_page_is_made_from_the_schema() {
         ),
         (
             "| `give-up-after` | `1h` |",
-            job.telling
+            job.reporting
                 .hooks
                 .before
                 .is_some_and(|b| seconds(b.give_up_after) == 60 * 60),

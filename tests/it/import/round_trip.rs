@@ -124,8 +124,8 @@ fn same(old: &Old, job: &Job) {
     assert_eq!(job.selection.spec().files, exclusions(&old.files));
     assert_eq!(job.lock.retry_every.as_secs().to_string(), old.word(4));
     assert_eq!(job.lock.give_up_after.as_secs().to_string(), old.word(5));
-    assert_eq!(job.telling.log.directory, Some(full(old.word(6))));
-    let email = job.telling.email.as_ref();
+    assert_eq!(job.reporting.log.directory, Some(full(old.word(6))));
+    let email = job.reporting.email.as_ref();
     assert_eq!(email.is_some(), old.word(7) == "True");
     if let Some(email) = email {
         assert_eq!(email.from_name.as_deref().unwrap_or_default(), old.word(8));

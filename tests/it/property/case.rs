@@ -26,7 +26,7 @@ pub const KEY: &str = "a key for the test";
 struct Heard(Arc<Mutex<Vec<Event>>>);
 
 impl Sink for Heard {
-    fn tell(&self, event: &Event) {
+    fn emit(&self, event: &Event) {
         self.0.lock().unwrap().push(event.clone());
     }
 }

@@ -29,7 +29,7 @@ use crate::support::pc::{KEY, Pc};
 pub struct Heard(Arc<Mutex<Vec<Event>>>);
 
 impl Sink for Heard {
-    fn tell(&self, event: &Event) {
+    fn emit(&self, event: &Event) {
         self.0.lock().unwrap().push(event.clone());
     }
 }

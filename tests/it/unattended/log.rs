@@ -134,7 +134,7 @@ fn events_as_json() {
         before = time;
         let event: Event = serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
         // Both files have the same, in the same order.
-        if let Some(said) = text::line(&event) {
+        if let Some(said) = text::describe(&event) {
             let (_, rest) = log
                 .split_once(&said)
                 .unwrap_or_else(|| panic!("not in the rest of the log: {said}\n{log}"));

@@ -162,12 +162,12 @@ fn wrong_region(settings: &S3Settings, response: &HttpResponse) -> String {
         .headers()
         .get("x-amz-bucket-region")
         .map(str::to_owned);
-    let told = header.or_else(|| {
+    let region = header.or_else(|| {
         let body = std::str::from_utf8(response.body().bytes()?).ok()?;
         let (_, rest) = body.split_once("<Region>")?;
         rest.split_once('<').map(|(region, _)| region.to_owned())
     });
-    match told {
+    match region {
         Some(region) if region != settings.region => {
             format!("the bucket is in region {region}: set `destinations.s3.region: {region}`")
         }

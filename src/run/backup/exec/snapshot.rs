@@ -41,7 +41,7 @@ pub(super) fn run(
     let program = locate(Some(&snapshot.program), &[], hint)
         .map_err(|e| (e.to_string(), Some(hint.to_owned())))?;
     let call = command(&program, snapshot, order, &files, key)?;
-    events.tell(Event::ToolStarted {
+    events.emit(Event::ToolStarted {
         tool: snapshot.program.clone(),
         command: format!(
             "{} {} {} aam-backup shadow-stage {}",
@@ -57,10 +57,10 @@ pub(super) fn run(
                 .strip_prefix(EVENT_LINE)
                 .and_then(|e| serde_json::from_str(e).ok())
             {
-                Some(event) => events.tell(event),
+                Some(event) => events.emit(event),
                 None => {
                     busy |= line.contains(SNAPSHOT_IN_PROGRESS);
-                    events.tell(Event::ToolOutput {
+                    events.emit(Event::ToolOutput {
                         tool: snapshot.program.clone(),
                         line: line.to_owned(),
                     });
@@ -78,7 +78,7 @@ pub(super) fn run(
             continue;
         }
         let ending = contract.ending(code);
-        events.tell(Event::ToolEnded {
+        events.emit(Event::ToolEnded {
             tool: snapshot.program.clone(),
             code,
             meaning: ending.to_string(),
@@ -266,7 +266,7 @@ fn watch(stop: PathBuf, cancel: Cancel) {
 struct EventLines;
 
 impl Sink for EventLines {
-    fn tell(&self, event: &Event) {
+    fn emit(&self, event: &Event) {
         use std::io::Write;
         if let Ok(text) = serde_json::to_string(event) {
             // With the outer run gone there is nobody left to tell.

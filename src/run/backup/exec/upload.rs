@@ -13,7 +13,7 @@ use crate::model::name::MountName;
 use crate::model::object::{Object, ObjectRef};
 use crate::model::store_name::StoreName;
 use crate::model::text;
-use crate::model::upload_record::{Unfinished, Whole, WorkFile};
+use crate::model::upload_record::{ReadyArchive, Unfinished, WorkFile};
 use crate::plan::backup::{Changes, Scope};
 use crate::render::StageFiles;
 
@@ -82,7 +82,7 @@ impl Execution<'_> {
     }
 
     /// The archives of all mounts with what their markers will say; `None` unless each is whole.
-    fn whole(&self, progress: &StepsDone) -> Option<Vec<Whole>> {
+    fn whole(&self, progress: &StepsDone) -> Option<Vec<ReadyArchive>> {
         let scope = self.plan.scope()?;
         let orders = self.plan.stages.iter().zip(&progress.results);
         let archives = orders.map(|(order, result)| {
@@ -114,7 +114,7 @@ impl Execution<'_> {
                 key: self.fingerprint.clone(),
             };
             let (volumes, manifest) = (archived.volumes.clone(), archived.manifest.clone());
-            Some(Whole {
+            Some(ReadyArchive {
                 volumes,
                 manifest,
                 marker: archive.marker.clone(),
@@ -214,7 +214,7 @@ impl Execution<'_> {
         unfinished: &mut Unfinished,
     ) -> Result<(), StoreError> {
         let label = store.label().to_owned();
-        let Some(Whole {
+        let Some(ReadyArchive {
             volumes, manifest, ..
         }) = unfinished.archives.get(mount).cloned()
         else {
@@ -231,12 +231,12 @@ impl Execution<'_> {
             {
                 continue;
             }
-            self.events.tell(Event::Uploading {
+            self.events.emit(Event::Uploading {
                 store: label.clone(),
                 key: key.clone(),
                 size: *size,
             });
-            let progress = |bytes| self.events.tell(Event::Transferred { bytes });
+            let progress = |bytes| self.events.emit(Event::Transferred { bytes });
             let stored = store.put(key, path, purpose, &progress)?;
             self.sent(&label, &stored);
             self.saved(uploads::note(unfinished, &label, stored));
@@ -252,7 +252,7 @@ impl Execution<'_> {
         }: &ObjectRef,
     ) {
         let (store, key, sha256) = (label.to_owned(), key.clone(), sha256.clone());
-        self.events.tell(Event::Uploaded {
+        self.events.emit(Event::Uploaded {
             store,
             key,
             size: *size,
@@ -292,7 +292,7 @@ impl Execution<'_> {
                 key: key.clone(),
                 size: bytes.len() as u64,
             });
-            self.events.tell(Event::Uploading {
+            self.events.emit(Event::Uploading {
                 store: label.clone(),
                 key: key.clone(),
                 size: bytes.len() as u64,
@@ -323,7 +323,7 @@ impl Execution<'_> {
             .iter()
             .filter(|name| self.has_all(name, progress))
         {
-            self.events.tell(Event::Destination {
+            self.events.emit(Event::Destination {
                 name: name.clone(),
                 complete: true,
             });

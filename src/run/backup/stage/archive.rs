@@ -6,7 +6,7 @@ use std::io::BufWriter;
 use std::path::Path;
 
 use super::before::Before;
-use super::prepare::WalkCounts;
+use super::counts::WalkCounts;
 use super::{Archived, StageError};
 use crate::adapters::manifest_file::FileReader;
 use crate::adapters::process::Invocation;
@@ -84,8 +84,8 @@ pub(super) fn finish(
 
 fn report(amended: &Amended, order: &StageOrder, events: &Events<'_>) {
     for path in &amended.missing {
-        events.tell(Event::Ignored {
-            path: order.said(path),
+        events.emit(Event::Ignored {
+            path: order.display_path(path),
             why: "7-Zip could not read it; it is not in this archive".to_owned(),
             severity: Some(Severity::Warning),
         });
@@ -212,7 +212,7 @@ fn encrypt_manifest(
     let exit = SevenZipExit::of(code);
     if exit != SevenZipExit::Ok {
         for line in said {
-            events.tell(Event::ToolOutput {
+            events.emit(Event::ToolOutput {
                 tool: "7-Zip".to_owned(),
                 line,
             });

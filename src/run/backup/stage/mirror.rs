@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::StageError;
 use super::before::Before;
-use super::prepare::WalkCounts;
+use super::counts::WalkCounts;
 use crate::adapters::destination_id;
 use crate::adapters::walk::{Item, Walk, native_name};
 use crate::model::cancel::Cancel;
@@ -236,7 +236,7 @@ fn present_file(
         Item::Unreadable { why, .. } => {
             let text = format!(
                 "'{}' in the mirror cannot be read, and nothing in it is deleted: {why}",
-                mirror.target.said_with(&path.to_string())
+                mirror.target.display_below(&path.to_string())
             );
             events.warn(Section::Verification, text, None);
             None
@@ -263,7 +263,7 @@ fn delete_extra(
         };
         let path = shown(&path);
         match removed {
-            Ok(()) => events.tell(Event::Deleted { path }),
+            Ok(()) => events.emit(Event::Deleted { path }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => events.fail(
                 Section::Verification,

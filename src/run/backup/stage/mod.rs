@@ -22,13 +22,16 @@ use crate::render::{RenderError, StageFiles};
 mod archive;
 mod before;
 mod copies;
+mod counts;
 mod mirror;
+mod outputs;
 mod prepare;
 mod script;
 mod verify;
 
+pub use counts::WalkCounts;
 pub use mirror::{Extra, list_extra};
-pub use prepare::{StagePaths, WalkCounts, prepare};
+pub use prepare::{StagePaths, prepare};
 
 /// Why a stage could not be carried out.
 #[derive(Debug, thiserror::Error)]
@@ -172,7 +175,7 @@ pub fn run(
         result.archive =
             archive::finish(archive, &order, &files, key, &mut prepared, cancel, events)?;
     }
-    events.tell(Event::Mounted {
+    events.emit(Event::Mounted {
         mount: order.mount.path.clone(),
         files: prepared.files,
         directories: prepared.directories,

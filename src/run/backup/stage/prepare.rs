@@ -1,72 +1,22 @@
 //! Walking a mount and writing what the tools will read: lists, manifest, script.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
 use super::StageError;
 use super::before::Before;
 use super::copies;
+use super::counts::WalkCounts;
+use super::outputs::Outputs;
 use crate::adapters::fs;
 use crate::adapters::walk::{Item, Walk};
 use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Section, Severity};
-use crate::model::manifest::{Entry, EntryKind, Header, Meta, RelPath, Stored, Writer};
-use crate::model::path::{Family, FullPath};
+use crate::model::manifest::{Entry, EntryKind, Meta, RelPath, Stored};
 use crate::model::select::{Kind, Selection};
 use crate::plan::backup::{Changes, StageOrder};
-use crate::render::robocopy::{CopyCommand, LeftOut};
-use crate::render::{StageFiles, rsync_entry, script, seven_zip_line};
-
-/// What a walk found, in counts.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct WalkCounts {
-    /// Selected files, directories, and bytes of the files.
-    pub files: u64,
-    pub directories: u64,
-    pub bytes: u64,
-    /// What goes into the archive: files, their bytes, and directories that are really empty.
-    pub archived_files: u64,
-    pub archived_bytes: u64,
-    pub archived_directories: u64,
-    /// Entries left out by an exclusion; what is in a directory left out is not counted.
-    pub excluded: u64,
-    pub links: u64,
-    pub special: u64,
-    /// Entries that could not be read, or that 7-Zip cannot take.
-    pub skipped: u64,
-    /// Carried over from the last manifest, because they could not be looked at.
-    pub unseen: u64,
-    /// Paths whose content is not known today: missing sources, unreadable directories.
-    pub unknown: Vec<RelPath>,
-    /// The Robocopy commands of a Windows mirror.
-    #[serde(skip)]
-    pub copies: Vec<CopyCommand>,
-}
-
-impl WalkCounts {
-    /// Whether there is nothing to back up today, not even an empty directory.
-    pub fn nothing_selected(&self) -> bool {
-        self.files == 0 && self.directories == 0
-    }
-
-    /// Whether the archive has nothing to hold, and so no volume.
-    pub fn nothing_archived(&self) -> bool {
-        self.archived_files == 0 && self.archived_directories == 0
-    }
-
-    /// Whether a path lies below one that could not be looked at.
-    pub(super) fn is_unknown(&self, path: &RelPath, family: Family) -> bool {
-        self.unknown
-            .iter()
-            .any(|unknown| path.lies_in(unknown, family))
-    }
-}
+use crate::render::{StageFiles, script};
 
 /// Where [`prepare`] reads and writes.
 #[derive(Clone, Copy, Debug)]
@@ -94,7 +44,7 @@ pub fn prepare(
         fs::create_private_directory(work)
             .map_err(StageError::io("creating the directory", work))?;
     }
-    let mut out = Outputs::create(order, place, &files)?;
+    let mut out = Outputs::create(order, place.write, &files)?;
     let before_path = match order.archive.as_ref().map(|a| &a.changes) {
         Some(Changes::SinceManifest { path }) => Some(Path::new(path)),
         _ => None,
@@ -135,10 +85,9 @@ pub fn prepare(
         return Err(StageError::Interrupted);
     }
     before.rest(&mut |entry| out.carry_over(entry, &mut prepared))?;
-    let out_left = std::mem::take(&mut out.left_out);
-    out.finish()?;
+    let left_out = out.finish()?;
     if let Some(work) = place.write {
-        prepared.copies = copies::commands(order, &out_left, &files.manifest.inside(work))?;
+        prepared.copies = copies::commands(order, &left_out, &files.manifest.inside(work))?;
         let path = files.script.inside(work);
         std::fs::write(&path, script(order, &prepared.copies)?)
             .map_err(StageError::io("writing", &path))?;
@@ -156,7 +105,7 @@ fn take(
     path: &RelPath,
     item: Item,
 ) -> Result<(), StageError> {
-    let shown = || order.said(path);
+    let shown = || order.display_path(path);
     let mut last = before.up_to(path, &mut |entry| out.carry_over(entry, prepared))?;
     match item {
         Item::Directory { meta, really_empty } => {
@@ -182,7 +131,7 @@ fn take(
                 _ => (&mut prepared.special, "special file"),
             };
             *count += 1;
-            events.tell(Event::Ignored {
+            events.emit(Event::Ignored {
                 path: shown(),
                 why: what.to_owned(),
                 severity: None,
@@ -203,7 +152,7 @@ fn take(
         }
         Item::Unreadable { why, is_directory } => {
             prepared.skipped += 1;
-            events.tell(Event::Ignored {
+            events.emit(Event::Ignored {
                 path: shown(),
                 why: why.to_string(),
                 severity: Some(Severity::Warning),
@@ -243,8 +192,8 @@ fn take_file(
             prepared.skipped += 1;
             let why =
                 "7-Zip cannot take this name (a line break, or not UTF-8); it is in no archive";
-            events.tell(Event::Ignored {
-                path: order.said(path),
+            events.emit(Event::Ignored {
+                path: order.display_path(path),
                 why: why.to_owned(),
                 severity: Some(Severity::Warning),
             });
@@ -266,116 +215,4 @@ fn is_changed(order: &StageOrder, meta: &Meta, last: Option<&Entry>, directory: 
             }
         },
     }
-}
-
-/// The files a walk writes; none of them in a preview that only counts.
-struct Outputs {
-    manifest: Option<Writer<BufWriter<File>>>,
-    archive: Option<BufWriter<File>>,
-    mirror: Option<BufWriter<File>>,
-    /// For Robocopy, which takes no list of what to copy.
-    left_out: LeftOut,
-    family: Family,
-}
-
-impl Outputs {
-    fn create(
-        order: &StageOrder,
-        place: StagePaths<'_>,
-        files: &StageFiles,
-    ) -> Result<Outputs, StageError> {
-        let create = |wanted: bool, path: &FullPath| {
-            let Some(work) = place.write.filter(|_| wanted) else {
-                return Ok(None);
-            };
-            let path = path.inside(work);
-            File::create(&path)
-                .map(BufWriter::new)
-                .map(Some)
-                .map_err(StageError::io("creating", path))
-        };
-        let header = Header {
-            version: 1,
-            location: order.location.clone(),
-            mount: order.mount.path.clone(),
-            backup: order.archive.as_ref().map(|a| a.backup),
-            format: order.archive.as_ref().map(|a| a.format),
-        };
-        let manifest = create(true, &files.manifest)?;
-        Ok(Outputs {
-            manifest: manifest
-                .map(|out| Writer::new(out, &header))
-                .transpose()
-                .map_err(writing)?,
-            archive: create(order.archive.is_some(), &files.archive_list)?,
-            mirror: create(order.mirror.is_some(), &files.mirror_list)?,
-            left_out: LeftOut::default(),
-            family: order.mount.path.family(),
-        })
-    }
-
-    fn leave_out(&mut self, path: &RelPath, kind: Kind) {
-        match kind {
-            _ if self.family == Family::Unix || self.mirror.is_none() => {}
-            Kind::Directory => self.left_out.directories.push(path.clone()),
-            _ => self.left_out.files.push(path.clone()),
-        }
-    }
-
-    fn manifest(&mut self, entry: &Entry) -> Result<(), StageError> {
-        self.manifest
-            .as_mut()
-            .map_or(Ok(()), |out| out.write(entry))
-            .map_err(writing)
-    }
-
-    /// Lists a path for 7-Zip. `false` when no list can hold it.
-    fn archive(&mut self, path: &RelPath) -> Result<bool, StageError> {
-        let Some(line) = seven_zip_line(path, self.family) else {
-            return Ok(false);
-        };
-        self.archive
-            .as_mut()
-            .map_or(Ok(()), |out| out.write_all(line.as_bytes()))
-            .map_err(writing)?;
-        Ok(true)
-    }
-
-    fn mirror(&mut self, path: &RelPath) -> Result<(), StageError> {
-        match (&mut self.mirror, rsync_entry(path)) {
-            (Some(out), Some(entry)) => out.write_all(&entry).map_err(writing),
-            _ => Ok(()),
-        }
-    }
-
-    /// An entry of the last manifest that today's walk does not have: kept when it could not be
-    /// looked at, else gone.
-    fn carry_over(&mut self, entry: Entry, prepared: &mut WalkCounts) -> Result<(), StageError> {
-        if !prepared
-            .unknown
-            .iter()
-            .any(|unknown| entry.path.lies_in(unknown, self.family))
-        {
-            return Ok(());
-        }
-        prepared.unseen += 1;
-        self.manifest(&Entry {
-            unseen: true,
-            ..entry
-        })
-    }
-
-    fn finish(self) -> Result<(), StageError> {
-        if let Some(manifest) = self.manifest {
-            manifest.finish().map_err(writing)?;
-        }
-        for mut out in [self.archive, self.mirror].into_iter().flatten() {
-            out.flush().map_err(writing)?;
-        }
-        Ok(())
-    }
-}
-
-fn writing(why: std::io::Error) -> StageError {
-    StageError::Lists(why)
 }

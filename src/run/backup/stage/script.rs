@@ -33,13 +33,13 @@ pub(super) fn run(
         // The standard library starts a batch file by cmd, with its name quoted as cmd wants it.
         Family::Windows => ("cmd", Invocation::new(&path)),
     };
-    events.tell(Event::ToolStarted {
+    events.emit(Event::ToolStarted {
         tool: tool.to_owned(),
         command: files.script.to_string(),
     });
     let code = call.run(key, cancel, &mut |line| {
         if !line.trim().is_empty() {
-            events.tell(Event::ToolOutput {
+            events.emit(Event::ToolOutput {
                 tool: tool.to_owned(),
                 line: line.to_owned(),
             });
@@ -86,7 +86,7 @@ pub(super) fn copier_finished(status: &ToolCodes, order: &StageOrder, events: &E
     let mut all_ok = true;
     for code in codes {
         let (meaning, ok) = meaning(code);
-        events.tell(Event::ToolEnded {
+        events.emit(Event::ToolEnded {
             tool: tool.to_owned(),
             code,
             meaning: meaning.to_owned(),
@@ -164,7 +164,7 @@ pub(super) fn archiver_finished(
     };
     let code = *code;
     let exit = SevenZipExit::of(code);
-    events.tell(Event::ToolEnded {
+    events.emit(Event::ToolEnded {
         tool: "7-Zip".to_owned(),
         code,
         meaning: exit.to_string(),

@@ -33,8 +33,8 @@ pub(super) fn verify(
     let (mut checked, mut different, mut unreadable) = (0_u64, 0_u64, 0_u64);
     let mut ignored = |entry: &Entry, why: String| {
         unreadable += 1;
-        events.tell(Event::Ignored {
-            path: order.said(&entry.path),
+        events.emit(Event::Ignored {
+            path: order.display_path(&entry.path),
             why,
             severity: Some(Severity::Warning),
         });
@@ -68,7 +68,7 @@ pub(super) fn verify(
             None => {
                 different += 1;
                 let path = shown(&copy);
-                events.tell(Event::Difference { path, what });
+                events.emit(Event::Difference { path, what });
             }
         }
     }

@@ -252,13 +252,13 @@ impl<'a> Downloads<'a> {
         );
         let range = (!part.is_whole()).then(|| part.bytes.clone());
         let from = range.as_ref().map(|range| range.start);
-        self.events.tell(Event::Downloading {
+        self.events.emit(Event::Downloading {
             store,
             key,
             from,
             size,
         });
-        let progress = |bytes| self.events.tell(Event::Transferred { bytes });
+        let progress = |bytes| self.events.emit(Event::Transferred { bytes });
         self.store
             .get_part(&part.volume.key, range, path, stop, &progress)?;
         Ok(())

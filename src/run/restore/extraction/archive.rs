@@ -56,7 +56,7 @@ impl ArchiveExtraction<'_> {
                 .iter()
                 .any(|t| line.contains(t));
             if !line.trim().is_empty() {
-                self.events.tell(Event::ToolOutput {
+                self.events.emit(Event::ToolOutput {
                     tool: tool.clone(),
                     line: line.to_owned(),
                 });
@@ -87,7 +87,7 @@ impl ArchiveExtraction<'_> {
         let Inspection { mount, archive, .. } = self.inspection;
         let to = self.into.display().to_string();
         match &mount.path {
-            Some(path) => self.events.tell(Event::Extracting {
+            Some(path) => self.events.emit(Event::Extracting {
                 mount: path.clone(),
                 stamp: archive.stamp,
                 to,

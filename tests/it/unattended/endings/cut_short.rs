@@ -150,7 +150,7 @@ fn a_session_that_panics() {
         profile: &job.name,
         location: &job.location,
         operation: "regular",
-        telling: &job.telling,
+        reporting: &job.reporting,
         mail: true,
         files: Files {
             metrics: Some(&path.with_file_name("night.prom")),
@@ -158,7 +158,7 @@ fn a_session_that_panics() {
         },
         log_is_vital: true,
     };
-    let ended = session.conduct(
+    let ended = session.run(
         Vec::new(),
         |_, _| -> (Outcome, ()) { panic!("a fault made on purpose") },
         |outcome, started, _, counts| {

@@ -5,7 +5,7 @@ use super::{CheckAnswer, ok, problem};
 use crate::adapters::process::locate;
 
 pub(super) fn hooks(visit: &Visit<'_>) -> Vec<CheckAnswer> {
-    let hooks = &visit.job.telling.hooks;
+    let hooks = &visit.job.reporting.hooks;
     [
         ("before", &hooks.before),
         ("after", &hooks.after),
@@ -28,7 +28,7 @@ pub(super) fn hooks(visit: &Visit<'_>) -> Vec<CheckAnswer> {
 }
 
 pub(super) fn ping(visit: &Visit<'_>) -> Vec<CheckAnswer> {
-    let ping = &visit.job.telling.ping;
+    let ping = &visit.job.reporting.ping;
     let all = [
         ("start", &ping.start),
         ("success", &ping.success),

@@ -10,7 +10,7 @@ use crate::model::path::FullPath;
 /// Everything of a job that concerns its reports. It can be had from a profile whose other parts
 /// are broken.
 #[derive(Clone, Debug, Default)]
-pub struct Telling {
+pub struct Reporting {
     pub log: Log,
     pub email: Option<Email>,
     pub ping: Ping,

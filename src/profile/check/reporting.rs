@@ -3,21 +3,21 @@
 use std::time::Duration;
 
 use super::{Checker, Mistake};
-use crate::model::job::{Email, Hooks, Log, Ping, Program, Telling, UNREACHABLE_AFTER};
+use crate::model::job::{Email, Hooks, Log, Ping, Program, Reporting, UNREACHABLE_AFTER};
 use crate::profile::document::{self, Document};
 
 /// How long a hook may run: less than another backup waits for the lock.
 const HOOK_LIMIT: Duration = Duration::from_secs(60 * 60);
 
 impl Checker<'_> {
-    pub(super) fn telling(&mut self, document: &Document) -> Telling {
+    pub(super) fn reporting(&mut self, document: &Document) -> Reporting {
         let document::PingSection {
             start,
             success,
             warning,
             failure,
         } = &document.ping;
-        Telling {
+        Reporting {
             log: self.log(document),
             email: self.email(document.email.as_ref()),
             ping: Ping {

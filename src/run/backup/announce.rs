@@ -47,7 +47,7 @@ pub(super) fn parameters(job: &Job, request: Request, events: &Events<'_>) {
             archive.compression_level
         ));
     }
-    if let Some(email) = &job.telling.email {
+    if let Some(email) = &job.reporting.email {
         note(format!(
             "e-mail: from {} to {}, region {}",
             email.from,
@@ -62,7 +62,7 @@ pub(super) fn plan(job: &Job, plan: &Plan, facts: &Facts, events: &Events<'_>) {
     let problems = |here: fn(Section) -> bool| {
         for finding in plan.findings.iter().filter(|finding| here(finding.section)) {
             let (section, severity) = (finding.section, finding.severity);
-            events.tell(Event::Problem {
+            events.emit(Event::Problem {
                 section,
                 severity,
                 text: finding.text.clone(),

@@ -1,4 +1,4 @@
-//! Facts that were told instead of looked up: to see what a plan would be on another computer, at
+//! Facts that were given instead of looked up: to see what a plan would be on another computer, at
 //! another time, or with other holdings of a store. The same facts give the same plan on every
 //! system.
 
@@ -32,14 +32,14 @@ struct GivenFacts {
     missing: Vec<FullPath>,
     /// Backups that the computer remembers.
     #[serde(default)]
-    remembered: Vec<ToldBackup>,
+    remembered: Vec<GivenBackup>,
     #[serde(default)]
     profile_modified: Option<DateTime<Utc>>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct ToldBackup {
+struct GivenBackup {
     stamp: Stamp,
     digest: String,
     /// Manifest file by mount name.
@@ -49,7 +49,7 @@ struct ToldBackup {
 /// The facts cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("the facts '{path}' cannot be read: {why}")]
-pub struct ToldError {
+pub struct GivenFactsError {
     pub path: String,
     pub why: String,
 }
@@ -58,13 +58,13 @@ pub struct ToldError {
 ///
 /// # Errors
 /// When the file cannot be read or does not hold facts.
-pub fn facts(job: &Job, request: Request, path: &Path) -> Result<Facts, ToldError> {
-    let failed = |why: String| ToldError {
+pub fn facts(job: &Job, request: Request, path: &Path) -> Result<Facts, GivenFactsError> {
+    let failed = |why: String| GivenFactsError {
         path: path.display().to_string(),
         why,
     };
     let bytes = std::fs::read(path).map_err(|e| failed(e.to_string()))?;
-    let told: GivenFacts = serde_json::from_slice(&bytes).map_err(|e| failed(e.to_string()))?;
+    let given: GivenFacts = serde_json::from_slice(&bytes).map_err(|e| failed(e.to_string()))?;
     let labels = [
         (
             StoreName::S3,
@@ -76,7 +76,7 @@ pub fn facts(job: &Job, request: Request, path: &Path) -> Result<Facts, ToldErro
         ),
     ];
     let stores = labels.into_iter().filter_map(|(name, label)| {
-        let keys = told.stores.get(&name).cloned().unwrap_or_default();
+        let keys = given.stores.get(&name).cloned().unwrap_or_default();
         let objects = keys.into_iter().map(|key| Object { key, size: 1 });
         Some((
             name,
@@ -86,7 +86,7 @@ pub fn facts(job: &Job, request: Request, path: &Path) -> Result<Facts, ToldErro
             },
         ))
     });
-    let remembered = told.remembered.iter().map(|backup| Remembered {
+    let remembered = given.remembered.iter().map(|backup| Remembered {
         stamp: backup.stamp,
         digest: backup.digest.clone(),
         profile: None,
@@ -94,7 +94,7 @@ pub fn facts(job: &Job, request: Request, path: &Path) -> Result<Facts, ToldErro
     });
     let tools = &job.tools;
     Ok(Facts {
-        now: told.now,
+        now: given.now,
         mode: request.mode,
         force_full: request.force_full,
         new_key: request.new_key,
@@ -105,8 +105,8 @@ pub fn facts(job: &Job, request: Request, path: &Path) -> Result<Facts, ToldErro
         stores: stores.collect(),
         remembered: remembered.collect(),
         unfinished: Vec::new(),
-        profile_modified: told.profile_modified,
-        missing: told
+        profile_modified: given.profile_modified,
+        missing: given
             .missing
             .into_iter()
             .map(|path| (path, "it does not exist".to_owned()))

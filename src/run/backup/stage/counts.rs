@@ -1,0 +1,53 @@
+//! What a walk of one mount found.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::manifest::RelPath;
+use crate::model::path::Family;
+use crate::render::robocopy::CopyCommand;
+
+/// What a walk found, in counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct WalkCounts {
+    /// Selected files, directories, and bytes of the files.
+    pub files: u64,
+    pub directories: u64,
+    pub bytes: u64,
+    /// What goes into the archive: files, their bytes, and directories that are really empty.
+    pub archived_files: u64,
+    pub archived_bytes: u64,
+    pub archived_directories: u64,
+    /// Entries left out by an exclusion; what is in a directory left out is not counted.
+    pub excluded: u64,
+    pub links: u64,
+    pub special: u64,
+    /// Entries that could not be read, or that 7-Zip cannot take.
+    pub skipped: u64,
+    /// Carried over from the last manifest, because they could not be looked at.
+    pub unseen: u64,
+    /// Paths whose content is not known today: missing sources, unreadable directories.
+    pub unknown: Vec<RelPath>,
+    /// The Robocopy commands of a Windows mirror.
+    #[serde(skip)]
+    pub copies: Vec<CopyCommand>,
+}
+
+impl WalkCounts {
+    /// Whether there is nothing to back up today, not even an empty directory.
+    pub fn nothing_selected(&self) -> bool {
+        self.files == 0 && self.directories == 0
+    }
+
+    /// Whether the archive has nothing to hold, and so no volume.
+    pub fn nothing_archived(&self) -> bool {
+        self.archived_files == 0 && self.archived_directories == 0
+    }
+
+    /// Whether a path lies below one that could not be looked at.
+    pub(super) fn is_unknown(&self, path: &RelPath, family: Family) -> bool {
+        self.unknown
+            .iter()
+            .any(|unknown| path.lies_in(unknown, family))
+    }
+}

@@ -1,0 +1,152 @@
+//! The files that a walk writes for the script of a stage: manifest and lists.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use super::StageError;
+use super::counts::WalkCounts;
+use crate::model::manifest::{Entry, Header, RelPath, Writer};
+use crate::model::path::{Family, FullPath};
+use crate::model::select::Kind;
+use crate::plan::backup::StageOrder;
+use crate::render::robocopy::LeftOut;
+use crate::render::{StageFiles, rsync_entry, seven_zip_line};
+
+/// The files a walk writes; none of them in a preview that only counts.
+pub(super) struct Outputs {
+    manifest: Option<Writer<BufWriter<File>>>,
+    archive: Option<BufWriter<File>>,
+    mirror: MirrorList,
+    family: Family,
+}
+
+/// What the copier of a mirror is given.
+enum MirrorList {
+    /// No mirror is made, or only counted.
+    Nothing,
+    /// rsync: what to copy.
+    Copied(BufWriter<File>),
+    /// Robocopy, which takes no list of what to copy: what not to copy.
+    LeftOut(LeftOut),
+}
+
+impl Outputs {
+    pub(super) fn create(
+        order: &StageOrder,
+        work: Option<&Path>,
+        files: &StageFiles,
+    ) -> Result<Outputs, StageError> {
+        let create = |wanted: bool, path: &FullPath| {
+            let Some(work) = work.filter(|_| wanted) else {
+                return Ok(None);
+            };
+            let path = path.inside(work);
+            File::create(&path)
+                .map(BufWriter::new)
+                .map(Some)
+                .map_err(StageError::io("creating", path))
+        };
+        let header = Header {
+            version: 1,
+            location: order.location.clone(),
+            mount: order.mount.path.clone(),
+            backup: order.archive.as_ref().map(|a| a.backup),
+            format: order.archive.as_ref().map(|a| a.format),
+        };
+        let manifest = create(true, &files.manifest)?;
+        let family = order.mount.path.family();
+        let mirror = match create(
+            order.mirror.is_some() && family == Family::Unix,
+            &files.mirror_list,
+        )? {
+            Some(list) => MirrorList::Copied(list),
+            None if order.mirror.is_some() && family == Family::Windows => {
+                MirrorList::LeftOut(LeftOut::default())
+            }
+            None => MirrorList::Nothing,
+        };
+        Ok(Outputs {
+            manifest: manifest
+                .map(|out| Writer::new(out, &header))
+                .transpose()
+                .map_err(writing)?,
+            archive: create(order.archive.is_some(), &files.archive_list)?,
+            mirror,
+            family,
+        })
+    }
+
+    pub(super) fn leave_out(&mut self, path: &RelPath, kind: Kind) {
+        match (&mut self.mirror, kind) {
+            (MirrorList::LeftOut(list), Kind::Directory) => list.directories.push(path.clone()),
+            (MirrorList::LeftOut(list), _) => list.files.push(path.clone()),
+            (MirrorList::Nothing | MirrorList::Copied(_), _) => {}
+        }
+    }
+
+    pub(super) fn manifest(&mut self, entry: &Entry) -> Result<(), StageError> {
+        self.manifest
+            .as_mut()
+            .map_or(Ok(()), |out| out.write(entry))
+            .map_err(writing)
+    }
+
+    /// Lists a path for 7-Zip. `false` when no list can hold it.
+    pub(super) fn archive(&mut self, path: &RelPath) -> Result<bool, StageError> {
+        let Some(line) = seven_zip_line(path, self.family) else {
+            return Ok(false);
+        };
+        self.archive
+            .as_mut()
+            .map_or(Ok(()), |out| out.write_all(line.as_bytes()))
+            .map_err(writing)?;
+        Ok(true)
+    }
+
+    pub(super) fn mirror(&mut self, path: &RelPath) -> Result<(), StageError> {
+        match (&mut self.mirror, rsync_entry(path)) {
+            (MirrorList::Copied(out), Some(entry)) => out.write_all(&entry).map_err(writing),
+            _ => Ok(()),
+        }
+    }
+
+    /// An entry of the last manifest that today's walk does not have: kept when it could not be
+    /// looked at, else gone.
+    pub(super) fn carry_over(
+        &mut self,
+        entry: Entry,
+        prepared: &mut WalkCounts,
+    ) -> Result<(), StageError> {
+        if !prepared.is_unknown(&entry.path, self.family) {
+            return Ok(());
+        }
+        prepared.unseen += 1;
+        self.manifest(&Entry {
+            unseen: true,
+            ..entry
+        })
+    }
+
+    /// Returns what Robocopy leaves out.
+    pub(super) fn finish(self) -> Result<LeftOut, StageError> {
+        if let Some(manifest) = self.manifest {
+            manifest.finish().map_err(writing)?;
+        }
+        if let Some(mut list) = self.archive {
+            list.flush().map_err(writing)?;
+        }
+        match self.mirror {
+            MirrorList::Nothing => Ok(LeftOut::default()),
+            MirrorList::LeftOut(left_out) => Ok(left_out),
+            MirrorList::Copied(mut list) => {
+                list.flush().map_err(writing)?;
+                Ok(LeftOut::default())
+            }
+        }
+    }
+}
+
+fn writing(why: std::io::Error) -> StageError {
+    StageError::Lists(why)
+}
