@@ -26,12 +26,16 @@ use crate::profile::mistake::Mistake;
 use crate::profile::placeholders::Broken;
 use paths::{family_of, path_finding};
 
-/// Time between two tries for the lock.
+/// Time between two tries for the lock: short against a backup, long against a line in the log.
 const RETRY_EVERY: Duration = Duration::from_secs(10 * 60);
-/// Time after which a run gives the lock up.
+/// Time after which a run no longer waits for the lock: a nightly run then still ends before the
+/// morning, and says why.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(2 * 60 * 60);
-/// Time between two looks at thawing objects.
+/// Time between two looks at thawing objects: thawing takes hours, and each look costs a request
+/// for every object.
 const POLL_EVERY: Duration = Duration::from_secs(30 * 60);
+/// Days for which thawed objects stay readable: each is paid for, and one night is not enough for a
+/// large restore on a slow line.
 const KEEP_DAYS: u32 = 2;
 
 /// What a document was found to be.
@@ -227,17 +231,19 @@ impl Checker<'_> {
     fn exclusions(&mut self, pointer: &str, texts: &[String]) -> Vec<Exclusion> {
         let mut exclusions = Vec::new();
         for (i, text) in texts.iter().enumerate() {
-            let at = format!("{pointer}/{i}");
+            let pointer = format!("{pointer}/{i}");
             // On Unix `C:\x` could be a file's name. In a profile it is a path of the wrong kind.
             if self.family == Family::Unix
                 && family_of(text) == Some(Family::Windows)
-                && self.path(&at, text).is_none()
+                && self.path(&pointer, text).is_none()
             {
                 continue;
             }
             match Exclusion::parse(text, self.family) {
                 Ok(exclusion) => exclusions.push(exclusion),
-                Err(ExclusionError::Path(error)) => self.report(path_finding(&at, text, &error)),
+                Err(ExclusionError::Path(error)) => {
+                    self.report(path_finding(&pointer, text, &error))
+                }
                 Err(error) => {
                     let hint = match &error {
                         ExclusionError::Family(..) => {
@@ -246,7 +252,7 @@ impl Checker<'_> {
                         ExclusionError::Empty => "remove it".to_owned(),
                         _ => "write a bare name, which may have `*` and `?`, or a full path without them".to_owned(),
                     };
-                    self.report(Mistake::value(&at, error.to_string()).hint(hint));
+                    self.report(Mistake::value(&pointer, error.to_string()).hint(hint));
                 }
             }
         }
