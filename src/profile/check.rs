@@ -115,15 +115,6 @@ impl Checker<'_> {
         } = document;
         let document::Exclude { directories, files } = exclude;
         let document::CatalogPolicy { lookback_months } = catalog;
-        let document::RestorePolicy {
-            keep_days,
-            tier,
-            poll_every,
-        } = restore;
-        let document::LockPolicy {
-            retry_every,
-            give_up_after,
-        } = lock;
         self.name(name);
         self.location(location);
         let sources = self.sources(sources);
@@ -136,15 +127,8 @@ impl Checker<'_> {
         let archive = self.archive(document);
         let snapshot_given = snapshot.as_ref();
         let snapshot = self.snapshot(snapshot.as_ref());
-        let restore = Restore {
-            keep_days: keep_days.unwrap_or(KEEP_DAYS),
-            tier: *tier,
-            poll_every: self.span("/restore/poll-every", poll_every.as_ref(), POLL_EVERY),
-        };
-        let lock = Lock {
-            retry_every: self.span("/lock/retry-every", retry_every.as_ref(), RETRY_EVERY),
-            give_up_after: self.span("/lock/give-up-after", give_up_after.as_ref(), GIVE_UP_AFTER),
-        };
+        let restore = self.restore(restore);
+        let lock = self.lock(lock);
         let tools = self.tools(tools);
         let own = overlap::OwnPaths {
             mirror: mirror.as_ref(),
@@ -190,6 +174,30 @@ impl Checker<'_> {
             zone: *time_zone,
             pause_at_end: *pause_at_end,
         })
+    }
+
+    fn restore(&mut self, section: &document::RestorePolicy) -> Restore {
+        let document::RestorePolicy {
+            keep_days,
+            tier,
+            poll_every,
+        } = section;
+        Restore {
+            keep_days: keep_days.unwrap_or(KEEP_DAYS),
+            tier: *tier,
+            poll_every: self.span("/restore/poll-every", poll_every.as_ref(), POLL_EVERY),
+        }
+    }
+
+    fn lock(&mut self, section: &document::LockPolicy) -> Lock {
+        let document::LockPolicy {
+            retry_every,
+            give_up_after,
+        } = section;
+        Lock {
+            retry_every: self.span("/lock/retry-every", retry_every.as_ref(), RETRY_EVERY),
+            give_up_after: self.span("/lock/give-up-after", give_up_after.as_ref(), GIVE_UP_AFTER),
+        }
     }
 
     fn report(&mut self, finding: Mistake) {
