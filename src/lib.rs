@@ -80,7 +80,7 @@ pub mod parts {
     }
 
     pub mod restore {
-        pub use crate::run::restore::journal::begun;
+        pub use crate::run::restore::journal::find_begun;
         pub use crate::run::restore::run;
         pub use crate::run::restore::status::status;
     }

@@ -249,8 +249,8 @@ fn output_lines(child: &mut Child) -> (mpsc::Receiver<String>, Vec<JoinHandle<()
 /// 16 MiB with [`LINE_LIMIT`].
 const WAITING_LINES: usize = 256;
 
-/// How long a program asked to stop is waited for: ShadowSpawn needs some seconds to remove its
-/// snapshot, and a person who pressed Ctrl-C does not wait longer than a minute.
+/// How long a program asked to stop is waited for: long enough for a snapshot program to remove its
+/// snapshot, and not longer than a person who pressed Ctrl-C waits.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn boxed(pipe: impl Read + Send + 'static) -> Box<dyn Read + Send> {

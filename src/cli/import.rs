@@ -115,8 +115,8 @@ impl ImportArgs {
         }
         self.keep_secrets(&import)?;
         let written = self.write(&text)?;
-        say(&import.findings);
-        self.what_now(&import, arguments.hold_secrets());
+        print_remarks(&import.findings);
+        self.print_next_steps(&import, arguments.hold_secrets());
         Ok(
             if written == Exit::Success && import.has(RemarkLevel::Warning) {
                 Exit::Warnings
@@ -238,7 +238,7 @@ impl ImportArgs {
     }
 
     /// Where the secrets are now, and where they still are.
-    fn what_now(&self, import: &Import, old_holds_secrets: bool) {
+    fn print_next_steps(&self, import: &Import, old_holds_secrets: bool) {
         let listed = |word: &dyn Fn(SecretName) -> String| {
             import
                 .secrets
@@ -332,12 +332,12 @@ fn shown(file: &Path) -> String {
         .map_or_else(|| text.clone(), str::to_owned)
 }
 
-fn say(findings: &[Remark]) {
+fn print_remarks(findings: &[Remark]) {
     findings.iter().for_each(output::note);
 }
 
 fn refuse(findings: &[Remark]) -> Exit {
-    say(findings);
+    print_remarks(findings);
     output::note("no profile was written\n");
     Exit::Usage
 }

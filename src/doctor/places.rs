@@ -10,7 +10,8 @@ use crate::model::path::Family;
 use crate::model::text;
 use crate::run::session::log_directory;
 
-/// How many paths are named before the rest is only counted.
+/// How many paths are named before the rest is only counted: a list of hundreds would hide the
+/// other results.
 const NAMED: usize = 3;
 
 pub(super) fn lock(visit: &Visit<'_>) -> Vec<CheckAnswer> {

@@ -18,7 +18,7 @@ pub(super) fn secrets(visit: &Visit<'_>) -> Vec<CheckAnswer> {
                 .map(|secret| check_key(archive.format, &secret))
             {
                 Ok(Err(refused)) => problem(format!("{key}: {refused}"), "choose another key"),
-                resolved => there(key, &archive.encryption_key, resolved.map(drop)),
+                resolved => check_reference(key, &archive.encryption_key, resolved.map(drop)),
             },
         );
         found.extend(open_to_others(&archive.encryption_key));
@@ -64,7 +64,7 @@ fn access_key(visit: &Visit<'_>, section: &str, keys: &Credentials) -> Vec<Check
     .into_iter()
     .chain(token)
     {
-        found.push(there(
+        found.push(check_reference(
             &format!("{section}.{name}"),
             reference,
             visit.secret(reference).map(drop),
@@ -74,7 +74,7 @@ fn access_key(visit: &Visit<'_>, section: &str, keys: &Credentials) -> Vec<Check
     found
 }
 
-fn there(key: &str, reference: &Reference, resolved: Result<(), String>) -> CheckAnswer {
+fn check_reference(key: &str, reference: &Reference, resolved: Result<(), String>) -> CheckAnswer {
     match resolved {
         Ok(()) => ok(format!("{key}: {} gives it", describe(reference))),
         Err(error) => problem(

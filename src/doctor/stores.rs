@@ -9,7 +9,8 @@ use crate::adapters::store::{Store, StoreError};
 use crate::model::catalog::Catalog;
 use crate::model::text;
 
-/// S3 refuses requests whose time is a quarter of an hour off.
+/// S3 refuses requests whose time is 15 minutes off. At a third of that there is time to set the
+/// clock.
 const LARGEST_SKEW: TimeDelta = TimeDelta::minutes(5);
 
 /// A store's error as a finding.

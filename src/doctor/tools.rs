@@ -61,15 +61,15 @@ fn encrypts(tool: &SevenZip, format: Format, cancel: &Cancel) -> Result<bool, St
         .arg("a")
         .args(method);
     let call = call.args(["-p", "-bd", "--", "probe.archive", "probe"]);
-    let mut said = String::new();
+    let mut output = String::new();
     let code = call.run(Some(&key), cancel, &mut |line| {
         if line.to_lowercase().contains("error") {
-            said = line.to_owned();
+            output = line.to_owned();
         }
     });
     match code.map(SevenZipExit::of) {
         Ok(SevenZipExit::Ok) => {}
-        Ok(exit) => return Err(format!("{exit} {said}").trim_end().to_owned()),
+        Ok(exit) => return Err(format!("{exit} {output}").trim_end().to_owned()),
         Err(error) => return Err(error.to_string()),
     }
     let mut encrypted = false;

@@ -5,6 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// A name that every shell can set.
 const VARIABLE: &str = r"^[A-Za-z_][A-Za-z0-9_]*$";
 
 /// Where a secret is kept. A secret itself is never written in a profile.

@@ -7,7 +7,8 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// A slice has at least this many bytes; an object that has no more is not sliced.
+/// A slice has at least this many bytes; an object that has no more is not sliced. Smaller ones
+/// would cost a request each and save no time: 8 MiB take three seconds at 20 Mbit/s.
 const SMALLEST: u64 = 8 << 20;
 
 /// At most so many slices has an object: markers stay small.

@@ -26,12 +26,16 @@ use crate::profile::mistake::Mistake;
 use crate::profile::placeholders::Broken;
 use paths::{family_of, path_finding};
 
-/// Time between two tries for the lock.
+/// Time between two tries for the lock: short against a backup, long against a line in the log.
 const RETRY_EVERY: Duration = Duration::from_secs(10 * 60);
-/// Time after which a run gives the lock up.
+/// Time after which a run no longer waits for the lock: a nightly run then still ends before the
+/// morning, and says why.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(2 * 60 * 60);
-/// Time between two looks at thawing objects.
+/// Time between two looks at thawing objects: thawing takes hours, and each look costs a request
+/// for every object.
 const POLL_EVERY: Duration = Duration::from_secs(30 * 60);
+/// Days for which thawed objects stay readable: each is paid for, and one night is not enough for a
+/// large restore on a slow line.
 const KEEP_DAYS: u32 = 2;
 
 /// What a document was found to be.
@@ -111,15 +115,6 @@ impl Checker<'_> {
         } = document;
         let document::Exclude { directories, files } = exclude;
         let document::CatalogPolicy { lookback_months } = catalog;
-        let document::RestorePolicy {
-            keep_days,
-            tier,
-            poll_every,
-        } = restore;
-        let document::LockPolicy {
-            retry_every,
-            give_up_after,
-        } = lock;
         self.name(name);
         self.location(location);
         let sources = self.sources(sources);
@@ -132,15 +127,8 @@ impl Checker<'_> {
         let archive = self.archive(document);
         let snapshot_given = snapshot.as_ref();
         let snapshot = self.snapshot(snapshot.as_ref());
-        let restore = Restore {
-            keep_days: keep_days.unwrap_or(KEEP_DAYS),
-            tier: *tier,
-            poll_every: self.span("/restore/poll-every", poll_every.as_ref(), POLL_EVERY),
-        };
-        let lock = Lock {
-            retry_every: self.span("/lock/retry-every", retry_every.as_ref(), RETRY_EVERY),
-            give_up_after: self.span("/lock/give-up-after", give_up_after.as_ref(), GIVE_UP_AFTER),
-        };
+        let restore = self.restore(restore);
+        let lock = self.lock(lock);
         let tools = self.tools(tools);
         let own = overlap::OwnPaths {
             mirror: mirror.as_ref(),
@@ -186,6 +174,30 @@ impl Checker<'_> {
             zone: *time_zone,
             pause_at_end: *pause_at_end,
         })
+    }
+
+    fn restore(&mut self, section: &document::RestorePolicy) -> Restore {
+        let document::RestorePolicy {
+            keep_days,
+            tier,
+            poll_every,
+        } = section;
+        Restore {
+            keep_days: keep_days.unwrap_or(KEEP_DAYS),
+            tier: *tier,
+            poll_every: self.span("/restore/poll-every", poll_every.as_ref(), POLL_EVERY),
+        }
+    }
+
+    fn lock(&mut self, section: &document::LockPolicy) -> Lock {
+        let document::LockPolicy {
+            retry_every,
+            give_up_after,
+        } = section;
+        Lock {
+            retry_every: self.span("/lock/retry-every", retry_every.as_ref(), RETRY_EVERY),
+            give_up_after: self.span("/lock/give-up-after", give_up_after.as_ref(), GIVE_UP_AFTER),
+        }
     }
 
     fn report(&mut self, finding: Mistake) {
@@ -236,17 +248,19 @@ impl Checker<'_> {
     fn exclusions(&mut self, pointer: &str, texts: &[String]) -> Vec<Exclusion> {
         let mut exclusions = Vec::new();
         for (i, text) in texts.iter().enumerate() {
-            let at = format!("{pointer}/{i}");
+            let pointer = format!("{pointer}/{i}");
             // On Unix `C:\x` could be a file's name. In a profile it is a path of the wrong kind.
             if self.family == Family::Unix
                 && family_of(text) == Some(Family::Windows)
-                && self.path(&at, text).is_none()
+                && self.path(&pointer, text).is_none()
             {
                 continue;
             }
             match Exclusion::parse(text, self.family) {
                 Ok(exclusion) => exclusions.push(exclusion),
-                Err(ExclusionError::Path(error)) => self.report(path_finding(&at, text, &error)),
+                Err(ExclusionError::Path(error)) => {
+                    self.report(path_finding(&pointer, text, &error))
+                }
                 Err(error) => {
                     let hint = match &error {
                         ExclusionError::Family(..) => {
@@ -255,7 +269,7 @@ impl Checker<'_> {
                         ExclusionError::Empty => "remove it".to_owned(),
                         _ => "write a bare name, which may have `*` and `?`, or a full path without them".to_owned(),
                     };
-                    self.report(Mistake::value(&at, error.to_string()).hint(hint));
+                    self.report(Mistake::value(&pointer, error.to_string()).hint(hint));
                 }
             }
         }

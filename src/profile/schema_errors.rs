@@ -44,9 +44,9 @@ pub fn validate(value: &Value) -> Shape {
     }
     // A misspelt key is not missing as well.
     let missing = std::mem::take(&mut shape.missing);
-    for at in &missing {
-        if !shape.meant.contains(at) {
-            shape.findings.push(missing_key(&at.0, &at.1));
+    for key in &missing {
+        if !shape.meant.contains(key) {
+            shape.findings.push(missing_key(&key.0, &key.1));
         }
     }
     shape.missing = missing;
@@ -127,8 +127,8 @@ impl Shape {
     }
 
     fn unknown_key(&mut self, pointer: &str, key: &str, known: &[&str]) {
-        let at = child(pointer, key);
-        let finding = Mistake::key(&at, format!("unknown key '{}'", key.escape_debug()));
+        let unknown = child(pointer, key);
+        let finding = Mistake::key(&unknown, format!("unknown key '{}'", key.escape_debug()));
         let hint = match suggest::near(key, known.iter().copied()) {
             Some(near) => {
                 self.meant.push((pointer.to_owned(), near.to_owned()));
@@ -140,7 +140,7 @@ impl Shape {
             },
         };
         self.findings.push(finding.hint(hint));
-        self.unknown.push(at);
+        self.unknown.push(unknown);
     }
 
     /// Which branch was meant: a choice of words, a credential reference, or the branch of the

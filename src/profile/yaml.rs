@@ -200,22 +200,22 @@ fn lower(
         YamlNode::Map(entries) => {
             let mut map = Map::new();
             for (key, item) in entries {
-                let at = child(&pointer, &key.value);
+                let inner = child(&pointer, &key.value);
                 let place = Position::from(key.referenced);
                 if map.contains_key(&key.value) {
-                    let first = places.key(&at).map_or(0, |p| p.line);
-                    duplicates.push(duplicate(&key.value, place, first).path(&at));
+                    let first = places.key(&inner).map_or(0, |p| p.line);
+                    duplicates.push(duplicate(&key.value, place, first).path(&inner));
                     // The place of the second value is worth masking too, but the first one counts.
                     let _ = lower(
                         item,
-                        format!("{at}#{}", duplicates.len()),
+                        format!("{inner}#{}", duplicates.len()),
                         places,
                         duplicates,
                     );
                     continue;
                 }
-                places.keys.insert(at.clone(), place);
-                let value = lower(item, at, places, duplicates);
+                places.keys.insert(inner.clone(), place);
+                let value = lower(item, inner, places, duplicates);
                 map.insert(key.value, value);
             }
             Value::Object(map)

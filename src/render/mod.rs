@@ -218,7 +218,8 @@ pub fn copy_room(order: &StageOrder) -> robocopy::Room {
     }
 }
 
-/// The longest line of a batch file: cmd holds 8191 characters.
+/// The longest line of a batch file. `cmd` takes 8191 characters after variables are replaced; some
+/// are kept free for that.
 pub const MAX_LINE: usize = 8000;
 
 /// 7-Zip switches of a format: AES-256 (zip would take its own weak cipher), UTF-8 names, all

@@ -8,8 +8,10 @@ use std::path::Path;
 use aam_auto_backup::parts::SelectionSpec;
 use aam_auto_backup::parts::mounts;
 use aam_auto_backup::parts::render::{rsync_entry, script, seven_zip_line};
+use aam_auto_backup::parts::stage::prepare;
 use aam_auto_backup::parts::{ArchiveOrder, Changes, MirrorOrder, StageOrder};
 use aam_auto_backup::parts::{BackupId, Format};
+use aam_auto_backup::parts::{Cancel, Events, StagePaths};
 use aam_auto_backup::parts::{Family, FullPath};
 use aam_auto_backup::parts::{Moment, RelPath};
 
@@ -181,4 +183,41 @@ fn lists() {
         .flatten()
         .collect();
     golden("mirror.list", &entries);
+}
+
+/// rsync reads a list of what to copy; Robocopy is given what to leave out.
+#[test]
+fn only_rsync_has_a_list_of_the_mirror() {
+    let path = |text: &str| FullPath::parse(text).unwrap();
+    let scratch = tempfile::tempdir().unwrap();
+    let read = scratch.path().join("source");
+    fs::create_dir(&read).unwrap();
+    fs::write(read.join("file"), "content").unwrap();
+    let unix = order("/home", Format::Zip);
+    let windows = StageOrder {
+        mount: mounts(&[path(r"C:\home")]).unwrap().remove(0),
+        selection: SelectionSpec {
+            family: Family::Windows,
+            sources: vec![path(r"C:\home")],
+            ..unix.selection.clone()
+        },
+        work: path(r"C:\temp\2"),
+        mirror: Some(MirrorOrder {
+            mirror: path(r"D:\mirror"),
+            target: path(r"D:\mirror\c\home"),
+            delete: None,
+        }),
+        ..unix.clone()
+    };
+    for (order, listed) in [(unix, true), (windows, false)] {
+        let write = scratch.path().join(format!("work-{listed}"));
+        let place = StagePaths {
+            read: &read,
+            write: Some(&write),
+        };
+        let counts = prepare(&order, place, &Cancel::new(), &Events::default()).unwrap();
+        assert_eq!(counts.files, 1);
+        assert!(write.join("archive.list").exists());
+        assert_eq!(write.join("mirror.list").exists(), listed);
+    }
 }

@@ -181,7 +181,8 @@ fn sender(name: Option<&str>, address: &str) -> String {
     }
 }
 
-/// A word has 75 characters at most: 45 bytes and what stands around them. No character is torn.
+/// A word has 75 characters at most (RFC 2047). 45 bytes are 60 in Base64, and 12 stand around
+/// them. No character is split.
 fn encoded_words(text: &str) -> Vec<String> {
     const BYTES: usize = 45;
     let mut pieces: Vec<String> = Vec::new();

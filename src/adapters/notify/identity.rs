@@ -8,7 +8,8 @@ use aws_sdk_sesv2::types::VerificationStatus;
 use super::email::{SendError, Ses, reason};
 use crate::model::cancel::Cancel;
 
-/// How often a waiting call asks whether it was interrupted.
+/// How often a waiting call asks whether it was interrupted: a person notices no delay, and the
+/// processor no load.
 const TICK: Duration = Duration::from_millis(100);
 
 impl Ses<'_> {

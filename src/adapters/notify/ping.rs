@@ -7,10 +7,11 @@ use std::time::Duration;
 use ureq::Agent;
 use ureq::tls::{RootCerts, TlsConfig};
 
-/// One try.
+/// Time limit of one try. With [`TRIES`] a run waits half a minute at most for a watchdog that does
+/// not answer.
 const TRY: Duration = Duration::from_secs(10);
 
-/// Tries. A run waits half a minute at most.
+/// A lost packet or a restart of the watchdog is not a missing ping.
 const TRIES: usize = 3;
 
 /// Why a ping did not arrive. The address is not shown in full: who knows it can report a success

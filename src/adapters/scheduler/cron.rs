@@ -11,13 +11,15 @@ fn read(tool: &SchedulerTool<'_>) -> Result<String, SchedulerError> {
         (0, text) => Ok(text),
         // What it says of a missing one is the same in no two crons, but it begins with "no
         // crontab".
-        (_, said) if said.contains("no crontab") || said.trim().is_empty() => Ok(String::new()),
-        (code, said) => {
-            let said = said.trim().replace('\n', " ");
+        (_, output) if output.contains("no crontab") || output.trim().is_empty() => {
+            Ok(String::new())
+        }
+        (code, output) => {
+            let output = output.trim().replace('\n', " ");
             Err(SchedulerError::Refused {
                 command: "crontab -l".to_owned(),
                 code,
-                said,
+                output,
             })
         }
     }

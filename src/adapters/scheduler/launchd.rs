@@ -59,7 +59,7 @@ pub fn find(
     let Ok(text) = std::fs::read_to_string(&path) else {
         return Ok(None);
     };
-    let (code, said) = tool.run("launchctl", &["print", &target(name)])?;
+    let (code, output) = tool.run("launchctl", &["print", &target(name)])?;
     let value_of = |key: &str| {
         let of = |line: &str| {
             line.trim()
@@ -68,7 +68,7 @@ pub fn find(
                 .strip_prefix("= ")
                 .map(str::to_owned)
         };
-        said.lines().find_map(of)
+        output.lines().find_map(of)
     };
     let last_result = match (value_of("state").as_deref(), value_of("last exit code")) {
         (Some("running"), _) => LastResult::Running,

@@ -24,11 +24,11 @@ pub enum SchedulerError {
     Schedule(#[from] ScheduleError),
     #[error(transparent)]
     Tool(#[from] ToolError),
-    #[error("'{command}' failed with exit code {code}: {said}")]
+    #[error("'{command}' failed with exit code {code}: {output}")]
     Refused {
         command: String,
         code: i32,
-        said: String,
+        output: String,
     },
     #[error("'{path}' cannot be {doing}: {why}")]
     File {
@@ -87,28 +87,28 @@ impl SchedulerTool<'_> {
             &[],
             "it is part of the scheduler; --scheduler chooses another one",
         )?;
-        let mut said = String::new();
+        let mut output = String::new();
         let code = Invocation::new(path).args(arguments.iter().copied()).run(
             None,
             self.cancel,
             &mut |line| {
-                said.push_str(line);
-                said.push('\n');
+                output.push_str(line);
+                output.push('\n');
             },
         )?;
-        Ok((code, said))
+        Ok((code, output))
     }
 
     /// The same for a command that must end well.
     fn must(&self, program: &str, arguments: &[&str]) -> Result<String, SchedulerError> {
         match self.run(program, arguments)? {
-            (0, said) => Ok(said),
-            (code, said) => {
+            (0, output) => Ok(output),
+            (code, output) => {
                 let command = [&[program], arguments].concat().join(" ");
                 Err(SchedulerError::Refused {
                     command,
                     code,
-                    said: said.trim().replace('\n', " "),
+                    output: output.trim().replace('\n', " "),
                 })
             }
         }

@@ -13,7 +13,8 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use super::listing::{Listing, name_text};
 use crate::model::select::{Location, Selection};
 
-/// How many listings each directory on the way down has asked for at the most.
+/// How many listings each directory on the way down has asked for at the most: one for each of at
+/// most eight workers. More would only fill memory.
 const DEPTH: usize = 8;
 
 /// A listing that was asked for.

@@ -4,9 +4,11 @@
 pub const MEBIBYTE: u64 = 1024 * 1024;
 
 /// Up to this size an object is sent in one request; parts of larger ones are at least as large.
+/// S3 takes parts from 5 MiB on. Larger ones need fewer requests, which are paid for, and this one
+/// is sent again within seconds when a request fails.
 pub const SMALLEST_PART: u64 = 16 * MEBIBYTE;
 
-/// What S3 allows.
+/// The most parts of one object that S3 allows.
 pub const MOST_PARTS: u64 = 10_000;
 
 /// Large enough that ten thousand parts hold the file; whole mebibytes, which some servers want.

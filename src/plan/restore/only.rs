@@ -76,7 +76,13 @@ impl fmt::Display for Wanted {
     }
 }
 
-/// The few known paths nearest to one that is not known, met one by one.
+/// Below this similarity two names look different to a person.
+const ALIKE: f64 = 0.6;
+
+/// How many paths are proposed: more would be read by nobody.
+const NAMED: usize = 3;
+
+/// The few known paths nearest to one that is not known.
 #[derive(Debug)]
 pub struct Nearest {
     wanted: String,
@@ -84,7 +90,7 @@ pub struct Nearest {
 }
 
 impl Nearest {
-    /// Nothing met yet.
+    /// Nothing is known yet.
     pub fn new(wanted: &Wanted) -> Nearest {
         Nearest {
             wanted: wanted.joined().to_lowercase(),
@@ -92,19 +98,19 @@ impl Nearest {
         }
     }
 
-    /// Meets one known path.
+    /// Keeps a known path if it is among the nearest.
     pub fn consider(&mut self, path: &str) {
         let last = |p: &str| p.rsplit('/').next().unwrap_or_default().to_lowercase();
         let whole = strsim::normalized_damerau_levenshtein(&self.wanted, &path.to_lowercase());
         // The right name in the wrong directory is near, too.
         let name = strsim::normalized_damerau_levenshtein(&last(&self.wanted), &last(path)) * 0.9;
         let score = whole.max(name);
-        if score < 0.6 {
+        if score < ALIKE {
             return;
         }
-        let at = self.best.partition_point(|(s, _)| *s >= score);
-        self.best.insert(at, (score, path.to_owned()));
-        self.best.truncate(3);
+        let place = self.best.partition_point(|(s, _)| *s >= score);
+        self.best.insert(place, (score, path.to_owned()));
+        self.best.truncate(NAMED);
     }
 
     /// The nearest, best first.

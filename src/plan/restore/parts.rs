@@ -40,7 +40,8 @@ pub struct PlannedVolume {
     pub slices: Option<Slices>,
 }
 
-/// An archive of more volumes is fine-grained enough, and 7-Zip holds all its files open.
+/// An archive of more volumes is not sliced: its volumes are small parts already, and 7-Zip holds
+/// all its files open.
 const MOST_SLICED: usize = 32;
 
 /// A volume, or a slice of one.

@@ -6,7 +6,8 @@ use crate::model::path::FullPath;
 use crate::model::policy::Reference;
 use crate::profile::document::S3Credentials;
 
-/// The longest profile name and location.
+/// The longest profile name and location: names of objects and files begin with them, and a file
+/// name has 255 bytes at most.
 const MAX_NAME: usize = 64;
 
 impl Checker<'_> {
@@ -126,14 +127,14 @@ impl Checker<'_> {
                 );
             }
             Reference::Command(words) => {
-                let at = format!("{pointer}/command");
+                let pointer = format!("{pointer}/command");
                 if words
                     .first()
                     .is_none_or(|program| program.trim().is_empty())
                 {
-                    self.report(Mistake::value(at, "names no program"));
+                    self.report(Mistake::value(pointer, "names no program"));
                 } else if words.iter().any(|word| word.contains('\0')) {
-                    self.report(Mistake::value(at, "holds a NUL character"));
+                    self.report(Mistake::value(pointer, "holds a NUL character"));
                 }
             }
             Reference::Keyring(entry) => {

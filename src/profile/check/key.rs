@@ -4,7 +4,7 @@
 use crate::model::name::Format;
 use crate::model::secret::Secret;
 
-/// The longest zip password 7-Zip takes.
+/// The longest zip password 7-Zip takes; it refuses a longer one.
 const MAX_ZIP_KEY: usize = 99;
 
 /// Why 7-Zip would refuse a key, or read another one. Never holds the key.

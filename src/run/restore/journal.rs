@@ -209,7 +209,7 @@ fn digest(plan: &RestorePlan) -> String {
 
 /// What was begun in a destination.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Begun {
+pub struct BegunRestore {
     pub location: String,
     /// The state it restores.
     pub state: Stamp,
@@ -221,16 +221,16 @@ pub struct Begun {
 ///
 /// # Errors
 /// When its state cannot be read.
-pub fn begun(to: &Path) -> Result<Option<Begun>, RestoreError> {
+pub fn find_begun(to: &Path) -> Result<Option<BegunRestore>, RestoreError> {
     let journal = Journal::load(&to.join(WORK_DIRECTORY))?;
-    Ok(journal.map(|j| Begun {
+    Ok(journal.map(|j| BegunRestore {
         location: j.location.clone(),
         state: j.state,
         words: j.to_string(),
     }))
 }
 
-impl Begun {
+impl BegunRestore {
     /// A restore that goes on stays with its state, though a newer backup may be there now: what
     /// was requested is paid.
     pub fn pin(&self, options: &mut RestoreOptions) {

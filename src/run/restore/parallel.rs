@@ -3,9 +3,9 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// How many objects are fetched and hashed at a time.
+/// How many objects are fetched and hashed at a time: one uses the line while the other is hashed.
 pub const TRANSFERS: usize = 2;
-/// How many small questions a store is asked at a time.
+/// How many small questions a store is asked at a time. They wait for answers, not for the line.
 pub const QUESTIONS: usize = 8;
 
 /// Calls `work` for every item; the answers are in the order of the items. The first failure, by

@@ -14,7 +14,7 @@ use super::disk;
 use super::error::RestoreError;
 use super::journal::Journal;
 
-/// Room that is left for everything else.
+/// Room that is left for the journal, the lists, and what other programs write meanwhile.
 const MARGIN: u64 = 16 << 20;
 
 /// An open target, which only this process works on.

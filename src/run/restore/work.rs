@@ -16,7 +16,7 @@ use super::error::RestoreError;
 use super::extraction::verification::Tally;
 use super::facts::{self, RestoreFacts};
 use super::gather;
-use super::journal::{Begun, begun};
+use super::journal::{BegunRestore, find_begun};
 use super::origin::{self, RestoreOrigin};
 use super::run::run;
 use super::status::{RestoreStatus, status};
@@ -107,7 +107,7 @@ impl RestoreRequest<'_> {
         settings: &RestoreSettings<'_>,
         facts: &mut RestoreFacts,
     ) -> Result<(), RestoreError> {
-        let begun = begun(self.to)?;
+        let begun = find_begun(self.to)?;
         let decided = decide(settings, self.options.clone(), begun.as_ref())?;
         facts::planned(facts, &decided.plan, self.to);
         self.report_plan(settings.events, &decided, begun.is_some());
@@ -158,7 +158,7 @@ impl RestoreRequest<'_> {
 fn decide<'a>(
     settings: &RestoreSettings<'a>,
     mut options: RestoreOptions,
-    begun: Option<&Begun>,
+    begun: Option<&BegunRestore>,
 ) -> Result<Decided<'a>, RestoreError> {
     if let Some(begun) = begun {
         begun.pin(&mut options);
@@ -267,7 +267,7 @@ pub fn look(
     options: RestoreOptions,
     to: Option<&Path>,
 ) -> Result<RestoreStatus, RestoreError> {
-    let begun = to.map_or(Ok(None), begun)?;
+    let begun = to.map_or(Ok(None), find_begun)?;
     let decided = decide(settings, options, begun.as_ref())?;
     status(&decided.plan, to, decided.store, &settings.thaw)
 }

@@ -17,7 +17,7 @@ use aam_auto_backup::parts::Tally;
 use aam_auto_backup::parts::ThawPolicy;
 use aam_auto_backup::parts::Tier;
 use aam_auto_backup::parts::gather;
-use aam_auto_backup::parts::restore::begun;
+use aam_auto_backup::parts::restore::find_begun;
 use aam_auto_backup::parts::restore::run;
 use aam_auto_backup::parts::{Event, Events, Outcome, Sink};
 use aam_auto_backup::parts::{RestoreOptions, RestorePlan};
@@ -139,7 +139,7 @@ impl How<'_> {
         let events = Events::new(vec![Box::new(heard.clone())]);
         let seven_zip = SevenZip::locate(self.seven_zip.as_deref()).unwrap();
         let mut options = options.clone();
-        let result = begun(to).and_then(|begun| {
+        let result = find_begun(to).and_then(|begun| {
             if let Some(begun) = begun {
                 begun.pin(&mut options);
             }
@@ -172,7 +172,7 @@ impl How<'_> {
         let work = to.join(".aam-restore");
         let busy = matches!(result, Err(RestoreError::Busy(_)));
         assert!(
-            busy || !work.join("temporary").exists() || begun(to).is_err(),
+            busy || !work.join("temporary").exists() || find_begun(to).is_err(),
             "manifests are deleted, whatever happened"
         );
         let finished =

@@ -164,8 +164,10 @@ fn child_of_task_scheduler() {
     assert!(!Path::new(&place.join("task")).exists());
     fs::write(place.join("denied"), "").unwrap();
     match install(&schedule, scheduler, &cancel) {
-        Err(SchedulerError::Refused { code: 1, said, .. }) => {
-            assert_eq!(said, "ERROR: Access is denied.")
+        Err(SchedulerError::Refused {
+            code: 1, output, ..
+        }) => {
+            assert_eq!(output, "ERROR: Access is denied.")
         }
         other => panic!("{other:?}"),
     }

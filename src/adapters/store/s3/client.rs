@@ -10,10 +10,11 @@ use aws_sdk_s3::config::{self, RequestChecksumCalculation, StalledStreamProtecti
 use super::S3Settings;
 use crate::adapters::aws::{self, CONNECT_TIMEOUT};
 
-/// How long a transfer may stand still.
+/// How long a transfer may stand still: a router that restarts is back within a minute.
 const GRACE: Duration = Duration::from_secs(60);
 
-/// A request slower than this many bytes a second counts as broken. Several share the line.
+/// A request slower than this many bytes a second counts as broken. Four of them share the line,
+/// which then has 0.5 Mbit/s.
 const SLOWEST: u64 = 16 * 1024;
 
 /// The client, and whether checksums are wanted (the SDK's own setting

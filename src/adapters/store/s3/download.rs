@@ -12,7 +12,8 @@ use crate::adapters::store::local;
 use crate::adapters::store::{Act, Progress, StoreError, StoreErrorKind};
 use crate::model::cancel::Cancel;
 
-/// How often a download that brought nothing new is begun again.
+/// How often in a row a download that brought nothing new is begun again. The SDK's own tries come
+/// before each, so a server that is not back by then stays away.
 const FRUITLESS: u32 = 4;
 
 impl S3Store {

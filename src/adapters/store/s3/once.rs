@@ -17,7 +17,8 @@ use md5::{Digest, Md5};
 use super::{ObjectHead, S3Store, errors};
 use crate::adapters::store::{Act, StoreError};
 
-/// How often a write that crosses another is tried again, and after what pause.
+/// How often a write that crosses another is tried again, and after what pause. The conflict
+/// lasts as long as the other request.
 const CROSSED: u32 = 5;
 const PAUSE: Duration = Duration::from_secs(1);
 

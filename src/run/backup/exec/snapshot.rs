@@ -139,7 +139,7 @@ fn result(
 /// What VSS says while another snapshot of the volume is being made.
 const SNAPSHOT_IN_PROGRESS: &str = "80042316";
 
-/// How long the other snapshot is given.
+/// How long the other snapshot is given before the one more try.
 const RETRY_AFTER: Duration = Duration::from_secs(20);
 
 fn wait(cancel: &Cancel) {

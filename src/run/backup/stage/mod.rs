@@ -125,17 +125,7 @@ pub fn run(
         write: Some(&work),
     };
     let mut prepared = prepare(order, place, cancel, events)?;
-    if prepared.links > 0 || prepared.special > 0 {
-        events.note(
-            Section::Ignored,
-            format!(
-                "{}: {} and {} are not backed up",
-                order.mount.path,
-                text::count(prepared.links, "symbolic link"),
-                text::count(prepared.special, "special file")
-            ),
-        );
-    }
+    note_not_copied(order, &prepared, events);
     let mut result = StageResult {
         prepared: prepared.clone(),
         mirror: None,
@@ -185,4 +175,18 @@ pub fn run(
     });
     result.prepared = prepared;
     Ok(result)
+}
+
+fn note_not_copied(order: &StageOrder, counts: &WalkCounts, events: &Events<'_>) {
+    if counts.links > 0 || counts.special > 0 {
+        let (links, special) = (
+            text::count(counts.links, "symbolic link"),
+            text::count(counts.special, "special file"),
+        );
+        let text = format!(
+            "{}: {links} and {special} are not backed up",
+            order.mount.path
+        );
+        events.note(Section::Ignored, text);
+    }
 }

@@ -74,7 +74,8 @@ impl QueueProgress {
     }
 }
 
-/// How often a thread that waits for others asks for an interrupt.
+/// How often a thread that waits for others asks for an interrupt: a person notices no delay, and
+/// the processor no load.
 const TICK: Duration = Duration::from_millis(100);
 
 impl<'a, 'p> DownloadQueue<'a, 'p> {

@@ -65,7 +65,7 @@ struct OpenDirectory {
 }
 
 /// A place one step down: its path in the manifest, on the disk, and what blocks it.
-type Below = (RelPath, PathBuf, Option<&'static str>);
+type Child = (RelPath, PathBuf, Option<&'static str>);
 
 /// The verification of one mount.
 pub struct Verification<'a> {
@@ -221,7 +221,7 @@ impl<'a> Verification<'a> {
 
     /// Where `name` lies in the directory in hand; with `--exact` removes what is on the disk
     /// before it.
-    fn step(&mut self, name: &[u8]) -> Result<Option<Below>, RestoreError> {
+    fn step(&mut self, name: &[u8]) -> Result<Option<Child>, RestoreError> {
         let mut extra = Vec::new();
         let Some(level) = self.levels.last_mut() else {
             return Ok(None);
