@@ -165,16 +165,20 @@ pub fn run(
         result.archive =
             archive::finish(archive, &order, &files, key, &mut prepared, cancel, events)?;
     }
-    events.emit(Event::Mounted {
-        mount: order.mount.path.clone(),
-        files: prepared.files,
-        directories: prepared.directories,
-        bytes: prepared.bytes,
-        archived_files: prepared.archived_files,
-        archived_bytes: prepared.archived_bytes,
-    });
+    events.emit(mounted(&order, &prepared));
     result.prepared = prepared;
     Ok(result)
+}
+
+fn mounted(order: &StageOrder, counts: &WalkCounts) -> Event {
+    Event::Mounted {
+        mount: order.mount.path.clone(),
+        files: counts.files,
+        directories: counts.directories,
+        bytes: counts.bytes,
+        archived_files: counts.archived_files,
+        archived_bytes: counts.archived_bytes,
+    }
 }
 
 fn note_not_copied(order: &StageOrder, counts: &WalkCounts, events: &Events<'_>) {

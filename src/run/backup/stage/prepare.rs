@@ -45,11 +45,7 @@ pub fn prepare(
             .map_err(StageError::io("creating the directory", work))?;
     }
     let mut out = Outputs::create(order, place.write, &files)?;
-    let before_path = match order.archive.as_ref().map(|a| &a.changes) {
-        Some(Changes::SinceManifest { path }) => Some(Path::new(path)),
-        _ => None,
-    };
-    let mut before = Before::open(before_path)?;
+    let mut before = Before::open(last_manifest(order))?;
     let selection = Arc::new(Selection::new(order.selection.clone()));
     let mut prepared = WalkCounts::default();
     let missing = order.missing.iter();
@@ -93,6 +89,14 @@ pub fn prepare(
             .map_err(StageError::io("writing", &path))?;
     }
     Ok(prepared)
+}
+
+/// The manifest that the order compares with.
+fn last_manifest(order: &StageOrder) -> Option<&Path> {
+    match order.archive.as_ref().map(|a| &a.changes) {
+        Some(Changes::SinceManifest { path }) => Some(Path::new(path)),
+        _ => None,
+    }
 }
 
 /// One item of the walk.
