@@ -203,6 +203,7 @@ fn only_rsync_has_a_list_of_the_mirror() {
         },
         work: path(r"C:\temp\2"),
         mirror: Some(MirrorOrder {
+            is_attached: true,
             mirror: path(r"D:\mirror"),
             target: path(r"D:\mirror\c\home"),
             delete: None,
