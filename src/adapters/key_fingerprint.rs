@@ -14,7 +14,7 @@ const ROUNDS: NonZeroU32 = match NonZeroU32::new(600_000) {
     None => NonZeroU32::MIN,
 };
 
-/// More than this is no fingerprint of ours; it would take minutes to compare.
+/// A fingerprint with more rounds was not made by this program, and would take minutes to compare.
 const MOST_ROUNDS: u32 = 10_000_000;
 
 /// The fingerprint of a key, with a salt of its own.

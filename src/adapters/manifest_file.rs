@@ -13,7 +13,7 @@ impl FileReader {
     /// Opens a manifest file.
     ///
     /// # Errors
-    /// When it cannot be read or is no manifest of version 1.
+    /// When it cannot be read or is not a manifest of version 1.
     pub fn open(path: &Path) -> Result<FileReader, ManifestError> {
         Reader::new(BufReader::with_capacity(1 << 16, File::open(path)?))
     }

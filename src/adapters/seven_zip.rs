@@ -105,7 +105,8 @@ impl SevenZip {
     /// Calls `each` for every entry of an archive. `first` is its first (or only) volume.
     ///
     /// # Errors
-    /// When 7-Zip cannot be run. A broken archive or wrong key is an [`SevenZipExit`] other than `Ok`.
+    /// When 7-Zip cannot be run. A broken archive or wrong key is an [`SevenZipExit`] other than
+    /// `Ok`.
     pub fn list(
         &self,
         first: &Path,
@@ -165,7 +166,8 @@ impl SevenZip {
     /// volume; every line of output goes to `line`.
     ///
     /// # Errors
-    /// When 7-Zip cannot be run. A broken archive or wrong key is an [`SevenZipExit`] other than `Ok`.
+    /// When 7-Zip cannot be run. A broken archive or wrong key is an [`SevenZipExit`] other than
+    /// `Ok`.
     pub fn extract(
         &self,
         first: &Path,

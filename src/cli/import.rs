@@ -137,7 +137,8 @@ impl ImportArgs {
                     .to_string();
                 // v1.0 ran on Windows, and so will its profile.
                 if FullPath::parse(&whole).is_ok_and(|path| path.family() != Family::Windows) {
-                    let text = format!("'{whole}' is no directory that a Windows profile can name");
+                    let text =
+                        format!("'{whole}' is not a directory that a Windows profile can name");
                     let hint = "say how that computer will call it: --secrets-at 'C:\\ProgramData\\AAM Auto Backup\\secrets'";
                     complain("error", &text, hint);
                     return Err(Exit::Usage);

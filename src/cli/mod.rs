@@ -104,7 +104,7 @@ pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version come this way too; a closed pipe is no reason to complain.
+            // Help and version come this way too; a closed pipe is not an error.
             let _ = error.print();
             return if error.use_stderr() {
                 Exit::Usage

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use super::Exit;
 use crate::model::text::harmless;
 
-/// Writes a result. A reader that has seen enough (`| head`) is no failure.
+/// Writes a result. A reader that closes the pipe early (`| head`) is not a failure.
 pub fn result(text: impl Display) -> Exit {
     let mut out = io::stdout().lock();
     let text = text.to_string();

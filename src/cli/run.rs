@@ -118,7 +118,7 @@ fn backup(job: &Job, args: &RunArgs, cancel: &Cancel) -> Exit {
     exit
 }
 
-/// A broken profile is told of as a failed run is, as far as it says whom to tell.
+/// A broken profile is reported like a failed run, as far as its reporting sections can be read.
 fn refuse(search: &Search, args: &RunArgs, diagnostics: &Diagnostics) -> Exit {
     let readers = match terminal::is_journal() {
         // It says how bad each of them is.

@@ -9,7 +9,7 @@ use super::{CheckAnswer, ok, problem, warning};
 use crate::adapters::store::{LifecycleRule, S3Store, Store, StoreError, UploadRight, Versioning};
 use crate::model::policy::StorageClass;
 
-/// An object in Deep Archive is paid for so many days, however early it is deleted.
+/// Days for which an object in Deep Archive is billed, however early it is deleted.
 const PAID_DAYS: u32 = 180;
 
 /// Where the rights that a backup needs are written down.

@@ -13,7 +13,7 @@ pub(super) fn email(visit: &Visit<'_>) -> Vec<CheckAnswer> {
             Some(_) => vec![ok("no e-mail is sent")],
             None => {
                 vec![ok(
-                    "no e-mail is sent: nobody is told when a run fails; see email and ping in docs/profile.md",
+                    "no e-mail is sent: nobody learns when a run fails; see email and ping in docs/profile.md",
                 )]
             }
         };
@@ -79,7 +79,7 @@ fn recipients(visit: &Visit<'_>, ses: &Ses<'_>, email: &Email) -> Vec<CheckAnswe
     }
 }
 
-/// A missing right is no fault: sending needs none of those that tell.
+/// A missing right is not a fault: sending does not need the rights that these checks need.
 fn unknown(what: &str, error: SendError) -> CheckAnswer {
     match error.refused {
         true => ok(format!("{what} cannot be told: {}", error.why)),

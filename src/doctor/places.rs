@@ -149,7 +149,7 @@ fn needs(visit: &Visit<'_>) -> Vec<(PathBuf, u64)> {
         .collect()
 }
 
-/// Whether something of so many bytes fits, with all else that goes to the same disk.
+/// Whether this many bytes fit, together with everything else that goes to the same disk.
 pub(super) fn space(
     visit: &Visit<'_>,
     directory: &Path,

@@ -32,7 +32,7 @@ impl Arguments {
     /// word too many or too few, and a secret stands where a name belongs.
     ///
     /// # Errors
-    /// Everything that is wrong. The findings of a success are no errors.
+    /// Everything that is wrong. The findings of a success are never errors.
     pub fn read(command: &CommandLine) -> Result<(Arguments, Vec<Remark>), Vec<Remark>> {
         let words = &command.words;
         if words.len() != NAMES.len() {

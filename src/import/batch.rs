@@ -246,7 +246,7 @@ fn one_command(line: &str) -> String {
             }
             '&' | '|' if !quoted => break,
             '<' | '>' if !quoted => {
-                // The number of what is redirected is no word: `2>nul`.
+                // The number of a redirected stream is not a word: `2>nul`.
                 let number = command.ends_with(|c: char| c.is_ascii_digit())
                     && command
                         .trim_end_matches(|c: char| c.is_ascii_digit())

@@ -144,8 +144,8 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// Sorts a listing into sets. Objects of other locations, and anything that is no object name,
-    /// are counted.
+    /// Sorts a listing into sets. Objects of other locations, and anything that is not an object
+    /// name, are counted.
     pub fn new(location: &str, objects: impl IntoIterator<Item = Object>) -> Catalog {
         let mut catalog = Catalog::default();
         catalog.add(location, objects);
@@ -177,8 +177,8 @@ impl Catalog {
         }
     }
 
-    /// Compares the listing with what was sent. A set of which nothing is left is no longer kept,
-    /// and is not missed.
+    /// Compares the listing with what was sent. A set of which nothing is left has expired,
+    /// and is not reported.
     pub fn compare(&mut self, sent: &[Object]) {
         for object in sent {
             let Some(name) = ObjectName::parse(&object.key) else {

@@ -253,7 +253,7 @@ impl Event {
     }
 }
 
-/// Somebody who is told events, from any thread.
+/// A reader of events, called from any thread.
 pub trait Sink: Send + Sync {
     /// Takes one event.
     fn emit(&self, event: &Event);

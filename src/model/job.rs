@@ -188,7 +188,7 @@ pub struct JobSource {
     pub path: FullPath,
     /// Missing is a warning, not a failure.
     pub optional: bool,
-    /// Having no file is no sign of a disk that is not attached.
+    /// A source without files is taken as it is, not as a disk that is not attached.
     pub allow_empty: bool,
 }
 

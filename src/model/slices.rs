@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 /// would cost a request each and save no time: 8 MiB take three seconds at 20 Mbit/s.
 const SMALLEST: u64 = 8 << 20;
 
-/// At most so many slices has an object: markers stay small.
+/// The most slices that an object has, so that markers stay small.
 const MOST: u64 = 16;
 
 /// The slices of one object.

@@ -312,7 +312,7 @@ impl Checker<'_> {
             return default;
         };
         match humantime::parse_duration(text.trim()) {
-            // A loop that does not sleep is no wait.
+            // A wait of zero would be a busy loop.
             Ok(span) if span.is_zero() && pointer != "/lock/give-up-after" => {
                 self.report(
                     Mistake::value(pointer, "must be more than nothing")

@@ -72,7 +72,7 @@ fn replace(value: &mut Value, pointer: &str) {
             Some(stand_in) => drop(map.insert(key.to_owned(), stand_in)),
             None => drop(map.remove(key)),
         },
-        // An empty text is no path, no name and no address: every check trips over it, and is not
+        // An empty text is never a path, a name or an address: every check reports it, and is not
         // heard.
         Some(Value::Array(items)) => {
             if let Some(item) = key.parse().ok().and_then(|i: usize| items.get_mut(i)) {

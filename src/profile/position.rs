@@ -52,7 +52,7 @@ impl Positions {
             .or_else(|| self.value(pointer))
     }
 
-    /// Every value that is no list and no map, with its pointer.
+    /// Every value that is neither a list nor a map, with its pointer.
     pub fn scalars(&self) -> impl Iterator<Item = (&str, Position)> {
         self.scalars
             .iter()

@@ -120,7 +120,7 @@ pub fn text(draft: &Draft) -> Result<String, RenderError> {
 }
 
 /// A text as a YAML value: plain where that is safe, else in single quotes, for in double quotes
-/// `\` is no backslash.
+/// `\` is not a backslash.
 pub(super) fn scalar(text: &str) -> String {
     let mut options = SerializerOptions::default();
     options.prefer_block_scalars = false;

@@ -4,7 +4,7 @@ use crate::model::event::{Events, Section};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Mutex};
 
-/// Runs `body`. A panic in it becomes an error that is told like any other, and nothing is given.
+/// Runs `body`. A panic becomes an error that is reported like any other, and `None` is returned.
 pub fn guarded<T>(events: &Events<'_>, body: impl FnOnce() -> T) -> Option<T> {
     let said: Arc<Mutex<Option<String>>> = Arc::default();
     let place = said.clone();

@@ -1,4 +1,4 @@
-//! A session: one run with everything around it, from its log to the last who is told (SPEC#run,
+//! A session: one run with everything around it, from its log to the last report (SPEC#run,
 //! SPEC#log).
 //!
 //! Whatever happens inside, also a panic or an interrupt, the log says it, the report is made and
@@ -23,7 +23,7 @@ use crate::model::policy::When;
 use crate::render::report::{Counts, Report, Summary};
 use crate::run::guard::guarded;
 
-/// What a session is about, and who is told.
+/// What a session is about, and who gets its reports.
 #[derive(Clone, Copy, Debug)]
 pub struct Session<'a> {
     /// Name of the profile, or of what stands in for it.
@@ -222,7 +222,7 @@ impl Session<'_> {
         }
     }
 
-    /// Sends the report if it is wanted. Whether nobody waits for it in vain.
+    /// Sends the report if it is wanted. True unless a required report failed.
     fn mail(
         &self,
         report: &Report,
@@ -267,7 +267,7 @@ impl Session<'_> {
         }
     }
 
-    /// What a hook is told in its environment.
+    /// What a hook gets in its environment.
     fn about(
         &self,
         report: &Report,
@@ -281,7 +281,7 @@ impl Session<'_> {
         about
     }
 
-    /// What a hook is told that runs before anything is known.
+    /// What a hook gets that runs before the outcome is known.
     pub fn about_start(&self) -> Vec<(&'static str, String)> {
         vec![
             ("profile", self.profile.to_owned()),
@@ -328,7 +328,7 @@ impl Session<'_> {
     }
 }
 
-/// Sends the report unless it is not wanted. Whether nobody waits for it in vain.
+/// Sends the report unless it is not wanted. True unless a required report failed.
 fn send(
     email: &Email,
     report: &Report,

@@ -14,8 +14,8 @@ fn environment(name: &str) -> String {
     format!("AAM_BACKUP_{}", name.to_uppercase().replace('-', "_"))
 }
 
-/// Runs the hook `name` to its end; what it prints is told as events. `about` are names and values
-/// for its environment.
+/// Runs the hook `name` to its end; what it prints is reported as events. `about` are names and
+/// values for its environment.
 ///
 /// # Errors
 /// When it cannot be found, started, is interrupted, or did not end in time: then it and its

@@ -1,5 +1,5 @@
 //! What became of the last runs, in local state: for `status`, for metrics, and so that a run that
-//! ended without a word is told about by the next one.
+//! ended without a report is reported by the next one.
 //!
 //! One file a run, written when it starts and again when it ends. Beside it lies a lock file while
 //! the run lives: a crash frees it.
@@ -16,7 +16,7 @@ use crate::adapters::state::lock::{self, Attempt, Holder, RunLock};
 use crate::model::event::Outcome;
 use crate::render::report::Counts;
 
-/// The operation of a record that is no backup.
+/// The operation of a record that is not a backup.
 pub const RESTORE: &str = "restore";
 
 /// How many runs are remembered: three months of nights.

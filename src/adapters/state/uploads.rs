@@ -37,7 +37,7 @@ pub fn save(unfinished: &Unfinished) -> io::Result<()> {
     write_whole(&unfinished.record, &text)
 }
 
-/// Forgets it. Its files are no concern of this.
+/// Removes the record. The files stay.
 ///
 /// # Errors
 /// When the record cannot be removed.
@@ -82,7 +82,7 @@ pub fn examine(unfinished: &mut Unfinished) {
     let problem = unfinished.kept().find_map(|file| {
         let why = match fs::symlink_metadata(&file.path) {
             Err(error) => error.to_string(),
-            Ok(found) if !found.is_file() => "it is no file".to_owned(),
+            Ok(found) if !found.is_file() => "it is not a file".to_owned(),
             Ok(found) if found.len() != file.size => {
                 format!("it has {} bytes, not {}", found.len(), file.size)
             }

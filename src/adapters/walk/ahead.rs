@@ -37,8 +37,8 @@ pub(super) struct Ahead<'a> {
     queue: &'a (Mutex<Queue>, Condvar),
 }
 
-/// Runs `body` with workers beside it: one a core, two at least (a waiting disk is no busy core),
-/// eight at most.
+/// Runs `body` with workers beside it: one a core, two at least (waiting for a disk keeps no core
+/// busy), eight at most.
 pub(super) fn with_workers<T>(selection: &Arc<Selection>, body: impl FnOnce(&Ahead<'_>) -> T) -> T {
     let queue = (Mutex::new(Queue::default()), Condvar::new());
     let count = std::thread::available_parallelism().map_or(2, |n| n.get().clamp(2, 8));

@@ -18,7 +18,7 @@ pub(super) enum Judged {
     Excluded(Kind),
     NotCopied(Kind),
     Unreadable(io::Error),
-    /// A listed source that is not there or is no directory.
+    /// A listed source that does not exist or is not a directory.
     Missing(String),
 }
 
@@ -175,7 +175,7 @@ pub fn source_problem(path: &Path) -> Option<String> {
     source(path, true).err()
 }
 
-/// A name as the selection rule takes it. Where it is no text there is NUL, which wildcards match
+/// A name as the selection rule takes it. Bytes that are not text become NUL, which wildcards match
 /// and no profile can say: a path with the replacement character, copied from a terminal, must not
 /// stand for every broken name.
 pub(super) fn name_text(name: &OsStr) -> Cow<'_, str> {

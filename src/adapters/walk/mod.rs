@@ -40,7 +40,7 @@ pub enum Item {
     Excluded { kind: Kind },
     /// A link or special file: not followed, not copied.
     NotCopied { kind: Kind },
-    /// A source that is not there, or is no directory.
+    /// A source that does not exist, or is not a directory.
     SourceMissing { why: String },
     /// Could not be read. A directory was told of before; nothing below it is known.
     Unreadable {

@@ -179,7 +179,7 @@ pub fn restore(global: &Global, args: &RestoreArgs, cancel: &Cancel) -> Exit {
     }
 }
 
-/// One of the four steps: it is told on the terminal only.
+/// One of the four steps. It reports to the terminal only.
 fn one_of_four(step: RestoreStep, call: &RestoreCall<'_>) -> Exit {
     let events = Events::new(vec![Box::new(Terminal::new(call.what.verbose, true))]);
     let request = call.request(step);

@@ -39,7 +39,7 @@ pub struct ReportArgs {
 }
 
 impl ReportArgs {
-    /// Who is told. Pings and hooks are those of the backup: a restore is none.
+    /// Who gets a report. Pings and hooks belong to backups, not to restores.
     fn reporting(&self, origin: &RestoreOrigin) -> Result<Reporting, String> {
         let job = origin.job.as_ref();
         let mut reporting = Reporting::default();
@@ -77,7 +77,7 @@ impl ReportArgs {
 
 fn full(given: &Path) -> Result<FullPath, String> {
     let path = std::path::absolute(given).map_err(|why| why.to_string())?;
-    let text = path.to_str().ok_or("its name is no Unicode text")?;
+    let text = path.to_str().ok_or("its name is not Unicode text")?;
     FullPath::parse(text).map_err(|why| why.to_string())
 }
 

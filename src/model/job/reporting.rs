@@ -1,4 +1,4 @@
-//! Who is told about a run, and where its log goes (SPEC#email, SPEC#notifications).
+//! Who gets a report of a run, and where its log goes (SPEC#email, SPEC#notifications).
 
 use crate::model::policy::When;
 

@@ -64,7 +64,7 @@ pub(super) fn uploads(location: &str, facts: &Facts, findings: &mut Vec<PlanNote
                     findings.push(unused(unfinished, owed));
                     true
                 }
-                // That it cannot be reached is told elsewhere.
+                // That it cannot be reached is reported elsewhere.
                 (None, Some((_, Err(_)))) => true,
                 (None, Some((name, Ok(catalog)))) => {
                     catalog.add(location, unfinished.objects());

@@ -263,7 +263,7 @@ fn latest_common(
                 Some(format!("the incremental backup {stamp} is damaged: {why}"))
             }),
     };
-    // A backup that a wrong clock dated into the future is no base.
+    // A backup that a wrong clock dated into the future is not a base.
     let in_lookback =
         |set: &&Set| months.contains(&set.stamp.month()) && !set.stamp.is_future(facts.stamp);
     for set in first.1.sets.iter().rev().filter(in_lookback) {

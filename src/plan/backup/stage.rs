@@ -178,7 +178,7 @@ fn archive_order(
     }
 }
 
-/// The work files of the run itself are no files of the user's, wherever they lie.
+/// The work files of the run itself are never backed up, wherever they lie.
 pub(super) fn without_work(selection: &SelectionSpec, work: &FullPath) -> SelectionSpec {
     let mut selection = selection.clone();
     if selection

@@ -238,7 +238,7 @@ fn readable(seconds: u64) -> String {
         .find(|(most, _)| seconds <= *most)
         .map_or(HOUR, |(_, step)| step);
     match seconds.div_ceil(step).saturating_mul(step) {
-        // Beyond, months come into it, which are no whole days.
+        // Longer spans would be shown in months, which are not whole days.
         seconds if seconds >= 30 * DAY => format!("about {}", count(seconds.div_ceil(DAY), "day")),
         seconds => format!(
             "about {}",

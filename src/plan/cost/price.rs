@@ -120,7 +120,7 @@ impl Prices {
     /// Reads a price file: YAML with any of the table's keys; what it leaves out stays as built in.
     ///
     /// # Errors
-    /// When it is something else, or a price is no price.
+    /// When it is something else, or holds a price that is not a number.
     pub fn parse(text: &str) -> Result<Prices, PricesError> {
         let prices: Prices =
             serde_saphyr::from_str(text).map_err(|e| PricesError(e.to_string()))?;

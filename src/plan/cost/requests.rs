@@ -18,7 +18,7 @@ pub fn part_size(size: u64) -> u64 {
         .next_multiple_of(MEBIBYTE)
 }
 
-/// How many requests the upload of so many bytes takes besides the one that makes the object: to
+/// How many requests an upload of this size takes besides the one that makes the object: to
 /// begin it, one for each part, and to see that it is whole.
 pub fn more_requests(size: u64) -> u64 {
     if size <= SMALLEST_PART {

@@ -32,7 +32,7 @@ pub enum PlanError {
     Marker(#[from] MarkerError),
     #[error("the marker '{0}' describes another archive than its name says")]
     ForeignMarker(String),
-    #[error("a marker of the backup {backup} names '{key}', which is no object of its archive")]
+    #[error("a marker of the backup {backup} names '{key}', which is not an object of its archive")]
     ForeignKey { backup: Stamp, key: String },
     #[error("the backup {backup} holds the changes since the backup {since}, which is not there")]
     Unchained {

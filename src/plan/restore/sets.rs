@@ -14,7 +14,7 @@ pub struct SetsReport {
     pub location: String,
     /// Oldest first.
     pub sets: Vec<SetRow>,
-    /// Objects in the listing that are no backup of this location.
+    /// Objects in the listing that do not belong to a backup of this location.
     pub ignored: u64,
     /// Objects with the deprecated names of before December 2020.
     pub deprecated: u64,

@@ -21,7 +21,7 @@ pub enum Unsafe {
     Plain,
     #[error("it has no name")]
     Empty,
-    #[error("'{0}' is no legal file name on this system")]
+    #[error("'{0}' is not a legal file name on this system")]
     Illegal(String),
 }
 

@@ -151,7 +151,7 @@ impl Checker<'_> {
     }
 }
 
-/// Whether something that is no port stands where a port does.
+/// Whether the port is not a number.
 fn has_bad_port(authority: &http::uri::Authority) -> bool {
     let text = authority.as_str();
     let after_host = text.rsplit_once(']').map_or(text, |(_, after)| after);

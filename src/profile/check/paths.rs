@@ -118,7 +118,7 @@ pub(super) fn family_of(text: &str) -> Option<Family> {
     }
 }
 
-/// Why a text is no full path, and what to write.
+/// Why a text is not a full path, and what to write.
 pub(super) fn path_finding(pointer: &str, text: &str, error: &PathError) -> Mistake {
     let finding = Mistake::value(pointer, error.to_string());
     match error {

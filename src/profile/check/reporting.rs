@@ -1,4 +1,4 @@
-//! Who is told about a run: log, e-mail, pings, hooks.
+//! Who gets a report of a run: log, e-mail, pings, hooks.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Who is told about a run, as a profile writes it: log, e-mail, pings, hooks (SPEC#email,
+//! Who gets a report of a run, as a profile writes it: log, e-mail, pings, hooks (SPEC#email,
 //! SPEC#notifications).
 
 use schemars::JsonSchema;

@@ -1,4 +1,4 @@
-//! One backup, from its log to the last who is told (SPEC#run).
+//! One backup, from its log to the last report (SPEC#run).
 
 mod announce;
 pub mod exec;

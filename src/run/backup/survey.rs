@@ -234,8 +234,8 @@ pub fn snapshot_problem(job: &Job) -> Option<(String, String)> {
     })
 }
 
-/// With a longer one ShadowSpawn loops for ever. Windows allows 259 characters where no prefix lifts
-/// that limit.
+/// With a longer one ShadowSpawn loops for ever. Windows allows 259 characters where no prefix
+/// lifts that limit.
 const LONGEST_SHADOWSPAWN_SOURCE: usize = 259;
 
 #[cfg(windows)]

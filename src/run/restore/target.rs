@@ -145,7 +145,7 @@ impl Target {
     }
 
     /// Puts everything that was extracted onto the disk itself: what it came from is deleted next.
-    /// Where there is no call for that (Windows), the system does so within seconds.
+    /// Windows has no call for this, and does so by itself within seconds.
     pub fn settle(&self) {
         #[cfg(any(target_os = "linux", target_os = "android"))]
         if let Ok(directory) = File::open(&self.path) {

@@ -83,7 +83,7 @@ fn archives_that_would_write_elsewhere_are_refused_whole() {
             "[('out', '/tmp', 0o120777), ('out/x', '1', 0o100644)]",
             "the entry 'out': it is a link",
         ),
-        ("[('a//b', '1', 0o100644)]", "is no legal file name"),
+        ("[('a//b', '1', 0o100644)]", "is not a legal file name"),
         (
             "[('planted', '1', 0o100644)]",
             "the entry 'planted': it is not encrypted",

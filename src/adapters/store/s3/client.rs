@@ -42,7 +42,7 @@ pub(super) async fn connect(settings: &S3Settings) -> (Client, bool) {
     (Client::from_conf(config), checksums)
 }
 
-/// For requests that carry so many bytes, or let the server work on them: time enough for a slow
+/// For requests that carry this many bytes, or let the server work on them: enough time for a slow
 /// line, and tries enough to outlive a router that starts anew (about a minute). A server that
 /// takes everything and then keeps silent is given up after the second try.
 pub(super) fn patient(size: u64) -> config::Builder {

@@ -31,8 +31,8 @@ use crate::model::cancel::Cancel;
 use crate::model::object::{Object, ObjectRef, ThawState};
 use crate::model::policy::{StorageClass, Tier};
 
-/// How often a waiting call asks whether the run was interrupted: a person notices no delay, and the
-/// processor no load.
+/// How often a waiting call asks whether the run was interrupted: a person notices no delay, and
+/// the processor no load.
 const TICK: Duration = Duration::from_millis(100);
 
 /// What an S3 store needs to know.

@@ -2,8 +2,8 @@
 //! (for `doctor`).
 //!
 //! Rights cannot be read by those who have them, only tried. A trial that would change something
-//! names a key that no object has. S3 looks at the rights first, so that a refusal is told from an
-//! answer about the missing object.
+//! names a key that no object has. S3 looks at the rights first, so that a refusal can be
+//! distinguished from an answer about the missing object.
 
 use std::sync::{Arc, Mutex};
 
@@ -206,7 +206,7 @@ impl S3Store {
         })
     }
 
-    /// Done, or not possible with this object: that is what somebody with the right is told.
+    /// Done, or not possible with this object: this is the answer to somebody with the right.
     fn answered<T, E>(
         &self,
         act: &Act,

@@ -44,7 +44,7 @@ impl S3Store {
             .await;
         match sent {
             Ok(_) => Ok(()),
-            // this is no typed error of the SDK.
+            // The SDK has no type for this error.
             Err(error) if error.code() == Some("RestoreAlreadyInProgress") => Ok(()),
             // An object that is not in an archive class is refused with the code that an archived
             // one gives to a GET.

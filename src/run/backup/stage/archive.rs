@@ -134,8 +134,8 @@ struct Amended {
 }
 
 /// Makes the manifest say what the archive holds (`held`: sizes by path). Only asked when counts or
-/// bytes differ, for it keeps all names in memory. Of a file the archive does not hold, an older
-/// state stays listed as unseen, so that it is restored, and tried again by the next backup.
+/// bytes differ, because it keeps all names in memory. Of a file the archive does not hold, an
+/// older state stays listed as unseen, so that it is restored, and tried again by the next backup.
 fn amend(
     archive: &ArchiveOrder,
     order: &StageOrder,

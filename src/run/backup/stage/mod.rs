@@ -110,8 +110,8 @@ pub struct Archived {
 /// Carries out an order: [`prepare`], then everything the files say.
 ///
 /// # Errors
-/// When it had to stop. What went wrong with the mirror or the archive alone is told as events and
-/// shows in the result.
+/// When it had to stop. What went wrong with the mirror or the archive alone is reported as events
+/// and shows in the result.
 pub fn run(
     order: &StageOrder,
     key: Option<&Secret>,

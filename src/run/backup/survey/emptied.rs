@@ -1,5 +1,5 @@
-//! Sources that have lost all their files: the mount point of a disk that is not attached looks like
-//! an empty directory (SPEC#missing-sources).
+//! Sources that have lost all their files: the mount point of a disk that is not attached looks
+//! like an empty directory (SPEC#missing-sources).
 
 use std::fs;
 use std::path::Path;

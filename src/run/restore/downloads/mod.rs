@@ -209,7 +209,7 @@ impl<'a> Downloads<'a> {
             fs::create_dir_all(directory).map_err(RestoreError::disk("create", directory))?;
         }
         let unchecked = unchecked(path);
-        // A longer file is no beginning of this object.
+        // A longer file is not the beginning of this object.
         if fs::metadata(&unchecked).is_ok_and(|m| m.len() > part.size()) {
             disk::remove_file(&unchecked)?;
         }

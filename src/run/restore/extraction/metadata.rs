@@ -7,7 +7,7 @@ use filetime::FileTime;
 
 use crate::model::manifest::Meta;
 
-/// Sets permissions and modification time of a file or directory that is no link, to the
+/// Sets permissions and modification time of a file or directory that is not a link, to the
 /// nanosecond.
 pub fn set(path: &Path, meta: &Meta, is_directory: bool) -> io::Result<()> {
     let (seconds, nanos) = meta.modified.split();

@@ -61,7 +61,7 @@ scenarios! {
         Incremental(2, &["docs/dots.."]),
         Do(|m| if m.is_windows() {
             let to = m.profile.said(&m.nothing_restored());
-            m.aam("restore", &["--to", &to]).exit(1).says("is no legal file name on this system").says("--only");
+            m.aam("restore", &["--to", &to]).exit(1).says("is not a legal file name on this system").says("--only");
             assert!(!m.path("back/1/docs").exists());
         }),
         OnlyUnix("to a restore they are no legal names on Windows"),
