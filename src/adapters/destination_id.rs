@@ -61,7 +61,7 @@ pub fn mark(path: &Path) {
             let text = serde_json::to_vec(&DestinationMark { id: id.clone() });
             if text
                 .map_err(io::Error::from)
-                .and_then(|text| fs::write(path.join(NAME), text))
+                .and_then(|text| write_new(&path.join(NAME), &text))
                 .is_err()
             {
                 return;
@@ -84,9 +84,22 @@ pub fn forget(path: &Path) {
     }
 }
 
+/// The id in a destination. Only a plain, small file is read: a link would lead elsewhere, and a
+/// pipe would never end.
 fn id_in(path: &Path) -> Option<String> {
-    let text = fs::read(path.join(NAME)).ok()?;
+    const MOST_BYTES: u64 = 1000;
+    let mark = path.join(NAME);
+    fs::symlink_metadata(&mark)
+        .ok()
+        .filter(|found| found.is_file() && found.len() <= MOST_BYTES)?;
+    let text = fs::read(&mark).ok()?;
     Some(serde_json::from_slice::<DestinationMark>(&text).ok()?.id)
+}
+
+/// Writes the mark where there is nothing of its name, so never through a link.
+fn write_new(path: &Path, text: &[u8]) -> io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    io::Write::write_all(&mut options.write(true).create_new(true).open(path)?, text)
 }
 
 fn known() -> KnownDestinations {
@@ -105,4 +118,24 @@ fn keep(known: &KnownDestinations) {
             create_private_directory(&directory)?;
             write_whole(&directory.join(FILE), &text)
         });
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_plain_file_is_a_mark() {
+        let place = tempfile::tempdir().unwrap();
+        let (mark, elsewhere) = (place.path().join(NAME), place.path().join("elsewhere"));
+        fs::write(&elsewhere, r#"{"id": "1"}"#).unwrap();
+        std::os::unix::fs::symlink(&elsewhere, &mark).unwrap();
+        assert_eq!(id_in(place.path()), None, "a link");
+        assert!(write_new(&mark, b"through the link").is_err());
+        assert_eq!(fs::read(&elsewhere).unwrap(), br#"{"id": "1"}"#);
+        fs::remove_file(&mark).unwrap();
+        write_new(&mark, br#"{"id": "2"}"#).unwrap();
+        assert_eq!(id_in(place.path()), Some("2".to_owned()));
+    }
 }
