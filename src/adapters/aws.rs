@@ -93,3 +93,37 @@ pub fn loader(region: &str, endpoint: Option<&str>, keys: &Keys) -> ConfigLoader
     }
     loader
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::policy::Reference;
+
+    #[test]
+    fn a_temporary_key_has_its_token() {
+        let env = |name: &str| Reference::Env(name.to_owned());
+        let read = |session_token: Option<Reference>| {
+            let credentials = job::Credentials {
+                access_key_id: env("ID"),
+                secret_access_key: env("SECRET"),
+                session_token,
+            };
+            let resolve = |reference: &Reference| match reference {
+                Reference::Env(name) if name == "MISSING" => Err("not set"),
+                Reference::Env(name) => Ok(Secret::new(format!("value of {name}"))),
+                _ => Err("not asked for"),
+            };
+            keys(Some(&credentials), resolve).map(|keys| {
+                let all = keys.iter().flat_map(AccessKey::secrets);
+                all.map(|secret| secret.expose().to_owned())
+                    .collect::<Vec<_>>()
+            })
+        };
+        assert_eq!(read(None).unwrap(), ["value of ID", "value of SECRET"]);
+        assert_eq!(
+            read(Some(env("TOKEN"))).unwrap(),
+            ["value of ID", "value of SECRET", "value of TOKEN"]
+        );
+        assert_eq!(read(Some(env("MISSING"))), Err("not set"));
+    }
+}

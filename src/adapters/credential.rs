@@ -206,6 +206,25 @@ mod tests {
     }
 
     #[test]
+    fn lines_after_the_first_are_noticed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("key");
+        for (content, more) in [
+            ("key", false),
+            ("key\n", false),
+            ("key\r\n", false),
+            ("key\n\n", false),
+            ("key\nrest", true),
+            ("key\r\nrest\r\n", true),
+        ] {
+            std::fs::write(&path, content).unwrap();
+            let reference = Reference::File(path.display().to_string());
+            assert_eq!(has_more_lines(&reference), more, "{content:?}");
+        }
+        assert!(!has_more_lines(&Reference::Env("HOME".to_owned())));
+    }
+
+    #[test]
     fn files_give_their_first_line() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("key");

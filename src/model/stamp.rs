@@ -172,6 +172,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_future_begins_where_no_zone_is_any_more() {
+        let now: Stamp = "20261124_100000.000000".parse().unwrap();
+        for (stamp, is_future) in [
+            ("20261124_100000.000000", false),
+            ("20261125_120000.000000", false),
+            ("20261125_120000.000001", true),
+            ("20261101_000000.000000", false),
+        ] {
+            assert_eq!(
+                stamp.parse::<Stamp>().unwrap().is_future(now),
+                is_future,
+                "{stamp}"
+            );
+        }
+    }
+
+    #[test]
     fn round_trips_and_refuses() {
         let stamp: Stamp = "20201222_112502.225333".parse().unwrap();
         assert_eq!(stamp.to_string(), "20201222_112502.225333");

@@ -182,7 +182,27 @@ pub fn aligned<const N: usize>(table: &[[String; N]]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{count, size};
+    use super::{count, harmless, one_line, size};
+
+    #[test]
+    fn nothing_in_a_text_moves_the_cursor_or_turns_the_line() {
+        for (text, shown, on_one_line) in [
+            ("plain Übung", "plain Übung", "plain Übung"),
+            ("a\tb\nc", "a\tb\nc", r"a\tb\nc"),
+            ("\u{1b}[2J", r"\u{1b}[2J", r"\u{1b}[2J"),
+            ("a\rSUCCESS", r"a\rSUCCESS", r"a\rSUCCESS"),
+            ("\u{9b}31m\u{7f}", r"\u{9b}31m\u{7f}", r"\u{9b}31m\u{7f}"),
+            ("cod\u{202e}exe", r"cod\u{202e}exe", r"cod\u{202e}exe"),
+            (
+                "\u{2066}x\u{2028}",
+                r"\u{2066}x\u{2028}",
+                r"\u{2066}x\u{2028}",
+            ),
+        ] {
+            assert_eq!(harmless(text), shown);
+            assert_eq!(one_line(text), on_one_line);
+        }
+    }
 
     #[test]
     fn counts() {

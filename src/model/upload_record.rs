@@ -5,6 +5,7 @@
 //! The record of it is in local state, for anybody may be able to write into the parent of a work
 //! directory. Whoever deletes the work directory gives the upload up; nothing else depends on it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -174,6 +175,15 @@ impl Unfinished {
         markers.collect()
     }
 
+    /// What a store does not list with its size was not sent: `listed` has the sizes by key.
+    pub fn keep_listed(&mut self, store: &str, listed: &BTreeMap<String, u64>) {
+        let progress = self.owed.iter_mut().filter(|owed| owed.store == store);
+        for owed in progress {
+            owed.sent
+                .retain(|stored| listed.get(&stored.key) == Some(&stored.size));
+        }
+    }
+
     /// Compares what was believed of a store with what it lists: objects that are not there are
     /// owed again, and a backup that is complete there is owed no more, for its run was cut off
     /// between the last marker and this record.
@@ -194,11 +204,13 @@ impl Unfinished {
                 objects.find(|object| object.key == key)
             })
         };
-        if self
-            .archives
-            .iter()
-            .all(|archive| found(&archive.marker).is_some())
-        {
+        // A marker alone proves nothing: what it names may have been lost since.
+        let is_whole = |archive: &ReadyArchive| {
+            let mut files = archive.files();
+            found(&archive.marker).is_some()
+                && files.all(|file| found(&file.key).is_some_and(|object| object.size == file.size))
+        };
+        if self.archives.iter().all(is_whole) {
             self.owed.remove(at);
             return;
         }

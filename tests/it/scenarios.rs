@@ -7,6 +7,7 @@ mod mirror;
 mod round_trip;
 mod trouble;
 mod unfinished;
+mod world;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

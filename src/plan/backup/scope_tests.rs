@@ -313,3 +313,15 @@ fn all_reachable_stores_must_hold_the_base() {
     one_down.stores[0].catalog = Err("down".to_owned());
     assert_eq!(one_down.word(), "refused");
 }
+
+#[test]
+fn a_backup_of_the_future_is_no_base() {
+    // This run is of the 24th at 10 o'clock.
+    let word = |full: &str| {
+        world(&[complete(&format!("pc_{full}"), FULL)])
+            .remembers(full, "today")
+            .word()
+    };
+    assert_eq!(word("20261125_100000.000000"), "1125+1125 Manifest");
+    assert_eq!(word("20261128_100000.000000"), "full");
+}

@@ -98,3 +98,55 @@ pub fn left_out(
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::object::Object;
+
+    /// Backups of one mount, each with a volume and a marker.
+    fn catalog(backups: &[&str]) -> Catalog {
+        let keys = backups
+            .iter()
+            .flat_map(|backup| ["no_a.zip.001", "yes_a"].map(|part| format!("pc_{backup}_{part}")));
+        Catalog::new("pc", keys.map(|key| Object { key, size: 1 }))
+    }
+
+    fn stamp(text: &str) -> Stamp {
+        text.parse().unwrap()
+    }
+
+    const OLD: &str = "20261101_100000.000000_0_0.0";
+    const OLD_LATE: &str = "20261101_100000.000000_20261120_100000.000000";
+    const NEW: &str = "20261110_100000.000000_0_0.0";
+
+    #[test]
+    fn the_newest_state_is_not_always_in_the_newest_set() {
+        let newest = |backups: &[&str]| newest_state(&catalog(backups), None);
+        assert_eq!(newest(&[OLD, NEW]), Some(stamp("20261110_100000.000000")));
+        assert_eq!(
+            newest(&[OLD, OLD_LATE, NEW]),
+            Some(stamp("20261120_100000.000000"))
+        );
+        assert_eq!(newest(&[]), None);
+    }
+
+    #[test]
+    fn the_future_is_left_out_unless_nothing_else_is_there() {
+        let now = stamp("20261115_100000.000000");
+        let left = |backups: &[&str]| {
+            let (left, future) = without_future(catalog(backups), now);
+            (newest_state(&left, None), future)
+        };
+        let (old, late) = (
+            stamp("20261101_100000.000000"),
+            stamp("20261120_100000.000000"),
+        );
+        assert_eq!(left(&[OLD]), (Some(old), vec![]));
+        assert_eq!(left(&[OLD, OLD_LATE]), (Some(old), vec![late]));
+        let future = "20270101_100000.000000_0_0.0";
+        let new_year = stamp("20270101_100000.000000");
+        assert_eq!(left(&[OLD, future]), (Some(old), vec![new_year]));
+        assert_eq!(left(&[future]), (Some(new_year), vec![new_year]));
+    }
+}

@@ -157,3 +157,29 @@ fn has_bad_port(authority: &http::uri::Authority) -> bool {
     let after_host = text.rsplit_once(']').map_or(text, |(_, after)| after);
     after_host.contains(':') && authority.port_u16().is_none()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::has_bad_port;
+
+    #[test]
+    fn a_port_is_a_number() {
+        for (authority, is_bad) in [
+            ("host", false),
+            ("host:9000", false),
+            ("127.0.0.1:abc", true),
+            ("host:", true),
+            ("host:70000", true),
+            ("[::1]", false),
+            ("[::1]:9000", false),
+            ("[::1]:x", true),
+        ] {
+            // What the parser itself refuses is refused anyway.
+            let Ok(parsed) = authority.parse() else {
+                assert!(is_bad, "{authority}");
+                continue;
+            };
+            assert_eq!(has_bad_port(&parsed), is_bad, "{authority}");
+        }
+    }
+}

@@ -1,52 +1,60 @@
 //! The proof that a store holds what it was sent (SPEC#upload).
 
+use std::collections::BTreeMap;
+
 use super::Execution;
-use crate::adapters::state::State;
+use crate::adapters::state::{State, uploads};
 use crate::adapters::store::{Store, StoreError, StoreErrorKind};
-use crate::model::catalog::{Backup, Catalog};
-use crate::model::name::{BackupId, ObjectName};
+use crate::model::name::ObjectName;
 use crate::model::object::Object;
 use crate::model::stamp::Stamp;
+use crate::model::upload_record::Unfinished;
 
 impl Execution<'_> {
-    /// A backup is complete when the store lists what was sent, not when it answered that it has
-    /// it: a portal, a cache or a gateway in between may answer too.
-    pub(super) fn is_listed(
+    /// Makes sure that a store lists objects as they were sent. That it answered is no proof: a
+    /// portal, a cache or a gateway in between may answer too.
+    pub(super) fn prove_listed(
         &self,
         store: &dyn Store,
-        backup: BackupId,
+        unfinished: &mut Unfinished,
         sent: &[Object],
     ) -> Result<(), StoreError> {
-        let location = &self.plan.location;
-        let listed = store.list(&ObjectName::backup_prefix(location, backup))?;
-        let mut catalog = Catalog::new(location, listed);
-        let state = State::of(location);
-        let missing = sent.iter().find(|object| {
-            catalog.compare(std::slice::from_ref(object));
-            catalog.set(backup.full).is_none()
-        });
-        let lost = catalog
-            .set(backup.full)
-            .and_then(|set| set.backups().find_map(Backup::lost))
-            .map(|lost| lost.to_string())
-            .or_else(|| missing.map(|object| format!("the object '{}' is not there", object.key)));
-        if let Some(why) = lost {
-            return Err(StoreError {
-                store: store.label().to_owned(),
-                what: format!("listing the backup {}", backup.stamp()),
-                why: format!("{why}, although the store took it"),
-                kind: StoreErrorKind::Other,
-                hint: "something between this computer and the store answers in its place: look \
-                       at the endpoint, a proxy, or a network that asks for a login"
-                    .to_owned(),
+        let prefix = ObjectName::backup_prefix(&self.plan.location, unfinished.backup);
+        let listed = store.list(&prefix)?.into_iter();
+        let listed: BTreeMap<String, u64> =
+            listed.map(|object| (object.key, object.size)).collect();
+        let lost = sent
+            .iter()
+            .find_map(|Object { key, size }| match listed.get(key) {
+                None => Some(format!("the object '{key}' is not there")),
+                Some(found) if found != size => Some(format!(
+                    "the object '{key}' has {found} bytes instead of {size}"
+                )),
+                Some(_) => None,
             });
-        }
+        let Some(why) = lost else { return Ok(()) };
+        // What is not there is sent once more, so its file must stay.
+        unfinished.keep_listed(store.label(), &listed);
+        self.saved(uploads::save(unfinished));
+        Err(StoreError {
+            store: store.label().to_owned(),
+            what: format!("listing the backup {}", unfinished.backup.stamp()),
+            why: format!("{why}, although the store took it"),
+            kind: StoreErrorKind::Other,
+            hint: "something between this computer and the store answers in its place: look at \
+                   the endpoint, a proxy, or a network that asks for a login"
+                .to_owned(),
+        })
+    }
+
+    /// Keeps in local state what a complete backup consists of, for later runs to compare.
+    pub(super) fn keep_sent(&self, store: &dyn Store, sent: &[Object]) {
         let holds = |key: &str| {
             let name = ObjectName::parse(key);
             name.is_some_and(|name| self.is_kept(store.label(), name.backup.full))
         };
+        let state = State::of(&self.plan.location);
         self.saved(state.note_sent(store.label(), sent, &holds));
-        Ok(())
     }
 
     /// Whether the store held something of this set when the run began.

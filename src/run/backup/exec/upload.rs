@@ -275,32 +275,30 @@ impl Execution<'_> {
                 hint: String::new(),
             });
         };
-        let mut sent = Vec::new();
+        let named = markers.iter().flat_map(|(_, marker)| {
+            let objects = marker.volumes.iter().chain([&marker.manifest]);
+            objects.map(|object| Object {
+                key: object.key.clone(),
+                size: object.size,
+            })
+        });
+        let mut sent: Vec<Object> = named.collect();
+        // No marker may name what is not there.
+        self.prove_listed(store, unfinished, &sent)?;
         for (key, marker) in markers {
             let bytes = marker.to_bytes();
-            sent.extend(
-                marker
-                    .volumes
-                    .iter()
-                    .chain([&marker.manifest])
-                    .map(|object| Object {
-                        key: object.key.clone(),
-                        size: object.size,
-                    }),
-            );
-            sent.push(Object {
-                key: key.clone(),
-                size: bytes.len() as u64,
-            });
+            let size = bytes.len() as u64;
             self.events.emit(Event::Uploading {
                 store: label.clone(),
                 key: key.clone(),
-                size: bytes.len() as u64,
+                size,
             });
             let stored = store.put_bytes(&key, &bytes, Purpose::Index)?;
             self.sent(&label, &stored);
+            sent.push(Object { key, size });
         }
-        self.is_listed(store, unfinished.backup, &sent)?;
+        self.prove_listed(store, unfinished, &sent)?;
+        self.keep_sent(store, &sent);
         self.saved(uploads::done(unfinished, &label));
         let what = if unfinished.backup.incremental.is_none() {
             "full"

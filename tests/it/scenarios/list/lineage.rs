@@ -1,7 +1,7 @@
 //! What a backup rests on: the key, what the stores still hold, the disk that a destination is, and
 //! sources that have lost their files.
 
-use super::super::Step::{self, Back, Do, OnlyUnix, Restore, Run, Unseen, Write};
+use super::super::Step::{self, Back, Do, Restore, Run, Unseen, Write};
 use super::{play, scenarios};
 use crate::support::machine::Machine;
 
@@ -17,7 +17,6 @@ fn objects(m: &Machine, part: &str) -> Vec<std::path::PathBuf> {
 
 scenarios! {
     another_key_is_no_typing_error_that_nobody_notices: [
-        OnlyUnix("the key of a Windows machine stands in its profile"),
         Run(&[], 0, &[" full backup!"]),
         Write("docs/new.txt", "new"),
         Do(|m| m.key = "mistyped"),
@@ -121,5 +120,22 @@ scenarios! {
             }
         }),
         Run(&[], 1, &["was made by the profile 'other-", "of this computer"]),
+    ];
+    backups_of_the_future_are_named_and_not_restored: [
+        Run(&[], 0, &[" full backup!"]),
+        Do(|m| {
+            // A copy of the only backup, dated by a wrong clock. Markers name their own stamp.
+            let names = m.stored();
+            let stamp = names.first().unwrap().split('_').skip(1).take(2).collect::<Vec<_>>().join("_");
+            for name in &names {
+                let from = m.path("store").join(name);
+                let to = m.path("store").join(name.replace(&stamp, "20990101_000000.000000"));
+                std::fs::copy(from, to).unwrap();
+            }
+        }),
+        Write("docs/new.txt", "new"),
+        Run(&[], 3, &["1 backup is dated in the future", " incremental backup!"]),
+        Restore(&[], 3, &["dated in the future"]),
+        Back,
     ];
 }
