@@ -240,3 +240,78 @@ impl Unfinished {
             .filter(lacks)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(key: &str) -> WorkFile {
+        WorkFile {
+            key: key.to_owned(),
+            path: PathBuf::from(key),
+            size: 7,
+        }
+    }
+
+    const START: &str = "pc_20261101_100000.000000_0_0.0";
+
+    /// One archive of one volume, of which a store was sent everything but the markers.
+    fn sent() -> Unfinished {
+        let backup = BackupId {
+            full: "20261101_100000.000000".parse().unwrap(),
+            incremental: None,
+        };
+        let about = serde_json::json!({
+            "version": 1, "program": "test", "location": "pc", "backup": backup, "zone": "utc",
+            "mount": "/a", "mounts": [], "format": "zip", "volumes": [],
+            "manifest": {"key": "", "size": 0, "sha256": ""}, "files": 0, "bytes": 0,
+            "selection": "", "since": null, "tools": []
+        });
+        let archive = ReadyArchive {
+            volumes: vec![file(&format!("{START}_no_-a.zip.001"))],
+            manifest: file(&format!("{START}_manifest_-a.zip")),
+            marker: format!("{START}_yes_-a"),
+            about: serde_json::from_value(about).unwrap(),
+        };
+        let stores = vec!["store".to_owned()];
+        let state = Path::new("state");
+        let mut unfinished =
+            Unfinished::new(backup, vec![archive], stores, PathBuf::from("work"), state);
+        for key in ["no_-a.zip.001", "manifest_-a.zip"] {
+            let stored = ObjectRef {
+                key: format!("{START}_{key}"),
+                size: 7,
+                ..ObjectRef::default()
+            };
+            unfinished.sent("store", stored);
+        }
+        unfinished
+    }
+
+    /// What is still to be sent after a look at a store that lists these objects; `None`: nothing.
+    fn left(listed: &[(&str, u64)]) -> Option<u64> {
+        let mut unfinished = sent();
+        let objects = listed.iter().map(|(key, size)| Object {
+            key: format!("{START}_{key}"),
+            size: *size,
+        });
+        unfinished.compare("store", &Catalog::new("pc", objects));
+        let owed = unfinished.owed("store")?;
+        Some(unfinished.left(owed).0)
+    }
+
+    #[test]
+    fn a_marker_alone_does_not_make_a_backup_complete() {
+        let volume = ("no_-a.zip.001", 7);
+        let (manifest, marker) = (("manifest_-a.zip", 7), ("yes_-a", 900));
+        assert_eq!(left(&[volume, manifest, marker]), None);
+        assert_eq!(left(&[volume, manifest]), Some(0), "the marker is to come");
+        assert_eq!(left(&[manifest, marker]), Some(1), "a volume is gone");
+        assert_eq!(
+            left(&[("no_-a.zip.001", 6), manifest, marker]),
+            Some(1),
+            "or was cut"
+        );
+        assert_eq!(left(&[marker]), Some(2));
+    }
+}

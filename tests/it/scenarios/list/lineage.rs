@@ -1,7 +1,7 @@
 //! What a backup rests on: the key, what the stores still hold, the disk that a destination is, and
 //! sources that have lost their files.
 
-use super::super::Step::{self, Back, Do, Restore, Run, Unseen, Write};
+use super::super::Step::{self, Back, Do, Incremental, Restore, Run, Unseen, Write};
 use super::{play, scenarios};
 use crate::support::machine::Machine;
 
@@ -137,5 +137,34 @@ scenarios! {
         Run(&[], 3, &["1 backup is dated in the future", " incremental backup!"]),
         Restore(&[], 3, &["dated in the future"]),
         Back,
+    ];
+    what_no_manifest_places_is_archived_by_the_next_run: [
+        // Older than the two seconds by which times may differ.
+        Do(|_| std::thread::sleep(std::time::Duration::from_secs(3))),
+        Run(&[], 0, &[" full backup!"]),
+        Do(|m| std::fs::remove_dir_all(m.path("state")).unwrap()),
+        Write("docs/new.txt", "new"),
+        Run(&["--mode", "incremental-only"], 3, &["compared by their times only"]),
+        Incremental(2, &["docs/new.txt"]),
+        Run(&["--mode", "incremental-only"], 0, &["found by its manifest"]),
+        Incremental(3, &["docs/a.txt", "docs/b.txt", "pics/p.jpg"]),
+        Run(&["--mode", "incremental-only"], 0, &[]),
+        Incremental(4, &[]),
+    ];
+    a_damaged_manifest_counts_as_lost: [
+        Run(&[], 0, &[" full backup!"]),
+        Do(|m| {
+            let state = m.path("state/state").join(&m.profile.location);
+            let entries = std::fs::read_dir(state).unwrap().map(|entry| entry.unwrap().path());
+            let manifest = entries.map(|path| path.join("manifest-1.jsonl")).find(|p| p.exists());
+            let manifest = manifest.unwrap();
+            // Still a manifest, of a file of another size.
+            let text = std::fs::read_to_string(&manifest).unwrap();
+            let damaged = text.replacen("\"size\":", "\"size\":1", 1);
+            assert_ne!(text, damaged);
+            std::fs::write(manifest, damaged).unwrap();
+        }),
+        Run(&[], 0, &[" full backup!", "is not on this computer"]),
+        Run(&[], 0, &[" incremental backup!"]),
     ];
 }
