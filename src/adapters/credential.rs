@@ -7,13 +7,12 @@
 use std::env;
 use std::fs::File;
 use std::io::{self, Read};
-use std::process::{Command, Stdio};
-use std::sync::mpsc;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use crate::adapters::process::{Invocation, ToolError, withhold};
+use crate::model::cancel::Cancel;
 use crate::model::policy::{Keyring, Reference};
 use crate::model::secret::Secret;
 
@@ -34,9 +33,11 @@ pub enum CredentialError {
     #[error("{0} cannot be read: {1}")]
     Unreadable(String, #[source] io::Error),
     #[error("{0} failed with {1}")]
-    Failed(String, std::process::ExitStatus),
+    Failed(String, String),
     #[error("{0} did not answer in time")]
     TimedOut(String),
+    #[error("{0} was interrupted")]
+    Interrupted(String),
     #[error("{0} cannot be read: {1}")]
     Keyring(String, String),
 }
@@ -62,8 +63,17 @@ pub fn describe(reference: &Reference) -> String {
 /// command or a keyring: for a preview, which starts nothing.
 pub fn missing_here(reference: &Reference) -> Option<CredentialError> {
     match reference {
-        Reference::Env(_) | Reference::File(_) => resolve(reference).err(),
+        Reference::Env(_) | Reference::File(_) => resolve(reference, &Cancel::new()).err(),
         Reference::Command(_) | Reference::Keyring(_) => None,
+    }
+}
+
+/// From now on no program is started with a variable of the environment that one of these names.
+pub fn withhold_from_programs<'a>(references: impl IntoIterator<Item = &'a Reference>) {
+    for reference in references {
+        if let Reference::Env(name) = reference {
+            withhold(name);
+        }
     }
 }
 
@@ -72,8 +82,9 @@ pub fn missing_here(reference: &Reference) -> Option<CredentialError> {
 ///
 /// # Errors
 /// When there is none, or it is empty.
-pub fn resolve(reference: &Reference) -> Result<Secret, CredentialError> {
+pub fn resolve(reference: &Reference, cancel: &Cancel) -> Result<Secret, CredentialError> {
     let name = || describe(reference);
+    withhold_from_programs([reference]);
     match reference {
         Reference::Env(variable) => match env::var(variable) {
             Ok(value) => first_line(name, Zeroizing::new(value.into_bytes())),
@@ -88,7 +99,7 @@ pub fn resolve(reference: &Reference) -> Result<Secret, CredentialError> {
                 bytes(file).map_err(|error| CredentialError::Unreadable(name(), error))?,
             )
         }
-        Reference::Command(words) => first_line(name, output(name, words)?),
+        Reference::Command(words) => first_line(name, output(name, words, cancel)?),
         Reference::Keyring(entry) => {
             let text =
                 from_keyring(entry).map_err(|error| CredentialError::Keyring(name(), error))?;
@@ -135,41 +146,27 @@ fn first_line(
 fn output(
     name: impl Fn() -> String,
     words: &[String],
+    cancel: &Cancel,
 ) -> Result<Zeroizing<Vec<u8>>, CredentialError> {
-    let unreadable = |error| CredentialError::Unreadable(name(), error);
     let (program, arguments) = words
         .split_first()
         .ok_or_else(|| CredentialError::Empty(name()))?;
-    let mut child = Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(unreadable)?;
-    let (sender, receiver) = mpsc::channel();
-    if let Some(stdout) = child.stdout.take() {
-        // If nobody waits any more, the answer is of no use.
-        thread::spawn(move || sender.send(bytes(stdout)));
-    }
-    let deadline = Instant::now() + PATIENCE;
-    let status = loop {
-        match child.try_wait().map_err(unreadable)? {
-            Some(status) => break status,
-            None if Instant::now() >= deadline => {
-                // It may have ended just now; either way it is gone.
-                let _ = child.kill();
-                let _ = child.wait();
-                return Err(CredentialError::TimedOut(name()));
-            }
-            None => thread::sleep(Duration::from_millis(20)),
+    let mut command = Invocation::new(program).args(arguments);
+    command.limit = Some(PATIENCE);
+    match command.secret_output(cancel) {
+        Ok((0, read)) => Ok(read),
+        Ok((code, _)) => Err(CredentialError::Failed(name(), format!("exit code {code}"))),
+        Err(ToolError::Start { why, .. } | ToolError::Lost { why, .. }) => {
+            Err(CredentialError::Unreadable(name(), why))
         }
-    };
-    if !status.success() {
-        return Err(CredentialError::Failed(name(), status));
-    }
-    match receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-        Ok(read) => read.map_err(unreadable),
-        Err(_) => Err(CredentialError::TimedOut(name())),
+        Err(ToolError::TooLong { .. }) => Err(CredentialError::TimedOut(name())),
+        Err(ToolError::Killed(_, signal)) => {
+            Err(CredentialError::Failed(name(), format!("signal {signal}")))
+        }
+        Err(ToolError::Interrupted) => Err(CredentialError::Interrupted(name())),
+        Err(missing @ ToolError::Missing { .. }) => {
+            Err(CredentialError::Failed(name(), missing.to_string()))
+        }
     }
 }
 
@@ -200,7 +197,7 @@ mod tests {
     use super::*;
 
     fn read(reference: &Reference) -> Result<String, String> {
-        resolve(reference)
+        resolve(reference, &Cancel::new())
             .map(|secret| secret.expose().to_owned())
             .map_err(|error| error.to_string())
     }

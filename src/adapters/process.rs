@@ -3,15 +3,18 @@
 //!
 //! Exit codes decide; text a tool prints is logged and never trusted (SPEC#run).
 
+mod output;
 mod tree;
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
-use std::thread::JoinHandle;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{LazyLock, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
+
+use zeroize::Zeroizing;
 
 use crate::model::cancel::Cancel;
 use crate::model::secret::Secret;
@@ -128,47 +131,60 @@ impl Invocation {
         cancel: &Cancel,
         line: &mut dyn FnMut(&str),
     ) -> Result<i32, ToolError> {
-        let mut child = self
-            .command(input.is_some())
-            .spawn()
-            .map_err(|why| ToolError::Start {
-                program: self.shown(),
-                why,
-            })?;
+        let mut command = self.command();
+        command.stderr(Stdio::piped());
+        if input.is_some() {
+            command.stdin(Stdio::piped());
+        }
+        own_group(&mut command);
+        let mut child = self.spawn(command)?;
         let tree = Tree::of(&child);
         if let (Some(secret), Some(mut stdin)) = (input, child.stdin.take()) {
             // A program that ends without reading its input has its own exit code to say why.
             let _ = writeln!(stdin, "{}", secret.expose());
         }
-        let (lines, readers) = output_lines(&mut child);
-        self.follow(&mut child, &tree, &lines, cancel, line)?;
-        for reader in readers {
-            // A reader that panicked has lost output, nothing else.
-            let _ = reader.join();
-        }
-        let status = child.wait().map_err(|why| ToolError::Lost {
-            program: self.shown(),
-            why,
-        })?;
-        if cancel.is_set() {
-            return Err(ToolError::Interrupted);
-        }
-        status
-            .code()
-            .ok_or_else(|| ToolError::Killed(self.shown(), signal(status)))
+        let lines = output::lines(&mut child);
+        let started = Started { child, tree };
+        self.follow(started, &lines, cancel, &mut |text: String| line(&text))
     }
 
-    /// The program with its arguments, environment and pipes.
-    fn command(&self, with_input: bool) -> Command {
+    /// Runs the program to its end and returns its exit code and the beginning of its standard
+    /// output, at most [`output::MOST_BYTES`], which goes nowhere else. What it complains about is
+    /// shown. It stays in the foreground of a terminal, as it may ask for a passphrase.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn secret_output(&self, cancel: &Cancel) -> Result<(i32, Zeroizing<Vec<u8>>), ToolError> {
+        let mut child = self.spawn(self.command())?;
+        let tree = Tree::alone();
+        let pieces = output::bytes(&mut child);
+        let started = Started { child, tree };
+        let mut read = Zeroizing::new(Vec::new());
+        let code = self.follow(started, &pieces, cancel, &mut |piece: Zeroizing<
+            Vec<u8>,
+        >| {
+            read.extend_from_slice(&piece);
+        })?;
+        Ok((code, read))
+    }
+
+    fn spawn(&self, mut command: Command) -> Result<Child, ToolError> {
+        command.spawn().map_err(|why| ToolError::Start {
+            program: self.shown(),
+            why,
+        })
+    }
+
+    /// The program with its arguments and environment, no input, and its output in a pipe.
+    fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         command
             .args(&self.args)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        command.stdin(if with_input {
-            Stdio::piped()
-        } else {
-            Stdio::null()
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped());
+        let withheld = WITHHELD.lock().unwrap_or_else(PoisonError::into_inner);
+        withheld.iter().for_each(|name| {
+            command.env_remove(name);
         });
         command.env_remove(KEY_VARIABLE);
         command.envs(
@@ -179,122 +195,129 @@ impl Invocation {
         if let Some(directory) = &self.directory {
             command.current_dir(directory);
         }
-        own_group(&mut command);
         command
     }
 
-    /// Passes on lines until the output ends. Stops the program when it is cancelled or takes too
-    /// long.
-    fn follow(
+    /// Passes on what the program prints until it has ended, and returns its exit code. Stops it
+    /// when it is cancelled or takes too long. What it started and left behind is not waited for.
+    fn follow<T>(
         &self,
-        child: &mut Child,
-        tree: &Tree,
-        lines: &mpsc::Receiver<String>,
+        mut started: Started,
+        pieces: &mpsc::Receiver<T>,
         cancel: &Cancel,
-        line: &mut dyn FnMut(&str),
-    ) -> Result<(), ToolError> {
-        let started = Instant::now();
+        take: &mut dyn FnMut(T),
+    ) -> Result<i32, ToolError> {
+        let begun = Instant::now();
         let mut asked: Option<Instant> = None;
-        loop {
-            match lines.recv_timeout(Duration::from_millis(100)) {
-                Ok(text) => line(&text),
-                Err(mpsc::RecvTimeoutError::Disconnected) => return Ok(()),
-                Err(mpsc::RecvTimeoutError::Timeout) => {}
+        let (mut printed, mut ended): (Instant, Option<(ExitStatus, Instant)>) = (begun, None);
+        let status = loop {
+            let open = match pieces.recv_timeout(LOOK) {
+                Ok(piece) => {
+                    take(piece);
+                    printed = Instant::now();
+                    true
+                }
+                Err(mpsc::RecvTimeoutError::Timeout) => true,
+                Err(mpsc::RecvTimeoutError::Disconnected) => false,
+            };
+            if ended.is_none() {
+                let status = started.child.try_wait().map_err(|why| ToolError::Lost {
+                    program: self.shown(),
+                    why,
+                })?;
+                ended = status.map(|status| (status, Instant::now()));
             }
-            if cancel.is_set() && asked.is_none() {
-                asked = Some(Instant::now());
-                match &self.stop_file {
-                    // If the file cannot be made, the wait ends by the time limit.
-                    Some(path) => drop(std::fs::write(path, "")),
-                    None => {
-                        tree.stop(child);
-                        return Err(ToolError::Interrupted);
-                    }
+            if let Some((status, since)) = ended {
+                let quiet = printed.max(since).elapsed() > SETTLE;
+                if !open || quiet || since.elapsed() > SETTLE_AT_MOST {
+                    break status;
+                }
+                continue;
+            }
+            if !open {
+                std::thread::sleep(GLANCE);
+            }
+            self.stop_if(&mut started, begun, &mut asked, cancel)?;
+        };
+        if cancel.is_set() {
+            return Err(ToolError::Interrupted);
+        }
+        status
+            .code()
+            .ok_or_else(|| ToolError::Killed(self.shown(), signal(status)))
+    }
+
+    /// Stops a program that is cancelled or takes too long; one with a stop file is `asked` first.
+    fn stop_if(
+        &self,
+        started: &mut Started,
+        begun: Instant,
+        asked: &mut Option<Instant>,
+        cancel: &Cancel,
+    ) -> Result<(), ToolError> {
+        if cancel.is_set() && asked.is_none() {
+            *asked = Some(Instant::now());
+            match &self.stop_file {
+                // If the file cannot be made, the wait ends by the time limit.
+                Some(path) => drop(std::fs::write(path, "")),
+                None => {
+                    started.stop();
+                    return Err(ToolError::Interrupted);
                 }
             }
-            if let Some(limit) = self.limit.filter(|limit| started.elapsed() > *limit) {
-                tree.stop(child);
-                return Err(ToolError::TooLong {
-                    program: self.shown(),
-                    limit,
-                });
-            }
-            if asked.is_some_and(|since| since.elapsed() > PATIENCE) {
-                tree.stop(child);
-                return Err(ToolError::Interrupted);
-            }
         }
+        if let Some(limit) = self.limit.filter(|limit| begun.elapsed() > *limit) {
+            started.stop();
+            return Err(ToolError::TooLong {
+                program: self.shown(),
+                limit,
+            });
+        }
+        if asked.is_some_and(|since| since.elapsed() > PATIENCE) {
+            started.stop();
+            return Err(ToolError::Interrupted);
+        }
+        Ok(())
     }
 }
 
-/// Standard output and standard error as lines, and the threads that read them.
-fn output_lines(child: &mut Child) -> (mpsc::Receiver<String>, Vec<JoinHandle<()>>) {
-    let (sender, lines) = mpsc::sync_channel(WAITING_LINES);
-    let pipes = [
-        child.stdout.take().map(boxed),
-        child.stderr.take().map(boxed),
-    ];
-    let readers = pipes
-        .into_iter()
-        .flatten()
-        .map(|pipe| {
-            let sender = sender.clone();
-            std::thread::spawn(move || read_lines(pipe, &sender))
-        })
-        .collect();
-    (lines, readers)
+/// A program that runs.
+struct Started {
+    child: Child,
+    tree: Tree,
 }
 
-/// Lines read but not yet passed on: enough that a tool does not wait for a slow log, and at most
-/// 16 MiB with [`LINE_LIMIT`].
-const WAITING_LINES: usize = 256;
+impl Started {
+    fn stop(&mut self) {
+        self.tree.stop(&mut self.child);
+    }
+}
+
+/// Variables of this program's environment that hold secrets: no tool and no hook gets them.
+static WITHHELD: LazyLock<Mutex<BTreeSet<String>>> = LazyLock::new(Mutex::default);
+
+/// From now on no program is started with this variable of the environment, which holds a secret.
+pub fn withhold(variable: &str) {
+    let mut withheld = WITHHELD.lock().unwrap_or_else(PoisonError::into_inner);
+    withheld.insert(variable.to_owned());
+}
 
 /// How long a program asked to stop is waited for: long enough for a snapshot program to remove its
 /// snapshot, and not longer than a person who pressed Ctrl-C waits.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-fn boxed(pipe: impl Read + Send + 'static) -> Box<dyn Read + Send> {
-    Box::new(pipe)
-}
+/// How often a program is looked at while it prints nothing.
+const LOOK: Duration = Duration::from_millis(100);
 
-/// The longest piece of one line kept: progress bars and binary noise must not fill memory.
-const LINE_LIMIT: u64 = 64 * 1024;
+/// The same when its output has ended: most programs end at that moment.
+const GLANCE: Duration = Duration::from_millis(2);
 
-fn read_lines(pipe: Box<dyn Read + Send>, sender: &mpsc::SyncSender<String>) {
-    let mut input = BufReader::new(pipe);
-    let mut buffer = Vec::new();
-    loop {
-        buffer.clear();
-        match input
-            .by_ref()
-            .take(LINE_LIMIT)
-            .read_until(b'\n', &mut buffer)
-        {
-            Ok(0) | Err(_) => return,
-            Ok(_) => {}
-        }
-        while matches!(buffer.last(), Some(b'\n' | b'\r')) {
-            buffer.pop();
-        }
-        if sender.send(decode(&buffer)).is_err() {
-            return;
-        }
-    }
-}
+/// How long output is awaited after the program itself has ended: something that it started and
+/// left behind may hold its pipes for ever. Without that, the pipes end with the program.
+const SETTLE: Duration = Duration::from_secs(1);
 
-/// Text of a tool in whatever code page it came: UTF-8 where it is that, else that of the console.
-#[cfg(windows)]
-fn decode(line: &[u8]) -> String {
-    std::str::from_utf8(line).map_or_else(
-        |_| crate::adapters::windows::decode_console(line),
-        str::to_owned,
-    )
-}
-
-#[cfg(not(windows))]
-fn decode(line: &[u8]) -> String {
-    String::from_utf8_lossy(line).into_owned()
-}
+/// The most that is waited for a left-behind program that goes on printing.
+const SETTLE_AT_MOST: Duration = Duration::from_secs(5);
 
 #[cfg(unix)]
 fn signal(status: std::process::ExitStatus) -> i32 {
@@ -355,3 +378,6 @@ fn is_program(path: &Path) -> bool {
 fn is_program(path: &Path) -> bool {
     path.is_file()
 }
+
+#[cfg(all(test, unix))]
+mod tests;

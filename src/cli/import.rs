@@ -14,6 +14,7 @@ use crate::import::{
     self, Arguments, Choices, CommandLine, Import, Remark, RemarkLevel, RemarkPlace, SecretName,
     WhereTo,
 };
+use crate::model::cancel::Cancel;
 use crate::model::path::{Family, FullPath};
 use crate::model::policy::Reference;
 use crate::profile;
@@ -196,7 +197,8 @@ impl ImportArgs {
         let mut new = Vec::new();
         for (name, secret) in &import.secrets {
             let path = directory.join(name.file());
-            match credential::resolve(&Reference::File(path.display().to_string())) {
+            match credential::resolve(&Reference::File(path.display().to_string()), &Cancel::new())
+            {
                 _ if !path.exists() => new.push((path, secret)),
                 Ok(there) if there.expose() == secret.expose() => {}
                 _ => {

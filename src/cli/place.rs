@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{Exit, Global, output};
+use crate::adapters::credential;
 use crate::adapters::store::open::{open_stores, sentence};
 use crate::adapters::store::{DirectoryStore, S3Settings, S3Store, Store};
 use crate::model::cancel::Cancel;
@@ -56,6 +57,7 @@ impl PlaceArgs {
                 output::note(diagnostics);
                 Exit::Usage
             })?;
+        credential::withhold_from_programs(job.secrets());
         let wanted = |store: StoreName| self.from.is_none_or(|from| from == store);
         let mut candidates: Vec<Candidate> = open_stores(&job, cancel)
             .into_iter()

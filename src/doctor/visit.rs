@@ -62,6 +62,7 @@ pub(super) struct Walked {
 
 impl<'a> Visit<'a> {
     pub(super) fn new(job: &'a Job, options: Permissions, cancel: &'a Cancel) -> Visit<'a> {
+        credential::withhold_from_programs(job.secrets());
         Visit {
             job,
             options,
@@ -84,7 +85,8 @@ impl<'a> Visit<'a> {
             .find(|(known, _)| known == reference)
             .map(|(_, secret)| secret.clone());
         known.unwrap_or_else(|| {
-            let secret = credential::resolve(reference).map_err(|error| error.to_string());
+            let secret =
+                credential::resolve(reference, self.cancel).map_err(|error| error.to_string());
             self.secrets
                 .borrow_mut()
                 .push((reference.clone(), secret.clone()));

@@ -80,6 +80,25 @@ impl Job {
         self.s3.is_some() || self.directory.is_some()
     }
 
+    /// Every reference to a secret that its profile has.
+    pub fn secrets(&self) -> Vec<&Reference> {
+        let key = self.archive.as_ref().map(|archive| &archive.encryption_key);
+        let s3 = self.s3.as_ref().and_then(|s3| s3.credentials.as_ref());
+        let email = self.reporting.email.as_ref();
+        let email = email.and_then(|email| email.credentials.as_ref());
+        let pairs = s3.into_iter().chain(email).flat_map(|keys| {
+            let Credentials {
+                access_key_id,
+                secret_access_key,
+                session_token,
+            } = keys;
+            [access_key_id, secret_access_key]
+                .into_iter()
+                .chain(session_token)
+        });
+        key.into_iter().chain(pairs).collect()
+    }
+
     /// The destinations it has.
     pub fn destinations(&self) -> Vec<Destination> {
         let has = |destination: &Destination| match destination {

@@ -343,7 +343,9 @@ fn send(
         );
         return true;
     }
-    match Ses::open(email, credential::resolve).and_then(|ses| ses.send(report)) {
+    match Ses::open(email, |secret| credential::resolve(secret, &Cancel::new()))
+        .and_then(|ses| ses.send(report))
+    {
         Ok(id) => {
             events.note(
                 Section::Email,

@@ -38,12 +38,19 @@ impl Tree {
         )
     }
 
+    /// The child alone, in the group of this program.
+    pub(super) fn alone() -> Tree {
+        Tree(None)
+    }
+
     pub(super) fn stop(&self, child: &mut Child) {
         use rustix::process::{Signal, kill_process_group};
         for signal in [Signal::TERM, Signal::KILL] {
             if let Some(group) = self.0 {
                 // It may have ended by itself in the meantime.
                 let _ = kill_process_group(group, signal);
+            } else {
+                let _ = child.kill();
             }
             for _ in 0..LOOKS {
                 if matches!(child.try_wait(), Ok(Some(_)) | Err(_)) {
@@ -63,6 +70,11 @@ pub(super) struct Tree(Option<crate::adapters::windows::ProcessTree>);
 impl Tree {
     pub(super) fn of(child: &Child) -> Tree {
         Tree(crate::adapters::windows::ProcessTree::of(child).ok())
+    }
+
+    /// The child alone.
+    pub(super) fn alone() -> Tree {
+        Tree(None)
     }
 
     pub(super) fn stop(&self, child: &mut Child) {

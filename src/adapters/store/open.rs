@@ -34,7 +34,8 @@ pub fn open_stores(job: &Job, cancel: &Cancel) -> Vec<(StoreName, String, Opened
         stores.push((
             StoreName::S3,
             format!("s3://{}", s3.bucket),
-            open_s3(s3, credential::resolve, cancel).map(|s| Box::new(s) as Box<dyn Store>),
+            open_s3(s3, |secret| credential::resolve(secret, cancel), cancel)
+                .map(|s| Box::new(s) as Box<dyn Store>),
         ));
     }
     if let Some(directory) = &job.directory {

@@ -49,7 +49,7 @@ pub fn drill(global: &Global, args: &DrillArgs, cancel: &Cancel) -> Exit {
     let settings = RestoreSettings {
         origin: &origin,
         thaw: terms.policy(&agree),
-        key: &|| key(&args.key, &origin),
+        key: &|| key(&args.key, &origin, cancel),
         cancel,
         events: &events,
     };

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::adapters::credential;
+use crate::model::cancel::Cancel;
 use crate::model::policy::Reference;
 use crate::model::secret::Secret;
 use crate::run::restore::error::{MissingKey, RestoreError};
@@ -23,7 +24,11 @@ pub struct KeyArgs {
 }
 
 /// The archive key and where it came from.
-pub fn key(args: &KeyArgs, origin: &RestoreOrigin) -> Result<(Secret, String), RestoreError> {
+pub fn key(
+    args: &KeyArgs,
+    origin: &RestoreOrigin,
+    cancel: &Cancel,
+) -> Result<(Secret, String), RestoreError> {
     let named = match (&args.key_env, &args.key_file) {
         (Some(name), _) => Some(Reference::Env(name.clone())),
         (None, Some(path)) => Some(Reference::File(path.display().to_string())),
@@ -42,7 +47,7 @@ pub fn key(args: &KeyArgs, origin: &RestoreOrigin) -> Result<(Secret, String), R
                 keyring.service, keyring.user
             ),
         };
-        let key = credential::resolve(&reference);
+        let key = credential::resolve(&reference, cancel);
         return key
             .map(|key| (key, from))
             .map_err(|error| MissingKey::from(error).into());

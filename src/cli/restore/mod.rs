@@ -131,7 +131,7 @@ impl RestoreCall<'_> {
         work(&RestoreSettings {
             origin: &self.origin,
             thaw: self.terms.policy(&agree),
-            key: &|| key(&self.what.key, &self.origin),
+            key: &|| key(&self.what.key, &self.origin, self.cancel),
             cancel: self.cancel,
             events,
         })

@@ -43,6 +43,7 @@ pub fn run<'a>(
     readers: Vec<Box<dyn Sink + 'a>>,
     cancel: &Cancel,
 ) -> Ended {
+    credential::withhold_from_programs(job.secrets());
     let operation = request.mode.to_string();
     let session = Session {
         profile: &job.name,
@@ -230,7 +231,7 @@ fn backup(
             missing.hint().map(str::to_owned),
         );
     }
-    let key = archive_key(job, &mut facts.archiving);
+    let key = archive_key(job, &mut facts.archiving, cancel);
     let fingerprint = key
         .as_ref()
         .and_then(|key| fingerprint(job, key, &mut facts, events));
@@ -273,9 +274,9 @@ fn backup(
 }
 
 /// The archive key; when it cannot be had, nothing is archived.
-fn archive_key(job: &Job, archiving: &mut Option<Refusal>) -> Option<Secret> {
+fn archive_key(job: &Job, archiving: &mut Option<Refusal>, cancel: &Cancel) -> Option<Secret> {
     let archive = job.archive.as_ref().filter(|_| job.has_store())?;
-    let resolved = credential::resolve(&archive.encryption_key)
+    let resolved = credential::resolve(&archive.encryption_key, cancel)
         .map_err(|e| e.to_string())
         .and_then(|key| {
             check_key(archive.format, &key)

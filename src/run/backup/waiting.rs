@@ -1,6 +1,6 @@
 //! Waiting for the lock (SPEC#lock).
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use chrono::Local;
 
@@ -80,17 +80,8 @@ pub(super) fn take_lock(
             ),
         );
         let left = job.lock.give_up_after.saturating_sub(started.elapsed());
-        sleep(job.lock.retry_every.min(left), cancel)?;
-    }
-}
-
-fn sleep(span: Duration, cancel: &Cancel) -> Result<(), Outcome> {
-    let until = Instant::now() + span;
-    while Instant::now() < until {
-        if cancel.is_set() {
+        if cancel.wait(job.lock.retry_every.min(left)) {
             return Err(Outcome::Interrupted);
         }
-        std::thread::sleep(Duration::from_millis(50).min(until - Instant::now()));
     }
-    Ok(())
 }

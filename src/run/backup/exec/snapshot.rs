@@ -5,7 +5,7 @@
 //! decide, never text.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::adapters::fs;
 use crate::adapters::process::{Invocation, locate};
@@ -74,7 +74,7 @@ pub(super) fn run(
                 Section::Tools,
                 format!("another snapshot is being made; trying again in {RETRY_AFTER:?}"),
             );
-            wait(cancel);
+            cancel.wait(RETRY_AFTER);
             continue;
         }
         let ending = contract.ending(code);
@@ -141,13 +141,6 @@ const SNAPSHOT_IN_PROGRESS: &str = "80042316";
 
 /// How long the other snapshot is given before the one more try.
 const RETRY_AFTER: Duration = Duration::from_secs(20);
-
-fn wait(cancel: &Cancel) {
-    let until = Instant::now() + RETRY_AFTER;
-    while Instant::now() < until && !cancel.is_set() {
-        std::thread::sleep(Duration::from_millis(100));
-    }
-}
 
 /// How a snapshot program passes on the exit code of what it ran.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

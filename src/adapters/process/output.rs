@@ -1,0 +1,89 @@
+//! What a program prints, read by threads of its own.
+//!
+//! A thread reads to the end of its pipe also when nobody takes what it reads any more: a program
+//! that was left behind must not be ended by a closed pipe.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::Child;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+
+use zeroize::Zeroizing;
+
+/// Lines read but not yet passed on: enough that a tool does not wait for a slow log, and at most
+/// 16 MiB with [`LINE_LIMIT`].
+const WAITING_LINES: usize = 256;
+
+/// The longest piece of one line kept: progress bars and binary noise must not fill memory.
+const LINE_LIMIT: u64 = 64 * 1024;
+
+/// The most bytes of a secret program's output that are kept: no secret is larger.
+pub const MOST_BYTES: usize = 64 * 1024;
+
+/// Standard output and standard error as lines. The channel ends with the last pipe.
+pub fn lines(child: &mut Child) -> Receiver<String> {
+    let (sender, lines) = sync_channel(WAITING_LINES);
+    let pipes: [Option<Box<dyn Read + Send>>; 2] = [
+        child.stdout.take().map(|pipe| Box::new(pipe) as _),
+        child.stderr.take().map(|pipe| Box::new(pipe) as _),
+    ];
+    for pipe in pipes.into_iter().flatten() {
+        let sender = sender.clone();
+        thread::spawn(move || read_lines(pipe, sender));
+    }
+    lines
+}
+
+fn read_lines(pipe: Box<dyn Read + Send>, sender: SyncSender<String>) {
+    let mut sender = Some(sender);
+    let mut input = BufReader::new(pipe);
+    let mut buffer = Vec::new();
+    loop {
+        buffer.clear();
+        match input
+            .by_ref()
+            .take(LINE_LIMIT)
+            .read_until(b'\n', &mut buffer)
+        {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {}
+        }
+        while matches!(buffer.last(), Some(b'\n' | b'\r')) {
+            buffer.pop();
+        }
+        sender = sender.filter(|sender| sender.send(decode(&buffer)).is_ok());
+    }
+}
+
+/// The beginning of standard output, in pieces. The channel ends with the pipe.
+pub fn bytes(child: &mut Child) -> Receiver<Zeroizing<Vec<u8>>> {
+    let (sender, pieces) = sync_channel(1);
+    if let Some(mut pipe) = child.stdout.take() {
+        thread::spawn(move || {
+            let mut sender = Some(sender);
+            let mut room = MOST_BYTES;
+            let mut buffer = Zeroizing::new([0_u8; 4096]);
+            while let Ok(length @ 1..) = pipe.read(&mut *buffer) {
+                let kept = length.min(room);
+                room -= kept;
+                let piece = Zeroizing::new(buffer[..kept].to_vec());
+                sender = sender.filter(|sender| sender.send(piece).is_ok());
+            }
+        });
+    }
+    pieces
+}
+
+/// Text of a tool in whatever code page it came: UTF-8 where it is that, else that of the console.
+#[cfg(windows)]
+fn decode(line: &[u8]) -> String {
+    std::str::from_utf8(line).map_or_else(
+        |_| crate::adapters::windows::decode_console(line),
+        str::to_owned,
+    )
+}
+
+#[cfg(not(windows))]
+fn decode(line: &[u8]) -> String {
+    String::from_utf8_lossy(line).into_owned()
+}

@@ -1,0 +1,58 @@
+use super::*;
+use crate::adapters::credential;
+use crate::model::policy::Reference;
+
+/// Leaves a process behind that holds its output, and ends.
+fn leaves_a_helper() -> Invocation {
+    let mut call = Invocation::new("sh").args(["-c", "echo first; echo second; sleep 60 & exit 7"]);
+    call.limit = Some(Duration::from_secs(20));
+    call
+}
+
+#[test]
+fn a_program_has_ended_though_what_it_left_behind_has_not() {
+    let mut said = Vec::new();
+    let ended = leaves_a_helper().run(None, &Cancel::new(), &mut |line| {
+        said.push(line.to_owned());
+    });
+    assert_eq!(ended.unwrap(), 7);
+    assert_eq!(said, ["first", "second"]);
+}
+
+#[test]
+fn a_secret_is_taken_though_what_its_program_left_behind_holds_the_output() {
+    let (code, secret) = leaves_a_helper().secret_output(&Cancel::new()).unwrap();
+    assert_eq!(code, 7);
+    assert_eq!(*secret, b"first\nsecond\n");
+}
+
+/// A program that goes on after it has closed its output is waited for all the same.
+#[test]
+fn a_program_without_output_is_waited_for_and_can_be_interrupted() {
+    let quiet = |seconds: &str| {
+        Invocation::new("sh").args(["-c", &format!("exec >&- 2>&-; sleep {seconds}; exit 3")])
+    };
+    let ended = quiet("0.3").run(None, &Cancel::new(), &mut |_| {});
+    assert_eq!(ended.unwrap(), 3);
+    let cancel = Cancel::new();
+    cancel.set();
+    let ended = quiet("60").run(None, &cancel, &mut |_| {});
+    assert!(matches!(ended, Err(ToolError::Interrupted)));
+    let ended = quiet("60").secret_output(&cancel);
+    assert!(matches!(ended, Err(ToolError::Interrupted)));
+}
+
+#[test]
+fn variables_that_hold_secrets_are_not_passed_on() {
+    // Cargo sets both for every test.
+    let (secret, other) = ("CARGO_PKG_HOMEPAGE", "CARGO_PKG_VERSION");
+    assert!(std::env::var_os(secret).is_some());
+    credential::withhold_from_programs([&Reference::Env(secret.to_owned())]);
+    let mut said = Vec::new();
+    let ended = Invocation::new("env").run(None, &Cancel::new(), &mut |line| {
+        said.push(line.to_owned());
+    });
+    assert_eq!(ended.unwrap(), 0);
+    let has = |name: &str| said.iter().any(|l| l.starts_with(&format!("{name}=")));
+    assert!(has(other) && !has(secret), "{said:?}");
+}
