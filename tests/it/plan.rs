@@ -36,7 +36,7 @@ fn listing(root: &Path) -> BTreeMap<PathBuf, String> {
 fn plan(machine: &Machine, arguments: &[&str]) -> Ran {
     let profile = machine.path("profile.yaml");
     let arguments = [&["plan", profile.to_str().unwrap()], arguments].concat();
-    Ran::of(machine.command(&arguments).output().unwrap())
+    machine.ended(&arguments)
 }
 
 /// A machine with a backup, and much to do for the next.

@@ -20,7 +20,7 @@ fn restore(machine: &Machine, to: &str, more: &[&str]) -> Seen {
         more,
     ]
     .concat();
-    Ran::of(machine.command(&arguments).output().unwrap()).exit(0);
+    machine.ended(&arguments).exit(0);
     look(&below(&target, &machine.home()))
 }
 

@@ -107,7 +107,7 @@ fn the_first_documented_test_case() {
     let _placed = place(&drive);
     fs::write(machine.path("case.yaml"), profile(&machine)).unwrap();
     let case = machine.profile.said(&machine.path("case.yaml"));
-    let run = |arguments: &[&str]| Ran::of(machine.command(arguments).output().unwrap());
+    let run = |arguments: &[&str]| machine.ended(arguments);
     run(&["run", &case]).exit(0).says(" full backup!");
 
     let selected: BTreeSet<&str> = FILES
