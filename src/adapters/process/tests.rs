@@ -1,3 +1,5 @@
+//! Programs that leave helpers behind, are interrupted, or inherit variables.
+
 use super::*;
 use crate::adapters::credential;
 use crate::model::policy::Reference;

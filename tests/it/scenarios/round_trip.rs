@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::support::look::{Seen, differences, look};
-use crate::support::machine::{Machine, Ran, below};
+use crate::support::machine::{Machine, below};
 
 fn restore(machine: &Machine, to: &str, more: &[&str]) -> Seen {
     let (profile, target) = (machine.path("profile.yaml"), machine.path(to));

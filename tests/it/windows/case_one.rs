@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::{golden, root};
 use crate::support::lab;
 use crate::support::look::look;
-use crate::support::machine::{Machine, Ran};
+use crate::support::machine::Machine;
 
 /// What lies below `C:\`, and whether it is selected.
 const FILES: &[(&str, bool)] = &[
