@@ -5,6 +5,7 @@ mod architecture;
 mod aws;
 mod docs;
 mod doctor;
+mod environment;
 mod import;
 #[cfg(all(unix, feature = "keyring"))]
 mod keyring;
