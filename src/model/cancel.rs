@@ -1,4 +1,4 @@
-//! The one flag that an interrupt sets and every long loop asks.
+//! The one flag that an interrupt sets and every long loop checks.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 /// How often the flag is looked at while something waits: quicker than a person notices.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Cloned into everything that can take long. Setting it once ends the run in an orderly way
+/// Cloned into everything that can take a long time. Setting it once ends the run in an orderly way
 /// (SPEC#run).
 #[derive(Clone, Debug, Default)]
 pub struct Cancel {

@@ -1,4 +1,4 @@
-//! What a run came to, counted from its events.
+//! The results of a run, counted from its events.
 
 use std::collections::HashSet;
 use std::sync::Mutex;
@@ -15,12 +15,12 @@ pub struct Summary {
     inner: Mutex<(Counts, AlreadyCounted)>,
 }
 
-/// What was told already: a file that neither the mirror nor the archive could read is one file.
+/// Paths that were counted already: a file that neither mirror nor archive could read is one file.
 #[derive(Debug, Default)]
 struct AlreadyCounted {
     skipped: HashSet<String>,
     problems: HashSet<String>,
-    /// The object that is under way, and since when.
+    /// The object that is being sent, and since when.
     uploading: Option<(String, Instant)>,
 }
 
@@ -143,7 +143,7 @@ impl Sink for &Summary {
                 seen.problems.insert(problem.clone());
                 counts.problems.push(problem);
             } else if counts.problems.len() == LISTED {
-                counts.problems.push("… and more; see the log".to_owned());
+                counts.problems.push("… and more: see the log".to_owned());
             }
         }
     }

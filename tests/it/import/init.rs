@@ -224,7 +224,7 @@ fn scripts_are_told_what_is_missing() {
         (&["--mirror", "/m"], "missing: --source DIR\n"),
         (
             &["--source", "/a", "--mirror", "/m", "--new-key", "k"],
-            "a mirror needs no key",
+            "a mirror does not need a key",
         ),
         (
             &["--source", "/a", "--mirror", "/a/m"],

@@ -138,7 +138,7 @@ scenarios! {
     incremental_only_needs_a_full: [
         Run(&["--mode", "incremental-only"], 1, &[
             "FAILURE, ",
-            "there is no complete full backup to make an incremental backup on",
+            "no complete full backup was found for an incremental backup to rest on",
             "make a full backup first",
         ]),
         Do(|m| assert_eq!(m.stored().len(), 0)),

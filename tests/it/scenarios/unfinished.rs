@@ -110,7 +110,9 @@ fn the_next_run_goes_on() {
         .exit(1)
         .says("no right to do this")
         .says("and the next run goes on with the upload");
-    first.says("store: complete").says(": NOT complete");
+    first
+        .says("store: has all of this backup")
+        .says(": does NOT have all of this backup");
     assert_eq!(machine.backups().len(), 1, "the directory has it");
     assert!(complete(&machine).is_empty());
     let left = volumes(&machine);

@@ -381,7 +381,7 @@ fn crontab_of_this_account() {
         2,
         "{listed}"
     );
-    steps.ran(state).exit(0).says("not known to it");
+    steps.ran(state).exit(0).says("the scheduler does not know");
     steps
         .ran(removed)
         .exit(0)

@@ -26,7 +26,7 @@ fn the_report_arrives() {
     for part in [
         &mirror,
         "<td>complete</td><td>3 objects, ",
-        "For more info, refer to the local backup log.",
+        "For details, see the log on the computer that was backed up.",
     ] {
         let body = mail.body.replace("&#x2f;", "/");
         assert!(body.contains(part), "not in the mail: {part}\n{body}");

@@ -44,7 +44,7 @@ fn ends_well(night: &Night, mut command: Command, within: Duration, why: &str) {
             "Destination: mirror {}: complete",
             mirror.display()
         ))
-        .says("Destination: s3://aam-cut: NOT complete")
+        .says("Destination: s3://aam-cut: does NOT have all of this backup")
         .says(why);
     let files = ["docs/a.txt", "docs/b.txt", "pics/p.jpg"].map(str::to_owned);
     assert_eq!(night.machine.mirrored(), files.into(), "{ran}");
