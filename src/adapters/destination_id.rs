@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::adapters::fs::{create_private_directory, write_whole};
+use crate::adapters::fs::{create_private_directory, read_plain, write_whole};
 use crate::adapters::state::base_directory;
 
 /// The file in a destination.
@@ -88,11 +88,7 @@ pub fn forget(path: &Path) {
 /// pipe would never end.
 fn id_in(path: &Path) -> Option<String> {
     const MOST_BYTES: u64 = 1000;
-    let mark = path.join(NAME);
-    fs::symlink_metadata(&mark)
-        .ok()
-        .filter(|found| found.is_file() && found.len() <= MOST_BYTES)?;
-    let text = fs::read(&mark).ok()?;
+    let text = read_plain(&path.join(NAME), MOST_BYTES).ok()?;
     Some(serde_json::from_slice::<DestinationMark>(&text).ok()?.id)
 }
 

@@ -1,15 +1,79 @@
 //! The disk: the one way for each small thing that is done to files.
 
-use std::fs::File;
-use std::io::{self, Write};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
-/// Work files name private files and say what is in them: for their owner only.
+/// Makes a directory for its owner only, unless it is there, with everything above it. State, logs
+/// and work files name private files and say what is in them.
+///
+/// # Errors
+/// When it cannot be made, or something else is in its place.
 pub fn create_private_directory(path: &Path) -> io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
+    match create_new_private_directory(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let above = path.parent().ok_or(error)?;
+            create_private_directory(above)?;
+            create_private_directory(path)
+        }
+        made => made,
+    }
+}
+
+/// Makes a directory for its owner only. One that is there already is never taken, nor a link: it
+/// may be somebody else's.
+///
+/// # Errors
+/// When it cannot be made, or anything is in its place.
+pub fn create_new_private_directory(path: &Path) -> io::Result<()> {
+    #[cfg(windows)]
+    return crate::adapters::windows::create_private_directory(path);
+    #[cfg(not(windows))]
+    {
+        let mut builder = std::fs::DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(path)
+    }
+}
+
+/// Opens a plain file through no link. In a directory that others can write to, a link would lead
+/// elsewhere, and opening a pipe would never end.
+///
+/// # Errors
+/// When it cannot be opened, or is anything but a file.
+pub fn open_plain(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.recursive(true).create(path)
+    {
+        use rustix::fs::OFlags;
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        std::os::unix::fs::OpenOptionsExt::custom_flags(options, flags.bits().cast_signed());
+    }
+    #[cfg(windows)]
+    std::os::windows::fs::OpenOptionsExt::custom_flags(
+        options,
+        crate::adapters::windows::FILE_FLAG_OPEN_REPARSE_POINT,
+    );
+    let file = options.open(path)?;
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::other("it is not a plain file")),
+    }
+}
+
+/// Reads a plain file as [`open_plain`] opens it.
+///
+/// # Errors
+/// Also when it has more than `most` bytes.
+pub fn read_plain(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let file = open_plain(path, OpenOptions::new().read(true))?;
+    let mut bytes = Vec::new();
+    file.take(most + 1).read_to_end(&mut bytes)?;
+    match bytes.len() as u64 > most {
+        true => Err(io::Error::other(format!("it has more than {most} bytes"))),
+        false => Ok(bytes),
+    }
 }
 
 /// What a crash may leave behind beside a file that was being written begins with this.

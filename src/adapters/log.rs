@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde::Serialize;
 
+use crate::adapters::fs::create_private_directory;
 use crate::model::event::{Event, Section, Sink};
 use crate::model::text::{describe, harmless};
 
@@ -62,7 +63,7 @@ impl LogFile {
             path: path.to_path_buf(),
             why,
         };
-        fs::create_dir_all(directory).map_err(|why| failed(directory, why))?;
+        create_private_directory(directory).map_err(|why| failed(directory, why))?;
         let stem = format!("{}_{operation}", now.format("%Y%m%d_%H%M%S"));
         for counter in 0_u32.. {
             let stem = if counter == 0 {

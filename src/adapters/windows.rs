@@ -15,9 +15,15 @@ use std::process::Child;
 use std::sync::OnceLock;
 
 use windows_sys::Win32::Foundation::ERROR_NO_MORE_FILES;
+use windows_sys::Win32::Foundation::LocalFree;
 use windows_sys::Win32::Globalization::{CP_OEMCP, MultiByteToWideChar};
+use windows_sys::Win32::Security::Authorization::{
+    ConvertStringSecurityDescriptorToSecurityDescriptorW, SDDL_REVISION_1,
+};
+use windows_sys::Win32::Security::SECURITY_ATTRIBUTES;
+pub use windows_sys::Win32::Storage::FileSystem::FILE_FLAG_OPEN_REPARSE_POINT;
 use windows_sys::Win32::Storage::FileSystem::{
-    FILE_FLAG_BACKUP_SEMANTICS, FILE_ID_BOTH_DIR_INFO, FILE_LIST_DIRECTORY,
+    CreateDirectoryW, FILE_FLAG_BACKUP_SEMANTICS, FILE_ID_BOTH_DIR_INFO, FILE_LIST_DIRECTORY,
     FileIdBothDirectoryInfo, GetFileInformationByHandleEx, GetVolumeInformationW,
     GetVolumePathNameW,
 };
@@ -38,6 +44,50 @@ const WORDS: usize = 8 * 1024;
 
 /// Nanoseconds from 1601, where Windows begins to count, to 1970.
 const EPOCH_NANOS: i128 = 11_644_473_600 * 1_000_000_000;
+
+/// Full access for SYSTEM, Administrators and the owner, for what is made below it too; nothing is
+/// inherited from the directory above.
+const PRIVATE: &str = "D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FA;;;OW)";
+
+/// Text as the Windows API takes it.
+fn wide(text: &std::ffi::OsStr) -> Vec<u16> {
+    text.encode_wide().chain([0]).collect()
+}
+
+/// Makes a directory that only SYSTEM, Administrators and its owner can read or write.
+///
+/// # Errors
+/// When it cannot be made, or anything is in its place.
+#[allow(unsafe_code)]
+pub fn create_private_directory(path: &Path) -> io::Result<()> {
+    let (path, rights) = (wide(path.as_os_str()), wide(PRIVATE.as_ref()));
+    let mut descriptor = std::ptr::null_mut();
+    // SAFETY: both texts end with 0; the descriptor that Windows allocates is read by the second
+    // call only and freed once.
+    unsafe {
+        let (from, no_length) = (rights.as_ptr(), std::ptr::null_mut());
+        if ConvertStringSecurityDescriptorToSecurityDescriptorW(
+            from,
+            SDDL_REVISION_1,
+            &raw mut descriptor,
+            no_length,
+        ) == 0
+        {
+            return Err(io::Error::last_os_error());
+        }
+        let attributes = SECURITY_ATTRIBUTES {
+            nLength: size_of::<SECURITY_ATTRIBUTES>() as u32,
+            lpSecurityDescriptor: descriptor,
+            bInheritHandle: 0,
+        };
+        let made = match CreateDirectoryW(path.as_ptr(), &raw const attributes) {
+            0 => Err(io::Error::last_os_error()),
+            _ => Ok(()),
+        };
+        LocalFree(descriptor);
+        made
+    }
+}
 
 /// Lets a file take no room where nothing was written. A file system that cannot do that gives it
 /// all its room.

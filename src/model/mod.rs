@@ -22,3 +22,4 @@ pub mod stamp;
 pub mod store_name;
 pub mod text;
 pub mod upload_record;
+pub mod work_name;

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::adapters::fs::create_private_directory;
 use crate::adapters::state::base_directory;
 use crate::adapters::state::lock::{self, Attempt, Holder, RunLock};
 use crate::model::event::Outcome;
@@ -136,7 +137,7 @@ impl History {
     /// # Errors
     /// When local state cannot be written.
     pub fn begin(&self, record: &RunRecord) -> io::Result<Running> {
-        fs::create_dir_all(&self.directory)?;
+        create_private_directory(&self.directory)?;
         let stem = format!(
             "{}-{}",
             record.started.format("%Y%m%dT%H%M%S%.6f"),

@@ -1,4 +1,4 @@
-//! One backup at a time on a computer: an operating-system lock that a crash frees (SPEC#lock).
+//! One backup at a time for an account on a computer: an operating-system lock that a crash frees (SPEC#lock).
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::adapters::state::DIRECTORY_VARIABLE;
+use crate::adapters::fs::{create_private_directory, open_plain};
+use crate::adapters::state::base_directory;
 
 /// Who holds the lock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,16 +52,10 @@ pub enum Attempt {
     Busy(Option<Holder>),
 }
 
-/// The lock file of this computer.
+/// The lock file of this account. It is in a directory of the account's own: whoever could open it
+/// could hold up every backup.
 pub fn default_path() -> PathBuf {
-    let base = match std::env::var_os(DIRECTORY_VARIABLE).filter(|d| !d.is_empty()) {
-        Some(directory) => PathBuf::from(directory),
-        None if cfg!(windows) => crate::adapters::state::base_directory(),
-        // Writable for everybody, so that root's and a user's backups meet.
-        None if Path::new("/run/lock").is_dir() => PathBuf::from("/run/lock"),
-        None => std::env::temp_dir(),
-    };
-    base.join("aam-backup.lock")
+    base_directory().join("aam-backup.lock")
 }
 
 /// Tries once for the lock.
@@ -73,7 +68,7 @@ pub fn attempt(path: &Path, holder: &Holder) -> Result<Attempt, LockError> {
         why,
     };
     if let Some(parent) = path.parent() {
-        std::fs::create_dir_all(parent).map_err(failed)?;
+        create_private_directory(parent).map_err(failed)?;
     }
     let mut file = open(path).map_err(failed)?;
     match fs4::FileExt::try_lock(&file) {
@@ -96,22 +91,13 @@ pub fn attempt(path: &Path, holder: &Holder) -> Result<Attempt, LockError> {
     }
 }
 
-/// Opens the file as it is before creating it: in a directory that all may write, Linux lets nobody
-/// open another user's file for creation.
+/// Opens the file, through no link, and leaves what it holds.
 fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    options.read(true).write(true);
-    match options.open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        opened => return opened,
-    }
-    let file = options.create(true).truncate(false).open(path)?;
+    options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        file.set_permissions(std::fs::Permissions::from_mode(0o666))?;
-    }
-    Ok(file)
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    open_plain(path, &mut options)
 }
 
 #[cfg(test)]

@@ -48,6 +48,9 @@ pub fn forget(unfinished: &Unfinished) -> io::Result<()> {
     }
 }
 
+/// In a work directory: whose local state it belongs to.
+pub const OWNER: &str = "owner";
+
 /// Removes everything from the work directory but what is still to be sent: lists and plain
 /// manifests hold file names in the clear.
 ///
@@ -64,7 +67,9 @@ fn prune_directory(unfinished: &Unfinished, directory: &Path) -> io::Result<()> 
             prune_directory(unfinished, &path)?;
             // Fails when it is not empty, as it should.
             let _ = fs::remove_dir(&path);
-        } else if !unfinished.kept().any(|file| file.path == path) {
+        } else if !unfinished.kept().any(|file| file.path == path)
+            && path != unfinished.work.join(OWNER)
+        {
             fs::remove_file(&path)?;
         }
     }

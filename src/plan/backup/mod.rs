@@ -16,6 +16,7 @@ use crate::model::path::FullPath;
 use crate::model::stamp::Stamp;
 use crate::model::store_name::StoreName;
 use crate::model::upload_record::Unfinished;
+use crate::model::work_name::work_name;
 
 mod latest;
 mod notes;
@@ -35,6 +36,8 @@ use scope::{ScopeFacts, decide};
 #[derive(Clone, Debug)]
 pub struct Facts {
     pub now: DateTime<Utc>,
+    /// Makes the name of the work directory one that nobody can know before; empty in a preview.
+    pub nonce: String,
     pub mode: Mode,
     /// `run --force-full`.
     pub force_full: bool,
@@ -175,7 +178,7 @@ impl Plan {
         findings.extend(archive.as_ref().and_then(notes::of_decision));
         let work = job
             .work_directory()
-            .join(&format!("{}_{stamp}", job.location));
+            .join(&work_name(&job.location, stamp, &facts.nonce));
         let scope = archive.as_ref().and_then(|d| d.scope.as_ref());
         let mut stages = Vec::new();
         for (i, mount) in mounts.iter().enumerate() {

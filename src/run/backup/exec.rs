@@ -93,6 +93,9 @@ impl Execution<'_> {
             .filter(|u| self.plan.keep.contains(&u.backup.stamp()));
         progress.unfinished = kept.map(|u| (u.backup.stamp(), u.clone())).collect();
         leftovers::remove(self.job, self.plan, &self.unfinished, self.events);
+        if !self.plan.stages.is_empty() && !leftovers::make_work(self.plan, self.events) {
+            return Outcome::Failure;
+        }
         for step in &self.plan.steps {
             if self.cancel.is_set() && *step != PlanStep::CleanUp {
                 continue;

@@ -235,6 +235,7 @@ fn backup(
     let fingerprint = key
         .as_ref()
         .and_then(|key| fingerprint(job, key, &mut facts, events));
+    facts.nonce = nonce();
     let plan = match Plan::new(job, &facts) {
         Ok(plan) => plan,
         Err(error) => {
@@ -318,6 +319,13 @@ fn fingerprint(
             events.warn(Section::Start, text, None);
         })
         .ok()
+}
+
+/// Four random bytes as text. Without them the name of the work directory can be guessed, which may
+/// stop a run and nothing more.
+fn nonce() -> String {
+    let mut bytes = [0; 4];
+    getrandom::fill(&mut bytes).map_or_else(|_| String::new(), |()| hex::encode(bytes))
 }
 
 fn tool_versions(plan: &Plan, cancel: &Cancel) -> Vec<String> {

@@ -169,6 +169,7 @@ pub fn facts(
     let missing = missing_sources(job, &remembered);
     let facts = Facts {
         now,
+        nonce: String::new(),
         mode: request.mode,
         force_full: request.force_full,
         new_key: request.new_key,

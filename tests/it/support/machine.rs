@@ -314,7 +314,7 @@ impl Machine {
         kept.sort();
         for (path, found) in kept.iter().flat_map(|work| look(work)) {
             let name = String::from_utf8_lossy(&path).into_owned();
-            let sent = ["_no_", "_manifest_"]
+            let sent = ["_no_", "_manifest_", "owner"]
                 .iter()
                 .any(|part| name.contains(part));
             assert!(found.kind != "file" || sent, "{name} in {kept:?}");

@@ -5,12 +5,38 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use crate::adapters::state::uploads;
+use crate::adapters::fs::{create_new_private_directory, read_plain};
+use crate::adapters::machine;
+use crate::adapters::state::uploads::{self, OWNER};
 use crate::model::event::{Events, Section};
 use crate::model::job::Job;
 use crate::model::stamp::Stamp;
 use crate::model::upload_record::Unfinished;
+use crate::model::work_name::run_of;
 use crate::plan::backup::Plan;
+
+/// Makes the work directory of a run, for its owner only, and marks whose it is. Returns whether it
+/// could be made.
+pub(super) fn make_work(plan: &Plan, events: &Events<'_>) -> bool {
+    let work = plan.work.to_native();
+    let made = || {
+        if let Some(base) = work.parent() {
+            fs::create_dir_all(base)?;
+        }
+        create_new_private_directory(&work)?;
+        fs::write(work.join(OWNER), machine::id())
+    };
+    made()
+        .inspect_err(|error: &std::io::Error| {
+            let text = format!(
+                "the work directory '{}' cannot be made: {error}",
+                work.display()
+            );
+            let hint = "let the account that runs the backup write there, or set archive.work-directory in the profile to another directory".to_owned();
+            events.fail(Section::Start, text, Some(hint));
+        })
+        .is_ok()
+}
 
 /// Removes the work directory of a run.
 pub(super) fn remove_work(work: &Path, section: Section, events: &Events<'_>) {
@@ -56,36 +82,57 @@ pub(super) fn remove(job: &Job, plan: &Plan, unfinished: &[Unfinished], events: 
     let base = job.work_directory().to_native();
     for entry in fs::read_dir(&base).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        let stamp = name.to_str().and_then(|n| {
-            n.strip_prefix(&job.location)?
-                .strip_prefix('_')?
-                .parse::<Stamp>()
-                .ok()
-        });
-        if stamp.is_some_and(|stamp| !stays(stamp)) && is_ours(&entry.path()) {
-            let path = entry.path();
-            match fs::remove_dir_all(&path) {
+        let stamp = name.to_str().and_then(|name| run_of(name, &job.location));
+        if !stamp.is_some_and(|stamp| !stays(stamp)) {
+            continue;
+        }
+        let path = entry.path();
+        let at = path.display();
+        match whose(&path) {
+            Whose::Ours => match fs::remove_dir_all(&path) {
                 Ok(()) => events.note(
                     Section::Start,
-                    format!(
-                        "removed '{}', left by a run that was cut off",
-                        path.display()
-                    ),
+                    format!("removed '{at}', left by a run that was cut off"),
                 ),
                 Err(error) => events.warn(
                     Section::Start,
-                    format!(
-                        "'{}', left by a run that was cut off, cannot be removed: {error}",
-                        path.display()
-                    ),
+                    format!("'{at}', left by a run that was cut off, cannot be removed: {error}"),
                     None,
                 ),
-            }
+            },
+            // A backup of another account or with other local state may be using it.
+            Whose::Others => events.note(
+                Section::Start,
+                format!("'{at}' belongs to a backup with other local state, and stays"),
+            ),
+            Whose::Nobodys => {}
         }
     }
 }
 
-/// A real directory, not a link somebody put there.
-fn is_ours(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_ok_and(|m| m.is_dir())
+enum Whose {
+    Ours,
+    Others,
+    /// Not a directory of a run, or not one that this account can look into.
+    Nobodys,
+}
+
+/// A real directory, not a link somebody put there, with the mark of this computer's local state.
+/// One without anything in it is of a run that was cut off before the mark was written.
+fn whose(path: &Path) -> Whose {
+    if !fs::symlink_metadata(path).is_ok_and(|found| found.is_dir()) {
+        return Whose::Nobodys;
+    }
+    match read_plain(&path.join(OWNER), 64) {
+        Ok(mark) if mark == machine::id().as_bytes() => Whose::Ours,
+        Ok(_) => Whose::Others,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let first = fs::read_dir(path).map(|mut entries| entries.next().is_none());
+            match first {
+                Ok(true) => Whose::Ours,
+                _ => Whose::Others,
+            }
+        }
+        Err(_) => Whose::Nobodys,
+    }
 }

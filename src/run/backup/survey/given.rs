@@ -95,6 +95,7 @@ pub fn facts(job: &Job, request: Request, path: &Path) -> Result<Facts, GivenFac
     let tools = &job.tools;
     Ok(Facts {
         now: given.now,
+        nonce: String::new(),
         mode: request.mode,
         force_full: request.force_full,
         new_key: request.new_key,
