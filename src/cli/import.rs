@@ -296,7 +296,7 @@ pub fn next(profile: &str) -> String {
     } else {
         profile.to_owned()
     };
-    let line = |command: &str, what: &str| {
+    let step = |command: &str, what: &str| {
         format!(
             "  aam-backup {:<40} {what}\n",
             format!("{command} {profile}")
@@ -304,11 +304,11 @@ pub fn next(profile: &str) -> String {
     };
     [
         "next steps:\n".to_owned(),
-        line("check", "check that it is valid"),
-        line("plan", "show what a run would do"),
-        line("doctor", "test everything that a run needs"),
-        line("run", "make a backup"),
-        line("schedule install", "make a backup every night"),
+        step("check", "check that it is valid"),
+        step("plan", "show what a run would do"),
+        step("doctor", "test everything that a run needs"),
+        step("run", "make a backup"),
+        step("schedule install", "make a backup every night"),
     ]
     .concat()
 }

@@ -76,8 +76,8 @@ impl<'a> Visit<'a> {
         }
     }
 
-    /// The secret that a reference leads to, or why there is none. A command is run once, because it
-    /// may ask the user.
+    /// The secret that a reference leads to, or why it cannot be read. A command is run once,
+    /// because it may ask the user.
     pub(super) fn secret(&self, reference: &Reference) -> Result<Secret, String> {
         let known = self
             .secrets

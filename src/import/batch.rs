@@ -347,11 +347,11 @@ mod tests {
         for (text, expected) in [
             (
                 "\nx regular-backup \"5% of\" \"6%\"",
-                "error: b.bat:2: `cmd` takes the text between two `%`",
+                "error: b.bat:2: `cmd` treats the text between two `%`",
             ),
             (
                 "setlocal EnableDelayedExpansion\nx regular-backup !A!",
-                "error: b.bat:2: `!` means a variable",
+                "error: b.bat:2: `!` marks a variable",
             ),
         ] {
             assert!(said(text).starts_with(expected), "{}", said(text));

@@ -162,13 +162,13 @@ mod tests {
             ),
             (
                 "c:\\a\\\n\nx\\\n*.tmp",
-                &["error: i.txt:4: '*.tmp' stands among the directories to exclude"],
+                &["error: i.txt:4: '*.tmp' is in the list of directories to exclude"],
             ),
             (
                 "c:\\a\\\n\nx\n\ny\\",
                 &[
-                    "error: i.txt:3: 'x' stands among",
-                    "error: i.txt:5: 'y\\' stands among the files",
+                    "error: i.txt:3: 'x' is in the list of",
+                    "error: i.txt:5: 'y\\' is in the list of files",
                 ],
             ),
             (

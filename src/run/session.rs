@@ -32,7 +32,7 @@ pub struct Session<'a> {
     /// `regular`, `incremental-only` or `restore`.
     pub operation: &'a str,
     pub reporting: &'a Reporting,
-    /// Whether a report is e-mailed at all (SPEC#log: not for an incremental-only backup).
+    /// Whether a report is emailed at all (SPEC#log: not for an incremental-only backup).
     pub mail: bool,
     /// Whether nothing is done without a log. A restore that cannot write one goes on and says so.
     pub log_is_vital: bool,
@@ -236,7 +236,7 @@ impl Session<'_> {
             Some(_) if outcome == Outcome::Skipped => "nothing was started",
             Some(email) => return send(email, report, outcome, nothing_else, events),
         };
-        events.detail(Section::Email, format!("no e-mail: {why}"));
+        events.detail(Section::Email, format!("no email: {why}"));
         true
     }
 
@@ -339,7 +339,7 @@ fn send(
     if email.when == When::OnProblem && outcome == Outcome::Success && nothing_else {
         events.note(
             Section::Email,
-            "no e-mail: everything went well, and email.when is on-problem",
+            "no email: everything went well, and email.when is on-problem",
         );
         return true;
     }

@@ -82,7 +82,7 @@ fn it_says_what_and_why() {
         "Mount 2: ",
         "archived 1 file, 3 bytes",
         "deleted  1 of 3 files in the mirror",
-        "1 entry that cannot be backed up",
+        "1 entry cannot be backed up",
         "markers of all mounts to directory: the backup is complete",
         "remove the work files in ",
     ] {
@@ -99,7 +99,7 @@ fn it_fails_as_the_run_would() {
     machine.profile.mirror_extra("delete", "0");
     plan(&machine, &[])
         .exit(1)
-        .says("more than max-delete allows, so the mirror is left as it is");
+        .says("more than max-delete allows: the mirror is left as it is");
     machine.run(&[]).exit(1);
     machine.profile.mirror_extra("keep", "0");
     fs::remove_dir_all(machine.home().join("pics")).unwrap();

@@ -1,4 +1,4 @@
-//! The restore in one step, with its log and its e-mail (SPEC#log). The four steps have neither.
+//! The restore in one step, with its log and its email (SPEC#log). The four steps have neither.
 
 use std::path::{Path, PathBuf};
 

@@ -57,9 +57,9 @@ pub(super) fn describe(profile: &str, found: &ScheduledTask) -> String {
         "'{profile}' ({mode}) is scheduled in {}: {}\n",
         found.scheduler, found.task
     );
-    let mut line = |name: &str, value: &str| text.push_str(&format!("  {name:<12} {value}\n"));
-    line("next run:", found.next_run.as_deref().unwrap_or("none"));
-    line(
+    let mut row = |name: &str, value: &str| text.push_str(&format!("  {name:<12} {value}\n"));
+    row("next run:", found.next_run.as_deref().unwrap_or("none"));
+    row(
         "last run:",
         found
             .last_run
@@ -79,9 +79,9 @@ pub(super) fn describe(profile: &str, found: &ScheduledTask) -> String {
             None => format!("exit code {code} (not one of aam-backup)"),
         },
     };
-    line("last result:", &last);
+    row("last result:", &last);
     if let Some(problem) = &found.problem {
-        line("problem:", problem);
+        row("problem:", problem);
     }
     text
 }

@@ -323,12 +323,12 @@ mod tests {
         for (seconds, shown) in [
             (0, "less than a minute"),
             (60, "less than a minute"),
-            (383, "about 7m"),
-            (1532, "about 26m"),
-            (3600, "about 1h"),
-            (7656, "about 2h 10m"),
-            (400_000, "about 4days 16h"),
-            (29 * 86_400, "about 29days"),
+            (383, "about 7 min"),
+            (1532, "about 26 min"),
+            (3600, "about 1 h"),
+            (7656, "about 2 h 10 min"),
+            (400_000, "about 4 days 16 h"),
+            (29 * 86_400, "about 29 days"),
             (40 * 86_400 + 1, "about 41 days"),
             (u64::MAX, "about 213503982334602 days"),
         ] {

@@ -159,7 +159,7 @@ mod tests {
     #[test]
     fn only_the_time_of_uploads_is_the_time_of_uploads() {
         let (summary, store) = (Summary::default(), "s3://b".to_owned());
-        let tell = |event| (&summary).emit(&event);
+        let emit = |event| (&summary).emit(&event);
         let (begin, end) = (
             |key: &str| Event::Uploading {
                 store: store.clone(),
@@ -177,12 +177,12 @@ mod tests {
         let millis = || summary.counts().destinations[0].upload_millis.unwrap();
         let mut most = 0;
         for failed in ["b", "d"] {
-            tell(begin(failed));
+            emit(begin(failed));
             sleep(pause);
             let since = Instant::now();
-            tell(begin("c"));
+            emit(begin("c"));
             sleep(pause);
-            tell(end("c"));
+            emit(end("c"));
             most += since.elapsed().as_millis() as u64;
             sleep(pause);
         }

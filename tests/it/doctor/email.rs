@@ -35,7 +35,7 @@ fn senders() {
     );
     let asked = Findings::with(&s3.machine, &["--verify-sender"]);
     asked
-        .has("email", "problem", "a mail was sent")
+        .has("email", "problem", "a verification email was sent")
         .has("email", "problem", "follow the link");
     // Moto follows every link at once.
     let found = Findings::of(&s3.machine);

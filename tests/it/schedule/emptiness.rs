@@ -156,7 +156,7 @@ fn what_the_environment_would_have_to_hold_is_said() {
     let ran = show(&["--scheduler", "systemd"]);
     ran.exit(0)
         .says(
-            "archive.encryption-key is in the environment variable AAM_TEST_KEY, which a run by systemd does not have",
+            "archive.encryption-key is in the environment variable AAM_TEST_KEY, which a run started by systemd does not have",
         )
         .says("--environment-file PATH")
         .says("email.credentials.access-key-id is in the environment variable MAIL_ID")
