@@ -222,7 +222,7 @@ pub struct Span(#[schemars(regex(pattern = r"^\s*\d+\s*[a-z]+(\s*\d+\s*[a-z]+)*\
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct LockPolicy {
-    /// Time between attempts to take the lock. `10m` by default.
+    /// How often a waiting run says that it waits. `10m` by default.
     pub retry_every: Option<Span>,
     /// Time after which the run gives up and fails. `2h` by default.
     pub give_up_after: Option<Span>,
