@@ -360,7 +360,7 @@ mod tests {
         let several = said("x regular-backup a\n\nx incremental-only-backup b");
         assert!(
             several.starts_with(
-                "error: b.bat:1: holds several v1.0 backup commands, on the lines 1, 3"
+                "error: b.bat:1: contains several v1.0 backup commands, on lines 1, 3"
             ),
             "{several}"
         );

@@ -83,7 +83,7 @@ fn it_says_what_and_why() {
         "archived 1 file, 3 bytes",
         "deleted  1 of 3 files in the mirror",
         "1 entry cannot be backed up",
-        "markers of all mounts to directory: the backup is complete",
+        "upload the markers of all mounts to directory, which makes the backup complete",
         "remove the work files in ",
     ] {
         ran.says(phrase);

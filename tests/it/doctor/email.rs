@@ -62,5 +62,5 @@ fn senders() {
     proxy.spoil("GET", "/v2/email/identities", usize::MAX, denied);
     let found = Findings::of(&s3.machine);
     assert_eq!(found.all("email").len(), 2, "{}", found.0);
-    found.has("email", "ok", "cannot be told: not for you");
+    found.has("email", "ok", "is not known: not for you");
 }

@@ -232,7 +232,7 @@ fn explain_says_why() {
         (code, stderr.as_str()),
         (
             2,
-            "error: '/home' is a Unix path, 'windows-documents' a Windows profile\n"
+            "error: '/home' is a Unix path, but 'windows-documents' is a Windows profile\n"
         )
     );
 }
