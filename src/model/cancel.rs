@@ -1,9 +1,9 @@
-//! The one flag that an interrupt sets and every long loop asks.
+//! The one flag that an interrupt sets and every long loop checks.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Cloned into everything that can take long. Setting it once ends the run in an orderly way
+/// Cloned into everything that can take a long time. Setting it once ends the run in an orderly way
 /// (SPEC#run).
 #[derive(Clone, Debug, Default)]
 pub struct Cancel {

@@ -32,7 +32,7 @@ pub struct Session<'a> {
     /// `regular`, `incremental-only` or `restore`.
     pub operation: &'a str,
     pub reporting: &'a Reporting,
-    /// Whether a report is e-mailed at all (SPEC#log: not for an incremental-only backup).
+    /// Whether a report is emailed at all (SPEC#log: not for an incremental-only backup).
     pub mail: bool,
     /// Whether nothing is done without a log. A restore that cannot write one goes on and says so.
     pub log_is_vital: bool,

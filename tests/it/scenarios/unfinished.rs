@@ -110,7 +110,9 @@ fn the_next_run_goes_on() {
         .exit(1)
         .says("no right to do this")
         .says("and the next run goes on with the upload");
-    first.says("store: complete").says(": NOT complete");
+    first
+        .says("store: has all of this backup")
+        .says(": does NOT have all of this backup");
     assert_eq!(machine.backups().len(), 1, "the directory has it");
     assert!(complete(&machine).is_empty());
     let left = volumes(&machine);
@@ -118,7 +120,7 @@ fn the_next_run_goes_on() {
     machine.write("docs/a.txt", "changed");
     let plan = machine.aam("plan", &[]);
     plan.exit(0)
-        .says("the cut-off upload of ")
+        .says("the interrupted upload of ")
         .says("to s3: the last 4 objects")
         .says("An incremental backup");
     plan.says(" in 1 volume and 4 objects of cut-off uploads, 2 small objects");
@@ -354,7 +356,7 @@ fn given_up() {
         proxy.heal();
         let ran = machine.run(&[]);
         ran.exit(3)
-            .says("was cut off and is given up: ")
+            .says(" is given up: ")
             .says(why)
             .says(" full backup!");
         assert_eq!(
@@ -424,7 +426,7 @@ fn a_full_that_is_due_meanwhile() {
     let second = machine.run(&[]);
     second
         .exit(0)
-        .says("put off: the upload of ")
+        .says("postponed: the upload of ")
         .says("is finished first")
         .says(" incremental backup!");
     machine.run(&[]).exit(0).says(" full backup!");
@@ -461,7 +463,7 @@ fn a_run_without_that_store() {
     machine
         .run(&["--destination", "directory"])
         .exit(3)
-        .says("and is given up: ");
+        .says(" is given up: ");
     machine.run(&["--destination", "directory"]).exit(0);
     proxy.heal();
     machine.run(&[]).exit(0);

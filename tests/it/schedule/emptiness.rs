@@ -158,7 +158,7 @@ fn what_the_environment_would_have_to_hold_is_said() {
     let ran = show(&["--scheduler", "systemd"]);
     ran.exit(0)
         .says(
-            "archive.encryption-key is in the environment variable AAM_TEST_KEY, which a run by systemd does not have",
+            "archive.encryption-key is in the environment variable AAM_TEST_KEY, which a run started by systemd does not have",
         )
         .says("--environment-file PATH")
         .says("email.credentials.access-key-id is in the environment variable MAIL_ID")
@@ -188,19 +188,21 @@ fn what_the_environment_would_have_to_hold_is_said() {
         file.to_str().unwrap(),
     ])
     .exit(2)
-    .says("cron reads no");
+    .says("cron does not support");
     show(&["--scheduler", "cron"])
         .exit(0)
-        .says("which a run by cron does not have")
+        .says("which a run started by cron does not have")
         .never_says("--environment-file PATH");
     show(&["--scheduler", "task-scheduler"])
         .exit(2)
         .says("has Unix paths");
     show(&["--scheduler", "cron", "--user", "allen"])
         .exit(2)
-        .says("give the command as that user");
+        .says("run the command as that user");
     show(&["--time-limit", "2h"])
         .exit(2)
         .says("leaves no time after the wait for another backup (2h)");
-    show(&["--at", "24:00"]).exit(2).says("write it as 00:30");
+    show(&["--at", "24:00"])
+        .exit(2)
+        .says("write a time such as 00:30");
 }

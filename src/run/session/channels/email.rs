@@ -19,7 +19,7 @@ impl Channel for EmailChannel {
             Some(_) if end.outcome == Outcome::Skipped => "nothing was started",
             Some(email) => return send(email, end, events),
         };
-        events.detail(Section::Email, format!("no e-mail: {why}"));
+        events.detail(Section::Email, format!("no email: {why}"));
         Reached::Yes
     }
 }
@@ -29,7 +29,7 @@ fn send(email: &Email, end: &RunEnd<'_>, events: &Events<'_>) -> Reached {
     if email.when == When::OnProblem && end.outcome == Outcome::Success && !end.others_lost {
         events.note(
             Section::Email,
-            "no e-mail: everything went well, and email.when is on-problem",
+            "no email: everything went well, and email.when is on-problem",
         );
         return Reached::Yes;
     }
