@@ -14,6 +14,6 @@ pub mod scheduler;
 pub mod seven_zip;
 pub mod state;
 pub mod store;
-mod wait;
+pub mod wait;
 pub mod walk;
 pub mod windows;

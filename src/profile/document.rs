@@ -222,7 +222,7 @@ pub struct Span(#[schemars(regex(pattern = r"^\s*\d+\s*[a-z]+(\s*\d+\s*[a-z]+)*\
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct LockPolicy {
-    /// How often to try again. `10m` by default.
+    /// How often a run says that it waits. `10m` by default.
     pub retry_every: Option<Span>,
     /// When to give up. `2h` by default.
     pub give_up_after: Option<Span>,

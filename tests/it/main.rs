@@ -10,6 +10,7 @@ mod import;
 #[cfg(all(unix, feature = "keyring"))]
 mod keyring;
 mod memory;
+mod other_accounts;
 mod plan;
 mod profile;
 mod property;

@@ -1,4 +1,4 @@
-//! Programs that leave helpers behind, are interrupted, or inherit variables.
+//! How programs end, with real ones.
 
 use super::*;
 use crate::adapters::credential;
