@@ -96,6 +96,7 @@ fn volumes(machine: &Machine) -> Vec<String> {
         .flat_map(|work| look(work))
         .filter(|(_, found)| found.kind == "file")
         .map(|(path, _)| String::from_utf8_lossy(&path).into_owned())
+        .filter(|name| name != "owner")
         .collect();
     found.sort();
     found
@@ -240,6 +241,7 @@ fn what_is_complete_is_not_sent_again() {
         .find(|p| p.extension().is_some_and(|e| e == "json"))
         .unwrap();
     let (text, work) = (fs::read(&record).unwrap(), machine.kept().remove(0));
+    let owner = fs::read(work.join("owner")).unwrap();
     let copy = machine.path("copy");
     fs::create_dir(&copy).unwrap();
     let first = work.join("1");
@@ -258,6 +260,7 @@ fn what_is_complete_is_not_sent_again() {
     };
     let before = puts();
     fs::create_dir(&work).unwrap();
+    fs::write(work.join("owner"), owner).unwrap();
     fs::rename(&copy, &first).unwrap();
     fs::write(&record, text).unwrap();
     machine
