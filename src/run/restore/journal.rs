@@ -48,6 +48,9 @@ pub struct Journal {
     /// Parts of other archives whose files are all extracted: they were deleted to make room.
     #[serde(default)]
     pub used: Vec<UsedPart>,
+    /// Files may have been written into the target.
+    #[serde(default)]
+    pub written: bool,
 }
 
 /// A part that is not needed any more.
@@ -91,6 +94,7 @@ impl Journal {
             needed: None,
             extracted: Vec::new(),
             used: Vec::new(),
+            written: false,
         }
     }
 
