@@ -178,7 +178,7 @@ fn clocks() {
         .has("bucket", "problem", "set the clock");
     // A backup from the future.
     let machine = Machine::new();
-    Findings::of(&machine).has("clock", "ok", "it is");
+    Findings::of(&machine).has("clock", "ok", "clock of this computer says");
     let month = (chrono::Utc::now() + chrono::TimeDelta::minutes(2)).format("%Y%m%d_%H%M%S.000000");
     fs::write(
         machine
