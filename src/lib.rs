@@ -32,6 +32,7 @@ pub mod parts {
     pub use crate::model::cancel::Cancel;
     pub use crate::model::event::{Event, Events, Outcome, Section, Severity, Sink};
     pub use crate::model::exclusion::Exclusion;
+    pub use crate::model::file_system::{FileSystem, Modes};
     pub use crate::model::job::{Job, MaxDelete, MountPoint, UNREACHABLE_AFTER};
     pub use crate::model::manifest::{
         Entry, EntryKind, Header, Meta, Moment, RelPath, Stored, Writer,

@@ -3,11 +3,13 @@
 pub mod aws;
 pub mod credential;
 pub mod destination_id;
+pub mod file_system;
 pub mod fs;
 pub mod key_fingerprint;
 pub mod log;
 pub mod machine;
 pub mod manifest_file;
+pub mod mirror_record;
 pub mod notify;
 pub mod process;
 pub mod scheduler;

@@ -1,21 +1,8 @@
-//! What a directory's file system can do: tried with a file that is removed at once.
+//! Whether a directory can be written, and how much room it has.
 
 use std::fs;
 use std::io;
 use std::path::Path;
-
-use filetime::FileTime;
-
-/// What a trial in a directory showed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Traits {
-    /// `a` and `A` are two files.
-    pub case_sensitive: bool,
-    /// Times are kept to the second.
-    pub whole_seconds: bool,
-    /// FAT takes files of less than 4 GiB only.
-    pub small_files_only: bool,
-}
 
 /// The name of every trial file begins so.
 const PROBE: &str = ".aam-backup-doctor-";
@@ -64,45 +51,4 @@ fn identity(directory: &Path) -> Option<u64> {
 #[cfg(windows)]
 fn identity(directory: &Path) -> Option<Vec<u16>> {
     crate::adapters::windows::volume(directory).ok()
-}
-
-/// Tries a directory that is there.
-///
-/// # Errors
-/// When nothing can be written there.
-pub(super) fn look(directory: &Path) -> io::Result<Traits> {
-    let file = tempfile::Builder::new()
-        .prefix(PROBE)
-        .suffix(".x")
-        .tempfile_in(directory)?;
-    let other = file.path().with_extension("X");
-    let case_sensitive = !other.exists();
-    // An odd second: FAT keeps every other one.
-    filetime::set_file_mtime(file.path(), FileTime::from_unix_time(1_600_000_001, 0))?;
-    let kept = FileTime::from_last_modification_time(&fs::metadata(file.path())?).unix_seconds();
-    let traits = Traits {
-        case_sensitive,
-        whole_seconds: kept == 1_600_000_001,
-        small_files_only: is_fat(directory),
-    };
-    file.close()?;
-    Ok(traits)
-}
-
-#[cfg(target_os = "linux")]
-fn is_fat(directory: &Path) -> bool {
-    const MSDOS_SUPER_MAGIC: u64 = 0x4d44;
-    // The type of the field differs between architectures.
-    #[allow(clippy::unnecessary_cast)]
-    rustix::fs::statfs(directory).is_ok_and(|found| found.f_type as u64 == MSDOS_SUPER_MAGIC)
-}
-
-#[cfg(windows)]
-fn is_fat(directory: &Path) -> bool {
-    crate::adapters::windows::file_system(directory).is_ok_and(|name| name.starts_with("FAT"))
-}
-
-#[cfg(not(any(target_os = "linux", windows)))]
-fn is_fat(_: &Path) -> bool {
-    false
 }

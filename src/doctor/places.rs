@@ -4,8 +4,11 @@ use std::path::{Path, PathBuf};
 
 use super::visit::Visit;
 use super::{CheckAnswer, file_system, ok, problem, warning};
+use crate::adapters;
 use crate::adapters::state::lock::{self, Attempt, Holder};
 use crate::adapters::state::{DIRECTORY_VARIABLE, base_directory};
+use crate::model::file_system::FileSystem;
+use crate::model::job::Mirror;
 use crate::model::path::Family;
 use crate::model::text;
 use crate::run::session::log_directory;
@@ -222,7 +225,7 @@ pub(super) fn mirror(visit: &Visit<'_>) -> Vec<CheckAnswer> {
             "attach the disk or connect the share; make the directory yourself if this is its first backup",
         )];
     }
-    let traits = match file_system::look(&directory) {
+    let traits = match adapters::file_system::probe(&directory) {
         Ok(traits) => traits,
         Err(error) => {
             let hint = "let the account that runs the backup write there";
@@ -233,30 +236,7 @@ pub(super) fn mirror(visit: &Visit<'_>) -> Vec<CheckAnswer> {
         }
     };
     let mut found = vec![ok(format!("{} can be written", mirror.path))];
-    if visit.job.family == Family::Unix && !traits.case_sensitive {
-        found.push(warning(
-            format!(
-                "{} takes names that differ in case only for one: of two such files it holds one",
-                mirror.path
-            ),
-            "use a file system that tells them apart, or rename the files",
-        ));
-    }
-    if !traits.whole_seconds {
-        found.push(ok(format!(
-            "{} keeps times to two seconds, which is allowed for",
-            mirror.path
-        )));
-    }
-    if traits.small_files_only {
-        found.push(warning(
-            format!(
-                "{} is on FAT, which takes no file of 4 GiB or more",
-                mirror.path
-            ),
-            "format the disk with NTFS, exFAT or ext4, or exclude such files",
-        ));
-    }
+    found.extend(limits(visit.job.family, mirror, &traits));
     let missing = visit.walked().unmirrored_bytes;
     if missing > 0 {
         found.push(space(
@@ -268,4 +248,60 @@ pub(super) fn mirror(visit: &Visit<'_>) -> Vec<CheckAnswer> {
         ));
     }
     found
+}
+
+/// What a mirror loses on its file system.
+fn limits(family: Family, mirror: &Mirror, found: &FileSystem) -> Vec<CheckAnswer> {
+    let path = &mirror.path;
+    let mut answers = Vec::new();
+    if family == Family::Unix && found.folds_case {
+        answers.push(warning(
+            format!(
+                "{path} takes names that differ in case only for one: of two such files it holds one"
+            ),
+            "use a file system that tells them apart, or rename the files",
+        ));
+    }
+    let refused = [found.refused.as_str(), &found.refused_at_end].concat();
+    if family == Family::Unix && !refused.is_empty() {
+        answers.push(warning(
+            format!(
+                "{path} takes no names with {} in them, or with one of {} at their end: such files are left out",
+                listed(&found.refused),
+                listed(&found.refused_at_end)
+            ),
+            "use a file system that takes them, or rename the files",
+        ));
+    }
+    let losses = found.losses();
+    if family == Family::Unix && !losses.is_empty() {
+        answers.push(warning(
+            format!("{path} does not keep {}", losses.join(", nor ")),
+            "use ext4 or another file system of Unix if the mirror must keep them",
+        ));
+    }
+    if found.time_step > 1_000_000_000 {
+        answers.push(ok(format!(
+            "{path} keeps times to two seconds, which is allowed for"
+        )));
+    }
+    if found.small_files_only {
+        answers.push(warning(
+            format!("{path} is on FAT, which takes no file of 4 GiB or more"),
+            "format the disk with NTFS, exFAT or ext4, or exclude such files",
+        ));
+    }
+    answers
+}
+
+/// Characters as words of a message.
+fn listed(characters: &str) -> String {
+    let shown: Vec<String> = characters
+        .chars()
+        .map(|c| format!("'{}'", c.escape_debug()))
+        .collect();
+    match shown.is_empty() {
+        true => "none".to_owned(),
+        false => shown.join(" "),
+    }
 }

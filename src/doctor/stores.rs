@@ -3,7 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::visit::{ListedStore, Visit};
-use super::{CheckAnswer, file_system, ok, places, problem};
+use super::{CheckAnswer, ok, places, problem};
+use crate::adapters::file_system;
 use crate::adapters::store::StoreErrorKind::Denied;
 use crate::adapters::store::{Store, StoreError};
 use crate::model::catalog::Catalog;
@@ -51,7 +52,7 @@ pub(super) fn directory(visit: &Visit<'_>) -> Vec<CheckAnswer> {
         }) => return vec![refused(error)],
     };
     let directory = path.to_native();
-    match file_system::look(&directory) {
+    match file_system::probe(&directory) {
         Err(error) => found.push(problem(
             format!("{path} cannot be written: {error}"),
             "let the account that runs the backup write there",

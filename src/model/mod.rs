@@ -5,6 +5,7 @@ pub mod catalog;
 pub mod digest;
 pub mod event;
 pub mod exclusion;
+pub mod file_system;
 pub mod job;
 pub mod key_fingerprint;
 pub mod listed;

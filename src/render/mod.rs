@@ -9,6 +9,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
 
+use crate::model::file_system::{FileSystem, Modes};
 use crate::model::manifest::RelPath;
 use crate::model::name::Format;
 use crate::model::path::{Family, FullPath};
@@ -31,6 +32,8 @@ pub struct StageFiles {
     pub archive_list: FullPath,
     /// What to copy to the mirror.
     pub mirror_list: FullPath,
+    /// What of it to compare by content.
+    pub content_list: FullPath,
     /// What to delete from the mirror.
     pub extra_list: FullPath,
     /// The manifest, plain.
@@ -60,6 +63,7 @@ impl StageFiles {
             order: file("order.json"),
             archive_list: file("archive.list"),
             mirror_list: file("mirror.list"),
+            content_list: file("content.list"),
             extra_list: file("extra.list"),
             manifest: file("manifest.jsonl"),
             script: file(match order.mount.path.family() {
@@ -145,6 +149,8 @@ pub fn script(order: &StageOrder, copies: &[CopyCommand]) -> Result<String, Rend
             copies => Serde(copies),
             extension => format.extension(),
             switches => switches(format),
+            copying => order.mirror.as_ref().map_or_else(String::new, |m| rsync_switches(&m.file_system)),
+            has_fixed_modes => order.mirror.as_ref().is_some_and(|m| matches!(m.file_system.modes, Modes::Fixed { .. })),
         })
         .map_err(failed)?;
     // cmd reads lines that end in CR LF only, in places.
@@ -229,6 +235,29 @@ pub fn switches(format: Format) -> &'static str {
         Format::Zip => "-mem=AES256 -mcu=on -mtc=on -mta=on",
         Format::SevenZip => "-mhe=on -mtc=on -mta=on",
     }
+}
+
+/// What rsync keeps on a file system. What cannot be kept there is not asked for: rsync leaves the
+/// times of a file that it cannot give its owner, and copies it again next time.
+pub fn rsync_switches(on: &FileSystem) -> String {
+    let mut switches = String::from("--times");
+    match on.modes {
+        Modes::Kept => switches.push_str(" --perms"),
+        Modes::Ignored => {}
+        Modes::Fixed { file, directory } => {
+            switches.push_str(&format!(" --chmod=D{directory:04o},F{file:04o}"));
+        }
+    }
+    if on.owners {
+        switches.push_str(" --owner --group");
+    }
+    if on.holes {
+        switches.push_str(" --sparse");
+    }
+    if let Some(seconds) = on.window() {
+        switches.push_str(&format!(" --modify-window={seconds}"));
+    }
+    switches
 }
 
 /// A word for `sh` that is exactly this text.

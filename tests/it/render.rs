@@ -5,6 +5,7 @@
 use std::fs;
 use std::path::Path;
 
+use aam_auto_backup::parts::FileSystem;
 use aam_auto_backup::parts::SelectionSpec;
 use aam_auto_backup::parts::mounts;
 use aam_auto_backup::parts::render::{rsync_entry, script, seven_zip_line};
@@ -104,6 +105,7 @@ fn order(mount: &str, format: Format) -> StageOrder {
         work: path("/var/tmp/it's work/pc_20201221_134337.851361/2"),
         mirror: Some(MirrorOrder {
             is_attached: true,
+            file_system: FileSystem::default(),
             mirror: path("/mnt/the mirror"),
             target: path(&format!("/mnt/the mirror{mount}")),
             delete: None,
@@ -204,6 +206,7 @@ fn only_rsync_has_a_list_of_the_mirror() {
         work: path(r"C:\temp\2"),
         mirror: Some(MirrorOrder {
             is_attached: true,
+            file_system: FileSystem::default(),
             mirror: path(r"D:\mirror"),
             target: path(r"D:\mirror\c\home"),
             delete: None,

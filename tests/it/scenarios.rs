@@ -4,6 +4,7 @@
 mod cut_off;
 pub mod list;
 mod mirror;
+mod mirror_truth;
 mod round_trip;
 mod trouble;
 mod unfinished;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use aam_auto_backup::parts::CopyCommand;
+use aam_auto_backup::parts::FileSystem;
 use aam_auto_backup::parts::MaxDelete;
 use aam_auto_backup::parts::SelectionSpec;
 use aam_auto_backup::parts::mounts;
@@ -172,6 +173,7 @@ fn order(source: &str, shown_at: &str, target: &str) -> StageOrder {
         work: path(r"C:\temp\pc_20261124_112502.225333\1"),
         mirror: Some(MirrorOrder {
             is_attached: true,
+            file_system: FileSystem::default(),
             mirror: path(r"F:\backup\main"),
             target: path(target),
             delete: Some(MaxDelete::Percent(25)),

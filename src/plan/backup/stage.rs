@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Facts;
 use super::scope::{Baseline, Scope};
 use crate::model::exclusion::Exclusion;
+use crate::model::file_system::FileSystem;
 use crate::model::job::Job;
 use crate::model::job::MaxDelete;
 use crate::model::manifest::{Moment, RelPath};
@@ -28,7 +29,7 @@ pub struct StageOrder {
     pub number: usize,
     pub location: String,
     pub stamp: Stamp,
-    /// When the backup started: the mirror's differences newer than this do not count (SPEC#run).
+    /// When the backup started.
     pub started: Moment,
     pub mount: Mount,
     /// Where the mount can be read: itself, or where its snapshot is shown.
@@ -70,6 +71,9 @@ pub struct MirrorOrder {
     pub is_attached: bool,
     /// `extra-files: delete`, with its guard.
     pub delete: Option<MaxDelete>,
+    /// What its file system can do. Found when the stage begins.
+    #[serde(default)]
+    pub file_system: FileSystem,
 }
 
 /// How the archive of one mount is made.
@@ -138,6 +142,7 @@ pub(super) fn stage(
             target: mirror_target(&mirror.path, &mount.path),
             is_attached: facts.mirror_attached,
             delete: (mirror.extra_files == ExtraFiles::Delete).then_some(mirror.max_delete),
+            file_system: FileSystem::default(),
         }),
         archive: archive_order(job, facts, stamp, scope, mount),
         mount: mount.clone(),

@@ -52,6 +52,9 @@ pub struct Journal {
     /// Parts of other archives whose files are all extracted: they were deleted to make room.
     #[serde(default)]
     pub used: Vec<UsedPart>,
+    /// Files may have been written into the target.
+    #[serde(default)]
+    pub written: bool,
 }
 
 /// A part that is not needed any more.
@@ -96,6 +99,7 @@ impl Journal {
             extracted: Vec::new(),
             former: None,
             used: Vec::new(),
+            written: false,
         }
     }
 

@@ -131,6 +131,18 @@ impl Target {
         journal.save(&self.work)
     }
 
+    /// Remembers that files are written from now on: the next start must go on, whatever stops
+    /// this one.
+    ///
+    /// # Errors
+    /// When the disk does not take it.
+    pub fn begin_writing(&self) -> Result<(), RestoreError> {
+        if self.journal().written {
+            return Ok(());
+        }
+        self.change(|journal| journal.written = true)
+    }
+
     /// How many entries of an archive were wanted, if it was extracted by an earlier start.
     pub fn extracted(&self, mount: usize, stamp: Stamp) -> Option<u64> {
         self.journal()
@@ -201,6 +213,7 @@ impl Target {
             Close::Failed => {
                 let journal = self.journal();
                 journal.agreed
+                    || journal.written
                     || !journal.extracted.is_empty()
                     || has_files(&self.work.join(VOLUMES))
             }

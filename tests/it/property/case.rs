@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use aam_auto_backup::parts::Cancel;
+use aam_auto_backup::parts::FileSystem;
 use aam_auto_backup::parts::Moment;
 use aam_auto_backup::parts::Secret;
 use aam_auto_backup::parts::WalkCounts;
@@ -208,6 +209,7 @@ impl<'a> Case<'a> {
             work: native("work").join(&number.to_string()),
             mirror: Some(MirrorOrder {
                 is_attached: true,
+                file_system: FileSystem::default(),
                 mirror: native("mirror"),
                 target: mount
                     .path

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::fitting::Fitting;
 use crate::model::manifest::RelPath;
 use crate::model::path::Family;
 use crate::render::robocopy::CopyCommand;
@@ -28,6 +29,9 @@ pub struct WalkCounts {
     pub unseen: u64,
     /// Paths whose content is not known today: missing sources, unreadable directories.
     pub unknown: Vec<RelPath>,
+    /// What of it the mirror can hold.
+    #[serde(skip)]
+    pub fitting: Fitting,
     /// The Robocopy commands of a Windows mirror.
     #[serde(skip)]
     pub copies: Vec<CopyCommand>,

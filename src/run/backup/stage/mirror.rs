@@ -10,15 +10,48 @@ use std::sync::Arc;
 use super::StageError;
 use super::before::Before;
 use super::counts::WalkCounts;
+use super::make_way;
+use super::native::native;
 use crate::adapters::destination_id;
-use crate::adapters::walk::{Item, Walk, native_name};
+use crate::adapters::file_system;
+use crate::adapters::mirror_record::{self, MirrorRecord};
+use crate::adapters::walk::{Item, Walk};
 use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Section};
+use crate::model::file_system::Modes;
 use crate::model::manifest::{EntryKind, RelPath};
 use crate::model::path::{shown, verbatim};
 use crate::model::select::{Selection, SelectionSpec};
 use crate::plan::backup::{MirrorOrder, StageOrder};
 use crate::render::StageFiles;
+
+/// Finds out what the file system of a mirror can do. A mirror that cannot be written is told of
+/// later.
+pub(super) fn probe(mirror: &mut MirrorOrder) {
+    let (root, target) = (mirror.mirror.to_native(), mirror.target.to_native());
+    if refusal(mirror, &root).is_some() {
+        return;
+    }
+    let mut places = target.ancestors().filter(|place| place.starts_with(&root));
+    let place = places.find(|place| place.is_dir());
+    if let Some(found) = place.and_then(|place| file_system::probe(&verbatim(place)).ok()) {
+        mirror.file_system = found;
+    }
+}
+
+/// Notes in the mirror what was copied, so that the next run compares by content what is touched
+/// from now on. Without the note it compares more.
+pub(super) fn remember(order: &StageOrder, prepared: &WalkCounts, not_copied: Vec<RelPath>) {
+    let fitting = &prepared.fitting;
+    let (Some(mirror), Some(last), Some(began)) = (&order.mirror, &fitting.last, fitting.began)
+    else {
+        return;
+    };
+    let unknown = prepared.unknown.iter().chain(&fitting.left_out).cloned();
+    let not_copied = unknown.chain(not_copied).collect();
+    let root = mirror.mirror.to_native();
+    let _ = MirrorRecord::add(&root, last.then(began, not_copied), began);
+}
 
 /// Makes the mirror ready for the script: it must be there; extra files are deleted, if asked for
 /// and allowed. `false`: the mirror step is refused, which has been told.
@@ -39,7 +72,9 @@ pub(super) fn make_ready(
         );
         return Ok(false);
     }
-    if let Some(guard) = mirror.delete {
+    let fitting = &prepared.fitting;
+    let is_renamed = make_way::rename(mirror, fitting, events);
+    if let Some(guard) = mirror.delete.filter(|_| is_renamed) {
         let Extra { extra, present } = list_extra(mirror, order, work, prepared, cancel, events)?;
         if !guard.allows(extra, present) {
             events.fail(
@@ -60,6 +95,9 @@ pub(super) fn make_ready(
             cancel,
             events,
         )?;
+    }
+    if mirror.delete.is_none() {
+        make_way::set_aside(mirror, order, fitting, events);
     }
     if prepared.nothing_selected() {
         return Ok(true);
@@ -115,6 +153,7 @@ fn make_target(mirror: &MirrorOrder, order: &StageOrder) -> io::Result<()> {
         let mode = original
             .as_ref()
             .map_or(0o777, |original| original.mode() & 0o7777 | 0o700);
+        let takes_modes = mirror.file_system.modes == Modes::Kept;
         let made_now = match fs::DirBuilder::new().mode(mode).create(&here) {
             Ok(()) => true,
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && here.is_dir() => false,
@@ -123,7 +162,9 @@ fn make_target(mirror: &MirrorOrder, order: &StageOrder) -> io::Result<()> {
         if let (Some(original), true) = (original, made_now || is_mount) {
             // As for rsync: only root can give a directory away.
             let _ = chown(&here, Some(original.uid()), Some(original.gid()));
-            fs::set_permissions(&here, fs::Permissions::from_mode(mode))?;
+            if takes_modes {
+                fs::set_permissions(&here, fs::Permissions::from_mode(mode))?;
+            }
         }
     }
     Ok(())
@@ -194,7 +235,10 @@ pub fn list_extra(
                 return ControlFlow::Break(());
             }
         };
-        if wanted || prepared.is_unknown(path, order.mount.path.family()) {
+        // The mirror of `/` holds what the program keeps in a mirror.
+        let ours = [destination_id::NAME, mirror_record::NAME];
+        let is_ours = mirror.target == mirror.mirror && ours.contains(&path.as_str().unwrap_or(""));
+        if wanted || is_ours || prepared.is_unknown(path, order.mount.path.family()) {
             return ControlFlow::Continue(());
         }
         extra += u64::from(is_file);
@@ -256,11 +300,13 @@ fn delete_extra(
     let target = verbatim(&mirror.target.to_native());
     let mut directories = Vec::new();
     let remove = |path: PathBuf, directory: bool| {
-        let removed = if directory {
-            fs::remove_dir(&path)
-        } else {
-            fs::remove_file(&path)
-        };
+        let removed = make_way::writable_above(&path, || {
+            if directory {
+                fs::remove_dir(&path)
+            } else {
+                fs::remove_file(&path)
+            }
+        });
         let path = shown(&path);
         match removed {
             Ok(()) => events.emit(Event::Deleted { path }),
@@ -291,11 +337,4 @@ fn delete_extra(
         .rev()
         .for_each(|path| remove(path, true));
     Ok(())
-}
-
-/// A path below `base` on this system. `None` when it cannot have such a name.
-pub(super) fn native(base: &Path, path: &RelPath) -> Option<PathBuf> {
-    path.names().try_fold(base.to_path_buf(), |at, name| {
-        Some(at.join(native_name(name)?))
-    })
 }

@@ -23,7 +23,11 @@ mod archive;
 mod before;
 mod copies;
 mod counts;
+mod fit;
+mod fitting;
+mod make_way;
 mod mirror;
+mod native;
 mod outputs;
 mod prepare;
 mod script;
@@ -124,19 +128,22 @@ pub fn run(
         read: Path::new(&order.shown_at),
         write: Some(&work),
     };
-    let mut prepared = prepare(order, place, cancel, events)?;
-    note_not_copied(order, &prepared, events);
+    let mut order = order.clone();
+    if let Some(mirror) = &mut order.mirror {
+        mirror::probe(mirror);
+    }
+    let mut prepared = prepare(&order, place, cancel, events)?;
+    note_not_copied(&order, &prepared, events);
     let mut result = StageResult {
         prepared: prepared.clone(),
         mirror: None,
         archive: None,
     };
     let mirror_ready = match &order.mirror {
-        Some(mirror) => mirror::make_ready(mirror, order, &work, &prepared, cancel, events)?,
+        Some(mirror) => mirror::make_ready(mirror, &order, &work, &prepared, cancel, events)?,
         None => false,
     };
     // The script runs what is left of the order.
-    let mut order = order.clone();
     if !mirror_ready && order.mirror.take().is_some() {
         result.mirror = Some(false);
     }
@@ -155,7 +162,13 @@ pub fn run(
         let archived =
             order.archive.is_none() || script::archiver_finished(&status, &order, events);
         if order.mirror.is_some() {
-            result.mirror = Some(verify::verify(&order, &files, cancel, events)? && copied);
+            let clean = copied && script::copier_was_clean(&status);
+            let verified =
+                verify::verify(&order, &files, &prepared.fitting, clean, cancel, events)?;
+            if copied {
+                mirror::remember(&order, &prepared, verified.not_copied);
+            }
+            result.mirror = Some(verified.is_same && copied);
         }
         if !archived {
             return Ok(result);

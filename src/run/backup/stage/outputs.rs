@@ -6,7 +6,11 @@ use std::path::Path;
 
 use super::StageError;
 use super::counts::WalkCounts;
-use crate::model::manifest::{Entry, Header, RelPath, Writer};
+use super::fit::{Fit, Treatment};
+use super::fitting::Fitting;
+use crate::adapters::walk::meta_of;
+use crate::model::event::Events;
+use crate::model::manifest::{Entry, EntryKind, Header, Meta, Moment, RelPath, Writer};
 use crate::model::path::{Family, FullPath};
 use crate::model::select::Kind;
 use crate::plan::backup::StageOrder;
@@ -14,10 +18,13 @@ use crate::render::robocopy::LeftOut;
 use crate::render::{StageFiles, rsync_entry, seven_zip_line};
 
 /// The files a walk writes; none of them in a preview that only counts.
-pub(super) struct Outputs {
+pub(super) struct Outputs<'a> {
     manifest: Option<Writer<BufWriter<File>>>,
     archive: Option<BufWriter<File>>,
     mirror: MirrorList,
+    /// What is compared by content.
+    content: Option<BufWriter<File>>,
+    fit: Option<Fit<'a>>,
     family: Family,
 }
 
@@ -31,12 +38,13 @@ enum MirrorList {
     LeftOut(LeftOut),
 }
 
-impl Outputs {
+impl<'a> Outputs<'a> {
     pub(super) fn create(
-        order: &StageOrder,
+        order: &'a StageOrder,
+        read: &Path,
         work: Option<&Path>,
         files: &StageFiles,
-    ) -> Result<Outputs, StageError> {
+    ) -> Result<Outputs<'a>, StageError> {
         let create = |wanted: bool, path: &FullPath| {
             let Some(work) = work.filter(|_| wanted) else {
                 return Ok(None);
@@ -66,7 +74,10 @@ impl Outputs {
             }
             None => MirrorList::Nothing,
         };
+        let began = work.and_then(|work| began(&files.manifest.inside(work)));
         Ok(Outputs {
+            content: create(matches!(mirror, MirrorList::Copied(_)), &files.content_list)?,
+            fit: Fit::new(order, read, began),
             manifest: manifest
                 .map(|out| Writer::new(out, &header))
                 .transpose()
@@ -104,9 +115,30 @@ impl Outputs {
         Ok(true)
     }
 
-    pub(super) fn mirror(&mut self, path: &RelPath) -> Result<(), StageError> {
-        match (&mut self.mirror, rsync_entry(path)) {
-            (MirrorList::Copied(out), Some(entry)) => out.write_all(&entry).map_err(writing),
+    /// Lists a path for the copier, as far as the mirror can hold it. `last` is what the last
+    /// manifest says of it.
+    pub(super) fn mirror(
+        &mut self,
+        path: &RelPath,
+        kind: EntryKind,
+        meta: &Meta,
+        last: Option<&Entry>,
+        events: &Events<'_>,
+    ) -> Result<(), StageError> {
+        let treatment = match &mut self.fit {
+            Some(fit) => fit.judge(path, kind, meta, last, events),
+            None => Treatment::Copy,
+        };
+        let Some(entry) = rsync_entry(path).filter(|_| treatment != Treatment::LeaveOut) else {
+            return Ok(());
+        };
+        if let MirrorList::Copied(out) = &mut self.mirror {
+            out.write_all(&entry).map_err(writing)?;
+        }
+        match &mut self.content {
+            Some(out) if treatment == Treatment::ByContent => {
+                out.write_all(&entry).map_err(writing)
+            }
             _ => Ok(()),
         }
     }
@@ -128,8 +160,12 @@ impl Outputs {
         })
     }
 
-    /// Returns what Robocopy leaves out.
-    pub(super) fn finish(self) -> Result<LeftOut, StageError> {
+    /// Returns what Robocopy leaves out, and what the mirror cannot hold.
+    pub(super) fn finish(self) -> Result<(LeftOut, Fitting), StageError> {
+        let fitting = self.fit.map(|fit| fit.found).unwrap_or_default();
+        if let Some(mut list) = self.content {
+            list.flush().map_err(writing)?;
+        }
         if let Some(manifest) = self.manifest {
             manifest.finish().map_err(writing)?;
         }
@@ -137,14 +173,20 @@ impl Outputs {
             list.flush().map_err(writing)?;
         }
         match self.mirror {
-            MirrorList::Nothing => Ok(LeftOut::default()),
-            MirrorList::LeftOut(left_out) => Ok(left_out),
+            MirrorList::Nothing => Ok((LeftOut::default(), fitting)),
+            MirrorList::LeftOut(left_out) => Ok((left_out, fitting)),
             MirrorList::Copied(mut list) => {
                 list.flush().map_err(writing)?;
-                Ok(LeftOut::default())
+                Ok((LeftOut::default(), fitting))
             }
         }
     }
+}
+
+/// The moment now, by the clock that gives change times: that of a file that has just been made.
+fn began(made: &Path) -> Option<Moment> {
+    let metadata = std::fs::metadata(made).ok()?;
+    meta_of(&metadata).ok()?.changed
 }
 
 fn writing(why: std::io::Error) -> StageError {

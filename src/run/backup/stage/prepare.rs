@@ -44,7 +44,7 @@ pub fn prepare(
         fs::create_private_directory(work)
             .map_err(StageError::io("creating the directory", work))?;
     }
-    let mut out = Outputs::create(order, place.write, &files)?;
+    let mut out = Outputs::create(order, place.read, place.write, &files)?;
     let mut before = Before::open(last_manifest(order))?;
     let selection = Arc::new(Selection::new(order.selection.clone()));
     let mut prepared = WalkCounts::default();
@@ -81,7 +81,8 @@ pub fn prepare(
         return Err(StageError::Interrupted);
     }
     before.rest(&mut |entry| out.carry_over(entry, &mut prepared))?;
-    let left_out = out.finish()?;
+    let left_out;
+    (left_out, prepared.fitting) = out.finish()?;
     if let Some(work) = place.write {
         prepared.copies = copies::commands(order, &left_out, &files.manifest.inside(work))?;
         let path = files.script.inside(work);
@@ -102,7 +103,7 @@ fn last_manifest(order: &StageOrder) -> Option<&Path> {
 /// One item of the walk.
 fn take(
     order: &StageOrder,
-    out: &mut Outputs,
+    out: &mut Outputs<'_>,
     before: &mut Before,
     prepared: &mut WalkCounts,
     events: &Events<'_>,
@@ -119,8 +120,8 @@ fn take(
             if alone && is_changed(order, &meta, last.as_ref(), true) && out.archive(path)? {
                 prepared.archived_directories += 1;
             }
-            out.mirror(path)?;
             let kind = EntryKind::Directory;
+            out.mirror(path, kind, &meta, last.as_ref(), events)?;
             out.manifest(&Entry::new(path, kind, meta, None))
         }
         Item::File { meta } => take_file(order, out, prepared, events, path, meta, last),
@@ -172,7 +173,7 @@ fn take(
 /// A selected file; `last` is what the last manifest says of it.
 fn take_file(
     order: &StageOrder,
-    out: &mut Outputs,
+    out: &mut Outputs<'_>,
     prepared: &mut WalkCounts,
     events: &Events<'_>,
     path: &RelPath,
@@ -181,7 +182,7 @@ fn take_file(
 ) -> Result<(), StageError> {
     prepared.files += 1;
     prepared.bytes += meta.size;
-    out.mirror(path)?;
+    out.mirror(path, EntryKind::File, &meta, last.as_ref(), events)?;
     let mut stored = None;
     if order.archive.is_some() {
         if !is_changed(order, &meta, last.as_ref(), false) {

@@ -103,6 +103,14 @@ pub(super) fn copier_finished(status: &ToolCodes, order: &StageOrder, events: &E
     all_ok
 }
 
+/// Whether the copier had no trouble with any file. rsync: where it had, a copy of the same size
+/// and time may have another content.
+pub(super) fn copier_was_clean(status: &ToolCodes) -> bool {
+    status
+        .iter()
+        .all(|(name, code)| name != "mirror" || *code == 0)
+}
+
 /// What an exit code says, and whether it is good enough to go on to the verification.
 type Meaning = (&'static str, bool);
 

@@ -1,70 +1,97 @@
 //! Verification: the mirror compared with what was selected (SPEC#verification).
 
 use super::StageError;
-use super::mirror::native;
+use super::fitting::Fitting;
+use super::native::native;
 use crate::adapters::manifest_file::FileReader;
 use crate::adapters::walk::meta_of;
 use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Section, Severity};
-use crate::model::manifest::{Entry, EntryKind, Meta, Moment};
+use crate::model::manifest::{Entry, EntryKind, Meta, RelPath};
 use crate::model::path::{shown, verbatim};
 use crate::plan::backup::StageOrder;
 use crate::render::StageFiles;
+use std::collections::HashSet;
 use std::fs::{self, File};
-use std::io::{self};
+use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
-/// Times may differ by this much: FAT keeps them in steps of two seconds.
-const TOLERANCE_NANOS: u128 = 2_000_000_000;
+/// Files are compared in pieces of this many bytes.
+const BUFFER: usize = 1 << 20;
 
-/// Checks that every selected file and directory is in the mirror with the same size and time.
-/// `true` when it is.
+/// What a verification found.
+pub(super) struct Verified {
+    /// Every selected file and directory is in the mirror.
+    pub(super) is_same: bool,
+    /// Files of which the mirror may hold an older content, though nothing shows it.
+    pub(super) not_copied: Vec<RelPath>,
+}
+
+/// Checks that every selected file and directory is in the mirror with the same size and time, but
+/// for those that it cannot hold. Where the copier had trouble (`clean` is false), what it compared
+/// by content is compared again.
 pub(super) fn verify(
     order: &StageOrder,
     files: &StageFiles,
+    fitting: &Fitting,
+    clean: bool,
     cancel: &Cancel,
     events: &Events<'_>,
-) -> Result<bool, StageError> {
+) -> Result<Verified, StageError> {
+    let mut verified = Verified {
+        is_same: true,
+        not_copied: Vec::new(),
+    };
     let Some(mirror) = &order.mirror else {
-        return Ok(true);
+        return Ok(verified);
     };
     let target = verbatim(&mirror.target.to_native());
     let source = verbatim(Path::new(&order.shown_at));
-    let (mut checked, mut different, mut unreadable) = (0_u64, 0_u64, 0_u64);
-    let mut ignored = |entry: &Entry, why: String| {
-        unreadable += 1;
-        events.emit(Event::Ignored {
-            path: order.display_path(&entry.path),
-            why,
-            severity: Some(Severity::Warning),
-        });
+    let by_content = match clean {
+        true => HashSet::new(),
+        false => listed(&files.content_list.to_native())?,
     };
+    let (mut checked, mut different, mut unreadable) = (0_u64, 0_u64, 0_u64);
     for entry in FileReader::open(&files.manifest.to_native())? {
         let entry = entry?;
         if cancel.is_set() {
             return Err(StageError::Interrupted);
         }
-        if entry.unseen {
+        if entry.unseen || fitting.leaves_out(&entry.path) {
             continue;
         }
         checked += 1;
+        let mut ignored = |why: String| {
+            unreadable += 1;
+            events.emit(Event::Ignored {
+                path: order.display_path(&entry.path),
+                why,
+                severity: Some(Severity::Warning),
+            });
+        };
         let (Some(copy), Some(original)) =
             (native(&target, &entry.path), native(&source, &entry.path))
         else {
             let why = "its name cannot be looked up, so its copy in the mirror is not checked";
-            ignored(&entry, why.to_owned());
+            ignored(why.to_owned());
             continue;
         };
-        let Some(what) = difference(&entry, &copy) else {
+        let by_content = by_content.contains(entry.path.as_bytes());
+        let what = difference(&entry, &copy, mirror.file_system.tolerance()).or_else(|| {
+            let differs = by_content && !same_content(&original, &copy);
+            differs.then(|| "its content differs".to_owned())
+        });
+        let Some(what) = what else {
             continue;
         };
-        match excuse(&entry, &original, order.started) {
+        verified.not_copied.push(entry.path.clone());
+        match excuse(&entry, &original, order.in_snapshot()) {
             Some(Excuse::Changed) => {
                 let path = shown(&original);
                 let text = format!("'{path}' changed while it was copied, and does not count");
                 events.note(Section::Verification, text);
             }
-            Some(Excuse::Unreadable(why)) => ignored(&entry, why),
+            Some(Excuse::Unreadable(why)) => ignored(why),
             None => {
                 different += 1;
                 let path = shown(&copy);
@@ -77,11 +104,45 @@ pub(super) fn verify(
         "{mount}: {checked} entries of the mirror checked, {different} differ, {unreadable} could not be read"
     );
     events.note(Section::Verification, text);
-    Ok(different == 0)
+    verified.is_same = different == 0;
+    Ok(verified)
+}
+
+/// The paths of a list for rsync.
+fn listed(list: &Path) -> Result<HashSet<Vec<u8>>, StageError> {
+    let text = match fs::read(list) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => return Err(StageError::io("reading", list)(error)),
+    };
+    let paths = text.split(|byte| *byte == 0);
+    let plain = paths.map(|path| path.strip_prefix(b"./").unwrap_or(path).to_vec());
+    Ok(plain.collect())
+}
+
+/// Whether two files can be read and hold the same.
+pub(super) fn same_content(one: &Path, other: &Path) -> bool {
+    let read = || -> io::Result<bool> {
+        let mut one = BufReader::with_capacity(BUFFER, File::open(one)?);
+        let mut other = BufReader::with_capacity(BUFFER, File::open(other)?);
+        loop {
+            let (a, b) = (one.fill_buf()?, other.fill_buf()?);
+            let length = a.len().min(b.len());
+            if length == 0 {
+                return Ok(a.len() == b.len());
+            }
+            if a[..length] != b[..length] {
+                return Ok(false);
+            }
+            one.consume(length);
+            other.consume(length);
+        }
+    };
+    read().unwrap_or(false)
 }
 
 /// How the copy differs from what was selected.
-fn difference(entry: &Entry, copy: &Path) -> Option<String> {
+fn difference(entry: &Entry, copy: &Path, tolerance: u128) -> Option<String> {
     let metadata = match fs::symlink_metadata(copy) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -100,7 +161,7 @@ fn difference(entry: &Entry, copy: &Path) -> Option<String> {
             "it has {} bytes, the source {}",
             meta.size, entry.meta.size
         )),
-        EntryKind::File if meta.modified.distance(entry.meta.modified) > TOLERANCE_NANOS => {
+        EntryKind::File if meta.modified.distance(entry.meta.modified) > tolerance => {
             Some("its modification time differs".to_owned())
         }
         EntryKind::File => None,
@@ -109,23 +170,22 @@ fn difference(entry: &Entry, copy: &Path) -> Option<String> {
 
 /// Why a difference does not count.
 enum Excuse {
-    /// The source was modified after the backup started, or is gone: without a snapshot that is
-    /// nobody's fault.
+    /// The source was touched since the walk, or is gone: without a snapshot that is nobody's
+    /// fault.
     Changed,
     /// The source cannot be read: a skipped file.
     Unreadable(String),
 }
 
-fn excuse(entry: &Entry, original: &Path, started: Moment) -> Option<Excuse> {
-    if entry.meta.modified >= started {
-        return Some(Excuse::Changed);
-    }
+fn excuse(entry: &Entry, original: &Path, in_snapshot: bool) -> Option<Excuse> {
     let now: Meta = match fs::symlink_metadata(original).and_then(|m| meta_of(&m)) {
         Ok(meta) => meta,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Some(Excuse::Changed),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return (!in_snapshot).then_some(Excuse::Changed);
+        }
         Err(error) => return Some(Excuse::Unreadable(error.to_string())),
     };
-    if now.modified >= started && now.differs(&entry.meta) {
+    if !in_snapshot && now.differs(&entry.meta) {
         return Some(Excuse::Changed);
     }
     let opened = match entry.kind {
