@@ -23,5 +23,13 @@ trap 'rm -rf "$HOME"' EXIT
 trap 'exit 130' HUP INT TERM
 # For root the home does not decide where state is.
 AAM_BACKUP_STATE_DIR=$HOME/state
-export HOME AAM_BACKUP_STATE_DIR
+# Debian 13 calls 7zz 7z. Tests run programs as other accounts too, which must find it.
+if ! command -v 7zz >/dev/null 2>&1; then
+    chmod 0711 "$HOME"
+    mkdir "$HOME/bin"
+    printf '#!/bin/sh\nexec 7z "$@"\n' >"$HOME/bin/7zz"
+    chmod 0755 "$HOME/bin" "$HOME/bin/7zz"
+    PATH=$HOME/bin:$PATH
+fi
+export HOME AAM_BACKUP_STATE_DIR PATH
 "$@"
