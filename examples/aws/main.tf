@@ -1,10 +1,10 @@
-# The bucket, the users and the sender of docs/aws.md. What they may do is in the JSON files beside this one.
+# The bucket, the users and the sender of docs/aws.md. Their rights are in the JSON files beside this file.
 #
 #   terraform init
 #   terraform apply -var bucket=my-backups -var region=us-east-1 -var address=allen@example.com \
 #       -var 'locations=["allens-laptop"]'
 #
-# Access keys are not made here, because their secrets would be written into Terraform's state:
+# This file creates no access keys, because Terraform would write their secrets to its state. Create them with:
 # aws iam create-access-key --user-name backup-allens-laptop
 
 terraform {
@@ -18,7 +18,7 @@ terraform {
 }
 
 variable "bucket" {
-  description = "Name of the bucket: new in the whole world."
+  description = "Name of the bucket. It must be globally unique."
   type        = string
 }
 
@@ -28,12 +28,12 @@ variable "region" {
 }
 
 variable "address" {
-  description = "Sends the reports and receives them. AWS writes to it; open the link in that message."
+  description = "Address that sends and receives the reports. AWS sends an email to it; open the link in it."
   type        = string
 }
 
 variable "locations" {
-  description = "`location` of each computer's profile. Each gets a user that can only add backups."
+  description = "`location` in the profile of each computer. Each gets a user that can only add backups."
   type        = set(string)
 
   validation {
@@ -86,7 +86,7 @@ resource "aws_s3_bucket_policy" "backup" {
 }
 
 resource "aws_s3_bucket_lifecycle_configuration" "backup" {
-  # Rules for older versions need versions.
+  # Rules for older versions require versioning.
   bucket = aws_s3_bucket_versioning.backup.bucket
 
   dynamic "rule" {

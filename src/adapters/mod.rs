@@ -16,5 +16,6 @@ pub mod scheduler;
 pub mod seven_zip;
 pub mod state;
 pub mod store;
+pub mod wait;
 pub mod walk;
 pub mod windows;

@@ -6,13 +6,13 @@ use super::{Exit, Global, OutputFormat, output};
 use crate::model::job::Job;
 use crate::profile::{Diagnostic, Search};
 
-/// Check profiles, and say everything that is wrong with them
+/// Check profiles and report every mistake
 #[derive(Debug, clap::Args)]
 pub struct CheckArgs {
     /// Profiles, by path or by name
     #[arg(required = true, value_name = "PROFILE")]
     profiles: Vec<String>,
-    /// How to write the result
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     format: OutputFormat,
 }
@@ -89,13 +89,10 @@ fn summary(job: &Job) -> String {
     if let Some(directory) = &job.directory {
         destinations.push(format!("directory {directory}"));
     }
-    let sources = match job.sources.len() {
-        1 => "1 source".to_owned(),
-        n => format!("{n} sources"),
-    };
     format!(
-        "OK: {}, {sources}, destinations: {}\n",
+        "OK: {}, {}, destinations: {}\n",
         job.name,
+        crate::model::text::count(job.sources.len() as u64, "source"),
         destinations.join(", ")
     )
 }

@@ -1,4 +1,4 @@
-//! `doctor`: whether a night can be trusted to a profile (SPEC#commands).
+//! `doctor`: whether a profile is ready for unattended runs (SPEC#commands).
 
 use std::fmt::Write as _;
 
@@ -10,21 +10,21 @@ use crate::model::cancel::Cancel;
 use crate::model::job::Job;
 use crate::model::path::Family;
 
-/// Try everything that a run of a profile needs, and say what to do. Changes nothing that stays.
+/// Test everything that a run of a profile needs. Leaves nothing behind.
 #[derive(Debug, Args)]
 pub struct DoctorArgs {
     /// Profile: a path, or a name looked up in the profile directories.
     pub profile: String,
-    /// Let SES send a mail with a link to the sender of reports, if it is not verified; in its
-    /// sandbox to recipients too.
+    /// Ask SES to send a verification email to the sender of reports if it is not verified, and in
+    /// the SES sandbox to the recipients too.
     #[arg(long)]
     pub verify_sender: bool,
-    /// How to print the findings.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     pub format: OutputFormat,
 }
 
-/// Examines a job and prints what is found, each finding as soon as it is there.
+/// Examines a job and prints each finding as soon as it is known.
 pub fn doctor(job: &Job, args: &DoctorArgs, cancel: &Cancel) -> Exit {
     if job.family != Family::HOST {
         output::note(super::other_host(job));

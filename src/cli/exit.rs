@@ -22,7 +22,7 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// This one, unless it says success: then the other.
+    /// This exit, unless it is a success: then the other.
     pub fn or(self, other: Exit) -> Exit {
         match self {
             Exit::Success => other,
@@ -30,7 +30,7 @@ impl Exit {
         }
     }
 
-    /// The number the caller sees.
+    /// The exit code that the caller sees.
     pub const fn code(self) -> u8 {
         match self {
             Exit::Success => 0,
@@ -52,7 +52,7 @@ impl Exit {
         Exit::Interrupted,
     ];
 
-    /// What it says of a run.
+    /// What the code says about a run.
     pub const fn words(self) -> &'static str {
         match self {
             Exit::Success => "success",

@@ -5,7 +5,7 @@ use crate::model::path::{Family, FullPath};
 use crate::model::select::{Kind, Verdict};
 use crate::profile::Search;
 
-/// Say why a path is in a backup, or why not
+/// Explain why a path is in a backup or not
 #[derive(Debug, clap::Args)]
 pub struct Explain {
     /// Profile, by path or by name
@@ -34,7 +34,7 @@ impl Explain {
             Ok(path) => {
                 let (given, wanted) = (path.family(), job.family);
                 output::note(format_args!(
-                    "error: '{path}' is a {given} path, '{}' a {wanted} profile\n",
+                    "error: '{path}' is a {given} path, but '{}' is a {wanted} profile\n",
                     job.name
                 ));
                 return Exit::Usage;
@@ -53,7 +53,7 @@ impl Explain {
         let verdict = job.selection.verdict(&path, kind);
         let answer = output::result(format_args!("{}\n", sentence(&path, kind, &verdict)));
         if guessed && job.selection.verdict(&path, Kind::Directory) != verdict {
-            output::note("note: taken for a file; say --directory if it is one\n");
+            output::note("note: assuming a file; add --directory if it is a directory\n");
         }
         answer
     }
@@ -94,20 +94,22 @@ fn sentence(path: &FullPath, kind: Kind, verdict: &Verdict) -> String {
             format!("IN: the {what} {path} is a source")
         }
         Verdict::Selected { source } => {
-            format!("IN: the {what} {path} lies under the source {source}")
+            format!("IN: the {what} {path} is below the source {source}")
         }
         Verdict::AboveSource => {
-            format!("OUT: the {what} {path} lies above a source and is only passed through")
+            format!(
+                "OUT: the {what} {path} is above a source; only the source below it is backed up"
+            )
         }
-        Verdict::OutsideSources => format!("OUT: the {what} {path} lies under no source"),
+        Verdict::OutsideSources => format!("OUT: the {what} {path} is not below any source"),
         Verdict::Excluded { by, at } if path.same(at) => {
             format!("OUT: the {what} {path} is excluded by '{by}'")
         }
         Verdict::Excluded { by, at } => {
-            format!("OUT: the {what} {path} lies under {at}, excluded by '{by}'")
+            format!("OUT: the {what} {path} is below {at}, which is excluded by '{by}'")
         }
         Verdict::NotCopied(_) => {
-            format!("OUT: {path} is a {what}, which no backup follows or copies")
+            format!("OUT: {path} is a {what}, which is neither followed nor copied")
         }
     }
 }

@@ -19,46 +19,46 @@ use crate::model::path::{Family, FullPath};
 use crate::model::policy::Reference;
 use crate::profile;
 
-/// Make a profile of a v1.0 batch file or command line and its instruction file
+/// Make a profile from a v1.0 batch file or command line and its instruction file
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("from").required(true))]
 pub struct ImportArgs {
     /// Batch file that starts a v1.0 backup
     #[arg(value_name = "FILE.bat", group = "from")]
     batch: Option<PathBuf>,
-    /// The v1.0 command line itself, as Task Scheduler has it. Others on this computer can see it
-    /// while this runs
+    /// The v1.0 command line, as Task Scheduler has it. Other users of this computer can see it
+    /// while `import` runs
     #[arg(long, value_name = "TEXT", group = "from")]
     command_line: Option<String>,
     /// The 22 arguments of v1.0, after `--`
     #[arg(last = true, value_name = "ARGUMENT", group = "from")]
     arguments: Vec<String>,
-    /// Where the instruction file lies here. By default where argument 11 says
+    /// Path of the instruction file on this computer. Default: argument 11
     #[arg(long, value_name = "FILE")]
     instruction_file: Option<PathBuf>,
-    /// Value of a variable that the batch file uses and does not set; may be given more than once
+    /// Value of a variable that the batch file uses but does not set. Can be repeated
     #[arg(long = "variable", value_name = "NAME=VALUE", value_parser = variable)]
     variables: Vec<(String, String)>,
-    /// Name of the profile. By default that of the output file, or else the location
+    /// Name of the profile. Default: the name of the output file, or else the location
     #[arg(long)]
     name: Option<String>,
-    /// Another location than argument 18 names
+    /// Location to use instead of argument 18
     #[arg(long)]
     location: Option<String>,
-    /// Region of the bucket and of e-mail, which no argument names
+    /// AWS region of the bucket and of email reports, which v1.0 has no argument for
     #[arg(long)]
     region: Option<String>,
-    /// Write the profile here, not to standard output
+    /// Write the profile to this file instead of standard output
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Overwrite the output file
+    /// Overwrite the output file if it exists
     #[arg(long, requires = "output")]
     force: bool,
-    /// Write each secret into a file of its own in this directory. Without it the profile names
+    /// Write each secret to its own file in this directory. By default, the profile refers to
     /// environment variables
     #[arg(long, value_name = "DIR")]
     secrets_to: Option<PathBuf>,
-    /// How the computer that is backed up will call that directory, when this is another one
+    /// Path of that directory on the computer that is backed up, if it is not this computer
     #[arg(long, value_name = "DIR", requires = "secrets_to")]
     secrets_at: Option<String>,
 }
@@ -85,7 +85,7 @@ impl ImportArgs {
             .unwrap_or_else(|| PathBuf::from(&arguments.instruction_file));
         let unreadable = |error: std::io::Error| {
             let message = format!("the file '{}' cannot be read: {error}", file.display());
-            let hint = "name where it lies here with --instruction-file FILE";
+            let hint = "give its path on this computer with --instruction-file FILE";
             refuse(
                 &[arguments.masked(Remark::error(RemarkPlace::Argument(11), message).hint(hint))],
             )
@@ -110,7 +110,7 @@ impl ImportArgs {
             complain(
                 "error",
                 &format!("'{}' exists", output.display()),
-                "write to another file, or give --force",
+                "write to another file, or add --force",
             );
             return Err(Exit::Usage);
         }
@@ -139,8 +139,8 @@ impl ImportArgs {
                 // v1.0 ran on Windows, and so will its profile.
                 if FullPath::parse(&whole).is_ok_and(|path| path.family() != Family::Windows) {
                     let text =
-                        format!("'{whole}' is not a directory that a Windows profile can name");
-                    let hint = "say how that computer will call it: --secrets-at 'C:\\ProgramData\\AAM Auto Backup\\secrets'";
+                        format!("'{whole}' is not a path that a Windows profile can contain");
+                    let hint = "give its path on that computer: --secrets-at 'C:\\ProgramData\\AAM Auto Backup\\secrets'";
                     complain("error", &text, hint);
                     return Err(Exit::Usage);
                 }
@@ -183,7 +183,7 @@ impl ImportArgs {
         command.map_err(|finding| refuse(&[finding]))
     }
 
-    /// Each secret in its file. One that is there already, and the same, stays.
+    /// Writes each secret to its file. A file that holds the same secret already stays.
     fn keep_secrets(&self, import: &Import) -> Result<(), Exit> {
         let Some(directory) = &self.secrets_to else {
             return Ok(());
@@ -203,9 +203,9 @@ impl ImportArgs {
                 Ok(there) if there.expose() == secret.expose() => {}
                 _ => {
                     let hint =
-                        "move it away, or choose another directory; no secret is ever overwritten";
+                        "move it away, or choose another directory; secrets are never overwritten";
                     return Err(fail(
-                        format!("'{}' exists and holds something else", path.display()),
+                        format!("'{}' exists with other content", path.display()),
                         hint,
                     ));
                 }
@@ -240,7 +240,7 @@ impl ImportArgs {
         })
     }
 
-    /// Where the secrets are now, and where they still are.
+    /// Says where the secrets are now, and which old files still contain them.
     fn print_next_steps(&self, import: &Import, old_holds_secrets: bool) {
         let listed = |word: &dyn Fn(SecretName) -> String| {
             import
@@ -259,7 +259,7 @@ impl ImportArgs {
             _ if import.secrets.is_empty() => {}
             Some(directory) => {
                 let message = format!(
-                    "the secrets of the {arguments} are in files in '{}'",
+                    "the secrets from the {arguments} are in files in '{}'",
                     directory.display()
                 );
                 output::note(
@@ -269,18 +269,18 @@ impl ImportArgs {
             None => {
                 let variables = listed(&|name| name.variable().to_owned());
                 let message = format!(
-                    "the profile takes the secrets of the {arguments} from the environment: {variables}"
+                    "the profile reads the secrets from the {arguments} from environment variables: {variables}"
                 );
-                let hint = "a scheduled run does not have your variables: --secrets-to DIR makes files instead";
+                let hint = "a scheduled run does not have your variables; use --secrets-to DIR to write files instead";
                 output::note(Remark::note(RemarkPlace::Whole, message).hint(hint));
             }
         }
         if let Some(batch) = self.batch.as_ref().filter(|_| old_holds_secrets) {
             let message = format!(
-                "'{}' still holds the secrets for everybody to read",
+                "'{}' still contains the secrets in plain text",
                 batch.display()
             );
-            let hint = "delete it, and every copy, once a backup with the profile was made and restored from; so also the v1.0 task of Task Scheduler";
+            let hint = "delete it, every copy, and the v1.0 task in Task Scheduler after you have made a backup with the profile and restored from it";
             output::note(Remark::note(RemarkPlace::Whole, message).hint(hint));
         }
         if let Some(file) = &self.output {
@@ -289,26 +289,26 @@ impl ImportArgs {
     }
 }
 
-/// What a person does with a new profile.
+/// The commands to try with a new profile.
 pub fn next(profile: &str) -> String {
     let profile = if profile.contains(' ') {
         format!("\"{profile}\"")
     } else {
         profile.to_owned()
     };
-    let line = |command: &str, what: &str| {
+    let step = |command: &str, what: &str| {
         format!(
             "  aam-backup {:<40} {what}\n",
             format!("{command} {profile}")
         )
     };
     [
-        "next:\n".to_owned(),
-        line("check", "is it valid?"),
-        line("plan", "what would a run do?"),
-        line("doctor", "is everything there that a run needs?"),
-        line("run", "make a backup"),
-        line("schedule install", "and one every night"),
+        "next steps:\n".to_owned(),
+        step("check", "check that it is valid"),
+        step("plan", "show what a run would do"),
+        step("doctor", "test everything that a run needs"),
+        step("run", "make a backup"),
+        step("schedule install", "make a backup every night"),
     ]
     .concat()
 }
@@ -327,7 +327,7 @@ fn decoded<'a>(file: &Path, bytes: &'a [u8]) -> Result<&'a str, Exit> {
     })
 }
 
-/// The name of a file as messages and comments say it; either kind of separator.
+/// The name of a file for messages and comments, with either kind of separator.
 fn shown(file: &Path) -> String {
     let text = file.display().to_string();
     text.rsplit(['/', '\\'])

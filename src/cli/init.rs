@@ -21,20 +21,20 @@ const KEY_VARIABLE: &str = "AAM_BACKUP_KEY";
 /// Random bytes in a new key: 160 bits, and short enough to be written down.
 const KEY_BYTES: usize = 20;
 
-/// Write a first profile for this computer, where `run NAME` finds it
+/// Write a first profile for this computer to a directory where `run NAME` finds it
 ///
-/// What no option says is asked for, if there is a terminal.
+/// On a terminal, it asks for everything that no option gives.
 #[derive(Debug, Args)]
 pub struct InitArgs {
-    /// Name of the profile. By default that of the output file, or `nightly`
+    /// Name of the profile. Default: the name of the output file, or `nightly`
     name: Option<String>,
-    /// Directory to back up; may be given more than once
+    /// Directory to back up. Can be repeated
     #[arg(long = "source", value_name = "DIR")]
     sources: Vec<PathBuf>,
-    /// Unique name of this computer, with which every object name starts. By default its host name
+    /// Unique name of this computer; every object name starts with it. Default: the host name
     #[arg(long)]
     location: Option<String>,
-    /// Keep a plain copy below this directory
+    /// Keep a mirror, a plain copy, below this directory
     #[arg(long, value_name = "DIR")]
     mirror: Option<PathBuf>,
     /// Keep encrypted archives in this S3 bucket
@@ -46,16 +46,16 @@ pub struct InitArgs {
     /// Keep encrypted archives in this directory
     #[arg(long, value_name = "DIR")]
     directory: Option<PathBuf>,
-    /// Make a new archive key in this file, which only you can read
+    /// Write a new archive key to this file, which only you can read
     #[arg(long, value_name = "FILE", group = "key")]
     new_key: Option<PathBuf>,
-    /// The archive key is the first line of this file
+    /// Read the archive key from the first line of this file
     #[arg(long, value_name = "FILE", group = "key")]
     key_file: Option<PathBuf>,
-    /// The archive key is in this environment variable. `AAM_BACKUP_KEY` by default
+    /// Read the archive key from this environment variable. Default: `AAM_BACKUP_KEY`
     #[arg(long, value_name = "NAME", group = "key")]
     key_env: Option<String>,
-    /// Write the profile here
+    /// Write the profile to this file
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
 }
@@ -79,7 +79,7 @@ impl InitArgs {
         let written = output::result(format_args!("{}\n", file.display()));
         if let Some(key) = &self.new_key {
             output::note(format_args!(
-                "THE ARCHIVE KEY IS IN '{}'\n  Write it down now, and keep it in two places outside this computer. Without it nothing can be restored, by anybody.\n  {}\n",
+                "THE ARCHIVE KEY IS IN '{}'\n  Write it down now and keep it in two places outside this computer. Without the key, nobody can restore anything.\n  {}\n",
                 whole(key),
                 secret_file::advice(key)
             ));
@@ -126,7 +126,10 @@ impl InitArgs {
                 }
                 let home = search.home(is_root());
                 let home = home.ok_or_else(|| {
-                    refuse("no directory for profiles is known", "give --output FILE")
+                    refuse(
+                        "the directory for profiles is not known",
+                        "give --output FILE",
+                    )
                 })?;
                 home.join(format!("{name}.yaml"))
             }
@@ -138,12 +141,12 @@ impl InitArgs {
         }
     }
 
-    /// Asks for what no option says.
+    /// Asks for everything that no option gives.
     fn ask(&mut self, input: &mut impl BufRead, key: &Path) -> io::Result<()> {
         let mut ask = |question: &str, proposal: &str| answer(input, question, proposal);
         if self.location.is_none() {
             let computer = computer_name().unwrap_or_default();
-            self.location = ask("Name of this computer, for ever", &computer)?;
+            self.location = ask("Permanent name of this computer", &computer)?;
         }
         if self.sources.is_empty() {
             let home = std::env::home_dir()
@@ -155,7 +158,8 @@ impl InitArgs {
                 .collect();
         }
         if self.mirror.is_none() && self.bucket.is_none() && self.directory.is_none() {
-            self.mirror = ask("Directory for a plain copy (Enter: none)", "")?.map(PathBuf::from);
+            self.mirror =
+                ask("Directory for the mirror, a plain copy (Enter: none)", "")?.map(PathBuf::from);
             self.bucket = ask("S3 bucket for encrypted archives (Enter: none)", "")?;
             if self.bucket.is_some() {
                 self.region = ask("Region of the bucket", "us-east-1")?;
@@ -169,7 +173,7 @@ impl InitArgs {
             && self.key_env.is_none()
         {
             let question = format!(
-                "File for a new archive key (-: there is one in the variable {KEY_VARIABLE})"
+                "File for a new archive key (-: use the key in the variable {KEY_VARIABLE})"
             );
             self.new_key = ask(&question, &key.display().to_string())?
                 .filter(|a| a != "-")
@@ -215,7 +219,10 @@ impl InitArgs {
         }
         if !missing.is_empty() {
             return Err(refuse(
-                &format!("nobody can be asked; missing: {}", missing.join(", ")),
+                &format!(
+                    "there is no terminal to ask on; missing options: {}",
+                    missing.join(", ")
+                ),
                 "",
             ));
         }
@@ -223,12 +230,12 @@ impl InitArgs {
             && (self.new_key.is_some() || self.key_file.is_some() || self.key_env.is_some())
         {
             return Err(refuse(
-                "a mirror needs no key",
-                "give --directory or --bucket, or no key",
+                "a mirror does not need a key",
+                "add --directory or --bucket, or leave the key out",
             ));
         }
         if let Some(key) = self.new_key.as_ref().filter(|key| key.exists()) {
-            let hint = "give it with --key-file, or another file with --new-key; no key is ever overwritten";
+            let hint = "use it with --key-file, or name another file with --new-key; keys are never overwritten";
             return Err(refuse(&format!("'{}' exists", key.display()), hint));
         }
         Ok(())
@@ -247,7 +254,7 @@ impl InitArgs {
         let s3 = self.bucket.clone().zip(self.region.clone());
         Draft {
             about: vec![
-                "What is backed up from this computer, and where to. `aam-backup schema` writes profile.schema.json, with which"
+                "What is backed up from this computer, and where to. With the output of `aam-backup schema` in profile.schema.json,"
                     .to_owned(),
                 "an editor explains and checks every key.".to_owned(),
             ],
@@ -263,7 +270,7 @@ impl InitArgs {
         }
     }
 
-    /// The key first: a profile that names a file that is not there would be of no use.
+    /// Writes the key first, because a profile that refers to a missing file is useless.
     fn write(&self, file: &Path, text: &str) -> Result<(), Exit> {
         let fail = |file: &Path, error: &io::Error| {
             complain(
@@ -281,8 +288,8 @@ impl InitArgs {
             None => Ok(()),
         };
         if let Some(key) = &self.new_key {
-            let secret =
-                new_key().map_err(|error| refuse(&format!("no randomness: {error}"), ""))?;
+            let secret = new_key()
+                .map_err(|error| refuse(&format!("a random key cannot be made: {error}"), ""))?;
             make(key)
                 .and_then(|()| secret_file::write_new(key, &secret))
                 .map_err(|error| fail(key, &error))?;
@@ -308,7 +315,7 @@ fn refuse(text: &str, hint: &str) -> Exit {
 fn taken(file: &Path) -> Exit {
     refuse(
         &format!("'{}' exists", file.display()),
-        "choose another name; a profile is never overwritten",
+        "choose another name; profiles are never overwritten",
     )
 }
 
@@ -320,7 +327,7 @@ fn whole(path: &Path) -> String {
         .to_string()
 }
 
-/// A key that can be read out and written down: hexadecimal, in groups of four.
+/// A key that is easy to read out and write down: hexadecimal, in groups of four.
 fn new_key() -> Result<Secret, getrandom::Error> {
     let mut bytes = zeroize::Zeroizing::new([0_u8; KEY_BYTES]);
     getrandom::fill(&mut *bytes)?;
@@ -349,7 +356,7 @@ fn computer_name() -> Option<String> {
         .filter(|name| !name.is_empty())
 }
 
-/// Asks one question; an empty answer is the proposal, and nothing if there is none.
+/// Asks one question. An empty answer means the proposal; `None` if the proposal is empty.
 fn answer(input: &mut impl BufRead, question: &str, proposal: &str) -> io::Result<Option<String>> {
     let shown = if proposal.is_empty() {
         String::new()

@@ -1,6 +1,6 @@
-//! The command line: knows every module, decides nothing a plan decides.
+//! The command line. It knows every module, and decides nothing that a plan decides.
 //!
-//! One file a command. Results go to stdout, everything else to stderr (SPEC#commands).
+//! One file for each command. Results go to stdout, everything else to stderr (SPEC#commands).
 
 mod check;
 mod completions;
@@ -35,7 +35,7 @@ use crate::model::cancel::Cancel;
 use crate::model::job::{Destination, Job};
 use crate::profile::Search;
 
-/// Declarative backups: one YAML profile says what to back up and where to.
+/// Back up a computer as one YAML profile says, and restore it.
 #[derive(Debug, Parser)]
 #[command(name = "aam-backup", version, max_term_width = 100)]
 pub struct Cli {
@@ -48,7 +48,7 @@ pub struct Cli {
 /// Options of every command.
 #[derive(Debug, clap::Args)]
 pub struct Global {
-    /// Directory in which profiles are looked up by name
+    /// Directory to look up profiles in by name
     #[arg(
         id = "profiles-directory",
         long = "profiles",
@@ -75,7 +75,7 @@ pub enum Command {
     Schedule(schedule::ScheduleArgs),
     Schema(schema::PrintSchema),
     Completions(completions::Completions),
-    /// What the snapshot program starts; not for people
+    /// Started by the snapshot program; internal
     #[command(hide = true)]
     ShadowStage {
         order: PathBuf,
@@ -92,7 +92,7 @@ pub enum OutputFormat {
     Json,
 }
 
-/// The word of a value as the command line writes it.
+/// A value as it is written on the command line.
 fn word(value: impl ValueEnum) -> String {
     value
         .to_possible_value()
@@ -147,7 +147,7 @@ pub fn main() -> ExitCode {
     exit.into()
 }
 
-/// Loads a profile and goes on with its job.
+/// Loads a profile and continues with its job.
 fn with_job(global: &Global, profile: &str, body: impl FnOnce(&Job) -> Exit) -> Exit {
     match Search::new(global.profiles.as_deref()).load(profile) {
         Ok(job) => body(&job),
@@ -158,15 +158,15 @@ fn with_job(global: &Global, profile: &str, body: impl FnOnce(&Job) -> Exit) -> 
     }
 }
 
-/// Work on files needs a host of the profile's family.
+/// Work on files needs a computer of the profile's family.
 fn other_host(job: &Job) -> String {
     format!(
-        "error: the profile '{}' describes {} paths; it can be checked and planned here, but not run\n",
+        "error: the profile '{}' describes {} paths; it can be checked and planned on this computer, but not run\n",
         job.name, job.family
     )
 }
 
-/// Goes on with the destinations asked for; all, when none is named.
+/// Continues with the given destinations, or with all if none is given.
 fn only_to(job: &Job, destinations: &[Destination], body: impl FnOnce(&Job) -> Exit) -> Exit {
     match job.clone().only_to(destinations) {
         Ok(job) => body(&job),
@@ -180,12 +180,12 @@ fn only_to(job: &Job, destinations: &[Destination], body: impl FnOnce(&Job) -> E
     }
 }
 
-/// The first interrupt asks everything to stop in order; the second ends the program at once.
+/// The first interrupt asks everything to stop in order. The second ends the program at once.
 #[cfg(unix)]
 fn on_interrupt(cancel: &Cancel) -> std::io::Result<()> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     for signal in [SIGINT, SIGTERM, SIGHUP] {
-        // `nohup`, and shells that start a program in the background, ask for this: it goes on.
+        // `nohup`, and shells that start a program in the background, ask for this.
         if signal != SIGTERM && is_ignored(signal) {
             continue;
         }
@@ -199,7 +199,7 @@ fn on_interrupt(cancel: &Cancel) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Whether whoever started this program wants it to ignore a signal. Linux says so in
+/// Whether the parent process wants this program to ignore a signal. Linux says so in
 /// `/proc/self/status`, as a mask of signals from 1; elsewhere nobody is asked.
 #[cfg(unix)]
 fn is_ignored(signal: i32) -> bool {

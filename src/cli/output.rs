@@ -22,7 +22,7 @@ pub fn result(text: impl Display) -> Exit {
     }
 }
 
-/// Writes something for a person. If stderr is gone there is nobody to tell.
+/// Writes something for a person. A closed standard error is ignored.
 pub fn note(text: impl Display) {
     let text = text.to_string();
     let _ = write!(io::stderr().lock(), "{}", harmless(&text));

@@ -22,13 +22,13 @@ pub struct PlaceArgs {
     /// Profile: a path, or a name looked up in the profile directories.
     #[arg(required_unless_present = "location")]
     pub profile: Option<String>,
-    /// Without a profile: the location, which every object name starts with.
+    /// Without a profile: the location, with which every object name starts.
     #[arg(long, conflicts_with = "profile", requires = "store")]
     pub location: Option<String>,
     /// Without a profile: the directory that holds the archives.
     #[arg(long, value_name = "DIR", group = "store", conflicts_with_all = ["profile", "bucket"])]
     pub directory: Option<PathBuf>,
-    /// Without a profile: the S3 bucket. The access key comes from the usual places of AWS tools.
+    /// Without a profile: the S3 bucket. The access key is looked up as by other AWS tools.
     #[arg(long, group = "store", conflicts_with = "profile", requires = "region")]
     pub bucket: Option<String>,
     /// Region of the bucket.
@@ -37,16 +37,16 @@ pub struct PlaceArgs {
     /// Address of an S3-compatible server.
     #[arg(long, value_name = "URL", requires = "bucket")]
     pub endpoint: Option<String>,
-    /// Which store of the profile to use. By default that with the newest backup.
+    /// Store of the profile to use. Default: the store with the newest backup.
     #[arg(long, value_enum, value_name = "STORE", conflicts_with = "location")]
     pub from: Option<StoreName>,
 }
 
 impl PlaceArgs {
-    /// Opens what is named. Whatever is wrong with the arguments has been told on standard error.
+    /// Opens the stores. Mistakes in the arguments are reported on standard error.
     ///
     /// # Errors
-    /// How the program ends then.
+    /// The exit code of the program.
     pub fn open(&self, global: &Global, cancel: &Cancel) -> Result<RestoreOrigin, Exit> {
         let Some(name) = &self.profile else {
             return Ok(self.bare(cancel));
@@ -70,7 +70,7 @@ impl PlaceArgs {
                 .from
                 .map_or_else(|| "store".to_owned(), |from| from.to_string());
             output::note(format_args!(
-                "error: the profile '{}' has no {store} destination that holds archives\n",
+                "error: the profile '{}' has no destination {store} that holds archives\n",
                 job.name
             ));
             return Err(Exit::Usage);

@@ -30,16 +30,16 @@ use upload::UploadArgs;
 pub struct PlanArgs {
     #[command(flatten)]
     pub backup: BackupArgs,
-    /// Plan with the facts in this JSON file instead of looking at sources, stores and state: what
-    /// would be done on another computer, at another time. No file is counted then.
+    /// Plan with the facts in this JSON file instead of looking at sources, stores and state, to
+    /// see what would be done on another computer or at another time. Files are not counted.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["render", "upload_speed", "prices"])]
     pub facts: Option<PathBuf>,
-    /// Write the files that `run` would write into this directory, one subdirectory a mount.
+    /// Write the scripts and lists of the run to this directory, one subdirectory for each mount.
     #[arg(long, value_name = "DIR")]
     pub render: Option<PathBuf>,
     #[command(flatten)]
     pub upload: UploadArgs,
-    /// How to print the plan.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     pub format: OutputFormat,
 }
@@ -159,7 +159,7 @@ fn facts(job: &Job, args: &PlanArgs, cancel: &Cancel, events: &Events<'_>) -> Re
     }
     let key = job.archive.as_ref().map(|a| &a.encryption_key);
     if let Some(why) = key.and_then(credential::missing_here) {
-        let hint = "a run in the same environment would archive nothing".to_owned();
+        let hint = "a run in this environment would archive nothing".to_owned();
         events.warn(
             Section::Parameters,
             format!("archive.encryption-key: {why}"),

@@ -11,13 +11,13 @@ use crate::plan::cost::price::Prices;
 /// Which prices hold.
 #[derive(Debug, Args)]
 pub struct PricesArgs {
-    /// YAML file with other prices than those built in.
+    /// YAML file with prices that replace the built-in ones.
     #[arg(long, value_name = "FILE")]
     pub prices: Option<PathBuf>,
 }
 
 impl PricesArgs {
-    /// Reads them. A price file that cannot be read has been told on standard error.
+    /// Reads the prices. A price file that cannot be read is reported on standard error.
     ///
     /// # Errors
     /// When the file cannot be read.

@@ -22,22 +22,22 @@ use crate::run::session::{Ended, Files};
 pub struct BackupArgs {
     /// Profile: a path, or a name looked up in the profile directories.
     pub profile: String,
-    /// `regular` makes a full backup when one is due; `incremental-only` never does.
+    /// Mode of the backup.
     #[arg(long, value_enum, default_value_t)]
     pub mode: Mode,
     /// Make a full backup this time.
     #[arg(long)]
     pub force_full: bool,
-    /// The archive key is meant to be another one than before: make a full backup with it.
+    /// Accept that the archive key has changed, and make a full backup with the new key.
     #[arg(long)]
     pub new_key: bool,
-    /// Go on with backups that another computer or another profile made at this location.
+    /// Continue the backups that another computer or another profile made at this location.
     #[arg(long)]
     pub adopt: bool,
-    /// A new disk or directory takes the place of the mirror or the archive directory.
+    /// Accept a new disk or directory as the mirror or the archive directory.
     #[arg(long)]
     pub new_destination: bool,
-    /// Back up to this destination only; may be given more than once.
+    /// Back up to this destination only. Can be repeated.
     #[arg(long = "destination", value_enum)]
     pub destinations: Vec<Destination>,
 }
@@ -59,18 +59,18 @@ impl BackupArgs {
 pub struct RunArgs {
     #[command(flatten)]
     pub backup: BackupArgs,
-    /// Nobody is there: ask nothing, and wait for no key. For schedulers, some of which offer a
-    /// terminal nobody sees.
+    /// Ask no questions, and do not wait for a key press. For schedulers, some of which offer a
+    /// terminal that nobody sees.
     #[arg(long)]
     pub unattended: bool,
-    /// Write metrics of the run to this file, for the textfile collector of Prometheus' node
-    /// exporter; one file a profile.
+    /// Write metrics of the run to this file, for the textfile collector of the Prometheus node
+    /// exporter. Use one file for each profile.
     #[arg(long, value_name = "FILE")]
     pub metrics: Option<PathBuf>,
-    /// `json` also writes the events of the run as JSON lines, in a file beside the log.
+    /// Log format. `json` also writes the events as JSON lines to a file beside the log.
     #[arg(long, value_enum, default_value_t)]
     pub log_format: OutputFormat,
-    /// Also show what the tools print.
+    /// Also show the output of the tools.
     #[arg(long, short)]
     pub verbose: bool,
 }

@@ -1,5 +1,4 @@
-//! `schedule`: a profile that runs by itself, as the schedulers of this computer start it
-//! (SPEC#schedule).
+//! `schedule`: a task in a scheduler of this computer that runs a profile (SPEC#schedule).
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -21,7 +20,7 @@ use crate::render::schedule::{Every, Rendered, Schedule, Scheduler, TaskName};
 mod advice;
 mod status;
 
-/// Run a profile by itself: every night, unless told otherwise.
+/// Schedule runs of a profile: every night by default.
 #[derive(Debug, Args)]
 pub struct ScheduleArgs {
     #[command(subcommand)]
@@ -31,14 +30,14 @@ pub struct ScheduleArgs {
 /// What to do with a schedule.
 #[derive(Debug, Subcommand)]
 pub enum Action {
-    /// Show what `install` would give to the scheduler; changes nothing
+    /// Show what `install` would register with the scheduler. Changes nothing
     Show(ShowArgs),
-    /// Give a profile to the scheduler, and ask it whether it is there
+    /// Register a task with the scheduler, and verify that it is there
     Install(InstallArgs),
-    /// Take away what `install` made
+    /// Remove the tasks that `install` registered
     Remove(OfArgs),
-    /// Ask the scheduler: is it there, when does it run, how did the last run end? Exit code 1 when
-    /// it is not there
+    /// Ask the scheduler for the tasks of a profile, their next run and their last result. Exit
+    /// code 1 if there is no task
     Status(ScheduleStatusArgs),
 }
 
@@ -47,32 +46,31 @@ pub enum Action {
 pub struct InstallArgs {
     /// Profile: a path, or a name looked up in the profile directories.
     pub profile: String,
-    /// Local time.
+    /// Local time of day.
     #[arg(long, value_name = "HH:MM", default_value = "00:30", value_parser = time)]
     pub at: NaiveTime,
-    /// How often. With `hour` only the minute of `--at` counts.
+    /// How often to run.
     #[arg(long, value_enum, default_value_t)]
     pub every: Every,
-    /// `regular` makes a full backup when one is due; `incremental-only` never does. A profile can
-    /// have a task of each.
+    /// Mode of the backup. A profile can have one task for each mode.
     #[arg(long, value_enum, default_value_t)]
     pub mode: Mode,
-    /// By default that of this computer: Task Scheduler, systemd, launchd, or else cron.
+    /// Scheduler. Default: Task Scheduler on Windows, systemd or launchd if present, else cron.
     #[arg(long, value_enum)]
     pub scheduler: Option<Scheduler>,
-    /// The account to run as. By default SYSTEM on Windows, root when root installs, else you.
+    /// Account to run as. Default: SYSTEM on Windows, else the account that installs.
     #[arg(long, value_name = "NAME")]
     pub user: Option<String>,
-    /// How long a run may take; then the scheduler stops it. launchd has no limit.
+    /// Time after which the scheduler stops a run. launchd has no such limit.
     #[arg(long, value_name = "DURATION", default_value = "72h", value_parser = humantime::parse_duration)]
     pub time_limit: Duration,
-    /// A file of lines NAME=VALUE that systemd puts into the environment of the run.
+    /// File with NAME=VALUE lines that systemd adds to the environment of the run.
     #[arg(long, value_name = "PATH")]
     pub environment_file: Option<PathBuf>,
-    /// Each run writes its metrics to this file.
+    /// File to which each run writes its metrics.
     #[arg(long, value_name = "FILE")]
     pub metrics: Option<PathBuf>,
-    /// `json`: each run also writes its events as JSON lines, beside the log.
+    /// Log format. With `json`, each run also writes its events as JSON lines beside the log.
     #[arg(long, value_enum, default_value_t)]
     pub log_format: OutputFormat,
 }
@@ -82,7 +80,7 @@ pub struct InstallArgs {
 pub struct ShowArgs {
     #[command(flatten)]
     pub install: InstallArgs,
-    /// Write the files into this directory, as the scheduler takes them.
+    /// Write the files to this directory, in the form that the scheduler reads.
     #[arg(long, value_name = "DIR")]
     pub to: Option<PathBuf>,
 }
@@ -90,7 +88,7 @@ pub struct ShowArgs {
 /// Whose schedule.
 #[derive(Debug, Args)]
 pub struct OfArgs {
-    /// Profile: a path, or a name. A name is enough when the file is gone.
+    /// Profile: a path or a name. A name is enough if the file no longer exists.
     pub profile: String,
 }
 
@@ -99,13 +97,14 @@ pub struct OfArgs {
 pub struct ScheduleStatusArgs {
     #[command(flatten)]
     pub of: OfArgs,
-    /// How to print it.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     pub format: OutputFormat,
 }
 
 fn time(text: &str) -> Result<NaiveTime, String> {
-    NaiveTime::parse_from_str(text, "%H:%M").map_err(|_| "write it as 00:30 or 23:05".to_owned())
+    NaiveTime::parse_from_str(text, "%H:%M")
+        .map_err(|_| "write a time such as 00:30 or 23:05".to_owned())
 }
 
 /// Shows, installs, removes or asks.
@@ -130,7 +129,7 @@ fn named(global: &Global, profile: &str, body: impl FnOnce(&str) -> Exit) -> Exi
             if profile.contains(['/', '\\']) || Path::new(profile).extension().is_some() =>
         {
             output::note(diagnostics);
-            output::note("  hint: a task can be named by the profile's name alone\n");
+            output::note("  hint: if the profile no longer exists, give its name\n");
             Exit::Usage
         }
         Err(_) => body(profile),
@@ -145,9 +144,7 @@ fn refuse(text: &str, hint: &str) -> Exit {
 fn fail(error: &SchedulerError) -> Exit {
     let hint = match error {
         SchedulerError::Tool(error) => error.hint().unwrap_or_default(),
-        SchedulerError::Refused { .. } if cfg!(windows) => {
-            "Task Scheduler wants administrator rights"
-        }
+        SchedulerError::Refused { .. } if cfg!(windows) => "run the command as administrator",
         _ => "",
     };
     complain("error", &error.to_string(), hint);
@@ -207,7 +204,7 @@ fn fit_together(
         );
         return Err(refuse(
             &text,
-            "leave --scheduler out, or choose another one",
+            "leave out --scheduler, or choose another scheduler",
         ));
     }
     if args.time_limit <= job.lock.give_up_after {
@@ -225,17 +222,19 @@ fn fit_together(
     }
     if args.environment_file.is_some() && scheduler != Scheduler::Systemd {
         return Err(refuse(
-            &format!("{scheduler} reads no --environment-file"),
+            &format!("{scheduler} does not support --environment-file"),
             "keep the secret in a file: `file: PATH`",
         ));
     }
     if args.user.is_some() && scheduler.family() == Family::Unix && !system {
         let hint = match scheduler {
-            Scheduler::Cron => "give the command as that user: each has a crontab",
-            _ => "give the command as root",
+            Scheduler::Cron => {
+                "run the command as that user, because each user has their own crontab"
+            }
+            _ => "run the command as root",
         };
         return Err(refuse(
-            &format!("{scheduler} cannot be given a task of another account here"),
+            &format!("{scheduler} cannot install a task for another account here"),
             hint,
         ));
     }
@@ -326,10 +325,10 @@ fn install(job: &Job, args: &InstallArgs, cancel: &Cancel) -> Exit {
         Ok(found) => {
             let problem = found
                 .and_then(|f| f.problem)
-                .unwrap_or_else(|| "it has no such task".to_owned());
+                .unwrap_or_else(|| "the task is not there".to_owned());
             complain(
                 "error",
-                &format!("{scheduler} took the task, but does not run it: {problem}"),
+                &format!("{scheduler} accepted the task but will not run it: {problem}"),
                 "",
             );
             Exit::Failed
@@ -352,7 +351,7 @@ fn remove(profile: &str, cancel: &Cancel) -> Exit {
     }
     match removed.is_empty() {
         true => output::result(format_args!(
-            "There was nothing to remove: '{profile}' is not scheduled.\n"
+            "Nothing to remove: '{profile}' is not scheduled.\n"
         )),
         false => output::result(removed.concat()),
     }

@@ -6,17 +6,17 @@ use std::path::Path;
 
 use crate::model::secret::Secret;
 
-/// Who can read a secret's file, or the files of a directory, and what to do about it.
+/// Who can read the file of a secret, or the files of a directory, and what to do about it.
 pub fn advice(path: &Path) -> String {
     let path = path.display();
     match cfg!(windows) {
         // The numbers of SYSTEM and the administrators, whose names are other ones in every
         // language.
         true => format!(
-            r#"close it to others: icacls "{path}" /inheritance:r /grant:r "%USERNAME%:F" "*S-1-5-18:F" "*S-1-5-32-544:F" /T"#
+            r#"deny access to others: icacls "{path}" /inheritance:r /grant:r "%USERNAME%:F" "*S-1-5-18:F" "*S-1-5-32-544:F" /T"#
         ),
         false => format!(
-            "only you can read '{path}': a run of another user needs it to be theirs (`chown`)"
+            "only you can read '{path}'; if another account runs the backup, give the file to it with `chown`"
         ),
     }
 }
@@ -24,7 +24,7 @@ pub fn advice(path: &Path) -> String {
 /// Writes a new file with the secret as its one line.
 ///
 /// # Errors
-/// Also when the file exists: a key that is overwritten is a lost backup.
+/// Also if the file exists, because overwriting a key means losing the backups.
 pub fn write_new(path: &Path, secret: &Secret) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);

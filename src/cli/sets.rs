@@ -10,13 +10,13 @@ use crate::plan::restore::sets::SetsReport;
 use crate::run::restore::gather;
 use crate::run::restore::origin::RestoreOrigin;
 
-/// List the sets that stores hold: full backups, their incrementals, and whether they can be
-/// restored.
+/// List the backup sets in the stores: full backups, their incremental backups, and whether they
+/// can be restored.
 #[derive(Debug, Args)]
 pub struct SetsArgs {
     #[command(flatten)]
     pub place: PlaceArgs,
-    /// How to print the list.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     pub format: OutputFormat,
 }
@@ -29,8 +29,8 @@ pub fn sets(global: &Global, args: &SetsArgs, cancel: &Cancel) -> Exit {
     }
 }
 
-/// Prints what every store holds. A store that cannot be asked makes it fail, after the others were
-/// listed.
+/// Prints what every store holds. If a store cannot be listed, the command fails after it has
+/// listed the others.
 pub fn list(place: &RestoreOrigin, format: OutputFormat) -> Exit {
     let mut exit = Exit::Success;
     let mut reports = Vec::new();

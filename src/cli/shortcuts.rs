@@ -9,15 +9,15 @@ use crate::model::job::Job;
 use crate::model::path::Family;
 use crate::render::shortcut::shortcuts;
 
-/// Write batch files that run a profile by a double click, for Windows.
+/// Write batch files for the Windows desktop that run a profile.
 #[derive(Debug, Args)]
 pub struct ShortcutsArgs {
     /// Profile: a path, or a name looked up in the profile directories.
     pub profile: String,
-    /// Directory to write them to. Files of the same names are replaced.
+    /// Directory to write them to. Existing files of the same names are replaced.
     #[arg(long, value_name = "DIR")]
     pub to: PathBuf,
-    /// Path of aam-backup.exe on the computer they are for. By default this program.
+    /// Path of aam-backup.exe on the computer that they are for. Default: this program.
     #[arg(long, value_name = "PATH")]
     pub program: Option<String>,
 }
@@ -30,7 +30,7 @@ pub fn write(job: &Job, args: &ShortcutsArgs) -> Exit {
     };
     if job.family != Family::Windows {
         return fail(format!(
-            "the profile '{}' describes {} paths; shortcuts are for Windows",
+            "the profile '{}' has {} paths, but shortcuts are for Windows",
             job.name, job.family
         ));
     }

@@ -13,16 +13,17 @@ use crate::model::text;
 use crate::profile::{self, Search};
 use crate::run::backup;
 
-/// Show the last runs on this computer; the exit code says whether the last one of each profile
-/// went well.
+/// Show the last runs on this computer. The exit code says whether the last run of each profile
+/// succeeded.
 #[derive(Debug, Args)]
 pub struct StatusArgs {
-    /// Profile: a path, or a name, also one that is gone. Without it: all that have run here.
+    /// Profile: a path, or a name, even if the file no longer exists. Default: all profiles that
+    /// have run on this computer.
     pub profile: Option<String>,
-    /// How many runs of each profile.
+    /// Number of runs to show for each profile.
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub last: usize,
-    /// How to print them.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     pub format: OutputFormat,
 }
@@ -55,7 +56,7 @@ pub fn status(global: &Global, args: &StatusArgs) -> Exit {
             runs: history.records(),
         })
         .collect();
-    // Nobody should take a computer that never backs up for one where all is well.
+    // A computer that never made a backup is not a success.
     let exit = all
         .iter()
         .filter_map(|runs| judge(&runs.runs))
@@ -69,7 +70,7 @@ pub fn status(global: &Global, args: &StatusArgs) -> Exit {
             .unwrap_or_default();
         let place = base_directory();
         output::note(format_args!(
-            "no run{of} is known here; looked in '{}' (another user's runs are noted elsewhere)\n",
+            "no runs{of} are known on this computer; looked in '{}' (runs of other users are recorded elsewhere)\n",
             place.display()
         ));
     }
@@ -95,7 +96,7 @@ pub fn status(global: &Global, args: &StatusArgs) -> Exit {
     }
 }
 
-/// By the last backup that ended and was not skipped. `None`: only restores are known.
+/// Judges by the last backup that ended and was not skipped. `None` if only restores are known.
 fn judge(runs: &[RunRecord]) -> Option<Exit> {
     let mut backups = runs
         .iter()
@@ -133,8 +134,7 @@ fn to_text(runs: &Runs) -> String {
     for run in &runs.runs {
         let until = run.ended.or_else(|| run.outcome.is_none().then(Utc::now));
         let took = until.map(|until| (until - run.started).num_seconds().max(0).unsigned_abs());
-        let took =
-            took.map(|s| humantime::format_duration(std::time::Duration::from_secs(s)).to_string());
+        let took = took.map(text::duration);
         table.push([
             run.started
                 .with_timezone(&Local)

@@ -1,5 +1,5 @@
-//! The terminal: events as lines on standard error. Where that is the journal of systemd, every
-//! line says how bad it is.
+//! The terminal: events as lines on standard error. If that is the journal of systemd, every line
+//! has its priority.
 
 use std::io::Write;
 
@@ -9,7 +9,7 @@ use crate::model::text::{describe, harmless};
 /// Reads events for a person at a terminal. What tools print stays in the log, unless asked for.
 #[derive(Clone, Copy, Debug)]
 pub struct Terminal {
-    /// Also show what tools print, and every object's digest.
+    /// Also show the output of tools and the digest of every object.
     verbose: bool,
     /// A report on standard output follows: what it begins with need not be said here too.
     report_follows: bool,
@@ -87,7 +87,7 @@ pub fn is_journal() -> bool {
         .is_ok_and(|stat| named == format!("{}:{}", stat.st_dev, stat.st_ino))
 }
 
-/// There is none.
+/// Elsewhere there is no journal.
 #[cfg(not(unix))]
 pub fn is_journal() -> bool {
     false

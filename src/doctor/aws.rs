@@ -1,13 +1,14 @@
 //! What the credentials of a bucket may do, and what the bucket does with old objects.
 //!
-//! A key that lies on a computer for years gets lost with it. One that can neither delete nor read
-//! does no harm to the backups.
+//! An access key that is kept on a computer for years may be stolen with it. A key that can neither
+//! delete nor read cannot harm the backups.
 
 use super::stores::refused;
 use super::visit::{ListedStore, Visit};
 use super::{CheckAnswer, ok, problem, warning};
 use crate::adapters::store::{LifecycleRule, S3Store, Store, StoreError, UploadRight, Versioning};
 use crate::model::policy::StorageClass;
+use crate::model::text::count;
 
 /// Days for which an object in Deep Archive is billed, however early it is deleted.
 const PAID_DAYS: u32 = 180;
@@ -38,7 +39,7 @@ fn reached<'v>(visit: &'v Visit<'_>) -> Option<&'v ListedStore<S3Store>> {
 }
 
 fn unknown(what: &str, error: &StoreError) -> CheckAnswer {
-    ok(format!("{what} cannot be told: {}", error.why))
+    ok(format!("{what} is not known: {}", error.why))
 }
 
 pub(super) fn upload(visit: &Visit<'_>) -> Vec<CheckAnswer> {
@@ -50,13 +51,13 @@ pub(super) fn upload(visit: &Visit<'_>) -> Vec<CheckAnswer> {
         Ok(UploadRight::Full) => ok(format!("the credentials may write to {label}")),
         Ok(UploadRight::WithoutAbort) => warning(
             format!(
-                "the credentials may write to {label}, but not give up an upload: what a broken one sent stays and is paid"
+                "the credentials may write to {label}, but not abort an upload: the parts of an interrupted upload stay and are charged"
             ),
-            format!("give them the right s3:AbortMultipartUpload; {PAGE}"),
+            format!("grant s3:AbortMultipartUpload; {PAGE}"),
         ),
         Ok(UploadRight::None) => problem(
             format!("the credentials may not write to {label}"),
-            format!("give them the right s3:PutObject; {PAGE}"),
+            format!("grant s3:PutObject; {PAGE}"),
         ),
         Err(error) => refused(&error),
     }]
@@ -77,11 +78,11 @@ pub(super) fn delete(visit: &Visit<'_>) -> Vec<CheckAnswer> {
         }
         Ok((_, true)) => {
             format!(
-                "the credentials may delete backups from {label} for good; so can who gets hold of them"
+                "the credentials may permanently delete backups from {label}, and so may anyone who steals them"
             )
         }
         Ok((true, false)) => {
-            format!("the credentials may delete from {label}; so can who gets hold of them")
+            format!("the credentials may delete from {label}, and so may anyone who steals them")
         }
     };
     vec![warning(
@@ -105,8 +106,10 @@ pub(super) fn read(visit: &Visit<'_>) -> Vec<CheckAnswer> {
     vec![match store.may_read(&key) {
         Ok(false) => ok(format!("the credentials may not read from {label}")),
         Ok(true) => warning(
-            format!("the credentials may read from {label}; only a restore needs that"),
-            format!("use credentials without s3:GetObject here, and others for a restore; {PAGE}"),
+            format!("the credentials may read from {label}, which only a restore needs"),
+            format!(
+                "use credentials without s3:GetObject for backups, and others for a restore; {PAGE}"
+            ),
         ),
         Err(error) => unknown("whether the credentials may read", &error),
     }]
@@ -148,29 +151,34 @@ fn judge(
     // A month at its shortest would be wrong by little: 6 months are 180 days in the bucket's rule,
     // too.
     let searched = lookback_months * 30;
+    let days_in_words = |days: u32| count(days.into(), "day");
     let expiry = match least(|rule| rule.expires_after) {
-        None => ok("objects never expire, and are paid for until somebody deletes them"),
+        None => ok("objects never expire and are charged until somebody deletes them"),
         Some(days) if days < searched => warning(
             format!(
-                "objects expire after {days} days, but a run builds on full backups of {lookback_months} months"
+                "objects expire after {}, but runs build on full backups of the last {}",
+                days_in_words(days),
+                count(lookback_months.into(), "month")
             ),
-            format!(
-                "let them expire after {searched} days or more, or lower catalog.lookback-months"
-            ),
+            format!("keep them for {searched} days or more, or lower catalog.lookback-months"),
         ),
         Some(days) if deep_archive && days <= PAID_DAYS => warning(
             format!(
-                "objects expire after {days} days; Deep Archive is paid for {PAID_DAYS} in any case"
+                "objects expire after {}, but Deep Archive charges for at least {PAID_DAYS} days",
+                days_in_words(days)
             ),
-            format!("let them expire after {} days or more", PAID_DAYS + 1),
+            format!("keep them for {} days or more", PAID_DAYS + 1),
         ),
-        Some(days) => ok(format!("objects expire after {days} days")),
+        Some(days) => ok(format!("objects expire after {}", days_in_words(days))),
     };
     let unfinished = match least(|rule| rule.aborts_uploads_after) {
-        Some(days) => ok(format!("unfinished uploads are removed after {days} days")),
+        Some(days) => ok(format!(
+            "unfinished uploads are removed after {}",
+            days_in_words(days)
+        )),
         None => warning(
-            "unfinished uploads are never removed: unseen, and paid for",
-            "give the bucket a lifecycle rule that aborts incomplete multipart uploads after 7 days",
+            "unfinished uploads are never removed: they are invisible but charged",
+            "add a lifecycle rule that aborts incomplete multipart uploads after 7 days",
         ),
     };
     vec![expiry, unfinished]
@@ -182,14 +190,14 @@ pub(super) fn versioning(visit: &Visit<'_>) -> Vec<CheckAnswer> {
     };
     let label = store.label();
     vec![match store.versioning() {
-        Ok(Versioning::Enabled) => ok(format!("{label} keeps what is overwritten")),
+        Ok(Versioning::Enabled) => ok(format!("{label} keeps old versions of overwritten objects")),
         Ok(Versioning::Suspended | Versioning::Off) => warning(
             format!(
-                "{label} does not keep what is overwritten; who gets hold of the credentials can overwrite backups"
+                "{label} does not keep old versions, so anyone who steals the credentials can overwrite backups"
             ),
-            "enable versioning of the bucket, and let old versions expire by its lifecycle",
+            "enable versioning, and let old versions expire by a lifecycle rule",
         ),
-        Err(error) => unknown("whether what is overwritten is kept", &error),
+        Err(error) => unknown("whether old versions are kept", &error),
     }]
 }
 

@@ -10,10 +10,10 @@ pub(super) fn email(visit: &Visit<'_>) -> Vec<CheckAnswer> {
     let reporting = &visit.job.reporting;
     let Some(email) = &reporting.email else {
         return match reporting.ping.failure {
-            Some(_) => vec![ok("no e-mail is sent")],
+            Some(_) => vec![ok("no email is sent")],
             None => {
                 vec![ok(
-                    "no e-mail is sent: nobody learns when a run fails; see email and ping in docs/profile.md",
+                    "neither email nor ping is set up, so nobody learns that a run failed",
                 )]
             }
         };
@@ -44,9 +44,9 @@ fn address(
         Ok(false) if visit.options.verify_sender => match ses.verify(address, visit.cancel) {
             Ok(()) => problem(
                 format!(
-                    "the {role} {address} is not verified in SES, region {region}; a mail was sent to it just now"
+                    "the {role} {address} is not verified in SES, region {region}; a verification email was sent to it"
                 ),
-                "follow the link in that mail",
+                "follow the link in that email",
             ),
             Err(error) => problem(
                 format!("the {role} {address} is not verified: {}", error.why),
@@ -57,7 +57,7 @@ fn address(
             format!(
                 "the {role} {address} is not verified in SES, region {region}: no report can be sent"
             ),
-            "`doctor --verify-sender` asks SES to send a mail with a link to it",
+            "ask SES for a verification email with `doctor --verify-sender`",
         ),
         Err(error) => unknown(&format!("whether the {role} {address} is verified"), error),
     }
@@ -66,14 +66,16 @@ fn address(
 /// Outside of its sandbox SES sends to everybody.
 fn recipients(visit: &Visit<'_>, ses: &Ses<'_>, email: &Email) -> Vec<CheckAnswer> {
     match ses.is_in_sandbox(visit.cancel) {
-        Ok(false) => vec![ok("SES sends to every recipient: it is out of its sandbox")],
+        Ok(false) => vec![ok(
+            "SES sends to every recipient, because the account is not in the sandbox",
+        )],
         Ok(true) => email
             .to
             .iter()
             .map(|to| address(visit, ses, email, to, "recipient"))
             .collect(),
         Err(error) => vec![unknown(
-            "whether SES is in its sandbox, where recipients must be verified",
+            "whether the account is in the SES sandbox, where recipients must be verified",
             error,
         )],
     }
@@ -82,7 +84,7 @@ fn recipients(visit: &Visit<'_>, ses: &Ses<'_>, email: &Email) -> Vec<CheckAnswe
 /// A missing right is not a fault: sending does not need the rights that these checks need.
 fn unknown(what: &str, error: SendError) -> CheckAnswer {
     match error.refused {
-        true => ok(format!("{what} cannot be told: {}", error.why)),
-        false => problem(format!("{what} cannot be told: {}", error.why), error.hint),
+        true => ok(format!("{what} is not known: {}", error.why)),
+        false => problem(format!("{what} is not known: {}", error.why), error.hint),
     }
 }

@@ -1,8 +1,8 @@
-//! The doctor: tries everything that a run of a profile needs, before a night is trusted to it
+//! The doctor: tests everything that a run of a profile needs, before it runs unattended
 //! (SPEC#commands).
 //!
-//! One table of checks, each a small function that tells what it found and what to do. All of them
-//! run, whatever the others found; none changes anything that stays.
+//! One table of checks, each a small function that returns what it found and what to do. All of
+//! them run, whatever the others found. None of them leaves anything behind.
 
 mod aws;
 mod email;
@@ -175,17 +175,17 @@ pub const CHECKS: &[Check] = &[
 /// What the examination may do besides looking.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Permissions {
-    /// Ask SES to send a verification mail to addresses that are not verified.
+    /// Ask SES to send a verification email to addresses that are not verified.
     pub verify_sender: bool,
 }
 
-/// Runs all checks and tells each finding as it is found; `None` when interrupted, else the worst
-/// level.
+/// Runs all checks and reports each finding at once. Returns the worst level, or `None` if
+/// interrupted.
 pub fn examine(
     job: &Job,
     options: Permissions,
     cancel: &Cancel,
-    tell: &mut dyn FnMut(CheckResult),
+    report: &mut dyn FnMut(CheckResult),
 ) -> Option<CheckLevel> {
     let visit = Visit::new(job, options, cancel);
     let mut worst = CheckLevel::Ok;
@@ -197,7 +197,7 @@ pub fn examine(
         }
         for CheckAnswer(level, text, hint) in found {
             worst = worst.max(level);
-            tell(CheckResult {
+            report(CheckResult {
                 check: check.name,
                 level,
                 text,

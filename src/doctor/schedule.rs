@@ -1,4 +1,4 @@
-//! Whether something starts the profile by itself, and how that went the last time.
+//! Whether a scheduler starts the profile, and how the last run ended.
 
 use super::visit::Visit;
 use super::{CheckAnswer, ok, problem, warning};
@@ -11,12 +11,12 @@ pub(super) fn schedule(visit: &Visit<'_>) -> Vec<CheckAnswer> {
     let name = &visit.job.name;
     match scheduler::status(name, visit.cancel) {
         Err(error) => vec![warning(
-            format!("whether '{name}' is scheduled cannot be told: {error}"),
+            format!("whether '{name}' is scheduled is not known: {error}"),
             format!("see `aam-backup schedule status {name}`"),
         )],
         Ok(tasks) if tasks.is_empty() => vec![warning(
-            format!("no scheduler of this computer starts '{name}'"),
-            "`aam-backup schedule install` lets it run every night; if something else starts it, all is well",
+            format!("no scheduler on this computer starts '{name}'"),
+            "run `aam-backup schedule install`, unless something else starts it",
         )],
         Ok(tasks) => tasks.iter().map(judge).collect(),
     }
@@ -24,14 +24,14 @@ pub(super) fn schedule(visit: &Visit<'_>) -> Vec<CheckAnswer> {
 
 fn judge(task: &scheduler::ScheduledTask) -> CheckAnswer {
     let name = format!("{}: {}", task.scheduler, task.task);
-    let again = "`aam-backup schedule install` makes it anew";
+    let again = "install it again with `aam-backup schedule install`";
     if let Some(why) = &task.problem {
         return problem(format!("{name} will not run: {why}"), again);
     }
     let Some(next) = &task.next_run else {
         return problem(format!("{name} has no next run"), again);
     };
-    let log = "read the log of that run, and mend what it names";
+    let log = "read the log of that run and fix the problem that it names";
     match &task.last_result {
         LastResult::Exit(code) if !DONE.contains(code) => warning(
             format!("{name}: the last run ended with exit code {code}; next run {next}"),

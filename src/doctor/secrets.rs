@@ -1,4 +1,5 @@
-//! The secrets that a profile refers to: there, of use, and closed to others. None is shown.
+//! The secrets that a profile refers to: whether they are there, usable, and closed to others. None
+//! is shown.
 
 use super::visit::Visit;
 use super::{CheckAnswer, ok, problem, warning};
@@ -76,10 +77,10 @@ fn access_key(visit: &Visit<'_>, section: &str, keys: &Credentials) -> Vec<Check
 
 fn check_reference(key: &str, reference: &Reference, resolved: Result<(), String>) -> CheckAnswer {
     match resolved {
-        Ok(()) => ok(format!("{key}: {} gives it", describe(reference))),
+        Ok(()) => ok(format!("{key}: found in {}", describe(reference))),
         Err(error) => problem(
             format!("{key}: {error}"),
-            "put it there, also for the account and in the environment in which runs are started",
+            "make it available to the account and environment that start runs",
         ),
     }
 }

@@ -31,7 +31,7 @@ fn holds(label: &str, catalog: &Catalog) -> String {
     match newest {
         Some(stamp) => format!("{label} can be listed; newest complete backup {stamp}"),
         None => {
-            format!("{label} can be listed; no complete backup in the months that a run looks at")
+            format!("{label} can be listed; no complete backup in the months that a run searches")
         }
     }
 }
@@ -66,7 +66,7 @@ pub(super) fn directory(visit: &Visit<'_>) -> Vec<CheckAnswer> {
             if traits.small_files_only && volume > u64::from(u32::MAX) {
                 found.push(problem(
                     format!(
-                        "{path} is on FAT, which takes no volume of {}",
+                        "{path} is on FAT, which cannot hold a volume of {}",
                         text::size(volume)
                     ),
                     "set archive.volume-size to 4000000000 or less",
@@ -107,22 +107,25 @@ pub(super) fn bucket(visit: &Visit<'_>) -> Vec<CheckAnswer> {
 }
 
 pub(super) fn clock(visit: &Visit<'_>) -> Vec<CheckAnswer> {
-    let hint = "set the clock of this computer, and let it be set by the network";
+    let hint = "set the clock of this computer, and synchronize it over the network";
     let mut found = Vec::new();
     if let Some(newest) = newest(visit).filter(|newest| *newest > visit.now) {
         found.push(problem(
             format!(
-                "it is {} UTC here, but a backup was made at {} UTC",
+                "the clock of this computer says {} UTC, but a backup was made at {} UTC",
                 date(visit.now),
                 date(newest)
             ),
             hint,
         ));
     } else {
-        found.push(ok(format!("it is {} UTC", date(visit.now))));
+        found.push(ok(format!(
+            "the clock of this computer says {} UTC",
+            date(visit.now)
+        )));
     }
-    // One that did not answer has been told of, and would be waited for once more. One that refused
-    // may have done so because of the time.
+    // A store that did not answer has been reported, and would only be waited for again. One that
+    // refused may have done so because of the time.
     match visit.s3() {
         Some(Ok(ListedStore { store, catalog }))
             if catalog.as_ref().err().is_none_or(|e| e.kind == Denied) =>
@@ -146,13 +149,15 @@ fn compare(label: &str, ahead: Result<TimeDelta, StoreError>, hint: &str) -> Che
                     "ahead of"
                 },
             );
-            let text = format!("this computer's clock is {minutes} minutes {word} that of {label}");
+            let text = format!(
+                "the clock of this computer is {minutes} minutes {word} the clock of {label}"
+            );
             problem(
                 text,
-                format!("{hint}: beyond 15 minutes S3 refuses everything"),
+                format!("{hint}; S3 refuses all requests if it is off by more than 15 minutes"),
             )
         }
-        Ok(_) => ok(format!("the clock of {label} agrees")),
+        Ok(_) => ok(format!("this computer and {label} have the same time")),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::run::backup::survey::snapshot_problem;
 fn missing(error: &ToolError) -> CheckAnswer {
     problem(
         error.to_string(),
-        error.hint().unwrap_or("try to start it by hand"),
+        error.hint().unwrap_or("try to run it by hand"),
     )
 }
 
@@ -30,18 +30,18 @@ pub(super) fn seven_zip(visit: &Visit<'_>) -> Vec<CheckAnswer> {
         Ok(version) => version,
         Err(error) => return vec![missing(&error)],
     };
-    let hint = "install the 7-Zip of 7-zip.org or of your distribution (Debian: 7zip), and name it in tools.7z";
+    let hint = "install 7-Zip from 7-zip.org or your distribution (Debian: 7zip), and set tools.7z to its path";
     vec![match encrypts(&tool, archive.format, visit.cancel) {
         Ok(true) => ok(format!("{version}, encrypts with AES-256: {program}")),
         Ok(false) => problem(
             format!(
-                "{program} ({version}) makes no encrypted {} archive",
+                "{program} ({version}) does not make an encrypted {} archive",
                 archive.format.extension()
             ),
             hint,
         ),
         Err(why) => problem(
-            format!("{program} ({version}) makes no archive: {why}"),
+            format!("{program} ({version}) cannot make an archive: {why}"),
             hint,
         ),
     }]
@@ -97,7 +97,7 @@ pub(super) fn copier(visit: &Visit<'_>) -> Vec<CheckAnswer> {
         return vec![missing(error)];
     }
     let program = &facts.copier;
-    // Robocopy has no way to ask for its version.
+    // Robocopy cannot print its version.
     if visit.job.family == Family::Windows {
         return vec![ok(format!("Robocopy: {program}"))];
     }
@@ -117,7 +117,7 @@ pub(super) fn copier(visit: &Visit<'_>) -> Vec<CheckAnswer> {
         Ok(0) => ok(format!("{first}: {program}")),
         Ok(code) => problem(
             format!("'{program} --version' ended with code {code}"),
-            "install rsync anew (Debian: apt-get install rsync), or set tools.rsync in the profile",
+            "reinstall rsync (Debian: apt-get install rsync), or set tools.rsync in the profile",
         ),
         Err(error) => missing(&error),
     }]
@@ -128,7 +128,7 @@ pub(super) fn snapshot(visit: &Visit<'_>) -> Vec<CheckAnswer> {
         return match visit.job.family {
             Family::Unix => vec![ok("no snapshot program: files are read as they are")],
             Family::Windows => vec![warning(
-                "no snapshot program: files that are open in other programs are not backed up",
+                "no snapshot program, so files that are open in other programs are not backed up",
                 "set snapshot.program and snapshot.mount in the profile",
             )],
         };
@@ -140,8 +140,8 @@ pub(super) fn snapshot(visit: &Visit<'_>) -> Vec<CheckAnswer> {
         Err(error) => vec![missing(&error)],
         Ok(program) => match executable::wrong_bitness(&program) {
             Some(why) => vec![problem(
-                format!("no snapshot can be made: {} {why}", program.display()),
-                "use the ShadowSpawn that is made for this Windows",
+                format!("snapshots cannot be made: {} {why}", program.display()),
+                "install the ShadowSpawn build for this Windows",
             )],
             None => vec![ok(format!(
                 "{} shows snapshots at {}, which is free",

@@ -76,7 +76,8 @@ impl<'a> Visit<'a> {
         }
     }
 
-    /// What a reference leads to, or why to nothing. A command is run once: it may ask somebody.
+    /// The secret that a reference leads to, or why it cannot be read. A command is run once,
+    /// because it may ask the user.
     pub(super) fn secret(&self, reference: &Reference) -> Result<Secret, String> {
         let known = self
             .secrets
@@ -170,7 +171,7 @@ impl<'a> Visit<'a> {
             walked.bytes += counts.bytes;
             walked.archived_bytes += match order.archive {
                 Some(_) => counts.archived_bytes,
-                // Something is amiss today; when it is mended, the run can be a full one.
+                // Once today's problem is solved, the next run may be a full backup.
                 None if self.job.has_store() => counts.bytes,
                 None => 0,
             };

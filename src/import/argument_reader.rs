@@ -41,7 +41,7 @@ impl Arguments {
                 words.len(),
                 NAMES.len()
             );
-            let hint = r#"count them in the list of the import page; a directory that ends in `\"` takes the quote, and the next words, with it"#;
+            let hint = r#"compare them with the table in docs/import.md; `\"` at the end of a directory does not close the quote, so the following words belong to the same argument"#;
             return Err(vec![Remark::error(RemarkPlace::Whole, message).hint(hint)]);
         }
         let mut reader = ArgumentReader {
@@ -137,15 +137,14 @@ impl ArgumentReader<'_> {
             self.wrong(
                 2,
                 "this is the command that v1.0 ran inside a shadow copy",
-                "import the one with `user`",
+                "import the command that has `user` as argument 2",
             );
         }
     }
 
     fn log_is_named(&mut self) {
         if self.word(6).is_empty() {
-            let message =
-                "is empty: the profile says nothing of logs, which are then in the state directory";
+            let message = "is empty: the profile does not set a log directory, so logs go to the state directory";
             self.findings
                 .push(Remark::warning(RemarkPlace::Argument(6), message));
         }
@@ -167,7 +166,7 @@ impl ArgumentReader<'_> {
             self.wrong(
                 number,
                 "holds a variable that the batch file does not set",
-                "give its value with --variable NAME=VALUE, or write it into a copy of the batch file",
+                "give its value with --variable NAME=VALUE, or write the value into a copy of the batch file",
             );
         }
     }
@@ -184,7 +183,7 @@ impl ArgumentReader<'_> {
                 self.wrong(
                     other,
                     &message,
-                    "is a word missing or doubled on the command line?",
+                    "check whether the command line lacks an argument or has one twice",
                 );
             }
         }
@@ -200,7 +199,7 @@ impl ArgumentReader<'_> {
             let names: Vec<String> = values.iter().map(|(name, _)| format!("`{name}`")).collect();
             self.wrong(
                 number,
-                &format!("is none of {}", names.join(", ")),
+                &format!("is not one of {}", names.join(", ")),
                 "write one of them",
             );
         }
@@ -215,7 +214,11 @@ impl ArgumentReader<'_> {
             .ok()
             .map(|seconds| Duration::from_secs(seconds.into()));
         if seconds.is_none() {
-            self.wrong(number, "is not a number of seconds", "write it like 600");
+            self.wrong(
+                number,
+                "is not a number of seconds",
+                "write a number such as 600",
+            );
         }
         seconds
     }
@@ -230,7 +233,7 @@ impl ArgumentReader<'_> {
                 _ => {
                     self.wrong(
                         13,
-                        "is neither `local`, `AWS` nor `local|AWS`",
+                        "is not one of `local`, `AWS` and `local|AWS`",
                         "write one of them",
                     );
                     return None;
@@ -275,8 +278,7 @@ impl ArgumentReader<'_> {
             (true, Some(path)) => Some(MirrorArguments { path, extra_files }),
             // Empty skips the local backup.
             (true, None) if other => {
-                let message =
-                    "is empty, though argument 13 names `local`: there is no mirror, as in v1.0";
+                let message = "is empty although argument 13 contains `local`: the profile has no mirror, as in v1.0";
                 self.findings
                     .push(Remark::warning(RemarkPlace::Argument(14), message));
                 None
@@ -284,14 +286,13 @@ impl ArgumentReader<'_> {
             (true, None) => {
                 self.wrong(
                     14,
-                    "is empty, and it is the only destination",
+                    "is empty, but it is the only destination",
                     "write the directory of the mirror",
                 );
                 None
             }
             (false, Some(_)) => {
-                let message =
-                    "is not used, for argument 13 does not name `local`: there is no mirror";
+                let message = "is not used because argument 13 does not contain `local`: the profile has no mirror";
                 self.findings
                     .push(Remark::note(RemarkPlace::Argument(14), message));
                 None
@@ -304,7 +305,7 @@ impl ArgumentReader<'_> {
         let Some(key) = self.secret(16) else {
             self.wrong(
                 16,
-                "is empty, and archives need it",
+                "is empty, but archives need a key",
                 "write the key that v1.0 used",
             );
             return None;
@@ -316,7 +317,8 @@ impl ArgumentReader<'_> {
         match (self.secret(19), self.secret(20)) {
             (Some(id), Some(secret)) => Some((id, secret)),
             (None, None) => {
-                let message = "is empty, as argument 20: the access key is looked for in the usual places of AWS tools";
+                let message =
+                    "is empty, like argument 20: the access key is looked up as by other AWS tools";
                 self.findings
                     .push(Remark::warning(RemarkPlace::Argument(19), message));
                 None
@@ -325,8 +327,8 @@ impl ArgumentReader<'_> {
                 let (empty, other) = if id.is_none() { (19, 20) } else { (20, 19) };
                 self.wrong(
                     empty,
-                    &format!("is empty, and argument {other} is not"),
-                    "write both, or none",
+                    &format!("is empty, but argument {other} is not"),
+                    "write both or neither",
                 );
                 None
             }
@@ -348,8 +350,8 @@ impl ArgumentReader<'_> {
                 {
                     self.wrong(
                         number,
-                        "is not a variable alone, nor without one",
-                        "give the variable's value with --variable NAME=VALUE",
+                        "mixes a variable with other text",
+                        "give the value of the variable with --variable NAME=VALUE",
                     );
                 }
                 Some(Kept::Variable(inner))

@@ -1,5 +1,5 @@
-//! The 22 arguments of v1.0, each as what it means. Later decisions of the
-//! design win.
+//! The 22 arguments of v1.0, each with its meaning. Where versions of v1.0 differ, the latest one
+//! counts.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ pub struct Aws {
     pub key: Kept,
 }
 
-/// E-mail reports are on.
+/// Email reports are on.
 #[derive(Clone, Debug)]
 pub struct EmailArguments {
     pub from_name: String,
@@ -50,7 +50,7 @@ pub struct Arguments {
     pub mount: String,
     pub mirror: Option<MirrorArguments>,
     pub aws: Option<Aws>,
-    /// Access key id and secret access key, for the bucket and for e-mail; none when
+    /// Access key id and secret access key, for the bucket and for email; none when
     /// neither is used.
     pub access: Option<(Kept, Kept)>,
     pub location: String,

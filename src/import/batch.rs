@@ -43,10 +43,10 @@ impl CommandLine {
         CommandLine::of_words(split(&line)).map(|command| CommandLine { unknown, ..command })
     }
 
-    /// Words that a shell has split already. What stands before the operation type is not v1.0's.
+    /// Words that a shell has split already. Words before the operation type do not belong to v1.0.
     ///
     /// # Errors
-    /// When there is no operation type among them.
+    /// When they do not contain an operation type.
     pub fn of_words(words: Vec<String>) -> Result<CommandLine, Remark> {
         match words
             .iter()
@@ -66,7 +66,7 @@ impl CommandLine {
     /// The one backup command of a batch file.
     ///
     /// # Errors
-    /// When there is none, or there are several.
+    /// When it contains no backup command or several.
     pub fn of_batch(file: &str, text: &str, given: &Variables) -> Result<CommandLine, Remark> {
         let mut variables = given.clone();
         let mut found: Vec<(usize, CommandLine)> = Vec::new();
@@ -109,13 +109,13 @@ impl CommandLine {
             _ => {
                 let lines: Vec<String> = found.iter().map(|(line, _)| line.to_string()).collect();
                 let message = format!(
-                    "holds several v1.0 backup commands, on the lines {}",
+                    "contains several v1.0 backup commands, on lines {}",
                     lines.join(", ")
                 );
                 let spot =
                     RemarkPlace::Line(file.to_owned(), found.first().map_or(1, |(line, _)| *line));
                 Err(Remark::error(spot, message)
-                    .hint("leave one of them in a copy of the file, and import that"))
+                    .hint("make a copy of the file with only one of them, and import the copy"))
             }
         }
     }
@@ -129,14 +129,13 @@ fn readable(
     delayed: bool,
 ) -> Result<(), Remark> {
     if unknown.iter().any(|name| name.contains('"')) {
-        let message = "`cmd` takes the text between two `%` for a variable here, across arguments";
+        let message = "`cmd` treats the text between two `%`, across arguments, as a variable";
         return Err(
-            Remark::error(spot, message).hint("in a batch file a percent sign is written `%%`")
+            Remark::error(spot, message).hint("write a percent sign as `%%` in a batch file")
         );
     }
     if delayed && line.contains('!') {
-        let message =
-            "`!` means a variable where `enabledelayedexpansion` is set, and is not read here";
+        let message = "`!` marks a variable because `enabledelayedexpansion` is set; `import` cannot read that";
         return Err(
             Remark::error(spot, message).hint("write the values into a copy of the batch file")
         );
@@ -146,13 +145,13 @@ fn readable(
 
 fn no_backup(spot: RemarkPlace, restores: bool) -> Remark {
     if restores {
-        let message = "is a v1.0 restore command, and only a backup command says what is backed up";
+        let message = "is a v1.0 restore command; only a backup command says what is backed up";
         return Remark::error(spot, message)
-            .hint("`aam-backup restore` needs no import: see its help");
+            .hint("restores need no import: see `aam-backup restore --help`");
     }
     Remark::error(
         spot,
-        format!("no v1.0 backup command: neither `{REGULAR}` nor `{INCREMENTAL_ONLY}` is in it"),
+        format!("no v1.0 backup command was found: the text contains neither `{REGULAR}` nor `{INCREMENTAL_ONLY}`"),
     )
     .hint("give a batch file that starts v1.0, or its command line with --command-line")
 }
@@ -348,11 +347,11 @@ mod tests {
         for (text, expected) in [
             (
                 "\nx regular-backup \"5% of\" \"6%\"",
-                "error: b.bat:2: `cmd` takes the text between two `%`",
+                "error: b.bat:2: `cmd` treats the text between two `%`",
             ),
             (
                 "setlocal EnableDelayedExpansion\nx regular-backup !A!",
-                "error: b.bat:2: `!` means a variable",
+                "error: b.bat:2: `!` marks a variable",
             ),
         ] {
             assert!(said(text).starts_with(expected), "{}", said(text));
@@ -361,7 +360,7 @@ mod tests {
         let several = said("x regular-backup a\n\nx incremental-only-backup b");
         assert!(
             several.starts_with(
-                "error: b.bat:1: holds several v1.0 backup commands, on the lines 1, 3"
+                "error: b.bat:1: contains several v1.0 backup commands, on lines 1, 3"
             ),
             "{several}"
         );

@@ -77,7 +77,7 @@ impl Drafted {
     }
 }
 
-/// The draft of a profile; what is said on the way goes to `import`.
+/// The draft of a profile. Findings go to `import`.
 pub fn draft(
     arguments: &Arguments,
     file: &str,
@@ -135,9 +135,9 @@ pub fn draft(
 
 fn assumed_region() -> Remark {
     let message =
-        format!("v1.0 took the region from the settings of AWS on its computer: assumed {REGION}");
+        format!("v1.0 took the region from the AWS settings of its computer; {REGION} is assumed");
     Remark::warning(RemarkPlace::Whole, message)
-        .hint("name it with --region, or change it in the profile")
+        .hint("set it with --region, or change it in the profile")
 }
 
 /// The parts that stand in the arguments as the profile has them.
@@ -191,7 +191,7 @@ fn reference(name: SecretName, kept: &Kept, to: &WhereTo, import: &mut Import) -
     let secret = match kept {
         Kept::Variable(variable) => {
             let message =
-                format!("comes from the environment variable {variable}, in the profile too");
+                format!("comes from the environment variable {variable}, also in the profile");
             import.add(Remark::note(
                 RemarkPlace::Argument(name.argument()),
                 message,
@@ -255,7 +255,7 @@ fn without_repeated(
         match kept.iter().find(same) {
             Some((first, _)) => {
                 let message = format!(
-                    "'{}' is listed twice, first on line {}: once is enough",
+                    "'{}' is listed twice, first on line {}; the second is ignored",
                     entry.text, first.line
                 );
                 import.add(Remark::note(
@@ -283,10 +283,10 @@ fn outside(file: &str, entry: &InstructionLine, sources: &[InstructionLine], imp
         .filter_map(|source| FullPath::parse(&source.text).ok());
     if !sources.any(|source| path.starts_with(&source) || source.starts_with(&path)) {
         let message = format!(
-            "'{}' is excluded, and lies in no directory that is backed up",
+            "'{}' is excluded, but it is not below any directory that is backed up",
             entry.text
         );
-        let hint = "if it should be backed up, take out the empty line above it: v1.0 did not back it up either";
+        let hint = "if it should be backed up, remove the empty line above it; v1.0 did not back it up either";
         import.add(
             Remark::warning(RemarkPlace::Line(file.to_owned(), entry.line), message).hint(hint),
         );

@@ -34,7 +34,7 @@ pub fn read(file: &str, text: &str) -> Result<Instructions, Vec<Remark>> {
     let (second, third) = (lists.next().unwrap_or_default(), lists.next());
     if let Some(fourth) = lists.next() {
         let line = fourth.first().map_or(1, |entry| entry.line);
-        let message = "a fourth list begins; there are three: directories to back up, directories to exclude, files to exclude";
+        let message = "a fourth list begins here, but there are only three: directories to back up, directories to exclude, files to exclude";
         return Err(vec![Remark::error(at(line), message).hint(
             "leave empty lines only between the lists, in a copy of the file",
         )]);
@@ -48,9 +48,9 @@ pub fn read(file: &str, text: &str) -> Result<Instructions, Vec<Remark>> {
     let wrong_directories = directories.iter().filter(|entry| !is_directory(entry)).map(|entry| {
         Remark::error(
             at(entry.line),
-            format!("'{}' stands among the directories to exclude, which end in `\\`", entry.text),
+            format!("'{}' is in the list of directories to exclude, but does not end in `\\`", entry.text),
         )
-        .hint("end it in `\\`; or is it a file? Files to exclude are a list of their own, after an empty line")
+        .hint("add `\\` at the end, or, if it is a file, move it to the list of files to exclude, after an empty line")
     });
     let wrong_files = files
         .iter()
@@ -59,11 +59,11 @@ pub fn read(file: &str, text: &str) -> Result<Instructions, Vec<Remark>> {
             Remark::error(
                 at(entry.line),
                 format!(
-                    "'{}' stands among the files to exclude, but ends in `\\`",
+                    "'{}' is in the list of files to exclude, but ends in `\\`",
                     entry.text
                 ),
             )
-            .hint("directories to exclude are the list before, with an empty line between the two")
+            .hint("move it to the list of directories to exclude, which comes before, with an empty line between the lists")
         });
     let wrong: Vec<Remark> = wrong_directories.chain(wrong_files).collect();
     if wrong.is_empty() {
@@ -162,13 +162,13 @@ mod tests {
             ),
             (
                 "c:\\a\\\n\nx\\\n*.tmp",
-                &["error: i.txt:4: '*.tmp' stands among the directories to exclude"],
+                &["error: i.txt:4: '*.tmp' is in the list of directories to exclude"],
             ),
             (
                 "c:\\a\\\n\nx\n\ny\\",
                 &[
-                    "error: i.txt:3: 'x' stands among",
-                    "error: i.txt:5: 'y\\' stands among the files",
+                    "error: i.txt:3: 'x' is in the list of",
+                    "error: i.txt:5: 'y\\' is in the list of files",
                 ],
             ),
             (

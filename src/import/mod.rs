@@ -157,9 +157,9 @@ const MENDS: [fn(&mut Draft) -> Option<Remark>; 2] = [other_work, other_log];
 fn other_work(draft: &mut Draft) -> Option<Remark> {
     draft.archive.as_mut()?.work_directory = Some(OTHER_WORK.to_owned());
     let message = format!(
-        "v1.0 made archives in {WORK}, which is backed up itself: the profile says {OTHER_WORK}"
+        "v1.0 made archives in {WORK}, which is itself backed up; the profile uses {OTHER_WORK}"
     );
-    let hint = "make the directory, or name another as `archive.work-directory`";
+    let hint = "create the directory, or set `archive.work-directory` to another one";
     Some(Remark::warning(RemarkPlace::Whole, message).hint(hint))
 }
 
@@ -168,8 +168,8 @@ fn other_log(draft: &mut Draft) -> Option<Remark> {
         .log
         .take()
         .filter(|log| FullPath::parse(log).is_ok())?;
-    let message = format!("'{log}' is backed up itself: the profile names no directory for logs");
-    let hint = "new logs are in the state directory; `log.directory` names another";
+    let message = format!("'{log}' is itself backed up; the profile does not set a log directory");
+    let hint = "logs go to the state directory; set `log.directory` for another one";
     Some(Remark::warning(RemarkPlace::Argument(6), message).hint(hint))
 }
 
@@ -237,7 +237,8 @@ fn leave_out(
 fn remark(diagnostic: &Diagnostic, drafted: &Drafted) -> Remark {
     let hint = match diagnostic.path.as_str() {
         "/location" => Some(
-            "choose another with --location; what is in the bucket keeps the old one".to_owned(),
+            "choose another with --location; existing backups in the bucket keep the old one"
+                .to_owned(),
         ),
         "/name" => Some("choose another with --name".to_owned()),
         _ => diagnostic.hint.clone(),
@@ -272,22 +273,22 @@ fn add_notes(arguments: &Arguments, import: &mut Import) {
         {
             import.add(Remark::warning(
                 RemarkPlace::Argument(16),
-                format!("{error}: no backup can be made with it"),
+                format!("{error}; backups cannot be made with it"),
             ));
         }
     }
     // It meant nothing to an incremental-only backup.
     if arguments.force_full && arguments.aws.is_some() && arguments.mode == Mode::Regular {
-        let message = "is `yes`: each run of that command is a full backup, which a profile leaves to the run";
+        let message = "is `yes`: every run of that command is a full backup; with a profile, that is an option of `run`";
         let hint = format!(
-            "`aam-backup run {name} --force-full`; or write `force-full: always` into the profile"
+            "run `aam-backup run {name} --force-full`, or set `force-full: always` in the profile"
         );
         import.add(Remark::warning(RemarkPlace::Argument(21), message).hint(hint));
     }
     if arguments.aws.is_some() && arguments.when_instructions_change {
-        let message = "the first run makes a full backup, for the profile is newer than the last backup of v1.0";
+        let message = "the first run makes a full backup, because the profile is newer than the last backup of v1.0";
         let hint = format!(
-            "begin with `aam-backup run {name}`: an incremental-only run does not make one"
+            "begin with `aam-backup run {name}`, because an incremental-only run makes no full backup"
         );
         import.add(Remark::note(RemarkPlace::Argument(22), message).hint(hint));
     }
@@ -297,7 +298,7 @@ fn add_notes(arguments: &Arguments, import: &mut Import) {
         ""
     };
     let message = format!(
-        "this command is now `aam-backup run {name}{mode}`, every night with `aam-backup schedule install {name}{mode}`"
+        "the command is now `aam-backup run {name}{mode}`; `aam-backup schedule install {name}{mode}` runs it every night"
     );
     import.add(Remark::note(RemarkPlace::Whole, message));
 }

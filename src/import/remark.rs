@@ -7,9 +7,9 @@ use crate::model::secret::Secret;
 /// How much it matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RemarkLevel {
-    /// There is no profile.
+    /// No profile is made.
     Error,
-    /// There is a profile; a person must look at this.
+    /// A profile is made; the user must look at this.
     Warning,
     /// Good to know.
     Note,
@@ -112,10 +112,10 @@ pub const NAMES: [&str; 22] = [
     "lock waiting period",
     "total lock waiting time",
     "log directory",
-    "e-mail report",
-    "e-mail sender name",
-    "e-mail sender",
-    "e-mail recipient",
+    "email report",
+    "email sender name",
+    "email sender",
+    "email recipient",
     "instruction file",
     "shadow copy drive",
     "destinations",

@@ -1,13 +1,9 @@
-//! The one flag that an interrupt sets and every long loop asks.
+//! The one flag that an interrupt sets and every long loop checks.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
 
-/// How often the flag is looked at while something waits: quicker than a person notices.
-const LOOK: Duration = Duration::from_millis(50);
-
-/// Cloned into everything that can take long. Setting it once ends the run in an orderly way
+/// Cloned into everything that can take a long time. Setting it once ends the run in an orderly way
 /// (SPEC#run).
 #[derive(Clone, Debug, Default)]
 pub struct Cancel {
@@ -43,18 +39,5 @@ impl Cancel {
     /// Whether to stop.
     pub fn is_set(&self) -> bool {
         self.flag.load(Ordering::SeqCst) || self.above.as_ref().is_some_and(|above| above.is_set())
-    }
-
-    /// Waits for `span`, or until this is set. Returns whether it is set.
-    pub fn wait(&self, span: Duration) -> bool {
-        let begun = Instant::now();
-        while !self.is_set() {
-            let left = span.saturating_sub(begun.elapsed());
-            if left.is_zero() {
-                break;
-            }
-            std::thread::sleep(left.min(LOOK));
-        }
-        self.is_set()
     }
 }

@@ -137,7 +137,7 @@ impl Set {
 pub struct Catalog {
     /// By stamp, oldest first.
     pub sets: Vec<Set>,
-    /// Objects that are not ours: counted, never touched (SPEC#names).
+    /// Objects that this program did not write: counted, never touched (SPEC#names).
     pub ignored: u64,
     /// Objects of the location whose names have the deprecated form with colons: not used either.
     pub deprecated: u64,
@@ -208,7 +208,7 @@ impl Catalog {
         }
     }
 
-    /// The backup of this name, made when there is none.
+    /// The backup of this name, which is added if it is missing.
     fn backup(&mut self, id: BackupId) -> &mut Backup {
         let new = || Backup {
             id,

@@ -1,5 +1,5 @@
-//! Events: the one stream that execution tells everything to. The terminal, the log, the report and
-//! JSON are readers of it; execution itself prints nothing (SPEC#log).
+//! Events: the one stream to which execution reports everything. The terminal, the log, the report
+//! and JSON are readers of it; execution itself prints nothing (SPEC#log).
 
 use std::sync::Mutex;
 
@@ -54,7 +54,7 @@ impl Section {
             Section::Objects => "Objects",
             Section::Restore => "Restore",
             Section::CleanUp => "Clean-up",
-            Section::Email => "E-mail",
+            Section::Email => "Email",
             Section::Result => "Result",
         }
     }
@@ -75,7 +75,7 @@ pub enum Outcome {
     Invalid,
     /// The hook `before` said "not today".
     Skipped,
-    /// Ended without a word: power cut, crash, `kill -9`. The next run says so.
+    /// Ended without a report: power cut, crash, `kill -9`. The next run says so.
     Lost,
 }
 
@@ -108,7 +108,7 @@ impl Outcome {
         Outcome::Lost,
     ];
 
-    /// The word in the e-mail title (SPEC#log).
+    /// The word in the subject of the email (SPEC#email).
     pub fn word(self) -> &'static str {
         match self {
             Outcome::Success => "SUCCESS",
@@ -122,7 +122,7 @@ impl Outcome {
         }
     }
 
-    /// Whether somebody must look: the backup is not there.
+    /// Whether the user must act, because the backup is not there.
     pub fn is_failure(self) -> bool {
         self.word() == "FAILURE"
     }
@@ -188,7 +188,7 @@ pub enum Event {
         size: u64,
         sha256: String,
     },
-    /// Whether a destination of the plan has all of this backup. Told as not complete before
+    /// Whether a destination of the plan has all of this backup. First emitted as false, before
     /// anything is done.
     Destination { name: String, complete: bool },
     /// An object is about to be fetched, or `size` bytes of it from this byte on.
@@ -259,7 +259,7 @@ pub trait Sink: Send + Sync {
     fn emit(&self, event: &Event);
 }
 
-/// Where execution tells its events: every reader, and the worst severity so far.
+/// Where execution emits its events: every reader, and the worst severity so far.
 #[derive(Default)]
 pub struct Events<'a> {
     readers: Vec<Box<dyn Sink + 'a>>,
@@ -275,7 +275,7 @@ impl<'a> Events<'a> {
         }
     }
 
-    /// Tells every reader.
+    /// Passes an event to every reader.
     pub fn emit(&self, event: Event) {
         if let Ok(mut worst) = self.worst.lock() {
             *worst = (*worst).max(event.severity());

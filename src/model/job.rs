@@ -316,7 +316,7 @@ pub struct Archive {
     pub work_directory: FullPath,
 }
 
-/// How archived objects are brought back.
+/// How archived objects are retrieved.
 #[derive(Clone, Debug)]
 pub struct Restore {
     pub keep_days: u32,

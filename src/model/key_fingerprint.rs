@@ -1,4 +1,4 @@
-//! What tells that an archive key is another one, without telling the key (SPEC#state).
+//! What shows that an archive key has changed, without revealing the key (SPEC#state).
 
 use serde::{Deserialize, Serialize};
 

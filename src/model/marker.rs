@@ -76,7 +76,7 @@ pub enum MarkerError {
 impl Marker {
     /// The bytes that are uploaded.
     pub fn to_bytes(&self) -> Vec<u8> {
-        // Serializing plain strings and numbers into memory has no way to fail.
+        // Serializing plain strings and numbers into memory cannot fail.
         serde_json::to_vec_pretty(self).unwrap_or_default()
     }
 

@@ -23,10 +23,10 @@ pub const MAX_KEY_BYTES: usize = 1024;
 #[serde(rename_all = "kebab-case")]
 #[schemars(description = "How an archive is packed and encrypted.")]
 pub enum Format {
-    /// AES-256 zip, as v1.0 wrote it: opens everywhere, never hides file names.
+    /// AES-256 zip, as v1.0 wrote it. It opens everywhere but does not hide file names.
     #[default]
     Zip,
-    /// 7-Zip's own format with encrypted file names: faster on many small files.
+    /// 7-Zip's own format with encrypted file names. It is faster with many small files.
     #[serde(rename = "7z")]
     SevenZip,
 }

@@ -30,9 +30,9 @@ pub struct ObjectRef {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ThawState {
-    /// Archived, and nobody asked for it.
+    /// Archived, and its thawing has not been requested.
     Frozen,
-    /// Asked for, not there yet.
+    /// Requested, but not readable yet.
     Thawing,
     Ready,
 }

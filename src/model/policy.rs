@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// A name that every shell can set.
 const VARIABLE: &str = r"^[A-Za-z_][A-Za-z0-9_]*$";
 
-/// Where a secret is kept. A secret itself is never written in a profile.
+/// Where a secret is kept. The secret itself is never written in a profile.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reference {
@@ -33,7 +33,7 @@ pub struct Keyring {
     pub user: String,
 }
 
-/// When a full backup is made although an incremental one would do.
+/// When to make a full backup although an incremental one is possible.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ForceFull {
@@ -46,12 +46,12 @@ pub enum ForceFull {
     WhenProfileChanges,
 }
 
-/// How fast, and how dear, thawing is.
+/// Retrieval speed and cost.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum,
 )]
 pub enum Tier {
-    /// Within 48 hours, the cheapest.
+    /// Within 48 hours; the cheapest tier.
     #[default]
     Bulk,
     /// Within 12 hours.
@@ -75,17 +75,17 @@ pub enum ExtraFiles {
 pub enum StorageClass {
     /// Read at once.
     Standard,
-    /// Read at once, cheaper to keep, dearer to read.
+    /// Read at once; cheaper to store, more expensive to read.
     StandardIa,
-    /// As STANDARD_IA, in one availability zone.
+    /// Like STANDARD_IA, but in one availability zone.
     OnezoneIa,
-    /// Chosen by Amazon by use.
+    /// Amazon chooses the class by how often objects are read.
     IntelligentTiering,
-    /// Read at once, for files read once a quarter.
+    /// Read at once; for files that are read once a quarter.
     GlacierIr,
-    /// Thawed in minutes to hours.
+    /// Readable after minutes to hours of thawing.
     Glacier,
-    /// Thawed in 12 to 48 hours, the cheapest to keep.
+    /// Readable after 12 to 48 hours of thawing; the cheapest to store.
     #[default]
     DeepArchive,
 }
@@ -104,6 +104,6 @@ pub enum When {
     /// After every run.
     #[default]
     Always,
-    /// Unless everything went well. Use it together with `ping`: no mail can also mean no run.
+    /// After every run that did not succeed. Use it together with `ping`, because no email can also mean that no run took place.
     OnProblem,
 }

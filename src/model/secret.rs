@@ -53,7 +53,7 @@ impl Secret {
     }
 }
 
-/// No service gives out access keys shorter than this; what is shorter can be guessed anyway.
+/// No service issues access keys shorter than this, and a shorter secret can be guessed anyway.
 const WORTH_HIDING: usize = 8;
 
 impl fmt::Debug for Secret {

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 /// would cost a request each and save no time: 8 MiB take three seconds at 20 Mbit/s.
 const SMALLEST: u64 = 8 << 20;
 
-/// The most slices that an object has, so that markers stay small.
+/// An object has at most this many slices, so that markers stay small.
 const MOST: u64 = 16;
 
 /// The slices of one object.
@@ -35,7 +35,7 @@ impl Slices {
     }
 }
 
-/// Hashes an object of known size on its way, whole and in slices.
+/// Hashes an object of known size while it is read, whole and in slices.
 pub struct Hasher {
     whole: Sha256,
     /// Bytes of a slice; `None`: not sliced.

@@ -12,10 +12,10 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "kebab-case")]
 #[schemars(description = "The clock in which stamps are written.")]
 pub enum Zone {
-    /// Stamps are in UTC: never ambiguous, never repeated.
+    /// Stamps are in UTC, so they are never ambiguous or repeated.
     #[default]
     Utc,
-    /// Stamps are in the computer's local time: for adopting a bucket written by v1.0.
+    /// Stamps are in the computer's local time, to continue a bucket written by v1.0.
     Local,
 }
 
@@ -117,7 +117,7 @@ impl FromStr for Stamp {
     type Err = StampError;
 
     fn from_str(text: &str) -> Result<Stamp, StampError> {
-        // A person may type the stamp as the e-mail title or `sets` shows it.
+        // A person may type the stamp as the subject of an email or `sets` shows it.
         let (date, time) = text
             .split_once(['_', ' '])
             .ok_or_else(|| StampError(text.to_owned()))?;

@@ -159,6 +159,26 @@ pub fn size(bytes: u64) -> String {
     format!("{value:.1} {}", UNITS[unit])
 }
 
+/// Seconds for people, by the two largest units: `4 days 16 h`, `2 h 10 min`, `7 s`.
+pub fn duration(seconds: u64) -> String {
+    const MINUTE: u64 = 60;
+    const HOUR: u64 = 60 * MINUTE;
+    const DAY: u64 = 24 * HOUR;
+    let (large, small) = match seconds {
+        DAY.. => (count(seconds / DAY, "day"), (seconds % DAY / HOUR, "h")),
+        HOUR.. => (
+            format!("{} h", seconds / HOUR),
+            (seconds % HOUR / MINUTE, "min"),
+        ),
+        MINUTE.. => (format!("{} min", seconds / MINUTE), (seconds % MINUTE, "s")),
+        _ => (format!("{seconds} s"), (0, "")),
+    };
+    match small {
+        (0, _) => large,
+        (n, unit) => format!("{large} {n} {unit}"),
+    }
+}
+
 /// A table with its columns one below the other.
 pub fn aligned<const N: usize>(table: &[[String; N]]) -> String {
     let width = |column: usize| {

@@ -1,8 +1,7 @@
 //! Unfinished uploads: a backup whose archives are whole on this computer but not yet in every
-//! store. Its volumes stay in the work directory, and the next run goes on where it was cut off
-//! (SPEC#upload).
+//! store. Its volumes stay in the work directory, and the next run resumes the upload (SPEC#upload).
 //!
-//! The record of it is in local state, for anybody may be able to write into the parent of a work
+//! The record of it is in local state, because others may be able to write to the parent of a work
 //! directory. Whoever deletes the work directory gives the upload up; nothing else depends on it.
 
 use std::collections::BTreeMap;
@@ -36,7 +35,7 @@ pub struct Unfinished {
     pub record: PathBuf,
     #[serde(skip)]
     pub written: Option<SystemTime>,
-    /// Why the upload cannot go on, such as a file that is gone.
+    /// Why the upload cannot be resumed, such as a file that is gone.
     #[serde(skip)]
     pub problem: Option<String>,
 }

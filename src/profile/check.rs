@@ -61,7 +61,7 @@ pub fn check(profile: &Path, document: &Document, broken: &Broken) -> Checked {
     if let Some(Err(error)) = job.as_ref().map(Job::mounts) {
         let hint = match error {
             NameError::Same(_) => {
-                "rename one of the directories, or back it up with a profile of another location"
+                "rename one of the directories, or back it up with a profile that has another location"
             }
             NameError::Long { .. } => {
                 "back up a directory with a shorter path, or use a shorter location"
@@ -223,7 +223,7 @@ impl Checker<'_> {
             };
             if let Some((first, _)) = checked.iter().find(|(_, other)| other.path.same(&path)) {
                 let message = format!("'{path}' is listed twice");
-                let hint = format!("it is already {first}: remove one");
+                let hint = format!("it is already listed as {first}: remove one");
                 self.report(Mistake::value(&pointer, message).hint(hint));
                 continue;
             }
@@ -315,8 +315,7 @@ impl Checker<'_> {
             // A wait of zero would be a busy loop.
             Ok(span) if span.is_zero() && pointer != "/lock/give-up-after" => {
                 self.report(
-                    Mistake::value(pointer, "must be more than nothing")
-                        .hint("write at least `1s`"),
+                    Mistake::value(pointer, "must be longer than zero").hint("write at least `1s`"),
                 );
                 default
             }

@@ -30,8 +30,8 @@ const ENDPOINT: &str = URL;
 /// The largest object of S3, 5 TiB.
 const MAX_VOLUME: u64 = 5 << 40;
 
-/// A backup profile of AAM Auto Backup: what to back up, where to, with which credentials, under
-/// which policy.
+/// A backup profile of AAM Auto Backup: what to back up, where to, with which credentials, and
+/// under which policy.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Document {
@@ -39,11 +39,11 @@ pub struct Document {
     #[schemars(range(min = 1, max = 1))]
     #[expect(dead_code, reason = "the schema takes no other")]
     pub version: u32,
-    /// Name of the profile, as `aam-backup run NAME` takes it.
+    /// Name of the profile, for commands such as `aam-backup run NAME`.
     #[schemars(regex(pattern = NAME))]
     pub name: String,
-    /// Unique name of this computer or storage; every object name starts with it. Letters, digits,
-    /// `-` and `.`, no underscore.
+    /// Unique name of this computer or storage; every object name starts with it. It consists of
+    /// letters, digits, `-` and `.`, without underscores.
     #[schemars(regex(pattern = LOCATION))]
     pub location: String,
     /// Directories to back up: absolute paths without wildcards.
@@ -52,19 +52,19 @@ pub struct Document {
     /// What to leave out.
     #[serde(default)]
     pub exclude: Exclude,
-    /// How files in use are read: from a snapshot of the volume.
+    /// The snapshot from which files in use are read.
     pub snapshot: Option<SnapshotSection>,
-    /// Where backups go. At least one destination.
+    /// Where backups are kept. At least one destination is required.
     pub destinations: Destinations,
-    /// How archives are made. Needed by the `s3` and `directory` destinations.
+    /// How archives are made. Required for the destinations `s3` and `directory`.
     pub archive: Option<ArchiveSection>,
-    /// When a full backup is made although an incremental one would do.
+    /// When to make a full backup although an incremental one is possible.
     #[serde(default)]
     pub force_full: ForceFull,
-    /// How far back complete backups are looked for in a store.
+    /// How far back a store is searched for complete backups.
     #[serde(default)]
     pub catalog: CatalogPolicy,
-    /// How archived objects are brought back.
+    /// How archived objects are retrieved.
     #[serde(default)]
     pub restore: RestorePolicy,
     /// What to do while another backup is running on this computer.
@@ -73,22 +73,22 @@ pub struct Document {
     /// The backup log.
     #[serde(default)]
     pub log: LogPolicy,
-    /// E-mail reports through Amazon SES. Without this section no e-mail is sent.
+    /// Email reports through Amazon SES. Without this section, no email is sent.
     pub email: Option<EmailSection>,
-    /// Addresses called when a run starts and ends, as Healthchecks and its like offer them:
-    /// whoever waits for the call notices when none comes.
+    /// Addresses called when a run starts and ends, such as those of Healthchecks: a watchdog
+    /// raises an alarm if a call does not arrive.
     #[serde(default)]
     pub ping: PingSection,
-    /// Programs run before and after a backup.
+    /// Programs that run before and after a backup.
     #[serde(default)]
     pub hooks: HooksSection,
-    /// Paths of the programs used, where they are not found by themselves.
+    /// Paths of programs that are not found automatically.
     #[serde(default)]
     pub tools: ToolsSection,
-    /// Clock in which stamps are written: `utc`, or `local` for adopting a bucket written by v1.0.
+    /// Clock of the stamps: `utc`, or `local` to continue a bucket written by v1.0.
     #[serde(default)]
     pub time_zone: Zone,
-    /// Wait for a key at the end of a run, so that its window stays open.
+    /// Wait for a key press at the end of a run, so that its window stays open.
     #[serde(default)]
     pub pause_at_end: bool,
 }
@@ -109,12 +109,12 @@ pub enum SourceEntry {
 pub struct DetailedSource {
     /// Absolute path of the directory.
     pub path: String,
-    /// A missing optional source is a warning, not a failure: for disks that are not always
+    /// If true, a missing source is a warning, not a failure. For disks that are not always
     /// attached.
     #[serde(default)]
     pub optional: bool,
-    /// A source that held files and has none counts as missing, as its disk may not be attached.
-    /// With `true` it is taken as it is.
+    /// If true, the source may become empty. By default, a source that held files and has none now
+    /// counts as missing, because its disk may not be attached.
     #[serde(default)]
     pub allow_empty: bool,
 }
@@ -132,7 +132,7 @@ pub struct Exclude {
     pub files: Vec<String>,
 }
 
-/// The program that makes a snapshot, and where it shows it.
+/// The program that makes a snapshot, and where the snapshot is shown.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct SnapshotSection {
@@ -148,21 +148,21 @@ pub struct SnapshotSection {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ArchiveSection {
-    /// The key that encrypts archives (AES-256). Without it nothing can be restored: keep a copy
+    /// The key that encrypts archives (AES-256). Nothing can be restored without it, so keep a copy
     /// elsewhere.
     pub encryption_key: Reference,
-    /// `zip` opens everywhere; `7z` also hides file names and is faster on many small files.
+    /// `zip` opens everywhere; `7z` also hides file names and is faster with many small files.
     #[serde(default)]
     pub format: Format,
     /// Size of one volume in bytes.
     #[serde(default = "default_volume_size")]
     #[schemars(range(min = 65536, max = MAX_VOLUME))]
     pub volume_size: u64,
-    /// 0 stores, 9 compresses most.
+    /// 0 does not compress, 9 compresses most.
     #[serde(default = "default_compression_level")]
     #[schemars(range(min = 0, max = 9))]
     pub compression_level: u8,
-    /// Directory for archives until they are uploaded. Windows: `C:\temp` by default. Unix:
+    /// Directory where archives wait until they are uploaded. Windows: `C:\temp` by default. Unix:
     /// `/var/tmp` by default.
     pub work_directory: Option<String>,
 }
@@ -177,11 +177,11 @@ pub fn default_compression_level() -> u8 {
     5
 }
 
-/// How far back complete backups are looked for in a store.
+/// How far back a store is searched for complete backups.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct CatalogPolicy {
-    /// Months, the current one included.
+    /// Number of months, including the current one.
     #[serde(default = "default_lookback_months")]
     #[schemars(range(min = 1, max = 120))]
     pub lookback_months: u32,
@@ -199,17 +199,17 @@ impl Default for CatalogPolicy {
     }
 }
 
-/// How archived objects are brought back.
+/// How archived objects are retrieved.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct RestorePolicy {
-    /// Days a thawed object stays readable. 2 by default.
+    /// Number of days that a thawed object stays readable. 2 by default.
     #[schemars(range(min = 1, max = 365))]
     pub keep_days: Option<u32>,
-    /// How fast, and how dear, thawing is.
+    /// Retrieval speed and cost.
     #[serde(default)]
     pub tier: Tier,
-    /// How often to ask whether objects are thawed, such as `1h`. `30m` by default.
+    /// How often to check whether objects are thawed, such as `1h`. `30m` by default.
     pub poll_every: Option<Span>,
 }
 
@@ -222,13 +222,13 @@ pub struct Span(#[schemars(regex(pattern = r"^\s*\d+\s*[a-z]+(\s*\d+\s*[a-z]+)*\
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct LockPolicy {
-    /// How often to try again. `10m` by default.
+    /// How often a waiting run says that it waits. `10m` by default.
     pub retry_every: Option<Span>,
-    /// When to give up. `2h` by default.
+    /// Time after which the run gives up and fails. `2h` by default.
     pub give_up_after: Option<Span>,
 }
 
-/// Paths of the programs used, where they are not found by themselves.
+/// Paths of programs that are not found automatically.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ToolsSection {

@@ -22,14 +22,14 @@ pub const VARIABLE: &str = "AAM_BACKUP_PROFILES";
 #[derive(Clone, Debug)]
 pub struct Search {
     directories: Vec<PathBuf>,
-    /// How many of them a person named.
+    /// How many of them the user named.
     named: usize,
 }
 
 /// Why a name means no file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FindError {
-    #[error("there is no profile of this name; looked in {}", list(.looked))]
+    #[error("no profile with this name was found; looked in {}", list(.looked))]
     NotFound {
         looked: Vec<PathBuf>,
         near: Vec<String>,
@@ -50,10 +50,10 @@ impl FindError {
             ),
             FindError::NotFound { near, .. } => Some(format!("did you mean {}?", near.join(", "))),
             FindError::Twice { .. } => {
-                Some("give each file a `name` of its own, the same as the file's".to_owned())
+                Some("give each profile its own `name`, equal to its file name".to_owned())
             }
             FindError::OtherName { inside, .. } => Some(format!(
-                "ask for '{inside}', rename the file, or give its path"
+                "use the name '{inside}', rename the file, or give its path"
             )),
         }
     }
@@ -109,7 +109,7 @@ impl Search {
     /// The file that a path or name means.
     ///
     /// # Errors
-    /// When there is none, or it is not clear which.
+    /// When no file or more than one file has the name.
     pub fn find(&self, profile: &str) -> Result<PathBuf, FindError> {
         if is_path(profile) {
             return Ok(PathBuf::from(profile));

@@ -1,7 +1,7 @@
 //! Profiles: YAML text -> span tree -> JSON Schema -> document -> checked
 //! [`crate::model::job::Job`] (SPEC#profile).
 //!
-//! [`load`] is the way in. Every problem of a profile is found in one pass and shown at its place
+//! [`load`] is the entry point. Every problem of a profile is found in one pass and shown at its place
 //! in the text.
 
 pub mod check;
@@ -145,7 +145,7 @@ fn inspect(path: &Path, value: Value, mut findings: Vec<Mistake>) -> Inspected {
         .map(|c| c.findings.clone())
         .unwrap_or_default();
     findings.extend(shape.findings);
-    // A pattern of the schema is for editors; where a check says the same in words, the words are
+    // A pattern of the schema is for editors. If a check says the same in words, the words are
     // enough.
     findings.extend(
         shape

@@ -1,4 +1,4 @@
-//! A document out of a value with errors in its shape, so that the logical checks can still look at
+//! A document from a value with errors in its shape, so that the logical checks can still look at
 //! the rest.
 //!
 //! What is wrong is taken out or replaced by a stand-in, and remembered: nothing is reported about

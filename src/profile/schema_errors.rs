@@ -53,7 +53,7 @@ pub fn validate(value: &Value) -> Shape {
     shape
 }
 
-/// The limit that a value does not keep.
+/// The limit that a value exceeds.
 fn limit(kind: &Kind) -> String {
     match kind {
         Kind::Minimum { limit } => format!("must be at least {limit}"),
@@ -62,7 +62,7 @@ fn limit(kind: &Kind) -> String {
         Kind::MinLength { limit: 1 } => "is an empty text".to_owned(),
         Kind::MaxLength { limit } => format!("is longer than {limit} characters"),
         // No other keyword is in the schema; a new one is at least reported, without the value.
-        other => format!("breaks the schema's '{}' rule", other.keyword()),
+        other => format!("breaks the rule '{}' of the schema", other.keyword()),
     }
 }
 
@@ -86,12 +86,12 @@ impl Shape {
             }
             Kind::OneOfMultipleValid { .. } => self.bad(
                 &pointer,
-                "can be read in more than one way".to_owned(),
+                "is ambiguous: it matches more than one form".to_owned(),
                 None,
             ),
             Kind::Pattern { .. } => self
                 .patterns
-                .push(Mistake::value(&pointer, "is not written as it must be")),
+                .push(Mistake::value(&pointer, "does not have the required form")),
             Kind::MinProperties { .. } if pointer == "/destinations" => {
                 self.findings.push(no_destination());
                 self.wrong.push(pointer);
@@ -113,7 +113,7 @@ impl Shape {
             Kind::Minimum { .. } | Kind::Maximum { .. } if pointer == "/version" => self.bad(
                 &pointer,
                 format!("version {instance} of the profile format is not known"),
-                Some("this program reads version 1".to_owned()),
+                Some("write `version: 1`".to_owned()),
             ),
             other => self.bad(&pointer, limit(other), None),
         }
@@ -136,7 +136,7 @@ impl Shape {
             }
             None => match suggest::habit(key) {
                 Some(habit) => habit.to_owned(),
-                None => format!("the keys here are {}", known.join(", ")),
+                None => format!("the known keys here are {}", known.join(", ")),
             },
         };
         self.findings.push(finding.hint(hint));
@@ -216,7 +216,7 @@ impl Shape {
             let what = if instance.is_null() {
                 "is empty"
             } else {
-                "must not stand in a profile itself"
+                "must not be written in a profile"
             };
             return self.bad(
                 pointer,
@@ -256,7 +256,7 @@ impl Shape {
                 let hint = format!("keep one of {}", several.join(", "));
                 self.bad(
                     pointer,
-                    "says more than one place for a secret".to_owned(),
+                    "names more than one place for a secret".to_owned(),
                     Some(hint),
                 );
             }
@@ -269,7 +269,7 @@ impl Shape {
             match error.kind() {
                 // Beside a right key, another may be a secret too.
                 Kind::AdditionalProperties { .. } => {
-                    self.bad(pointer, format!("has other keys beside '{key}'"), None);
+                    self.bad(pointer, format!("has other keys besides '{key}'"), None);
                 }
                 _ => self.add(error),
             }
@@ -334,7 +334,7 @@ impl Shape {
 
     fn empty(&mut self, pointer: &str) {
         let hint = "give it a value, or remove the key".to_owned();
-        self.bad(pointer, "nothing is given here".to_owned(), Some(hint));
+        self.bad(pointer, "has no value".to_owned(), Some(hint));
     }
 }
 
@@ -347,9 +347,9 @@ fn missing_key(pointer: &str, key: &str) -> Mistake {
     }
 }
 
-/// The finding of a profile that backs up to nowhere.
+/// The finding of a profile without a destination.
 pub fn no_destination() -> Mistake {
-    Mistake::key("/destinations", "there is no destination")
+    Mistake::key("/destinations", "no destination is given")
         .hint("add `mirror`, `s3` or `directory` below it")
 }
 

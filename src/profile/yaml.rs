@@ -121,7 +121,7 @@ fn syntax(text: &str, error: &serde_saphyr::Error) -> Mistake {
             finding("merge keys (`<<`) are not supported").hint("write the keys out")
         }
         E::UnknownAnchor { .. } => {
-            finding("a text that starts with `*` is an alias, and there is no such anchor")
+            finding("a text that starts with `*` is an alias, and its anchor does not exist")
                 .hint("put the text in single quotes")
         }
         E::UnsupportedTag { .. } => {
@@ -131,7 +131,7 @@ fn syntax(text: &str, error: &serde_saphyr::Error) -> Mistake {
         | E::AliasReplayLimitExceeded { .. }
         | E::AliasExpansionLimitExceeded { .. }
         | E::AliasReplayStackDepthExceeded { .. } => {
-            finding("nested or repeated too often for a profile")
+            finding("the values are nested too deeply or repeated too often")
         }
         E::ExternalMessage { msg, .. } => {
             let finding = finding(&format!("not valid YAML: {msg}"));

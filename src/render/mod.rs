@@ -290,7 +290,7 @@ fn rsync_target(path: &str) -> String {
     format!("{}/", path.trim_end_matches('/'))
 }
 
-/// One line of a 7-Zip list file: quoted, for 7-Zip trims lines and strips one pair of quotes.
+/// One line of a 7-Zip list file: quoted, because 7-Zip trims lines and strips one pair of quotes.
 /// `None` for a name that no line can hold: not UTF-8, or with a line break in it.
 pub fn seven_zip_line(path: &RelPath, family: Family) -> Option<String> {
     let text = path.as_str().filter(|t| !t.contains(['\n', '\r', '\0']))?;

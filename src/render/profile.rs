@@ -119,8 +119,8 @@ pub fn text(draft: &Draft) -> Result<String, RenderError> {
     render().map_err(|why| RenderError { file, why })
 }
 
-/// A text as a YAML value: plain where that is safe, else in single quotes, for in double quotes
-/// `\` is not a backslash.
+/// A text as a YAML value: plain where that is safe, else in single quotes, because in double
+/// quotes `\` is not a backslash.
 pub(super) fn scalar(text: &str) -> String {
     let mut options = SerializerOptions::default();
     options.prefer_block_scalars = false;

@@ -4,24 +4,24 @@
 //! Whatever happens inside, also a panic or an interrupt, the log says it, the report is made and
 //! sent, and the run is noted in local state.
 
+mod channels;
+
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
 
-use crate::adapters::credential;
-use crate::adapters::log::{LogFile, remove_old};
-use crate::adapters::notify::{self, Ses};
+use crate::adapters::log::{LogError, LogFile, remove_old};
+use crate::adapters::notify;
 use crate::adapters::state::base_directory;
 use crate::adapters::state::history::{History, RunRecord};
-use crate::adapters::state::metrics;
 use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Outcome, Section, Severity, Sink};
-use crate::model::job::{Email, Program, Reporting};
+use crate::model::job::{Program, Reporting};
 use crate::model::path::FullPath;
-use crate::model::policy::When;
 use crate::render::report::{Counts, Report, Summary};
 use crate::run::guard::guarded;
+use channels::{Reached, RunEnd};
 
 /// What a session is about, and who gets its reports.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +32,7 @@ pub struct Session<'a> {
     /// `regular`, `incremental-only` or `restore`.
     pub operation: &'a str,
     pub reporting: &'a Reporting,
-    /// Whether a report is e-mailed at all (SPEC#log: not for an incremental-only backup).
+    /// Whether a report is emailed at all (SPEC#log: not for an incremental-only backup).
     pub mail: bool,
     /// Whether nothing is done without a log. A restore that cannot write one goes on and says so.
     pub log_is_vital: bool,
@@ -90,37 +90,12 @@ impl Session<'_> {
         let events = Events::new(readers);
         let lost = self.lost(&events);
         let mut record = self.record(started, log.as_ref().ok().map(LogFile::path));
-        let history = History::of(self.profile);
-        let running = history
-            .begin(&record)
-            .map_err(|why| not_noted(&events, &why))
-            .ok();
-        if let Some(Err(error)) = self.files.metrics.map(metrics::probe) {
-            no_metrics(&events, Section::Parameters, &error);
+        let mut channels = channels::open();
+        for channel in &mut channels {
+            channel.begin(self, &record, &events);
         }
-        self.ping(
-            "start",
-            self.reporting.ping.start.as_deref(),
-            "",
-            Section::Parameters,
-            &events,
-        );
         if let Err(error) = &log {
-            let severity = if self.log_is_vital {
-                Severity::Error
-            } else {
-                Severity::Warning
-            };
-            let hint = Some(
-                "name a directory that can be written: log.directory in the profile, or --log-directory of restore"
-                    .to_owned(),
-            );
-            events.emit(Event::Problem {
-                section: Section::Parameters,
-                severity,
-                text: error.to_string(),
-                hint,
-            });
+            self.no_log(error, &events);
         }
         // A backup of which nobody can read how it went is not started.
         let given = match log.is_err() && self.log_is_vital {
@@ -131,7 +106,6 @@ impl Session<'_> {
             (outcome, Some(given))
         });
         self.tidy_logs(&directory, &events);
-        let log = log.as_ref().ok().map(|log| log.path().to_owned());
         let written = |outcome| {
             let mut report = report(outcome, started, given.as_ref(), &summary.counts());
             report.facts.extend(
@@ -140,40 +114,25 @@ impl Session<'_> {
             );
             report
         };
-        let sent = self.mail(&written(outcome), outcome, lost.is_empty(), &events);
-        if !sent && outcome == Outcome::Success {
-            outcome = Outcome::Warning;
-        }
-        let text = written(outcome);
-        let alarm = outcome.is_failure() || !sent;
-        if let Some(hook) = self.reporting.hooks.on_failure.as_ref().filter(|_| alarm) {
-            let about = self.about(
-                &text,
-                log.as_deref().map(|l| l.display().to_string()),
+        let mut missed = false;
+        for channel in channels.iter_mut().rev() {
+            let report = written(outcome);
+            record.close(outcome, report.title.clone(), summary.counts());
+            let end = RunEnd {
                 outcome,
-            );
-            self.closing_hook("on-failure", hook, &about, &events);
-        }
-        self.last_ping(outcome, alarm, &text, &events);
-        if outcome == Outcome::Success {
-            outcome = events.outcome();
-        }
-        record.close(outcome, written(outcome).title, summary.counts());
-        if let Some(Err(error)) = self
-            .files
-            .metrics
-            .map(|path| metrics::write(path, &record, &history.records()))
-        {
-            no_metrics(&events, Section::CleanUp, &error);
+                report: &report,
+                alarm: outcome.is_failure() || missed,
+                others_lost: !lost.is_empty(),
+                record: &record,
+            };
+            missed |= channel.end(self, &end, &events) == Reached::No;
+            // What a channel warned about counts like everything else.
             if outcome == Outcome::Success {
-                outcome = Outcome::Warning;
+                outcome = events.outcome();
             }
         }
         let report = written(outcome);
         record.close(outcome, report.title.clone(), summary.counts());
-        if let Some(Err(why)) = running.map(|running| running.end(&record)) {
-            not_noted(&events, &why);
-        }
         events.emit(Event::Finished {
             outcome,
             text: report.title.clone(),
@@ -181,9 +140,24 @@ impl Session<'_> {
         Ended {
             outcome,
             report,
-            log,
+            log: log.as_ref().ok().map(|log| log.path().to_owned()),
             record,
         }
+    }
+
+    fn no_log(&self, error: &LogError, events: &Events<'_>) {
+        let severity = if self.log_is_vital {
+            Severity::Error
+        } else {
+            Severity::Warning
+        };
+        let hint = "name a directory that can be written: log.directory in the profile, or --log-directory of restore";
+        events.emit(Event::Problem {
+            section: Section::Parameters,
+            severity,
+            text: error.to_string(),
+            hint: Some(hint.to_owned()),
+        });
     }
 
     /// Runs of this profile that ended without a word, in words. Nobody was told of them.
@@ -220,65 +194,6 @@ impl Session<'_> {
             log: log.map(PathBuf::from),
             counts: Counts::default(),
         }
-    }
-
-    /// Sends the report if it is wanted. True unless a required report failed.
-    fn mail(
-        &self,
-        report: &Report,
-        outcome: Outcome,
-        nothing_else: bool,
-        events: &Events<'_>,
-    ) -> bool {
-        let why = match &self.reporting.email {
-            None => "the profile has no section 'email' that can be read",
-            Some(_) if !self.mail => "a run of this mode sends none",
-            Some(_) if outcome == Outcome::Skipped => "nothing was started",
-            Some(email) => return send(email, report, outcome, nothing_else, events),
-        };
-        events.detail(Section::Email, format!("no e-mail: {why}"));
-        true
-    }
-
-    fn last_ping(&self, outcome: Outcome, alarm: bool, report: &Report, events: &Events<'_>) {
-        let ping = &self.reporting.ping;
-        let (what, url) = match outcome {
-            Outcome::Skipped => return,
-            _ if alarm => ("failure", &ping.failure),
-            Outcome::Warning if ping.warning.is_some() => ("warning", &ping.warning),
-            _ => ("success", &ping.success),
-        };
-        let body = format!("{}\n{}\n", report.title, report.text());
-        self.ping(what, url.as_deref(), &body, Section::Email, events);
-    }
-
-    fn ping(
-        &self,
-        what: &str,
-        url: Option<&str>,
-        body: &str,
-        section: Section,
-        events: &Events<'_>,
-    ) {
-        let Some(url) = url else { return };
-        match notify::ping(url, body) {
-            Ok(()) => events.detail(section, format!("ping.{what}: answered")),
-            Err(error) => events.warn(section, format!("ping.{what}: {error}"), None),
-        }
-    }
-
-    /// What a hook gets in its environment.
-    fn about(
-        &self,
-        report: &Report,
-        log: Option<String>,
-        outcome: Outcome,
-    ) -> Vec<(&'static str, String)> {
-        let mut about = self.about_start();
-        about.push(("outcome", outcome.to_string()));
-        about.push(("title", report.title.clone()));
-        about.push(("log", log.unwrap_or_default()));
-        about
     }
 
     /// What a hook gets that runs before the outcome is known.
@@ -326,54 +241,4 @@ impl Session<'_> {
             );
         }
     }
-}
-
-/// Sends the report unless it is not wanted. True unless a required report failed.
-fn send(
-    email: &Email,
-    report: &Report,
-    outcome: Outcome,
-    nothing_else: bool,
-    events: &Events<'_>,
-) -> bool {
-    if email.when == When::OnProblem && outcome == Outcome::Success && nothing_else {
-        events.note(
-            Section::Email,
-            "no e-mail: everything went well, and email.when is on-problem",
-        );
-        return true;
-    }
-    match Ses::open(email, |secret| credential::resolve(secret, &Cancel::new()))
-        .and_then(|ses| ses.send(report))
-    {
-        Ok(id) => {
-            events.note(
-                Section::Email,
-                format!("report sent to {} (message {id})", email.to.join(", ")),
-            );
-            true
-        }
-        Err(error) => {
-            events.warn(
-                Section::Email,
-                error.to_string(),
-                Some(error.hint).filter(|h| !h.is_empty()),
-            );
-            false
-        }
-    }
-}
-
-fn not_noted(events: &Events<'_>, why: &std::io::Error) {
-    let hint = "`status` and the metrics will not know of this run: see that the state directory can be written";
-    events.warn(
-        Section::CleanUp,
-        format!("this run cannot be noted in local state: {why}"),
-        Some(hint.to_owned()),
-    );
-}
-
-fn no_metrics(events: &Events<'_>, section: Section, error: &metrics::MetricsError) {
-    let hint = "--metrics names a file in a directory that exists and can be written".to_owned();
-    events.warn(section, error.to_string(), Some(hint));
 }

@@ -212,8 +212,10 @@ fn masked(text: &str, machine: &Machine) -> String {
             Some((check, _)) if check.ends_with(" 7-zip") || check.ends_with(" copier") => {
                 format!("{check}: VERSION")
             }
-            Some((check, _)) if check.ends_with(" clock") && line.contains("it is") => {
-                format!("{check}: it is NOW")
+            Some((check, _))
+                if check.ends_with(" clock") && line.contains("clock of this computer says") =>
+            {
+                format!("{check}: the clock of this computer says NOW")
             }
             _ => match line.split_once(" has ") {
                 Some((before, after)) if after.ends_with(" free") => {

@@ -5,10 +5,12 @@ mod architecture;
 mod aws;
 mod docs;
 mod doctor;
+mod environment;
 mod import;
 #[cfg(all(unix, feature = "keyring"))]
 mod keyring;
 mod memory;
+mod other_accounts;
 mod plan;
 mod profile;
 mod property;

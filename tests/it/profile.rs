@@ -117,11 +117,11 @@ fn files_that_hold_no_profile() {
         ),
         (
             deep.as_bytes(),
-            "nested or repeated too often for a profile\n",
+            "the values are nested too deeply or repeated too often\n",
         ),
         (
             aliases.as_bytes(),
-            "nested or repeated too often for a profile\n",
+            "the values are nested too deeply or repeated too often\n",
         ),
     ] {
         fs::write(dir.path().join("p.yaml"), content).unwrap();

@@ -48,14 +48,8 @@ fn aam(args: &[&str]) -> Ran {
         true => Lab::enter().aam(),
         false => Command::new(env!("CARGO_BIN_EXE_aam-backup")),
     };
-    Ran::of(
-        command
-            .args(args)
-            .current_dir(root())
-            .env("TZ", "UTC")
-            .output()
-            .unwrap(),
-    )
+    command.args(args).current_dir(root()).env("TZ", "UTC");
+    Ran::of(lab::output(&mut command))
 }
 
 /// A path as [`aam`]'s system says it.

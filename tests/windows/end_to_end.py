@@ -41,8 +41,33 @@ tools: {7z: 'C:\Program Files\7-Zip\7z.exe'}
 """
 
 
+# What programs get of the caller's environment: where they are, and what lab.sh sets.
+PASSED = ["PATH", "HOME", "WINEPREFIX", "WINEARCH", "WINEDEBUG", "WINEDLLOVERRIDES", "LOCPATH", "LC_ALL"]
+
+
 class Failed(Exception):
     pass
+
+
+def ended(program, arguments, environment):
+    """Runs a program of Windows to its end; its whole process group is ended when it takes too long."""
+    child = subprocess.Popen(
+        ["wine", program, *arguments],
+        cwd=DRIVE,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        out, err = child.communicate(timeout=LIMIT)
+    except subprocess.TimeoutExpired:
+        os.killpg(child.pid, signal.SIGKILL)
+        child.communicate()
+        raise Failed(f"{program} {arguments[0]} did not end in {LIMIT} s") from None
+    out, err = (text.decode(errors="replace").replace("\r", "") for text in (out, err))
+    return child.returncode, out, err
 
 
 class Machine:
@@ -83,30 +108,20 @@ class Machine:
             os.utime(file, (time, time))
 
     def run(self, program, *arguments, expect=0):
-        """Runs a program of Windows to its end; its whole process group is ended when it takes too long."""
-        environment = {**os.environ, "AAM_BACKUP_KEY": KEY, "WINEPATH": f"Z:{LAB}/bin".replace("/", "\\")}
+        """Runs a program of Windows to its end, with the environment of this machine."""
+        environment = {name: os.environ[name] for name in PASSED if name in os.environ}
+        environment |= {"AAM_BACKUP_KEY": KEY, "WINEPATH": f"Z:{LAB}/bin".replace("/", "\\")}
         environment.update(self.environment)
-        child = subprocess.Popen(
-            ["wine", program, *arguments],
-            cwd=DRIVE,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
-        try:
-            out, err = child.communicate(timeout=LIMIT)
-        except subprocess.TimeoutExpired:
-            os.killpg(child.pid, signal.SIGKILL)
-            child.communicate()
-            raise Failed(f"{program} {arguments[0]} did not end in {LIMIT} s") from None
-        out, err = (text.decode(errors="replace").replace("\r", "") for text in (out, err))
+        code, out, err = ended(program, arguments, environment)
+        # Once, among some thousand starts, Wine ended with 1 and the program had said nothing.
+        if (code, out, err) == (1, "", ""):
+            print(f"once more: Wine ended with 1 and nothing was said: {program} {arguments}", file=sys.stderr)
+            code, out, err = ended(program, arguments, environment)
         # Exit codes of Windows have 32 bits, those of Linux 8.
-        if expect is not None and child.returncode != expect & 0xFF:
+        if expect is not None and code != expect & 0xFF:
             logs = sorted((DRIVE / "Logs").glob("*")) if (DRIVE / "Logs").is_dir() else []
             log = logs[-1].read_text(errors="replace") if logs else ""
-            raise Failed(f"{program} {' '.join(arguments)}: exit code {child.returncode}\n{out}\n{err}\n{log}")
+            raise Failed(f"{program} {' '.join(arguments)}: exit code {code}\n{out}\n{err}\n{log}")
         return out + err
 
     def backup(self, *arguments, expect=0):

@@ -1,4 +1,4 @@
-//! Reports by e-mail through Amazon SES (SPEC#email: the region is always given).
+//! Reports by email through Amazon SES (SPEC#email: the region is always given).
 
 use std::error::Error;
 use std::fmt::Display;
@@ -20,7 +20,7 @@ use crate::render::report::Report;
 
 /// Why a report was not sent.
 #[derive(Debug, thiserror::Error)]
-#[error("the e-mail report was not sent: {why}")]
+#[error("the email report was not sent: {why}")]
 pub struct SendError {
     pub why: String,
     /// What to do.

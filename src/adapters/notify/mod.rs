@@ -1,4 +1,4 @@
-//! Reports that a run started and how it ended: e-mail, pings, hooks (SPEC#notifications).
+//! Reports that a run started and how it ended: email, pings, hooks (SPEC#notifications).
 //!
 //! All within a time limit: a hook that hangs would hold the lock. Only the hook `before` can stop
 //! a backup.

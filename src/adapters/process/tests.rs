@@ -1,3 +1,5 @@
+//! How programs end, with real ones.
+
 use super::*;
 use crate::adapters::credential;
 use crate::model::policy::Reference;

@@ -37,14 +37,18 @@ impl Listing {
         selection: &Selection,
     ) -> io::Result<Listing> {
         let mut entries = Vec::new();
+        let mut not_found = Vec::new();
         for entry in fs::read_dir(path)? {
             let entry = entry?;
             match judge(&entry, location, selection) {
-                Err(gone) if gone.kind() == io::ErrorKind::NotFound => {}
+                Err(gone) if gone.kind() == io::ErrorKind::NotFound => {
+                    not_found.push(entry.file_name());
+                }
                 Err(why) => entries.push((entry.file_name(), Judged::Unreadable(why))),
                 Ok(found) => entries.push((entry.file_name(), found)),
             }
         }
+        entries.extend(still_listed(path, &not_found)?);
         add_change_times(path, &mut entries);
         entries.sort_unstable_by(|(a, _), (b, _)| a.as_encoded_bytes().cmp(b.as_encoded_bytes()));
         let really_empty = entries.is_empty();
@@ -101,6 +105,29 @@ impl Listing {
     pub(super) fn into_entries(self) -> std::vec::IntoIter<(OsString, Judged)> {
         self.entries.into_iter()
     }
+}
+
+/// Names that the directory lists and that cannot be found: those that are listed still were not
+/// deleted meanwhile (odd names on network shares), so what they hold is not known.
+fn still_listed(path: &Path, not_found: &[OsString]) -> io::Result<Vec<(OsString, Judged)>> {
+    if not_found.is_empty() {
+        return Ok(Vec::new());
+    }
+    let listed = fs::read_dir(path)?
+        .map(|entry| entry.map(|entry| entry.file_name()))
+        .collect::<io::Result<Vec<_>>>()?;
+    let is_there = |name: &&OsString| {
+        let is_missing = || {
+            let found = fs::symlink_metadata(path.join(name));
+            found.is_err_and(|why| why.kind() == io::ErrorKind::NotFound)
+        };
+        listed.contains(name) && is_missing()
+    };
+    let unreadable = |name: &OsString| {
+        let why = io::Error::other("its directory lists it, but it cannot be found by that name");
+        (name.clone(), Judged::Unreadable(why))
+    };
+    Ok(not_found.iter().filter(is_there).map(unreadable).collect())
 }
 
 /// Windows tells change times by directory only. Without them the other times have to do.

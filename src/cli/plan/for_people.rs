@@ -53,15 +53,15 @@ pub(super) fn show(job: &Job, preview: &Preview<'_>) -> String {
 
 fn decision(page: &mut PlanText, plan: &Plan) {
     let Some(decision) = &plan.archive else {
-        page.line("Mirror only: no archive is made.");
+        page.line("Mirror only: no archives are made.");
         return;
     };
     page.line(match &decision.scope {
         Some(Scope::Full) => "A full backup:".to_owned(),
         Some(Scope::Incremental { full, since, .. }) => format!(
-            "An incremental backup on the full backup {full}, of what changed since {since}:"
+            "An incremental backup on the full backup {full} of what changed since {since}:"
         ),
-        None => "No archive:".to_owned(),
+        None => "No archives:".to_owned(),
     });
     for reason in &decision.reasons {
         page.line(format!("  - {reason}"));
@@ -111,8 +111,11 @@ fn counts(page: &mut PlanText, order: &StageOrder, mount: &MountPreview) {
             c.links + c.special,
             "not backed up: links and special files",
         ),
-        (c.skipped, "that cannot be backed up"),
-        (c.unseen, "kept from the last backup, unseen today"),
+        (c.skipped, "cannot be backed up"),
+        (
+            c.unseen,
+            "carried over from the last backup, not seen today",
+        ),
     ] {
         if count > 0 {
             page.line(format!(
@@ -125,11 +128,12 @@ fn counts(page: &mut PlanText, order: &StageOrder, mount: &MountPreview) {
         let verdict = if allowed {
             ""
         } else {
-            ": more than max-delete allows, so the mirror is left as it is"
+            ", which is more than max-delete allows: the mirror is left as it is"
         };
         page.line(format!(
-            "  deleted  {} of {} files in the mirror{verdict}",
-            extra.extra, extra.present
+            "  deleted  {} of {} in the mirror{verdict}",
+            extra.extra,
+            text::count(extra.present, "file")
         ));
     }
 }
@@ -138,23 +142,27 @@ fn words(job: &Job, plan: &Plan, step: &PlanStep) -> String {
     let mount = |index: &usize| plan.stages[*index].mount.path.to_string();
     match step {
         PlanStep::Stage { mount: m } => match &job.snapshot {
-            Some(s) => format!("{}: snapshot at {}, copy and archive", mount(m), s.mount),
+            Some(s) => format!(
+                "{}: make a snapshot at {}, copy and archive",
+                mount(m),
+                s.mount
+            ),
             None => format!("{}: copy and archive", mount(m)),
         },
         PlanStep::Finish { upload } => {
             let u = &plan.unfinished[*upload];
             let (objects, bytes) = (text::count(u.objects, "object"), text::size(u.bytes));
             format!(
-                "the cut-off upload of {} to {}: the last {objects}, {bytes}",
+                "finish the interrupted upload of {} to {}: the last {objects}, {bytes}",
                 u.backup, u.store
             )
         }
         PlanStep::Upload { store, mount: m } => {
-            format!("{}: volumes and manifest to {store}", mount(m))
+            format!("{}: upload volumes and manifest to {store}", mount(m))
         }
-        PlanStep::Remember => "remember the manifests on this computer".to_owned(),
+        PlanStep::Remember => "keep the manifests on this computer".to_owned(),
         PlanStep::Mark { store } => {
-            format!("markers of all mounts to {store}: the backup is complete")
+            format!("upload the markers of all mounts to {store}, which makes the backup complete")
         }
         PlanStep::CleanUp => format!("remove the work files in {}", plan.work),
     }

@@ -16,7 +16,7 @@ use crate::plan::cost::price::Prices;
 /// How an upload to S3 is forecast.
 #[derive(Debug, Args)]
 pub struct UploadArgs {
-    /// Mbit/s of the line to S3. Without it, what the last run measured that sent enough to tell;
+    /// Upload speed to S3 in Mbit/s. Default: the speed that the last large upload measured, or
     /// else 20.
     #[arg(long, value_name = "MBIT", allow_negative_numbers = true, value_parser = mbit)]
     pub upload_speed: Option<f64>,
@@ -28,7 +28,7 @@ pub struct UploadArgs {
 fn mbit(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(mbit) if (0.01..=1e6).contains(&mbit) => Ok(mbit),
-        _ => Err("it must be a number of Mbit/s, such as 20 or 0.5".to_owned()),
+        _ => Err("write a number of Mbit/s, such as 20 or 0.5".to_owned()),
     }
 }
 
@@ -39,7 +39,7 @@ pub struct UploadTerms {
 }
 
 impl UploadArgs {
-    /// A price file that cannot be read has been told on standard error.
+    /// A price file that cannot be read is reported on standard error.
     pub fn terms(&self) -> Result<UploadTerms, Exit> {
         Ok(UploadTerms {
             given: self.upload_speed,

@@ -15,13 +15,13 @@ use crate::plan::restore::plan::RestoreOptions;
 use crate::plan::restore::point_in_time::PointInTime;
 use crate::run::restore::work::{self, RestoreSettings};
 
-/// Restore a few files chosen at random into a temporary directory, compare them with the backup's
-/// list, delete them.
+/// Restore a few random files to a temporary directory, compare them with the manifest, and
+/// delete them.
 #[derive(Debug, Args)]
 pub struct DrillArgs {
     #[command(flatten)]
     pub place: PlaceArgs,
-    /// How many files.
+    /// Number of files.
     #[arg(
         long,
         value_name = "N",
@@ -29,7 +29,7 @@ pub struct DrillArgs {
         value_parser = clap::value_parser!(u32).range(1..=10_000)
     )]
     pub files: u32,
-    /// The newest state at or before this stamp.
+    /// Restore the newest state at or before this stamp.
     #[arg(long, value_name = "STAMP")]
     pub at: Option<PointInTime>,
     #[command(flatten)]
@@ -61,8 +61,8 @@ pub fn drill(global: &Global, args: &DrillArgs, cancel: &Cancel) -> Exit {
     let exit = match work::drill(&settings, options, args.files as usize) {
         Ok((files, tally)) => {
             output::result(format!(
-                "{} of {files} files restored and compared with the list of the backup ({}); the \
-                 copies are deleted\n",
+                "restored {} of {files} files and compared them with the manifest ({}); the copies \
+                 are deleted\n",
                 tally.files,
                 size(tally.bytes)
             ));

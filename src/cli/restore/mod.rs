@@ -1,4 +1,4 @@
-//! `restore`: files back from a store, in one step or in four (SPEC#restore).
+//! `restore`: brings files back from a store, in one step or in four (SPEC#restore).
 
 mod drill;
 mod key;
@@ -31,8 +31,8 @@ use thaw::{ThawArgs, ThawTerms};
 
 /// Restore files from a store.
 ///
-/// Without a subcommand everything in one step. It can be started again at any time with the same
-/// options, and goes on.
+/// Without a subcommand, everything is done in one step. If it is interrupted, give the same
+/// command again to resume.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct RestoreArgs {
@@ -40,7 +40,7 @@ pub struct RestoreArgs {
     pub step: Option<StepCommand>,
     #[command(flatten)]
     pub what: WhatArgs,
-    /// List what there is to restore, as `sets` does, and stop.
+    /// List what can be restored, as `sets` does, and stop.
     #[arg(long)]
     pub list: bool,
     #[command(flatten)]
@@ -50,52 +50,51 @@ pub struct RestoreArgs {
 /// One of the four steps, or a drill.
 #[derive(Debug, Subcommand)]
 pub enum StepCommand {
-    /// First step: order archived objects to be made readable.
+    /// First step: request that archived objects are thawed.
     Request(WhatArgs),
     Status(status::RestoreStatusArgs),
-    /// Third step: download what is readable.
+    /// Third step: download the objects that are readable.
     Download(WhatArgs),
-    /// Fourth step: extract what was downloaded.
+    /// Fourth step: extract the downloaded archives.
     Extract(WhatArgs),
     Drill(drill::DrillArgs),
 }
 
-/// WhatArgs to restore, and where to.
+/// What to restore, and where to.
 #[derive(Debug, Args)]
 pub struct WhatArgs {
     #[command(flatten)]
     pub place: PlaceArgs,
-    /// Directory to restore into; it must be empty or not exist, or hold a restore that was begun.
+    /// Directory to restore into. It must be empty, not exist, or hold an interrupted restore.
     #[arg(long, value_name = "DIR")]
     pub to: Option<PathBuf>,
-    /// `numbered`: a directory for each mount, 1, 2, …, with a table. `original`: the original path
-    /// below DIR.
+    /// Layout of the directories below DIR.
     #[arg(long, value_enum, default_value_t)]
     pub layout: Layout,
-    /// Also remove what was deleted before the newest backup.
+    /// Restore the exact state, without files that were deleted before the last backup.
     #[arg(long, conflicts_with = "only")]
     pub exact: bool,
-    /// The newest state at or before this stamp; the beginning of one will do: 20201222 is the end
-    /// of that day.
+    /// Restore the newest state at or before this stamp. A date such as 20261224 means the end of
+    /// that day.
     #[arg(long, value_name = "STAMP")]
     pub at: Option<PointInTime>,
-    /// Only these files and directories: original absolute paths, or such as 1/docs, below a
-    /// mount's number.
+    /// Restore only these files and directories: original absolute paths, or paths below the
+    /// number of a mount, such as 1/docs.
     #[arg(long, value_name = "PATH", num_args = 1..)]
     pub only: Vec<String>,
-    /// Allow DIR to hold files; those of the same name are overwritten.
+    /// Allow DIR to hold files. Files with the same names are overwritten.
     #[arg(long)]
     pub into_existing: bool,
     #[command(flatten)]
     pub key: KeyArgs,
     #[command(flatten)]
     pub thaw: ThawArgs,
-    /// Also show what the tools print.
+    /// Also show the output of the tools.
     #[arg(long, short)]
     pub verbose: bool,
 }
 
-/// A restore whose arguments are known to be right.
+/// A restore with checked arguments.
 struct RestoreCall<'a> {
     what: &'a WhatArgs,
     to: &'a Path,
@@ -121,7 +120,7 @@ impl RestoreCall<'_> {
         }
     }
 
-    /// Calls `work` with what a restore of these arguments goes by.
+    /// Calls `work` with the options of the restore.
     fn with_settings<R>(
         &self,
         events: &Events<'_>,

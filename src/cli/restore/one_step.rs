@@ -1,4 +1,4 @@
-//! The restore in one step, with its log and its e-mail (SPEC#log). The four steps have neither.
+//! The restore in one step, with its log and its email (SPEC#log). The four steps have neither.
 
 use std::path::{Path, PathBuf};
 
@@ -20,20 +20,20 @@ use crate::run::restore::tools::RestoreStep;
 use crate::run::restore::work::report_end;
 use crate::run::session::{Files, Session};
 
-/// Where the log goes and who gets the report. Without them, as the profile says.
+/// Where the log goes and who gets the report. Default: as in the profile.
 #[derive(Debug, Args)]
 pub struct ReportArgs {
-    /// Directory for the log. Without it, and without a profile that names one, the state
-    /// directory's `logs`.
+    /// Directory for the log. Default: the directory in the profile, or `logs` in the state
+    /// directory.
     #[arg(long, value_name = "DIR")]
     pub log_directory: Option<PathBuf>,
-    /// Send a report by e-mail, through Amazon SES, from this address.
+    /// Send a report by email through Amazon SES from this address.
     #[arg(long, value_name = "ADDRESS", requires_all = ["email_to", "email_region"])]
     pub email_from: Option<String>,
-    /// Who gets it; may be given more than once.
+    /// Recipient of the report. Can be repeated.
     #[arg(long, value_name = "ADDRESS", requires = "email_from")]
     pub email_to: Vec<String>,
-    /// SES region of the sender.
+    /// SES region of the sender address.
     #[arg(long, value_name = "REGION", requires = "email_from")]
     pub email_region: Option<String>,
 }
@@ -77,7 +77,7 @@ impl ReportArgs {
 
 fn full(given: &Path) -> Result<FullPath, String> {
     let path = std::path::absolute(given).map_err(|why| why.to_string())?;
-    let text = path.to_str().ok_or("its name is not Unicode text")?;
+    let text = path.to_str().ok_or("its name is not valid Unicode")?;
     FullPath::parse(text).map_err(|why| why.to_string())
 }
 

@@ -16,20 +16,20 @@ use crate::run::restore::error::MissingKey;
 use crate::run::restore::status::RestoreStatus;
 use crate::run::restore::work::{self, RestoreSettings};
 
-/// Show where every volume is and what is still ahead; costs nothing.
+/// Second step: show where every volume is and what remains to be done. Costs nothing.
 #[derive(Debug, Args)]
 pub struct RestoreStatusArgs {
     #[command(flatten)]
     pub place: PlaceArgs,
-    /// Directory that is restored into.
+    /// Directory of the restore.
     #[arg(long, value_name = "DIR")]
     pub to: Option<PathBuf>,
-    /// The newest state at or before this stamp.
+    /// Restore the newest state at or before this stamp.
     #[arg(long, value_name = "STAMP")]
     pub at: Option<PointInTime>,
     #[command(flatten)]
     pub thaw: ThawArgs,
-    /// How to print it.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     pub format: OutputFormat,
 }

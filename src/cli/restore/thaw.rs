@@ -1,4 +1,4 @@
-//! Options of thawing, and asking whoever pays.
+//! Options of thawing, and the question whether to pay for it.
 
 use std::io::{BufRead, IsTerminal};
 use std::time::Duration;
@@ -19,26 +19,26 @@ use crate::run::restore::tools::ThawPolicy;
 /// How archived objects (Glacier, Deep Archive) are brought back.
 #[derive(Debug, Args)]
 pub struct ThawArgs {
-    /// How fast archived objects are brought back. That of the profile, or bulk.
+    /// Retrieval tier of archived objects. Default: the tier in the profile, or bulk.
     #[arg(long, value_enum)]
     pub tier: Option<Tier>,
-    /// Days that they stay readable. Those of the profile, or 2.
+    /// Days that thawed objects stay readable. Default: as in the profile, or 2.
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=365))]
     pub keep_days: Option<u32>,
-    /// How often to ask whether they are readable. That of the profile, or 30m.
+    /// How often to ask whether objects are thawed. Default: as in the profile, or 30m.
     #[arg(long, value_name = "SPAN", value_parser = span)]
     pub poll_every: Option<Duration>,
     #[command(flatten)]
     pub prices: PricesArgs,
-    /// Agree to what it costs.
+    /// Agree to the costs without a prompt.
     #[arg(long)]
     pub yes: bool,
 }
 
-/// Asking without a pause would cost, too.
+/// A zero span is refused, because each request costs money.
 fn span(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
-        Ok(span) if span.is_zero() => Err("it must be more than nothing".to_owned()),
+        Ok(span) if span.is_zero() => Err("it must be longer than zero".to_owned()),
         parsed => parsed.map_err(|e| e.to_string()),
     }
 }
@@ -72,7 +72,7 @@ impl ThawTerms {
 }
 
 impl ThawArgs {
-    /// Opens the stores, and settles the terms. Whatever is wrong has been told on standard error.
+    /// Opens the stores and settles the terms. Mistakes are reported on standard error.
     pub fn open(
         &self,
         place: &PlaceArgs,
@@ -84,7 +84,7 @@ impl ThawArgs {
         Ok((origin, terms))
     }
 
-    /// What holds. A price file that cannot be read has been told on standard error.
+    /// The terms. A price file that cannot be read is reported on standard error.
     fn terms(&self, origin: &RestoreOrigin) -> Result<ThawTerms, Exit> {
         let policy = origin.job.as_ref().map(|job| &job.restore);
         Ok(ThawTerms {
@@ -98,7 +98,7 @@ impl ThawArgs {
         })
     }
 
-    /// Asks at the terminal, where the estimate was told a moment ago.
+    /// Asks on the terminal, where the estimate was printed just before.
     pub fn agree(&self, _: &Estimate) -> bool {
         if self.yes {
             return true;
@@ -106,7 +106,7 @@ impl ThawArgs {
         if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
             return false;
         }
-        output::note("Go on? [y/N] ");
+        output::note("Continue? [y/N] ");
         let mut answer = String::new();
         let read = std::io::stdin().lock().read_line(&mut answer);
         read.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")

@@ -1,4 +1,4 @@
-//! What a scheduled run does not have: the environment of the session that installs it.
+//! Warnings about what a scheduled run lacks: the environment of the session that installs it.
 
 use std::path::{Path, PathBuf};
 
@@ -128,14 +128,14 @@ fn references(job: &Job) -> Vec<(&'static str, &Reference)> {
     all
 }
 
-/// Says what a run by this scheduler will miss, and what to use instead.
+/// Warns about what a run started by this scheduler lacks, and says what to use instead.
 pub fn warn(job: &Job, schedule: &Schedule, scheduler: Scheduler) {
     let warning = |text: &str, hint: &str| complain("warning", text, hint);
     let given = schedule.environment_file.as_deref().map(variables);
     if let (Some(path), Some(Err(error))) = (&schedule.environment_file, &given) {
         warning(
             &format!("'{path}' cannot be read here: {error}"),
-            "systemd does not start the run without it",
+            "systemd does not start the run without this file",
         );
     }
     let given = given.and_then(Result::ok).unwrap_or_default();
@@ -149,9 +149,9 @@ pub fn warn(job: &Job, schedule: &Schedule, scheduler: Scheduler) {
     if job.s3.as_ref().is_some_and(|s3| s3.credentials.is_none()) {
         warning(
             &format!(
-                "destinations.s3 has no credentials: the run looks for those of AWS tools of {account}, in files, not in variables"
+                "destinations.s3 has no credentials: the run uses those in the AWS configuration files of {account}, not those in environment variables"
             ),
-            "write destinations.s3.credentials with `file: PATH`, or see that this account has them",
+            "add destinations.s3.credentials with `file: PATH`, or configure AWS credentials for this account",
         );
     }
     if scheduler == Scheduler::TaskScheduler {
@@ -163,8 +163,8 @@ pub fn warn(job: &Job, schedule: &Schedule, scheduler: Scheduler) {
             .chain(job.sources.iter().map(|s| &s.path));
         for path in places.filter(|path: &&FullPath| path.is_unc()) {
             warning(
-                &format!("a run as {account} has no password to show to the computer of '{path}'"),
-                "let the task store one: see docs/unattended.md, \"On a network\"",
+                &format!("a run as {account} has no password for the network share '{path}'"),
+                "store a password in the task: see docs/unattended.md, \"On a network\"",
             );
         }
     }
@@ -175,8 +175,8 @@ pub fn warn(job: &Job, schedule: &Schedule, scheduler: Scheduler) {
         && !lingers()
     {
         warning(
-            "a run while you are not logged in needs a manager that stays",
-            "say once: loginctl enable-linger",
+            "systemd stops your tasks when you log out",
+            "run this command once: loginctl enable-linger",
         );
     }
 }
@@ -188,11 +188,11 @@ fn warn_of_secrets(job: &Job, scheduler: Scheduler, account: &str, given: &[Stri
         match reference {
             Reference::Env(name) if !given.contains(name) => warning(
                 &format!(
-                    "{place} is in the environment variable {name}, which a run by {scheduler} does not have"
+                    "{place} is in the environment variable {name}, which a run started by {scheduler} does not have"
                 ),
                 match scheduler {
                     Scheduler::Systemd => {
-                        "keep it in a file that only the account of the run can read, and write `file: PATH` in the profile; or give --environment-file PATH"
+                        "keep it in a file that only the account of the run can read, and write `file: PATH` in the profile; or add --environment-file PATH"
                     }
                     Scheduler::TaskScheduler | Scheduler::Cron | Scheduler::Launchd => {
                         "keep it in a file that only the account of the run can read, and write `file: PATH` in the profile"
@@ -200,9 +200,7 @@ fn warn_of_secrets(job: &Job, scheduler: Scheduler, account: &str, given: &[Stri
                 },
             ),
             Reference::Keyring(_) => warning(
-                &format!(
-                    "{place} is in a keyring, which is closed or another one for a run as {account} at night"
-                ),
+                &format!("{place} is in a keyring, which a run as {account} cannot open at night"),
                 "keep it in a file that only the account of the run can read, and write `file: PATH` in the profile",
             ),
             _ => {}

@@ -1,4 +1,4 @@
-//! `schedule status`: what the scheduler of this computer says of a profile.
+//! `schedule status`: what the schedulers of this computer say about a profile.
 
 use super::{Exit, OutputFormat, output};
 use crate::adapters::scheduler::{self, LastResult, ScheduledTask};
@@ -16,7 +16,7 @@ pub(super) fn others(profile: &str, own: &ScheduledTask, cancel: &Cancel) {
             complain(
                 "warning",
                 &text,
-                "`schedule remove` removes them all; then install it once",
+                "remove all tasks with `schedule remove`, then install one",
             );
         }
     }
@@ -57,14 +57,17 @@ pub(super) fn describe(profile: &str, found: &ScheduledTask) -> String {
         "'{profile}' ({mode}) is scheduled in {}: {}\n",
         found.scheduler, found.task
     );
-    let mut line = |name: &str, value: &str| text.push_str(&format!("  {name:<12} {value}\n"));
-    line("next run:", found.next_run.as_deref().unwrap_or("none"));
-    line(
+    let mut row = |name: &str, value: &str| text.push_str(&format!("  {name:<12} {value}\n"));
+    row("next run:", found.next_run.as_deref().unwrap_or("none"));
+    row(
         "last run:",
-        found.last_run.as_deref().unwrap_or("not known to it"),
+        found
+            .last_run
+            .as_deref()
+            .unwrap_or("the scheduler does not know"),
     );
     let last = match &found.last_result {
-        LastResult::Unknown => "not known to it; see the logs".to_owned(),
+        LastResult::Unknown => "the scheduler does not know; see the logs".to_owned(),
         LastResult::Never => "has not run yet".to_owned(),
         LastResult::Running => "running now".to_owned(),
         LastResult::Ended(why) => why.clone(),
@@ -76,9 +79,9 @@ pub(super) fn describe(profile: &str, found: &ScheduledTask) -> String {
             None => format!("exit code {code} (not one of aam-backup)"),
         },
     };
-    line("last result:", &last);
+    row("last result:", &last);
     if let Some(problem) = &found.problem {
-        line("problem:", problem);
+        row("problem:", problem);
     }
     text
 }

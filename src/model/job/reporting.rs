@@ -35,7 +35,7 @@ impl Default for Log {
     }
 }
 
-/// E-mail reports through SES.
+/// Email reports through SES.
 #[derive(Clone, Debug)]
 pub struct Email {
     pub from_name: Option<String>,

@@ -55,7 +55,7 @@ pub struct Facts {
     pub stores: Vec<(StoreName, StoreFacts)>,
     /// Backups that local state remembers.
     pub remembered: Vec<Remembered>,
-    /// Backups whose upload was cut off, oldest first.
+    /// Backups whose upload was interrupted, oldest first.
     pub unfinished: Vec<Unfinished>,
     /// When the profile file was modified.
     pub profile_modified: Option<DateTime<Utc>>,
@@ -72,7 +72,7 @@ pub struct Facts {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct PlanNote {
-    /// Where the log tells it (SPEC#log).
+    /// The section of the log (SPEC#log).
     #[serde(skip)]
     pub section: Section,
     pub severity: Severity,
@@ -121,8 +121,11 @@ pub struct Plan {
     pub work: FullPath,
     /// Uploads of older backups that are finished first.
     pub unfinished: Vec<FinishUpload>,
-    /// Backups whose work files stay, for their upload is not finished.
+    /// Backups whose work files stay because their upload is not finished.
     pub keep: Vec<Stamp>,
+    /// Sources that the profile requires and that are missing: no destination gets them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lacking: Vec<FullPath>,
     pub stages: Vec<StageOrder>,
     pub steps: Vec<PlanStep>,
 }
@@ -139,6 +142,11 @@ impl Plan {
         let uploads = resume::uploads(&job.location, facts, &mut findings);
         let stamp = stamp(job, facts.now, &uploads.stores, &mut findings);
         let missing = missing(job, facts, &mut findings);
+        let required = job.sources.iter().filter(|s| !s.optional);
+        let lacking = required
+            .map(|s| s.path.clone())
+            .filter(|path| missing.iter().any(|m| m.same(path)))
+            .collect();
         findings.extend(notes::unreachable(facts));
         let archive = job.has_store().then(|| {
             if let Some(refusal) = facts
@@ -203,6 +211,7 @@ impl Plan {
             work,
             unfinished: uploads.finish,
             keep: uploads.keep,
+            lacking,
             stages,
             steps: Vec::new(),
             archive,
@@ -260,8 +269,8 @@ fn destinations(job: &Job, facts: &Facts) -> Vec<String> {
         .collect()
 }
 
-/// The stamp of this run: now, but never before a backup that exists, for restores go by stamp
-/// order.
+/// The stamp of this run: now, but never before an existing backup, because restores go by the
+/// order of stamps.
 fn stamp(
     job: &Job,
     now: DateTime<Utc>,
@@ -324,7 +333,7 @@ fn missing(job: &Job, facts: &Facts, findings: &mut Vec<PlanNote>) -> Vec<FullPa
                 } else {
                     Severity::Error
                 },
-                text: format!("source '{path}' is not backed up: {why}"),
+                text: format!("the source '{path}' is not backed up: {why}"),
                 hint: Some(if why.starts_with("it is empty") {
                     "attach the disk that belongs there; if it is meant to be empty, write \
                      'allow-empty: true' for this source"

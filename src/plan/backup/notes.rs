@@ -62,7 +62,7 @@ pub(super) fn unsafe_to_archive(facts: &Facts) -> Option<Refusal> {
         });
     }
     (facts.key_changed && !facts.new_key).then(|| Refusal {
-        why: "the archive key is not the one of the last backup: one key could not restore both"
+        why: "the archive key is not the key of the last backup, so one key could not restore both"
             .to_owned(),
         hint: "if it is mistyped, correct it; if it is meant to change, run once with --new-key, \
                which makes a full backup, and keep the old key for the older backups"

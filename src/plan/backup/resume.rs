@@ -1,5 +1,5 @@
-//! Uploads that a run was cut off in: which of them this run finishes, before it sends anything
-//! newer (SPEC#upload). Pure.
+//! Interrupted uploads: which of them this run finishes before it sends anything newer
+//! (SPEC#upload). Pure.
 
 use serde::Serialize;
 
@@ -34,9 +34,9 @@ pub(super) struct Uploads {
     pub stores: Vec<(StoreName, StoreFacts)>,
 }
 
-/// Decides what becomes of each unfinished upload. None goes on whose files are not what they were,
-/// or that lists changes since a backup that the store does not have: what changed before would be
-/// in no backup there.
+/// Decides what becomes of each unfinished upload. An upload is given up if its files have changed,
+/// or if it lists changes since a backup that the store does not have, because earlier changes
+/// would be in no backup there.
 pub(super) fn uploads(location: &str, facts: &Facts, findings: &mut Vec<PlanNote>) -> Uploads {
     let mut uploads = Uploads {
         finish: Vec::new(),
@@ -91,14 +91,14 @@ fn baseless(unfinished: &Unfinished, catalog: &Catalog) -> Option<String> {
     unfinished.backup.incremental?;
     let chain = catalog.set(full).map(Set::chain).unwrap_or_default();
     if chain.is_empty() {
-        return Some(format!("its full backup {full} is not there"));
+        return Some(format!("its full backup {full} is not in the store"));
     }
     let since = unfinished
         .archives
         .iter()
         .find_map(|archive| archive.about.since)?;
     let missing = !chain.iter().any(|backup| backup.id.stamp() == since);
-    missing.then(|| format!("it holds what changed since {since}, which is not there"))
+    missing.then(|| format!("it holds what changed since {since}, which is not in the store"))
 }
 
 fn unused(unfinished: &Unfinished, owed: &StoreProgress) -> PlanNote {
@@ -107,14 +107,14 @@ fn unused(unfinished: &Unfinished, owed: &StoreProgress) -> PlanNote {
         section: Section::LatestBackups,
         severity: Severity::Warning,
         text: format!(
-            "the upload of the backup {} to {} was cut off, and this run does not use that store; its files stay in \
-             '{work}' ({})",
+            "the upload of the backup {} to {} was interrupted, and this run does not use that store; its files \
+             stay in '{work}' ({})",
             unfinished.backup.stamp(),
             owed.store,
             size(unfinished.bytes()),
         ),
         hint: Some(
-            "a run with that store finishes the upload; to give it up, delete that directory"
+            "a run with that store finishes the upload; to give it up, delete the directory"
                 .to_owned(),
         ),
     }
@@ -125,9 +125,9 @@ fn given_up(backup: Stamp, owed: &StoreProgress, why: &str) -> PlanNote {
         section: Section::LatestBackups,
         severity: Severity::Warning,
         text: format!(
-            "the upload of the backup {backup} to {} was cut off and is given up: {why}",
+            "the interrupted upload of the backup {backup} to {} is given up: {why}",
             owed.store
         ),
-        hint: Some("the next backup to that store holds what this one held".to_owned()),
+        hint: Some("the next backup to that store archives these files again".to_owned()),
     }
 }

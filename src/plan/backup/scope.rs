@@ -7,6 +7,7 @@ use crate::model::catalog::{Backup, Catalog, Set};
 use crate::model::name::BackupId;
 use crate::model::policy::ForceFull;
 use crate::model::stamp::Stamp;
+use crate::model::text::count;
 
 /// How an incremental finds what changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -110,8 +111,8 @@ pub fn decide(facts: &ScopeFacts<'_>) -> Decision {
     if reachable.is_empty() {
         return refuse(
             vec![],
-            "no archive store can be reached",
-            "see the problem reported for each store",
+            "no store can be reached",
+            "see the error reported for each store",
         );
     }
     let mut reasons = Vec::new();
@@ -132,7 +133,7 @@ pub fn decide(facts: &ScopeFacts<'_>) -> Decision {
     match (found, facts.mode) {
         (None, Mode::IncrementalOnly) => refuse(
             reasons,
-            "there is no complete full backup to make an incremental backup on",
+            "no complete full backup was found for an incremental backup to rest on",
             "make a full backup first: aam-backup run PROFILE --mode regular",
         ),
         (None, Mode::Regular) => {
@@ -159,8 +160,8 @@ pub fn decide(facts: &ScopeFacts<'_>) -> Decision {
         }
         (Some(_), Mode::Regular) if facts.new_key => refuse(
             reasons,
-            "a full backup with the new key is due, and a source is missing",
-            "attach what is missing, or take the source out of the profile",
+            "a full backup with the new key is due, but a source is missing",
+            "attach the missing disk, or remove the source from the profile",
         ),
         (Some(found), mode) => {
             let known = facts
@@ -181,8 +182,8 @@ pub fn decide(facts: &ScopeFacts<'_>) -> Decision {
                 && facts.unfinished.is_none()
             {
                 reasons.push(format!(
-                    "the manifest of the backup {} is not on this computer, so that nobody can say \
-                     what has changed since",
+                    "the manifest of the backup {} is not on this computer, so it is not known what has \
+                     changed since",
                     found.since
                 ));
                 return Decision::make(Scope::Full, reasons);
@@ -197,12 +198,12 @@ pub fn decide(facts: &ScopeFacts<'_>) -> Decision {
                         facts.missing.join("', '")
                     ),
                 };
-                reasons.push(format!("a full backup is due ({due}) but put off: {why}"));
+                reasons.push(format!("a full backup is due ({due}) but postponed: {why}"));
             }
             reasons.push(match baseline {
                 Baseline::Manifest => format!("changes since {} are found by its manifest", found.since),
                 Baseline::Times => format!(
-                    "changes since {} are found by times only, for its manifest is not on this computer: files moved in with old times wait for the next full backup",
+                    "changes since {} are found by times only, because its manifest is not on this computer: files moved in with old times wait for the next full backup",
                     found.since
                 ),
             });
@@ -250,12 +251,12 @@ fn latest_common(
     let (first, rest) = reachable.split_first()?;
     let usable = |set: &Set| match &set.full {
         None => Some(format!(
-            "the full backup {} is gone, only incrementals are left",
+            "the full backup {} is gone; only its incremental backups are left",
             set.stamp
         )),
         Some(full) => full
             .lacks(facts.mounts)
-            .map(|why| format!("the full backup {} does not count: {why}", set.stamp))
+            .map(|why| format!("the full backup {} is not used: {why}", set.stamp))
             .or_else(|| {
                 // Later backups rest on it: what they hold of it is lost with it.
                 let (backup, why) = set.incrementals.iter().find_map(|b| Some((b, b.lost()?)))?;
@@ -274,7 +275,10 @@ fn latest_common(
         let mut elsewhere = Vec::new();
         for (label, catalog) in rest {
             match catalog.set(set.stamp) {
-                None => reasons.push(format!("{label}: holds no full backup {}", set.stamp)),
+                None => reasons.push(format!(
+                    "{label}: does not have the full backup {}",
+                    set.stamp
+                )),
                 Some(other) => match usable(other) {
                     Some(why) => reasons.push(format!("{label}: {why}")),
                     None => elsewhere.push(other),
@@ -309,8 +313,8 @@ fn latest_common(
         "every store".to_owned()
     };
     reasons.push(format!(
-        "{place} holds no complete full backup of today's mounts in the last {} months",
-        facts.lookback_months
+        "{place} has no complete full backup of today's mounts in the last {}",
+        count(facts.lookback_months.into(), "month")
     ));
     None
 }
@@ -333,7 +337,7 @@ fn demand(facts: &ScopeFacts<'_>, found: Option<&CommonBase>) -> Option<String> 
                     .then(|| "sources, exclusions or location changed since the last backup".to_owned()),
                 None => facts.profile_modified.is_some_and(|at| at > since.moment(facts.zone)).then(|| {
                     format!(
-                        "the profile file was modified after the last backup {since}, and no record of that backup's selection is on this computer"
+                        "the profile file was modified after the last backup {since}, and this computer has no record of the selection of that backup"
                     )
                 }),
             }

@@ -12,7 +12,7 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
-    /// A full backup when the month has none, else an incremental one.
+    /// A full backup if the month has none yet, else an incremental one.
     #[default]
     Regular,
     /// Never a full backup.

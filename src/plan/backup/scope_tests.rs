@@ -266,7 +266,7 @@ fn a_full_waits_for_a_missing_source() {
         ..world(&[complete(OCTOBER, FULL)])
     };
     assert_eq!(due.word(), "1020+1020 Times");
-    assert!(due.decide().put_off && due.decide().reasons.iter().any(|r| r.contains("put off")));
+    assert!(due.decide().put_off && due.decide().reasons.iter().any(|r| r.contains("postponed")));
     assert_eq!(
         World {
             missing: missing(),
@@ -274,7 +274,7 @@ fn a_full_waits_for_a_missing_source() {
         }
         .word(),
         "full",
-        "there is none to put it off for"
+        "no full backup exists to postpone it for"
     );
     assert!(
         !World {

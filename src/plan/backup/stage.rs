@@ -62,8 +62,8 @@ impl StageOrder {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct MirrorOrder {
-    /// The mirror itself: it must exist, for a disk that is not attached must not be taken for an
-    /// empty one.
+    /// The mirror itself. It must exist, because a disk that is not attached must not be taken for
+    /// an empty one.
     pub mirror: FullPath,
     /// Where this mount's copy lies in it.
     pub target: FullPath,

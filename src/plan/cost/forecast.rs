@@ -1,19 +1,17 @@
-//! What it takes to send the archives of a plan to S3: bytes, time and dollars, at the most
+//! What it takes at most to send the archives of a plan to S3: bytes, time and dollars
 //! (SPEC#cost). Pure.
-
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::model::policy::StorageClass;
 use crate::model::store_name::StoreName;
-use crate::model::text::{count, size};
+use crate::model::text::{count, duration, size};
 use crate::plan::backup::{Plan, PlanStep};
 use crate::plan::cost::price::Prices;
 use crate::plan::cost::requests::more_requests;
 
-/// Mbit/s of a line of which nothing is known; v1.0's measured 20.9.
+/// Mbit/s to assume if nothing was measured. v1.0 measured 20.9 on the line of its author.
 pub const ASSUMED: f64 = 20.0;
 
 /// How fast uploads are.
@@ -30,11 +28,11 @@ pub struct Speed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "from")]
 pub enum SpeedOrigin {
-    /// Somebody said so.
+    /// Given by an option.
     Given,
-    /// The run that started then had it.
+    /// Measured by the run that started then.
     Run { started: DateTime<Utc> },
-    /// It is not.
+    /// Assumed.
     Assumed,
 }
 
@@ -58,7 +56,7 @@ pub struct UploadLoad {
     pub bytes: u64,
     /// Volumes of this backup.
     pub volumes: u64,
-    /// Objects that cut-off uploads still owe.
+    /// Objects that interrupted uploads still have to send.
     pub owed: u64,
     /// Manifests and markers of this backup.
     pub index: u64,
@@ -192,28 +190,31 @@ impl Forecast {
             ..
         } = self;
         let known = match self.speed.known {
-            SpeedOrigin::Given => String::new(),
+            SpeedOrigin::Given => format!("(at {} Mbit/s)", self.speed.mbit),
             SpeedOrigin::Run { started } => format!(
-                ", as in the run of {}",
+                "(at {} Mbit/s, as in the run of {})",
+                self.speed.mbit,
                 started.format("%Y-%m-%d %H:%M UTC")
             ),
-            SpeedOrigin::Assumed => ", which is assumed: say --upload-speed".to_owned(),
+            SpeedOrigin::Assumed => format!(
+                "(assuming {} Mbit/s; --upload-speed sets another speed)",
+                self.speed.mbit
+            ),
         };
         let owed = match load.owed {
             0 => String::new(),
-            owed => format!(" and {} of cut-off uploads", count(owed, "object")),
+            owed => format!(" and {} of interrupted uploads", count(owed, "object")),
         };
         format!(
-            "Upload to {}, at most, for what compression saves is not known before:\n  \
+            "Upload to {}, at most, because the savings by compression are not known yet:\n  \
              sends    {} in {}{owed}, {}\n  \
-             takes    {} at {} Mbit/s{known}\n  \
+             takes    {} {known}\n  \
              costs    ${:.2} at Amazon's prices of {} for {}: {days} days in {} ${:.2}, requests ${:.2}",
             self.store,
             size(load.bytes),
             count(load.volumes, "volume"),
             count(load.index, "small object"),
             readable(self.seconds),
-            self.speed.mbit,
             dollars.total,
             self.prices,
             self.region,
@@ -224,7 +225,7 @@ impl Forecast {
     }
 }
 
-/// `about 2h 10m`: nobody knows it to the second.
+/// `about 2 h 10 min`: rounded, because the speed is an estimate.
 fn readable(seconds: u64) -> String {
     const MINUTE: u64 = 60;
     const HOUR: u64 = 60 * MINUTE;
@@ -238,12 +239,9 @@ fn readable(seconds: u64) -> String {
         .find(|(most, _)| seconds <= *most)
         .map_or(HOUR, |(_, step)| step);
     match seconds.div_ceil(step).saturating_mul(step) {
-        // Longer spans would be shown in months, which are not whole days.
+        // A month rounded to hours would look more exact than it is.
         seconds if seconds >= 30 * DAY => format!("about {}", count(seconds.div_ceil(DAY), "day")),
-        seconds => format!(
-            "about {}",
-            humantime::format_duration(Duration::from_secs(seconds))
-        ),
+        seconds => format!("about {}", duration(seconds)),
     }
 }
 
@@ -325,12 +323,12 @@ mod tests {
         for (seconds, shown) in [
             (0, "less than a minute"),
             (60, "less than a minute"),
-            (383, "about 7m"),
-            (1532, "about 26m"),
-            (3600, "about 1h"),
-            (7656, "about 2h 10m"),
-            (400_000, "about 4days 16h"),
-            (29 * 86_400, "about 29days"),
+            (383, "about 7 min"),
+            (1532, "about 26 min"),
+            (3600, "about 1 h"),
+            (7656, "about 2 h 10 min"),
+            (400_000, "about 4 days 16 h"),
+            (29 * 86_400, "about 29 days"),
             (40 * 86_400 + 1, "about 41 days"),
             (u64::MAX, "about 213503982334602 days"),
         ] {

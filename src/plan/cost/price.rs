@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::policy::{StorageClass, Tier};
 
 /// Prices in US dollars. A file can replace any of them (`--prices`); a GB is 1,000,000,000 bytes,
-/// which is a little less than Amazon's, so that estimates are rather too high.
+/// which is a little less than Amazon's, so estimates tend to be too high.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Prices {
@@ -27,7 +27,7 @@ pub struct Prices {
     pub classes: ClassPrices,
 }
 
-/// Thawing from Deep Archive, which is the slower and dearer of the two archive classes.
+/// Thawing from Deep Archive, which is the slower and more expensive of the two archive classes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct TierPrice {
@@ -57,7 +57,7 @@ pub struct ClassPrice {
     pub per_gb_month: f64,
     /// Per 1000 PUT, COPY, POST and LIST requests.
     pub put_per_thousand: f64,
-    /// Days that are paid for although an object is deleted before.
+    /// Days that are charged even if an object is deleted earlier.
     pub minimum_days: u32,
 }
 
@@ -68,8 +68,8 @@ impl Default for ClassPrices {
             put_per_thousand,
             minimum_days,
         };
-        // A GB and the days as in tables of May 2026, Intelligent-Tiering (its dearest tier, in
-        // which objects begin) as in Amazon's price list of October 2025. Requests are older:
+        // A GB and the days as in tables of May 2026, Intelligent-Tiering (its most expensive tier,
+        // in which objects begin) as in Amazon's price list of October 2025. Requests are older:
         // STANDARD as in that list, DEEP_ARCHIVE as of July 2024; the others are what Amazon has
         // asked since November 2021, without a later table at hand.
         ClassPrices {
@@ -143,7 +143,9 @@ impl Prices {
             .all(|price| price.is_finite() && price >= 0.0)
         {
             true => Ok(prices),
-            false => Err(PricesError("a price is negative or no number".to_owned())),
+            false => Err(PricesError(
+                "a price is negative or not a number".to_owned(),
+            )),
         }
     }
 

@@ -37,7 +37,7 @@ impl Checker<'_> {
                 Some(share) => MaxDelete::Percent(share),
                 None => {
                     let message = format!(
-                        "'{}' is neither a count nor a percentage",
+                        "'{}' is neither a number nor a percentage",
                         text.escape_debug()
                     );
                     let finding = Mistake::value("/destinations/mirror/max-delete", message);
@@ -102,7 +102,7 @@ impl Checker<'_> {
             };
             if destinations.makes_archives() && !self.broken.touches("/archive") {
                 let message =
-                    format!("the section 'archive' is missing, which '{needed_by}' needs");
+                    format!("the section 'archive', which '{needed_by}' needs, is missing");
                 let finding = Mistake::key(format!("/destinations/{needed_by}"), message);
                 self.report(finding.hint("add `archive: {encryption-key: {env: NAME}}`"));
             }
@@ -135,7 +135,7 @@ impl Checker<'_> {
 fn percent(text: &str) -> Option<u8> {
     let digits = text.strip_suffix('%')?;
     let share: u8 = digits.parse().ok().filter(|share| *share <= 100)?;
-    // `+5%` and `05%` are read by nobody the same way twice.
+    // `+5%` and `05%` are ambiguous for readers.
     (share.to_string() == digits).then_some(share)
 }
 
@@ -144,16 +144,18 @@ fn bucket_problem(bucket: &str) -> Option<&'static str> {
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-');
     let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
     if bucket.contains("://") || bucket.contains('/') {
-        return Some("write the name alone, without `s3://` or a folder");
+        return Some("write only the name, without `s3://` and without a directory");
     }
     if !(3..=63).contains(&bucket.len()) {
         return Some("it must have 3 to 63 characters");
     }
     if !bucket.chars().all(allowed) {
-        return Some("it may have lower-case letters, digits, `.` and `-` only");
+        return Some("it may contain only lower-case letters, digits, `.` and `-`");
     }
     if !edge(bucket.chars().next()) || !edge(bucket.chars().last()) || bucket.contains("..") {
-        return Some("it must begin and end with a letter or digit, and have no two dots in a row");
+        return Some(
+            "it must begin and end with a letter or digit and must not contain two dots in a row",
+        );
     }
     bucket
         .parse::<std::net::Ipv4Addr>()

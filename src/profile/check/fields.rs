@@ -112,7 +112,8 @@ impl Checker<'_> {
                     || !name.chars().all(word)
                 {
                     let message = "is not the name of an environment variable";
-                    let hint = "write the variable's name (letters, digits, `_`), not the secret";
+                    let hint =
+                        "write the name of the variable (letters, digits, `_`), not the secret";
                     self.report(Mistake::value(format!("{pointer}/env"), message).hint(hint));
                 }
             }

@@ -78,7 +78,7 @@ impl Checker<'_> {
         if own.snapshot.is_some_and(is_shadowspawn) {
             for (pointer, source) in sources.iter().filter(|(_, source)| source.path.is_unc()) {
                 let message = format!(
-                    "'{}' is a network share, which has no shadow copy",
+                    "'{}' is a network share, which cannot be shadow-copied",
                     source.path
                 );
                 self.report(
@@ -195,7 +195,7 @@ impl Checker<'_> {
                 .map(|dir| dir.pointer)
         };
         if let Some(user) = source.or_else(dir) {
-            let message = format!("the mount '{mount}' and {user} lie inside each other");
+            let message = format!("the mount '{mount}' and {user} overlap");
             self.report(
                 Mistake::value("/snapshot/mount", message)
                     .hint("name an empty directory elsewhere"),

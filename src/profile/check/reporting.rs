@@ -1,4 +1,4 @@
-//! Who gets a report of a run: log, e-mail, pings, hooks.
+//! Who gets a report of a run: log, email, pings, hooks.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use super::{Checker, Mistake};
 use crate::model::job::{Email, Hooks, Log, Ping, Program, Reporting, UNREACHABLE_AFTER};
 use crate::profile::document::{self, Document};
 
-/// How long a hook may run: less than another backup waits for the lock.
+/// How long a hook may run: shorter than the time for which another backup waits for the lock.
 const HOOK_LIMIT: Duration = Duration::from_secs(60 * 60);
 
 impl Checker<'_> {
@@ -100,8 +100,7 @@ impl Checker<'_> {
         })
     }
 
-    /// Enough to keep another header out of a mail; whether the address exists only a mail can
-    /// tell.
+    /// Keeps other headers out of an email. Only sending shows whether the address exists.
     fn address(&mut self, pointer: &str, address: &str) {
         let forbidden = |c: char| {
             c.is_control() || c.is_whitespace() || matches!(c, '<' | '>' | ',' | ';' | '"')
@@ -110,7 +109,7 @@ impl Checker<'_> {
             .split_once('@')
             .filter(|(user, host)| !user.is_empty() && !host.is_empty());
         if halves.is_none_or(|(_, host)| host.contains('@')) || address.contains(forbidden) {
-            let message = format!("'{}' is not an e-mail address", address.escape_debug());
+            let message = format!("'{}' is not an email address", address.escape_debug());
             self.report(
                 Mistake::value(pointer, message)
                     .hint("write one plain address, such as `owner@example.com`"),
@@ -118,7 +117,7 @@ impl Checker<'_> {
         }
     }
 
-    /// The value is not repeated: who has the address can report a success that was none.
+    /// The value is not repeated, because anyone who has the address can report a false success.
     fn url(&mut self, pointer: &str, url: Option<&str>) -> Option<String> {
         let text = url?;
         let web = |uri: &http::Uri| {

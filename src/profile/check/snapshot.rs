@@ -64,7 +64,7 @@ impl Checker<'_> {
             (None, Some(_)) => (
                 "/snapshot/program",
                 Mistake::key("/snapshot/mount", "is given without a `program`")
-                    .hint("on Unix there is no snapshot program by default: name one"),
+                    .hint("on Unix there is no default snapshot program: name one"),
             ),
             (Some(_), None) => (
                 "/snapshot/mount",

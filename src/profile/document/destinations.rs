@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{BUCKET, ENDPOINT, REGION, Span};
 use crate::model::policy::{ExtraFiles, Reference, StorageClass};
 
-/// Where backups go.
+/// Where backups are kept.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[schemars(extend("minProperties" = 1))]
@@ -30,14 +30,14 @@ impl Destinations {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct MirrorSection {
-    /// Absolute path of the directory the copy is kept in.
+    /// Absolute path of the directory that holds the mirror.
     pub path: String,
     /// What happens to files in the mirror that are no longer in the source.
     #[serde(default)]
     pub extra_files: ExtraFiles,
-    /// With `extra-files: delete`: the most that one run may delete, as a count of files (`100`) or
-    /// a share of the mirror's files (`25%`). A run that would delete more refuses. 25 % by
-    /// default.
+    /// The most that one run may delete with `extra-files: delete`: a number of files (`100`) or a
+    /// percentage of the files in the mirror (`25%`). A run that would delete more deletes nothing
+    /// and fails. `25%` by default.
     #[serde(default)]
     pub max_delete: DeleteLimit,
 }
@@ -48,7 +48,7 @@ pub struct MirrorSection {
 pub enum DeleteLimit {
     /// At most this many files.
     Count(u64),
-    /// At most this share of the files in the mirror.
+    /// At most this percentage of the files in the mirror.
     Percent(#[schemars(regex(pattern = r"^(100|[0-9]{1,2})%$"))] String),
 }
 
@@ -68,16 +68,16 @@ pub struct S3Section {
     /// Region of the bucket, such as `us-east-1`.
     #[schemars(regex(pattern = REGION))]
     pub region: String,
-    /// Address of an S3-compatible server, such as `http://127.0.0.1:5000`. Without it: Amazon S3.
+    /// Address of an S3-compatible server, such as `http://127.0.0.1:5000`. Amazon S3 by default.
     #[schemars(regex(pattern = ENDPOINT))]
     pub endpoint: Option<String>,
     /// Storage class of archive volumes. Markers and manifests are always STANDARD.
     #[serde(default)]
     pub storage_class: StorageClass,
-    /// How long the server may take to answer, with all tries; then it counts as unreachable.
-    /// Uploads and downloads take the time they need. `100s` by default.
+    /// How long the server may take to answer, including retries, before it counts as unreachable.
+    /// Uploads and downloads may take longer. `100s` by default.
     pub give_up_after: Option<Span>,
-    /// Access key. Without it: the usual chain of the AWS SDK (environment, shared configuration,
+    /// Access key. By default, the AWS SDK looks for one (environment, shared configuration,
     /// instance role).
     pub credentials: Option<S3Credentials>,
 }
@@ -90,7 +90,7 @@ pub struct S3Credentials {
     pub access_key_id: Reference,
     /// The secret access key.
     pub secret_access_key: Reference,
-    /// The session token that belongs to a temporary key, such as one of a role.
+    /// The session token of a temporary access key, such as that of a role.
     pub session_token: Option<Reference>,
 }
 
@@ -98,7 +98,7 @@ pub struct S3Credentials {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Directory {
-    /// Absolute path of the directory. It must exist: a disk that is not attached must not be
+    /// Absolute path of the directory. It must exist, so that a disk that is not attached is not
     /// mistaken for an empty one.
     pub path: String,
 }

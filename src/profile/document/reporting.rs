@@ -1,4 +1,4 @@
-//! Who gets a report of a run, as a profile writes it: log, e-mail, pings, hooks (SPEC#email,
+//! Who gets a report of a run, as a profile writes it: log, email, pings, hooks (SPEC#email,
 //! SPEC#notifications).
 
 use schemars::JsonSchema;
@@ -11,15 +11,15 @@ use crate::model::policy::When;
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct LogPolicy {
-    /// Directory of the log files, one a run. Without it: `logs` in the state directory of this
-    /// computer.
+    /// Directory of the log files, one for each run. By default, `logs` in the state directory of
+    /// this computer.
     pub directory: Option<String>,
     /// Log files older than this many days are removed. 180 by default.
     #[schemars(range(min = 1))]
     pub keep_days: Option<u32>,
 }
 
-/// E-mail reports through Amazon SES.
+/// Email reports through Amazon SES.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct EmailSection {
@@ -34,15 +34,15 @@ pub struct EmailSection {
     /// Region of SES.
     #[schemars(regex(pattern = REGION))]
     pub region: String,
-    /// After which runs a report is sent. Incremental-only runs send none.
+    /// After which runs a report is sent. Incremental-only runs do not send reports.
     #[serde(default)]
     pub when: When,
-    /// Address of an SES-compatible server. Without it: Amazon SES.
+    /// Address of an SES-compatible server. Amazon SES by default.
     #[schemars(regex(pattern = ENDPOINT))]
     pub endpoint: Option<String>,
-    /// How long the server may take to accept a report, with all tries. `100s` by default.
+    /// How long the server may take to accept a report, including retries. `100s` by default.
     pub give_up_after: Option<Span>,
-    /// Access key. Without it: the usual chain of the AWS SDK.
+    /// Access key. By default, the AWS SDK looks for one.
     pub credentials: Option<S3Credentials>,
 }
 
@@ -56,30 +56,30 @@ pub struct PingSection {
     /// Called when everything was backed up.
     #[schemars(regex(pattern = URL))]
     pub success: Option<String>,
-    /// Called when a run finished with warnings. Without it: as `success`.
+    /// Called when a run finished with warnings. By default, `success` is called.
     #[schemars(regex(pattern = URL))]
     pub warning: Option<String>,
-    /// Called when a run failed, or its report could not be sent.
+    /// Called when a run failed or its report could not be sent.
     #[schemars(regex(pattern = URL))]
     pub failure: Option<String>,
 }
 
-/// Programs run before and after a backup: each a program and its arguments, started without a
-/// shell.
+/// Programs that run before and after a backup. Each is a program with its arguments, started
+/// without a shell.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct HooksSection {
-    /// Run first. Exit code 75 means "not today": nothing is backed up, and nothing counts as
-    /// failed. Any other but 0 stops the run as failed.
+    /// Runs first. Exit code 75 means "not today": nothing is backed up, and the run does not count
+    /// as failed. With any other exit code except 0, the run stops and fails.
     #[schemars(length(min = 1))]
     pub before: Option<Vec<String>>,
-    /// Run last whenever `before` was started, whatever came of the backup.
+    /// Runs last whenever `before` was started, whatever the outcome of the backup.
     #[schemars(length(min = 1))]
     pub after: Option<Vec<String>>,
-    /// Run when a run failed, or its report could not be sent.
+    /// Runs when a backup failed or its report could not be sent.
     #[schemars(length(min = 1))]
     pub on_failure: Option<Vec<String>>,
-    /// How long each may run; then it and all that it started is stopped, and it has failed. `1h`
-    /// by default.
+    /// How long each hook may run before it fails and is stopped with everything that it started.
+    /// `1h` by default.
     pub give_up_after: Option<Span>,
 }

@@ -1,4 +1,5 @@
-//! The report: what a run came to, for the terminal and the e-mail (SPEC#email). Never tool output.
+//! The report: the results of a run, for the terminal and the email (SPEC#email). It never contains
+//! tool output.
 
 mod summary;
 
@@ -17,7 +18,7 @@ use crate::plan::backup::{Mode, Plan};
 /// The report of one run: made once, shown as text or HTML.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Report {
-    /// The subject of the e-mail.
+    /// The subject of the email.
     pub title: String,
     /// Names and values.
     pub facts: Vec<(String, String)>,
@@ -154,24 +155,34 @@ pub fn backup(
     }
     for (count, words) in [
         (counts.deleted, "Deleted from the mirror"),
-        (counts.differences, "In the mirror not as in the source"),
+        (counts.differences, "Different in the mirror"),
         (counts.skipped, "Skipped"),
     ] {
         if count > 0 {
             fact(words, text::count(count, "entry"));
         }
     }
-    report(title(outcome, started, &what), facts, counts)
+    let mut report = report(title(outcome, started, &what), facts, counts);
+    if !plan.lacking.is_empty() {
+        let lacking: Vec<String> = plan.lacking.iter().map(|p| format!("'{p}'")).collect();
+        for row in report.destinations.iter_mut().filter(|row| !row.complete) {
+            row.state = format!("{INCOMPLETE}: it lacks {}", lacking.join(", "));
+        }
+    }
+    report
 }
+
+/// What is said of a destination that does not have everything.
+const INCOMPLETE: &str = "does NOT have all of this backup";
 
 /// A report of what was counted.
 pub fn report(title: String, facts: Vec<(String, String)>, counts: &Counts) -> Report {
     let row = |destination: &DestinationResult| Row {
         name: destination.name.clone(),
         state: match destination.complete {
-            true if counts.skipped == 0 => "complete",
-            true => "complete but for what was skipped",
-            false => "NOT complete",
+            true if counts.skipped == 0 => "has all of this backup",
+            true => "has all of this backup except what was skipped",
+            false => INCOMPLETE,
         }
         .to_owned(),
         complete: destination.complete,
@@ -189,7 +200,7 @@ pub fn report(title: String, facts: Vec<(String, String)>, counts: &Counts) -> R
         facts,
         destinations: counts.destinations.iter().map(row).collect(),
         problems: counts.problems.clone(),
-        more: "For more info, refer to the local backup log.".to_owned(),
+        more: "For details, see the log on the computer that was backed up.".to_owned(),
     }
 }
 
@@ -211,7 +222,7 @@ mod tests {
     fn html_escapes_what_a_file_may_be_called() {
         let row = Row {
             name: "mirror /a&b".to_owned(),
-            state: "NOT complete".to_owned(),
+            state: INCOMPLETE.to_owned(),
             complete: false,
             sent: String::new(),
         };
@@ -234,7 +245,7 @@ mod tests {
         assert!(
             report
                 .text()
-                .contains("Destination: mirror /a&b: NOT complete"),
+                .contains("Destination: mirror /a&b: does NOT have all of this backup"),
             "{}",
             report.text()
         );

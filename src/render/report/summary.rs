@@ -1,4 +1,4 @@
-//! What a run came to, counted from its events.
+//! The results of a run, counted from its events.
 
 use std::collections::HashSet;
 use std::sync::Mutex;
@@ -15,12 +15,12 @@ pub struct Summary {
     inner: Mutex<(Counts, AlreadyCounted)>,
 }
 
-/// What was told already: a file that neither the mirror nor the archive could read is one file.
+/// Paths that were counted already: a file that neither mirror nor archive could read is one file.
 #[derive(Debug, Default)]
 struct AlreadyCounted {
     skipped: HashSet<String>,
     problems: HashSet<String>,
-    /// The object that is under way, and since when.
+    /// The object that is being sent, and since when.
     uploading: Option<(String, Instant)>,
 }
 
@@ -143,7 +143,7 @@ impl Sink for &Summary {
                 seen.problems.insert(problem.clone());
                 counts.problems.push(problem);
             } else if counts.problems.len() == LISTED {
-                counts.problems.push("… and more; see the log".to_owned());
+                counts.problems.push("… and more: see the log".to_owned());
             }
         }
     }
@@ -159,7 +159,7 @@ mod tests {
     #[test]
     fn only_the_time_of_uploads_is_the_time_of_uploads() {
         let (summary, store) = (Summary::default(), "s3://b".to_owned());
-        let tell = |event| (&summary).emit(&event);
+        let emit = |event| (&summary).emit(&event);
         let (begin, end) = (
             |key: &str| Event::Uploading {
                 store: store.clone(),
@@ -177,12 +177,12 @@ mod tests {
         let millis = || summary.counts().destinations[0].upload_millis.unwrap();
         let mut most = 0;
         for failed in ["b", "d"] {
-            tell(begin(failed));
+            emit(begin(failed));
             sleep(pause);
             let since = Instant::now();
-            tell(begin("c"));
+            emit(begin("c"));
             sleep(pause);
-            tell(end("c"));
+            emit(end("c"));
             most += since.elapsed().as_millis() as u64;
             sleep(pause);
         }

@@ -1,5 +1,4 @@
-//! Schedules: when a profile runs by itself, and the text that tells it to each scheduler
-//! (SPEC#schedule).
+//! Schedules: when a profile runs, and the text that says so to each scheduler (SPEC#schedule).
 //!
 //! Text in, text out, as `render`: nothing here asks a scheduler or the disk. Nothing rendered
 //! relies on a session: paths are absolute, and what the run needs of the environment is written
@@ -80,10 +79,10 @@ impl Rendered {
     }
 }
 
-/// Why a schedule cannot be told to a scheduler.
+/// Why a schedule cannot be expressed for a scheduler.
 #[derive(Debug, thiserror::Error)]
 pub enum ScheduleError {
-    #[error("{scheduler} cannot be told '{text}': {why}")]
+    #[error("{scheduler} cannot take '{text}': {why}")]
     Text {
         scheduler: Scheduler,
         text: String,
@@ -98,7 +97,7 @@ impl Schedule {
     /// the crontab.
     ///
     /// # Errors
-    /// When a path holds what the scheduler cannot be told.
+    /// When a path contains something that the scheduler cannot express.
     pub fn render(&self, scheduler: Scheduler) -> Result<Vec<Rendered>, ScheduleError> {
         self.without_control_characters(scheduler)?;
         let (unit, label) = (self.name.unit(), self.name.label());
@@ -117,7 +116,7 @@ impl Schedule {
                 Err(ScheduleError::Text {
                     scheduler,
                     text: self.program.clone(),
-                    why: "it starts no program with a quote or a backslash in its path; put aam-backup elsewhere",
+                    why: "it cannot start a program with a quote or a backslash in its path; put aam-backup elsewhere",
                 })
             }
             Scheduler::Systemd => Ok(vec![
@@ -205,7 +204,7 @@ impl Schedule {
     fn task_xml(&self) -> Result<String, ScheduleError> {
         let words = [self.program.as_str()].into_iter().chain(self.arguments());
         let run: Vec<String> = words.map(task_argument).collect::<Result<_, _>>()?;
-        // Task Scheduler sets no variables; cmd does, and hands the exit code on.
+        // Task Scheduler sets no variables; cmd does, and passes the exit code on.
         let (command, arguments) = match &self.state_directory {
             None => (run[0].clone(), run[1..].join(" ")),
             Some(directory) => {

@@ -66,7 +66,7 @@ const LONGEST_COMMAND: usize = 998;
 /// A line of a crontab. In its command `%` is a line break unless there is `\` before it.
 ///
 /// # Errors
-/// When cron cannot be told the words.
+/// When cron cannot express the words.
 pub fn cron_command(time: &str, words: &[String]) -> Result<String, ScheduleError> {
     let plain = |word: &str| {
         word.chars()
@@ -89,11 +89,11 @@ pub fn cron_command(time: &str, words: &[String]) -> Result<String, ScheduleErro
     };
     // Some take `\\` for one `\`, others for two.
     if command.contains("\\\\") || command.contains("\\%") {
-        return wrong("crons differ in what \\ before \\ or % means");
+        return wrong("implementations of cron disagree on what \\ before \\ or % means");
     }
     let escaped = command.replace('%', "\\%");
     if escaped.len() > LONGEST_COMMAND {
-        return wrong("it is longer than the 998 characters of a crontab's command");
+        return wrong("it is longer than the 998 characters that a command in a crontab may have");
     }
     Ok(format!("{time} {escaped}"))
 }

@@ -49,7 +49,7 @@ pub(super) fn parameters(job: &Job, request: Request, events: &Events<'_>) {
     }
     if let Some(email) = &job.reporting.email {
         note(format!(
-            "e-mail: from {} to {}, region {}",
+            "email: from {} to {}, region {}",
             email.from,
             email.to.join(", "),
             email.region

@@ -1,14 +1,18 @@
 //! Waiting for the lock (SPEC#lock).
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chrono::Local;
 
 use super::Ask;
 use crate::adapters::state::lock::{self, Attempt, Holder, RunLock};
+use crate::adapters::wait::wait;
 use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Outcome, Section, Severity};
 use crate::model::job::Job;
+
+/// How often the lock is tried: one that becomes free is taken at once, as a person sees it.
+const TRY_EVERY: Duration = Duration::from_millis(500);
 
 fn give_up(job: &Job, other: &str, events: &Events<'_>) {
     events.emit(Event::Problem {
@@ -37,7 +41,7 @@ pub(super) fn take_lock(
     };
     let path = lock::default_path();
     let started = Instant::now();
-    let mut asked = false;
+    let (mut asked, mut said) = (false, None);
     loop {
         let other = match lock::attempt(&path, &holder) {
             Ok(Attempt::Taken(lock)) => {
@@ -72,15 +76,13 @@ pub(super) fn take_lock(
                 return Err(Outcome::Locked);
             }
         }
-        events.note(
-            Section::Lock,
-            format!(
-                "another backup is running ({other}); trying again in {}",
-                humantime::format_duration(job.lock.retry_every)
-            ),
-        );
+        if said.is_none_or(|said: Instant| said.elapsed() >= job.lock.retry_every) {
+            said = Some(Instant::now());
+            let text = format!("another backup is running ({other}); waiting until it ends");
+            events.note(Section::Lock, text);
+        }
         let left = job.lock.give_up_after.saturating_sub(started.elapsed());
-        if cancel.wait(job.lock.retry_every.min(left)) {
+        if wait(TRY_EVERY.min(left), cancel) {
             return Err(Outcome::Interrupted);
         }
     }

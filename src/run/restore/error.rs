@@ -38,6 +38,8 @@ pub enum RestoreError {
     NotADirectory(PathBuf),
     #[error("'{}' is a symbolic link: a restore does not write through it", .0.display())]
     ThroughLink(PathBuf),
+    #[error("'{}' belongs to another account: what is in it cannot be trusted", .0.display())]
+    NotOurs(PathBuf),
     #[error("'{}' is a directory where a file is to be restored", .0.display())]
     DirectoryInTheWay(PathBuf),
     #[error(
@@ -225,9 +227,9 @@ impl RestoreError {
                  --into-existing"
             }
             RestoreError::NotADirectory(_) => "name a directory that is empty or does not exist",
-            RestoreError::ThroughLink(_) | RestoreError::DirectoryInTheWay(_) => {
-                "remove it, or restore into an empty directory"
-            }
+            RestoreError::NotOurs(_)
+            | RestoreError::ThroughLink(_)
+            | RestoreError::DirectoryInTheWay(_) => "remove it, or restore into an empty directory",
             RestoreError::Damaged { .. } | RestoreError::Size { .. } => OLDER,
             RestoreError::Archive { full: true, .. } => {
                 "the disk is full: make room, or restore to another disk"

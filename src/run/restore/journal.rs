@@ -18,6 +18,7 @@ use crate::plan::restore::layout::{Layout, WORK_DIRECTORY};
 use crate::plan::restore::plan::{RestoreOptions, RestorePlan};
 
 use super::error::RestoreError;
+use super::held::FormerOwner;
 
 const FILE: &str = "state.json";
 
@@ -45,9 +46,15 @@ pub struct Journal {
     pub needed: Option<Vec<String>>,
     /// Archives whose files are all extracted.
     pub extracted: Vec<Extracted>,
+    /// Whose the target was before root took it over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub former: Option<FormerOwner>,
     /// Parts of other archives whose files are all extracted: they were deleted to make room.
     #[serde(default)]
     pub used: Vec<UsedPart>,
+    /// Files may have been written into the target.
+    #[serde(default)]
+    pub written: bool,
 }
 
 /// A part that is not needed any more.
@@ -90,7 +97,9 @@ impl Journal {
             requested: false,
             needed: None,
             extracted: Vec::new(),
+            former: None,
             used: Vec::new(),
+            written: false,
         }
     }
 

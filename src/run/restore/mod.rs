@@ -12,6 +12,7 @@ pub mod error;
 pub mod extraction;
 pub mod facts;
 pub mod gather;
+mod held;
 pub mod journal;
 mod keyed_seven_zip;
 mod manifests;

@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::adapters::fs::open_plain;
 use crate::model::stamp::Stamp;
 use crate::plan::restore::layout::WORK_DIRECTORY;
 use crate::plan::restore::parts::PlannedArchive;
@@ -12,6 +13,7 @@ use crate::plan::restore::plan::{PlannedMount, RestorePlan};
 
 use super::disk;
 use super::error::RestoreError;
+use super::held::{HeldDirectory, NotHeld, is_own};
 use super::journal::Journal;
 
 /// Room that is left for the journal, the lists, and what other programs write meanwhile.
@@ -20,7 +22,9 @@ const MARGIN: u64 = 16 << 20;
 /// An open target, which only this process works on.
 #[derive(Debug)]
 pub struct Target {
+    /// The path by which it is used: not always the one that the user named.
     pub path: PathBuf,
+    named: PathBuf,
     /// It held nothing when the restore began: what is in it was written by this restore.
     pub fresh: bool,
     /// This restore was begun by an earlier start.
@@ -29,6 +33,7 @@ pub struct Target {
     journal: Mutex<Journal>,
     // Closing the file frees the lock; a crash does, too.
     lock: File,
+    held: HeldDirectory,
 }
 
 impl Target {
@@ -42,15 +47,23 @@ impl Target {
         into_existing: bool,
         plan: &RestorePlan,
     ) -> Result<Target, RestoreError> {
-        let path = std::path::absolute(path).map_err(RestoreError::disk("find", path))?;
+        let named = std::path::absolute(path).map_err(RestoreError::disk("find", path))?;
+        let (created, fresh) = look_or_create(&named)?;
+        let mut held = HeldDirectory::hold(&named).map_err(|error| match error {
+            NotHeld::Io(error) => RestoreError::disk("open", &named)(error),
+            NotHeld::LinkOfAnother => RestoreError::ThroughLink(named.clone()),
+        })?;
+        let path = held.path.clone();
         let work = path.join(WORK_DIRECTORY);
-        let (created, fresh) = look_or_create(&path)?;
         if is_link(&work) {
-            return Err(RestoreError::ThroughLink(work));
+            return Err(RestoreError::ThroughLink(named.join(WORK_DIRECTORY)));
+        }
+        if !is_own(&work) {
+            return Err(RestoreError::NotOurs(named.join(WORK_DIRECTORY)));
         }
         let begun = Journal::load(&work)?;
         if begun.is_none() && !fresh && !into_existing {
-            return Err(RestoreError::NotEmpty(path));
+            return Err(RestoreError::NotEmpty(named));
         }
         match private().create(&work) {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => {
@@ -58,22 +71,26 @@ impl Target {
             }
             _ => {}
         }
-        let lock = lock(&work, &path)?;
+        let lock = lock(&work, &named)?;
         let resumed = begun.is_some();
-        let journal = match begun {
+        let mut journal = match begun {
             Some(journal) => {
-                journal.check(plan, &path)?;
+                journal.check(plan, &named)?;
+                held.former = journal.former.or(held.former);
                 journal
             }
             None => Journal::begin(plan, fresh, created),
         };
+        journal.former = held.former;
         let target = Target {
             path,
+            named,
             fresh: journal.fresh,
             resumed,
             work,
             journal: Mutex::new(journal),
             lock,
+            held,
         };
         target.clear(TEMPORARY)?;
         for directory in [TEMPORARY, VOLUMES] {
@@ -112,6 +129,18 @@ impl Target {
         let mut journal = self.journal();
         change(&mut journal);
         journal.save(&self.work)
+    }
+
+    /// Remembers that files are written from now on: the next start must go on, whatever stops
+    /// this one.
+    ///
+    /// # Errors
+    /// When the disk does not take it.
+    pub fn begin_writing(&self) -> Result<(), RestoreError> {
+        if self.journal().written {
+            return Ok(());
+        }
+        self.change(|journal| journal.written = true)
     }
 
     /// How many entries of an archive were wanted, if it was extracted by an earlier start.
@@ -184,6 +213,7 @@ impl Target {
             Close::Failed => {
                 let journal = self.journal();
                 journal.agreed
+                    || journal.written
                     || !journal.extracted.is_empty()
                     || has_files(&self.work.join(VOLUMES))
             }
@@ -196,7 +226,13 @@ impl Target {
         drop(self.lock);
         disk::remove_directory(&self.work)?;
         if how == Close::Failed && self.fresh {
-            remove_empty(&self.path, created);
+            remove_empty(&self.path, false);
+            let named = self.named.clone();
+            drop(self.held);
+            if created {
+                // Fails when it is not empty, as it should.
+                let _ = fs::remove_dir(named);
+            }
         }
         Ok(())
     }
@@ -267,12 +303,8 @@ fn look_or_create(path: &Path) -> Result<(bool, bool), RestoreError> {
 fn lock(work: &Path, target: &Path) -> Result<File, RestoreError> {
     let path = work.join("lock");
     let mut options = OpenOptions::new();
-    let file = options
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(RestoreError::disk("open", &path))?;
+    options.create(true).truncate(false).write(true);
+    let file = open_plain(&path, &mut options).map_err(RestoreError::disk("open", &path))?;
     match fs4::FileExt::try_lock(&file) {
         Ok(()) => Ok(file),
         Err(fs4::TryLockError::WouldBlock) => Err(RestoreError::Busy(target.to_owned())),

@@ -189,7 +189,7 @@ fn policies_have_the_form_that_iam_wants() {
                 "{name}: {id}"
             );
             for resource in texts(&statement["Resource"]) {
-                // What limits e-mail is from whom and to whom: the resource would be an identity,
+                // What limits email is from whom and to whom: the resource would be an identity,
                 // or a set of options.
                 assert!(
                     name == MAIL || resource.starts_with("arn:aws:s3:::${bucket}"),

@@ -24,7 +24,7 @@ fn ready() -> Ready {
     account.follow("2. The bucket");
     let upload = commands("3. The user that uploads");
     let backup = Key::printed(&account.sh(&upload[0], None));
-    account.follow("4. E-mail");
+    account.follow("4. Email");
     let [create, make_key, _] = commands("5. The user that restores").try_into().unwrap();
     account.sh(&create, None);
     let restore = Key::printed(&account.sh(&make_key, None));

@@ -121,7 +121,7 @@ fn reports_come_from_a_verified_address() {
     let (sent, said) = account.try_sh(&send(ADDRESS), Some(&backup));
     assert!(!sent && said.contains("ses:SendEmail"), "{said}");
     account.enforce(false);
-    account.follow("4. E-mail");
+    account.follow("4. Email");
     account.enforce(true);
     account.sh(&send(ADDRESS), Some(&backup));
     let other = "aws sesv2 create-email-identity --email-identity thief@example.com";
@@ -158,7 +158,7 @@ fn every_section_with_commands_is_tried() {
         "1. Choose names",
         "2. The bucket",
         "3. The user that uploads",
-        "4. E-mail",
+        "4. Email",
         "5. The user that restores",
         "A key leaked",
     ];

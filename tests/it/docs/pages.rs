@@ -174,6 +174,23 @@ fn links_lead_somewhere() {
     }
 }
 
+/// Every test that the threat model names is there: after the name of a file stands that of a test.
+#[test]
+fn tests_of_the_threat_model_exist() {
+    let page = page("docs/security.md");
+    let rows = page.lines().filter(|line| line.starts_with("| "));
+    let mut found = 0;
+    for row in rows {
+        let names = quoted(row);
+        for pair in names.windows(2).filter(|pair| pair[0].ends_with(".rs")) {
+            let text = fs::read_to_string(root().join(&pair[0])).unwrap_or_default();
+            assert!(text.contains(&format!("fn {}(", pair[1])), "{pair:?}");
+            found += 1;
+        }
+    }
+    assert!(found >= 20, "{found}");
+}
+
 /// The anchors that a text cites as `SPEC#anchor`.
 fn cited(text: &str) -> impl Iterator<Item = &str> {
     let end = |rest: &str| {

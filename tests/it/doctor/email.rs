@@ -35,7 +35,7 @@ fn senders() {
     );
     let asked = Findings::with(&s3.machine, &["--verify-sender"]);
     asked
-        .has("email", "problem", "a mail was sent")
+        .has("email", "problem", "a verification email was sent")
         .has("email", "problem", "follow the link");
     // Moto follows every link at once.
     let found = Findings::of(&s3.machine);
@@ -62,5 +62,5 @@ fn senders() {
     proxy.spoil("GET", "/v2/email/identities", usize::MAX, denied);
     let found = Findings::of(&s3.machine);
     assert_eq!(found.all("email").len(), 2, "{}", found.0);
-    found.has("email", "ok", "cannot be told: not for you");
+    found.has("email", "ok", "is not known: not for you");
 }

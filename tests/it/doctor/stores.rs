@@ -15,14 +15,14 @@ fn credentials_that_may_too_much() {
         .has("bucket", "ok", "can be listed")
         .has("upload", "ok", "may write");
     found
-        .has("delete", "warning", "for good")
+        .has("delete", "warning", "permanently")
         .has("read", "warning", "others for a restore");
     found.has("lifecycle", "ok", "never expire").has(
         "lifecycle",
         "warning",
         "aborts incomplete multipart uploads",
     );
-    found.has("clock", "ok", "agrees");
+    found.has("clock", "ok", "have the same time");
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn credentials_that_may_too_little() {
     found
         .has("bucket", "problem", "no right")
         .has("upload", "problem", "s3:PutObject")
-        .has("clock", "ok", "agrees");
+        .has("clock", "ok", "have the same time");
     let found = look(&lister);
     found
         .has("bucket", "ok", "listed")
@@ -67,8 +67,8 @@ fn credentials_that_may_too_little() {
         .has("read", "ok", "may not read");
     // What the credentials may not know is no fault of theirs.
     found
-        .has("lifecycle", "ok", "cannot be told")
-        .has("versioning", "ok", "cannot be told");
+        .has("lifecycle", "ok", "is not known")
+        .has("versioning", "ok", "is not known");
     look(&hoarder).has("upload", "warning", "s3:AbortMultipartUpload");
     look(&eraser)
         .has("delete", "warning", "may delete from")
@@ -164,7 +164,7 @@ fn clocks() {
     proxy.spoil("HEAD", "", 1, Fault::Reply(200, at(4), String::new()));
     Findings::of(&s3.machine).has("clock", "problem", "minutes behind");
     Findings::of(&s3.machine).has("clock", "problem", "minutes ahead of");
-    Findings::of(&s3.machine).has("clock", "ok", "agrees");
+    Findings::of(&s3.machine).has("clock", "ok", "have the same time");
     // So wrong that nothing else can be asked.
     proxy.spoil(
         "GET",
@@ -178,7 +178,7 @@ fn clocks() {
         .has("bucket", "problem", "set the clock");
     // A backup from the future.
     let machine = Machine::new();
-    Findings::of(&machine).has("clock", "ok", "it is");
+    Findings::of(&machine).has("clock", "ok", "clock of this computer says");
     let month = (chrono::Utc::now() + chrono::TimeDelta::minutes(2)).format("%Y%m%d_%H%M%S.000000");
     fs::write(
         machine
@@ -203,7 +203,7 @@ fn rules_of_a_bucket() {
         "ok",
         "removed after 7 days",
     );
-    found.has("versioning", "ok", "keeps what is overwritten");
+    found.has("versioning", "ok", "keeps old versions");
     let early = LIFECYCLE.replace("181", "30");
     let path = format!("/{}?lifecycle", s3.bucket);
     assert_eq!(

@@ -40,7 +40,7 @@ fn a_seven_zip_that_does_not_encrypt() {
         Findings::of(&machine).has(
             "7-zip",
             "problem",
-            &format!("makes no encrypted {format} archive"),
+            &format!("does not make an encrypted {format} archive"),
         );
     }
     machine.profile.seven_zip =

@@ -219,12 +219,12 @@ fn keys_are_kept() {
 fn scripts_are_told_what_is_missing() {
     let dir = tempfile::tempdir().unwrap();
     for (words, expected) in [
-        (&[][..], "missing: --source DIR, a destination"),
-        (&["--source", "/a"], "missing: a destination"),
-        (&["--mirror", "/m"], "missing: --source DIR\n"),
+        (&[][..], "missing options: --source DIR, a destination"),
+        (&["--source", "/a"], "missing options: a destination"),
+        (&["--mirror", "/m"], "missing options: --source DIR\n"),
         (
             &["--source", "/a", "--mirror", "/m", "--new-key", "k"],
-            "a mirror needs no key",
+            "a mirror does not need a key",
         ),
         (
             &["--source", "/a", "--mirror", "/a/m"],

@@ -58,7 +58,7 @@ fn each_in_a_file_that_only_its_owner_reads() {
     let (code, stdout, stderr) = said(&run(dir.path(), &words));
     assert_eq!((code, stdout.as_str()), (1, ""), "{stderr}");
     assert!(
-        stderr.contains("access-key-id' exists and holds something else"),
+        stderr.contains("access-key-id' exists with other content"),
         "{stderr}"
     );
     assert_eq!(

@@ -63,7 +63,7 @@ fn profiles_are_found_by_name() {
         ("nigthly", "  hint: did you mean nightly?\n"),
         (
             "nigthly",
-            "nigthly: there is no profile of this name; looked in profiles, ",
+            "nigthly: no profile with this name was found; looked in profiles, ",
         ),
         (
             "nothing",
@@ -182,7 +182,7 @@ fn explain_says_why() {
         (
             r"C:\Users\Allen\Documents\folder3\a.txt",
             "--file",
-            r"OUT: the file C:\Users\Allen\Documents\folder3\a.txt lies under C:\Users\Allen\Documents\folder3, excluded by 'C:\users\allen\documents\folder3'",
+            r"OUT: the file C:\Users\Allen\Documents\folder3\a.txt is below C:\Users\Allen\Documents\folder3, which is excluded by 'C:\users\allen\documents\folder3'",
         ),
         (
             r"C:\temp\test",
@@ -192,7 +192,7 @@ fn explain_says_why() {
         (
             r"C:\temp\test\a",
             "--file",
-            r"IN: the file C:\temp\test\a lies under the source C:\temp\test",
+            r"IN: the file C:\temp\test\a is below the source C:\temp\test",
         ),
         (
             r"C:\temp\test\~wrl1.TMP",
@@ -202,17 +202,17 @@ fn explain_says_why() {
         (
             r"C:\temp\test\~wrl1.TMP",
             "--directory",
-            r"IN: the directory C:\temp\test\~wrl1.TMP lies under the source C:\temp\test",
+            r"IN: the directory C:\temp\test\~wrl1.TMP is below the source C:\temp\test",
         ),
         (
             r"C:\temp",
             "--directory",
-            r"OUT: the directory C:\temp lies above a source and is only passed through",
+            r"OUT: the directory C:\temp is above a source; only the source below it is backed up",
         ),
         (
             r"D:\x",
             "--file",
-            r"OUT: the file D:\x lies under no source",
+            r"OUT: the file D:\x is not below any source",
         ),
     ] {
         let (code, stdout, stderr) = said(&run(
@@ -232,7 +232,7 @@ fn explain_says_why() {
         (code, stderr.as_str()),
         (
             2,
-            "error: '/home' is a Unix path, 'windows-documents' a Windows profile\n"
+            "error: '/home' is a Unix path, but 'windows-documents' is a Windows profile\n"
         )
     );
 }

@@ -22,8 +22,9 @@ with zipfile.ZipFile(sys.argv[1], 'w') as z:
         i = zipfile.ZipInfo('x'); i.filename = name; i.create_system = 3; i.external_attr = mode << 16
         z.writestr(i, content)"
     );
+    let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/.venv/bin/python");
     assert!(
-        Command::new("python3")
+        Command::new(python)
             .arg("-c")
             .arg(script)
             .arg(path)

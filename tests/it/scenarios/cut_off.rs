@@ -78,7 +78,7 @@ fn a_full_without_all_of_its_markers_does_not_count() {
     machine
         .run(&["--mode", "incremental-only"])
         .exit(1)
-        .says("there is no complete full backup");
+        .says("no complete full backup was found");
     machine
         .run(&[])
         .exit(0)

@@ -138,7 +138,7 @@ scenarios! {
     incremental_only_needs_a_full: [
         Run(&["--mode", "incremental-only"], 1, &[
             "FAILURE, ",
-            "there is no complete full backup to make an incremental backup on",
+            "no complete full backup was found for an incremental backup to rest on",
             "make a full backup first",
         ]),
         Do(|m| assert_eq!(m.stored().len(), 0)),
@@ -165,7 +165,7 @@ scenarios! {
         Mirror(&["docs/a.txt", "pics/p.jpg"]),
         // The directory and the file in it.
         Unseen(2),
-        Run(&["--force-full"], 1, &["a full backup is due (--force-full asks for it) but put off: the source '"]),
+        Run(&["--force-full"], 1, &["a full backup is due (--force-full asks for it) but postponed: the source '"]),
         Incremental(3, &[]),
         Unseen(2),
         Rename("elsewhere", "pics"),
@@ -176,7 +176,7 @@ scenarios! {
         Run(&[], 0, &[]),
         Rename("pics", "elsewhere"),
         Do(|m| m.profile.exclude_files.push("b.txt".to_owned())),
-        Run(&[], 1, &["put off"]),
+        Run(&[], 1, &["postponed"]),
         Rename("elsewhere", "pics"),
         Run(&[], 0, &[" full backup!", "sources, exclusions or location changed"]),
     ];

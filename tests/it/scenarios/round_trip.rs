@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::support::look::{Seen, differences, look};
-use crate::support::machine::{Machine, Ran, below};
+use crate::support::machine::{Machine, below};
 
 fn restore(machine: &Machine, to: &str, more: &[&str]) -> Seen {
     let (profile, target) = (machine.path("profile.yaml"), machine.path(to));
@@ -20,7 +20,7 @@ fn restore(machine: &Machine, to: &str, more: &[&str]) -> Seen {
         more,
     ]
     .concat();
-    Ran::of(machine.command(&arguments).output().unwrap()).exit(0);
+    machine.ended(&arguments).exit(0);
     look(&below(&target, &machine.home()))
 }
 

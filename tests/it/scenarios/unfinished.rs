@@ -96,6 +96,7 @@ fn volumes(machine: &Machine) -> Vec<String> {
         .flat_map(|work| look(work))
         .filter(|(_, found)| found.kind == "file")
         .map(|(path, _)| String::from_utf8_lossy(&path).into_owned())
+        .filter(|name| name != "owner")
         .collect();
     found.sort();
     found
@@ -110,7 +111,9 @@ fn the_next_run_goes_on() {
         .exit(1)
         .says("no right to do this")
         .says("and the next run goes on with the upload");
-    first.says("store: complete").says(": NOT complete");
+    first
+        .says("store: has all of this backup")
+        .says(": does NOT have all of this backup");
     assert_eq!(machine.backups().len(), 1, "the directory has it");
     assert!(complete(&machine).is_empty());
     let left = volumes(&machine);
@@ -118,7 +121,7 @@ fn the_next_run_goes_on() {
     machine.write("docs/a.txt", "changed");
     let plan = machine.aam("plan", &[]);
     plan.exit(0)
-        .says("the cut-off upload of ")
+        .says("the interrupted upload of ")
         .says("to s3: the last 4 objects")
         .says("An incremental backup");
     plan.says(" in 1 volume and 4 objects of cut-off uploads, 2 small objects");
@@ -238,6 +241,7 @@ fn what_is_complete_is_not_sent_again() {
         .find(|p| p.extension().is_some_and(|e| e == "json"))
         .unwrap();
     let (text, work) = (fs::read(&record).unwrap(), machine.kept().remove(0));
+    let owner = fs::read(work.join("owner")).unwrap();
     let copy = machine.path("copy");
     fs::create_dir(&copy).unwrap();
     let first = work.join("1");
@@ -256,6 +260,7 @@ fn what_is_complete_is_not_sent_again() {
     };
     let before = puts();
     fs::create_dir(&work).unwrap();
+    fs::write(work.join("owner"), owner).unwrap();
     fs::rename(&copy, &first).unwrap();
     fs::write(&record, text).unwrap();
     machine
@@ -354,7 +359,7 @@ fn given_up() {
         proxy.heal();
         let ran = machine.run(&[]);
         ran.exit(3)
-            .says("was cut off and is given up: ")
+            .says(" is given up: ")
             .says(why)
             .says(" full backup!");
         assert_eq!(
@@ -424,7 +429,7 @@ fn a_full_that_is_due_meanwhile() {
     let second = machine.run(&[]);
     second
         .exit(0)
-        .says("put off: the upload of ")
+        .says("postponed: the upload of ")
         .says("is finished first")
         .says(" incremental backup!");
     machine.run(&[]).exit(0).says(" full backup!");
@@ -461,7 +466,7 @@ fn a_run_without_that_store() {
     machine
         .run(&["--destination", "directory"])
         .exit(3)
-        .says("and is given up: ");
+        .says(" is given up: ");
     machine.run(&["--destination", "directory"]).exit(0);
     proxy.heal();
     machine.run(&[]).exit(0);

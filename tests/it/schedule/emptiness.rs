@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::support::machine::{KEY, Machine, Ran};
+use crate::support::processes::is_root;
 
 /// A profile at a path that every scheduler has to quote, whose key is in a file; returns its path.
 pub fn profile_in_a_nasty_place(machine: &Machine) -> PathBuf {
@@ -74,7 +75,8 @@ fn started_by_its_unit(machine: &Machine) {
         .collect();
     // Environment of the unit alone, and for root's what User= sets.
     let is_system = unit.contains("User=root");
-    assert_eq!(is_system, machine.user.is_none(), "{unit}");
+    let by_root = is_root() && machine.user.is_none();
+    assert_eq!(is_system, by_root, "{unit}");
     let mut run = Command::new("/usr/bin/env");
     run.arg("-i")
         .args(&variables)
@@ -156,7 +158,7 @@ fn what_the_environment_would_have_to_hold_is_said() {
     let ran = show(&["--scheduler", "systemd"]);
     ran.exit(0)
         .says(
-            "archive.encryption-key is in the environment variable AAM_TEST_KEY, which a run by systemd does not have",
+            "archive.encryption-key is in the environment variable AAM_TEST_KEY, which a run started by systemd does not have",
         )
         .says("--environment-file PATH")
         .says("email.credentials.access-key-id is in the environment variable MAIL_ID")
@@ -186,19 +188,21 @@ fn what_the_environment_would_have_to_hold_is_said() {
         file.to_str().unwrap(),
     ])
     .exit(2)
-    .says("cron reads no");
+    .says("cron does not support");
     show(&["--scheduler", "cron"])
         .exit(0)
-        .says("which a run by cron does not have")
+        .says("which a run started by cron does not have")
         .never_says("--environment-file PATH");
     show(&["--scheduler", "task-scheduler"])
         .exit(2)
         .says("has Unix paths");
     show(&["--scheduler", "cron", "--user", "allen"])
         .exit(2)
-        .says("give the command as that user");
+        .says("run the command as that user");
     show(&["--time-limit", "2h"])
         .exit(2)
         .says("leaves no time after the wait for another backup (2h)");
-    show(&["--at", "24:00"]).exit(2).says("write it as 00:30");
+    show(&["--at", "24:00"])
+        .exit(2)
+        .says("write a time such as 00:30");
 }

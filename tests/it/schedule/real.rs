@@ -299,7 +299,7 @@ fn systemd_of_a_user() {
         .exit(0)
         .says("aam-backup-test.timer")
         .says("aam-backup-test@incremental-only.service");
-    ran(again).exit(0).says("There was nothing to remove");
+    ran(again).exit(0).says("Nothing to remove");
     ran(gone).exit(1).says("'test' is not scheduled.");
     let left = ran(left);
     assert!(
@@ -381,17 +381,14 @@ fn crontab_of_this_account() {
         2,
         "{listed}"
     );
-    steps.ran(state).exit(0).says("not known to it");
+    steps.ran(state).exit(0).says("the scheduler does not know");
     steps
         .ran(removed)
         .exit(0)
         .says("aam-backup-test from the crontab")
         .says("aam-backup-test@incremental-only from");
     assert_eq!(steps.ran(left).stdout, other);
-    steps
-        .ran(nothing)
-        .exit(0)
-        .says("There was nothing to remove");
+    steps.ran(nothing).exit(0).says("Nothing to remove");
     steps.ran(alone).exit(0);
     steps.ran(last).exit(0);
     steps.ran(empty).exit(1).says("no crontab for");

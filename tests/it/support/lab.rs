@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Names the lab's directory.
@@ -26,6 +26,21 @@ pub struct Lab {
 /// Whether tests that can run on either platform are to run on Windows.
 pub fn is_asked_for() -> bool {
     std::env::var_os(VARIABLE).is_some()
+}
+
+/// Runs the program to its end. Once, among some thousand starts, Wine ended with 1 and the program
+/// had said nothing, which it never does by itself: such a start is tried once more.
+pub fn output(command: &mut Command) -> Output {
+    let output = command.output().unwrap();
+    if !is_asked_for() || !is_silent_failure(&output) {
+        return output;
+    }
+    eprintln!("once more: Wine ended with 1 and nothing was said: {command:?}");
+    command.output().unwrap()
+}
+
+fn is_silent_failure(output: &Output) -> bool {
+    output.status.code() == Some(1) && output.stdout.is_empty() && output.stderr.is_empty()
 }
 
 impl Lab {

@@ -260,7 +260,7 @@ impl Machine {
 
     /// Any command, to its end.
     pub fn ended(&self, arguments: &[&str]) -> Ran {
-        let ran = Ran::of(self.command(arguments).output().unwrap());
+        let ran = Ran::of(lab::output(&mut self.command(arguments)));
         if let (Some(lab), Some(lab::OUT_OF_TIME)) = (&self.lab, ran.code) {
             lab.crash();
             panic!("{arguments:?} did not end in time\n{ran}");

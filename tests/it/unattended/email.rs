@@ -1,4 +1,4 @@
-//! The report by e-mail: sent, not wanted, refused.
+//! The report by email: sent, not wanted, refused.
 
 use super::kit::{Night, OWNERS, post};
 use crate::support::recorder::Recorder;
@@ -26,7 +26,7 @@ fn the_report_arrives() {
     for part in [
         &mirror,
         "<td>complete</td><td>3 objects, ",
-        "For more info, refer to the local backup log.",
+        "For details, see the log on the computer that was backed up.",
     ] {
         let body = mail.body.replace("&#x2f;", "/");
         assert!(body.contains(part), "not in the mail: {part}\n{body}");
@@ -77,12 +77,12 @@ fn an_unverified_sender_is_told_and_is_no_success() {
         .run(&[])
         .exit(3)
         .says("WARNING, ")
-        .says("the e-mail report was not sent: Email address not verified")
+        .says("the email report was not sent: Email address not verified")
         .says(&format!(
             "verify '{}' in SES, region us-east-1",
             night.sender
         ));
-    assert!(night.log().contains("the e-mail report was not sent"));
+    assert!(night.log().contains("the email report was not sent"));
     assert_eq!(
         night.machine.backups().len(),
         1,
@@ -97,7 +97,7 @@ fn a_server_that_is_not_there() {
     night
         .run(&[])
         .exit(3)
-        .says("the e-mail report was not sent: ")
+        .says("the email report was not sent: ")
         .says("SES in us-east-1 was not reached");
 }
 

@@ -59,7 +59,7 @@ fn every_line_has_its_priority() {
     );
     assert!(errors.last().unwrap().starts_with("FAILURE, "), "{text}");
     assert!(
-        of(&text, "<4>")[0].starts_with("warning: the e-mail report was not sent"),
+        of(&text, "<4>")[0].starts_with("warning: the email report was not sent"),
         "{text}"
     );
     assert!(of(&text, "<6>")[0].starts_with("backup started"), "{text}");

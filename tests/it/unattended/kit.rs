@@ -1,4 +1,4 @@
-//! A machine whose runs are reported by e-mail.
+//! A machine whose runs are reported by email.
 
 use std::fs;
 use std::sync::OnceLock;
@@ -66,7 +66,7 @@ impl Night {
         night
     }
 
-    /// Sends e-mail to another server.
+    /// Sends email to another server.
     pub fn email_to(&mut self, endpoint: &str) {
         let key = |text: &str| format!("{{command: [echo, {text}]}}");
         self.email = format!(

@@ -34,7 +34,7 @@ fn every_section_has_its_heading_once() {
         "Verification",
         "Objects",
         "Clean-up",
-        "E-mail",
+        "Email",
         "Result",
     ];
     assert_eq!(headings, wanted, "{log}");

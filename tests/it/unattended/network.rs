@@ -1,4 +1,4 @@
-//! The network is cut in five ways, for the store and the e-mail alike: the mirror is made all the
+//! The network is cut in five ways, for the store and the email alike: the mirror is made all the
 //! same, the run says that it failed, and it ends in time (docs/network.md).
 
 use std::net::{Ipv4Addr, TcpListener};
@@ -9,7 +9,7 @@ use super::kit::Night;
 use crate::support::https::Https;
 use crate::support::machine::Ran;
 
-/// With a mirror, S3 and e-mail at `endpoint`, each given up after `patience`.
+/// With a mirror, S3 and email at `endpoint`, each given up after `patience`.
 fn night(endpoint: &str, patience: &str) -> Night {
     let mut night = Night::new();
     night.email_to(endpoint);
@@ -44,7 +44,7 @@ fn ends_well(night: &Night, mut command: Command, within: Duration, why: &str) {
             "Destination: mirror {}: complete",
             mirror.display()
         ))
-        .says("Destination: s3://aam-cut: NOT complete")
+        .says("Destination: s3://aam-cut: does NOT have all of this backup")
         .says(why);
     let files = ["docs/a.txt", "docs/b.txt", "pics/p.jpg"].map(str::to_owned);
     assert_eq!(night.machine.mirrored(), files.into(), "{ran}");
@@ -53,7 +53,7 @@ fn ends_well(night: &Night, mut command: Command, within: Duration, why: &str) {
         "entries of the mirror checked, 0 differ, 0 could not be read",
         "error: nothing is archived to s3://aam-cut: ",
         why,
-        "warning: the e-mail report was not sent: ",
+        "warning: the email report was not sent: ",
         "SES in us-east-1 was not reached",
     ] {
         assert!(log.contains(line), "not in the log: {line}\n{log}");

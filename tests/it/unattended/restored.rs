@@ -61,7 +61,7 @@ fn log_and_mail_say_how_it_ended() {
         "Objects",
         "Restore",
         "Verification",
-        "E-mail",
+        "Email",
         "Result",
     ] {
         assert!(

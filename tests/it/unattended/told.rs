@@ -6,7 +6,7 @@ use crate::support::machine::Ran;
 use crate::support::processes::{Gate, signal, wait_for_end};
 use crate::support::recorder::Recorder;
 
-/// A machine that pings this server, without e-mail.
+/// A machine that pings this server, without email.
 fn pinging(recorder: &Recorder) -> Night {
     let mut night = Night::new();
     night.email.clear();

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::{golden, root};
 use crate::support::lab;
 use crate::support::look::look;
-use crate::support::machine::{Machine, Ran};
+use crate::support::machine::Machine;
 
 /// What lies below `C:\`, and whether it is selected.
 const FILES: &[(&str, bool)] = &[
@@ -107,7 +107,7 @@ fn the_first_documented_test_case() {
     let _placed = place(&drive);
     fs::write(machine.path("case.yaml"), profile(&machine)).unwrap();
     let case = machine.profile.said(&machine.path("case.yaml"));
-    let run = |arguments: &[&str]| Ran::of(machine.command(arguments).output().unwrap());
+    let run = |arguments: &[&str]| machine.ended(arguments);
     run(&["run", &case]).exit(0).says(" full backup!");
 
     let selected: BTreeSet<&str> = FILES

@@ -83,7 +83,7 @@ pub(super) fn remove(job: &Job, plan: &Plan, unfinished: &[Unfinished], events: 
     for entry in fs::read_dir(&base).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let stamp = name.to_str().and_then(|name| run_of(name, &job.location));
-        if !stamp.is_some_and(|stamp| !stays(stamp)) {
+        if stamp.is_none_or(stays) {
             continue;
         }
         let path = entry.path();

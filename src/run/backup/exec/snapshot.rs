@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::adapters::fs;
 use crate::adapters::process::{Invocation, locate};
+use crate::adapters::wait::wait;
 use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Section, Sink};
 use crate::model::job::Snapshot;
@@ -74,7 +75,7 @@ pub(super) fn run(
                 Section::Tools,
                 format!("another snapshot is being made; trying again in {RETRY_AFTER:?}"),
             );
-            cancel.wait(RETRY_AFTER);
+            wait(RETRY_AFTER, cancel);
             continue;
         }
         let ending = contract.ending(code);

@@ -42,6 +42,7 @@ impl ArchiveExtraction<'_> {
         let Inspection {
             seven_zip, target, ..
         } = self.inspection;
+        target.begin_writing()?;
         let name = self.inspection.name();
         let tool = seven_zip.program();
         let mut said: Vec<String> = Vec::new();

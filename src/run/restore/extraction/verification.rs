@@ -159,6 +159,12 @@ impl<'a> Verification<'a> {
         }
         match fs::symlink_metadata(&path) {
             Ok(found) if found.is_dir() => self.push(rel, path, meta, None),
+            // A file of an older archive: no archive names a directory that holds nothing selected.
+            Ok(found) if found.is_file() && make => {
+                fs::remove_file(&path).map_err(RestoreError::disk("replace", &path))?;
+                fs::create_dir(&path).map_err(RestoreError::disk("create", &path))?;
+                self.push(rel, path, meta, None)
+            }
             Ok(found) => {
                 let why = if found.is_symlink() {
                     "it is a symbolic link"

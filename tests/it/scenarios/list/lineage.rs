@@ -20,7 +20,7 @@ scenarios! {
         Run(&[], 0, &[" full backup!"]),
         Write("docs/new.txt", "new"),
         Do(|m| m.key = "mistyped"),
-        Run(&[], 1, &["the archive key is not the one of the last backup", "--new-key"]),
+        Run(&[], 1, &["the archive key is not the key of the last backup", "--new-key"]),
         Run(&["--new-key"], 0, &[" full backup!", "the archive key is new"]),
         Run(&[], 0, &[" incremental backup!"]),
         Restore(&[], 0, &[]),

@@ -249,7 +249,7 @@ scenarios! {
     ];
     a_store_that_is_missing: [
         Do(|m| std::fs::remove_dir(m.path("store")).unwrap()),
-        Run(&[], 1, &["nothing is archived to", "no archive store can be reached"]),
+        Run(&[], 1, &["nothing is archived to", "no store can be reached"]),
         Do(|m| assert!(!m.path("store").exists())),
         Mirror(FILES),
     ];

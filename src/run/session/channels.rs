@@ -1,0 +1,55 @@
+//! Who is told that a run begins and how it ended, beside the log (SPEC#notifications).
+//!
+//! The table has the channels in the order in which they hear of the beginning; of the end they
+//! hear in the reverse order, so that the records, which come first and last, know everything. A
+//! new channel is a file beside these, and a line of the table.
+
+mod email;
+mod failure_hook;
+mod history;
+mod metrics;
+mod ping;
+
+use super::Session;
+use crate::adapters::state::history::RunRecord;
+use crate::model::event::{Events, Outcome};
+use crate::render::report::Report;
+
+/// How a run ended, as far as is known: what a channel warns about, those after it are told.
+pub(super) struct RunEnd<'a> {
+    pub outcome: Outcome,
+    pub report: &'a Report,
+    /// It failed, or a report that had to arrive did not.
+    pub alarm: bool,
+    /// The report also tells of earlier runs that ended without a word.
+    pub others_lost: bool,
+    pub record: &'a RunRecord,
+}
+
+/// Whether everybody was told who had to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reached {
+    Yes,
+    /// A report that had to arrive did not. The reason was reported as a warning.
+    No,
+}
+
+/// Somebody who is told. Nothing that goes wrong here stops a run: it is reported as a warning.
+pub(super) trait Channel {
+    /// A run begins.
+    fn begin(&mut self, _session: &Session<'_>, _record: &RunRecord, _events: &Events<'_>) {}
+
+    /// It has ended.
+    fn end(&mut self, session: &Session<'_>, end: &RunEnd<'_>, events: &Events<'_>) -> Reached;
+}
+
+/// The channels of a session.
+pub(super) fn open() -> Vec<Box<dyn Channel>> {
+    vec![
+        Box::new(history::HistoryChannel::default()),
+        Box::new(metrics::MetricsChannel),
+        Box::new(ping::PingChannel),
+        Box::new(failure_hook::FailureHook),
+        Box::new(email::EmailChannel),
+    ]
+}

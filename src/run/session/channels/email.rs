@@ -1,0 +1,55 @@
+//! The report by email (SPEC#email).
+
+use super::{Channel, Reached, RunEnd};
+use crate::adapters::credential;
+use crate::adapters::notify::Ses;
+use crate::model::cancel::Cancel;
+use crate::model::event::{Events, Outcome, Section};
+use crate::model::job::Email;
+use crate::model::policy::When;
+use crate::run::session::Session;
+
+pub(super) struct EmailChannel;
+
+impl Channel for EmailChannel {
+    fn end(&mut self, session: &Session<'_>, end: &RunEnd<'_>, events: &Events<'_>) -> Reached {
+        let why = match &session.reporting.email {
+            None => "the profile has no section 'email' that can be read",
+            Some(_) if !session.mail => "a run of this mode sends none",
+            Some(_) if end.outcome == Outcome::Skipped => "nothing was started",
+            Some(email) => return send(email, end, events),
+        };
+        events.detail(Section::Email, format!("no email: {why}"));
+        Reached::Yes
+    }
+}
+
+/// Sends the report unless it is not wanted.
+fn send(email: &Email, end: &RunEnd<'_>, events: &Events<'_>) -> Reached {
+    if email.when == When::OnProblem && end.outcome == Outcome::Success && !end.others_lost {
+        events.note(
+            Section::Email,
+            "no email: everything went well, and email.when is on-problem",
+        );
+        return Reached::Yes;
+    }
+    // Also a run that was interrupted is reported; a second interrupt ends the program.
+    let resolve = |secret: &_| credential::resolve(secret, &Cancel::new());
+    match Ses::open(email, resolve).and_then(|ses| ses.send(end.report)) {
+        Ok(id) => {
+            events.note(
+                Section::Email,
+                format!("report sent to {} (message {id})", email.to.join(", ")),
+            );
+            Reached::Yes
+        }
+        Err(error) => {
+            events.warn(
+                Section::Email,
+                error.to_string(),
+                Some(error.hint).filter(|h| !h.is_empty()),
+            );
+            Reached::No
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! Pings of a watchdog (SPEC#notifications).
+
+use super::{Channel, Reached, RunEnd};
+use crate::adapters::notify;
+use crate::adapters::state::history::RunRecord;
+use crate::model::event::{Events, Outcome, Section};
+use crate::run::session::Session;
+
+pub(super) struct PingChannel;
+
+impl Channel for PingChannel {
+    fn begin(&mut self, session: &Session<'_>, _: &RunRecord, events: &Events<'_>) {
+        let url = session.reporting.ping.start.as_deref();
+        ping("start", url, "", Section::Parameters, events);
+    }
+
+    fn end(&mut self, session: &Session<'_>, end: &RunEnd<'_>, events: &Events<'_>) -> Reached {
+        let urls = &session.reporting.ping;
+        let (what, url) = match end.outcome {
+            Outcome::Skipped => return Reached::Yes,
+            _ if end.alarm => ("failure", &urls.failure),
+            Outcome::Warning if urls.warning.is_some() => ("warning", &urls.warning),
+            _ => ("success", &urls.success),
+        };
+        let body = format!("{}\n{}\n", end.report.title, end.report.text());
+        ping(what, url.as_deref(), &body, Section::Email, events);
+        Reached::Yes
+    }
+}
+
+fn ping(what: &str, url: Option<&str>, body: &str, section: Section, events: &Events<'_>) {
+    let Some(url) = url else { return };
+    match notify::ping(url, body) {
+        Ok(()) => events.detail(section, format!("ping.{what}: answered")),
+        Err(error) => events.warn(section, format!("ping.{what}: {error}"), None),
+    }
+}
