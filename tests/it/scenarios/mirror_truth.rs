@@ -51,7 +51,9 @@ fn content_that_changed_under_the_same_size_and_time_is_copied() {
         ] {
             dated(path, content);
         }
-        machine.make_old("docs");
+        for directory in ["docs", "docs/x", "docs/y", "docs/x/in", "docs/y/in"] {
+            machine.make_old(directory);
+        }
         machine.run(&[]).exit(0);
 
         dated("docs/vault", "two");
@@ -60,7 +62,9 @@ fn content_that_changed_under_the_same_size_and_time_is_copied() {
             fs::rename(home.join(other), home.join(one)).unwrap();
             fs::rename(home.join("between"), home.join(other)).unwrap();
         }
-        machine.make_old("docs");
+        for directory in ["docs", "docs/x", "docs/y", "docs/x/in", "docs/y/in"] {
+            machine.make_old(directory);
+        }
         machine.run(&[]).exit(0);
         assert_same(&machine);
     }

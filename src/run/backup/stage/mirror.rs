@@ -18,7 +18,6 @@ use crate::adapters::mirror_record::{self, MirrorRecord};
 use crate::adapters::walk::{Item, Walk};
 use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Section};
-use crate::model::file_system::Modes;
 use crate::model::manifest::{EntryKind, RelPath};
 use crate::model::path::{shown, verbatim};
 use crate::model::select::{Selection, SelectionSpec};
@@ -153,7 +152,7 @@ fn make_target(mirror: &MirrorOrder, order: &StageOrder) -> io::Result<()> {
         let mode = original
             .as_ref()
             .map_or(0o777, |original| original.mode() & 0o7777 | 0o700);
-        let takes_modes = mirror.file_system.modes == Modes::Kept;
+        let takes_modes = mirror.file_system.modes == crate::model::file_system::Modes::Kept;
         let made_now = match fs::DirBuilder::new().mode(mode).create(&here) {
             Ok(()) => true,
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && here.is_dir() => false,

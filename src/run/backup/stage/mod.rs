@@ -162,13 +162,9 @@ pub fn run(
         let archived =
             order.archive.is_none() || script::archiver_finished(&status, &order, events);
         if order.mirror.is_some() {
-            let clean = copied && script::copier_was_clean(&status);
-            let verified =
-                verify::verify(&order, &files, &prepared.fitting, clean, cancel, events)?;
-            if copied {
-                mirror::remember(&order, &prepared, verified.not_copied);
-            }
-            result.mirror = Some(verified.is_same && copied);
+            result.mirror = Some(verified(
+                &order, &prepared, copied, &status, cancel, events,
+            )?);
         }
         if !archived {
             return Ok(result);
@@ -181,6 +177,24 @@ pub fn run(
     events.emit(mounted(&order, &prepared));
     result.prepared = prepared;
     Ok(result)
+}
+
+/// Verifies the mirror, and notes in it what was copied.
+fn verified(
+    order: &StageOrder,
+    prepared: &WalkCounts,
+    copied: bool,
+    status: &script::ToolCodes,
+    cancel: &Cancel,
+    events: &Events<'_>,
+) -> Result<bool, StageError> {
+    let (files, fitting) = (StageFiles::of(order), &prepared.fitting);
+    let clean = copied && script::copier_was_clean(status);
+    let verified = verify::verify(order, &files, fitting, clean, cancel, events)?;
+    if copied {
+        mirror::remember(order, prepared, verified.not_copied);
+    }
+    Ok(verified.is_same && copied)
 }
 
 fn mounted(order: &StageOrder, counts: &WalkCounts) -> Event {

@@ -14,7 +14,7 @@ use crate::render::StageFiles;
 use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Files are compared in pieces of this many bytes.
 const BUFFER: usize = 1 << 20;
@@ -45,11 +45,16 @@ pub(super) fn verify(
     let Some(mirror) = &order.mirror else {
         return Ok(verified);
     };
-    let target = verbatim(&mirror.target.to_native());
-    let source = verbatim(Path::new(&order.shown_at));
     let by_content = match clean {
         true => HashSet::new(),
         false => listed(&files.content_list.to_native())?,
+    };
+    let pair = Pair {
+        target: verbatim(&mirror.target.to_native()),
+        source: verbatim(Path::new(&order.shown_at)),
+        tolerance: mirror.file_system.tolerance(),
+        in_snapshot: order.in_snapshot(),
+        by_content,
     };
     let (mut checked, mut different, mut unreadable) = (0_u64, 0_u64, 0_u64);
     for entry in FileReader::open(&files.manifest.to_native())? {
@@ -61,43 +66,30 @@ pub(super) fn verify(
             continue;
         }
         checked += 1;
-        let mut ignored = |why: String| {
-            unreadable += 1;
-            events.emit(Event::Ignored {
-                path: order.display_path(&entry.path),
-                why,
-                severity: Some(Severity::Warning),
-            });
-        };
-        let (Some(copy), Some(original)) =
-            (native(&target, &entry.path), native(&source, &entry.path))
-        else {
-            let why = "its name cannot be looked up, so its copy in the mirror is not checked";
-            ignored(why.to_owned());
+        let Some(finding) = pair.check(&entry) else {
             continue;
         };
-        let by_content = by_content.contains(entry.path.as_bytes());
-        let what = difference(&entry, &copy, mirror.file_system.tolerance()).or_else(|| {
-            let differs = by_content && !same_content(&original, &copy);
-            differs.then(|| "its content differs".to_owned())
-        });
-        let Some(what) = what else {
-            continue;
-        };
-        verified.not_copied.push(entry.path.clone());
-        match excuse(&entry, &original, order.in_snapshot()) {
-            Some(Excuse::Changed) => {
-                let path = shown(&original);
+        let path = order.display_path(&entry.path);
+        match finding {
+            Finding::Changed => {
                 let text = format!("'{path}' changed while it was copied, and does not count");
                 events.note(Section::Verification, text);
             }
-            Some(Excuse::Unreadable(why)) => ignored(why),
-            None => {
+            Finding::Unreadable(why) => {
+                unreadable += 1;
+                let severity = Some(Severity::Warning);
+                events.emit(Event::Ignored {
+                    path,
+                    why,
+                    severity,
+                });
+            }
+            Finding::Different { path, what } => {
                 different += 1;
-                let path = shown(&copy);
                 events.emit(Event::Difference { path, what });
             }
         }
+        verified.not_copied.push(entry.path);
     }
     let mount = &order.mount.path;
     let text = format!(
@@ -106,6 +98,46 @@ pub(super) fn verify(
     events.note(Section::Verification, text);
     verified.is_same = different == 0;
     Ok(verified)
+}
+
+/// A mount and its copy.
+struct Pair {
+    target: PathBuf,
+    source: PathBuf,
+    tolerance: u128,
+    in_snapshot: bool,
+    /// Paths whose contents are compared as well.
+    by_content: HashSet<Vec<u8>>,
+}
+
+/// What is to be said of an entry whose copy is not like it.
+enum Finding {
+    Changed,
+    Unreadable(String),
+    Different { path: String, what: String },
+}
+
+impl Pair {
+    fn check(&self, entry: &Entry) -> Option<Finding> {
+        let copy = native(&self.target, &entry.path);
+        let (Some(copy), Some(original)) = (copy, native(&self.source, &entry.path)) else {
+            let why = "its name cannot be looked up, so its copy in the mirror is not checked";
+            return Some(Finding::Unreadable(why.to_owned()));
+        };
+        let by_content = self.by_content.contains(entry.path.as_bytes());
+        let what = difference(entry, &copy, self.tolerance).or_else(|| {
+            let differs = by_content && !same_content(&original, &copy);
+            differs.then(|| "its content differs".to_owned())
+        })?;
+        Some(match excuse(entry, &original, self.in_snapshot) {
+            Some(Excuse::Changed) => Finding::Changed,
+            Some(Excuse::Unreadable(why)) => Finding::Unreadable(why),
+            None => Finding::Different {
+                path: shown(&copy),
+                what,
+            },
+        })
+    }
 }
 
 /// The paths of a list for rsync.
@@ -121,7 +153,7 @@ fn listed(list: &Path) -> Result<HashSet<Vec<u8>>, StageError> {
 }
 
 /// Whether two files can be read and hold the same.
-pub(super) fn same_content(one: &Path, other: &Path) -> bool {
+fn same_content(one: &Path, other: &Path) -> bool {
     let read = || -> io::Result<bool> {
         let mut one = BufReader::with_capacity(BUFFER, File::open(one)?);
         let mut other = BufReader::with_capacity(BUFFER, File::open(other)?);
