@@ -38,9 +38,26 @@ pub(super) fn make_work(plan: &Plan, events: &Events<'_>) -> bool {
         .is_ok()
 }
 
+/// Removes a work directory, its mark last: what a crash leaves of it is known again.
+fn remove_all(work: &Path) -> std::io::Result<()> {
+    for entry in fs::read_dir(work)? {
+        let (path, kind) = entry.and_then(|entry| Ok((entry.path(), entry.file_type()?)))?;
+        match kind.is_dir() {
+            true => fs::remove_dir_all(&path)?,
+            false if entry_is_mark(&path) => {}
+            false => fs::remove_file(&path)?,
+        }
+    }
+    fs::remove_dir_all(work)
+}
+
+fn entry_is_mark(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == OWNER)
+}
+
 /// Removes the work directory of a run.
 pub(super) fn remove_work(work: &Path, section: Section, events: &Events<'_>) {
-    match fs::remove_dir_all(work) {
+    match remove_all(work) {
         Ok(()) => events.detail(section, format!("removed '{}'", work.display())),
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(error) => events.warn(
@@ -89,7 +106,7 @@ pub(super) fn remove(job: &Job, plan: &Plan, unfinished: &[Unfinished], events: 
         let path = entry.path();
         let at = path.display();
         match whose(&path) {
-            Whose::Ours => match fs::remove_dir_all(&path) {
+            Whose::Ours => match remove_all(&path) {
                 Ok(()) => events.note(
                     Section::Start,
                     format!("removed '{at}', left by a run that was cut off"),
