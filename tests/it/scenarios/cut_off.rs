@@ -83,7 +83,7 @@ fn a_full_without_all_of_its_markers_does_not_count() {
         .run(&[])
         .exit(0)
         .says(" full backup!")
-        .says(&format!("the full backup {first} does not count"));
+        .says(&format!("the full backup {first} is not used"));
     machine
         .run(&[])
         .exit(0)

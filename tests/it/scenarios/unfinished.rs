@@ -124,7 +124,7 @@ fn the_next_run_goes_on() {
         .says("the interrupted upload of ")
         .says("to s3: the last 4 objects")
         .says("An incremental backup");
-    plan.says(" in 1 volume and 4 objects of cut-off uploads, 2 small objects");
+    plan.says(" in 1 volume and 4 objects of interrupted uploads, 2 small objects");
     assert_eq!(volumes(&machine), left, "a plan changes nothing");
 
     proxy.heal();
