@@ -18,6 +18,6 @@ if [ -s '/var/tmp/it'\''s work/pc_20201221_134337.851361/2/content.list' ]; then
 fi
 
 # Archive: exactly the listed files, encrypted, in volumes.
-'/opt/7-Zip 26/7zz' a -t7z -mhe=on -mtc=on -mta=on -mx=5 -spd -scsUTF-8 -sccUTF-8 -bd -p \
+'/opt/7-Zip 26/7zz' a -t7z -mhe=on -mtc=on -mta=on -mx=5 -snl -spd -scsUTF-8 -sccUTF-8 -bd -p \
   -v4000000000b -i@'/var/tmp/it'\''s work/pc_20201221_134337.851361/2/archive.list' -- '/var/tmp/it'\''s work/pc_20201221_134337.851361/2/pc_20201221_134337.851361_0_0.0_no_-it'\''s-.7z'
 echo "archive $?" >>'/var/tmp/it'\''s work/pc_20201221_134337.851361/2/status'

@@ -1,20 +1,23 @@
 //! After archiving: the archive is compared with the list, the manifest corrected and encrypted.
 
 use std::collections::HashMap;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::BufWriter;
 use std::path::Path;
 
 use super::before::Before;
 use super::counts::WalkCounts;
+use super::held::{self, EntrySum, LookUp};
 use super::{Archived, StageError};
 use crate::adapters::manifest_file::FileReader;
 use crate::adapters::process::Invocation;
 use crate::adapters::seven_zip::{SevenZip, SevenZipExit};
+use crate::adapters::walk::meta_of;
 use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Section, Severity};
 use crate::model::manifest::{Entry, EntryKind, RelPath, Stored, Writer};
 use crate::model::secret::Secret;
+use crate::model::text;
 use crate::model::upload_record::WorkFile;
 use crate::plan::backup::{ArchiveOrder, Changes, StageOrder};
 use crate::render::{StageFiles, switches};
@@ -42,12 +45,9 @@ pub(super) fn finish(
             );
             return Ok(None);
         };
-        let (mut count, mut bytes) = (0, 0);
+        let mut held = EntrySum::default();
         let exit = seven_zip.list(&first.path, key, cancel, &mut |entry| {
-            if !entry.is_directory {
-                count += 1;
-                bytes += entry.size;
-            }
+            held.add(&entry.path, (!entry.is_directory).then_some(entry.size));
         })?;
         if exit != SevenZipExit::Ok {
             let text = format!(
@@ -61,17 +61,25 @@ pub(super) fn finish(
             );
             return Ok(None);
         }
-        if count != prepared.archived_files || bytes != prepared.archived_bytes {
-            let mut held = HashMap::new();
+        let mut sizes = None;
+        if held != expected(order, files)? {
+            let mut all = HashMap::new();
             seven_zip.list(&first.path, key, cancel, &mut |entry| {
-                held.insert(entry.path, entry.size);
+                all.insert(entry.path, entry.size);
             })?;
-            let amended = amend(archive, order, files, &held)?;
-            report(&amended, order, events);
-            prepared.skipped += amended.missing.len() as u64;
+            sizes = Some(all);
         }
-        prepared.archived_files = count;
-        prepared.archived_bytes = bytes;
+        let amended = amend(archive, order, files, sizes.as_ref())?;
+        report(&amended, order, events);
+        prepared.skipped += amended.missing.len() as u64;
+        prepared.archived_files = held.files;
+        prepared.archived_bytes = held.bytes;
+    } else if wanted(order, prepared) {
+        // Nothing could be archived of what was listed.
+        let amended = amend(archive, order, files, Some(&HashMap::new()))?;
+        report(&amended, order, events);
+        prepared.skipped += amended.missing.len() as u64;
+        (prepared.archived_files, prepared.archived_bytes) = (0, 0);
     }
     let manifest = encrypt_manifest(archive, &seven_zip, files, key, cancel, events)?;
     Ok(manifest.map(|manifest| Archived {
@@ -82,25 +90,62 @@ pub(super) fn finish(
     }))
 }
 
+/// Whether anything was to be archived.
+fn wanted(order: &StageOrder, prepared: &WalkCounts) -> bool {
+    order.archive.is_none() && !prepared.nothing_archived()
+}
+
+/// What the archive must hold.
+fn expected(order: &StageOrder, files: &StageFiles) -> Result<EntrySum, StageError> {
+    let mut expected = EntrySum::default();
+    held::each_expected(order, files, &mut |entry| {
+        if let Some(path) = entry.path.as_str() {
+            expected.add(
+                path,
+                (entry.kind == EntryKind::File).then_some(entry.meta.size),
+            );
+        }
+        Ok(())
+    })?;
+    Ok(expected)
+}
+
 fn report(amended: &Amended, order: &StageOrder, events: &Events<'_>) {
-    for path in &amended.missing {
+    let lacking = |path: &RelPath, why: &str| {
         events.emit(Event::Ignored {
             path: order.display_path(path),
-            why: "7-Zip could not read it; it is not in this archive".to_owned(),
+            why: format!("{why}; it is not in this archive"),
             severity: Some(Severity::Warning),
         });
+    };
+    for (path, why) in &amended.missing {
+        lacking(path, why);
     }
-    if amended.resized > 0 {
+    for path in &amended.changed {
+        events.warn(
+            Section::Tools,
+            format!(
+                "'{}' changed while it was archived; the next backup archives it again",
+                order.display_path(path)
+            ),
+            None,
+        );
+    }
+    if amended.vanished > 0 {
         let text = format!(
-            "{}: {} files changed while they were archived",
-            order.mount.path, amended.resized
+            "{}: {} vanished before they were archived",
+            order.mount.path,
+            text::count(amended.vanished, "path")
         );
         events.note(Section::Tools, text);
     }
 }
 
 /// The volumes in the work directory, by number.
-fn find_volumes(archive: &ArchiveOrder, files: &StageFiles) -> Result<Vec<WorkFile>, StageError> {
+pub(super) fn find_volumes(
+    archive: &ArchiveOrder,
+    files: &StageFiles,
+) -> Result<Vec<WorkFile>, StageError> {
     let mut volumes = Vec::new();
     for number in 1_u32.. {
         let key = format!("{}.{number:03}", archive.stem);
@@ -127,20 +172,22 @@ fn find_volumes(archive: &ArchiveOrder, files: &StageFiles) -> Result<Vec<WorkFi
 /// How a manifest was corrected.
 #[derive(Default)]
 struct Amended {
-    /// Files the archive does not hold.
-    missing: Vec<RelPath>,
-    /// Files that had another size when they were archived.
-    resized: u64,
+    /// Files the archive does not hold, and why.
+    missing: Vec<(RelPath, String)>,
+    /// Files that are not as they were when the walk saw them.
+    changed: Vec<RelPath>,
+    /// Files and directories that were deleted before they were archived.
+    vanished: u64,
 }
 
-/// Makes the manifest say what the archive holds (`held`: sizes by path). Only asked when counts or
-/// bytes differ, because it keeps all names in memory. Of a file the archive does not hold, an
-/// older state stays listed as unseen, so that it is restored, and tried again by the next backup.
+/// Makes the manifest say what the archive holds. `held` has sizes by path; `None` when names and
+/// sizes are as listed. Of a file the archive does not hold, an older state stays listed as unseen,
+/// so that it is restored, and tried again by the next backup.
 fn amend(
     archive: &ArchiveOrder,
     order: &StageOrder,
     files: &StageFiles,
-    held: &HashMap<String, u64>,
+    held: Option<&HashMap<String, u64>>,
 ) -> Result<Amended, StageError> {
     let path = files.manifest.to_native();
     let new = path.with_extension("amended");
@@ -158,36 +205,88 @@ fn amend(
     let out = BufWriter::new(File::create(&new).map_err(failed)?);
     let mut writer = Writer::new(out, reader.header()).map_err(failed)?;
     let mut amended = Amended::default();
+    let look = LookUp::new(order);
     for entry in reader {
-        let mut entry = entry?;
+        let entry = entry?;
         let last = before.up_to(&entry.path, &mut |_| Ok(()))?;
-        if entry.kind == EntryKind::File && entry.stored == Some(Stored::In(order.stamp)) {
-            match entry.path.as_str().and_then(|path| held.get(path)) {
-                Some(size) if *size == entry.meta.size => {}
-                Some(size) => {
-                    amended.resized += 1;
-                    entry.meta.size = *size;
-                }
-                None => {
-                    amended.missing.push(entry.path.clone());
-                    entry = match last {
-                        Some(last) if last.kind == EntryKind::File => Entry {
-                            unseen: true,
-                            ..last
-                        },
-                        _ => Entry {
-                            stored: None,
-                            ..entry
-                        },
-                    };
-                }
-            }
+        let is_archived = entry.kind == EntryKind::File
+            && !entry.unseen
+            && entry.stored == Some(Stored::In(order.stamp));
+        let entry = match is_archived {
+            true => amended.file(entry, last, held, &look),
+            false if held.is_some() => amended.directory(entry, &look),
+            false => Some(entry),
+        };
+        if let Some(entry) = entry {
+            writer.write(&entry).map_err(failed)?;
         }
-        writer.write(&entry).map_err(failed)?;
     }
     writer.finish().map_err(failed)?;
     std::fs::rename(&new, &path).map_err(failed)?;
     Ok(amended)
+}
+
+impl Amended {
+    /// What the manifest says of a file that was to be archived.
+    fn file(
+        &mut self,
+        mut entry: Entry,
+        last: Option<Entry>,
+        held: Option<&HashMap<String, u64>>,
+        look: &LookUp,
+    ) -> Option<Entry> {
+        let now = look.metadata(&entry.path);
+        let size = match held {
+            Some(held) => entry.path.as_str().and_then(|path| held.get(path)).copied(),
+            None => Some(entry.meta.size),
+        };
+        if let Some(size) = size {
+            let is_same = |now: &Metadata| {
+                now.is_file() && meta_of(now).is_ok_and(|now| !now.differs(&entry.meta))
+            };
+            // What was archived before it was deleted is whole.
+            if size != entry.meta.size || now.is_ok_and(|now| !is_same(&now)) {
+                self.changed.push(entry.path.clone());
+            }
+            entry.meta.size = size;
+            return Some(entry);
+        }
+        let why = match now {
+            Err(why) if is_gone(&why) => {
+                self.vanished += 1;
+                return None;
+            }
+            Err(why) => why.to_string(),
+            Ok(now) if !now.is_file() => "it is no longer a file".to_owned(),
+            Ok(_) => "7-Zip could not read it".to_owned(),
+        };
+        self.missing.push((entry.path.clone(), why));
+        Some(match last {
+            Some(last) if last.kind == EntryKind::File => Entry {
+                unseen: true,
+                ..last
+            },
+            _ => Entry {
+                stored: None,
+                ..entry
+            },
+        })
+    }
+
+    /// A directory that was deleted meanwhile is not in the state; neither is its name in the way
+    /// of what took its place.
+    fn directory(&mut self, entry: Entry, look: &LookUp) -> Option<Entry> {
+        let is_deleted = entry.kind == EntryKind::Directory
+            && !entry.unseen
+            && look.metadata(&entry.path).is_err_and(|why| is_gone(&why));
+        self.vanished += u64::from(is_deleted);
+        (!is_deleted).then_some(entry)
+    }
+}
+
+fn is_gone(why: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{NotADirectory, NotFound};
+    matches!(why.kind(), NotFound | NotADirectory)
 }
 
 /// The manifest as its object: names are private.

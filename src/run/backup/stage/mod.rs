@@ -20,11 +20,13 @@ use crate::plan::backup::StageOrder;
 use crate::render::{RenderError, StageFiles};
 
 mod archive;
+mod attempts;
 mod before;
 mod copies;
 mod counts;
 mod fit;
 mod fitting;
+mod held;
 mod make_way;
 mod mirror;
 mod native;
@@ -32,6 +34,7 @@ mod outputs;
 mod prepare;
 mod script;
 mod verify;
+mod watch;
 
 pub use counts::WalkCounts;
 pub use mirror::{Extra, list_extra};
@@ -159,15 +162,17 @@ pub fn run(
     if order.mirror.is_some() || order.archive.is_some() {
         let status = script::run(&order, &prepared.copies, key, cancel, events)?;
         let copied = order.mirror.is_some() && script::copier_finished(&status, &order, events);
-        let archived =
-            order.archive.is_none() || script::archiver_finished(&status, &order, events);
         if order.mirror.is_some() {
             result.mirror = Some(verified(
                 &order, &prepared, copied, &status, cancel, events,
             )?);
         }
-        if !archived {
-            return Ok(result);
+        if order.archive.is_some() {
+            match attempts::make(&order, status, key, cancel, events)? {
+                attempts::Made::Failed => return Ok(result),
+                attempts::Made::Nothing => order.archive = None,
+                attempts::Made::Archive => {}
+            }
         }
     }
     if let (Some(archive), Some(key)) = (&wanted_archive, key) {

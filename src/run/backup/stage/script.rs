@@ -1,6 +1,6 @@
 //! Running the rendered script, and what its exit codes mean.
 
-use super::StageError;
+use super::{StageError, watch};
 use crate::adapters::process::Invocation;
 use crate::adapters::seven_zip::SevenZipExit;
 use crate::model::cancel::Cancel;
@@ -37,15 +37,19 @@ pub(super) fn run(
         tool: tool.to_owned(),
         command: files.script.to_string(),
     });
-    let code = call.run(key, cancel, &mut |line| {
-        if !line.trim().is_empty() {
-            events.emit(Event::ToolOutput {
-                tool: tool.to_owned(),
-                line: line.to_owned(),
-            });
-        }
-    })?;
-    if code != 0 {
+    let run = |cancel: &Cancel| {
+        call.run(key, cancel, &mut |line| {
+            if !line.trim().is_empty() {
+                events.emit(Event::ToolOutput {
+                    tool: tool.to_owned(),
+                    line: line.to_owned(),
+                });
+            }
+        })
+    };
+    // `None`: it waited for a pipe, and was stopped.
+    let code = watch::watched(order, &files, cancel, run)?;
+    if let Some(code) = code.filter(|code| *code != 0) {
         let text = match code {
             10 => format!(
                 "the mount '{}' cannot be entered at '{}'",
@@ -154,6 +158,12 @@ fn robocopy_meaning(code: i32) -> Meaning {
         9009 => ("Robocopy was not found", false),
         _ => ("Robocopy ended in an unknown way", false),
     }
+}
+
+/// How 7-Zip ended, if it did.
+pub(super) fn archive_exit(status: &ToolCodes) -> Option<SevenZipExit> {
+    let (_, code) = status.iter().find(|(name, _)| name == "archive")?;
+    Some(SevenZipExit::of(*code))
 }
 
 /// Whether 7-Zip made an archive that can be looked at.

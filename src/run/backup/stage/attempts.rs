@@ -1,0 +1,179 @@
+//! Making the archive again without what spoils it: a file that cannot be read, or an entry that
+//! is something else by now (SPEC#run).
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::fs;
+
+use super::StageError;
+use super::archive::find_volumes;
+use super::held::{self, EntrySum, LookUp};
+use super::script::{self, ToolCodes};
+use crate::adapters::seven_zip::{SevenZip, SevenZipExit};
+use crate::model::cancel::Cancel;
+use crate::model::event::{Event, Events, Section, Severity};
+use crate::model::manifest::{EntryKind, RelPath};
+use crate::model::secret::Secret;
+use crate::plan::backup::StageOrder;
+use crate::render::StageFiles;
+
+/// How often an archive is made at the most: a source that changes faster than this cannot be
+/// archived without a snapshot.
+const ATTEMPTS: usize = 4;
+
+/// What came of the attempts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Made {
+    Archive,
+    /// Nothing was left to archive.
+    Nothing,
+    /// It failed, which was reported.
+    Failed,
+}
+
+/// Looks at what 7-Zip made, and has it made again without what spoils it.
+pub(super) fn make(
+    order: &StageOrder,
+    mut status: ToolCodes,
+    key: Option<&Secret>,
+    cancel: &Cancel,
+    events: &Events<'_>,
+) -> Result<Made, StageError> {
+    let files = StageFiles::of(order);
+    let mut order = order.clone();
+    order.mirror = None;
+    for attempt in 1.. {
+        let unfit = match script::archive_exit(&status) {
+            Some(SevenZipExit::Ok | SevenZipExit::Warning) => {
+                intruders(&order, &files, key, cancel)?
+            }
+            // It waits for a pipe, or met a file that it could not read to its end.
+            exit if attempt < ATTEMPTS => {
+                let mut unfit = held::replaced(&order, &files)?;
+                if unfit.is_empty() && exit == Some(SevenZipExit::Fatal) {
+                    unfit = held::unreadable(&order, &files, cancel)?;
+                }
+                unfit
+            }
+            _ => BTreeSet::new(),
+        };
+        if cancel.is_set() {
+            return Err(StageError::Interrupted);
+        }
+        if unfit.is_empty() {
+            return Ok(match script::archiver_finished(&status, &order, events) {
+                true => Made::Archive,
+                false => Made::Failed,
+            });
+        }
+        if attempt == ATTEMPTS {
+            let text = format!(
+                "no archive of '{}' was made: it changes while it is archived",
+                order.mount.path
+            );
+            let hint = "use a snapshot, or back it up when nothing writes there";
+            events.fail(Section::Tools, text, Some(hint.to_owned()));
+            return Ok(Made::Failed);
+        }
+        report(&order, &files, &unfit, events)?;
+        for volume in order.archive.iter().map(|a| find_volumes(a, &files)) {
+            for volume in volume? {
+                fs::remove_file(&volume.path).map_err(StageError::io("deleting", &volume.path))?;
+            }
+        }
+        if !held::take_out(&order, &files, &unfit)? {
+            return Ok(Made::Nothing);
+        }
+        status = script::run(&order, &[], key, cancel, events)?;
+    }
+    Ok(Made::Failed)
+}
+
+/// Files are named when the manifest is compared with the archive; directories only here.
+fn report(
+    order: &StageOrder,
+    files: &StageFiles,
+    unfit: &BTreeSet<RelPath>,
+    events: &Events<'_>,
+) -> Result<(), StageError> {
+    held::each_expected(order, files, &mut |entry| {
+        if entry.kind == EntryKind::Directory && unfit.contains(&entry.path) {
+            events.emit(Event::Ignored {
+                path: order.display_path(&entry.path),
+                why: "it changed while it was archived; what is new in it is not in this archive"
+                    .to_owned(),
+                severity: Some(Severity::Warning),
+            });
+        }
+        Ok(())
+    })?;
+    let text = format!(
+        "{}: archiving again without {} of the listed paths",
+        order.mount.path,
+        unfit.len()
+    );
+    events.note(Section::Tools, text);
+    Ok(())
+}
+
+/// Listed paths by which something came into the archive that is not in the manifest: links,
+/// entries of another kind, what lies in a directory that was empty, and what a link led to.
+fn intruders(
+    order: &StageOrder,
+    files: &StageFiles,
+    key: Option<&Secret>,
+    cancel: &Cancel,
+) -> Result<BTreeSet<RelPath>, StageError> {
+    let (Some(archive), Some(key)) = (&order.archive, key) else {
+        return Ok(BTreeSet::new());
+    };
+    let volumes = find_volumes(archive, files)?;
+    let Some(first) = volumes.first() else {
+        return Ok(BTreeSet::new());
+    };
+    let seven_zip = SevenZip::locate(Some(&order.seven_zip))?;
+    let (mut expected, mut held) = (EntrySum::default(), EntrySum::default());
+    let (mut unfit, mut paths) = (BTreeSet::new(), LookUp::new(order));
+    held::each_expected(order, files, &mut |entry| {
+        if !paths.is_reached(&entry.path) {
+            unfit.insert(entry.path.clone());
+        }
+        if let Some(path) = entry.path.as_str() {
+            expected.add(
+                path,
+                (entry.kind == EntryKind::File).then_some(entry.meta.size),
+            );
+        }
+        Ok(())
+    })?;
+    let mut is_linked = false;
+    let exit = seven_zip.list(&first.path, key, cancel, &mut |entry| {
+        is_linked |= entry.is_link;
+        held.add(&entry.path, (!entry.is_directory).then_some(entry.size));
+    })?;
+    if exit != SevenZipExit::Ok || (expected == held && !is_linked) {
+        return Ok(unfit);
+    }
+    let mut kinds = HashMap::new();
+    held::each_expected(order, files, &mut |entry| {
+        if let Some(path) = entry.path.as_str() {
+            kinds.insert(path.to_owned(), entry.kind == EntryKind::Directory);
+        }
+        Ok(())
+    })?;
+    let mut odd = HashSet::new();
+    seven_zip.list(&first.path, key, cancel, &mut |entry| {
+        let is_as_listed = kinds.get(&entry.path) == Some(&entry.is_directory);
+        if entry.is_link || !is_as_listed {
+            odd.insert(entry.path);
+        }
+    })?;
+    for path in odd {
+        // The listed path that brought it: itself, or the nearest above it.
+        let path = RelPath::from_bytes(path);
+        let depths = (1..=path.names().count()).rev();
+        let mut above = depths.map(|depth| path.truncated(depth));
+        let is_listed = |path: &RelPath| path.as_str().is_some_and(|p| kinds.contains_key(p));
+        unfit.extend(above.find(is_listed));
+    }
+    Ok(unfit)
+}
