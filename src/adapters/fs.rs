@@ -67,7 +67,21 @@ pub fn open_plain(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
 /// # Errors
 /// Also when it has more than `most` bytes.
 pub fn read_plain(path: &Path, most: u64) -> io::Result<Vec<u8>> {
-    let file = open_plain(path, OpenOptions::new().read(true))?;
+    bounded(open_plain(path, OpenOptions::new().read(true))?, most)
+}
+
+/// The most bytes of a file that people write: a profile, a price list, an instruction file.
+pub const MOST_WRITTEN: u64 = 16 << 20;
+
+/// Reads a file that the user named, wherever the name leads. A device must not fill the memory.
+///
+/// # Errors
+/// Also when it has more than `most` bytes.
+pub fn read_bounded(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    bounded(File::open(path)?, most)
+}
+
+fn bounded(file: File, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.take(most + 1).read_to_end(&mut bytes)?;
     match bytes.len() as u64 > most {

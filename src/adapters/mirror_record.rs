@@ -1,13 +1,12 @@
 //! What a mirror remembers of its last copies (SPEC#mirror): a small file in it, so that it goes
 //! with the disk. Files that were touched since then are compared by content.
 
-use std::fs;
 use std::io;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::adapters::fs::write_whole;
+use crate::adapters::fs::{read_plain, write_whole};
 use crate::model::manifest::{Moment, RelPath};
 
 /// The file in a mirror.
@@ -80,12 +79,7 @@ impl MirrorRecord {
     /// a time to come, counts as absent.
     pub fn read(mirror: &Path, now: Moment) -> MirrorRecord {
         let path = mirror.join(NAME);
-        let is_plain = fs::symlink_metadata(&path)
-            .is_ok_and(|found| found.is_file() && found.len() <= MOST_BYTES);
-        if !is_plain {
-            return MirrorRecord::default();
-        }
-        let text = fs::read(&path).unwrap_or_default();
+        let text = read_plain(&path, MOST_BYTES).unwrap_or_default();
         let mut record: MirrorRecord = serde_json::from_slice(&text).unwrap_or_default();
         if record.version != 1 {
             return MirrorRecord::default();
@@ -185,7 +179,7 @@ mod tests {
         MirrorRecord::add(mirror.path(), wrong, Moment(6_000)).unwrap();
         let read = MirrorRecord::read(mirror.path(), NOW);
         assert_eq!(read.last("a").of(&rel("x")), None);
-        fs::write(mirror.path().join(NAME), b"{").unwrap();
+        std::fs::write(mirror.path().join(NAME), b"{").unwrap();
         let read = MirrorRecord::read(mirror.path(), Moment(6_000));
         assert_eq!(read, MirrorRecord::default());
     }

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use super::place::complain;
 use super::{Exit, output, secret_file};
 use crate::adapters::credential;
+use crate::adapters::fs::{MOST_WRITTEN, read_bounded};
 use crate::import::batch::Variables;
 use crate::import::{
     self, Arguments, Choices, CommandLine, Import, Remark, RemarkLevel, RemarkPlace, SecretName,
@@ -90,7 +91,7 @@ impl ImportArgs {
                 &[arguments.masked(Remark::error(RemarkPlace::Argument(11), message).hint(hint))],
             )
         };
-        let lists = fs::read(&file).map_err(unreadable)?;
+        let lists = read_bounded(&file, MOST_WRITTEN).map_err(unreadable)?;
         let lists = decoded(&file, &lists)?;
         let mut import =
             import::import(&arguments, &shown(&file), lists, &choices).map_err(|error| {
@@ -167,14 +168,16 @@ impl ImportArgs {
         let variables: Variables = self.variables.iter().cloned().collect();
         let command = match (&self.batch, &self.command_line) {
             (Some(batch), _) => {
-                let bytes = fs::read(batch).map(Zeroizing::new).map_err(|error| {
-                    complain(
-                        "error",
-                        &format!("'{}' cannot be read: {error}", batch.display()),
-                        "",
-                    );
-                    Exit::Usage
-                })?;
+                let bytes = read_bounded(batch, MOST_WRITTEN)
+                    .map(Zeroizing::new)
+                    .map_err(|error| {
+                        complain(
+                            "error",
+                            &format!("'{}' cannot be read: {error}", batch.display()),
+                            "",
+                        );
+                        Exit::Usage
+                    })?;
                 CommandLine::of_batch(&shown(batch), decoded(batch, &bytes)?, &variables)
             }
             (None, Some(line)) => CommandLine::of_line(line, &variables),

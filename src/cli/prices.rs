@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::Exit;
 use super::place::complain;
+use crate::adapters::fs::{MOST_WRITTEN, read_bounded};
 use crate::plan::cost::price::Prices;
 
 /// Which prices hold.
@@ -25,8 +26,9 @@ impl PricesArgs {
         let Some(path) = &self.prices else {
             return Ok(Prices::default());
         };
-        let read = std::fs::read_to_string(path).map_err(|e| e.to_string());
-        read.and_then(|text| Prices::parse(&text).map_err(|e| e.to_string()))
+        let read = read_bounded(path, MOST_WRITTEN).map_err(|e| e.to_string());
+        let text = read.and_then(|bytes| String::from_utf8(bytes).map_err(|e| e.to_string()));
+        text.and_then(|text| Prices::parse(&text).map_err(|e| e.to_string()))
             .map_err(|why| {
                 complain(
                     "error",

@@ -5,7 +5,7 @@ rem Rendered by aam-backup. The archive key arrives on standard input; exit code
 cd /d "Q:\"
 if /i not "%CD%"=="Q:\" exit /b 10
 
-rem Mirror: all of this directory but what is named after /XD and /XF.
+rem Mirror: this directory without what is listed after /XD and /XF.
 "C:\Windows\System32\robocopy.exe" "Q:\." "F:\backup\main\d" /E /COPY:DAT /DCOPY:DAT /R:2 /W:5 /XJ /NP <nul
 >>"C:\temp\pc_20261124_112502.225333\1\status" echo mirror %ERRORLEVEL%
 exit /b 0

@@ -163,6 +163,7 @@ fn it_renders_the_files_of_the_run() {
             "archive.list",
             "mirror.list",
             "extra.list",
+            "content.list",
             "manifest.jsonl",
             "mount.sh",
         ] {

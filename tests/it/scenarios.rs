@@ -1,6 +1,7 @@
 //! What a backup does, day by day: one list of scenarios as data, and those that need something to
 //! happen in the middle.
 
+mod changing;
 mod cut_off;
 pub mod list;
 mod mirror;

@@ -163,13 +163,19 @@ pub fn backup(
         }
     }
     let mut report = report(title(outcome, started, &what), facts, counts);
-    if !plan.lacking.is_empty() {
-        let lacking: Vec<String> = plan.lacking.iter().map(|p| format!("'{p}'")).collect();
-        for row in report.destinations.iter_mut().filter(|row| !row.complete) {
-            row.state = format!("{INCOMPLETE}: it lacks {}", lacking.join(", "));
-        }
-    }
+    name_lacking(&mut report, plan);
     report
+}
+
+/// Says what destinations lack.
+fn name_lacking(report: &mut Report, plan: &Plan) {
+    if plan.lacking.is_empty() {
+        return;
+    }
+    let lacking: Vec<String> = plan.lacking.iter().map(|p| format!("'{p}'")).collect();
+    for row in report.destinations.iter_mut().filter(|row| !row.complete) {
+        row.state = format!("{INCOMPLETE}: it lacks {}", lacking.join(", "));
+    }
 }
 
 /// What is said of a destination that does not have everything.

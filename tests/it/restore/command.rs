@@ -179,7 +179,7 @@ fn a_drill() {
         0,
     );
     assert!(
-        out.contains("2 of 2 files restored and compared with the list of the backup"),
+        out.contains("restored 2 of 2 files and compared them with the manifest"),
         "{out}"
     );
     assert!(

@@ -712,7 +712,7 @@ fn a_drill_of_archived_objects_needs_consent() {
     ];
     let (code, out, err) = aam(&cold, &drill);
     assert!(
-        code == 0 && out.contains("3 of 3 files restored and compared"),
+        code == 0 && out.contains("restored 3 of 3 files and compared them"),
         "{out}{err}"
     );
 }

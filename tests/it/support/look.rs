@@ -40,7 +40,10 @@ pub fn look(root: &Path) -> Seen {
         for entry in entries {
             let rel = directory.join(entry.unwrap().file_name());
             // What a destination is known again by is no part of what was copied.
-            if rel.as_os_str() == ".aam-backup-destination" {
+            if [".aam-backup-destination", ".aam-backup-mirror"]
+                .map(Path::new)
+                .contains(&&*rel)
+            {
                 continue;
             }
             let found = one(&root.join(&rel));

@@ -25,7 +25,7 @@ fn the_report_arrives() {
     );
     for part in [
         &mirror,
-        "<td>complete</td><td>3 objects, ",
+        "<td>has all of this backup</td><td>3 objects, ",
         "For details, see the log on the computer that was backed up.",
     ] {
         let body = mail.body.replace("&#x2f;", "/");
@@ -59,7 +59,10 @@ fn plain_text_and_html_say_the_same() {
     let lines = [
         "Location: pc",
         "Selected: 3 files, ",
-        &format!("Destination: mirror {}: complete", mirror.display()),
+        &format!(
+            "Destination: mirror {}: has all of this backup",
+            mirror.display()
+        ),
     ];
     for line in lines {
         assert!(text.contains(line), "{text}");

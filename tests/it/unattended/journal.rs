@@ -50,7 +50,7 @@ fn every_line_has_its_priority() {
     );
     let errors = of(&text, "<3>");
     assert!(
-        errors[0].starts_with("error: source '/tmp/no-such-directory'"),
+        errors[0].starts_with("error: the source '/tmp/no-such-directory'"),
         "{text}"
     );
     assert!(

@@ -67,7 +67,7 @@ fn problems_are_in_their_sections() {
         ),
         (
             "Directories to back up, mounts, exclusions",
-            "source '/tmp/no-such-directory' is not backed up",
+            "the source '/tmp/no-such-directory' is not backed up",
         ),
     ] {
         let section = log

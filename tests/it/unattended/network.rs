@@ -41,7 +41,7 @@ fn ends_well(night: &Night, mut command: Command, within: Duration, why: &str) {
     ran.exit(1)
         .says("FAILURE, ")
         .says(&format!(
-            "Destination: mirror {}: complete",
+            "Destination: mirror {}: has all of this backup",
             mirror.display()
         ))
         .says("Destination: s3://aam-cut: does NOT have all of this backup")

@@ -26,7 +26,7 @@ fn the_last_run_decides() {
         .machine
         .aam("status", &[])
         .exit(1)
-        .says("no run of '")
+        .says("no runs of '")
         .says("/state'");
     night.run(&[]).exit(0);
     night

@@ -50,15 +50,7 @@ pub(super) fn finish(
             held.add(&entry.path, (!entry.is_directory).then_some(entry.size));
         })?;
         if exit != SevenZipExit::Ok {
-            let text = format!(
-                "the new archive '{}' cannot be read back: {exit}",
-                archive.stem
-            );
-            events.fail(
-                Section::Tools,
-                text,
-                Some("the disk of the work directory may be full or failing".to_owned()),
-            );
+            not_read_back(archive, exit, events);
             return Ok(None);
         }
         let mut sizes = None;
@@ -88,6 +80,13 @@ pub(super) fn finish(
         files: prepared.archived_files,
         bytes: prepared.archived_bytes,
     }))
+}
+
+fn not_read_back(archive: &ArchiveOrder, exit: SevenZipExit, events: &Events<'_>) {
+    let stem = &archive.stem;
+    let text = format!("the new archive '{stem}' cannot be read back: {exit}");
+    let hint = "the disk of the work directory may be full or failing";
+    events.fail(Section::Tools, text, Some(hint.to_owned()));
 }
 
 /// Whether anything was to be archived.

@@ -1,6 +1,6 @@
 //! What the archive must hold, and what it does hold, entry by entry (SPEC#manifest).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 use std::path::Path;
@@ -185,17 +185,27 @@ fn read_through(path: &Path, cancel: &Cancel) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Looks entries up below the source, through no link.
+/// Looks entries up below the source, through no link but those above the sources.
 pub(super) struct LookUp {
     source: std::path::PathBuf,
+    /// What is above the sources: a link there is the user's own way to a source, and is
+    /// followed.
+    above_sources: HashSet<RelPath>,
     /// The directory that was looked at last, and whether no link leads to it.
     parent: Option<(RelPath, bool)>,
 }
 
 impl LookUp {
     pub fn new(order: &StageOrder) -> LookUp {
+        let sources = order.selection.sources.iter();
+        let sources = sources.filter_map(|path| RelPath::below(path, &order.mount.path));
+        let above_sources = sources.flat_map(|source| {
+            let depths = 1..source.names().count();
+            depths.map(move |depth| source.truncated(depth))
+        });
         LookUp {
             source: verbatim(Path::new(&order.shown_at)),
+            above_sources: above_sources.collect(),
             parent: None,
         }
     }
@@ -219,8 +229,9 @@ impl LookUp {
         }
         let depth = parent.names().count();
         let is_link = |depth| {
-            let found = self.metadata(&parent.truncated(depth));
-            found.is_ok_and(|found| found.is_symlink())
+            let above = parent.truncated(depth);
+            let found = self.metadata(&above);
+            found.is_ok_and(|found| found.is_symlink()) && !self.above_sources.contains(&above)
         };
         let reached = !(1..=depth).any(is_link);
         self.parent = Some((parent, reached));

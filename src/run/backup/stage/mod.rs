@@ -147,14 +147,7 @@ pub fn run(
         None => false,
     };
     // The script runs what is left of the order.
-    if !mirror_ready && order.mirror.take().is_some() {
-        result.mirror = Some(false);
-    }
-    // With nothing to copy the mount itself may not be there: an optional source on a disk that is
-    // not attached.
-    if prepared.nothing_selected() && order.mirror.take().is_some() {
-        result.mirror = Some(true);
-    }
+    result.mirror = without_copier(&mut order, &prepared, mirror_ready);
     let wanted_archive = order.archive.clone();
     if prepared.nothing_archived() {
         order.archive = None;
@@ -162,17 +155,19 @@ pub fn run(
     if order.mirror.is_some() || order.archive.is_some() {
         let status = script::run(&order, &prepared.copies, key, cancel, events)?;
         let copied = order.mirror.is_some() && script::copier_finished(&status, &order, events);
+        let made = match order.archive.is_some() {
+            true => attempts::make(&order, status.clone(), key, cancel, events)?,
+            false => attempts::Made::Nothing,
+        };
         if order.mirror.is_some() {
             result.mirror = Some(verified(
                 &order, &prepared, copied, &status, cancel, events,
             )?);
         }
-        if order.archive.is_some() {
-            match attempts::make(&order, status, key, cancel, events)? {
-                attempts::Made::Failed => return Ok(result),
-                attempts::Made::Nothing => order.archive = None,
-                attempts::Made::Archive => {}
-            }
+        match made {
+            attempts::Made::Failed => return Ok(result),
+            attempts::Made::Nothing => order.archive = None,
+            attempts::Made::Archive => {}
         }
     }
     if let (Some(archive), Some(key)) = (&wanted_archive, key) {
@@ -182,6 +177,18 @@ pub fn run(
     events.emit(mounted(&order, &prepared));
     result.prepared = prepared;
     Ok(result)
+}
+
+/// Takes the mirror out of the order where the copier must not or need not run, and says what came
+/// of it.
+fn without_copier(order: &mut StageOrder, prepared: &WalkCounts, is_ready: bool) -> Option<bool> {
+    if !is_ready {
+        return order.mirror.take().map(|_| false);
+    }
+    // With nothing to copy the mount itself may not be there: an optional source on a disk that is
+    // not attached.
+    let nothing = prepared.nothing_selected();
+    order.mirror.take_if(|_| nothing).map(|_| true)
 }
 
 /// Verifies the mirror, and notes in it what was copied.

@@ -8,6 +8,7 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
+use crate::adapters::fs::{MOST_WRITTEN, read_bounded};
 use crate::model::catalog::Catalog;
 use crate::model::job::Job;
 use crate::model::name::MountName;
@@ -63,7 +64,7 @@ pub fn facts(job: &Job, request: Request, path: &Path) -> Result<Facts, GivenFac
         path: path.display().to_string(),
         why,
     };
-    let bytes = std::fs::read(path).map_err(|e| failed(e.to_string()))?;
+    let bytes = read_bounded(path, MOST_WRITTEN).map_err(|e| failed(e.to_string()))?;
     let given: GivenFacts = serde_json::from_slice(&bytes).map_err(|e| failed(e.to_string()))?;
     let labels = [
         (
