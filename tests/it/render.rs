@@ -111,6 +111,7 @@ fn order(mount: &str, format: Format) -> StageOrder {
             delete: None,
         }),
         archive: Some(ArchiveOrder {
+            follows_links: false,
             backup: BackupId {
                 full: stamp,
                 incremental: None,

@@ -179,6 +179,7 @@ fn order(source: &str, shown_at: &str, target: &str) -> StageOrder {
             delete: Some(MaxDelete::Percent(25)),
         }),
         archive: Some(ArchiveOrder {
+            follows_links: false,
             backup,
             stem: "pc_20261124_112502.225333_0_0.0_no_c--users-allen-.zip".to_owned(),
             manifest: "pc_20261124_112502.225333_0_0.0_manifest_c--users-allen-.zip".to_owned(),

@@ -61,6 +61,8 @@ pub struct Facts {
     pub profile_modified: Option<DateTime<Utc>>,
     /// Listed sources that are not there, with the reason.
     pub missing: Vec<(FullPath, String)>,
+    /// Symbolic links by which the sources are named, above them.
+    pub links_above: Vec<FullPath>,
     /// Why no archive can be made at all: a tool or the key is missing.
     pub archiving: Option<Refusal>,
     /// Program paths, as found.

@@ -93,6 +93,10 @@ pub struct ArchiveOrder {
     /// 0 to 9.
     pub level: u8,
     pub changes: Changes,
+    /// The user names a source by a link above it: 7-Zip must follow links. Otherwise it follows
+    /// none, whatever becomes a link meanwhile.
+    #[serde(default)]
+    pub follows_links: bool,
 }
 
 /// Which of the selected files go into the archive.
@@ -177,6 +181,10 @@ fn archive_order(
                 volume_size: archive.volume_size,
                 level: archive.compression_level,
                 changes: changes(job, facts, scope, mount),
+                follows_links: facts
+                    .links_above
+                    .iter()
+                    .any(|link| link.starts_with(&mount.path) && !mount.path.starts_with(link)),
             })
         }
         _ => None,

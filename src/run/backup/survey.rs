@@ -188,6 +188,7 @@ pub fn facts(
             .ok()
             .map(DateTime::from),
         missing,
+        links_above: links_above(job),
         archiving,
         seven_zip,
         copier,
@@ -261,6 +262,20 @@ fn missing_sources(job: &Job, remembered: &[Remembered]) -> Vec<(FullPath, Strin
         Some((source.path.clone(), why))
     };
     job.sources.iter().filter_map(problem).collect()
+}
+
+/// The symbolic links above the sources, only when this computer can look at all.
+fn links_above(job: &Job) -> Vec<FullPath> {
+    if job.family != Family::HOST {
+        return Vec::new();
+    }
+    let above = |source: &JobSource| {
+        let path = source.path.to_native();
+        let above = path.ancestors().skip(1).filter(|path| path.is_symlink());
+        let found = above.filter_map(|path| FullPath::parse(path.to_str()?).ok());
+        found.collect::<Vec<_>>()
+    };
+    job.sources.iter().flat_map(above).collect()
 }
 
 /// The path of 7-Zip; its bare name where it is not needed or cannot be looked for.

@@ -219,6 +219,7 @@ impl<'a> Case<'a> {
                 delete: None,
             }),
             archive: Some(ArchiveOrder {
+                follows_links: false,
                 backup: BackupId {
                     full: stamp,
                     incremental: None,

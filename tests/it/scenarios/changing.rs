@@ -30,9 +30,9 @@ const CHANGES: &[(&str, &str, i32, &str)] = &[
     ),
     (
         "a directory becomes a link to another",
-        "mv pics away; ln -s ../other-place pics",
+        "mv docs/sub away; ln -s ../../other-place docs/sub",
         3,
-        "pics/p.jpg",
+        "docs/sub/p.jpg",
     ),
     (
         "a file becomes a pipe",
@@ -54,6 +54,7 @@ fn what_changes_while_it_is_archived_costs_itself_alone() {
     for (what, change, code, named) in CHANGES {
         let mut machine = Machine::new();
         machine.profile.mirror.clear();
+        machine.write("docs/sub/p.jpg", "three");
         machine.write("docs/long.txt", "longer than the other");
         fs::write(machine.path("secret"), "a secret").unwrap();
         fs::create_dir(machine.path("other-place")).unwrap();

@@ -20,7 +20,7 @@ fn the_report_arrives() {
         mail.subject
     );
     let mirror = format!(
-        "<td>mirror {}</td><td>complete</td>",
+        "<td>mirror {}</td><td>has all of this backup</td>",
         night.machine.path("mirror").display()
     );
     for part in [

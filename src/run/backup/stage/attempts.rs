@@ -41,8 +41,10 @@ pub(super) fn make(
     let files = StageFiles::of(order);
     let mut order = order.clone();
     order.mirror = None;
+    // The manifest has them still.
+    let mut taken = BTreeSet::new();
     for attempt in 1.. {
-        let unfit = match script::archive_exit(&status) {
+        let mut unfit = match script::archive_exit(&status) {
             Some(SevenZipExit::Ok | SevenZipExit::Warning) => {
                 intruders(&order, &files, key, cancel)?
             }
@@ -59,6 +61,7 @@ pub(super) fn make(
         if cancel.is_set() {
             return Err(StageError::Interrupted);
         }
+        unfit.retain(|path| !taken.contains(path));
         if unfit.is_empty() {
             return Ok(match script::archiver_finished(&status, &order, events) {
                 true => Made::Archive,
@@ -83,6 +86,7 @@ pub(super) fn make(
         if !held::take_out(&order, &files, &unfit)? {
             return Ok(Made::Nothing);
         }
+        taken.append(&mut unfit);
         status = script::run(&order, &[], key, cancel, events)?;
     }
     Ok(Made::Failed)

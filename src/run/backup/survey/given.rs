@@ -113,6 +113,7 @@ pub fn facts(job: &Job, request: Request, path: &Path) -> Result<Facts, GivenFac
             .into_iter()
             .map(|path| (path, "it does not exist".to_owned()))
             .collect(),
+        links_above: Vec::new(),
         archiving: None,
         seven_zip: tools.seven_zip.clone().unwrap_or_else(|| "7z".to_owned()),
         copier: copier(job),
