@@ -1,6 +1,5 @@
 //! Whether a directory can be written, and how much room it has.
 
-use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -43,7 +42,7 @@ pub(super) fn same(one: &Path, other: &Path) -> bool {
 
 #[cfg(unix)]
 fn identity(directory: &Path) -> Option<u64> {
-    fs::metadata(directory)
+    std::fs::metadata(directory)
         .ok()
         .map(|found| std::os::unix::fs::MetadataExt::dev(&found))
 }

@@ -35,6 +35,7 @@ pub struct HeldDirectory {
 pub enum NotHeld {
     Io(io::Error),
     /// It is reached through a link that another account made.
+    #[cfg(unix)]
     LinkOfAnother,
 }
 
@@ -43,8 +44,9 @@ impl HeldDirectory {
     /// Holds a directory that exists.
     ///
     /// # Errors
-    /// Never on this system.
+    /// When it is not there.
     pub fn hold(path: &Path) -> Result<HeldDirectory, NotHeld> {
+        std::fs::metadata(path).map_err(NotHeld::Io)?;
         Ok(HeldDirectory {
             path: path.to_owned(),
             former: None,

@@ -51,6 +51,7 @@ impl Target {
         let (created, fresh) = look_or_create(&named)?;
         let mut held = HeldDirectory::hold(&named).map_err(|error| match error {
             NotHeld::Io(error) => RestoreError::disk("open", &named)(error),
+            #[cfg(unix)]
             NotHeld::LinkOfAnother => RestoreError::ThroughLink(named.clone()),
         })?;
         let path = held.path.clone();
