@@ -53,9 +53,27 @@ pub enum Attempt {
 }
 
 /// The lock file of this account. It is in a directory of the account's own: whoever could open it
-/// could hold up every backup.
+/// could hold up every backup. In a state directory of another account it has a name of its own.
 pub fn default_path() -> PathBuf {
-    base_directory().join("aam-backup.lock")
+    let base = base_directory();
+    let name = match user_if_not_owner(&base) {
+        Some(user) => format!("aam-backup-{user}.lock"),
+        None => "aam-backup.lock".to_owned(),
+    };
+    base.join(name)
+}
+
+#[cfg(unix)]
+fn user_if_not_owner(directory: &Path) -> Option<u32> {
+    use std::os::unix::fs::MetadataExt;
+    let me = rustix::process::geteuid().as_raw();
+    let found = std::fs::metadata(directory).ok()?;
+    (found.uid() != me).then_some(me)
+}
+
+#[cfg(not(unix))]
+fn user_if_not_owner(_: &Path) -> Option<u32> {
+    None
 }
 
 /// Tries once for the lock.

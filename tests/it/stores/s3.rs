@@ -659,3 +659,32 @@ fn bare() -> S3Settings {
         }),
     }
 }
+
+/// A page that leads to itself, and pages without an end: what was listed until then is never taken
+/// for all.
+#[test]
+fn a_listing_that_does_not_end_is_an_error() {
+    let page = |token: usize, contents: &str| {
+        let text = format!(
+            "<?xml version=\"1.0\"?><ListBucketResult><Name>b</Name><IsTruncated>true</IsTruncated>\
+             <NextContinuationToken>{token}</NextContinuationToken>{contents}</ListBucketResult>"
+        );
+        Fault::Reply(200, vec!["Content-Type: application/xml".to_owned()], text)
+    };
+    let same = "<Contents><Key>x</Key><Size>1</Size></Contents>";
+    for (what, pages) in [
+        ("the same page", vec![page(1, same), page(1, same)]),
+        ("empty pages", (0..100).map(|i| page(i, "")).collect()),
+    ] {
+        let Behind { proxy, store, .. } = behind();
+        for page in pages {
+            proxy.spoil("GET", "list-type", 1, page);
+        }
+        let error = store.list("").unwrap_err();
+        assert!(
+            error.to_string().contains("does not end"),
+            "{what}: {error}"
+        );
+        assert!(proxy.count("GET", "list-type") < 30, "{what}");
+    }
+}

@@ -168,8 +168,18 @@ impl S3Store {
             .into_paginator()
             .send();
         let mut objects = Vec::new();
+        let (mut is_cut, mut empty) = (false, 0);
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| errors::explain(act, &self.settings, error))?;
+            is_cut = page.is_truncated() == Some(true);
+            empty = if page.contents().is_empty() {
+                empty + 1
+            } else {
+                0
+            };
+            if empty > MOST_EMPTY_PAGES {
+                break;
+            }
             for object in page.contents() {
                 if let Some(key) = object.key() {
                     objects.push(Object {
@@ -179,11 +189,23 @@ impl S3Store {
                 }
             }
         }
+        // The SDK stops at a page that leads to itself. What was listed until then is not all.
+        if is_cut {
+            return Err(act.error(
+                StoreErrorKind::Other,
+                "the listing does not end: the server names the same page again, or empty ones",
+                "nothing is known of the bucket then: see whether the endpoint is an S3 server",
+            ));
+        }
         // Amazon sorts already, by UTF-8 bytes as `str` does; other servers need not.
         objects.sort_by(|a, b| a.key.cmp(&b.key));
         Ok(objects)
     }
 }
+
+/// A server may answer a page without objects and say that there are more, as after many deletions,
+/// but not for ever.
+const MOST_EMPTY_PAGES: usize = 20;
 
 async fn unless_interrupted<T>(
     act: &Act,
