@@ -32,4 +32,9 @@ if ! command -v 7zz >/dev/null 2>&1; then
     PATH=$HOME/bin:$PATH
 fi
 export HOME AAM_BACKUP_STATE_DIR PATH
-"$@"
+# The program leaves a signal ignored that its caller ignores, as `nohup` and background jobs of sh do. Tests send signals.
+if env --default-signal=HUP,INT,TERM true 2>/dev/null; then
+    env --default-signal=HUP,INT,TERM "$@"
+else
+    "$@"
+fi
