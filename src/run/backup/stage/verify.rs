@@ -2,6 +2,7 @@
 
 use super::StageError;
 use super::fitting::Fitting;
+use super::held::LookUp;
 use super::native::native;
 use crate::adapters::manifest_file::FileReader;
 use crate::adapters::walk::meta_of;
@@ -56,6 +57,7 @@ pub(super) fn verify(
         in_snapshot: order.in_snapshot(),
         by_content,
     };
+    let mut paths = LookUp::new(order);
     let (mut checked, mut different, mut unreadable) = (0_u64, 0_u64, 0_u64);
     for entry in FileReader::open(&files.manifest.to_native())? {
         let entry = entry?;
@@ -71,6 +73,16 @@ pub(super) fn verify(
         };
         let path = order.display_path(&entry.path);
         match finding {
+            Finding::Changed if !paths.is_reached(&entry.path) => {
+                unreadable += 1;
+                let why = pair.take_back(&entry);
+                let severity = Some(Severity::Warning);
+                events.emit(Event::Ignored {
+                    path,
+                    why,
+                    severity,
+                });
+            }
             Finding::Changed => {
                 let text = format!("'{path}' changed while it was copied, and does not count");
                 events.note(Section::Verification, text);
@@ -137,6 +149,23 @@ impl Pair {
                 what,
             },
         })
+    }
+}
+
+impl Pair {
+    /// Removes the copy of a file to which a link leads by now: rsync may have read it through that
+    /// link, and it is not the file that was selected. Returns what is to be said of it.
+    fn take_back(&self, entry: &Entry) -> String {
+        let why = "a link took the place of a directory above it while it was copied";
+        let copy = native(&self.target, &entry.path).filter(|copy| {
+            entry.kind == EntryKind::File
+                && fs::symlink_metadata(copy).is_ok_and(|found| found.is_file())
+        });
+        match copy.map(fs::remove_file) {
+            None => why.to_owned(),
+            Some(Ok(())) => format!("{why}; its copy was removed from the mirror"),
+            Some(Err(error)) => format!("{why}; its copy cannot be removed: {error}"),
+        }
     }
 }
 
