@@ -5,19 +5,19 @@ rem Rendered by aam-backup. The archive key arrives on standard input; exit code
 cd /d "Q:\"
 if /i not "%CD%"=="Q:\" exit /b 10
 
-rem Mirror: all of this directory but what is named after /XD and /XF.
+rem Mirror: this directory without what is listed after /XD and /XF.
 "C:\windows\system32\robocopy.exe" "Q:\AAM posting\stock linked files" "C:\mirror\c\Users\Allen\AAM posting\stock linked files" /E /COPY:DAT /DCOPY:DAT /R:2 /W:5 /XJ /NP <nul
 >>"C:\work\main-work-computer_20201221_134337.851361\2\status" echo mirror %ERRORLEVEL%
 
-rem Mirror: all of this directory but what is named after /XD and /XF.
+rem Mirror: this directory without what is listed after /XD and /XF.
 "C:\windows\system32\robocopy.exe" "Q:\documents\folder1\folder1-2" "C:\mirror\c\Users\Allen\documents\folder1\folder1-2" /E /COPY:DAT /DCOPY:DAT /R:2 /W:5 /XJ /NP /XF "Q:\documents\folder1\folder1-2\~WRL0001.tmp" "Q:\documents\folder1\folder1-2\deeper\~wrl2.TMP" <nul
 >>"C:\work\main-work-computer_20201221_134337.851361\2\status" echo mirror %ERRORLEVEL%
 
-rem Mirror: all of this directory but what is named after /XD and /XF.
+rem Mirror: this directory without what is listed after /XD and /XF.
 "C:\windows\system32\robocopy.exe" "Q:\documents\folder1\folder1-4" "C:\mirror\c\Users\Allen\documents\folder1\folder1-4" /E /COPY:DAT /DCOPY:DAT /R:2 /W:5 /XJ /NP <nul
 >>"C:\work\main-work-computer_20201221_134337.851361\2\status" echo mirror %ERRORLEVEL%
 
-rem Mirror: all of this directory but what is named after /XD and /XF.
+rem Mirror: this directory without what is listed after /XD and /XF.
 "C:\windows\system32\robocopy.exe" "Q:\documents\folder2" "C:\mirror\c\Users\Allen\documents\folder2" /E /COPY:DAT /DCOPY:DAT /R:2 /W:5 /XJ /NP <nul
 >>"C:\work\main-work-computer_20201221_134337.851361\2\status" echo mirror %ERRORLEVEL%
 

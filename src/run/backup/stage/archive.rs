@@ -45,9 +45,12 @@ pub(super) fn finish(
             );
             return Ok(None);
         };
-        let mut held = EntrySum::default();
+        let (mut held, family) = (EntrySum::default(), order.mount.path.family());
         let exit = seven_zip.list(&first.path, key, cancel, &mut |entry| {
-            held.add(&entry.path, (!entry.is_directory).then_some(entry.size));
+            held.add(
+                &family.fold(&entry.path),
+                (!entry.is_directory).then_some(entry.size),
+            );
         })?;
         if exit != SevenZipExit::Ok {
             not_read_back(archive, exit, events);
@@ -57,7 +60,7 @@ pub(super) fn finish(
         if held != expected(order, files)? {
             let mut all = HashMap::new();
             seven_zip.list(&first.path, key, cancel, &mut |entry| {
-                all.insert(entry.path, entry.size);
+                all.insert(family.fold(&entry.path), entry.size);
             })?;
             sizes = Some(all);
         }
@@ -100,7 +103,7 @@ fn expected(order: &StageOrder, files: &StageFiles) -> Result<EntrySum, StageErr
     held::each_expected(order, files, &mut |entry| {
         if let Some(path) = entry.path.as_str() {
             expected.add(
-                path,
+                &order.mount.path.family().fold(path),
                 (entry.kind == EntryKind::File).then_some(entry.meta.size),
             );
         }
@@ -236,7 +239,10 @@ impl Amended {
     ) -> Option<Entry> {
         let now = look.metadata(&entry.path);
         let size = match held {
-            Some(held) => entry.path.as_str().and_then(|path| held.get(path)).copied(),
+            Some(held) => look
+                .key(&entry.path)
+                .and_then(|path| held.get(&path))
+                .copied(),
             None => Some(entry.meta.size),
         };
         if let Some(size) = size {

@@ -137,13 +137,14 @@ fn intruders(
     let seven_zip = SevenZip::locate(Some(&order.seven_zip))?;
     let (mut expected, mut held) = (EntrySum::default(), EntrySum::default());
     let (mut unfit, mut paths) = (BTreeSet::new(), LookUp::new(order));
+    let family = order.mount.path.family();
     held::each_expected(order, files, &mut |entry| {
         if !paths.is_reached(&entry.path) {
             unfit.insert(entry.path.clone());
         }
-        if let Some(path) = entry.path.as_str() {
+        if let Some(path) = paths.key(&entry.path) {
             expected.add(
-                path,
+                &path,
                 (entry.kind == EntryKind::File).then_some(entry.meta.size),
             );
         }
@@ -152,23 +153,27 @@ fn intruders(
     let mut is_linked = false;
     let exit = seven_zip.list(&first.path, key, cancel, &mut |entry| {
         is_linked |= entry.is_link;
-        held.add(&entry.path, (!entry.is_directory).then_some(entry.size));
+        held.add(
+            &family.fold(&entry.path),
+            (!entry.is_directory).then_some(entry.size),
+        );
     })?;
     if exit != SevenZipExit::Ok || (expected == held && !is_linked) {
         return Ok(unfit);
     }
     let mut kinds = HashMap::new();
     held::each_expected(order, files, &mut |entry| {
-        if let Some(path) = entry.path.as_str() {
-            kinds.insert(path.to_owned(), entry.kind == EntryKind::Directory);
+        if let Some(path) = paths.key(&entry.path) {
+            kinds.insert(path, (entry.kind == EntryKind::Directory, entry.path));
         }
         Ok(())
     })?;
     let mut odd = HashSet::new();
     seven_zip.list(&first.path, key, cancel, &mut |entry| {
-        let is_as_listed = kinds.get(&entry.path) == Some(&entry.is_directory);
-        if entry.is_link || !is_as_listed {
-            odd.insert(entry.path);
+        let path = family.fold(&entry.path);
+        let kind = kinds.get(&path).map(|(is_directory, _)| *is_directory);
+        if entry.is_link || kind != Some(entry.is_directory) {
+            odd.insert(path);
         }
     })?;
     for path in odd {
@@ -176,8 +181,8 @@ fn intruders(
         let path = RelPath::from_bytes(path);
         let depths = (1..=path.names().count()).rev();
         let mut above = depths.map(|depth| path.truncated(depth));
-        let is_listed = |path: &RelPath| path.as_str().is_some_and(|p| kinds.contains_key(p));
-        unfit.extend(above.find(is_listed));
+        let listed = |path: RelPath| Some(kinds.get(path.as_str()?)?.1.clone());
+        unfit.extend(above.find_map(listed));
     }
     Ok(unfit)
 }

@@ -188,6 +188,7 @@ fn read_through(path: &Path, cancel: &Cancel) -> std::io::Result<()> {
 /// Looks entries up below the source, through no link but those above the sources.
 pub(super) struct LookUp {
     source: std::path::PathBuf,
+    family: Family,
     /// What is above the sources: a link there is the user's own way to a source, and is
     /// followed.
     above_sources: HashSet<RelPath>,
@@ -205,9 +206,16 @@ impl LookUp {
         });
         LookUp {
             source: verbatim(Path::new(&order.shown_at)),
+            family: order.mount.path.family(),
             above_sources: above_sources.collect(),
             parent: None,
         }
+    }
+
+    /// What stands for a path where archive and manifest are compared: 7-Zip for Windows stores names
+    /// as the disk has them, also where the profile writes them otherwise.
+    pub fn key(&self, path: &RelPath) -> Option<String> {
+        Some(self.family.fold(path.as_str()?))
     }
 
     /// What is there now. `None` when nothing is known of it.

@@ -136,7 +136,8 @@ impl Pair {
             let why = "its name cannot be looked up, so its copy in the mirror is not checked";
             return Some(Finding::Unreadable(why.to_owned()));
         };
-        let by_content = self.by_content.contains(entry.path.as_bytes());
+        let by_content =
+            entry.kind == EntryKind::File && self.by_content.contains(entry.path.as_bytes());
         let what = difference(entry, &copy, self.tolerance).or_else(|| {
             let differs = by_content && !same_content(&original, &copy);
             differs.then(|| "its content differs".to_owned())
@@ -177,7 +178,8 @@ fn listed(list: &Path) -> Result<HashSet<Vec<u8>>, StageError> {
         Err(error) => return Err(StageError::io("reading", list)(error)),
     };
     let paths = text.split(|byte| *byte == 0);
-    let plain = paths.map(|path| path.strip_prefix(b"./").unwrap_or(path).to_vec());
+    let named = paths.filter(|path| !path.is_empty());
+    let plain = named.map(|path| path.strip_prefix(b"./").unwrap_or(path).to_vec());
     Ok(plain.collect())
 }
 
