@@ -220,7 +220,7 @@ impl InitArgs {
         if !missing.is_empty() {
             return Err(refuse(
                 &format!(
-                    "there is no terminal to ask on; missing options: {}",
+                    "there is no terminal to prompt on; missing options: {}",
                     missing.join(", ")
                 ),
                 "",
