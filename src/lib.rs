@@ -33,7 +33,7 @@ pub mod parts {
     pub use crate::model::event::{Event, Events, Outcome, Section, Severity, Sink};
     pub use crate::model::exclusion::Exclusion;
     pub use crate::model::file_system::{FileSystem, Modes};
-    pub use crate::model::job::{Job, MaxDelete, MountPoint, UNREACHABLE_AFTER};
+    pub use crate::model::job::{Job, MaxDelete, MountPoint};
     pub use crate::model::manifest::{
         Entry, EntryKind, Header, Meta, Moment, RelPath, Stored, Writer,
     };
@@ -42,10 +42,13 @@ pub mod parts {
     pub use crate::model::name::{BackupId, Extension, Format, MountName, ObjectName, Part};
     pub use crate::model::object::{Object, ObjectRef, ThawState};
     pub use crate::model::path::{Family, FullPath};
-    pub use crate::model::policy::{ExtraFiles, ForceFull, Reference, StorageClass, Tier};
+    pub use crate::model::policy::{
+        ExtraFiles, ForceFull, Reference, StorageClass, Tier, UNREACHABLE_AFTER,
+    };
     pub use crate::model::secret::Secret;
     pub use crate::model::select::{Kind, Selection, SelectionSpec, Verdict};
     pub use crate::model::stamp::{Stamp, Zone};
+    pub use crate::model::store::{S3, StoreSettings};
     pub use crate::plan::backup::{ArchiveOrder, Changes, MirrorOrder, Mode, StageOrder};
     pub use crate::plan::cost::price::Prices;
     pub use crate::plan::restore::layout::Layout;

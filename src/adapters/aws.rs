@@ -12,7 +12,7 @@ use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 
-use crate::model::job;
+use crate::model::policy;
 use crate::model::secret::Secret;
 
 /// How long one try to connect may take; with all tries a store is known to be unreachable within
@@ -54,7 +54,7 @@ impl AccessKey {
 /// # Errors
 /// When one of its references gives nothing.
 pub fn keys<E>(
-    credentials: Option<&job::Credentials>,
+    credentials: Option<&policy::Credentials>,
     resolve: impl Fn(&crate::model::policy::Reference) -> Result<Secret, E>,
 ) -> Result<Keys, E> {
     let Some(keys) = credentials else {
@@ -103,7 +103,7 @@ mod tests {
     fn a_temporary_key_has_its_token() {
         let env = |name: &str| Reference::Env(name.to_owned());
         let read = |session_token: Option<Reference>| {
-            let credentials = job::Credentials {
+            let credentials = policy::Credentials {
                 access_key_id: env("ID"),
                 secret_access_key: env("SECRET"),
                 session_token,

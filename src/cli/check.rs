@@ -83,12 +83,10 @@ fn summary(job: &Job) -> String {
     if let Some(mirror) = &job.mirror {
         destinations.push(format!("mirror {}", mirror.path));
     }
-    if let Some(s3) = &job.s3 {
-        destinations.push(format!("s3 {}", s3.bucket));
-    }
-    if let Some(directory) = &job.directory {
-        destinations.push(format!("directory {directory}"));
-    }
+    destinations.extend(
+        job.stores()
+            .map(|s| format!("{} {}", s.name(), s.address())),
+    );
     format!(
         "OK: {}, {}, destinations: {}\n",
         job.name,

@@ -10,9 +10,9 @@ use crate::adapters::credential;
 use crate::adapters::store::open::{open_stores, sentence};
 use crate::adapters::store::{DirectoryStore, S3Settings, S3Store, Store};
 use crate::model::cancel::Cancel;
-use crate::model::job::UNREACHABLE_AFTER;
 use crate::model::policy::StorageClass;
-use crate::model::store_name::StoreName;
+use crate::model::policy::UNREACHABLE_AFTER;
+use crate::model::store::StoreName;
 use crate::profile::Search;
 use crate::run::restore::origin::{Candidate, RestoreOrigin};
 
@@ -57,7 +57,7 @@ impl PlaceArgs {
                 output::note(diagnostics);
                 Exit::Usage
             })?;
-        credential::withhold_from_programs(job.secrets());
+        credential::withhold_from_programs(&job.secrets);
         let wanted = |store: StoreName| self.from.is_none_or(|from| from == store);
         let mut candidates: Vec<Candidate> = open_stores(&job, cancel)
             .into_iter()

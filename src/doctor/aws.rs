@@ -3,11 +3,13 @@
 //! An access key that is kept on a computer for years may be stolen with it. A key that can neither
 //! delete nor read cannot harm the backups.
 
-use super::stores::refused;
-use super::visit::{ListedStore, Visit};
+use super::stores::{missing, refused};
+use super::visit::{ListedStore, Visit, VisitedStore};
 use super::{CheckAnswer, ok, problem, warning};
 use crate::adapters::store::{LifecycleRule, S3Store, Store, StoreError, UploadRight, Versioning};
+use crate::model::catalog::Catalog;
 use crate::model::policy::StorageClass;
+use crate::model::store::StoreSettings;
 use crate::model::text::count;
 
 /// Days for which an object in Deep Archive is billed, however early it is deleted.
@@ -16,26 +18,27 @@ const PAID_DAYS: u32 = 180;
 /// Where the rights that a backup needs are written down.
 const PAGE: &str = "see docs/aws.md for the rights that a backup needs";
 
-/// A key that no object has: unmistakable, below the location's prefix, and new each time.
-fn missing(visit: &Visit<'_>) -> String {
-    format!(
-        "{}_aam-backup-doctor-probe-{}",
-        visit.job.location,
-        visit.now.format("%Y%m%d%H%M%S%6f")
-    )
-}
-
 /// The bucket, when its credentials are known there: one that does not answer, or is elsewhere,
 /// would give the same error again and again.
-fn reached<'v>(visit: &'v Visit<'_>) -> Option<&'v ListedStore<S3Store>> {
-    let listed = visit.s3()?.as_ref().ok()?;
+fn reached<'v>(visit: &'v Visit<'_>) -> Option<Bucket<'v>> {
     let known = |error: &StoreError| error.why.starts_with("AccessDenied");
-    listed
-        .catalog
-        .as_ref()
-        .err()
-        .is_none_or(known)
-        .then_some(listed)
+    let bucket = |(settings, opened): &'v (StoreSettings, VisitedStore)| {
+        let ListedStore { store, catalog } = opened.as_ref().ok()?;
+        catalog.as_ref().err().is_none_or(known).then_some(())?;
+        Some(Bucket {
+            class: settings.storage_class(),
+            store: store.as_s3()?,
+            catalog: catalog.as_ref().ok(),
+        })
+    };
+    visit.stores().iter().find_map(bucket)
+}
+
+/// A bucket that was reached.
+struct Bucket<'v> {
+    class: Option<StorageClass>,
+    store: &'v S3Store,
+    catalog: Option<&'v Catalog>,
 }
 
 fn unknown(what: &str, error: &StoreError) -> CheckAnswer {
@@ -43,7 +46,7 @@ fn unknown(what: &str, error: &StoreError) -> CheckAnswer {
 }
 
 pub(super) fn upload(visit: &Visit<'_>) -> Vec<CheckAnswer> {
-    let Some(ListedStore { store, .. }) = reached(visit) else {
+    let Some(Bucket { store, .. }) = reached(visit) else {
         return Vec::new();
     };
     let label = store.label();
@@ -64,7 +67,7 @@ pub(super) fn upload(visit: &Visit<'_>) -> Vec<CheckAnswer> {
 }
 
 pub(super) fn delete(visit: &Visit<'_>) -> Vec<CheckAnswer> {
-    let Some(ListedStore { store, .. }) = reached(visit) else {
+    let Some(Bucket { store, .. }) = reached(visit) else {
         return Vec::new();
     };
     let (label, key) = (store.label(), missing(visit));
@@ -92,7 +95,7 @@ pub(super) fn delete(visit: &Visit<'_>) -> Vec<CheckAnswer> {
 }
 
 pub(super) fn read(visit: &Visit<'_>) -> Vec<CheckAnswer> {
-    let Some(ListedStore { store, catalog }) = reached(visit) else {
+    let Some(Bucket { store, catalog, .. }) = reached(visit) else {
         return Vec::new();
     };
     let label = store.label();
@@ -116,17 +119,13 @@ pub(super) fn read(visit: &Visit<'_>) -> Vec<CheckAnswer> {
 }
 
 pub(super) fn lifecycle(visit: &Visit<'_>) -> Vec<CheckAnswer> {
-    let Some(ListedStore { store, .. }) = reached(visit) else {
+    let Some(Bucket { class, store, .. }) = reached(visit) else {
         return Vec::new();
     };
     match store.lifecycle() {
         Err(error) => vec![unknown("when objects expire", &error)],
         Ok(rules) => {
-            let deep = visit
-                .job
-                .s3
-                .as_ref()
-                .is_some_and(|s3| s3.storage_class == StorageClass::DeepArchive);
+            let deep = class == Some(StorageClass::DeepArchive);
             judge(
                 &rules,
                 &format!("{}_", visit.job.location),
@@ -185,7 +184,7 @@ fn judge(
 }
 
 pub(super) fn versioning(visit: &Visit<'_>) -> Vec<CheckAnswer> {
-    let Some(ListedStore { store, .. }) = reached(visit) else {
+    let Some(Bucket { store, .. }) = reached(visit) else {
         return Vec::new();
     };
     let label = store.label();

@@ -143,6 +143,10 @@ pub const CHECKS: &[Check] = &[
         find: stores::bucket,
     },
     Check {
+        name: "store",
+        find: stores::other,
+    },
+    Check {
         name: "upload",
         find: aws::upload,
     },

@@ -132,19 +132,14 @@ fn needs(visit: &Visit<'_>) -> Vec<(PathBuf, u64)> {
     let (job, walked) = (visit.job, visit.walked());
     let archives = job
         .has_store()
-        .then(|| (job.work_directory().to_native(), walked.archived_bytes));
-    let directory = job
-        .directory
-        .as_ref()
-        .map(|path| (path.to_native(), walked.archived_bytes));
+        .then(|| (job.work_directory.to_native(), walked.archived_bytes));
+    let directories = job.stores().filter_map(|store| store.path());
+    let directories = directories.map(|path| (path.to_native(), walked.archived_bytes));
     let mirror = job
         .mirror
         .as_ref()
         .map(|mirror| (mirror.path.to_native(), walked.unmirrored_bytes));
-    let there = directory
-        .into_iter()
-        .chain(mirror)
-        .filter(|(path, _)| path.is_dir());
+    let there = directories.chain(mirror).filter(|(path, _)| path.is_dir());
     archives
         .into_iter()
         .chain(there)
@@ -196,7 +191,7 @@ pub(super) fn space(
 }
 
 pub(super) fn work_directory(visit: &Visit<'_>) -> Vec<CheckAnswer> {
-    let directory = visit.job.work_directory().to_native();
+    let directory = visit.job.work_directory.to_native();
     let mut found = vec![writable(
         &directory,
         "set archive.work-directory in the profile to a directory that can be written",

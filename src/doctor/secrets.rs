@@ -4,14 +4,14 @@
 use super::visit::Visit;
 use super::{CheckAnswer, ok, problem, warning};
 use crate::adapters::credential::{describe, has_more_lines};
-use crate::model::job::Credentials;
+use crate::model::policy::Credentials;
 use crate::model::policy::Reference;
 use crate::profile::check::check_key;
 
 pub(super) fn secrets(visit: &Visit<'_>) -> Vec<CheckAnswer> {
     let job = visit.job;
     let mut found = Vec::new();
-    if let Some(archive) = job.archive.as_ref().filter(|_| job.has_store()) {
+    if let Some(archive) = &job.archive {
         let key = "archive.encryption-key";
         found.push(
             match visit
@@ -33,46 +33,27 @@ pub(super) fn secrets(visit: &Visit<'_>) -> Vec<CheckAnswer> {
             ));
         }
     }
-    let s3 = job.s3.as_ref().and_then(|s3| s3.credentials.as_ref());
-    let email = job
-        .reporting
-        .email
-        .as_ref()
-        .and_then(|email| email.credentials.as_ref());
-    for (section, credentials) in [
-        ("destinations.s3.credentials", s3),
-        ("email.credentials", email),
-    ] {
-        found.extend(
-            credentials
-                .into_iter()
-                .flat_map(|keys| access_key(visit, section, keys)),
-        );
+    for store in job.stores() {
+        let section = format!("destinations.{}", store.name());
+        for (key, reference) in store.secrets() {
+            found.extend(check_secret(visit, &format!("{section}.{key}"), reference));
+        }
+    }
+    let email = job.reporting.email.as_ref();
+    let email = email.and_then(|email| email.credentials.as_ref());
+    for (key, reference) in email.into_iter().flat_map(Credentials::references) {
+        let key = format!("email.credentials.{key}");
+        found.extend(check_secret(visit, &key, reference));
     }
     found
 }
 
-fn access_key(visit: &Visit<'_>, section: &str, keys: &Credentials) -> Vec<CheckAnswer> {
-    let mut found = Vec::new();
-    let token = keys
-        .session_token
-        .as_ref()
-        .map(|token| ("session-token", token));
-    for (name, reference) in [
-        ("access-key-id", &keys.access_key_id),
-        ("secret-access-key", &keys.secret_access_key),
-    ]
-    .into_iter()
-    .chain(token)
-    {
-        found.push(check_reference(
-            &format!("{section}.{name}"),
-            reference,
-            visit.secret(reference).map(drop),
-        ));
-    }
-    found.extend(open_to_others(&keys.secret_access_key));
-    found
+fn check_secret(visit: &Visit<'_>, key: &str, reference: &Reference) -> Vec<CheckAnswer> {
+    let found = check_reference(key, reference, visit.secret(reference).map(drop));
+    [found]
+        .into_iter()
+        .chain(open_to_others(reference))
+        .collect()
 }
 
 fn check_reference(key: &str, reference: &Reference, resolved: Result<(), String>) -> CheckAnswer {

@@ -2,12 +2,14 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::visit::{ListedStore, Visit};
+use super::visit::{ListedStore, Visit, VisitedStore};
 use super::{CheckAnswer, ok, places, problem};
 use crate::adapters::file_system;
+use crate::adapters::store::StoreError;
 use crate::adapters::store::StoreErrorKind::Denied;
-use crate::adapters::store::{Store, StoreError};
 use crate::model::catalog::Catalog;
+use crate::model::path::FullPath;
+use crate::model::store::{StoreName, StoreSettings};
 use crate::model::text;
 
 /// S3 refuses requests whose time is 15 minutes off. At a third of that there is time to set the
@@ -36,74 +38,93 @@ fn holds(label: &str, catalog: &Catalog) -> String {
     }
 }
 
+/// Whether a store can be listed, and what it holds.
+fn listed(settings: &StoreSettings, opened: &VisitedStore) -> Result<CheckAnswer, CheckAnswer> {
+    let ListedStore { store, catalog } = opened.as_ref().map_err(refused)?;
+    let holds = holds(store.label(), catalog.as_ref().map_err(refused)?);
+    Ok(ok(match settings.detail() {
+        Some(detail) => format!("{holds}, {detail}"),
+        None => holds,
+    }))
+}
+
 pub(super) fn directory(visit: &Visit<'_>) -> Vec<CheckAnswer> {
-    let (Some(opened), Some(path)) = (visit.directory(), &visit.job.directory) else {
-        return Vec::new();
-    };
-    let mut found = match opened {
-        Ok(ListedStore {
-            store,
-            catalog: Ok(catalog),
-        }) => vec![ok(holds(store.label(), catalog))],
-        Err(error)
-        | Ok(ListedStore {
-            catalog: Err(error),
-            ..
-        }) => return vec![refused(error)],
-    };
+    let stores = visit.stores().iter();
+    let found = stores.flat_map(|(settings, opened)| match settings.path() {
+        None => Vec::new(),
+        Some(path) => match listed(settings, opened) {
+            Ok(listed) => [listed].into_iter().chain(room(visit, path)).collect(),
+            Err(refused) => vec![refused],
+        },
+    });
+    found.collect()
+}
+
+/// Whether a directory store can be written, and has room for volumes and for a backup.
+fn room(visit: &Visit<'_>, path: &FullPath) -> Vec<CheckAnswer> {
     let directory = path.to_native();
-    match file_system::probe(&directory) {
-        Err(error) => found.push(problem(
-            format!("{path} cannot be written: {error}"),
-            "let the account that runs the backup write there",
-        )),
-        Ok(traits) => {
-            let volume = visit
-                .job
-                .archive
-                .as_ref()
-                .map_or(0, |archive| archive.volume_size);
-            if traits.small_files_only && volume > u64::from(u32::MAX) {
-                found.push(problem(
-                    format!(
-                        "{path} is on FAT, which cannot hold a volume of {}",
-                        text::size(volume)
-                    ),
-                    "set archive.volume-size to 4000000000 or less",
-                ));
-            }
-            let hint = "remove old backups or attach a larger disk";
-            found.push(places::space(
-                visit,
-                &directory,
-                "a run now",
-                visit.walked().archived_bytes,
-                hint,
-            ));
+    let traits = match file_system::probe(&directory) {
+        Ok(traits) => traits,
+        Err(error) => {
+            return vec![problem(
+                format!("{path} cannot be written: {error}"),
+                "let the account that runs the backup write there",
+            )];
+        }
+    };
+    let mut found = Vec::new();
+    let archive = visit.job.archive.as_ref();
+    let volume = archive.map_or(0, |archive| archive.volume_size);
+    if traits.small_files_only && volume > u64::from(u32::MAX) {
+        let size = text::size(volume);
+        found.push(problem(
+            format!("{path} is on FAT, which cannot hold a volume of {size}"),
+            "set archive.volume-size to 4000000000 or less",
+        ));
+    }
+    let hint = "remove old backups or attach a larger disk";
+    let bytes = visit.walked().archived_bytes;
+    found.push(places::space(visit, &directory, "a run now", bytes, hint));
+    found
+}
+
+pub(super) fn bucket(visit: &Visit<'_>) -> Vec<CheckAnswer> {
+    let stores = visit.stores().iter();
+    let buckets = stores.filter(|(settings, _)| settings.name() == StoreName::S3);
+    let found = buckets.map(|(settings, opened)| listed(settings, opened));
+    found
+        .map(|found| found.unwrap_or_else(|refused| refused))
+        .collect()
+}
+
+/// A store that is neither a directory nor a bucket: it says itself whether it can be written.
+pub(super) fn other(visit: &Visit<'_>) -> Vec<CheckAnswer> {
+    let of_others =
+        |settings: &StoreSettings| settings.path().is_none() && settings.name() != StoreName::S3;
+    let mut found = Vec::new();
+    for (settings, opened) in visit.stores().iter().filter(|(s, _)| of_others(s)) {
+        found.push(listed(settings, opened).unwrap_or_else(|refused| refused));
+        if let Ok(ListedStore {
+            store,
+            catalog: Ok(_),
+        }) = opened
+        {
+            found.push(match store.try_writing(&missing(visit)) {
+                Ok(()) => ok(format!("{} can be written", store.label())),
+                Err(error) => refused(&error),
+            });
         }
     }
     found
 }
 
-pub(super) fn bucket(visit: &Visit<'_>) -> Vec<CheckAnswer> {
-    let (Some(opened), Some(s3)) = (visit.s3(), &visit.job.s3) else {
-        return Vec::new();
-    };
-    vec![match opened {
-        Err(error)
-        | Ok(ListedStore {
-            catalog: Err(error),
-            ..
-        }) => refused(error),
-        Ok(ListedStore {
-            store,
-            catalog: Ok(catalog),
-        }) => ok(format!(
-            "{}, region {}",
-            holds(store.label(), catalog),
-            s3.region
-        )),
-    }]
+/// A key that no object has: unmistakable, below the location's prefix, and new each time.
+pub(super) fn missing(visit: &Visit<'_>) -> String {
+    format!(
+        "{}_aam-backup-doctor-probe-{}",
+        visit.job.location,
+        visit.now.format("%Y%m%d%H%M%S%6f")
+    )
 }
 
 pub(super) fn clock(visit: &Visit<'_>) -> Vec<CheckAnswer> {
@@ -126,13 +147,21 @@ pub(super) fn clock(visit: &Visit<'_>) -> Vec<CheckAnswer> {
     }
     // A store that did not answer has been reported, and would only be waited for again. One that
     // refused may have done so because of the time.
-    match visit.s3() {
-        Some(Ok(ListedStore { store, catalog }))
-            if catalog.as_ref().err().is_none_or(|e| e.kind == Denied) =>
-        {
-            found.push(compare(store.label(), store.clock_ahead(), hint));
+    let stores = visit
+        .stores()
+        .iter()
+        .filter_map(|(_, opened)| opened.as_ref().ok());
+    let answered = |listed: &&ListedStore| {
+        listed
+            .catalog
+            .as_ref()
+            .err()
+            .is_none_or(|e| e.kind == Denied)
+    };
+    for ListedStore { store, .. } in stores.filter(answered) {
+        if let Some(bucket) = store.as_s3() {
+            found.push(compare(store.label(), bucket.clock_ahead(), hint));
         }
-        _ => {}
     }
     found
 }

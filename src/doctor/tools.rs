@@ -18,7 +18,7 @@ fn missing(error: &ToolError) -> CheckAnswer {
 }
 
 pub(super) fn seven_zip(visit: &Visit<'_>) -> Vec<CheckAnswer> {
-    let Some(archive) = visit.job.archive.as_ref().filter(|_| visit.job.has_store()) else {
+    let Some(archive) = &visit.job.archive else {
         return Vec::new();
     };
     let tool = match SevenZip::locate(visit.job.tools.seven_zip.as_deref()) {

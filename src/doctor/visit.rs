@@ -9,28 +9,27 @@ use chrono::{DateTime, Utc};
 use super::Permissions;
 use crate::adapters::credential;
 use crate::adapters::process::ToolError;
-use crate::adapters::store::open;
 use crate::adapters::store::open::sentence;
-use crate::adapters::store::{DirectoryStore, S3Store, Store, StoreError};
+use crate::adapters::store::{Store, StoreError, open_store};
 use crate::model::cancel::Cancel;
 use crate::model::catalog::Catalog;
 use crate::model::event::{Event, Events, Severity, Sink};
 use crate::model::job::Job;
 use crate::model::policy::Reference;
 use crate::model::secret::Secret;
-use crate::model::store_name::StoreName;
+use crate::model::store::StoreSettings;
 use crate::plan::backup::{Facts, Plan, StoreFacts};
 use crate::run::backup::stage::{self, StagePaths};
 use crate::run::backup::survey::{self, Request};
 
 /// A store that could be opened, and what it holds.
-pub(super) struct ListedStore<S> {
-    pub store: S,
+pub(super) struct ListedStore {
+    pub store: Box<dyn Store>,
     pub catalog: Result<Catalog, StoreError>,
 }
 
 /// A store, or why it could not be opened.
-pub(super) type VisitedStore<S> = Result<ListedStore<S>, StoreError>;
+pub(super) type VisitedStore = Result<ListedStore, StoreError>;
 
 /// The job under examination. What takes time is looked up when the first check asks.
 pub(super) struct Visit<'a> {
@@ -39,8 +38,7 @@ pub(super) struct Visit<'a> {
     pub cancel: &'a Cancel,
     pub now: DateTime<Utc>,
     secrets: RefCell<Vec<(Reference, Result<Secret, String>)>>,
-    s3: OnceCell<Option<VisitedStore<S3Store>>>,
-    directory: OnceCell<Option<VisitedStore<DirectoryStore>>>,
+    stores: OnceCell<Vec<(StoreSettings, VisitedStore)>>,
     surveyed: OnceCell<(Facts, Option<ToolError>)>,
     walked: OnceCell<Walked>,
 }
@@ -62,15 +60,14 @@ pub(super) struct Walked {
 
 impl<'a> Visit<'a> {
     pub(super) fn new(job: &'a Job, options: Permissions, cancel: &'a Cancel) -> Visit<'a> {
-        credential::withhold_from_programs(job.secrets());
+        credential::withhold_from_programs(&job.secrets);
         Visit {
             job,
             options,
             cancel,
             now: Utc::now(),
             secrets: RefCell::default(),
-            s3: OnceCell::new(),
-            directory: OnceCell::new(),
+            stores: OnceCell::new(),
             surveyed: OnceCell::new(),
             walked: OnceCell::new(),
         }
@@ -95,51 +92,39 @@ impl<'a> Visit<'a> {
         })
     }
 
-    /// The bucket, if the job has one.
-    pub(super) fn s3(&self) -> Option<&VisitedStore<S3Store>> {
+    /// The stores of the job.
+    pub(super) fn stores(&self) -> &[(StoreSettings, VisitedStore)] {
         let resolve = |reference: &Reference| self.secret(reference);
-        let list = |s3| open::open_s3(s3, resolve, self.cancel).map(|store| self.list(store));
-        self.s3
-            .get_or_init(|| self.job.s3.as_ref().map(list))
-            .as_ref()
-    }
-
-    /// The directory store, if the job has one.
-    pub(super) fn directory(&self) -> Option<&VisitedStore<DirectoryStore>> {
-        let open = |path: &crate::model::path::FullPath| {
-            DirectoryStore::open(&path.to_native(), self.cancel.clone())
-                .map(|store| self.list(store))
+        let visited = |settings: &StoreSettings| {
+            let opened = open_store(settings, &resolve, self.cancel);
+            let listed = opened.map(|store| {
+                let catalog = survey::catalog(self.job, &*store);
+                ListedStore { store, catalog }
+            });
+            (settings.clone(), listed)
         };
-        self.directory
-            .get_or_init(|| self.job.directory.as_ref().map(open))
-            .as_ref()
-    }
-
-    fn list<S: Store>(&self, store: S) -> ListedStore<S> {
-        let catalog = survey::catalog(self.job, &store);
-        ListedStore { store, catalog }
+        self.stores
+            .get_or_init(|| self.job.stores().map(visited).collect())
     }
 
     /// What the stores that can be listed hold.
     pub(super) fn catalogs(&self) -> impl Iterator<Item = &Catalog> {
-        fn listed<S>(opened: Option<&VisitedStore<S>>) -> Option<&Catalog> {
-            opened?.as_ref().ok()?.catalog.as_ref().ok()
-        }
-        listed(self.s3())
-            .into_iter()
-            .chain(listed(self.directory()))
+        let stores = self.stores().iter();
+        stores.filter_map(|(_, opened)| opened.as_ref().ok()?.catalog.as_ref().ok())
     }
 
     /// The facts of a plan, and the program that copies to the mirror, when it is missing.
     pub(super) fn surveyed(&self) -> &(Facts, Option<ToolError>) {
         self.surveyed.get_or_init(|| {
-            let mut stores = Vec::new();
-            if let Some(opened) = self.s3() {
-                stores.push((StoreName::S3, store_facts(opened)));
-            }
-            if let Some(opened) = self.directory() {
-                stores.push((StoreName::Directory, store_facts(opened)));
-            }
+            let facts = |(settings, opened): &(StoreSettings, VisitedStore)| StoreFacts {
+                label: settings.label(),
+                catalog: match opened {
+                    Ok(listed) => listed.catalog.clone().map_err(|e| sentence(&e)),
+                    Err(error) => Err(sentence(error)),
+                },
+            };
+            let stores = self.stores().iter();
+            let stores = stores.map(|store| (store.0.name(), facts(store))).collect();
             survey::facts(self.job, Request::default(), self.now, stores)
         })
     }
@@ -187,20 +172,6 @@ impl<'a> Visit<'a> {
         walked.unreadable = unreadable.0.into_inner().unwrap_or_default();
         Ok(())
     }
-}
-
-fn store_facts<S: Store>(opened: &VisitedStore<S>) -> StoreFacts {
-    let listed = |listed: &ListedStore<S>| StoreFacts {
-        label: listed.store.label().to_owned(),
-        catalog: listed.catalog.clone().map_err(|e| sentence(&e)),
-    };
-    opened.as_ref().map_or_else(
-        |e| StoreFacts {
-            label: e.store.clone(),
-            catalog: Err(sentence(e)),
-        },
-        listed,
-    )
 }
 
 /// Hears of what cannot be backed up.

@@ -6,10 +6,14 @@
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 use std::time::Duration;
 
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
+
 use crate::model::name::Format;
-use crate::model::policy::{ExtraFiles, ForceFull, Reference, StorageClass, Tier};
+use crate::model::policy::{ExtraFiles, ForceFull, Reference, Tier};
 use crate::model::stamp::Zone;
 
 mod reporting;
@@ -17,12 +21,10 @@ mod reporting;
 pub use reporting::{Email, Hooks, Log, Ping, Program, Reporting};
 
 use crate::model::mount::{Mount, MountError, mounts};
-use crate::model::name::{MAX_KEY_BYTES, ObjectName};
+use crate::model::name::ObjectName;
 use crate::model::path::{Family, FullPath};
 use crate::model::select::Selection;
-
-/// The longest file name that common file systems take, in bytes.
-const MAX_FILE_NAME_BYTES: usize = 255;
+use crate::model::store::{JobStores, KeyLimit, StoreName, StoreSettings};
 
 /// Why a job's sources cannot have object names.
 #[derive(Debug, thiserror::Error)]
@@ -30,13 +32,12 @@ pub enum NameError {
     #[error(transparent)]
     Same(#[from] Box<MountError>),
     #[error(
-        "the object names of the mount '{mount}' would be {bytes} bytes long; {store} takes {limit} at most"
+        "the object names of the mount '{mount}' would be {bytes} bytes long; {} takes {} at most", limit.store, limit.bytes
     )]
     Long {
         mount: FullPath,
         bytes: usize,
-        store: &'static str,
-        limit: usize,
+        limit: KeyLimit,
     },
 }
 
@@ -59,11 +60,13 @@ pub struct Job {
     /// How mounts are snapshot; `None` reads the live files.
     pub snapshot: Option<Snapshot>,
     pub mirror: Option<Mirror>,
-    pub s3: Option<S3>,
-    /// Directory store.
-    pub directory: Option<FullPath>,
-    /// Present whenever `s3` or `directory` is.
+    /// The stores and what is archived to them.
     pub archive: Option<Archive>,
+    /// Where work files go, also those of a job with a mirror only.
+    pub work_directory: FullPath,
+    /// Every reference to a secret that its profile has, also those of destinations that a run
+    /// leaves out.
+    pub secrets: Vec<Reference>,
     pub force_full: ForceFull,
     pub lookback_months: NonZeroU32,
     pub restore: Restore,
@@ -77,36 +80,19 @@ pub struct Job {
 impl Job {
     /// Whether the job makes archives at all.
     pub fn has_store(&self) -> bool {
-        self.s3.is_some() || self.directory.is_some()
+        self.archive.is_some()
     }
 
-    /// Every reference to a secret that its profile has.
-    pub fn secrets(&self) -> Vec<&Reference> {
-        let key = self.archive.as_ref().map(|archive| &archive.encryption_key);
-        let s3 = self.s3.as_ref().and_then(|s3| s3.credentials.as_ref());
-        let email = self.reporting.email.as_ref();
-        let email = email.and_then(|email| email.credentials.as_ref());
-        let pairs = s3.into_iter().chain(email).flat_map(|keys| {
-            let Credentials {
-                access_key_id,
-                secret_access_key,
-                session_token,
-            } = keys;
-            [access_key_id, secret_access_key]
-                .into_iter()
-                .chain(session_token)
-        });
-        key.into_iter().chain(pairs).collect()
+    /// Its stores, in the order of uploads.
+    pub fn stores(&self) -> impl Iterator<Item = &StoreSettings> {
+        self.archive.iter().flat_map(|a| a.stores.iter())
     }
 
     /// The destinations it has.
     pub fn destinations(&self) -> Vec<Destination> {
-        let has = |destination: &Destination| match destination {
-            Destination::Mirror => self.mirror.is_some(),
-            Destination::S3 => self.s3.is_some(),
-            Destination::Directory => self.directory.is_some(),
-        };
-        Destination::ALL.into_iter().filter(has).collect()
+        let mirror = self.mirror.iter().map(|_| Destination::Mirror);
+        let stores = self.stores().map(|s| Destination::Store(s.name()));
+        mirror.chain(stores).collect()
     }
 
     /// The same job to some of its destinations only (backups to one destination).
@@ -120,8 +106,12 @@ impl Job {
         }
         let keeps = |destination| wanted.is_empty() || wanted.contains(&destination);
         self.mirror = self.mirror.filter(|_| keeps(Destination::Mirror));
-        self.s3 = self.s3.filter(|_| keeps(Destination::S3));
-        self.directory = self.directory.filter(|_| keeps(Destination::Directory));
+        self.archive = self.archive.and_then(|archive| {
+            let stores = archive
+                .stores
+                .only(|name| keeps(Destination::Store(name)))?;
+            Some(Archive { stores, ..archive })
+        });
         Ok(self)
     }
 
@@ -135,32 +125,19 @@ impl Job {
         let Some(archive) = &self.archive else {
             return Ok(mounts);
         };
-        // A file name has 255 bytes at most, a key 1024.
-        let (store, limit) = match &self.directory {
-            Some(_) => ("a directory store", MAX_FILE_NAME_BYTES),
-            None => ("S3", MAX_KEY_BYTES),
+        let limits = archive.stores.iter().map(|store| store.longest_key());
+        let Some(limit) = limits.min_by_key(|limit| limit.bytes) else {
+            return Ok(mounts);
         };
         let longest =
             |mount: &Mount| ObjectName::longest(&self.location, &mount.name, archive.format);
-        match mounts
-            .iter()
-            .find(|mount| self.has_store() && longest(mount) > limit)
-        {
+        match mounts.iter().find(|mount| longest(mount) > limit.bytes) {
             Some(mount) => Err(NameError::Long {
                 mount: mount.path.clone(),
                 bytes: longest(mount),
-                store,
                 limit,
             }),
             None => Ok(mounts),
-        }
-    }
-
-    /// Where work files go, also those of a job with a mirror only.
-    pub fn work_directory(&self) -> FullPath {
-        match &self.archive {
-            Some(archive) => archive.work_directory.clone(),
-            None => default_work_directory(self.family),
         }
     }
 }
@@ -178,26 +155,50 @@ pub fn default_work_directory(family: Family) -> FullPath {
 }
 
 /// One kind of destination.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Destination {
     Mirror,
-    S3,
-    Directory,
+    Store(StoreName),
 }
 
 impl Destination {
-    /// All of them.
-    pub const ALL: [Destination; 3] =
-        [Destination::Mirror, Destination::S3, Destination::Directory];
+    /// All of them, as a hint names them: `` `mirror`, `s3` or `directory` ``.
+    pub fn all_in_words() -> String {
+        let names: Vec<String> = Destination::value_variants()
+            .iter()
+            .map(|name| format!("`{name}`"))
+            .collect();
+        match names.split_last() {
+            Some((last, others)) => format!("{} or {last}", others.join(", ")),
+            None => String::new(),
+        }
+    }
+}
+
+impl ValueEnum for Destination {
+    fn value_variants<'a>() -> &'a [Destination] {
+        static ALL: LazyLock<Vec<Destination>> = LazyLock::new(|| {
+            let stores = StoreName::value_variants().iter();
+            let stores = stores.map(|name| Destination::Store(*name));
+            [Destination::Mirror].into_iter().chain(stores).collect()
+        });
+        &ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        match self {
+            Destination::Mirror => Some(PossibleValue::new("mirror")),
+            Destination::Store(name) => name.to_possible_value(),
+        }
+    }
 }
 
 impl std::fmt::Display for Destination {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Destination::Mirror => "mirror",
-            Destination::S3 => "s3",
-            Destination::Directory => "directory",
-        })
+        match self {
+            Destination::Mirror => f.write_str("mirror"),
+            Destination::Store(name) => name.fmt(f),
+        }
     }
 }
 
@@ -279,32 +280,7 @@ impl MaxDelete {
     }
 }
 
-/// How long a service may take to answer when the profile says nothing: a run learns within two
-/// minutes that a store cannot be reached (SPEC#scope).
-pub const UNREACHABLE_AFTER: Duration = Duration::from_secs(100);
-
-/// The S3 destination.
-#[derive(Clone, Debug)]
-pub struct S3 {
-    pub bucket: String,
-    pub region: String,
-    pub endpoint: Option<String>,
-    pub storage_class: StorageClass,
-    /// How long a small request may take, with all tries.
-    pub give_up_after: Duration,
-    pub credentials: Option<Credentials>,
-}
-
-/// An access key, by reference.
-#[derive(Clone, Debug)]
-pub struct Credentials {
-    pub access_key_id: Reference,
-    pub secret_access_key: Reference,
-    /// Of a temporary key.
-    pub session_token: Option<Reference>,
-}
-
-/// How archives are made.
+/// How archives are made, and where they go.
 #[derive(Clone, Debug)]
 pub struct Archive {
     pub encryption_key: Reference,
@@ -313,7 +289,7 @@ pub struct Archive {
     pub volume_size: u64,
     /// 0 to 9.
     pub compression_level: u8,
-    pub work_directory: FullPath,
+    pub stores: JobStores,
 }
 
 /// How archived objects are retrieved.

@@ -20,7 +20,7 @@ pub mod secret;
 pub mod select;
 pub mod slices;
 pub mod stamp;
-pub mod store_name;
+pub mod store;
 pub mod text;
 pub mod upload_record;
 pub mod work_name;

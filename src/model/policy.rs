@@ -1,6 +1,7 @@
 //! Choices that a profile makes and a job carries: the words of both (SPEC#profile).
 
 use std::fmt;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,37 @@ pub struct Keyring {
     pub service: String,
     /// Name of the user.
     pub user: String,
+}
+
+/// How long a service may take to answer when the profile says nothing: a run learns within two
+/// minutes that a store cannot be reached (SPEC#scope).
+pub const UNREACHABLE_AFTER: Duration = Duration::from_secs(100);
+
+/// An access key, by reference.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    pub access_key_id: Reference,
+    pub secret_access_key: Reference,
+    /// Of a temporary key.
+    pub session_token: Option<Reference>,
+}
+
+impl Credentials {
+    /// Its references, by their key in a profile.
+    pub fn references(&self) -> impl Iterator<Item = (&'static str, &Reference)> {
+        let Credentials {
+            access_key_id,
+            secret_access_key,
+            session_token,
+        } = self;
+        [
+            ("access-key-id", Some(access_key_id)),
+            ("secret-access-key", Some(secret_access_key)),
+            ("session-token", session_token.as_ref()),
+        ]
+        .into_iter()
+        .filter_map(|(key, reference)| Some((key, reference?)))
+    }
 }
 
 /// When to make a full backup although an incremental one is possible.

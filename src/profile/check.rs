@@ -121,10 +121,11 @@ impl Checker<'_> {
         let directories = self.exclusions("/exclude/directories", directories);
         let files = self.exclusions("/exclude/files", files);
         let mirror = self.mirror(destinations.mirror.as_ref());
-        let s3 = self.s3(destinations.s3.as_ref());
-        let store = self.directory(destinations.directory.as_ref());
+        let stores = self.stores(destinations);
         self.some_destination(document);
-        let archive = self.archive(document);
+        let secrets = Self::secrets(document, &stores, reporting.email.as_ref());
+        let archive = self.archive(document, stores.clone());
+        let work_directory = self.work_directory(document);
         let snapshot_given = snapshot.as_ref();
         let snapshot = self.snapshot(snapshot.as_ref());
         let restore = self.restore(restore);
@@ -132,9 +133,9 @@ impl Checker<'_> {
         let tools = self.tools(tools);
         let own = overlap::OwnPaths {
             mirror: mirror.as_ref(),
-            store: store.as_ref(),
+            stores: &stores,
             // Without a store nothing is ever put there.
-            work: archive.as_ref().filter(|_| destinations.makes_archives()),
+            work: work_directory.as_ref().filter(|_| archive.is_some()),
             work_given: archive_section
                 .as_ref()
                 .is_some_and(|a| a.work_directory.is_some()),
@@ -161,9 +162,9 @@ impl Checker<'_> {
             selection,
             snapshot,
             mirror,
-            s3,
-            directory: store,
             archive,
+            work_directory: work_directory?,
+            secrets,
             force_full: *force_full,
             // The schema asks for at least 1.
             lookback_months: NonZeroU32::new(*lookback_months)?,

@@ -14,9 +14,7 @@ use crate::model::stamp::Zone;
 mod destinations;
 mod reporting;
 
-pub use destinations::{
-    DeleteLimit, Destinations, Directory, MirrorSection, S3Credentials, S3Section,
-};
+pub use destinations::{DeleteLimit, Destinations, FieldChecks, MirrorSection, S3Credentials};
 pub use reporting::{EmailSection, HooksSection, LogPolicy, PingSection};
 
 // Patterns tell an editor that something is wrong; `check` says in words what.
@@ -56,7 +54,7 @@ pub struct Document {
     pub snapshot: Option<SnapshotSection>,
     /// Where backups are kept. At least one destination is required.
     pub destinations: Destinations,
-    /// How archives are made. Required for the destinations `s3` and `directory`.
+    /// How archives are made. Required for every destination but `mirror`.
     pub archive: Option<ArchiveSection>,
     /// When to make a full backup although an incremental one is possible.
     #[serde(default)]

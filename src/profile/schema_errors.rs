@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::mask::names_secret;
 use super::yaml::child;
 use super::{schema, suggest};
+use crate::model::job::Destination;
 use crate::profile::mistake::Mistake;
 use branch::{known_keys, tag, word, wrong_type};
 
@@ -135,7 +136,7 @@ impl Shape {
                 format!("did you mean '{near}'?")
             }
             None => match suggest::habit(key) {
-                Some(habit) => habit.to_owned(),
+                Some(habit) => habit.into_owned(),
                 None => format!("the known keys here are {}", known.join(", ")),
             },
         };
@@ -350,7 +351,7 @@ fn missing_key(pointer: &str, key: &str) -> Mistake {
 /// The finding of a profile without a destination.
 pub fn no_destination() -> Mistake {
     Mistake::key("/destinations", "no destination is given")
-        .hint("add `mirror`, `s3` or `directory` below it")
+        .hint(format!("add {} below it", Destination::all_in_words()))
 }
 
 fn quoted(text: &str) -> String {

@@ -1,5 +1,9 @@
 //! What was probably meant: near keys and values, and the habits of v1.0 and of other tools.
 
+use std::borrow::Cow;
+
+use crate::model::job::Destination;
+
 /// The nearest of `known` to `given`, when it is near enough to be meant.
 pub fn near<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let plain = |text: &str| text.to_lowercase().replace(['_', ' '], "-");
@@ -18,9 +22,9 @@ pub fn near<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option
 }
 
 /// Where a key of v1.0's argument list, or one that people expect, has gone.
-pub fn habit(key: &str) -> Option<&'static str> {
+pub fn habit(key: &str) -> Option<Cow<'static, str>> {
     let key = key.to_lowercase().replace(['_', ' '], "-");
-    Some(match key.as_str() {
+    let hint = match key.as_str() {
         "mode" | "operation" | "operation-type" => {
             "the mode is chosen at a run: `run --mode regular` or `incremental-only`"
         }
@@ -30,7 +34,8 @@ pub fn habit(key: &str) -> Option<&'static str> {
             "write `snapshot: {mount: 'Q:'}`"
         }
         "destination" | "local" | "aws" => {
-            "write `destinations:` with `mirror`, `s3` or `directory` below it"
+            let kinds = Destination::all_in_words();
+            return Some(format!("write `destinations:` with {kinds} below it").into());
         }
         "keep-files" | "keep-extra-files" | "delete-extra-files" | "purge" => {
             "write `extra-files: keep` or `extra-files: delete` below `destinations.mirror`"
@@ -57,7 +62,8 @@ pub fn habit(key: &str) -> Option<&'static str> {
         }
         "retention" | "keep" => "objects expire by the bucket's own lifecycle rules",
         _ => return None,
-    })
+    };
+    Some(hint.into())
 }
 
 /// v1.0's `yes` and `no`, where there are words now.

@@ -31,17 +31,18 @@ pub fn shortcuts(job: &Job, program: &str, profile: &str) -> Result<Vec<Shortcut
     if job.has_store() {
         wanted.push(("Full backup".to_owned(), vec!["--force-full".to_owned()]));
     }
-    let destinations = job.destinations();
+    let mirror = job.mirror.iter();
+    let mirror = mirror.map(|_| (Destination::Mirror, "the mirror only"));
+    let stores = job.stores();
+    let stores = stores.map(|store| (Destination::Store(store.name()), store.alone()));
+    let destinations: Vec<_> = mirror.chain(stores).collect();
     if destinations.len() > 1 {
-        wanted.extend(destinations.into_iter().map(|destination| {
+        wanted.extend(destinations.into_iter().map(|(destination, alone)| {
             let options = vec![
                 "--mode incremental-only".to_owned(),
                 format!("--destination {destination}"),
             ];
-            (
-                format!("Incremental-only backup to {}", in_words(destination)),
-                options,
-            )
+            (format!("Incremental-only backup to {alone}"), options)
         }));
     }
     let template = TEMPLATES.get_template("shortcut.bat").map_err(failed)?;
@@ -60,13 +61,5 @@ fn failed(why: minijinja::Error) -> RenderError {
     RenderError {
         file: "shortcut.bat",
         why,
-    }
-}
-
-fn in_words(destination: Destination) -> &'static str {
-    match destination {
-        Destination::Mirror => "the mirror only",
-        Destination::S3 => "S3 only",
-        Destination::Directory => "the archive directory only",
     }
 }

@@ -282,7 +282,7 @@ fn the_example_of_the_specification_becomes_a_job() {
         (r"F:\backup\main".to_owned(), ExtraFiles::Keep)
     );
     assert_eq!(mirror.max_delete, MaxDelete::Percent(25));
-    let s3 = job.s3.as_ref().unwrap();
+    let s3 = crate::support::profile::s3(&job).unwrap();
     assert_eq!(
         (s3.bucket.as_str(), s3.region.as_str(), s3.storage_class),
         ("aam-data-backup", "us-east-1", StorageClass::DeepArchive)
@@ -292,7 +292,10 @@ fn the_example_of_the_specification_becomes_a_job() {
     assert!(
         matches!(&credentials.access_key_id, Reference::Env(name) if name == "AAM_ACCESS_KEY_ID")
     );
-    assert_eq!(job.directory.as_ref().unwrap().to_string(), r"N:\archives");
+    assert_eq!(
+        job.stores().find_map(|s| s.path()).unwrap().to_string(),
+        r"N:\archives"
+    );
     let archive = job.archive.as_ref().unwrap();
     assert_eq!(
         (
@@ -302,7 +305,7 @@ fn the_example_of_the_specification_becomes_a_job() {
         ),
         (Format::Zip, 4_000_000_000, 5)
     );
-    assert_eq!(archive.work_directory.to_string(), r"C:\temp");
+    assert_eq!(job.work_directory.to_string(), r"C:\temp");
     assert_eq!((job.lookback_months.get(), job.restore.keep_days), (6, 2));
     assert_eq!(
         (
@@ -343,7 +346,7 @@ fn defaults() {
             && unix.reporting.email.is_none()
             && unix.reporting.log.directory.is_none()
     );
-    assert_eq!(unix.archive.unwrap().work_directory.to_string(), "/var/tmp");
+    assert_eq!(unix.work_directory.to_string(), "/var/tmp");
     assert_eq!(
         (
             unix.lock.retry_every.as_secs(),
@@ -379,10 +382,7 @@ fn defaults() {
         (snapshot.program.as_str(), snapshot.mount),
         ("shadowspawn", MountPoint::Drive('Q'))
     );
-    assert_eq!(
-        windows.archive.unwrap().work_directory.to_string(),
-        r"C:\temp"
-    );
+    assert_eq!(windows.work_directory.to_string(), r"C:\temp");
 }
 
 /// A directory of the program's own may lie inside a source that excludes it by its full path.

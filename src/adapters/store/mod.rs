@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 
 use crate::model::cancel::Cancel;
 use crate::model::object::{Object, ObjectRef, ThawState};
-use crate::model::policy::Tier;
+use crate::model::policy::{Reference, Tier};
+use crate::model::secret::Secret;
+use crate::model::store::StoreSettings;
 
 mod directory;
 mod local;
@@ -160,6 +162,28 @@ impl Act {
     }
 }
 
+/// A store, or why it cannot be used.
+pub type Opened = Result<Box<dyn Store>, StoreError>;
+
+/// Reads the secret that a reference leads to.
+pub type Resolve<'a> = &'a dyn Fn(&Reference) -> Result<Secret, String>;
+
+/// Opens a store that a profile describes.
+///
+/// # Errors
+/// When it is not there, or its credentials cannot be read.
+pub fn open_store(settings: &StoreSettings, resolve: Resolve<'_>, cancel: &Cancel) -> Opened {
+    fn boxed(store: impl Store + 'static) -> Box<dyn Store> {
+        Box::new(store)
+    }
+    match settings {
+        StoreSettings::S3(s3) => S3Store::of(s3, resolve, cancel).map(boxed),
+        StoreSettings::Directory(directory) => {
+            DirectoryStore::open(&directory.path.to_native(), cancel.clone()).map(boxed)
+        }
+    }
+}
+
 /// A place that keeps objects under keys. All calls block; they may be made from any thread.
 pub trait Store: Send + Sync {
     /// The store as the user knows it: `s3://bucket` or the directory's path.
@@ -233,6 +257,20 @@ pub trait Store: Send + Sync {
     /// The directory that a store is, where it is one.
     fn directory(&self) -> Option<&Path> {
         None
+    }
+
+    /// The bucket that a store is, where it is one: the doctor asks it for more.
+    fn as_s3(&self) -> Option<&S3Store> {
+        None
+    }
+
+    /// Whether an object can be written under a key that none has. Leaves nothing behind. Only for
+    /// stores that are neither a directory nor a bucket.
+    ///
+    /// # Errors
+    /// When it cannot.
+    fn try_writing(&self, _key: &str) -> Result<(), StoreError> {
+        Ok(())
     }
 
     /// The object as a file of this computer, where the store has one: a restore then reads it in

@@ -8,7 +8,7 @@ use crate::adapters::state::history::{History, upload_speed};
 use crate::cli::Exit;
 use crate::cli::prices::PricesArgs;
 use crate::model::job::Job;
-use crate::model::store_name::StoreName;
+use crate::model::store::StoreSettings;
 use crate::plan::backup::{Facts, Plan};
 use crate::plan::cost::forecast::{ASSUMED, Content, Forecast, Speed, SpeedOrigin, UploadLoad};
 use crate::plan::cost::price::Prices;
@@ -58,11 +58,9 @@ impl UploadTerms {
         facts: &Facts,
         mounts: &[MountPreview],
     ) -> Option<Forecast> {
-        let class = job.s3.as_ref()?.storage_class;
-        let (_, store) = facts
-            .stores
-            .iter()
-            .find(|(name, _)| *name == StoreName::S3)?;
+        let priced = |store: &StoreSettings| Some((store.name(), store.storage_class()?));
+        let (priced, class) = job.stores().find_map(priced)?;
+        let (_, store) = facts.stores.iter().find(|(name, _)| *name == priced)?;
         let content = |mount: &MountPreview| Content {
             mount: mount.number,
             bytes: mount.counts.archived_bytes,
@@ -70,7 +68,7 @@ impl UploadTerms {
         };
         let load = UploadLoad::of(
             plan,
-            StoreName::S3,
+            priced,
             &mounts.iter().map(content).collect::<Vec<_>>(),
         )?;
         let measured = || upload_speed(&History::of(&job.name).records(), &store.label);

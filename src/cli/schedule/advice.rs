@@ -7,7 +7,8 @@ use crate::adapters::seven_zip::SevenZip;
 use crate::cli::place::complain;
 use crate::model::job::Job;
 use crate::model::path::{Family, FullPath};
-use crate::model::policy::Reference;
+use crate::model::policy::{Credentials, Reference};
+use crate::model::store::AccountNeed;
 use crate::render::schedule::{Schedule, Scheduler};
 
 /// Where programs are on every Unix.
@@ -76,7 +77,12 @@ pub fn search_path(job: &Job) -> String {
             .into_iter()
             .flatten()
             .map(|hook| &hook.program);
+        let of_stores: Vec<String> = job
+            .stores()
+            .filter_map(|s| Some(s.program()?.to_owned()))
+            .collect();
         let programs = commands
+            .chain(&of_stores)
             .chain(hooks)
             .chain(job.snapshot.as_ref().map(|snapshot| &snapshot.program));
         found.extend(programs.filter_map(|program| locate(Some(program), &[], "").ok()));
@@ -95,37 +101,19 @@ pub fn search_path(job: &Job) -> String {
 }
 
 /// Every place of the profile that names a secret.
-fn references(job: &Job) -> Vec<(&'static str, &Reference)> {
-    let archive = job.archive.as_ref().filter(|_| job.has_store());
-    let mut all: Vec<_> = archive
-        .map(|a| ("archive.encryption-key", &a.encryption_key))
-        .into_iter()
-        .collect();
-    let of_s3 = job.s3.as_ref().and_then(|s3| s3.credentials.as_ref());
-    let of_email = job
-        .reporting
-        .email
-        .as_ref()
-        .and_then(|email| email.credentials.as_ref());
-    for (id, secret, token, credentials) in [
-        (
-            "destinations.s3.credentials.access-key-id",
-            "destinations.s3.credentials.secret-access-key",
-            "destinations.s3.credentials.session-token",
-            of_s3,
-        ),
-        (
-            "email.credentials.access-key-id",
-            "email.credentials.secret-access-key",
-            "email.credentials.session-token",
-            of_email,
-        ),
-    ] {
-        all.extend(credentials.map(|keys| (id, &keys.access_key_id)));
-        all.extend(credentials.map(|keys| (secret, &keys.secret_access_key)));
-        all.extend(credentials.and_then(|keys| Some((token, keys.session_token.as_ref()?))));
-    }
-    all
+fn references(job: &Job) -> Vec<(String, &Reference)> {
+    let archive = job.archive.iter();
+    let key = archive.map(|a| ("archive.encryption-key".to_owned(), &a.encryption_key));
+    let of_stores = job.stores().flat_map(|store| {
+        let name = store.name();
+        let secrets = store.secrets().into_iter();
+        secrets.map(move |(key, reference)| (format!("destinations.{name}.{key}"), reference))
+    });
+    let email = job.reporting.email.as_ref();
+    let email = email.and_then(|email| email.credentials.as_ref());
+    let of_email = email.into_iter().flat_map(Credentials::references);
+    let of_email = of_email.map(|(key, found)| (format!("email.credentials.{key}"), found));
+    key.chain(of_stores).chain(of_email).collect()
 }
 
 /// Warns about what a run started by this scheduler lacks, and says what to use instead.
@@ -146,12 +134,16 @@ pub fn warn(job: &Job, schedule: &Schedule, scheduler: Scheduler) {
         (None, _) => "your account".to_owned(),
     };
     warn_of_secrets(job, scheduler, &account, &given);
-    if job.s3.as_ref().is_some_and(|s3| s3.credentials.is_none()) {
+    for store in job.stores() {
+        let Some(AccountNeed { lacks, uses, hint }) = store.of_account() else {
+            continue;
+        };
+        let name = store.name();
         warning(
             &format!(
-                "destinations.s3 has no credentials: the run uses those in the AWS configuration files of {account}, not those in environment variables"
+                "destinations.{name} has no {lacks}: the run uses {uses} of {account}, not those in environment variables"
             ),
-            "add destinations.s3.credentials with `file: PATH`, or configure AWS credentials for this account",
+            hint,
         );
     }
     if scheduler == Scheduler::TaskScheduler {
@@ -159,7 +151,7 @@ pub fn warn(job: &Job, schedule: &Schedule, scheduler: Scheduler) {
             .mirror
             .iter()
             .map(|m| &m.path)
-            .chain(&job.directory)
+            .chain(job.stores().filter_map(|s| s.path()))
             .chain(job.sources.iter().map(|s| &s.path));
         for path in places.filter(|path: &&FullPath| path.is_unc()) {
             warning(

@@ -4,8 +4,8 @@ use crate::model::policy::When;
 
 use std::time::Duration;
 
-use super::Credentials;
 use crate::model::path::FullPath;
+use crate::model::policy::Credentials;
 
 /// Everything of a job that concerns its reports. It can be had from a profile whose other parts
 /// are broken.

@@ -14,7 +14,7 @@ use crate::model::job::{Job, NameError};
 use crate::model::name::MountName;
 use crate::model::path::FullPath;
 use crate::model::stamp::Stamp;
-use crate::model::store_name::StoreName;
+use crate::model::store::StoreName;
 use crate::model::upload_record::Unfinished;
 use crate::model::work_name::work_name;
 
@@ -179,7 +179,7 @@ impl Plan {
         });
         findings.extend(archive.as_ref().and_then(notes::of_decision));
         let work = job
-            .work_directory()
+            .work_directory
             .join(&work_name(&job.location, stamp, &facts.nonce));
         let scope = archive.as_ref().and_then(|d| d.scope.as_ref());
         let mut stages = Vec::new();

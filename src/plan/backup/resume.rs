@@ -7,7 +7,7 @@ use super::{Facts, PlanNote, StoreFacts};
 use crate::model::catalog::{Catalog, Set};
 use crate::model::event::{Section, Severity};
 use crate::model::stamp::Stamp;
-use crate::model::store_name::StoreName;
+use crate::model::store::StoreName;
 use crate::model::text::size;
 use crate::model::upload_record::{StoreProgress, Unfinished};
 

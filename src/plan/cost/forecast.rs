@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::model::policy::StorageClass;
-use crate::model::store_name::StoreName;
+use crate::model::store::StoreName;
 use crate::model::text::{count, duration, size};
 use crate::plan::backup::{Plan, PlanStep};
 use crate::plan::cost::price::Prices;

@@ -1,24 +1,19 @@
 //! Destinations and the archives they need.
 
-use super::{Checker, Mistake};
-use crate::model::job::{Archive, MaxDelete, Mirror, S3, UNREACHABLE_AFTER};
-use crate::model::path::{Family, FullPath};
-use crate::profile::document::{self, Document};
-use crate::profile::schema_errors;
+use std::time::Duration;
 
-/// Short on purpose, for paths as long as Windows takes them.
-const WINDOWS_WORK: &str = r"C:\temp";
-/// Survives a restart, unlike `/tmp`, so that an upload can be resumed.
-const UNIX_WORK: &str = "/var/tmp";
+use super::{Checker, Mistake};
+use crate::model::job::{Archive, Email, MaxDelete, Mirror, default_work_directory};
+use crate::model::path::FullPath;
+use crate::model::policy::{Credentials, Reference};
+use crate::model::store::{JobStores, StoreSettings};
+use crate::profile::document::{self, Document, FieldChecks, S3Credentials, Span};
+use crate::profile::schema_errors;
 
 impl Checker<'_> {
     pub(super) fn some_destination(&mut self, document: &Document) {
-        let document::Destinations {
-            mirror,
-            s3,
-            directory,
-        } = &document.destinations;
-        let none = mirror.is_none() && s3.is_none() && directory.is_none();
+        let destinations = &document.destinations;
+        let none = destinations.mirror.is_none() && destinations.stores().is_empty();
         // A destination that was taken out because it is wrong is one all the same.
         if none && !self.broken.touches("/destinations") {
             self.report(schema_errors::no_destination());
@@ -54,56 +49,27 @@ impl Checker<'_> {
         })
     }
 
-    pub(super) fn s3(&mut self, s3: Option<&document::S3Section>) -> Option<S3> {
-        let document::S3Section {
-            bucket,
-            region,
-            endpoint,
-            storage_class,
-            give_up_after,
-            credentials,
-        } = s3?;
-        if let Some(problem) = bucket_problem(bucket) {
-            let message = format!(
-                "'{}' is not a bucket name: {problem}",
-                bucket.escape_debug()
-            );
-            self.report(Mistake::value("/destinations/s3/bucket", message));
-        }
-        Some(S3 {
-            bucket: bucket.clone(),
-            region: self.region("/destinations/s3/region", region),
-            endpoint: self.endpoint("/destinations/s3/endpoint", endpoint.as_deref()),
-            storage_class: *storage_class,
-            give_up_after: self.span(
-                "/destinations/s3/give-up-after",
-                give_up_after.as_ref(),
-                UNREACHABLE_AFTER,
-            ),
-            credentials: self.credentials("/destinations/s3/credentials", credentials.as_ref()),
-        })
+    pub(super) fn stores(&mut self, destinations: &document::Destinations) -> Vec<StoreSettings> {
+        let sections = destinations.stores();
+        let checked = sections.into_iter().map(|section| section.check(self));
+        checked.flatten().collect()
     }
 
-    pub(super) fn directory(
+    /// A profile with a store has the section; that of a profile without one is checked, too.
+    pub(super) fn archive(
         &mut self,
-        directory: Option<&document::Directory>,
-    ) -> Option<FullPath> {
-        let document::Directory { path } = directory?;
-        self.path("/destinations/directory/path", path)
-    }
-
-    pub(super) fn archive(&mut self, document: &Document) -> Option<Archive> {
+        document: &Document,
+        stores: Vec<StoreSettings>,
+    ) -> Option<Archive> {
         let Some(archive) = &document.archive else {
-            let destinations = &document.destinations;
-            let needed_by = if destinations.s3.is_some() {
-                "s3"
-            } else {
-                "directory"
-            };
-            if destinations.makes_archives() && !self.broken.touches("/archive") {
-                let message =
-                    format!("the section 'archive', which '{needed_by}' needs, is missing");
-                let finding = Mistake::key(format!("/destinations/{needed_by}"), message);
+            let sections = document.destinations.stores();
+            if let Some(section) = sections
+                .first()
+                .filter(|_| !self.broken.touches("/archive"))
+            {
+                let name = section.name();
+                let message = format!("the section 'archive', which '{name}' needs, is missing");
+                let finding = Mistake::key(format!("/destinations/{name}"), message);
                 self.report(finding.hint("add `archive: {encryption-key: {env: NAME}}`"));
             }
             return None;
@@ -113,22 +79,70 @@ impl Checker<'_> {
             format,
             volume_size,
             compression_level,
-            work_directory,
+            // Also used without archives.
+            work_directory: _,
         } = archive;
         self.reference("/archive/encryption-key", encryption_key);
-        let default = if self.family == Family::Windows {
-            WINDOWS_WORK
-        } else {
-            UNIX_WORK
-        };
-        let work = work_directory.as_deref().unwrap_or(default);
         Some(Archive {
             encryption_key: encryption_key.clone(),
             format: *format,
             volume_size: *volume_size,
             compression_level: *compression_level,
-            work_directory: self.path("/archive/work-directory", work)?,
+            stores: JobStores::new(stores)?,
         })
+    }
+
+    pub(super) fn work_directory(&mut self, document: &Document) -> Option<FullPath> {
+        let archive = document.archive.as_ref();
+        match archive.and_then(|archive| archive.work_directory.as_deref()) {
+            Some(path) => self.path("/archive/work-directory", path),
+            None => Some(default_work_directory(self.family)),
+        }
+    }
+
+    /// Every reference to a secret in the document.
+    pub(super) fn secrets(
+        document: &Document,
+        stores: &[StoreSettings],
+        email: Option<&Email>,
+    ) -> Vec<Reference> {
+        let key = document
+            .archive
+            .iter()
+            .map(|archive| &archive.encryption_key);
+        let stores = stores.iter().flat_map(|store| store.secrets());
+        let email = email.and_then(|email| email.credentials.as_ref());
+        let email = email.into_iter().flat_map(Credentials::references);
+        key.chain(stores.map(|(_, reference)| reference))
+            .chain(email.map(|(_, reference)| reference))
+            .cloned()
+            .collect()
+    }
+}
+
+impl FieldChecks for Checker<'_> {
+    fn report(&mut self, mistake: Mistake) {
+        Checker::report(self, mistake);
+    }
+
+    fn path(&mut self, pointer: &str, text: &str) -> Option<FullPath> {
+        Checker::path(self, pointer, text)
+    }
+
+    fn region(&mut self, pointer: &str, text: &str) -> String {
+        Checker::region(self, pointer, text)
+    }
+
+    fn endpoint(&mut self, pointer: &str, text: Option<&str>) -> Option<String> {
+        Checker::endpoint(self, pointer, text)
+    }
+
+    fn span(&mut self, pointer: &str, span: Option<&Span>, default: Duration) -> Duration {
+        Checker::span(self, pointer, span, default)
+    }
+
+    fn credentials(&mut self, pointer: &str, given: Option<&S3Credentials>) -> Option<Credentials> {
+        Checker::credentials(self, pointer, given)
     }
 }
 
@@ -137,28 +151,4 @@ fn percent(text: &str) -> Option<u8> {
     let share: u8 = digits.parse().ok().filter(|share| *share <= 100)?;
     // `+5%` and `05%` are ambiguous for readers.
     (share.to_string() == digits).then_some(share)
-}
-
-/// The naming rules of S3 for general-purpose buckets.
-fn bucket_problem(bucket: &str) -> Option<&'static str> {
-    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-');
-    let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
-    if bucket.contains("://") || bucket.contains('/') {
-        return Some("write only the name, without `s3://` and without a directory");
-    }
-    if !(3..=63).contains(&bucket.len()) {
-        return Some("it must have 3 to 63 characters");
-    }
-    if !bucket.chars().all(allowed) {
-        return Some("it may contain only lower-case letters, digits, `.` and `-`");
-    }
-    if !edge(bucket.chars().next()) || !edge(bucket.chars().last()) || bucket.contains("..") {
-        return Some(
-            "it must begin and end with a letter or digit and must not contain two dots in a row",
-        );
-    }
-    bucket
-        .parse::<std::net::Ipv4Addr>()
-        .ok()
-        .map(|_| "it must not look like an IP address")
 }

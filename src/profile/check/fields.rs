@@ -1,8 +1,8 @@
 //! Names, addresses and references: what a single text must look like.
 
 use super::{Checker, Mistake};
-use crate::model::job::Credentials;
 use crate::model::path::FullPath;
+use crate::model::policy::Credentials;
 use crate::model::policy::Reference;
 use crate::profile::document::S3Credentials;
 

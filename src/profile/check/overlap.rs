@@ -3,15 +3,16 @@
 
 use super::{Checker, Mistake};
 use crate::model::exclusion::Exclusion;
-use crate::model::job::{Archive, JobSource, Mirror, MountPoint, Snapshot};
+use crate::model::job::{JobSource, Mirror, MountPoint, Snapshot};
 use crate::model::path::FullPath;
 use crate::model::policy::ExtraFiles;
+use crate::model::store::StoreSettings;
 
 /// Everything the program itself writes to.
 pub(super) struct OwnPaths<'a> {
     pub mirror: Option<&'a Mirror>,
-    pub store: Option<&'a FullPath>,
-    pub work: Option<&'a Archive>,
+    pub stores: &'a [StoreSettings],
+    pub work: Option<&'a FullPath>,
     /// Whether the profile names the work directory.
     pub work_given: bool,
     pub log: Option<&'a FullPath>,
@@ -23,7 +24,7 @@ pub(super) struct OwnPaths<'a> {
 /// One directory of the program's own.
 struct OwnDirectory<'a> {
     what: &'static str,
-    pointer: &'static str,
+    pointer: String,
     path: &'a FullPath,
 }
 
@@ -34,30 +35,28 @@ impl<'a> OwnPaths<'a> {
         } else {
             "/archive"
         };
-        let dir = |what, pointer, path: Option<&'a FullPath>| {
+        let dir = |what, pointer: &str, path: Option<&'a FullPath>| {
             path.map(|path| OwnDirectory {
                 what,
-                pointer,
+                pointer: pointer.to_owned(),
                 path,
             })
         };
-        [
+        let store = |store: &'a StoreSettings| {
+            let pointer = format!("/destinations/{}/path", store.name());
+            dir("directory store", &pointer, store.path())
+        };
+        let mut dirs = vec![
             dir(
                 "mirror",
                 "/destinations/mirror/path",
                 self.mirror.map(|m| &m.path),
             ),
-            dir(
-                "directory store",
-                "/destinations/directory/path",
-                self.store,
-            ),
-            dir("work directory", work, self.work.map(|a| &a.work_directory)),
+            dir("work directory", work, self.work),
             dir("log directory", "/log/directory", self.log),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
+        ];
+        dirs.splice(1..1, self.stores.iter().map(store));
+        dirs.into_iter().flatten().collect()
     }
 }
 
@@ -107,18 +106,18 @@ impl Checker<'_> {
         let own_hint = |key: &str| format!("give `{key}` a directory of its own");
         if path.same(source) {
             let message = format!("the {what} '{path}' is also a source");
-            self.report(Mistake::value(dir.pointer, message).hint(own_hint(key_of(dir))));
+            self.report(Mistake::value(&dir.pointer, message).hint(own_hint(&key_of(dir))));
         } else if path.starts_with(source) {
             let covers = |e: &Exclusion| matches!(e, Exclusion::Path(e) if path.starts_with(e));
             if !excluded.iter().any(covers) {
                 let message = format!("the {what} '{path}' lies inside the source '{source}'");
                 let hint =
                     format!("add '{path}' to `exclude.directories`, or choose another directory");
-                self.report(Mistake::value(dir.pointer, message).hint(hint));
+                self.report(Mistake::value(&dir.pointer, message).hint(hint));
             }
         } else if source.starts_with(path) {
             let message = format!("the source '{source}' lies inside the {what} '{path}'");
-            self.report(Mistake::value(pointer, message).hint(own_hint(key_of(dir))));
+            self.report(Mistake::value(pointer, message).hint(own_hint(&key_of(dir))));
         }
     }
 
@@ -129,7 +128,7 @@ impl Checker<'_> {
             if dir.path.same(&mirror.path) {
                 let message = format!("the {} '{}' is also the mirror", dir.what, dir.path);
                 self.report(
-                    Mistake::value(dir.pointer, message).hint("give each a directory of its own"),
+                    Mistake::value(&dir.pointer, message).hint("give each a directory of its own"),
                 );
             } else if mirror.extra_files == ExtraFiles::Delete && dir.path.starts_with(&mirror.path)
             {
@@ -138,7 +137,7 @@ impl Checker<'_> {
                     dir.what, dir.path
                 );
                 self.report(
-                    Mistake::value(dir.pointer, message)
+                    Mistake::value(&dir.pointer, message)
                         .hint("choose a directory outside the mirror"),
                 );
             }
@@ -160,7 +159,7 @@ impl Checker<'_> {
         let Some(user) = source.or_else(|| {
             dirs.iter()
                 .find(|dir| on_drive(dir.path))
-                .map(|dir| dir.pointer)
+                .map(|dir| dir.pointer.as_str())
         }) else {
             return;
         };
@@ -192,7 +191,7 @@ impl Checker<'_> {
         let dir = || {
             dirs.iter()
                 .find(|dir| dir.path.starts_with(mount))
-                .map(|dir| dir.pointer)
+                .map(|dir| dir.pointer.as_str())
         };
         if let Some(user) = source.or_else(dir) {
             let message = format!("the mount '{mount}' and {user} overlap");
@@ -216,11 +215,9 @@ fn is_shadowspawn(snapshot: &Snapshot) -> bool {
 }
 
 /// The key that names a directory, as a person would say it.
-fn key_of(dir: &OwnDirectory<'_>) -> &'static str {
-    match dir.what {
-        "mirror" => "destinations.mirror.path",
-        "directory store" => "destinations.directory.path",
-        "work directory" => "archive.work-directory",
-        _ => "log.directory",
+fn key_of(dir: &OwnDirectory<'_>) -> String {
+    match dir.pointer.as_str() {
+        "/archive" => "archive.work-directory".to_owned(),
+        pointer => pointer.trim_start_matches('/').replace('/', "."),
     }
 }

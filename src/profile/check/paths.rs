@@ -13,15 +13,14 @@ impl Checker<'_> {
             .enumerate()
             .map(|(i, source)| source_path(i, source));
         let destinations = &document.destinations;
+        let mirror = destinations.mirror.as_ref().map(|m| m.path.as_str());
+        let mirror = mirror.map(|path| ("/destinations/mirror/path".to_owned(), path));
+        let sections = destinations.stores();
+        let stores = sections.iter().filter_map(|section| {
+            let pointer = format!("/destinations/{}/path", section.name());
+            Some((pointer, section.path()?))
+        });
         let others = [
-            (
-                "/destinations/mirror/path",
-                destinations.mirror.as_ref().map(|m| &m.path),
-            ),
-            (
-                "/destinations/directory/path",
-                destinations.directory.as_ref().map(|d| &d.path),
-            ),
             (
                 "/archive/work-directory",
                 document
@@ -34,7 +33,7 @@ impl Checker<'_> {
         let others = others
             .into_iter()
             .filter_map(|(pointer, text)| Some((pointer.to_owned(), text?.as_str())));
-        for (pointer, text) in sources.chain(others) {
+        for (pointer, text) in sources.chain(mirror).chain(stores).chain(others) {
             if let Some(family) = family_of(text) {
                 self.family = family;
                 self.family_from = pointer;

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::{Checker, Mistake};
-use crate::model::job::{Email, Hooks, Log, Ping, Program, Reporting, UNREACHABLE_AFTER};
+use crate::model::job::{Email, Hooks, Log, Ping, Program, Reporting};
+use crate::model::policy::UNREACHABLE_AFTER;
 use crate::profile::document::{self, Document};
 
 /// How long a hook may run: shorter than the time for which another backup waits for the lock.

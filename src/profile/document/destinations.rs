@@ -1,10 +1,23 @@
-//! The `destinations` section of a profile: mirror, S3 bucket, directory.
+//! The `destinations` section of a profile: the mirror and the stores.
+//!
+//! The section of a kind of store is a file below this one. It says itself how it is checked.
+
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{BUCKET, ENDPOINT, REGION, Span};
-use crate::model::policy::{ExtraFiles, Reference, StorageClass};
+use super::Span;
+use crate::model::path::FullPath;
+use crate::model::policy::{Credentials, ExtraFiles};
+use crate::model::store::{StoreName, StoreSettings};
+use crate::profile::mistake::Mistake;
+
+mod directory;
+mod s3;
+
+pub use directory::Directory;
+pub use s3::{S3Credentials, S3Section};
 
 /// Where backups are kept.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -20,10 +33,46 @@ pub struct Destinations {
 }
 
 impl Destinations {
-    /// Whether a destination takes archives.
-    pub fn makes_archives(&self) -> bool {
-        self.s3.is_some() || self.directory.is_some()
+    /// The sections of stores, in the order of [`StoreName`].
+    pub fn stores(&self) -> Vec<&dyn StoreSection> {
+        fn section(section: Option<&impl StoreSection>) -> Option<&dyn StoreSection> {
+            section.map(|section| section as &dyn StoreSection)
+        }
+        let Destinations {
+            mirror: _,
+            s3,
+            directory,
+        } = self;
+        [section(s3.as_ref()), section(directory.as_ref())]
+            .into_iter()
+            .flatten()
+            .collect()
     }
+}
+
+/// The section of a kind of store.
+pub trait StoreSection {
+    /// The key of the section.
+    fn name(&self) -> StoreName;
+
+    /// The path of the directory that the store is. Its key is `path`.
+    fn path(&self) -> Option<&str> {
+        None
+    }
+
+    /// The store that the section describes. Mistakes are reported to `fields`.
+    fn check(&self, fields: &mut dyn FieldChecks) -> Option<StoreSettings>;
+}
+
+/// The checks of single values that a section can ask for. Each reports its mistakes at the pointer
+/// it is given.
+pub trait FieldChecks {
+    fn report(&mut self, mistake: Mistake);
+    fn path(&mut self, pointer: &str, text: &str) -> Option<FullPath>;
+    fn region(&mut self, pointer: &str, text: &str) -> String;
+    fn endpoint(&mut self, pointer: &str, text: Option<&str>) -> Option<String>;
+    fn span(&mut self, pointer: &str, span: Option<&Span>, default: Duration) -> Duration;
+    fn credentials(&mut self, pointer: &str, given: Option<&S3Credentials>) -> Option<Credentials>;
 }
 
 /// A plain copy of the selected files below a local directory.
@@ -56,49 +105,4 @@ impl Default for DeleteLimit {
     fn default() -> DeleteLimit {
         DeleteLimit::Percent("25%".to_owned())
     }
-}
-
-/// Encrypted archives in an S3 bucket.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct S3Section {
-    /// Name of the bucket.
-    #[schemars(regex(pattern = BUCKET))]
-    pub bucket: String,
-    /// Region of the bucket, such as `us-east-1`.
-    #[schemars(regex(pattern = REGION))]
-    pub region: String,
-    /// Address of an S3-compatible server, such as `http://127.0.0.1:5000`. Amazon S3 by default.
-    #[schemars(regex(pattern = ENDPOINT))]
-    pub endpoint: Option<String>,
-    /// Storage class of archive volumes. Markers and manifests are always STANDARD.
-    #[serde(default)]
-    pub storage_class: StorageClass,
-    /// How long the server may take to answer, including retries, before it counts as unreachable.
-    /// Uploads and downloads may take longer. `100s` by default.
-    pub give_up_after: Option<Span>,
-    /// Access key. By default, the AWS SDK looks for one (environment, shared configuration,
-    /// instance role).
-    pub credentials: Option<S3Credentials>,
-}
-
-/// An access key, as references.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct S3Credentials {
-    /// The access key id.
-    pub access_key_id: Reference,
-    /// The secret access key.
-    pub secret_access_key: Reference,
-    /// The session token of a temporary access key, such as that of a role.
-    pub session_token: Option<Reference>,
-}
-
-/// Encrypted archives in a directory.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Directory {
-    /// Absolute path of the directory. It must exist, so that a disk that is not attached is not
-    /// mistaken for an empty one.
-    pub path: String,
 }

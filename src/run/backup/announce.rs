@@ -30,14 +30,8 @@ pub(super) fn parameters(job: &Job, request: Request, events: &Events<'_>) {
         };
         note(format!("mirror: {}, extra files are {extra}", mirror.path));
     }
-    if let Some(s3) = &job.s3 {
-        note(format!(
-            "s3: bucket {}, region {}, keys ***",
-            s3.bucket, s3.region
-        ));
-    }
-    if let Some(directory) = &job.directory {
-        note(format!("directory: {directory}"));
+    for store in job.stores() {
+        note(format!("{}: {}", store.name(), store.parameters()));
     }
     if let Some(archive) = &job.archive {
         note(format!(

@@ -15,7 +15,7 @@ use crate::model::key_fingerprint::KeyFingerprint;
 use crate::model::marker::MarkerWriter;
 use crate::model::secret::Secret;
 use crate::model::stamp::Stamp;
-use crate::model::store_name::StoreName;
+use crate::model::store::StoreName;
 use crate::model::upload_record::Unfinished;
 use crate::plan::backup::{Plan, PlanStep, StageOrder};
 use crate::run::backup::stage::{self, StageResult};

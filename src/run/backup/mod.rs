@@ -43,7 +43,7 @@ pub fn run<'a>(
     readers: Vec<Box<dyn Sink + 'a>>,
     cancel: &Cancel,
 ) -> Ended {
-    credential::withhold_from_programs(job.secrets());
+    credential::withhold_from_programs(&job.secrets);
     let operation = request.mode.to_string();
     let session = Session {
         profile: &job.name,
@@ -215,7 +215,10 @@ fn backup(
     }
     if request.new_destination {
         let mirror = job.mirror.as_ref().map(|mirror| &mirror.path);
-        for path in mirror.into_iter().chain(&job.directory) {
+        for path in mirror
+            .into_iter()
+            .chain(job.stores().filter_map(|s| s.path()))
+        {
             destination_id::forget(&path.to_native());
         }
     }
@@ -276,7 +279,7 @@ fn backup(
 
 /// The archive key; when it cannot be had, nothing is archived.
 fn archive_key(job: &Job, archiving: &mut Option<Refusal>, cancel: &Cancel) -> Option<Secret> {
-    let archive = job.archive.as_ref().filter(|_| job.has_store())?;
+    let archive = job.archive.as_ref()?;
     let resolved = credential::resolve(&archive.encryption_key, cancel)
         .map_err(|e| e.to_string())
         .and_then(|key| {

@@ -22,7 +22,7 @@ use crate::model::mount::Mount;
 use crate::model::name::ObjectName;
 use crate::model::path::{Family, FullPath};
 use crate::model::stamp::Stamp;
-use crate::model::store_name::StoreName;
+use crate::model::store::StoreName;
 use crate::plan::backup::Remembered;
 use crate::plan::backup::{Facts, Mode, Refusal, StoreFacts};
 

@@ -4,8 +4,8 @@ use chrono::Utc;
 
 use crate::adapters::process::ToolError;
 use crate::adapters::seven_zip::SevenZip;
+use crate::adapters::store::Opened;
 use crate::adapters::store::Store;
-use crate::adapters::store::open::Opened;
 use crate::model::catalog::Catalog;
 use crate::model::event::{Events, Section};
 use crate::model::job::Job;

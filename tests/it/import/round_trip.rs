@@ -155,13 +155,13 @@ fn same(old: &Old, job: &Job) {
     let aws = old.word(13).contains("AWS");
     assert_eq!(
         (
-            job.s3.is_some(),
+            crate::support::profile::s3(job).is_some(),
             job.archive.is_some(),
             job.zone == Zone::Local
         ),
         (aws, aws, aws)
     );
-    if let (Some(s3), Some(archive)) = (&job.s3, &job.archive) {
+    if let (Some(s3), Some(archive)) = (crate::support::profile::s3(job), &job.archive) {
         assert_eq!(
             (s3.bucket.as_str(), s3.region.as_str()),
             (old.word(17), "eu-west-3")
@@ -170,10 +170,7 @@ fn same(old: &Old, job: &Job) {
             matches!(&archive.encryption_key, Reference::Env(name) if name == "AAM_BACKUP_KEY")
         );
         assert_eq!(
-            (
-                archive.volume_size,
-                archive.work_directory.to_string().as_str()
-            ),
+            (archive.volume_size, job.work_directory.to_string().as_str()),
             (4_000_000_000, r"C:\temp")
         );
     }
@@ -199,7 +196,7 @@ proptest! {
         let job = profile::load_bytes(Path::new("p.yaml"), text.as_bytes()).unwrap_or_else(|d| panic!("{d}\n{text}"));
         same(&old, &job);
         let secrets = [16, 19, 20].map(|number| old.word(number));
-        if job.s3.is_some() {
+        if crate::support::profile::s3(&job).is_some() {
             let kept: Vec<&str> = made.secrets.iter().map(|(_, secret)| secret.expose()).collect();
             assert_eq!(kept, secrets);
         }

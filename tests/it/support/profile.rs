@@ -1,5 +1,6 @@
 //! The profile of a test machine.
 
+use aam_auto_backup::parts::{Job, S3, StoreSettings};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
@@ -153,4 +154,12 @@ impl Profile {
 /// A YAML text in single quotes.
 fn quoted(text: impl AsRef<str>) -> String {
     format!("'{}'", text.as_ref().replace('\'', "''"))
+}
+
+/// The bucket of a job.
+pub fn s3(job: &Job) -> Option<&S3> {
+    job.stores().find_map(|store| match store {
+        StoreSettings::S3(s3) => Some(s3),
+        _ => None,
+    })
 }

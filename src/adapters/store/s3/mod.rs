@@ -8,6 +8,7 @@ mod download;
 mod errors;
 mod once;
 mod probe;
+mod profile;
 mod thaw;
 mod upload;
 
@@ -235,6 +236,10 @@ fn bytes(size: Option<i64>) -> u64 {
 }
 
 impl Store for S3Store {
+    fn as_s3(&self) -> Option<&S3Store> {
+        Some(self)
+    }
+
     fn label(&self) -> &str {
         &self.label
     }

@@ -96,7 +96,7 @@ pub(super) fn remove(job: &Job, plan: &Plan, unfinished: &[Unfinished], events: 
     {
         forget(given_up, Section::Start, events);
     }
-    let base = job.work_directory().to_native();
+    let base = job.work_directory.to_native();
     for entry in fs::read_dir(&base).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let stamp = name.to_str().and_then(|name| run_of(name, &job.location));

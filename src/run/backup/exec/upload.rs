@@ -11,7 +11,7 @@ use crate::model::event::{Event, Section};
 use crate::model::marker::{self, Marker};
 use crate::model::name::MountName;
 use crate::model::object::{Object, ObjectRef};
-use crate::model::store_name::StoreName;
+use crate::model::store::StoreName;
 use crate::model::text;
 use crate::model::upload_record::{ReadyArchive, Unfinished, WorkFile};
 use crate::plan::backup::{Changes, Scope};

@@ -15,7 +15,7 @@ use crate::model::name::MountName;
 use crate::model::object::Object;
 use crate::model::path::FullPath;
 use crate::model::stamp::Stamp;
-use crate::model::store_name::StoreName;
+use crate::model::store::StoreName;
 use crate::plan::backup::{Facts, Remembered, StoreFacts};
 use crate::run::backup::survey::Request;
 
@@ -66,26 +66,15 @@ pub fn facts(job: &Job, request: Request, path: &Path) -> Result<Facts, GivenFac
     };
     let bytes = read_bounded(path, MOST_WRITTEN).map_err(|e| failed(e.to_string()))?;
     let given: GivenFacts = serde_json::from_slice(&bytes).map_err(|e| failed(e.to_string()))?;
-    let labels = [
-        (
-            StoreName::S3,
-            job.s3.as_ref().map(|s3| format!("s3://{}", s3.bucket)),
-        ),
-        (
-            StoreName::Directory,
-            job.directory.as_ref().map(ToString::to_string),
-        ),
-    ];
-    let stores = labels.into_iter().filter_map(|(name, label)| {
-        let keys = given.stores.get(&name).cloned().unwrap_or_default();
-        let objects = keys.into_iter().map(|key| Object { key, size: 1 });
-        Some((
-            name,
-            StoreFacts {
-                label: label?,
-                catalog: Ok(Catalog::new(&job.location, objects)),
-            },
-        ))
+    let stores = job.stores().map(|store| {
+        let keys = given.stores.get(&store.name()).cloned();
+        let keys = keys.unwrap_or_default().into_iter();
+        let objects = keys.map(|key| Object { key, size: 1 });
+        let facts = StoreFacts {
+            label: store.label(),
+            catalog: Ok(Catalog::new(&job.location, objects)),
+        };
+        (store.name(), facts)
     });
     let remembered = given.remembered.iter().map(|backup| Remembered {
         stamp: backup.stamp,

@@ -1,0 +1,46 @@
+//! A directory that holds archives: a NAS share, a removable disk, a tape.
+
+use super::{KeyLimit, StoreKind, StoreName};
+use crate::model::path::FullPath;
+
+/// The longest file name that common file systems take, in bytes.
+const MAX_FILE_NAME_BYTES: usize = 255;
+
+/// The directory store.
+#[derive(Clone, Debug)]
+pub struct ArchiveDirectory {
+    pub path: FullPath,
+}
+
+impl StoreKind for ArchiveDirectory {
+    fn name(&self) -> StoreName {
+        StoreName::Directory
+    }
+
+    fn label(&self) -> String {
+        self.path.to_string()
+    }
+
+    fn address(&self) -> String {
+        self.path.to_string()
+    }
+
+    fn parameters(&self) -> String {
+        self.path.to_string()
+    }
+
+    fn alone(&self) -> &'static str {
+        "the archive directory only"
+    }
+
+    fn longest_key(&self) -> KeyLimit {
+        KeyLimit {
+            bytes: MAX_FILE_NAME_BYTES,
+            store: "a directory store",
+        }
+    }
+
+    fn path(&self) -> Option<&FullPath> {
+        Some(&self.path)
+    }
+}

@@ -1,0 +1,32 @@
+//! The section of a directory store.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{FieldChecks, StoreSection};
+use crate::model::store::{ArchiveDirectory, StoreName, StoreSettings};
+
+/// Encrypted archives in a directory.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Directory {
+    /// Absolute path of the directory. It must exist, so that a disk that is not attached is not
+    /// mistaken for an empty one.
+    pub path: String,
+}
+
+impl StoreSection for Directory {
+    fn name(&self) -> StoreName {
+        StoreName::Directory
+    }
+
+    fn path(&self) -> Option<&str> {
+        Some(&self.path)
+    }
+
+    fn check(&self, fields: &mut dyn FieldChecks) -> Option<StoreSettings> {
+        let Directory { path } = self;
+        let path = fields.path("/destinations/directory/path", path)?;
+        Some(StoreSettings::Directory(ArchiveDirectory { path }))
+    }
+}

@@ -1,0 +1,106 @@
+//! The section of a bucket.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::super::{BUCKET, ENDPOINT, REGION, Span};
+use super::{FieldChecks, StoreSection};
+use crate::model::policy::{Reference, StorageClass, UNREACHABLE_AFTER};
+use crate::model::store::{S3, StoreName, StoreSettings};
+use crate::profile::mistake::Mistake;
+
+/// Encrypted archives in an S3 bucket.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct S3Section {
+    /// Name of the bucket.
+    #[schemars(regex(pattern = BUCKET))]
+    pub bucket: String,
+    /// Region of the bucket, such as `us-east-1`.
+    #[schemars(regex(pattern = REGION))]
+    pub region: String,
+    /// Address of an S3-compatible server, such as `http://127.0.0.1:5000`. Amazon S3 by default.
+    #[schemars(regex(pattern = ENDPOINT))]
+    pub endpoint: Option<String>,
+    /// Storage class of archive volumes. Markers and manifests are always STANDARD.
+    #[serde(default)]
+    pub storage_class: StorageClass,
+    /// How long the server may take to answer, including retries, before it counts as unreachable.
+    /// Uploads and downloads may take longer. `100s` by default.
+    pub give_up_after: Option<Span>,
+    /// Access key. By default, the AWS SDK looks for one (environment, shared configuration,
+    /// instance role).
+    pub credentials: Option<S3Credentials>,
+}
+
+/// An access key, as references.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct S3Credentials {
+    /// The access key id.
+    pub access_key_id: Reference,
+    /// The secret access key.
+    pub secret_access_key: Reference,
+    /// The session token of a temporary access key, such as that of a role.
+    pub session_token: Option<Reference>,
+}
+
+impl StoreSection for S3Section {
+    fn name(&self) -> StoreName {
+        StoreName::S3
+    }
+
+    fn check(&self, fields: &mut dyn FieldChecks) -> Option<StoreSettings> {
+        let S3Section {
+            bucket,
+            region,
+            endpoint,
+            storage_class,
+            give_up_after,
+            credentials,
+        } = self;
+        if let Some(problem) = bucket_problem(bucket) {
+            let message = format!(
+                "'{}' is not a bucket name: {problem}",
+                bucket.escape_debug()
+            );
+            fields.report(Mistake::value("/destinations/s3/bucket", message));
+        }
+        Some(StoreSettings::S3(S3 {
+            bucket: bucket.clone(),
+            region: fields.region("/destinations/s3/region", region),
+            endpoint: fields.endpoint("/destinations/s3/endpoint", endpoint.as_deref()),
+            storage_class: *storage_class,
+            give_up_after: fields.span(
+                "/destinations/s3/give-up-after",
+                give_up_after.as_ref(),
+                UNREACHABLE_AFTER,
+            ),
+            credentials: fields.credentials("/destinations/s3/credentials", credentials.as_ref()),
+        }))
+    }
+}
+
+/// The naming rules of S3 for general-purpose buckets.
+fn bucket_problem(bucket: &str) -> Option<&'static str> {
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-');
+    let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+    if bucket.contains("://") || bucket.contains('/') {
+        return Some("write only the name, without `s3://` and without a directory");
+    }
+    if !(3..=63).contains(&bucket.len()) {
+        return Some("it must have 3 to 63 characters");
+    }
+    if !bucket.chars().all(allowed) {
+        return Some("it may contain only lower-case letters, digits, `.` and `-`");
+    }
+    if !edge(bucket.chars().next()) || !edge(bucket.chars().last()) || bucket.contains("..") {
+        return Some(
+            "it must begin and end with a letter or digit and must not contain two dots in a row",
+        );
+    }
+    bucket
+        .parse::<std::net::Ipv4Addr>()
+        .ok()
+        .map(|_| "it must not look like an IP address")
+}
