@@ -277,8 +277,8 @@ fn a_healthy_profile_that_nothing_starts() {
         fs::write(&golden, &found).unwrap();
     }
     assert_eq!(found, fs::read_to_string(golden).unwrap());
-    // A profile with everything is looked at by every check.
-    for check in CHECKS {
+    // A profile with everything is looked at by every check, but for that of other kinds of store.
+    for check in CHECKS.iter().filter(|check| check.name != "store") {
         assert!(
             found.contains(&format!(" {}: ", check.name)),
             "{} found nothing\n{found}",

@@ -283,3 +283,28 @@ fn commands_in_the_readme_are_those_of_the_program() {
         );
     }
 }
+
+/// The source files that the recipes name exist, and a new kind of store touches four of them.
+#[test]
+fn the_recipes_name_files_that_exist() {
+    let page = page("CONTRIBUTING.md");
+    let named = |text: &str| -> Vec<String> {
+        let words = text.split('`').skip(1).step_by(2);
+        let is_file = |word: &&str| word.starts_with("src/") && !word.contains("KIND");
+        words.filter(is_file).map(str::to_owned).collect()
+    };
+    let missing: Vec<String> = named(&page)
+        .into_iter()
+        .filter(|file| !root().join(file).exists())
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    let recipe = page
+        .split("## ")
+        .find(|s| s.starts_with("Recipe: a new kind of store"));
+    let table: Vec<&str> = recipe
+        .unwrap()
+        .lines()
+        .filter(|line| line.trim_start().starts_with("| `src/"))
+        .collect();
+    assert_eq!(table.len(), 4, "{table:?}");
+}

@@ -3,6 +3,9 @@
 //! After a change of `src/profile/document.rs`: `AAM_BACKUP_BLESS=1 tests/run.sh profile_page`.
 
 use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+use std::sync::LazyLock;
 
 use aam_auto_backup::parts::profile::schema;
 use serde_json::{Map, Value};
@@ -10,11 +13,20 @@ use serde_json::{Map, Value};
 use super::{check, page, root};
 
 /// Keys are listed in the order of the types; the schema has lost it.
-const TYPES: &str = concat!(
-    include_str!("../../../src/profile/document.rs"),
-    include_str!("../../../src/profile/document/destinations.rs"),
-    include_str!("../../../src/profile/document/reporting.rs")
-);
+static TYPES: LazyLock<String> = LazyLock::new(|| {
+    fn collect(directory: &Path, text: &mut String) {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => collect(&path, text),
+                false => text.push_str(&fs::read_to_string(path).unwrap()),
+            }
+        }
+    }
+    let mut text = page("src/profile/document.rs");
+    collect(&root().join("src/profile/document"), &mut text);
+    text
+});
 
 struct Page {
     text: String,
