@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
 
 /// All details of one entry. What is not known is absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,8 +33,7 @@ pub struct Details {
 #[serde(rename_all = "kebab-case")]
 pub struct Link {
     /// What it says, as the bytes of the operating system (WTF-8 on Windows).
-    #[serde(with = "serde_bytes")]
-    pub target: Vec<u8>,
+    pub target: ByteBuf,
     pub kind: LinkKind,
 }
 
@@ -67,8 +67,6 @@ pub struct Attributes(pub Vec<Attribute>);
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Attribute {
-    #[serde(with = "serde_bytes")]
-    pub name: Vec<u8>,
-    #[serde(with = "serde_bytes")]
-    pub value: Vec<u8>,
+    pub name: ByteBuf,
+    pub value: ByteBuf,
 }
