@@ -1,5 +1,5 @@
 //! What a manifest may know of an entry beyond size and times: links, owners, attributes
-//! (SPEC#version-2). All of it is optional, and version 1 has none of it.
+//! (SPEC#formats). All of it is optional, and version 1 has none of it.
 
 use std::sync::Arc;
 
