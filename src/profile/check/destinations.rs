@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Checker, Mistake};
+use crate::model::bandwidth::Transfers;
 use crate::model::job::{Archive, Email, MaxDelete, Mirror, default_work_directory};
 use crate::model::path::FullPath;
 use crate::model::policy::{Credentials, Reference};
@@ -127,6 +128,10 @@ impl FieldChecks for Checker<'_> {
 
     fn path(&mut self, pointer: &str, text: &str) -> Option<FullPath> {
         Checker::path(self, pointer, text)
+    }
+
+    fn transfers(&self) -> (Transfers, Transfers) {
+        self.transfers.clone()
     }
 
     fn region(&mut self, pointer: &str, text: &str) -> String {
