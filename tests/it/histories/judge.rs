@@ -1,13 +1,12 @@
 //! What must hold after every step.
 
-use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::model::Backup;
 use super::step::Fault;
-use super::world::{DIRECTORY, KEYS, World};
+use super::world::{DIRECTORY, KEYS, Objects, World};
 use crate::support::look::{Seen, look};
 use crate::support::machine::Ran;
 
@@ -250,10 +249,7 @@ fn leads_to_unseen(path: &[u8], backup: &Backup) -> bool {
 }
 
 /// No object of a store was deleted, and none was changed.
-pub fn nothing_was_lost(
-    world: &World,
-    before: &[(usize, BTreeMap<String, (u64, i64)>)],
-) -> Result<(), String> {
+pub fn nothing_was_lost(world: &World, before: &[(usize, Objects)]) -> Result<(), String> {
     for (store, objects) in before {
         let now = world.objects(*store);
         for (name, was) in objects {

@@ -1,6 +1,5 @@
 //! Plays a history, and holds the program to what must hold after every step.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Child;
@@ -10,7 +9,7 @@ use super::judge;
 use super::model::Backup;
 use super::step::{Event, Run, Step, Trouble};
 use super::tree;
-use super::world::{BUCKET, DIRECTORY, KEYS, MISTYPED, World};
+use super::world::{BUCKET, DIRECTORY, KEYS, MISTYPED, Objects, World};
 use crate::property::dice::Dice;
 use crate::support::look::Seen;
 use crate::support::machine::Ran;
@@ -62,7 +61,7 @@ fn the_end(world: &mut World) -> Result<(), String> {
 struct Before {
     tree: Seen,
     mirror: Seen,
-    objects: Vec<(usize, BTreeMap<String, (u64, i64)>)>,
+    objects: Vec<(usize, Objects)>,
 }
 
 fn run(world: &mut World, run: &Run) -> Result<(), String> {

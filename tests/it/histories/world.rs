@@ -33,6 +33,9 @@ pub const BUCKET: usize = 1;
 /// What may be deleted from a mirror by one run.
 const FEW: usize = 2;
 
+/// Names, with what tells whether they changed: size and time.
+pub type Objects = BTreeMap<String, (u64, i64)>;
+
 pub struct World {
     pub machine: Machine,
     pub proxy: Option<Arc<Proxy>>,
@@ -266,7 +269,7 @@ impl World {
     }
 
     /// Names of a store's objects of this location, with what tells whether they changed.
-    pub fn objects(&self, store: usize) -> BTreeMap<String, (u64, i64)> {
+    pub fn objects(&self, store: usize) -> Objects {
         let ours = format!("{}_", self.machine.profile.location);
         if store == BUCKET {
             let names = self.machine.in_bucket().into_iter();
