@@ -153,6 +153,19 @@ impl Entry {
             unseen: false,
         }
     }
+
+    /// Its full path, for people.
+    pub fn shown_below(&self, mount: &FullPath) -> String {
+        mount.display_below(&self.path.to_string())
+    }
+
+    /// The backup whose archive holds the content, where that is known.
+    pub fn stored_in(&self) -> Option<Stamp> {
+        match self.stored {
+            Some(Stored::In(stamp)) => Some(stamp),
+            _ => None,
+        }
+    }
 }
 
 /// The first line of a manifest.

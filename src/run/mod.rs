@@ -3,4 +3,5 @@
 pub mod backup;
 pub mod guard;
 pub mod restore;
+pub mod search;
 pub mod session;

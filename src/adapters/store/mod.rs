@@ -11,11 +11,13 @@ use crate::model::cancel::Cancel;
 use crate::model::object::{Object, ObjectRef, ThawState};
 use crate::model::policy::Tier;
 
+mod cached;
 mod directory;
 mod local;
 pub mod open;
 mod s3;
 
+pub use cached::CachedStore;
 pub use directory::DirectoryStore;
 pub use s3::{LifecycleRule, S3Settings, S3Store, UploadRight, Versioning};
 
