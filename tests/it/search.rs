@@ -202,7 +202,7 @@ fn each_list_is_read_once_from_a_bucket() {
     let local = answers(&machine, &states, &["--local"]);
     let there = ["--from", "s3"];
     fs::remove_dir_all(machine.path("state/state")).unwrap();
-    let first = machine.aam("find", &["TXT"]);
+    let first = machine.aam("find", &["TXT", "--from", "s3"]);
     first
         .exit(0)
         .says("reading 3 manifests")
