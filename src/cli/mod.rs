@@ -17,6 +17,7 @@ mod restore;
 mod run;
 mod schedule;
 mod schema;
+mod search;
 mod secret_file;
 mod sets;
 mod shadow_stage;
@@ -66,6 +67,10 @@ pub enum Command {
     Run(run::RunArgs),
     Status(status::StatusArgs),
     Sets(sets::SetsArgs),
+    Find(search::FindArgs),
+    Versions(search::VersionsArgs),
+    Ls(search::LsArgs),
+    Diff(search::DiffArgs),
     Restore(Box<restore::RestoreArgs>),
     Explain(explain::Explain),
     Doctor(doctor::DoctorArgs),
@@ -135,6 +140,10 @@ pub fn main() -> ExitCode {
         Command::Schedule(args) => schedule::schedule(&cli.global, &args, &cancel),
         Command::Status(args) => status::status(&cli.global, &args),
         Command::Sets(args) => sets::sets(&cli.global, &args, &cancel),
+        Command::Find(args) => args.run(&cli.global, &cancel),
+        Command::Versions(args) => args.run(&cli.global, &cancel),
+        Command::Ls(args) => args.run(&cli.global, &cancel),
+        Command::Diff(args) => args.run(&cli.global, &cancel),
         Command::Restore(args) => restore::restore(&cli.global, &args, &cancel),
         Command::ShadowStage { order } => shadow_stage::run(&order, &cancel),
         Command::Check(check) => check.run(&cli.global),

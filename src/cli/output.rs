@@ -22,6 +22,19 @@ pub fn result(text: impl Display) -> Exit {
     }
 }
 
+/// Writes a result for programs.
+pub fn json(value: &impl serde::Serialize) -> Exit {
+    match serde_json::to_string_pretty(value) {
+        Ok(text) => result(text + "\n"),
+        Err(error) => {
+            note(format_args!(
+                "error: the result cannot be written: {error}\n"
+            ));
+            Exit::Failed
+        }
+    }
+}
+
 /// Writes something for a person. A closed standard error is ignored.
 pub fn note(text: impl Display) {
     let text = text.to_string();

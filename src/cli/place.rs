@@ -21,16 +21,36 @@ use crate::run::restore::origin::{Candidate, RestoreOrigin};
 #[derive(Debug, Args)]
 pub struct PlaceArgs {
     /// Profile: a path, or a name looked up in the profile directories.
-    #[arg(required_unless_present = "location")]
+    #[arg(
+        required_unless_present = "location",
+        conflicts_with_all = ["location", "directory", "bucket"]
+    )]
     pub profile: Option<String>,
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+impl PlaceArgs {
+    /// Opens the stores. Mistakes in the arguments are reported on standard error.
+    ///
+    /// # Errors
+    /// The exit code of the program.
+    pub fn open(&self, global: &Global, cancel: &Cancel) -> Result<RestoreOrigin, Exit> {
+        self.store.open(self.profile.as_deref(), global, cancel)
+    }
+}
+
+/// The store and the location on a computer without the profile, or which store of a profile.
+#[derive(Debug, Args)]
+pub struct StoreArgs {
     /// Without a profile: the location, with which every object name starts.
-    #[arg(long, conflicts_with = "profile", requires = "store")]
+    #[arg(long, requires = "store")]
     pub location: Option<String>,
     /// Without a profile: the directory that holds the archives.
-    #[arg(long, value_name = "DIR", group = "store", conflicts_with_all = ["profile", "bucket"])]
+    #[arg(long, value_name = "DIR", group = "store", conflicts_with = "bucket")]
     pub directory: Option<PathBuf>,
     /// Without a profile: the S3 bucket. The access key is looked up as by other AWS tools.
-    #[arg(long, group = "store", conflicts_with = "profile", requires = "region")]
+    #[arg(long, group = "store", requires = "region")]
     pub bucket: Option<String>,
     /// Region of the bucket.
     #[arg(long, requires = "bucket")]
@@ -43,13 +63,18 @@ pub struct PlaceArgs {
     pub from: Option<StoreName>,
 }
 
-impl PlaceArgs {
-    /// Opens the stores. Mistakes in the arguments are reported on standard error.
+impl StoreArgs {
+    /// Opens the stores of a profile, or that of the options.
     ///
     /// # Errors
     /// The exit code of the program.
-    pub fn open(&self, global: &Global, cancel: &Cancel) -> Result<RestoreOrigin, Exit> {
-        let Some(name) = &self.profile else {
+    pub fn open(
+        &self,
+        profile: Option<&str>,
+        global: &Global,
+        cancel: &Cancel,
+    ) -> Result<RestoreOrigin, Exit> {
+        let Some(name) = profile else {
             return Ok(self.bare(cancel));
         };
         let job = Search::new(global.profiles.as_deref())

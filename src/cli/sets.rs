@@ -56,12 +56,6 @@ pub fn list(place: &RestoreOrigin, format: OutputFormat) -> Exit {
             let texts: Vec<String> = reports.iter().map(SetsReport::to_text).collect();
             exit.or(output::result(texts.join("\n")))
         }
-        OutputFormat::Json => match serde_json::to_string_pretty(&reports) {
-            Ok(text) => exit.or(output::result(text + "\n")),
-            Err(error) => {
-                output::note(format_args!("error: the sets cannot be printed: {error}\n"));
-                Exit::Failed
-            }
-        },
+        OutputFormat::Json => exit.or(output::json(&reports)),
     }
 }

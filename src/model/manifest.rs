@@ -8,6 +8,7 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::path::FullPath;
 use crate::model::stamp::Stamp;
 
 pub mod delta;
@@ -166,6 +167,19 @@ impl Entry {
             stored,
             unseen: false,
             details: Details::default(),
+        }
+    }
+
+    /// Its full path, for people.
+    pub fn shown_below(&self, mount: &FullPath) -> String {
+        mount.display_below(&self.path.to_string())
+    }
+
+    /// The backup whose archive holds the content, where that is known.
+    pub fn stored_in(&self) -> Option<Stamp> {
+        match self.stored {
+            Some(Stored::In(stamp)) => Some(stamp),
+            _ => None,
         }
     }
 }

@@ -3,3 +3,4 @@
 pub mod backup;
 pub mod cost;
 pub mod restore;
+pub mod search;

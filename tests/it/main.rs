@@ -20,6 +20,7 @@ mod render;
 mod restore;
 mod scenarios;
 mod schedule;
+mod search;
 mod secrets;
 mod stores;
 mod support;

@@ -7,6 +7,7 @@
 pub mod history;
 pub mod lock;
 pub mod metrics;
+mod past;
 mod sent;
 pub mod uploads;
 
@@ -108,15 +109,9 @@ impl State {
             .flatten()
             .filter_map(|entry| {
                 let stamp: Stamp = entry.file_name().to_str()?.parse().ok()?;
-                let text = fs::read(entry.path().join(RECORD)).ok()?;
-                let record: StateRecord = serde_json::from_slice(&text)
-                    .ok()
-                    .filter(|r: &StateRecord| r.version == 1)?;
+                let record = record(&entry.path())?;
                 let path = |file: &str| entry.path().join(file).to_str().map(str::to_owned);
-                let files = record
-                    .manifests
-                    .iter()
-                    .map(|(_, file)| entry.path().join(file));
+                let files = record.files(&entry.path()).into_iter();
                 if !are_whole(files, &record.sha256) {
                     return None;
                 }
@@ -215,7 +210,8 @@ impl State {
         fs::rename(building.path(), &place).map_err(failed("writing", &place))
     }
 
-    /// Forgets every backup but these, and what a crash left behind.
+    /// Forgets every backup but these, and what a crash left behind. Their manifests are kept for
+    /// searches.
     pub fn forget_all_but(&self, keep: &[Stamp]) {
         for entry in fs::read_dir(&self.directory)
             .into_iter()
@@ -225,12 +221,31 @@ impl State {
             let name = entry.file_name();
             let Some(name) = name.to_str() else { continue };
             let kept = name.parse().is_ok_and(|stamp: Stamp| keep.contains(&stamp));
-            if !kept && (name.parse::<Stamp>().is_ok() || name.starts_with(BUILDING)) {
+            if !kept && name.parse::<Stamp>().is_ok() {
+                self.keep_past(&entry.path());
+            } else if name.starts_with(BUILDING) {
                 // What stays is tried again by the next run.
                 let _ = fs::remove_dir_all(entry.path()).or_else(|_| fs::remove_file(entry.path()));
             }
         }
+        self.limit_past();
     }
+}
+
+impl StateRecord {
+    /// The manifest files, in a directory of this record.
+    fn files(&self, place: &Path) -> Vec<PathBuf> {
+        let files = self.manifests.iter();
+        files.map(|(_, file)| place.join(file)).collect()
+    }
+}
+
+/// The record of a backup in its directory.
+fn record(place: &Path) -> Option<StateRecord> {
+    let text = fs::read(place.join(RECORD)).ok()?;
+    serde_json::from_slice(&text)
+        .ok()
+        .filter(|record: &StateRecord| record.version == 1)
 }
 
 /// Whether files are what they were when they were written. A power cut, or a disk that fails, may
@@ -294,6 +309,8 @@ mod tests {
         fs::write(state.directory.join(".building-file"), "").unwrap();
         state.forget_all_but(&stamps[1..]);
         assert_eq!(state.remembered().len(), 1);
-        assert_eq!(fs::read_dir(&state.directory).unwrap().count(), 1);
+        assert_eq!(fs::read_dir(&state.directory).unwrap().count(), 2);
+        let states: Vec<Stamp> = state.states().into_iter().map(|(stamp, _)| stamp).collect();
+        assert_eq!(states, stamps, "searches still know both");
     }
 }

@@ -13,11 +13,13 @@ use crate::model::policy::{Reference, Tier};
 use crate::model::secret::Secret;
 use crate::model::store::StoreSettings;
 
+mod cached;
 mod directory;
 mod local;
 pub mod open;
 mod s3;
 
+pub use cached::CachedStore;
 pub use directory::DirectoryStore;
 pub use s3::{LifecycleRule, S3Settings, S3Store, UploadRight, Versioning};
 

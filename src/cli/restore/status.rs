@@ -63,17 +63,8 @@ pub fn show(global: &Global, args: &RestoreStatusArgs, cancel: &Cancel) -> Exit 
 }
 
 fn print(status: &RestoreStatus, format: OutputFormat) -> Exit {
-    let text = match format {
-        OutputFormat::Text => Ok(status.to_text()),
-        OutputFormat::Json => serde_json::to_string_pretty(status).map(|text| text + "\n"),
-    };
-    match text {
-        Ok(text) => output::result(text),
-        Err(error) => {
-            output::note(format_args!(
-                "error: the status cannot be printed: {error}\n"
-            ));
-            Exit::Failed
-        }
+    match format {
+        OutputFormat::Text => output::result(status.to_text()),
+        OutputFormat::Json => output::json(status),
     }
 }

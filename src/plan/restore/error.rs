@@ -52,6 +52,12 @@ pub enum PlanError {
     Nested(FullPath, FullPath),
     #[error("'{path}' is in none of the mounts of this backup ({})", mounts.join(", "))]
     OutsideMounts { path: String, mounts: Vec<String> },
+    #[error("'{path}' is not in the state {state} (mounts: {})", mounts.join(", "))]
+    NotInState {
+        path: String,
+        state: Stamp,
+        mounts: Vec<String>,
+    },
 }
 
 fn shown(newest: &Option<(Stamp, String)>) -> String {
@@ -88,6 +94,9 @@ impl PlanError {
             PlanError::Marker(_) => OLDER.to_owned(),
             PlanError::UnknownPath(_) | PlanError::OtherFamily(_) | PlanError::Nested(..) => {
                 "use --layout numbered".to_owned()
+            }
+            PlanError::NotInState { .. } => {
+                "aam-backup versions and find tell which states have it; --at names one".to_owned()
             }
             PlanError::OutsideMounts { .. } => {
                 "give the original absolute path, or one that starts with the mount's number, \

@@ -26,6 +26,12 @@ impl PointInTime {
     }
 }
 
+impl From<Stamp> for PointInTime {
+    fn from(stamp: Stamp) -> PointInTime {
+        PointInTime(stamp.to_string())
+    }
+}
+
 impl FromStr for PointInTime {
     type Err = PointInTimeError;
 

@@ -110,6 +110,8 @@ pub enum RestoreError {
     NotDownloaded { missing: usize, all: usize },
     #[error("the backup has no list of files that a drill could choose from")]
     NothingToSample,
+    #[error("the backup {0} has no list of its files: v1.0 wrote it")]
+    NoList(Stamp),
     #[error("there is no archive key: {0}")]
     NoKey(#[from] MissingKey),
     #[error("no store was named")]

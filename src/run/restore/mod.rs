@@ -6,7 +6,7 @@
 
 pub mod clock;
 mod disk;
-mod downloads;
+pub mod downloads;
 pub mod drill;
 pub mod error;
 pub mod extraction;
@@ -15,11 +15,11 @@ pub mod gather;
 mod held;
 pub mod journal;
 mod keyed_seven_zip;
-mod manifests;
+pub mod manifests;
 pub mod origin;
 pub mod run;
 pub mod status;
-mod target;
+pub mod target;
 mod thaw;
 pub mod tools;
 pub mod work;

@@ -1,0 +1,52 @@
+//! What of a manifest entry is compared and shown. Pure.
+
+use chrono::{DateTime, SecondsFormat};
+use serde::Serialize;
+
+use crate::model::manifest::{Entry, EntryKind, Moment};
+
+/// A file or directory as a state has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Seen {
+    pub kind: EntryKind,
+    pub size: u64,
+    #[serde(serialize_with = "as_time")]
+    pub modified: Moment,
+}
+
+impl Seen {
+    pub fn of(entry: &Entry) -> Seen {
+        Seen {
+            kind: entry.kind,
+            size: entry.meta.size,
+            modified: entry.meta.modified,
+        }
+    }
+
+    pub fn is_file(&self) -> bool {
+        self.kind == EntryKind::File
+    }
+
+    /// Whether both are the same version. The time of a directory changes with every name in it.
+    pub fn is_same(&self, other: &Seen) -> bool {
+        self == other || (self.kind == EntryKind::Directory && other.kind == EntryKind::Directory)
+    }
+
+    /// The modification time for people and programs, in UTC.
+    pub fn time(&self) -> String {
+        time(self.modified)
+    }
+}
+
+/// A time in UTC to the second, as in `2026-11-26T02:27:44Z`.
+fn time(moment: Moment) -> String {
+    DateTime::from_timestamp(moment.split().0, 0).map_or_else(
+        || "unknown".to_owned(),
+        |at| at.to_rfc3339_opts(SecondsFormat::Secs, true),
+    )
+}
+
+fn as_time<S: serde::Serializer>(moment: &Moment, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&time(*moment))
+}

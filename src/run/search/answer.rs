@@ -1,0 +1,220 @@
+//! `find`, `versions`, `ls` and `diff`: reads lists and collects what was asked for.
+
+use crate::model::event::Section;
+use crate::model::manifest::Entry;
+use crate::model::path::FullPath;
+use crate::model::stamp::Stamp;
+use crate::plan::restore::point_in_time::PointInTime;
+use crate::plan::search::diff::{Diff, compare};
+use crate::plan::search::entry::Seen;
+use crate::plan::search::listing::{Listing, Question};
+use crate::plan::search::versions::{Collected, Findings};
+use crate::run::restore::error::RestoreError;
+use crate::run::parallel::each;
+use crate::run::restore::work::RestoreSettings;
+
+use super::states::{KnownState, OpenMount, OpenState, States, open_local};
+
+/// Says of an entry of a mount with this number and path whether it is looked for, and if so its
+/// path as people write it.
+pub type Looked<'q> = dyn Fn(usize, &FullPath, &Entry) -> Option<String> + Sync + 'q;
+
+/// Searches every state.
+///
+/// # Errors
+/// When there is no state, or the search was interrupted. A state whose lists cannot be read is a
+/// warning.
+pub fn find(
+    settings: &RestoreSettings<'_>,
+    local: bool,
+    looked: &Looked<'_>,
+) -> Result<Findings, RestoreError> {
+    let states = States::gather(settings, local)?;
+    let all: Vec<(Stamp, &KnownState)> = states.all().collect();
+    let mut search = Search {
+        settings,
+        looked,
+        searched: Vec::new(),
+        unsearched: Vec::new(),
+        collected: Collected::default(),
+    };
+    let mut rest = Vec::new();
+    let here: Vec<(Stamp, &Vec<std::path::PathBuf>)> = all
+        .iter()
+        .filter_map(|(stamp, known)| Some((*stamp, known.local.as_ref()?)))
+        .collect();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    // A list of this computer that cannot be read is looked for in a store.
+    let answers = each(&here, threads, |(stamp, files)| {
+        if settings.cancel.is_set() {
+            return Err(RestoreError::Interrupted);
+        }
+        let read = open_local(*stamp, files).and_then(|open| search_one(&open, looked));
+        Ok((*stamp, read.ok()))
+    });
+    for (stamp, read) in answers.map_err(|(_, error)| error)? {
+        match read {
+            Some(collected) => search.add(stamp, collected),
+            None => rest.push(stamp),
+        }
+    }
+    let remote: Vec<(Stamp, &KnownState)> = all
+        .into_iter()
+        .filter(|(stamp, known)| known.local.is_none() || rest.contains(stamp))
+        .collect();
+    states.announce(&remote);
+    for (stamp, known) in remote {
+        if settings.cancel.is_set() {
+            return Err(RestoreError::Interrupted);
+        }
+        let opened = states.open(stamp, known);
+        search.open(stamp, opened)?;
+    }
+    search.searched.sort();
+    search.unsearched.sort();
+    let found = search.collected.versions(&search.searched);
+    Ok(Findings {
+        location: settings.origin.location.clone(),
+        states: search.searched,
+        unsearched: search.unsearched,
+        found,
+    })
+}
+
+struct Search<'a> {
+    settings: &'a RestoreSettings<'a>,
+    looked: &'a Looked<'a>,
+    searched: Vec<Stamp>,
+    unsearched: Vec<Stamp>,
+    collected: Collected,
+}
+
+impl Search<'_> {
+    fn add(&mut self, stamp: Stamp, collected: Collected) {
+        self.searched.push(stamp);
+        self.collected.merge(collected);
+    }
+
+    fn open(
+        &mut self,
+        stamp: Stamp,
+        opened: Result<Option<OpenState>, RestoreError>,
+    ) -> Result<(), RestoreError> {
+        let read = match opened {
+            Ok(Some(open)) => search_one(&open, self.looked).map(Some),
+            Ok(None) => Ok(None),
+            Err(error) => Err(error),
+        };
+        match read {
+            Ok(Some(collected)) => self.add(stamp, collected),
+            Ok(None) => {
+                let text = format!("the backup {stamp} has no list of its files: v1.0 wrote it");
+                self.settings.events.note(Section::Objects, text);
+                self.unsearched.push(stamp);
+            }
+            // Every other state needs the key too.
+            Err(error @ (RestoreError::NoKey(_) | RestoreError::Interrupted)) => return Err(error),
+            Err(error) => {
+                let text = format!("the state {stamp} is not searched: {error}");
+                self.settings
+                    .events
+                    .warn(Section::Objects, text, Some(error.hint()));
+                self.unsearched.push(stamp);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn search_one(open: &OpenState, looked: &Looked<'_>) -> Result<Collected, RestoreError> {
+    let mut collected = Collected::default();
+    for mount in &open.mounts {
+        for entry in mount.entries()? {
+            let entry = entry?;
+            if let Some(path) = looked(mount.number, &mount.path, &entry) {
+                collected.add(path, open.stamp, Seen::of(&entry));
+            }
+        }
+    }
+    Ok(collected)
+}
+
+/// Lists a directory of a state.
+///
+/// # Errors
+/// When there is no such state, its lists cannot be read, or the path is not in it.
+pub fn list(
+    settings: &RestoreSettings<'_>,
+    local: bool,
+    at: Option<&PointInTime>,
+    question: &Question,
+) -> Result<Listing, RestoreError> {
+    let states = States::gather(settings, local)?;
+    let open = opened(&states, at)?;
+    let mut listing = Listing::new(&settings.origin.location, open.stamp);
+    let mut mounts = Vec::new();
+    for mount in &open.mounts {
+        mounts.push(format!("{}: {}", mount.number, mount.path));
+        let Some(wanted) = question.within(mount.number, &mount.path) else {
+            continue;
+        };
+        for entry in mount.entries()? {
+            let entry = entry?;
+            listing.consider(question, &wanted, &mount.path, &entry);
+        }
+    }
+    listing
+        .finish(question, mounts)
+        .map_err(|error| Box::new(error).into())
+}
+
+/// Compares two states.
+///
+/// # Errors
+/// When there is no such state, or its lists cannot be read.
+pub fn diff(
+    settings: &RestoreSettings<'_>,
+    local: bool,
+    from: &PointInTime,
+    to: Option<&PointInTime>,
+) -> Result<Diff, RestoreError> {
+    let states = States::gather(settings, local)?;
+    let (before, now) = (opened(&states, Some(from))?, opened(&states, to)?);
+    let mut found = Vec::new();
+    let mut compared = |was: Option<&OpenMount>, is: Option<&OpenMount>| {
+        let path = is.or(was).map(|mount| &mount.path);
+        let shown = |entry: &Entry| path.map_or_else(String::new, |path| entry.shown_below(path));
+        let was = was.map(OpenMount::entries).transpose()?;
+        let is = is.map(OpenMount::entries).transpose()?;
+        compare(
+            was.into_iter().flatten(),
+            is.into_iter().flatten(),
+            shown,
+            &mut found,
+        )
+    };
+    let same = |mounts: &'_ [OpenMount], path: &FullPath| {
+        mounts.iter().position(|mount| mount.path.same(path))
+    };
+    for is in &now.mounts {
+        let was = same(&before.mounts, &is.path).and_then(|at| before.mounts.get(at));
+        compared(was, Some(is))?;
+    }
+    for was in &before.mounts {
+        if same(&now.mounts, &was.path).is_none() {
+            compared(Some(was), None)?;
+        }
+    }
+    let location = &settings.origin.location;
+    Ok(Diff::new(location, before.stamp, now.stamp, found))
+}
+
+fn opened(states: &States<'_>, at: Option<&PointInTime>) -> Result<OpenState, RestoreError> {
+    let (stamp, known) = states.choose(at)?;
+    if known.local.is_none() {
+        states.announce(&[(stamp, known)]);
+    }
+    states
+        .open(stamp, known)?
+        .ok_or(RestoreError::NoList(stamp))
+}

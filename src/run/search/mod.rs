@@ -1,0 +1,7 @@
+//! Searches in the manifests of many states (SPEC#search): those in local state first, then those
+//! of the stores, of which a copy is kept. Decides nothing, prints nothing.
+
+mod answer;
+pub mod states;
+
+pub use answer::{diff, find, list};

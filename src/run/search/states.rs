@@ -1,0 +1,368 @@
+//! Which states there are, and their lists of files.
+
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use tempfile::TempDir;
+
+use crate::adapters::manifest_file::FileReader;
+use crate::adapters::seven_zip::SevenZip;
+use crate::adapters::state::{State, base_directory};
+use crate::adapters::store::{CachedStore, Store};
+use crate::model::catalog::{Catalog, Set};
+use crate::model::event::{Events, Section};
+use crate::model::manifest::{Entry, ManifestError};
+use crate::model::path::FullPath;
+use crate::model::secret::Secret;
+use crate::model::stamp::Stamp;
+use crate::model::text::{count, size};
+use crate::plan::restore::error::PlanError;
+use crate::plan::restore::plan::{RestoreOptions, RestorePlan};
+use crate::plan::restore::point_in_time::PointInTime;
+use crate::run::restore::downloads::Downloads;
+use crate::run::restore::error::RestoreError;
+use crate::run::restore::gather;
+use crate::run::restore::manifests::{Manifests, OpenManifest};
+use crate::run::restore::target::Target;
+use crate::run::restore::tools::RestoreTools;
+use crate::run::restore::work::RestoreSettings;
+
+/// A state that can be named, and where its lists are.
+#[derive(Clone, Debug, Default)]
+pub struct KnownState {
+    /// Manifest files of this computer.
+    pub local: Option<Vec<PathBuf>>,
+    /// The first store that holds it.
+    store: Option<usize>,
+}
+
+/// All states of a location.
+pub struct States<'a> {
+    settings: &'a RestoreSettings<'a>,
+    by_stamp: BTreeMap<Stamp, KnownState>,
+    stores: Vec<(CachedStore<'a>, Catalog)>,
+    opener: OnceCell<(SevenZip, Secret, String)>,
+}
+
+/// The lists of one state, ready to be read.
+pub struct OpenState {
+    pub stamp: Stamp,
+    pub mounts: Vec<OpenMount>,
+    // Where the lists are, if they came from a store.
+    _scratch: Option<TempDir>,
+}
+
+/// The list of one mount.
+pub struct OpenMount {
+    /// As in `--only`.
+    pub number: usize,
+    pub path: FullPath,
+    list: List,
+}
+
+enum List {
+    Local(PathBuf),
+    Fetched(OpenManifest),
+}
+
+impl OpenMount {
+    /// Every entry, in walk order.
+    ///
+    /// # Errors
+    /// When the list cannot be read.
+    pub fn entries(
+        &self,
+    ) -> Result<impl Iterator<Item = Result<Entry, RestoreError>> + '_, RestoreError> {
+        let reader = match &self.list {
+            List::Local(path) => FileReader::open(path).map_err(|why| self.broken(why))?,
+            List::Fetched(manifest) => manifest.read()?,
+        };
+        Ok(reader.map(|entry| entry.map_err(|why| self.broken(why))))
+    }
+
+    fn broken(&self, why: ManifestError) -> RestoreError {
+        match &self.list {
+            List::Local(path) => RestoreError::Manifest {
+                key: path.display().to_string(),
+                why,
+            },
+            List::Fetched(manifest) => manifest.broken(why),
+        }
+    }
+}
+
+impl<'a> States<'a> {
+    /// Asks the stores which states they hold, or with `local` only this computer which it knows.
+    ///
+    /// # Errors
+    /// When no store can be asked, or there is no state.
+    pub fn gather(
+        settings: &'a RestoreSettings<'a>,
+        local: bool,
+    ) -> Result<States<'a>, RestoreError> {
+        let location = &settings.origin.location;
+        let mut states = States {
+            settings,
+            by_stamp: BTreeMap::new(),
+            stores: Vec::new(),
+            opener: OnceCell::new(),
+        };
+        if !local {
+            states.ask()?;
+        }
+        for (stamp, files) in State::of(location).states() {
+            match states.by_stamp.get_mut(&stamp) {
+                Some(known) => known.local = Some(files),
+                // A list without a backup is of no use, but nobody asked for the backups.
+                None if local => {
+                    let known = KnownState {
+                        local: Some(files),
+                        store: None,
+                    };
+                    states.by_stamp.insert(stamp, known);
+                }
+                None => {}
+            }
+        }
+        if states.by_stamp.is_empty() {
+            let store = match states.stores.first() {
+                Some((store, _)) => store.label().to_owned(),
+                None => "local state".to_owned(),
+            };
+            let location = location.clone();
+            return Err(Box::new(PlanError::NoBackup { location, store }).into());
+        }
+        Ok(states)
+    }
+
+    fn ask(&mut self) -> Result<(), RestoreError> {
+        let location = &self.settings.origin.location;
+        let directory = base_directory().join("cache").join(location);
+        let mut failed = None;
+        for candidate in &self.settings.origin.candidates {
+            let store = candidate.store.as_deref().map_err(Clone::clone);
+            let asked = store.and_then(|store| Ok((store, gather::catalog(store, location)?)));
+            let (store, catalog) = match asked {
+                Ok(asked) => asked,
+                Err(error) => {
+                    let hint = Some(error.hint.clone()).filter(|hint| !hint.is_empty());
+                    let text = format!("{error}; its backups are not searched");
+                    self.settings
+                        .events
+                        .warn(Section::LatestBackups, text, hint);
+                    failed = Some(error);
+                    continue;
+                }
+            };
+            let store = CachedStore::new(store, &directory);
+            store.retain(index_keys(&catalog));
+            let number = self.stores.len();
+            for backup in catalog.sets.iter().flat_map(Set::chain) {
+                let known = self.by_stamp.entry(backup.id.stamp()).or_default();
+                known.store.get_or_insert(number);
+            }
+            self.stores.push((store, catalog));
+        }
+        match failed {
+            Some(error) if self.stores.is_empty() => Err(error.into()),
+            None if self.stores.is_empty() => Err(RestoreError::NoStore),
+            _ => Ok(()),
+        }
+    }
+
+    /// All of them, oldest first.
+    pub fn all(&self) -> impl Iterator<Item = (Stamp, &KnownState)> {
+        self.by_stamp.iter().map(|(stamp, known)| (*stamp, known))
+    }
+
+    /// The newest state, or the newest at or before a point in time.
+    ///
+    /// # Errors
+    /// When there is no such state.
+    pub fn choose(&self, at: Option<&PointInTime>) -> Result<(Stamp, &KnownState), RestoreError> {
+        let covered = |stamp: &Stamp| at.is_none_or(|at| at.covers(*stamp));
+        let found = self.by_stamp.iter().rev().find(|(stamp, _)| covered(stamp));
+        match (found, self.by_stamp.keys().next(), at) {
+            (Some((stamp, known)), ..) => Ok((*stamp, known)),
+            (None, Some(oldest), Some(at)) => Err(Box::new(PlanError::NothingAt {
+                location: self.settings.origin.location.clone(),
+                store: self.store_label(),
+                at: at.to_string(),
+                oldest: *oldest,
+            })
+            .into()),
+            _ => Err(RestoreError::NoStore),
+        }
+    }
+
+    fn store_label(&self) -> String {
+        let candidates = &self.settings.origin.candidates;
+        let labels: Vec<&str> = candidates.iter().map(|c| c.label.as_str()).collect();
+        labels.join(" and ")
+    }
+
+    /// Says what will be read from a store elsewhere, and what it costs.
+    pub fn announce(&self, states: &[(Stamp, &KnownState)]) {
+        for (number, (store, catalog)) in self.stores.iter().enumerate() {
+            let is_read = |stamp: Stamp| {
+                let read = |(s, known): &&(Stamp, &KnownState)| {
+                    *s == stamp && known.local.is_none() && known.store == Some(number)
+                };
+                states.iter().any(|state| read(&state))
+            };
+            let objects = catalog.sets.iter().flat_map(Set::chain);
+            let objects: Vec<_> = objects
+                .filter(|backup| is_read(backup.id.stamp()))
+                .flat_map(|backup| backup.archives.values())
+                .filter_map(|archive| archive.manifest.as_ref())
+                .filter(|object| !store.has(&object.key))
+                .collect();
+            if objects.is_empty() {
+                continue;
+            }
+            let bytes: u64 = objects.iter().map(|object| object.size).sum();
+            let prices = self.settings.thaw.prices;
+            // Each manifest comes with a marker.
+            let requests = 2.0 * objects.len() as f64 / 1000.0 * prices.get_per_thousand;
+            let dollars = bytes as f64 / 1e9 * prices.transfer_per_gb + requests;
+            let text = format!(
+                "reading {} ({}) from {} once; at Amazon's prices that costs about ${dollars:.2}",
+                count(objects.len() as u64, "manifest"),
+                size(bytes),
+                store.label(),
+            );
+            self.settings.events.note(Section::Objects, text);
+        }
+    }
+
+    /// Opens the lists of a state. `None` for a backup by v1.0, which has none.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn open(
+        &self,
+        stamp: Stamp,
+        known: &KnownState,
+    ) -> Result<Option<OpenState>, RestoreError> {
+        if let Some(files) = &known.local {
+            match open_local(stamp, files) {
+                Ok(open) => return Ok(Some(open)),
+                Err(error) if known.store.is_none() => return Err(error),
+                // The store has it too.
+                Err(_) => {}
+            }
+        }
+        match known.store.and_then(|number| self.stores.get(number)) {
+            Some((store, catalog)) => self.fetch(stamp, store, catalog),
+            None => Err(RestoreError::NoStore),
+        }
+    }
+
+    fn fetch(
+        &self,
+        stamp: Stamp,
+        store: &CachedStore<'a>,
+        catalog: &Catalog,
+    ) -> Result<Option<OpenState>, RestoreError> {
+        let RestoreSettings { cancel, thaw, .. } = *self.settings;
+        let options = RestoreOptions {
+            location: self.settings.origin.location.clone(),
+            store: store.label().to_owned(),
+            at: Some(stamp.into()),
+            ..RestoreOptions::default()
+        };
+        let quiet = Events::default();
+        let plan = gather::plan(store, catalog, &options, &quiet)?;
+        if plan.state != stamp || plan.mounts.iter().any(|mount| mount.manifest.is_none()) {
+            return Ok(None);
+        }
+        let (seven_zip, key, key_from) = self.opener()?;
+        let tools = RestoreTools {
+            store,
+            seven_zip,
+            key,
+            key_from,
+            thaw,
+            cancel,
+            events: &quiet,
+        };
+        let opened = fetch_lists(&plan, &tools);
+        if opened.is_err() {
+            // A copy may be damaged; the next search reads the store.
+            store.retain(std::iter::empty());
+        }
+        opened.map(Some)
+    }
+
+    fn opener(&self) -> Result<&(SevenZip, Secret, String), RestoreError> {
+        if let Some(opener) = self.opener.get() {
+            return Ok(opener);
+        }
+        let seven_zip = self.settings.origin.seven_zip()?;
+        let (key, from) = (self.settings.key)()?;
+        Ok(self.opener.get_or_init(|| (seven_zip, key, from)))
+    }
+}
+
+/// Opens the lists that this computer has.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn open_local(stamp: Stamp, files: &[PathBuf]) -> Result<OpenState, RestoreError> {
+    let open = |(number, path): (usize, &PathBuf)| {
+        let broken = |why| RestoreError::Manifest {
+            key: path.display().to_string(),
+            why,
+        };
+        let reader = FileReader::open(path).map_err(broken)?;
+        Ok(OpenMount {
+            number,
+            path: reader.header().mount.clone(),
+            list: List::Local(path.clone()),
+        })
+    };
+    let mounts: Result<Vec<OpenMount>, RestoreError> = (1..).zip(files).map(open).collect();
+    Ok(OpenState {
+        stamp,
+        mounts: mounts?,
+        _scratch: None,
+    })
+}
+
+/// Brings the lists of a planned state here, and opens them with the key.
+fn fetch_lists(plan: &RestorePlan, tools: &RestoreTools<'_>) -> Result<OpenState, RestoreError> {
+    let scratch = tempfile::Builder::new().prefix("aam-search-").tempdir();
+    let scratch = scratch.map_err(RestoreError::disk(
+        "create a directory in",
+        &std::env::temp_dir(),
+    ))?;
+    let target = Target::open(&scratch.path().join("lists"), false, plan)?;
+    let downloads = Downloads::new(tools, &target);
+    let manifests = Manifests::new(tools, &downloads, &target);
+    let mut mounts = Vec::new();
+    for mount in &plan.mounts {
+        let (Some(path), Some(manifest)) = (&mount.path, &mount.manifest) else {
+            continue;
+        };
+        mounts.push(OpenMount {
+            number: mount.number,
+            path: path.clone(),
+            list: List::Fetched(manifests.open(mount, manifest)?),
+        });
+    }
+    Ok(OpenState {
+        stamp: plan.state,
+        mounts,
+        _scratch: Some(scratch),
+    })
+}
+
+/// Markers and manifests of a catalog.
+fn index_keys(catalog: &Catalog) -> impl Iterator<Item = &str> {
+    let archives = catalog.sets.iter().flat_map(Set::backups);
+    archives
+        .flat_map(|backup| backup.archives.values())
+        .flat_map(|archive| archive.marker.iter().chain(&archive.manifest))
+        .map(|object| object.key.as_str())
+}
