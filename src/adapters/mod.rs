@@ -1,6 +1,7 @@
 //! Everything that touches the world. Nothing here decides.
 
 pub mod aws;
+pub mod closed_view;
 pub mod credential;
 pub mod destination_id;
 pub mod file_system;

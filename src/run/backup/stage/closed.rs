@@ -1,0 +1,70 @@
+//! A stage of root's is shown the mount and the mirror through no link (SPEC#security).
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::StageError;
+use crate::adapters::closed_view::View;
+use crate::adapters::fs::create_private_directory;
+use crate::plan::backup::{MirrorOrder, StageOrder};
+
+/// The directory of a mount's work files where the mount is shown.
+const SHOWN: &str = "source";
+
+/// Carries out an order on what the kernel shows of its mount, where the system offers that.
+pub(super) fn with_view<T: Send>(
+    order: &StageOrder,
+    body: &mut (dyn FnMut(&StageOrder) -> Result<T, StageError> + Send),
+) -> Result<T, StageError> {
+    if order.in_snapshot() {
+        return body(order);
+    }
+    let work = order.work.to_native();
+    create_private_directory(&work).map_err(StageError::io("creating the directory", &work))?;
+    let below = |source| {
+        order
+            .mount
+            .path
+            .below(source)
+            .filter(|names| !names.is_empty())
+    };
+    let view = View {
+        mount: PathBuf::from(&order.shown_at),
+        sources: order
+            .mount
+            .sources
+            .iter()
+            .filter_map(below)
+            .map(|names| names.iter().collect())
+            .collect(),
+        at: work.join(SHOWN),
+        written: order.mirror.as_ref().map(written),
+    };
+    view.run(|shown| body(&shown.map_or_else(|| order.clone(), |at| through(order, at))))
+}
+
+/// The order for the mount as it is shown at a path.
+fn through(order: &StageOrder, at: &Path) -> StageOrder {
+    let mut order = order.clone();
+    let Some(at) = at.to_str() else {
+        return order;
+    };
+    order.shown_at = at.to_owned();
+    order.is_live = true;
+    if let Some(archive) = &mut order.archive {
+        // The way to the sources has been gone.
+        archive.follows_links = false;
+    }
+    order
+}
+
+/// The part of a mirror that is written: a link on the way to it is the user's own.
+fn written(mirror: &MirrorOrder) -> PathBuf {
+    let (root, target) = (mirror.mirror.to_native(), mirror.target.to_native());
+    let is_link = |path: &Path| fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
+    let mut way = target.ancestors().take_while(|above| *above != root);
+    match way.any(is_link) {
+        true => target,
+        false => root,
+    }
+}
