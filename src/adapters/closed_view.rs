@@ -51,14 +51,17 @@ impl View {
 
 #[cfg(target_os = "linux")]
 mod linux {
+    use std::ffi::{OsStr, OsString};
     use std::fs::{self, Metadata, Permissions};
     use std::io;
     use std::os::fd::{AsFd, AsRawFd, OwnedFd};
     use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
     use std::path::{Path, PathBuf};
 
-    use rustix::fs::{CWD, Mode, OFlags};
+    use rustix::fs::{AtFlags, CWD, Mode, OFlags, StatxFlags, statx};
+    use rustix::io::Errno;
     use rustix::mount::{MountFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags};
+    use rustix::mount::{UnmountFlags, unmount};
     use rustix::mount::{mount, mount_change, mount_remount, move_mount, open_tree};
     use rustix::thread::UnshareFlags;
 
@@ -72,13 +75,21 @@ mod linux {
     /// Shows the view to this thread, to the threads that it starts, and to their programs.
     pub(super) fn show(view: &View) -> io::Result<()> {
         fs::create_dir(&view.at)?;
+        let places = [Some(&view.at), view.written.as_ref()]
+            .into_iter()
+            .flatten();
+        let outside = places
+            .map(|at| Outside::of(at))
+            .collect::<io::Result<Vec<_>>>()?;
         own_namespace()?;
-        // What is shown in here must not show outside.
-        mount_change(
+        match mount_change(
             "/",
             MountPropagationFlags::PRIVATE | MountPropagationFlags::REC,
-        )?;
-        // Whatever fails from here on: it shows once more what is there already.
+        ) {
+            // In a directory that was made the root, no mount has its name.
+            Ok(()) | Err(Errno::INVAL) => {}
+            Err(error) => return Err(error.into()),
+        }
         let written = match &view.written {
             Some(path) => Some((shown_once_more(path, NO_LINKS)?, path)),
             None => None,
@@ -88,10 +99,54 @@ mod linux {
             true => place(&shown_once_more(&view.mount, source)?, &view.at)?,
             false => show_sources(view, source)?,
         }
-        match written {
-            Some((tree, path)) => place(&tree, path),
-            None => Ok(()),
+        if let Some((tree, path)) = written {
+            place(&tree, path)?;
         }
+        // What is shown in here must not show outside.
+        if outside.iter().all(Outside::is_as_before) {
+            return Ok(());
+        }
+        for at in [Some(&view.at), view.written.as_ref()]
+            .into_iter()
+            .flatten()
+        {
+            let _ = unmount(at, UnmountFlags::DETACH);
+        }
+        Err(io::Error::other(
+            "what is mounted here is mounted everywhere",
+        ))
+    }
+
+    /// A directory, by the handle of the one above it, as it is outside of the view.
+    struct Outside {
+        above: OwnedFd,
+        name: OsString,
+        mount: u64,
+    }
+
+    impl Outside {
+        fn of(path: &Path) -> io::Result<Outside> {
+            let path = path.canonicalize()?;
+            let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+            let above = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+            let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            let above = rustix::fs::openat(CWD, above, flags, Mode::empty())?;
+            let mount = mount_of(&above, name)?;
+            Ok(Outside {
+                above,
+                name: name.to_owned(),
+                mount,
+            })
+        }
+
+        fn is_as_before(&self) -> bool {
+            mount_of(&self.above, &self.name).is_ok_and(|mount| mount == self.mount)
+        }
+    }
+
+    fn mount_of(above: &OwnedFd, name: &OsStr) -> io::Result<u64> {
+        let found = statx(above, name, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::MNT_ID)?;
+        Ok(found.stx_mnt_id)
     }
 
     /// Shows the sources alone, in directories as those above them.

@@ -138,7 +138,7 @@ pub(super) fn stage(
             }
             _ => mount.path.to_string(),
         },
-        selection: without_work(job.selection.spec(), work),
+        selection: without_work(&facts.own.left_out_of(job.selection.spec()), work),
         missing: missing
             .iter()
             .filter(|p| p.starts_with(&mount.path))
