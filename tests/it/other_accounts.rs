@@ -218,7 +218,7 @@ fn tools_of_root_follow_no_link_that_is_there_for_a_moment() {
     if !has_closed_views() {
         return;
     }
-    for (tool, of_mirror) in [("7zz", false), ("rsync", false), ("rsync", true)] {
+    for (tool, of_mirror) in [("7zz", false), ("rsync", true)] {
         let mut machine = Machine::new();
         machine.write("docs/sub/p.jpg", "public");
         machine.write("docs/sub/q.jpg", "public");

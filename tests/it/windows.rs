@@ -157,6 +157,7 @@ fn order(source: &str, shown_at: &str, target: &str) -> StageOrder {
         incremental: None,
     };
     StageOrder {
+        is_live: false,
         number: 1,
         location: "pc".to_owned(),
         stamp: full,

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::StageError;
 use crate::adapters::closed_view::View;
 use crate::adapters::fs::create_private_directory;
+use crate::model::path::FullPath;
 use crate::plan::backup::{MirrorOrder, StageOrder};
 
 /// The directory of a mount's work files where the mount is shown.
@@ -21,22 +22,14 @@ pub(super) fn with_view<T: Send>(
     }
     let work = order.work.to_native();
     create_private_directory(&work).map_err(StageError::io("creating the directory", &work))?;
-    let below = |source| {
-        order
-            .mount
-            .path
-            .below(source)
-            .filter(|names| !names.is_empty())
+    let below = |source: &FullPath| {
+        let names = source.below(&order.mount.path)?;
+        (!names.is_empty()).then(|| names.iter().collect())
     };
+    let sources = order.mount.sources.iter().filter_map(below).collect();
     let view = View {
         mount: PathBuf::from(&order.shown_at),
-        sources: order
-            .mount
-            .sources
-            .iter()
-            .filter_map(below)
-            .map(|names| names.iter().collect())
-            .collect(),
+        sources,
         at: work.join(SHOWN),
         written: order.mirror.as_ref().map(written),
     };
