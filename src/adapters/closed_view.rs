@@ -212,7 +212,7 @@ mod linux {
     }
 
     #[repr(C)]
-    struct Attributes {
+    struct MountAttributes {
         set: u64,
         clear: u64,
         propagation: u64,
@@ -221,7 +221,7 @@ mod linux {
 
     #[allow(unsafe_code)]
     fn set_attributes(tree: &OwnedFd, attributes: u64) -> io::Result<()> {
-        let wanted = Attributes {
+        let wanted = MountAttributes {
             set: attributes,
             clear: 0,
             propagation: 0,
@@ -236,7 +236,7 @@ mod linux {
                 c"".as_ptr(),
                 libc::AT_EMPTY_PATH | libc::AT_RECURSIVE,
                 &raw const wanted,
-                size_of::<Attributes>(),
+                size_of::<MountAttributes>(),
             )
         };
         match done {

@@ -9,7 +9,7 @@ use std::io;
 use std::sync::mpsc;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
-use super::directory::Directory;
+use super::directory::SourceDirectory;
 use super::listing::{Listing, Place, name_text};
 use crate::model::select::{Location, Selection};
 
@@ -88,7 +88,7 @@ impl Ahead<'_> {
     /// under way.
     pub(super) fn top_up(
         &self,
-        parent: &Arc<Directory>,
+        parent: &Arc<SourceDirectory>,
         location: &Location,
         left: &mut Vec<OsString>,
         pending: &mut VecDeque<(OsString, Pending)>,

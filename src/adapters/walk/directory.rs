@@ -16,21 +16,21 @@ use crate::model::select::Kind;
 
 /// An open directory.
 #[derive(Debug)]
-pub(super) struct Directory(OwnedFd);
+pub(super) struct SourceDirectory(OwnedFd);
 
-impl Directory {
+impl SourceDirectory {
     /// Opens a directory by its path. A link in its own place is not followed.
-    pub(super) fn at(path: &Path) -> io::Result<Directory> {
+    pub(super) fn at(path: &Path) -> io::Result<SourceDirectory> {
         open(CWD, path.as_os_str())
     }
 
     /// Opens a directory in this one.
-    pub(super) fn open(&self, name: &OsStr) -> io::Result<Directory> {
+    pub(super) fn open(&self, name: &OsStr) -> io::Result<SourceDirectory> {
         open(self.0.as_fd(), name)
     }
 
     /// Calls `each` for every name in it.
-    pub(super) fn names(&self, each: &mut dyn FnMut(OsString, Listed<'_>)) -> io::Result<()> {
+    pub(super) fn names(&self, each: &mut dyn FnMut(OsString, NameIn<'_>)) -> io::Result<()> {
         rustix::fs::seek(&self.0, rustix::fs::SeekFrom::Start(0))?;
         let mut buffer = Vec::with_capacity(BUFFER);
         let mut entries = RawDir::new(&self.0, buffer.spare_capacity_mut());
@@ -41,7 +41,7 @@ impl Directory {
                 let kind = kind_of(entry.file_type());
                 each(
                     name.to_owned(),
-                    Listed {
+                    NameIn {
                         directory: self,
                         kind,
                     },
@@ -92,10 +92,10 @@ const MOST_OPEN: u64 = 4096;
 /// How much of a directory the kernel gives at once, in bytes.
 const BUFFER: usize = 1 << 15;
 
-fn open(above: impl AsFd, name: &OsStr) -> io::Result<Directory> {
+fn open(above: impl AsFd, name: &OsStr) -> io::Result<SourceDirectory> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     match rustix::fs::openat(above, name, flags, Mode::empty()) {
-        Ok(handle) => Ok(Directory(handle)),
+        Ok(handle) => Ok(SourceDirectory(handle)),
         Err(Errno::LOOP | Errno::NOTDIR) => Err(io::Error::new(
             io::ErrorKind::NotADirectory,
             "it was a directory a moment ago, and is none any more",
@@ -105,13 +105,13 @@ fn open(above: impl AsFd, name: &OsStr) -> io::Result<Directory> {
 }
 
 /// What a directory says of a name in it.
-pub(super) struct Listed<'a> {
-    directory: &'a Directory,
+pub(super) struct NameIn<'a> {
+    directory: &'a SourceDirectory,
     /// `None`: the file system does not say it there.
     kind: Option<Kind>,
 }
 
-impl Listed<'_> {
+impl NameIn<'_> {
     /// What it is.
     pub(super) fn kind(&self, name: &OsStr) -> io::Result<Kind> {
         match self.kind {

@@ -1,6 +1,8 @@
 //! A directory in a source, by its path: for systems whose listing of a directory holds all that a
 //! walk needs, or that have no better way.
 
+pub(super) use self::{DirectoryByPath as SourceDirectory, NameByPath as NameIn};
+
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, DirEntry};
 use std::io;
@@ -14,24 +16,24 @@ use crate::model::select::Kind;
 
 /// A directory.
 #[derive(Debug)]
-pub(super) struct Directory(PathBuf);
+pub(super) struct DirectoryByPath(PathBuf);
 
-impl Directory {
+impl DirectoryByPath {
     /// A directory by its path.
-    pub(super) fn at(path: &Path) -> io::Result<Directory> {
-        Ok(Directory(path.to_owned()))
+    pub(super) fn at(path: &Path) -> io::Result<DirectoryByPath> {
+        Ok(DirectoryByPath(path.to_owned()))
     }
 
     /// A directory in this one.
-    pub(super) fn open(&self, name: &OsStr) -> io::Result<Directory> {
-        Ok(Directory(self.0.join(name)))
+    pub(super) fn open(&self, name: &OsStr) -> io::Result<DirectoryByPath> {
+        Ok(DirectoryByPath(self.0.join(name)))
     }
 
     /// Calls `each` for every name in it.
-    pub(super) fn names(&self, each: &mut dyn FnMut(OsString, Listed<'_>)) -> io::Result<()> {
+    pub(super) fn names(&self, each: &mut dyn FnMut(OsString, NameByPath<'_>)) -> io::Result<()> {
         for entry in fs::read_dir(&self.0)? {
             let entry = entry?;
-            each(entry.file_name(), Listed(&entry));
+            each(entry.file_name(), NameByPath(&entry));
         }
         Ok(())
     }
@@ -53,9 +55,9 @@ impl Directory {
 pub(super) fn allow_many() {}
 
 /// What a directory says of a name in it.
-pub(super) struct Listed<'a>(&'a DirEntry);
+pub(super) struct NameByPath<'a>(&'a DirEntry);
 
-impl Listed<'_> {
+impl NameByPath<'_> {
     /// What it is.
     pub(super) fn kind(&self, _: &OsStr) -> io::Result<Kind> {
         Ok(kind_of(self.0.file_type()?))

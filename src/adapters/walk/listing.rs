@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::directory::{Directory, Listed};
+use super::directory::{NameIn, SourceDirectory};
 use super::meta::{kind_of, meta_of};
 use crate::model::manifest::Meta;
 use crate::model::select::{Kind, Location, Selection};
@@ -30,13 +30,13 @@ pub(super) enum Place {
     /// At a path: a source, or a directory above one.
     At(PathBuf),
     /// In a directory of a source.
-    In(Arc<Directory>, OsString),
+    In(Arc<SourceDirectory>, OsString),
 }
 
 impl Place {
-    fn open(&self) -> io::Result<Directory> {
+    fn open(&self) -> io::Result<SourceDirectory> {
         match self {
-            Place::At(path) => Directory::at(path),
+            Place::At(path) => SourceDirectory::at(path),
             Place::In(parent, name) => parent.open(name),
         }
     }
@@ -46,7 +46,7 @@ impl Place {
 #[derive(Debug)]
 pub(super) struct Listing {
     /// The directory itself; `None` above the sources.
-    pub(super) directory: Option<Arc<Directory>>,
+    pub(super) directory: Option<Arc<SourceDirectory>>,
     entries: Vec<(OsString, Judged)>,
     really_empty: bool,
 }
@@ -132,7 +132,7 @@ impl Listing {
 /// Names that the directory lists and that cannot be found: those that are listed still were not
 /// deleted meanwhile (odd names on network shares), so what they hold is not known.
 fn still_listed(
-    directory: &Directory,
+    directory: &SourceDirectory,
     not_found: &[OsString],
 ) -> io::Result<Vec<(OsString, Judged)>> {
     if not_found.is_empty() {
@@ -155,7 +155,7 @@ fn still_listed(
 }
 
 #[cfg(windows)]
-fn add_change_times(directory: &Directory, entries: &mut [(OsString, Judged)]) {
+fn add_change_times(directory: &SourceDirectory, entries: &mut [(OsString, Judged)]) {
     let Some(times) = directory.change_times() else {
         return;
     };
@@ -167,11 +167,11 @@ fn add_change_times(directory: &Directory, entries: &mut [(OsString, Judged)]) {
 }
 
 #[cfg(not(windows))]
-fn add_change_times(_directory: &Directory, _entries: &mut [(OsString, Judged)]) {}
+fn add_change_times(_directory: &SourceDirectory, _entries: &mut [(OsString, Judged)]) {}
 
 fn judge(
     name: &OsStr,
-    listed: &Listed<'_>,
+    listed: &NameIn<'_>,
     location: &Location,
     selection: &Selection,
 ) -> io::Result<Judged> {

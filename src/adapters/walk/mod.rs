@@ -26,7 +26,7 @@ pub use listing::{native_name, source_problem};
 pub use meta::meta_of;
 
 use ahead::{Ahead, Pending};
-use directory::Directory;
+use directory::SourceDirectory;
 use listing::{Judged, Listing, Place, name_text};
 
 /// One thing a walk came across.
@@ -134,7 +134,7 @@ const DEEP: usize = 48;
 struct Frame {
     here: Here,
     /// `None` above the sources.
-    directory: Option<Arc<Directory>>,
+    directory: Option<Arc<SourceDirectory>>,
     entries: std::vec::IntoIter<(OsString, Judged)>,
     /// Listings of its first subdirectories, already asked for.
     pending: VecDeque<(OsString, Pending)>,
