@@ -158,6 +158,7 @@ fn order(source: &str, shown_at: &str, target: &str) -> StageOrder {
     };
     StageOrder {
         is_live: false,
+        tools_root: None,
         number: 1,
         location: "pc".to_owned(),
         stamp: full,

@@ -1,6 +1,8 @@
 //! The order for one mount's stage: all that the process inside the snapshot needs, final, and
 //! without a secret.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use super::Facts;
@@ -37,6 +39,9 @@ pub struct StageOrder {
     /// It is shown as it is now, not as a snapshot.
     #[serde(default)]
     pub is_live: bool,
+    /// The directory that the tools have for their root, where they have one of their own.
+    #[serde(default)]
+    pub tools_root: Option<PathBuf>,
     pub selection: SelectionSpec,
     /// Listed sources of this mount that are not there: nothing below them is deleted or forgotten.
     pub missing: Vec<FullPath>,
@@ -131,6 +136,7 @@ pub(super) fn stage(
         stamp,
         started: Moment::from(facts.now),
         is_live: false,
+        tools_root: None,
         shown_at: match &job.snapshot {
             // There is nothing to make a snapshot of when no source of the mount is there.
             Some(snapshot) if !mount.sources.iter().all(|s| missing.contains(s)) => {

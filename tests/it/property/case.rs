@@ -192,6 +192,7 @@ impl<'a> Case<'a> {
         let stamp = "20200102_030405.000006".parse().unwrap();
         StageOrder {
             is_live: false,
+            tools_root: None,
             number: number + 1,
             location: "pc".to_owned(),
             stamp,

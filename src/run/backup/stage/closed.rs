@@ -32,18 +32,28 @@ pub(super) fn with_view<T: Send>(
         sources,
         at: work.join(SHOWN),
         written: order.mirror.as_ref().map(written),
+        programs: programs(order),
+        work,
     };
-    view.run(|shown| body(&shown.map_or_else(|| order.clone(), |at| through(order, at))))
+    view.run(|shown| match shown {
+        Some(shown) => body(&through(order, &view.at, shown.root.as_deref())),
+        None => body(order),
+    })
 }
 
-/// The order for the mount as it is shown at a path.
-fn through(order: &StageOrder, at: &Path) -> StageOrder {
+/// The order for the mount as it is shown at a path, with tools in a root of their own.
+fn through(order: &StageOrder, at: &Path, root: Option<&Path>) -> StageOrder {
     let mut order = order.clone();
     let Some(at) = at.to_str() else {
         return order;
     };
     order.shown_at = at.to_owned();
     order.is_live = true;
+    order.tools_root = root.map(Path::to_owned);
+    if root.is_some() {
+        order.seven_zip = real(&order.seven_zip);
+        order.copier = real(&order.copier);
+    }
     if let Some(archive) = &mut order.archive {
         // The way to the sources has been gone.
         archive.follows_links = false;
@@ -60,4 +70,19 @@ fn written(mirror: &MirrorOrder) -> PathBuf {
         true => target,
         false => root,
     }
+}
+
+/// The programs that the script of an order starts.
+fn programs(order: &StageOrder) -> Vec<PathBuf> {
+    let copier = order.mirror.as_ref().map(|_| &order.copier);
+    let archiver = order.archive.as_ref().map(|_| &order.seven_zip);
+    let programs = copier.into_iter().chain(archiver);
+    programs.map(PathBuf::from).collect()
+}
+
+/// Links of the system that lead to a program are not all there in another root.
+fn real(program: &str) -> String {
+    let real = Path::new(program).canonicalize().ok();
+    let real = real.and_then(|path| path.to_str().map(str::to_owned));
+    real.unwrap_or_else(|| program.to_owned())
 }
