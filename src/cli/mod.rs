@@ -9,6 +9,7 @@ pub mod exit;
 mod explain;
 mod import;
 mod init;
+mod key;
 pub mod output;
 pub mod place;
 mod plan;
@@ -31,6 +32,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 pub use exit::Exit;
 
+use crate::adapters::dumps;
 use crate::model::cancel::Cancel;
 use crate::model::job::{Destination, Job};
 use crate::profile::Search;
@@ -66,6 +68,7 @@ pub enum Command {
     Run(run::RunArgs),
     Status(status::StatusArgs),
     Sets(sets::SetsArgs),
+    Key(key::KeyCommandArgs),
     Restore(Box<restore::RestoreArgs>),
     Explain(explain::Explain),
     Doctor(doctor::DoctorArgs),
@@ -114,6 +117,7 @@ pub fn main() -> ExitCode {
             .into();
         }
     };
+    dumps::forbid();
     let cancel = Cancel::new();
     if let Err(error) = on_interrupt(&cancel) {
         output::note(format_args!("error: signals cannot be handled: {error}\n"));
@@ -135,6 +139,7 @@ pub fn main() -> ExitCode {
         Command::Schedule(args) => schedule::schedule(&cli.global, &args, &cancel),
         Command::Status(args) => status::status(&cli.global, &args),
         Command::Sets(args) => sets::sets(&cli.global, &args, &cancel),
+        Command::Key(args) => args.run(&cli.global, &cancel),
         Command::Restore(args) => restore::restore(&cli.global, &args, &cancel),
         Command::ShadowStage { order } => shadow_stage::run(&order, &cancel),
         Command::Check(check) => check.run(&cli.global),

@@ -1,7 +1,7 @@
 //! `restore`: brings files back from a store, in one step or in four (SPEC#restore).
 
 mod drill;
-mod key;
+pub mod key;
 mod one_step;
 mod status;
 mod thaw;
