@@ -38,7 +38,7 @@ struct KeyCheckArgs {
 }
 
 /// What a marker says of a key.
-enum Answer {
+enum KeyAnswer {
     Fits,
     Other,
     Unknown,
@@ -80,11 +80,11 @@ fn check(origin: &RestoreOrigin, key: &Secret, from: &str) -> Exit {
         for (stamp, fingerprint) in markers {
             found += 1;
             let text = match compare(fingerprint, key, &mut known) {
-                Answer::Fits => format!("is encrypted with the key from {from}"),
-                Answer::Unknown => {
+                KeyAnswer::Fits => format!("is encrypted with the key from {from}"),
+                KeyAnswer::Unknown => {
                     "was made by a program that did not say which key it used".to_owned()
                 }
-                Answer::Other => {
+                KeyAnswer::Other => {
                     exit = Exit::Failed;
                     format!("is encrypted with ANOTHER key than that from {from}")
                 }
@@ -140,19 +140,23 @@ fn compare(
     fingerprint: Option<KeyFingerprint>,
     key: &Secret,
     known: &mut Vec<(KeyFingerprint, bool)>,
-) -> Answer {
+) -> KeyAnswer {
     let Some(fingerprint) = fingerprint else {
-        return Answer::Unknown;
+        return KeyAnswer::Unknown;
     };
     let before = known.iter().find(|(one, _)| *one == fingerprint);
     let fits = before
         .map(|(_, fits)| *fits)
         .or_else(|| key_fingerprint::is_of(&fingerprint, key));
     match fits {
-        None => Answer::Unknown,
+        None => KeyAnswer::Unknown,
         Some(fits) => {
             known.push((fingerprint, fits));
-            if fits { Answer::Fits } else { Answer::Other }
+            if fits {
+                KeyAnswer::Fits
+            } else {
+                KeyAnswer::Other
+            }
         }
     }
 }
