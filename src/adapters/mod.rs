@@ -1,8 +1,10 @@
 //! Everything that touches the world. Nothing here decides.
 
 pub mod aws;
+pub mod closed_view;
 pub mod credential;
 pub mod destination_id;
+pub mod dumps;
 pub mod file_system;
 pub mod fs;
 pub mod key_fingerprint;

@@ -2,8 +2,9 @@
 
 use super::{Exit, Global, output};
 use crate::model::path::{Family, FullPath};
-use crate::model::select::{Kind, Verdict};
+use crate::model::select::{Kind, Selection, Verdict};
 use crate::profile::Search;
+use crate::run::backup::survey::own_places;
 
 /// Explain why a path is in a backup or not
 #[derive(Debug, clap::Args)]
@@ -50,9 +51,16 @@ impl Explain {
             None if self.path.ends_with(['/', '\\']) => (Kind::Directory, false),
             None => (Kind::File, true),
         };
-        let verdict = job.selection.verdict(&path, kind);
-        let answer = output::result(format_args!("{}\n", sentence(&path, kind, &verdict)));
-        if guessed && job.selection.verdict(&path, Kind::Directory) != verdict {
+        let own = own_places(&job);
+        let selection = Selection::new(own.left_out_of(job.selection.spec()));
+        let verdict = selection.verdict(&path, kind);
+        let is_own = verdict != job.selection.verdict(&path, kind);
+        let mut answer = sentence(&path, kind, &verdict);
+        if is_own {
+            answer.push_str(": keys, profiles, state and logs of this program are in no backup");
+        }
+        let answer = output::result(format_args!("{answer}\n"));
+        if guessed && selection.verdict(&path, Kind::Directory) != verdict {
             output::note("note: assuming a file; add --directory if it is a directory\n");
         }
         answer

@@ -9,6 +9,7 @@ pub mod exit;
 mod explain;
 mod import;
 mod init;
+mod key;
 pub mod output;
 pub mod place;
 mod plan;
@@ -32,6 +33,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 pub use exit::Exit;
 
+use crate::adapters::dumps;
 use crate::model::cancel::Cancel;
 use crate::model::job::{Destination, Job};
 use crate::profile::Search;
@@ -71,6 +73,7 @@ pub enum Command {
     Versions(search::VersionsArgs),
     Ls(search::LsArgs),
     Diff(search::DiffArgs),
+    Key(key::KeyCommandArgs),
     Restore(Box<restore::RestoreArgs>),
     Explain(explain::Explain),
     Doctor(doctor::DoctorArgs),
@@ -119,6 +122,7 @@ pub fn main() -> ExitCode {
             .into();
         }
     };
+    dumps::forbid();
     let cancel = Cancel::new();
     if let Err(error) = on_interrupt(&cancel) {
         output::note(format_args!("error: signals cannot be handled: {error}\n"));
@@ -144,6 +148,7 @@ pub fn main() -> ExitCode {
         Command::Versions(args) => args.run(&cli.global, &cancel),
         Command::Ls(args) => args.run(&cli.global, &cancel),
         Command::Diff(args) => args.run(&cli.global, &cancel),
+        Command::Key(args) => args.run(&cli.global, &cancel),
         Command::Restore(args) => restore::restore(&cli.global, &args, &cancel),
         Command::ShadowStage { order } => shadow_stage::run(&order, &cancel),
         Command::Check(check) => check.run(&cli.global),

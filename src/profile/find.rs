@@ -95,6 +95,11 @@ impl Search {
         self.directories[..self.named].first().cloned().or(own)
     }
 
+    /// The directories that are for profiles alone, whether they exist or not.
+    pub fn standard_directories() -> Vec<PathBuf> {
+        configuration()
+    }
+
     /// Finds and loads a profile, by path or by name.
     ///
     /// # Errors

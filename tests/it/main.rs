@@ -2,6 +2,8 @@
 
 mod architecture;
 #[cfg(unix)]
+mod attacker;
+#[cfg(unix)]
 mod aws;
 mod docs;
 mod doctor;

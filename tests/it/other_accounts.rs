@@ -176,3 +176,76 @@ fn the_lock_is_taken_through_no_link() {
     ran.exit(1).says("aam-backup.lock' cannot be used");
     assert_eq!(fs::read(&victim).unwrap(), b"precious");
 }
+
+/// Whether the kernel shows root directories in which it follows no link.
+fn has_closed_views() -> bool {
+    let try_it = "d=$(mktemp -d) && mount --bind $d $d && mount -o remount,bind,nosymfollow $d";
+    let tried = std::process::Command::new("unshare")
+        .args(["--mount", "sh", "-c", try_it])
+        .output();
+    is_root() && tried.is_ok_and(|tried| tried.status.success())
+}
+
+/// A machine whose tools `tool` run while `from` is a link to `to`; before and after, it is not.
+fn swapped_while(machine: &mut Machine, tool: &str, from: &Path, to: &Path) {
+    let (real, name) = match tool {
+        "7zz" => ("7zz", "7zz-swapped"),
+        _ => ("rsync", "rsync-swapped"),
+    };
+    let (from, to, done) = (from.display(), to.display(), machine.path("swapped"));
+    let text = format!(
+        "case \"$*\" in a\\ *-scsUTF-8*|--*) ;; *) exec {real} \"$@\" ;; esac\n\
+         mv {from} {from}-aside; ln -s {to} {from}; touch {done}\n\
+         {real} \"$@\"; code=$?\n\
+         rm {from}; mv {from}-aside {from}; exit $code",
+        done = done.display()
+    );
+    let script = machine.script(name, &text);
+    match tool {
+        "7zz" => machine.profile.seven_zip = Some(script),
+        _ => machine.profile.rsync = Some(script),
+    }
+}
+
+fn holds_secret(root: &Path) -> bool {
+    let found = crate::support::look::look(root);
+    found.values().any(|found| found.content == b"SECRET")
+}
+
+/// A directory becomes a link while a tool of root's runs, and is put back in time.
+#[test]
+fn tools_of_root_follow_no_link_that_is_there_for_a_moment() {
+    if !has_closed_views() {
+        return;
+    }
+    for (tool, of_mirror) in [("7zz", false), ("rsync", true)] {
+        let mut machine = Machine::new();
+        machine.write("docs/sub/p.jpg", "public");
+        machine.write("docs/sub/q.jpg", "public");
+        machine.make_old("docs/sub/p.jpg");
+        let secret = machine.path("secret");
+        fs::create_dir(&secret).unwrap();
+        fs::write(secret.join("p.jpg"), "SECRET").unwrap();
+        machine.run(&[]).exit(0);
+        machine.write("docs/sub/p.jpg", "newer!");
+        let from = match of_mirror {
+            true => machine.below(&machine.path("mirror"), &machine.home().join("docs/sub")),
+            false => machine.home().join("docs/sub"),
+        };
+        assert!(from.join("q.jpg").exists(), "{from:?}");
+        swapped_while(&mut machine, tool, &from, &secret);
+        let ran = machine.run(&["--force-full"]);
+        assert!(machine.path("swapped").exists(), "it did not happen\n{ran}");
+        assert_ne!(
+            ran.code,
+            Some(0),
+            "{tool}: what was not backed up is told\n{ran}"
+        );
+        assert_eq!(fs::read(secret.join("p.jpg")).unwrap(), b"SECRET", "{tool}");
+        assert_eq!(fs::read_dir(&secret).unwrap().count(), 1, "{tool}");
+        assert!(!holds_secret(&machine.path("mirror")), "{tool}\n{ran}");
+        let to = machine.nothing_restored();
+        let back = machine.aam("restore", &["--to", to.to_str().unwrap()]);
+        assert!(!holds_secret(&to), "{tool}\n{ran}\n{back}");
+    }
+}

@@ -89,6 +89,8 @@ fn order(mount: &str, format: Format) -> StageOrder {
     let path = |text: &str| FullPath::parse(text).unwrap();
     let stamp = "20201221_134337.851361".parse().unwrap();
     StageOrder {
+        is_live: false,
+        tools_root: None,
         number: 2,
         location: "pc".to_owned(),
         stamp,

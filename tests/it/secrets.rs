@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Child;
+use std::sync::LazyLock;
 
 use crate::support::look::{Seen, look};
 use crate::support::machine::{KEY, Machine, Ran};
@@ -14,30 +15,72 @@ const ACCESS_KEY: &str = "AKIA-NOBODY-MUST-SEE-ME";
 const SECRET_KEY: &str = "secret/access+key=nobody-must-see";
 
 /// Every form a secret could have been written in.
-fn forms() -> Vec<(String, Vec<u8>)> {
-    let mut forms = Vec::new();
-    for secret in [KEY, ACCESS_KEY, SECRET_KEY] {
-        let bytes = secret.as_bytes();
-        let utf16: Vec<u8> = secret.encode_utf16().flat_map(u16::to_le_bytes).collect();
-        // Base64 of the middle, at each of its three offsets.
-        let plain = [
-            (secret.to_owned(), bytes.to_vec()),
-            (format!("hex of {secret}"), hex::encode(bytes).into_bytes()),
-        ];
-        forms.extend(
-            plain
-                .into_iter()
-                .chain([(format!("UTF-16 of {secret}"), utf16)]),
-        );
-        forms.extend((0..3).map(|skip| {
-            let whole = (bytes.len() - skip) / 3 * 3;
-            (
-                format!("base64 of {secret}"),
-                base64(&bytes[skip..skip + whole]),
-            )
-        }));
+fn forms() -> &'static [(String, Vec<u8>)] {
+    static FORMS: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(|| {
+        let secrets = [KEY, ACCESS_KEY, SECRET_KEY];
+        secrets.into_iter().flat_map(forms_of).collect()
+    });
+    &FORMS
+}
+
+fn forms_of(secret: &str) -> Vec<(String, Vec<u8>)> {
+    let bytes = secret.as_bytes();
+    let utf16 = |to_bytes: fn(u16) -> [u8; 2]| secret.encode_utf16().flat_map(to_bytes).collect();
+    let each = |form: &dyn Fn(char) -> String| secret.chars().map(form).collect::<String>();
+    let percent = each(&|c| match c.is_ascii_alphanumeric() || "-._~".contains(c) {
+        true => c.to_string(),
+        false => c.to_string().bytes().map(|b| format!("%{b:02X}")).collect(),
+    });
+    let xml = secret
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;");
+    let json = serde_json::to_string(secret).unwrap();
+    let json = json.trim_matches('"').to_owned();
+    let slashed = json.replace('/', "\\/");
+    let shell = each(
+        &|c| match c.is_ascii_alphanumeric() || "-._/=+".contains(c) {
+            true => c.to_string(),
+            false => format!("\\{c}"),
+        },
+    );
+    let reversed: String = secret.chars().rev().collect();
+    let text = |text: String| text.into_bytes();
+    let mut forms: Vec<(&str, Vec<u8>)> = vec![
+        ("text", bytes.to_vec()),
+        ("hex", text(hex::encode(bytes))),
+        ("HEX", text(hex::encode_upper(bytes))),
+        ("percent", text(percent.clone())),
+        ("percent in lower case", text(percent.to_lowercase())),
+        ("UTF-16LE", utf16(u16::to_le_bytes)),
+        ("UTF-16BE", utf16(u16::to_be_bytes)),
+        ("JSON", text(json)),
+        ("JSON with slashes", text(slashed)),
+        ("XML", text(xml.clone())),
+        (
+            "XML with quotes",
+            text(xml.replace('"', "&quot;").replace('\'', "&apos;")),
+        ),
+        ("shell", text(shell)),
+        ("shell in quotes", text(secret.replace('\'', "'\\''"))),
+        ("backwards", text(reversed)),
+    ];
+    // Base64 of the middle, at each of its three offsets.
+    for skip in 0..3 {
+        let whole = (bytes.len() - skip) / 3 * 3;
+        let standard = base64(&bytes[skip..skip + whole]);
+        let url = standard.iter().map(|b| match b {
+            b'+' => b'-',
+            b'/' => b'_',
+            b => *b,
+        });
+        forms.push(("base64 for addresses", url.collect()));
+        forms.push(("base64", standard));
     }
     forms
+        .into_iter()
+        .map(|(form, bytes)| (format!("{form} of {secret}"), bytes))
+        .collect()
 }
 
 fn base64(bytes: &[u8]) -> Vec<u8> {
@@ -100,7 +143,7 @@ fn watched() -> (Machine, PathBuf) {
     );
     machine.profile.more_destinations = format!("  s3: {s3}\n");
     let hook = format!(
-        "place=$(mktemp -d '{0}/XXXXXX'); tr '\\0' '\\n' </proc/$$/cmdline >\"$place/arguments\"; cp -r '{1}/.' \"$place\"",
+        "place=$(mktemp -d '{0}/XXXXXX'); tr '\\0' '\\n' </proc/$$/environ >\"$place/environment\"; tr '\\0' '\\n' </proc/$$/cmdline >\"$place/arguments\"; cp -r '{1}/.' \"$place\"",
         kept.display(),
         machine.profile.work.display()
     );
@@ -154,7 +197,12 @@ fn run_and_look(machine: &Machine, kept: &Path) {
         ran.exit(0);
         assert_secretless("the plan", ran.to_string().as_bytes());
     }
-    // State, log, store, mirror, work directory, rendered files, and what the tools saw.
+    let to = machine.path("restored");
+    let child = start(machine, &["restore", "--to", to.to_str().unwrap()]);
+    let ran = Ran::of(child.wait_with_output().unwrap());
+    ran.exit(0);
+    assert_secretless("the output of a restore", ran.to_string().as_bytes());
+    // State, log, store, mirror, work directory, rendered and restored files, and what the tools saw.
     let seen = assert_tree_secretless(&machine.path("."));
     for part in [
         "state/logs/",
@@ -169,7 +217,13 @@ fn run_and_look(machine: &Machine, kept: &Path) {
         );
     }
     let kept_files = look(kept);
-    for name in ["arguments", "1/mount.sh", "2/archive.list", "1/manifest.v2"] {
+    for name in [
+        "arguments",
+        "environment",
+        "1/mount.sh",
+        "2/archive.list",
+        "1/manifest.v2",
+    ] {
         assert!(
             kept_files
                 .keys()
@@ -226,11 +280,40 @@ fn names_are_for_the_owner_only() {
         for entry in fs::read_dir(&place).unwrap().flatten() {
             let mode = entry.metadata().unwrap().mode();
             assert!(
-                mode & 0o077 == 0 || entry.path().ends_with("arguments"),
+                mode & 0o077 == 0
+                    || entry.path().ends_with("arguments")
+                    || entry.path().ends_with("environment"),
                 "{:o} {}",
                 mode,
                 entry.path().display()
             );
         }
     }
+}
+
+/// A key that was copied wrongly is noticed before it is needed.
+#[test]
+fn a_key_is_compared_with_the_backups() {
+    let mut machine = Machine::new();
+    let profile = machine.path("profile.yaml");
+    let check = ["key", "check", profile.to_str().unwrap()];
+    machine.ended(&check).exit(1).says("no complete backup");
+    machine.run(&[]).exit(0);
+    machine
+        .ended(&check)
+        .exit(0)
+        .says("is encrypted with the key");
+    machine.key = "another key";
+    machine.ended(&check).exit(1).says("ANOTHER key");
+}
+
+/// Neither the program nor its tools leave their memory on a disk.
+#[test]
+fn no_core_dumps() {
+    let mut machine = Machine::new();
+    let kept = machine.path("limits");
+    machine.hook_seven_zip(&format!("ulimit -c >>'{}'", kept.display()));
+    machine.run(&[]).exit(0);
+    let limits = fs::read_to_string(&kept).unwrap();
+    assert!(limits.lines().all(|limit| limit == "0"), "{limits}");
 }

@@ -157,6 +157,8 @@ fn order(source: &str, shown_at: &str, target: &str) -> StageOrder {
         incremental: None,
     };
     StageOrder {
+        is_live: false,
+        tools_root: None,
         number: 1,
         location: "pc".to_owned(),
         stamp: full,

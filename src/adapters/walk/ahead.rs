@@ -6,11 +6,11 @@
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
-use super::listing::{Listing, name_text};
+use super::directory::SourceDirectory;
+use super::listing::{Listing, Place, name_text};
 use crate::model::select::{Location, Selection};
 
 /// How many listings each directory on the way down has asked for at the most: one for each of at
@@ -21,7 +21,7 @@ const DEPTH: usize = 8;
 pub(super) type Pending = mpsc::Receiver<io::Result<Listing>>;
 
 struct Order {
-    path: PathBuf,
+    place: Place,
     location: Location,
     answer: mpsc::SyncSender<io::Result<Listing>>,
 }
@@ -88,7 +88,7 @@ fn serve((queue, ready): &(Mutex<Queue>, Condvar), selection: &Selection) {
         // The walk may have gone away; then nobody wants the answer.
         let _ = order
             .answer
-            .send(Listing::read(&order.path, &order.location, selection));
+            .send(Listing::read(&order.place, &order.location, selection));
     }
 }
 
@@ -97,7 +97,7 @@ impl Ahead<'_> {
     /// under way.
     pub(super) fn top_up(
         &self,
-        parent: &Path,
+        parent: &Arc<SourceDirectory>,
         location: &Location,
         left: &mut Vec<OsString>,
         pending: &mut VecDeque<(OsString, Pending)>,
@@ -108,7 +108,7 @@ impl Ahead<'_> {
             let (answer, answered) = mpsc::sync_channel(1);
             let location = location.enter(&name_text(&name));
             orders.push(Order {
-                path: parent.join(&name),
+                place: Place::In(parent.clone(), name.clone()),
                 location,
                 answer,
             });

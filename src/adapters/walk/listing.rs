@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, DirEntry};
+use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::meta::meta_of;
+use super::directory::{NameIn, SourceDirectory};
+use super::meta::{kind_of, meta_of};
 use crate::model::manifest::Meta;
 use crate::model::select::{Kind, Location, Selection};
 
@@ -22,9 +24,29 @@ pub(super) enum Judged {
     Missing(String),
 }
 
+/// Where a directory is.
+#[derive(Clone, Debug)]
+pub(super) enum Place {
+    /// At a path: a source, or a directory above one.
+    At(PathBuf),
+    /// In a directory of a source.
+    In(Arc<SourceDirectory>, OsString),
+}
+
+impl Place {
+    fn open(&self) -> io::Result<SourceDirectory> {
+        match self {
+            Place::At(path) => SourceDirectory::at(path),
+            Place::In(parent, name) => parent.open(name),
+        }
+    }
+}
+
 /// A directory's entries in walk order.
 #[derive(Debug)]
 pub(super) struct Listing {
+    /// The directory itself; `None` above the sources.
+    pub(super) directory: Option<Arc<SourceDirectory>>,
     entries: Vec<(OsString, Judged)>,
     really_empty: bool,
 }
@@ -32,27 +54,26 @@ pub(super) struct Listing {
 impl Listing {
     /// Reads a directory inside a source.
     pub(super) fn read(
-        path: &Path,
+        place: &Place,
         location: &Location,
         selection: &Selection,
     ) -> io::Result<Listing> {
+        let directory = place.open()?;
         let mut entries = Vec::new();
         let mut not_found = Vec::new();
-        for entry in fs::read_dir(path)? {
-            let entry = entry?;
-            match judge(&entry, location, selection) {
-                Err(gone) if gone.kind() == io::ErrorKind::NotFound => {
-                    not_found.push(entry.file_name());
-                }
-                Err(why) => entries.push((entry.file_name(), Judged::Unreadable(why))),
-                Ok(found) => entries.push((entry.file_name(), found)),
-            }
-        }
-        entries.extend(still_listed(path, &not_found)?);
-        add_change_times(path, &mut entries);
+        directory.names(
+            &mut |name, listed| match judge(&name, &listed, location, selection) {
+                Err(gone) if gone.kind() == io::ErrorKind::NotFound => not_found.push(name),
+                Err(why) => entries.push((name, Judged::Unreadable(why))),
+                Ok(found) => entries.push((name, found)),
+            },
+        )?;
+        entries.extend(still_listed(&directory, &not_found)?);
+        add_change_times(&directory, &mut entries);
         entries.sort_unstable_by(|(a, _), (b, _)| a.as_encoded_bytes().cmp(b.as_encoded_bytes()));
         let really_empty = entries.is_empty();
         Ok(Listing {
+            directory: Some(Arc::new(directory)),
             entries,
             really_empty,
         })
@@ -83,6 +104,7 @@ impl Listing {
             .collect();
         entries.sort_unstable_by(|(a, _), (b, _)| a.as_encoded_bytes().cmp(b.as_encoded_bytes()));
         Listing {
+            directory: None,
             entries,
             really_empty: false,
         }
@@ -109,16 +131,18 @@ impl Listing {
 
 /// Names that the directory lists and that cannot be found: those that are listed still were not
 /// deleted meanwhile (odd names on network shares), so what they hold is not known.
-fn still_listed(path: &Path, not_found: &[OsString]) -> io::Result<Vec<(OsString, Judged)>> {
+fn still_listed(
+    directory: &SourceDirectory,
+    not_found: &[OsString],
+) -> io::Result<Vec<(OsString, Judged)>> {
     if not_found.is_empty() {
         return Ok(Vec::new());
     }
-    let listed = fs::read_dir(path)?
-        .map(|entry| entry.map(|entry| entry.file_name()))
-        .collect::<io::Result<Vec<_>>>()?;
+    let mut listed = Vec::new();
+    directory.names(&mut |name, _| listed.push(name))?;
     let is_there = |name: &&OsString| {
         let is_missing = || {
-            let found = fs::symlink_metadata(path.join(name));
+            let found = directory.look(name);
             found.is_err_and(|why| why.kind() == io::ErrorKind::NotFound)
         };
         listed.contains(name) && is_missing()
@@ -130,10 +154,9 @@ fn still_listed(path: &Path, not_found: &[OsString]) -> io::Result<Vec<(OsString
     Ok(not_found.iter().filter(is_there).map(unreadable).collect())
 }
 
-/// Windows tells change times by directory only. Without them the other times have to do.
 #[cfg(windows)]
-fn add_change_times(directory: &Path, entries: &mut [(OsString, Judged)]) {
-    let Ok(times) = crate::adapters::windows::change_times(directory) else {
+fn add_change_times(directory: &SourceDirectory, entries: &mut [(OsString, Judged)]) {
+    let Some(times) = directory.change_times() else {
         return;
     };
     for (name, found) in entries {
@@ -144,32 +167,29 @@ fn add_change_times(directory: &Path, entries: &mut [(OsString, Judged)]) {
 }
 
 #[cfg(not(windows))]
-fn add_change_times(_directory: &Path, _entries: &mut [(OsString, Judged)]) {}
+fn add_change_times(_directory: &SourceDirectory, _entries: &mut [(OsString, Judged)]) {}
 
-fn judge(entry: &DirEntry, location: &Location, selection: &Selection) -> io::Result<Judged> {
-    let kind = kind_of(entry.file_type()?);
-    if selection
-        .excludes(location, &name_text(&entry.file_name()), kind)
-        .is_some()
-    {
+fn judge(
+    name: &OsStr,
+    listed: &NameIn<'_>,
+    location: &Location,
+    selection: &Selection,
+) -> io::Result<Judged> {
+    let text = name_text(name);
+    let excluded = |kind| selection.excludes(location, &text, kind).is_some();
+    let kind = listed.kind(name)?;
+    if excluded(kind) {
         return Ok(Judged::Excluded(kind));
     }
-    match kind {
-        Kind::Directory => Ok(Judged::Directory(meta_of(&entry.metadata()?)?)),
-        Kind::File => Ok(Judged::File(meta_of(&entry.metadata()?)?)),
-        Kind::Link | Kind::Special => Ok(Judged::NotCopied(kind)),
+    if matches!(kind, Kind::Link | Kind::Special) {
+        return Ok(Judged::NotCopied(kind));
     }
-}
-
-pub(super) fn kind_of(file_type: fs::FileType) -> Kind {
-    if file_type.is_symlink() {
-        Kind::Link
-    } else if file_type.is_dir() {
-        Kind::Directory
-    } else if file_type.is_file() {
-        Kind::File
-    } else {
-        Kind::Special
+    // It may have become something else since it was listed.
+    match listed.look(name)? {
+        (now, _) if now != kind && excluded(now) => Ok(Judged::Excluded(now)),
+        (Kind::Directory, meta) => Ok(Judged::Directory(meta)),
+        (Kind::File, meta) => Ok(Judged::File(meta)),
+        (now, _) => Ok(Judged::NotCopied(now)),
     }
 }
 

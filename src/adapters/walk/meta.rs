@@ -1,9 +1,22 @@
 //! What the file system says of an entry, as a [`Meta`].
 
-use std::fs::Metadata;
+use std::fs::{FileType, Metadata};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::model::manifest::{Meta, Moment};
+use crate::model::select::Kind;
+
+pub(super) fn kind_of(file_type: FileType) -> Kind {
+    if file_type.is_symlink() {
+        Kind::Link
+    } else if file_type.is_dir() {
+        Kind::Directory
+    } else if file_type.is_file() {
+        Kind::File
+    } else {
+        Kind::Special
+    }
+}
 
 fn moment(time: SystemTime) -> Moment {
     match time.duration_since(UNIX_EPOCH) {
@@ -48,4 +61,41 @@ fn changed(_metadata: &Metadata) -> Option<Moment> {
 #[cfg(not(unix))]
 fn mode(_metadata: &Metadata) -> Option<u32> {
     None
+}
+
+/// What `statx` says of an entry.
+#[cfg(target_os = "linux")]
+pub(super) fn meta_of_statx(found: &rustix::fs::Statx) -> Meta {
+    use rustix::fs::{FileType, StatxFlags, StatxTimestamp};
+    let moment = |time: StatxTimestamp| nanoseconds(time.tv_sec, time.tv_nsec);
+    let mode = u32::from(found.stx_mode);
+    let is_directory = FileType::from_raw_mode(mode) == FileType::Directory;
+    let has_created = StatxFlags::from_bits_retain(found.stx_mask).contains(StatxFlags::BTIME);
+    Meta {
+        size: if is_directory { 0 } else { found.stx_size },
+        modified: moment(found.stx_mtime),
+        created: has_created.then(|| moment(found.stx_btime)),
+        changed: Some(moment(found.stx_ctime)),
+        mode: Some(mode & 0o7777),
+    }
+}
+
+/// The same of `stat`, which knows no creation time.
+#[cfg(target_os = "linux")]
+pub(super) fn meta_of_stat(found: &rustix::fs::Stat) -> Meta {
+    use rustix::fs::FileType;
+    let is_directory = FileType::from_raw_mode(found.st_mode) == FileType::Directory;
+    let size = u64::try_from(found.st_size).unwrap_or(0);
+    Meta {
+        size: if is_directory { 0 } else { size },
+        modified: nanoseconds(found.st_mtime, found.st_mtime_nsec as u32),
+        created: None,
+        changed: Some(nanoseconds(found.st_ctime, found.st_ctime_nsec as u32)),
+        mode: Some(found.st_mode & 0o7777),
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn nanoseconds(seconds: i64, nanoseconds: u32) -> Moment {
+    Moment(i128::from(seconds) * 1_000_000_000 + i128::from(nanoseconds))
 }

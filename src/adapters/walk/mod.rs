@@ -2,11 +2,13 @@
 //!
 //! Streams: memory does not grow with the number of files, only with the size of the directories on
 //! the way down. Directories ahead are read by worker threads; what comes out is in order all the
-//! same. Never follows a link.
+//! same. Follows no link, and opens each directory by the handle of the one above it: what is read
+//! lies in the source, whatever is renamed meanwhile.
 
-use std::ffi::OsString;
+use std::collections::VecDeque;
+use std::ffi::{OsStr, OsString};
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::model::cancel::Cancel;
@@ -15,6 +17,8 @@ use crate::model::path::{FullPath, verbatim};
 use crate::model::select::{Kind, Location, Selection};
 
 mod ahead;
+#[cfg_attr(not(target_os = "linux"), path = "directory_by_path.rs")]
+mod directory;
 mod listing;
 mod meta;
 
@@ -22,7 +26,8 @@ pub use listing::{native_name, source_problem};
 pub use meta::meta_of;
 
 use ahead::{Ahead, Pending};
-use listing::{Judged, Listing, name_text};
+use directory::SourceDirectory;
+use listing::{Judged, Listing, Place, name_text};
 
 /// One thing a walk came across.
 #[derive(Debug)]
@@ -88,9 +93,10 @@ impl Walk<'_> {
             }
             location = location.enter(name);
         }
+        directory::allow_many();
         ahead::with_workers(self.selection, |ahead| {
             let here = Here {
-                path: verbatim(self.shown_at),
+                place: Place::At(verbatim(self.shown_at)),
                 rel: RelPath::root(),
                 location,
             };
@@ -99,6 +105,7 @@ impl Walk<'_> {
                 walk: self,
                 ahead,
                 each,
+                path: RelPath::root(),
             }
             .enter(here, is_source, None)
         })
@@ -107,7 +114,7 @@ impl Walk<'_> {
 
 /// A directory about to be walked.
 struct Here {
-    path: PathBuf,
+    place: Place,
     rel: RelPath,
     location: Location,
 }
@@ -116,14 +123,21 @@ struct Descent<'a, 'w> {
     walk: &'a Walk<'a>,
     ahead: &'a Ahead<'w>,
     each: &'a mut dyn FnMut(&RelPath, Item) -> ControlFlow<()>,
+    /// The path of the entry that is being told.
+    path: RelPath,
 }
+
+/// Directories deeper than this ask for nothing ahead: each listing holds a handle.
+const DEEP: usize = 48;
 
 /// A directory being walked.
 struct Frame {
     here: Here,
+    /// `None` above the sources.
+    directory: Option<Arc<SourceDirectory>>,
     entries: std::vec::IntoIter<(OsString, Judged)>,
     /// Listings of its first subdirectories, already asked for.
-    pending: std::collections::VecDeque<(OsString, Pending)>,
+    pending: VecDeque<(OsString, Pending)>,
     /// The subdirectories that have not been asked for; the next one is the last.
     not_asked: Vec<OsString>,
 }
@@ -132,9 +146,13 @@ impl Descent<'_, '_> {
     /// Walks one directory and everything in it, with a stack of its own: depth costs no thread
     /// stack.
     fn enter(&mut self, here: Here, is_source: bool, meta: Option<Meta>) -> ControlFlow<()> {
-        let mut stack = Vec::new();
-        stack.extend(self.open(here, is_source, meta, None)?);
-        while let Some(frame) = stack.last_mut() {
+        let mut stack: Vec<Frame> = Vec::new();
+        stack.extend(self.open(here, is_source, meta, None, true)?);
+        loop {
+            let may_ask = stack.len() < DEEP;
+            let Some(frame) = stack.last_mut() else {
+                return ControlFlow::Continue(());
+            };
             if self.walk.cancel.is_set() {
                 return ControlFlow::Break(());
             }
@@ -142,39 +160,31 @@ impl Descent<'_, '_> {
                 stack.pop();
                 continue;
             };
-            let rel = frame.here.rel.join(name.as_encoded_bytes());
-            match found {
-                Judged::File(meta) => (self.each)(&rel, Item::File { meta })?,
-                Judged::Excluded(kind) => (self.each)(&rel, Item::Excluded { kind })?,
-                Judged::NotCopied(kind) => (self.each)(&rel, Item::NotCopied { kind })?,
-                Judged::Unreadable(why) => (self.each)(
-                    &rel,
-                    Item::Unreadable {
-                        why,
-                        is_directory: false,
-                    },
-                )?,
-                Judged::Missing(why) => (self.each)(&rel, Item::SourceMissing { why })?,
+            self.path.set(&frame.here.rel, name.as_encoded_bytes());
+            let item = match found {
+                Judged::File(meta) => Item::File { meta },
+                Judged::Excluded(kind) => Item::Excluded { kind },
+                Judged::NotCopied(kind) => Item::NotCopied { kind },
+                Judged::Unreadable(why) => Item::Unreadable {
+                    why,
+                    is_directory: false,
+                },
+                Judged::Missing(why) => Item::SourceMissing { why },
                 Judged::Directory(meta) => {
-                    let location = frame.here.location.enter(&name_text(&name));
                     let here = Here {
-                        path: frame.here.path.join(&name),
-                        rel,
-                        location,
+                        place: frame.place_of(&name),
+                        rel: self.path.clone(),
+                        location: frame.here.location.enter(&name_text(&name)),
                     };
                     let is_source = here.location.is_source();
                     let pending = self.ahead.take(&mut frame.pending, &name);
-                    self.ahead.top_up(
-                        &frame.here.path,
-                        &frame.here.location,
-                        &mut frame.not_asked,
-                        &mut frame.pending,
-                    );
-                    stack.extend(self.open(here, is_source, Some(meta), pending)?);
+                    frame.ask(self.ahead, may_ask);
+                    stack.extend(self.open(here, is_source, Some(meta), pending, may_ask)?);
+                    continue;
                 }
-            }
+            };
+            (self.each)(&self.path, item)?;
         }
-        ControlFlow::Continue(())
     }
 
     /// Reads a directory and says what it is. `None` when there is nothing to walk in it.
@@ -184,12 +194,12 @@ impl Descent<'_, '_> {
         is_source: bool,
         meta: Option<Meta>,
         pending: Option<Pending>,
+        may_ask: bool,
     ) -> ControlFlow<(), Option<Frame>> {
-        let inside = here.location.inside_source();
-        let meta = match meta {
-            Some(meta) => meta,
+        let meta = match (meta, &here.place) {
+            (Some(meta), _) => meta,
             // Only the mount itself comes without: nothing was listed to find it.
-            None => match listing::source(&here.path, is_source) {
+            (None, Place::At(path)) => match listing::source(path, is_source) {
                 Ok(meta) => meta,
                 Err(why) if is_source => {
                     (self.each)(&here.rel, Item::SourceMissing { why })?;
@@ -198,12 +208,16 @@ impl Descent<'_, '_> {
                 // Above the sources: each source below is then found missing by itself.
                 Err(_) => Meta::unknown(),
             },
+            (None, Place::In(..)) => Meta::unknown(),
         };
-        let (path, location, selection) = (&here.path, &here.location, self.walk.selection);
-        let listing = match pending {
-            _ if !inside => Ok(Listing::towards_sources(path, location, selection)),
-            Some(pending) => self.ahead.wait(pending),
-            None => Listing::read(path, location, selection),
+        let (location, selection) = (&here.location, self.walk.selection);
+        let inside = location.inside_source();
+        let listing = match (&here.place, pending) {
+            (Place::At(path), _) if !inside => {
+                Ok(Listing::towards_sources(path, location, selection))
+            }
+            (_, Some(pending)) => self.ahead.wait(pending),
+            (place, None) => Listing::read(place, location, selection),
         };
         let really_empty = listing.as_ref().is_ok_and(Listing::really_empty);
         if inside || listing.is_err() {
@@ -223,14 +237,33 @@ impl Descent<'_, '_> {
             Vec::new()
         };
         not_asked.reverse();
-        let mut pending = std::collections::VecDeque::new();
-        self.ahead
-            .top_up(&here.path, &here.location, &mut not_asked, &mut pending);
-        ControlFlow::Continue(Some(Frame {
+        let mut frame = Frame {
             here,
+            directory: listing.directory.clone(),
             entries: listing.into_entries(),
-            pending,
+            pending: VecDeque::new(),
             not_asked,
-        }))
+        };
+        frame.ask(self.ahead, may_ask);
+        ControlFlow::Continue(Some(frame))
+    }
+}
+
+impl Frame {
+    /// Where a directory in this one is.
+    fn place_of(&self, name: &OsStr) -> Place {
+        match (&self.directory, &self.here.place) {
+            (Some(directory), _) => Place::In(directory.clone(), name.to_owned()),
+            (None, Place::At(path)) => Place::At(path.join(name)),
+            (None, place @ Place::In(..)) => place.clone(),
+        }
+    }
+
+    /// Asks for the next of its subdirectories.
+    fn ask(&mut self, ahead: &Ahead<'_>, may_ask: bool) {
+        if let (Some(directory), true) = (&self.directory, may_ask) {
+            let (location, left) = (&self.here.location, &mut self.not_asked);
+            ahead.top_up(directory, location, left, &mut self.pending);
+        }
     }
 }

@@ -50,13 +50,19 @@ impl RelPath {
 
     /// This path with one more name.
     pub fn join(&self, name: &[u8]) -> RelPath {
-        let mut bytes = Vec::with_capacity(self.0.len() + name.len() + 1);
-        bytes.extend_from_slice(&self.0);
-        if !bytes.is_empty() {
-            bytes.push(b'/');
+        let mut path = RelPath(Vec::with_capacity(self.0.len() + name.len() + 1));
+        path.set(self, name);
+        path
+    }
+
+    /// Becomes the path of a name in a directory. Walks reuse one path for all entries.
+    pub fn set(&mut self, directory: &RelPath, name: &[u8]) {
+        self.0.clear();
+        self.0.extend_from_slice(&directory.0);
+        if !self.0.is_empty() {
+            self.0.push(b'/');
         }
-        bytes.extend_from_slice(name);
-        RelPath(bytes)
+        self.0.extend_from_slice(name);
     }
 
     /// The directory above.

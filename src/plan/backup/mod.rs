@@ -20,6 +20,7 @@ use crate::model::work_name::work_name;
 
 mod latest;
 mod notes;
+mod own_places;
 mod resume;
 mod scope;
 mod scope_facts;
@@ -27,6 +28,7 @@ mod stage;
 
 pub use crate::plan::backup::resume::FinishUpload;
 pub use latest::Latest;
+pub use own_places::OwnPlaces;
 pub use scope::{Decision, Mode, Refusal, Remembered, Scope, StoreFacts};
 pub use stage::{ArchiveOrder, Changes, MirrorOrder, StageOrder, mirror_target};
 
@@ -63,6 +65,8 @@ pub struct Facts {
     pub missing: Vec<(FullPath, String)>,
     /// Symbolic links by which the sources are named, above them.
     pub links_above: Vec<FullPath>,
+    /// What the program keeps on this computer for itself.
+    pub own: OwnPlaces,
     /// Why no archive can be made at all: a tool or the key is missing.
     pub archiving: Option<Refusal>,
     /// Program paths, as found.

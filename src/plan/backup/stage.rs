@@ -1,6 +1,8 @@
 //! The order for one mount's stage: all that the process inside the snapshot needs, final, and
 //! without a secret.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use super::Facts;
@@ -32,8 +34,14 @@ pub struct StageOrder {
     /// When the backup started.
     pub started: Moment,
     pub mount: Mount,
-    /// Where the mount can be read: itself, or where its snapshot is shown.
+    /// Where the mount can be read: itself, or where it or its snapshot is shown.
     pub shown_at: String,
+    /// It is shown as it is now, not as a snapshot.
+    #[serde(default)]
+    pub is_live: bool,
+    /// The directory that the tools have for their root, where they have one of their own.
+    #[serde(default)]
+    pub tools_root: Option<PathBuf>,
     pub selection: SelectionSpec,
     /// Listed sources of this mount that are not there: nothing below them is deleted or forgotten.
     pub missing: Vec<FullPath>,
@@ -49,7 +57,7 @@ pub struct StageOrder {
 impl StageOrder {
     /// Whether the mount is read through a snapshot of it.
     pub fn in_snapshot(&self) -> bool {
-        self.shown_at != self.mount.path.to_string()
+        !self.is_live && self.shown_at != self.mount.path.to_string()
     }
 
     /// A path below the mount, for messages, as the mount's system writes it.
@@ -127,6 +135,8 @@ pub(super) fn stage(
         location: job.location.clone(),
         stamp,
         started: Moment::from(facts.now),
+        is_live: false,
+        tools_root: None,
         shown_at: match &job.snapshot {
             // There is nothing to make a snapshot of when no source of the mount is there.
             Some(snapshot) if !mount.sources.iter().all(|s| missing.contains(s)) => {
@@ -134,7 +144,7 @@ pub(super) fn stage(
             }
             _ => mount.path.to_string(),
         },
-        selection: without_work(job.selection.spec(), work),
+        selection: without_work(&facts.own.left_out_of(job.selection.spec()), work),
         missing: missing
             .iter()
             .filter(|p| p.starts_with(&mount.path))

@@ -28,6 +28,9 @@ use crate::plan::backup::{Facts, Mode, Refusal, StoreFacts};
 
 mod emptied;
 pub mod given;
+mod own;
+
+pub use own::own_places;
 
 /// What was asked for on the command line.
 #[derive(Clone, Copy, Debug, Default)]
@@ -189,6 +192,7 @@ pub fn facts(
             .map(DateTime::from),
         missing,
         links_above: links_above(job),
+        own: own_places(job),
         archiving,
         seven_zip,
         copier,

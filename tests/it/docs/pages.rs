@@ -174,6 +174,31 @@ fn links_lead_somewhere() {
     }
 }
 
+/// Whoever installs the program gets the versions of its dependencies that were tested.
+#[test]
+fn documented_installs_use_the_lock_file() {
+    let mut pages = vec![root().join("README.md")];
+    let all = fs::read_dir(root().join("docs")).unwrap().flatten();
+    pages.extend(
+        all.map(|page| page.path())
+            .filter(|page| page.extension().is_some_and(|e| e == "md")),
+    );
+    let mut found = 0;
+    for page in pages {
+        for line in fs::read_to_string(&page).unwrap().lines() {
+            let of_ours =
+                line.contains("cargo install --") || line.contains("cargo build --release");
+            found += u32::from(of_ours);
+            assert!(
+                !of_ours || line.contains("--locked"),
+                "{}: {line}",
+                page.display()
+            );
+        }
+    }
+    assert!(found > 1, "{found} lines");
+}
+
 /// Every test that the threat model names is there: after the name of a file stands that of a test.
 #[test]
 fn tests_of_the_threat_model_exist() {

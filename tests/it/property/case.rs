@@ -191,6 +191,8 @@ impl<'a> Case<'a> {
         let native = |name: &str| FullPath::parse(self.path(name).to_str().unwrap()).unwrap();
         let stamp = "20200102_030405.000006".parse().unwrap();
         StageOrder {
+            is_live: false,
+            tools_root: None,
             number: number + 1,
             location: "pc".to_owned(),
             stamp,

@@ -23,6 +23,7 @@ use crate::render::{RenderError, StageFiles};
 mod archive;
 mod attempts;
 mod before;
+mod closed;
 mod copies;
 mod counts;
 mod fit;
@@ -128,6 +129,15 @@ pub struct Archived {
 /// When it had to stop. What went wrong with the mirror or the archive alone is reported as events
 /// and shows in the result.
 pub fn run(
+    order: &StageOrder,
+    key: Option<&Secret>,
+    cancel: &Cancel,
+    events: &Events<'_>,
+) -> Result<StageResult, StageError> {
+    closed::with_view(order, &mut |order| carry_out(order, key, cancel, events))
+}
+
+fn carry_out(
     order: &StageOrder,
     key: Option<&Secret>,
     cancel: &Cancel,

@@ -1,7 +1,8 @@
 //! Running the rendered script, and what its exit codes mean.
 
 use super::{StageError, watch};
-use crate::adapters::process::Invocation;
+use crate::adapters::closed_view::in_root;
+use crate::adapters::process::{Invocation, ToolError};
 use crate::adapters::seven_zip::SevenZipExit;
 use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Section};
@@ -38,14 +39,20 @@ pub(super) fn run(
         command: files.script.to_string(),
     });
     let run = |cancel: &Cancel| {
-        call.run(key, cancel, &mut |line| {
-            if !line.trim().is_empty() {
-                events.emit(Event::ToolOutput {
-                    tool: tool.to_owned(),
-                    line: line.to_owned(),
-                });
-            }
-        })
+        let run = || {
+            call.run(key, cancel, &mut |line| {
+                if !line.trim().is_empty() {
+                    events.emit(Event::ToolOutput {
+                        tool: tool.to_owned(),
+                        line: line.to_owned(),
+                    });
+                }
+            })
+        };
+        in_root(order.tools_root.as_deref(), run).map_err(|why| ToolError::Start {
+            program: tool.to_owned(),
+            why,
+        })?
     };
     // `None`: it waited for a pipe, and was stopped.
     let code = watch::watched(order, &files, cancel, run)?;

@@ -16,7 +16,7 @@ use crate::model::object::Object;
 use crate::model::path::FullPath;
 use crate::model::stamp::Stamp;
 use crate::model::store::StoreName;
-use crate::plan::backup::{Facts, Remembered, StoreFacts};
+use crate::plan::backup::{Facts, OwnPlaces, Remembered, StoreFacts};
 use crate::run::backup::survey::Request;
 
 /// The file of `plan --facts`: JSON; what is left out is nothing.
@@ -97,16 +97,17 @@ pub fn facts(job: &Job, request: Request, path: &Path) -> Result<Facts, GivenFac
         remembered: remembered.collect(),
         unfinished: Vec::new(),
         profile_modified: given.profile_modified,
-        missing: given
-            .missing
-            .into_iter()
-            .map(|path| (path, "it does not exist".to_owned()))
-            .collect(),
+        missing: given.missing.into_iter().map(is_missing).collect(),
         links_above: Vec::new(),
+        own: OwnPlaces::default(),
         archiving: None,
         seven_zip: tools.seven_zip.clone().unwrap_or_else(|| "7z".to_owned()),
         copier: copier(job),
     })
+}
+
+fn is_missing(path: FullPath) -> (FullPath, String) {
+    (path, "it does not exist".to_owned())
 }
 
 /// The program that copies to the mirror, as the profile names it or by its usual name.
