@@ -7,6 +7,8 @@
 //! link in there. Where the system does not offer that (no root, a container, a kernel before
 //! 5.14, anything but Linux), the stage goes on without.
 
+#![cfg_attr(not(target_os = "linux"), allow(dead_code))]
+
 #[cfg(target_os = "linux")]
 mod mounts;
 #[cfg(target_os = "linux")]
