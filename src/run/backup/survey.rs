@@ -26,6 +26,7 @@ use crate::model::store_name::StoreName;
 use crate::plan::backup::Remembered;
 use crate::plan::backup::{Facts, Mode, Refusal, StoreFacts};
 
+mod apart;
 mod emptied;
 pub mod given;
 
@@ -166,7 +167,9 @@ pub fn facts(
     };
     let archiving = archiver.as_ref().map(refusal);
     let remembered = State::of(&job.location).remembered();
-    let missing = missing_sources(job, &remembered);
+    let mut missing = missing_sources(job, &remembered);
+    let (apart, inside) = apart::find(job);
+    missing.extend(inside);
     let facts = Facts {
         now,
         nonce: String::new(),
@@ -189,6 +192,7 @@ pub fn facts(
             .map(DateTime::from),
         missing,
         links_above: links_above(job),
+        apart,
         archiving,
         seven_zip,
         copier,

@@ -224,7 +224,8 @@ impl Execution<'_> {
             .iter()
             .map(|file| (file, Purpose::Archive))
             .chain([(&manifest, Purpose::Index)]);
-        for (WorkFile { key, path, size }, purpose) in files {
+        for (file, purpose) in files {
+            let WorkFile { key, size, .. } = file;
             if unfinished
                 .owed(&label)
                 .is_none_or(|owed| owed.has(key).is_some())
@@ -236,8 +237,7 @@ impl Execution<'_> {
                 key: key.clone(),
                 size: *size,
             });
-            let progress = |bytes| self.events.emit(Event::Transferred { bytes });
-            let stored = store.put(key, path, purpose, &progress)?;
+            let stored = self.put_file(store, file, purpose, unfinished)?;
             self.sent(&label, &stored);
             self.saved(uploads::note(unfinished, &label, stored));
         }
@@ -293,7 +293,7 @@ impl Execution<'_> {
                 key: key.clone(),
                 size,
             });
-            let stored = store.put_bytes(&key, &bytes, Purpose::Index)?;
+            let stored = self.put_marker(store, &key, &bytes, unfinished)?;
             self.sent(&label, &stored);
             sent.push(Object { key, size });
         }

@@ -21,7 +21,7 @@ use crate::model::event::{Event, Events, Section};
 use crate::model::manifest::{EntryKind, RelPath};
 use crate::model::path::{shown, verbatim};
 use crate::model::select::{Selection, SelectionSpec};
-use crate::plan::backup::{MirrorOrder, StageOrder};
+use crate::plan::backup::{HALF_COPIES, MirrorOrder, StageOrder};
 use crate::render::StageFiles;
 
 /// Finds out what the file system of a mirror can do. A mirror that cannot be written is told of
@@ -36,6 +36,11 @@ pub(super) fn probe(mirror: &mut MirrorOrder) {
     if let Some(found) = place.and_then(|place| file_system::probe(&verbatim(place)).ok()) {
         mirror.file_system = found;
     }
+}
+
+/// Whether the mirror is there and the one that it was.
+pub(super) fn is_usable(mirror: &MirrorOrder) -> bool {
+    refusal(mirror, &mirror.mirror.to_native()).is_none()
 }
 
 /// Notes in the mirror what was copied, so that the next run compares by content what is touched
@@ -236,7 +241,9 @@ pub fn list_extra(
         };
         // The mirror of `/` holds what the program keeps in a mirror.
         let ours = [destination_id::NAME, mirror_record::NAME];
-        let is_ours = mirror.target == mirror.mirror && ours.contains(&path.as_str().unwrap_or(""));
+        let name = path.names().next().unwrap_or_default();
+        let is_ours = name.starts_with(HALF_COPIES.as_bytes())
+            || mirror.target == mirror.mirror && ours.contains(&path.as_str().unwrap_or(""));
         if wanted || is_ours || prepared.is_unknown(path, order.mount.path.family()) {
             return ControlFlow::Continue(());
         }

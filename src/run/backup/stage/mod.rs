@@ -26,6 +26,7 @@ mod copies;
 mod counts;
 mod fit;
 mod fitting;
+mod half_copies;
 mod held;
 mod make_way;
 mod mirror;
@@ -134,6 +135,9 @@ pub fn run(
     let mut order = order.clone();
     if let Some(mirror) = &mut order.mirror {
         mirror::probe(mirror);
+        if mirror::is_usable(mirror) {
+            half_copies::remove(mirror, events);
+        }
     }
     let mut prepared = prepare(&order, place, cancel, events)?;
     note_not_copied(&order, &prepared, events);
@@ -153,8 +157,13 @@ pub fn run(
         order.archive = None;
     }
     if order.mirror.is_some() || order.archive.is_some() {
+        order.mirror.iter_mut().for_each(half_copies::make);
         let status = script::run(&order, &prepared.copies, key, cancel, events)?;
         let copied = order.mirror.is_some() && script::copier_finished(&status, &order, events);
+        order
+            .mirror
+            .iter()
+            .for_each(|mirror| half_copies::clean_up(mirror, events));
         let made = match order.archive.is_some() {
             true => attempts::make(&order, status.clone(), key, cancel, events)?,
             false => attempts::Made::Nothing,

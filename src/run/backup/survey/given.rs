@@ -16,7 +16,7 @@ use crate::model::object::Object;
 use crate::model::path::FullPath;
 use crate::model::stamp::Stamp;
 use crate::model::store_name::StoreName;
-use crate::plan::backup::{Facts, Remembered, StoreFacts};
+use crate::plan::backup::{Apart, Facts, Remembered, StoreFacts};
 use crate::run::backup::survey::Request;
 
 /// The file of `plan --facts`: JSON; what is left out is nothing.
@@ -114,6 +114,7 @@ pub fn facts(job: &Job, request: Request, path: &Path) -> Result<Facts, GivenFac
             .map(|path| (path, "it does not exist".to_owned()))
             .collect(),
         links_above: Vec::new(),
+        apart: Apart::default(),
         archiving: None,
         seven_zip: tools.seven_zip.clone().unwrap_or_else(|| "7z".to_owned()),
         copier: copier(job),
