@@ -219,6 +219,7 @@ mod tests {
             point: point.to_owned(),
         };
         let mounts = Mounts(vec![mounted(&base), mounted(Path::new("/nowhere"))]);
-        assert_eq!(mounts.shown_at(&own), [own.clone()]);
+        let shown = mounts.shown_at(&own);
+        assert_eq!(shown, [own]);
     }
 }
