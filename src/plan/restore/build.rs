@@ -7,7 +7,7 @@ use crate::model::marker::Marker;
 use crate::model::name::{BackupId, MountName, ObjectName, Part};
 use crate::model::stamp::Stamp;
 
-use super::choose::{Chosen, choose, left_out};
+use super::choose::{Chosen, choose, left_out, newest_state};
 use super::mounts::{lay_out, select};
 use super::parts::PlannedArchive;
 use super::plan::{PlannedManifest, PlannedMount, RestoreFinding, RestoreOptions, RestorePlan};
@@ -208,9 +208,17 @@ fn build(
         layout: options.layout,
         exact: options.exact,
         only: options.only.clone(),
+        other_state: other_state(catalog, chosen),
         mounts: planned,
         findings,
     })
+}
+
+/// The newest state that shares no archive with the chosen one.
+fn other_state(catalog: &Catalog, chosen: &Chosen<'_>) -> Option<Stamp> {
+    let mut others = catalog.clone();
+    others.sets.retain(|set| set.stamp != chosen.set.stamp);
+    newest_state(&others, None)
 }
 
 /// Plans the mounts of a state, one after the other.

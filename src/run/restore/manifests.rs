@@ -109,6 +109,7 @@ impl<'a> Manifests<'a> {
             size: planned.object.size,
             sha256: Some(planned.object.sha256.to_ascii_lowercase()),
             slices: None,
+            lost: None,
         };
         let download = self.target.work(&format!(
             "manifest-{}.{}",
