@@ -168,7 +168,8 @@ fn unescaped(text: &str) -> PathBuf {
     PathBuf::from(OsString::from(out))
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::StageError;
 use super::before::Before;
 use super::counts::WalkCounts;
+use super::half_copies;
 use super::make_way;
 use super::native::native;
 use crate::adapters::destination_id;
@@ -26,7 +27,7 @@ use crate::render::StageFiles;
 
 /// Finds out what the file system of a mirror can do. A mirror that cannot be written is told of
 /// later.
-pub(super) fn probe(mirror: &mut MirrorOrder) {
+fn probe(mirror: &mut MirrorOrder) {
     let (root, target) = (mirror.mirror.to_native(), mirror.target.to_native());
     if refusal(mirror, &root).is_some() {
         return;
@@ -38,9 +39,12 @@ pub(super) fn probe(mirror: &mut MirrorOrder) {
     }
 }
 
-/// Whether the mirror is there and the one that it was.
-pub(super) fn is_usable(mirror: &MirrorOrder) -> bool {
-    refusal(mirror, &mirror.mirror.to_native()).is_none()
+/// Probes a mirror that can be used, and removes what a run that was cut off left in it.
+pub(super) fn begin(mirror: &mut MirrorOrder, events: &Events<'_>) {
+    probe(mirror);
+    if refusal(mirror, &mirror.mirror.to_native()).is_none() {
+        half_copies::remove(mirror, events);
+    }
 }
 
 /// Notes in the mirror what was copied, so that the next run compares by content what is touched

@@ -134,10 +134,7 @@ pub fn run(
     };
     let mut order = order.clone();
     if let Some(mirror) = &mut order.mirror {
-        mirror::probe(mirror);
-        if mirror::is_usable(mirror) {
-            half_copies::remove(mirror, events);
-        }
+        mirror::begin(mirror, events);
     }
     let mut prepared = prepare(&order, place, cancel, events)?;
     note_not_copied(&order, &prepared, events);
@@ -157,13 +154,8 @@ pub fn run(
         order.archive = None;
     }
     if order.mirror.is_some() || order.archive.is_some() {
-        order.mirror.iter_mut().for_each(half_copies::make);
-        let status = script::run(&order, &prepared.copies, key, cancel, events)?;
+        let status = run_tools(&mut order, &prepared, key, cancel, events)?;
         let copied = order.mirror.is_some() && script::copier_finished(&status, &order, events);
-        order
-            .mirror
-            .iter()
-            .for_each(|mirror| half_copies::clean_up(mirror, events));
         let made = match order.archive.is_some() {
             true => attempts::make(&order, status.clone(), key, cancel, events)?,
             false => attempts::Made::Nothing,
@@ -186,6 +178,21 @@ pub fn run(
     events.emit(mounted(&order, &prepared));
     result.prepared = prepared;
     Ok(result)
+}
+
+/// Runs the script.
+fn run_tools(
+    order: &mut StageOrder,
+    prepared: &WalkCounts,
+    key: Option<&Secret>,
+    cancel: &Cancel,
+    events: &Events<'_>,
+) -> Result<script::ToolCodes, StageError> {
+    order.mirror.iter_mut().for_each(half_copies::make);
+    let codes = script::run(order, &prepared.copies, key, cancel, events);
+    let mirror = order.mirror.iter();
+    mirror.for_each(|mirror| half_copies::clean_up(mirror, events));
+    codes
 }
 
 /// Takes the mirror out of the order where the copier must not or need not run, and says what came

@@ -94,6 +94,8 @@ pub fn facts(job: &Job, request: Request, path: &Path) -> Result<Facts, GivenFac
         manifests: backup.manifests.clone().into_iter().collect(),
     });
     let tools = &job.tools;
+    let missing = given.missing.into_iter();
+    let missing = missing.map(|path| (path, "it does not exist".to_owned()));
     Ok(Facts {
         now: given.now,
         nonce: String::new(),
@@ -108,11 +110,7 @@ pub fn facts(job: &Job, request: Request, path: &Path) -> Result<Facts, GivenFac
         remembered: remembered.collect(),
         unfinished: Vec::new(),
         profile_modified: given.profile_modified,
-        missing: given
-            .missing
-            .into_iter()
-            .map(|path| (path, "it does not exist".to_owned()))
-            .collect(),
+        missing: missing.collect(),
         links_above: Vec::new(),
         apart: Apart::default(),
         archiving: None,

@@ -166,14 +166,14 @@ impl<'a> Downloads<'a> {
         volume: &PlannedVolume,
     ) -> Result<(Option<PathBuf>, Vec<Range<u64>>), RestoreError> {
         let Some(path) = self.store.local_path(&volume.key) else {
-            return Ok((None, vec![0..volume.size]));
+            return Ok((None, vec![ArchivePart::whole(volume).bytes]));
         };
         let slices = match volume.slices() {
             none if none.is_empty() => vec![ArchivePart::whole(volume)],
             slices => slices,
         };
         if fs::metadata(&path).map_or(0, |found| found.len()) != volume.size {
-            return Ok((None, vec![0..volume.size]));
+            return Ok((None, vec![ArchivePart::whole(volume).bytes]));
         }
         let mut bad = Vec::new();
         for slice in slices {

@@ -108,6 +108,7 @@ impl<'a> Extraction<'a> {
             self.write_table()?;
         }
         self.report_whole();
+        total.lost = self.lost.values().map(|lost| lost.len() as u64).sum();
         Ok(total)
     }
 

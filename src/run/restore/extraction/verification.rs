@@ -35,6 +35,8 @@ pub struct Tally {
     pub removed: u64,
     /// Listed but in no archive: they could not be read when the backup was made.
     pub unsaved: u64,
+    /// Archives of which something is lost.
+    pub lost: u64,
 }
 
 impl Tally {
@@ -47,6 +49,7 @@ impl Tally {
             different: self.different + other.different,
             removed: self.removed + other.removed,
             unsaved: self.unsaved + other.unsaved,
+            lost: self.lost + other.lost,
         }
     }
 }
