@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::sync::{Mutex, PoisonError};
 
 use super::Execution;
 use crate::adapters::state::uploads;
@@ -18,14 +19,17 @@ impl Execution<'_> {
         store: &dyn Store,
         file: &WorkFile,
         purpose: Purpose,
-        unfinished: &mut Unfinished,
+        unfinished: &Mutex<&mut Unfinished>,
     ) -> Result<ObjectRef, StoreError> {
         // A directory compares contents by itself.
         let ours = match store.directory() {
             None => hashed(file),
             Some(_) => None,
         };
-        let is_begun = self.begin(store, ours.as_ref(), unfinished);
+        let is_begun = {
+            let mut unfinished = unfinished.lock().unwrap_or_else(PoisonError::into_inner);
+            self.begin(store, ours.as_ref(), &mut unfinished)
+        };
         let progress = |bytes| self.events.emit(Event::Transferred { bytes });
         match (store.put(&file.key, &file.path, purpose, &progress), ours) {
             (Err(error), Some(ours)) if is_begun && is_own(store, &error, &ours) => Ok(ours),
