@@ -127,7 +127,9 @@ fn what_a_killed_copy_left_is_removed() {
     // A crash in the middle: rsync has written half of a copy, and nothing after that is done.
     let half =
         "for a in \"$@\"; do case $a in --temp-dir=*) echo half >\"${a#*=}/photo.x1\";; esac; done";
-    machine.hook_rsync(&format!("{half}; kill -KILL 0"));
+    machine.hook_rsync(&format!(
+        "{half}; kill -KILL $(cut -d ' ' -f 4 /proc/$PPID/stat) $PPID; kill -KILL 0"
+    ));
     let mut killed =
         machine.command(&["run", &machine.profile.said(&machine.path("profile.yaml"))]);
     std::fs::write(machine.path("profile.yaml"), machine.profile.text()).unwrap();
