@@ -13,6 +13,7 @@ pub mod machine;
 pub mod manifest_file;
 pub mod mirror_record;
 pub mod notify;
+pub mod own_places;
 pub mod process;
 pub mod scheduler;
 pub mod seven_zip;

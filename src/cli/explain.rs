@@ -3,8 +3,9 @@
 use super::{Exit, Global, output};
 use crate::model::path::{Family, FullPath};
 use crate::model::select::{Kind, Selection, Verdict};
+use crate::plan::backup::selection_apart;
 use crate::profile::Search;
-use crate::run::backup::survey::own_places;
+use crate::run::backup::survey::find_apart;
 
 /// Explain why a path is in a backup or not
 #[derive(Debug, clap::Args)]
@@ -51,13 +52,15 @@ impl Explain {
             None if self.path.ends_with(['/', '\\']) => (Kind::Directory, false),
             None => (Kind::File, true),
         };
-        let own = own_places(&job);
-        let selection = Selection::new(own.left_out_of(job.selection.spec()));
+        let (apart, _) = find_apart(&job);
+        let spec = job.selection.spec();
+        let selection = selection_apart(spec, job.one_file_system, &apart, None);
+        let selection = Selection::new(selection);
         let verdict = selection.verdict(&path, kind);
         let is_own = verdict != job.selection.verdict(&path, kind);
         let mut answer = sentence(&path, kind, &verdict);
         if is_own {
-            answer.push_str(": keys, profiles, state and logs of this program are in no backup");
+            answer.push_str(": places of this program, and other file systems with `one-file-system`, are in no backup");
         }
         let answer = output::result(format_args!("{answer}\n"));
         if guessed && selection.verdict(&path, Kind::Directory) != verdict {

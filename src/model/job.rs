@@ -57,6 +57,8 @@ pub struct Job {
     pub sources: Vec<JobSource>,
     /// The selection rule: sources and exclusions (SPEC#missing-sources).
     pub selection: Selection,
+    /// What is mounted below a source is left out.
+    pub one_file_system: bool,
     /// How mounts are snapshot; `None` reads the live files.
     pub snapshot: Option<Snapshot>,
     pub mirror: Option<Mirror>,

@@ -73,6 +73,17 @@ pub struct StoreProgress {
     pub store: String,
     /// What it has already.
     pub sent: Vec<ObjectRef>,
+    /// What was about to be sent. A crash or a lost answer leaves open whether it has it.
+    #[serde(default)]
+    pub begun: Vec<BegunObject>,
+}
+
+/// An object that was about to be sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct BegunObject {
+    pub key: String,
+    pub sha256: String,
 }
 
 impl StoreProgress {
@@ -102,6 +113,7 @@ impl Unfinished {
             .map(|store| StoreProgress {
                 store,
                 sent: Vec::new(),
+                begun: Vec::new(),
             })
             .collect();
         let record = state.join(format!("{PREFIX}{}.json", backup.stamp()));
@@ -120,6 +132,11 @@ impl Unfinished {
     /// What a store lacks.
     pub fn owed(&self, store: &str) -> Option<&StoreProgress> {
         self.owed.iter().find(|owed| owed.store == store)
+    }
+
+    /// As [`Unfinished::owed`], to note what is done.
+    pub fn owed_mut(&mut self, store: &str) -> Option<&mut StoreProgress> {
+        self.owed.iter_mut().find(|owed| owed.store == store)
     }
 
     /// How many volumes and manifests the store lacks, and their bytes.

@@ -52,6 +52,10 @@ pub struct Document {
     /// What to leave out.
     #[serde(default)]
     pub exclude: Exclude,
+    /// If true, directories below a source where another file system is mounted are left out, as
+    /// Linux's table of mounts lists them.
+    #[serde(default)]
+    pub one_file_system: bool,
     /// The snapshot from which files in use are read.
     pub snapshot: Option<SnapshotSection>,
     /// Where backups are kept. At least one destination is required.

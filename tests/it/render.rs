@@ -107,6 +107,7 @@ fn order(mount: &str, format: Format) -> StageOrder {
         work: path("/var/tmp/it's work/pc_20201221_134337.851361/2"),
         mirror: Some(MirrorOrder {
             is_attached: true,
+            half_copies: None,
             file_system: FileSystem::default(),
             mirror: path("/mnt/the mirror"),
             target: path(&format!("/mnt/the mirror{mount}")),
@@ -209,6 +210,7 @@ fn only_rsync_has_a_list_of_the_mirror() {
         work: path(r"C:\temp\2"),
         mirror: Some(MirrorOrder {
             is_attached: true,
+            half_copies: None,
             file_system: FileSystem::default(),
             mirror: path(r"D:\mirror"),
             target: path(r"D:\mirror\c\home"),

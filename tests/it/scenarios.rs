@@ -6,6 +6,7 @@ mod cut_off;
 pub mod list;
 mod mirror;
 mod mirror_truth;
+mod own_places;
 mod quiet;
 mod round_trip;
 mod trouble;

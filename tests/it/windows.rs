@@ -175,6 +175,7 @@ fn order(source: &str, shown_at: &str, target: &str) -> StageOrder {
         work: path(r"C:\temp\pc_20261124_112502.225333\1"),
         mirror: Some(MirrorOrder {
             is_attached: true,
+            half_copies: None,
             file_system: FileSystem::default(),
             mirror: path(r"F:\backup\main"),
             target: path(target),

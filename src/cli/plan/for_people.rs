@@ -37,6 +37,9 @@ pub(super) fn show(job: &Job, preview: &Preview<'_>) -> String {
             page.line(format!("  hint: {hint}"));
         }
     }
+    for note in &plan.notes {
+        page.line(format!("note: {note}"));
+    }
     for order in &plan.stages {
         let counted = preview.mounts.iter().find(|m| m.number == order.number);
         mount(&mut page, order, counted);

@@ -18,19 +18,19 @@ use crate::model::store::StoreName;
 use crate::model::upload_record::Unfinished;
 use crate::model::work_name::work_name;
 
+mod apart;
 mod latest;
 mod notes;
-mod own_places;
 mod resume;
 mod scope;
 mod scope_facts;
 mod stage;
 
 pub use crate::plan::backup::resume::FinishUpload;
+pub use apart::{Apart, OwnKind, OwnPlace, selection as selection_apart};
 pub use latest::Latest;
-pub use own_places::OwnPlaces;
 pub use scope::{Decision, Mode, Refusal, Remembered, Scope, StoreFacts};
-pub use stage::{ArchiveOrder, Changes, MirrorOrder, StageOrder, mirror_target};
+pub use stage::{ArchiveOrder, Changes, HALF_COPIES, MirrorOrder, StageOrder, mirror_target};
 
 use scope::{ScopeFacts, decide};
 
@@ -65,8 +65,8 @@ pub struct Facts {
     pub missing: Vec<(FullPath, String)>,
     /// Symbolic links by which the sources are named, above them.
     pub links_above: Vec<FullPath>,
-    /// What the program keeps on this computer for itself.
-    pub own: OwnPlaces,
+    /// The program's own places and other file systems below the sources.
+    pub apart: Apart,
     /// Why no archive can be made at all: a tool or the key is missing.
     pub archiving: Option<Refusal>,
     /// Program paths, as found.
@@ -132,6 +132,8 @@ pub struct Plan {
     /// Sources that the profile requires and that are missing: no destination gets them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub lacking: Vec<FullPath>,
+    /// What is left out, or taken along, that the user may not expect.
+    pub notes: Vec<String>,
     pub stages: Vec<StageOrder>,
     pub steps: Vec<PlanStep>,
 }
@@ -213,6 +215,7 @@ impl Plan {
                 .filter_map(|(_, store)| Latest::of(store))
                 .collect(),
             findings,
+            notes: apart::notes(&job.selection, job.one_file_system, &facts.apart),
             selection: digest,
             work,
             unfinished: uploads.finish,
@@ -344,6 +347,8 @@ fn missing(job: &Job, facts: &Facts, findings: &mut Vec<PlanNote>) -> Vec<FullPa
                     "attach the disk that belongs there; if it is meant to be empty, write \
                      'allow-empty: true' for this source"
                         .to_owned()
+                } else if why.starts_with("it lies in") {
+                    "give that directory a place outside of the sources".to_owned()
                 } else if source.optional {
                     "attach it, or remove it from sources in the profile".to_owned()
                 } else {

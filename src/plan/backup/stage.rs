@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::Facts;
+use super::apart;
 use super::scope::{Baseline, Scope};
-use crate::model::exclusion::Exclusion;
 use crate::model::file_system::FileSystem;
 use crate::model::job::Job;
 use crate::model::job::MaxDelete;
@@ -15,7 +15,7 @@ use crate::model::manifest::{Moment, RelPath};
 use crate::model::mount::Mount;
 use crate::model::name::{BackupId, Format};
 use crate::model::name::{ObjectName, Part};
-use crate::model::path::FullPath;
+use crate::model::path::{Family, FullPath};
 use crate::model::policy::ExtraFiles;
 use crate::model::select::SelectionSpec;
 use crate::model::stamp::Stamp;
@@ -79,6 +79,9 @@ pub struct MirrorOrder {
     pub is_attached: bool,
     /// `extra-files: delete`, with its guard.
     pub delete: Option<MaxDelete>,
+    /// The directory in which rsync keeps what it has not copied to the end.
+    #[serde(default)]
+    pub half_copies: Option<FullPath>,
     /// What its file system can do. Found when the stage begins.
     #[serde(default)]
     pub file_system: FileSystem,
@@ -119,6 +122,9 @@ pub enum Changes {
     SinceMoment { moment: Moment },
 }
 
+/// How the name of [`MirrorOrder::half_copies`] begins.
+pub const HALF_COPIES: &str = ".aam-backup-copying-";
+
 #[allow(clippy::too_many_arguments)] // private: the pieces of `Plan::new`
 pub(super) fn stage(
     job: &Job,
@@ -144,7 +150,12 @@ pub(super) fn stage(
             }
             _ => mount.path.to_string(),
         },
-        selection: without_work(&facts.own.left_out_of(job.selection.spec()), work),
+        selection: apart::selection(
+            job.selection.spec(),
+            job.one_file_system,
+            &facts.apart,
+            Some(work),
+        ),
         missing: missing
             .iter()
             .filter(|p| p.starts_with(&mount.path))
@@ -156,6 +167,10 @@ pub(super) fn stage(
             target: mirror_target(&mirror.path, &mount.path),
             is_attached: facts.mirror_attached,
             delete: (mirror.extra_files == ExtraFiles::Delete).then_some(mirror.max_delete),
+            // Locations differ between the computers that may share a mirror.
+            half_copies: (job.family == Family::Unix)
+                .then(|| format!("{HALF_COPIES}{}", job.location))
+                .map(|name| mirror_target(&mirror.path, &mount.path).join(&name)),
             file_system: FileSystem::default(),
         }),
         archive: archive_order(job, facts, stamp, scope, mount),
@@ -199,19 +214,6 @@ fn archive_order(
         }
         _ => None,
     }
-}
-
-/// The work files of the run itself are never backed up, wherever they lie.
-pub(super) fn without_work(selection: &SelectionSpec, work: &FullPath) -> SelectionSpec {
-    let mut selection = selection.clone();
-    if selection
-        .sources
-        .iter()
-        .any(|source| work.starts_with(source))
-    {
-        selection.directories.push(Exclusion::Path(work.clone()));
-    }
-    selection
 }
 
 fn changes(job: &Job, facts: &Facts, scope: &Scope, mount: &Mount) -> Changes {

@@ -8,7 +8,7 @@ use crate::model::name::{BackupId, MountName};
 use crate::model::stamp::Stamp;
 
 use super::chain::{Markers, MountArchives};
-use super::choose::{Chosen, choose, left_out};
+use super::choose::{Chosen, choose, left_out, newest_state};
 use super::mounts::{lay_out, select};
 use super::parts::PlannedArchive;
 use super::plan::{PlannedMount, RestoreFinding, RestoreOptions, RestorePlan};
@@ -206,9 +206,17 @@ fn build(
         layout: options.layout,
         exact: options.exact,
         only: options.only.clone(),
+        other_state: other_state(catalog, chosen),
         mounts: planned,
         findings,
     })
+}
+
+/// The newest state that shares no archive with the chosen one.
+fn other_state(catalog: &Catalog, chosen: &Chosen<'_>) -> Option<Stamp> {
+    let mut others = catalog.clone();
+    others.sets.retain(|set| set.stamp != chosen.set.stamp);
+    newest_state(&others, None)
 }
 
 /// Plans the mounts of a state, one after the other.

@@ -14,6 +14,7 @@ pub mod only;
 pub mod parts;
 pub mod plan;
 pub mod point_in_time;
+pub mod salvage;
 pub mod sets;
 pub mod unsafe_names;
 pub mod volumes;

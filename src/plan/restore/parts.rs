@@ -38,6 +38,9 @@ pub struct PlannedVolume {
     /// Checksums of its slices, where the marker has them.
     #[serde(skip)]
     pub slices: Option<Slices>,
+    /// Why it cannot be used, where the listing says so.
+    #[serde(skip)]
+    pub lost: Option<String>,
 }
 
 /// An archive of more volumes is not sliced: its volumes are small parts already, and 7-Zip holds
@@ -91,7 +94,8 @@ impl PlannedVolume {
             || self.slices().iter().any(|part| part.sha256 == Some(sha256))
     }
 
-    fn slices(&self) -> Vec<ArchivePart<'_>> {
+    /// Its slices, where its marker has them.
+    pub fn slices(&self) -> Vec<ArchivePart<'_>> {
         let slices = self
             .slices
             .iter()
@@ -178,6 +182,7 @@ mod tests {
                 )
                 .unwrap()
             }),
+            lost: None,
         };
         let volumes = sizes.iter().zip(slices).map(volume).collect();
         PlannedArchive {

@@ -45,6 +45,9 @@ pub struct RestorePlan {
     pub exact: bool,
     /// The paths that are wanted, as the user wrote them.
     pub only: Vec<String>,
+    /// The newest state that shares no archive with this one.
+    #[serde(skip)]
+    pub other_state: Option<Stamp>,
     pub mounts: Vec<PlannedMount>,
     /// What the user should know before it starts.
     pub findings: Vec<RestoreFinding>,

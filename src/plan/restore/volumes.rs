@@ -41,6 +41,7 @@ fn by_marker(
     for (number, stored) in (1u32..).zip(&marker.volumes) {
         let expected = key(location, backup, mount, marker.format, number);
         let listed = archive.volumes.get(&number).filter(|o| o.key == stored.key);
+        let mut lost = None;
         match listed {
             // v1.0 could write the time without its fraction, so compare what the names say, not
             // their letters.
@@ -50,11 +51,13 @@ fn by_marker(
                     stored.key
                 ));
             }
-            None => damage.push(format!("the volume '{}' is missing", stored.key)),
-            Some(object) if object.size != stored.size => damage.push(format!(
-                "the volume '{}' has {} bytes, its marker says {}",
-                stored.key, object.size, stored.size
-            )),
+            None => lost = Some(format!("the volume '{}' is missing", stored.key)),
+            Some(object) if object.size != stored.size => {
+                lost = Some(format!(
+                    "the volume '{}' has {} bytes, its marker says {}",
+                    stored.key, object.size, stored.size
+                ));
+            }
             Some(_) => {}
         }
         volumes.push(PlannedVolume {
@@ -62,6 +65,7 @@ fn by_marker(
             size: stored.size,
             sha256: Some(stored.sha256.to_ascii_lowercase()),
             slices: stored.slices.clone(),
+            lost,
         });
     }
     let named = |key: &str| marker.volumes.iter().any(|v| v.key == key);
@@ -115,6 +119,7 @@ fn by_names(
             size: o.size,
             sha256: None,
             slices: None,
+            lost: None,
         })
         .collect();
     let archive = PlannedArchive {

@@ -100,6 +100,9 @@ pub(super) fn plan(job: &Job, plan: &Plan, facts: &Facts, events: &Events<'_>) {
             .iter()
             .for_each(|s| events.detail(Section::Sources, format!("  source {s}")));
     }
+    plan.notes
+        .iter()
+        .for_each(|note| events.note(Section::Sources, note.clone()));
     let spec = job.selection.spec();
     spec.directories
         .iter()

@@ -22,6 +22,7 @@ use crate::run::backup::stage::{self, StageResult};
 
 mod leftovers;
 mod proof;
+mod put;
 mod snapshot;
 mod upload;
 

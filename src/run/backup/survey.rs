@@ -26,11 +26,11 @@ use crate::model::store::StoreName;
 use crate::plan::backup::Remembered;
 use crate::plan::backup::{Facts, Mode, Refusal, StoreFacts};
 
+mod apart;
 mod emptied;
 pub mod given;
-mod own;
 
-pub use own::own_places;
+pub use apart::find as find_apart;
 
 /// What was asked for on the command line.
 #[derive(Clone, Copy, Debug, Default)]
@@ -169,7 +169,9 @@ pub fn facts(
     };
     let archiving = archiver.as_ref().map(refusal);
     let remembered = State::of(&job.location).remembered();
-    let missing = missing_sources(job, &remembered);
+    let mut missing = missing_sources(job, &remembered);
+    let (apart, inside) = apart::find(job);
+    missing.extend(inside);
     let facts = Facts {
         now,
         nonce: String::new(),
@@ -192,7 +194,7 @@ pub fn facts(
             .map(DateTime::from),
         missing,
         links_above: links_above(job),
-        own: own_places(job),
+        apart,
         archiving,
         seven_zip,
         copier,

@@ -61,6 +61,8 @@ pub enum RestoreError {
         found: u64,
         expected: u64,
     },
+    #[error("{0}")]
+    Lost(String),
     #[error(
         "'{what}' does not open with the key from {key}: the key is wrong, or the archive is \
          damaged"
@@ -181,6 +183,18 @@ impl RestoreError {
         }
     }
 
+    /// Whether it is about one object only, so that the others can be restored.
+    pub fn is_loss(&self) -> bool {
+        match self {
+            RestoreError::Damaged { .. } | RestoreError::Size { .. } | RestoreError::Lost(_) => {
+                true
+            }
+            RestoreError::Archive { full, .. } => !full,
+            RestoreError::Store(error) => error.kind == StoreErrorKind::NotFound,
+            _ => false,
+        }
+    }
+
     /// Reports it, with its hint.
     pub fn report(&self, events: &Events<'_>) {
         events.fail(
@@ -232,7 +246,9 @@ impl RestoreError {
             RestoreError::NotOurs(_)
             | RestoreError::ThroughLink(_)
             | RestoreError::DirectoryInTheWay(_) => "remove it, or restore into an empty directory",
-            RestoreError::Damaged { .. } | RestoreError::Size { .. } => OLDER,
+            RestoreError::Damaged { .. } | RestoreError::Size { .. } | RestoreError::Lost(_) => {
+                OLDER
+            }
             RestoreError::Archive { full: true, .. } => {
                 "the disk is full: make room, or restore to another disk"
             }

@@ -155,6 +155,7 @@ impl<'a> Manifests<'a> {
             size: planned.object.size,
             sha256: Some(planned.object.sha256.to_ascii_lowercase()),
             slices: None,
+            lost: None,
         };
         let name = format!("manifest-{}-{number}", mount.number);
         let download = format!("{name}.{}", planned.format.extension());

@@ -38,6 +38,8 @@ pub fn run(
     let close = match &result {
         Err(_) => Close::Failed,
         Ok(_) if matches!(step, RestoreStep::Request | RestoreStep::Download) => Close::Later,
+        // Mended, the next start goes on.
+        Ok(tally) if tally.lost > 0 => Close::Later,
         Ok(_) => Close::Done,
     };
     let closed = target.close(close);

@@ -30,6 +30,8 @@ pub fn locate<'p>(
 ) -> Result<Vec<LocatedVolume<'p>>, StoreError> {
     let states = each(&needed, QUESTIONS, |volume| match volume.is_here() {
         true => Ok(VolumeState::Here),
+        // To be found lost when its turn comes.
+        false if volume.volume.lost.is_some() => Ok(VolumeState::Ready),
         false => store.thaw_state(&volume.volume.key).map(VolumeState::from),
     })
     .map_err(|(_, error)| error)?;

@@ -211,6 +211,7 @@ impl<'a> Case<'a> {
             work: native("work").join(&number.to_string()),
             mirror: Some(MirrorOrder {
                 is_attached: true,
+                half_copies: None,
                 file_system: FileSystem::default(),
                 mirror: native("mirror"),
                 target: mount

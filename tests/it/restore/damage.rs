@@ -25,26 +25,137 @@ fn at(text: &str) -> RestoreOptions {
     }
 }
 
+/// Ten files of 4 kB, of which no two share a volume, in two mounts; then a change.
+fn ten_files(format: Format) -> Pc {
+    let mut pc = Pc::new(&["/home/allen", "/srv/data"]);
+    pc.format = format;
+    pc.volume_size = 1000;
+    for number in 0..10u8 {
+        pc.write(1, &format!("docs/{number}"), &noise(number));
+    }
+    pc.write(2, "data", &noise(99)).full(FULL);
+    pc.write(1, "docs/3", &noise(33)).incremental(INC1);
+    pc
+}
+
+/// Letters that can hardly be compressed, as many for each seed.
+fn noise(seed: u8) -> String {
+    let mut state = u64::from(seed) + 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        char::from(b'0' + (state >> 20) as u8 % 64)
+    };
+    (0..4000).map(|_| next()).collect()
+}
+
+/// What can happen to a volume.
+#[derive(Clone, Copy, Debug)]
+enum Harm {
+    Flip,
+    Cut,
+    Delete,
+}
+
+fn harm(path: &std::path::Path, harm: Harm) {
+    let mut bytes = fs::read(path).unwrap();
+    match harm {
+        Harm::Flip => bytes[7] ^= 1,
+        Harm::Cut => bytes.truncate(10),
+        Harm::Delete => return fs::remove_file(path).unwrap(),
+    }
+    fs::write(path, bytes).unwrap();
+}
+
+/// Which of the ten files are back as they were; `docs/3` may be in either state.
+fn back(pc: &Pc) -> Vec<u8> {
+    let is_back = |number: &u8| {
+        let seed = if *number == 3 { 33 } else { *number };
+        let path = pc.target().join(format!("1/docs/{number}"));
+        fs::read_to_string(path).is_ok_and(|found| found == noise(seed))
+    };
+    (0..10).filter(is_back).collect()
+}
+
 #[test]
-fn a_flipped_byte_is_found_before_7_zip_sees_it() {
-    let pc = history(Format::Zip);
-    let path = object(&pc, FULL, "no_-srv-data-.zip.002");
-    let mut bytes = fs::read(&path).unwrap();
-    bytes[7] ^= 1;
-    fs::write(&path, bytes).unwrap();
-    let error = restore(&pc, &options()).error();
-    assert!(
-        error.contains("no_-srv-data-.zip.002' is damaged: its SHA-256 is "),
-        "{error}"
-    );
-    assert!(
-        error.contains("--at") && error.contains("another store"),
-        "{error}"
-    );
-    assert!(
-        !pc.target().exists(),
-        "the other mount was not extracted either: nothing is left behind"
-    );
+fn a_damaged_volume_costs_what_it_holds() {
+    for kind in [Harm::Flip, Harm::Cut, Harm::Delete] {
+        for volume in [1, 9] {
+            let pc = ten_files(Format::Zip);
+            let tail = format!("no_-home-allen-.zip.{volume:03}");
+            let (path, kept) = (object(&pc, FULL, &tail), pc.scratch.path().join("kept"));
+            fs::copy(&path, &kept).unwrap();
+            harm(&path, kind);
+            let done = restore(&pc, &options());
+            let (text, back) = (done.text(), back(&pc));
+            assert_eq!(done.outcome, Outcome::Failure, "{text}");
+            assert!(text.contains(&tail), "{kind:?} {text}");
+            assert!(
+                back.len() == 8 || back.len() == 9,
+                "{kind:?} {volume}: {back:?}"
+            );
+            assert!(back.contains(&3), "the other backup holds it: {back:?}");
+            for lost in (0..10).filter(|number| !back.contains(number)) {
+                assert!(text.contains(&format!("'docs/{lost}' is not as")), "{text}");
+            }
+            assert!(
+                text.contains("holds no state that needs nothing of what is lost"),
+                "{text}"
+            );
+            assert_as_listed(&pc, 2, &pc.target().join("2"));
+            fs::copy(&kept, &path).unwrap();
+            let mended = restore(&pc, &options());
+            assert_eq!(mended.outcome, Outcome::Success, "{}", mended.text());
+            assert_as_listed(&pc, 1, &pc.target().join("1"));
+        }
+    }
+}
+
+#[test]
+fn what_is_lost_of_a_change_is_not_taken_for_restored() {
+    for format in [Format::Zip, Format::SevenZip] {
+        let pc = ten_files(format);
+        let tail = format!("no_-home-allen-.{}.002", format.extension());
+        harm(&object(&pc, INC1, &tail), Harm::Flip);
+        let done = restore(&pc, &options());
+        let text = done.text();
+        assert_eq!(done.outcome, Outcome::Failure, "{text}");
+        assert_eq!(back(&pc), [0, 1, 2, 4, 5, 6, 7, 8, 9]);
+        assert!(
+            text.contains(
+                "'docs/3' is not as the backup lists it: it lies in what is lost; an older"
+            ),
+            "{text}"
+        );
+        assert!(
+            text.contains(&format!("the state {FULL} needs nothing of what is lost")),
+            "{text}"
+        );
+        fs::remove_dir_all(pc.target()).unwrap();
+        assert_eq!(restore(&pc, &at("20201221")).outcome, Outcome::Success);
+    }
+}
+
+#[test]
+fn a_lost_table_of_contents_costs_one_archive_only() {
+    let pc = ten_files(Format::Zip);
+    let last = (1..)
+        .map(|number| object(&pc, FULL, &format!("no_-home-allen-.zip.{number:03}")))
+        .take_while(|path| path.exists())
+        .last()
+        .unwrap();
+    harm(&last, Harm::Delete);
+    let done = restore(&pc, &options());
+    assert_eq!(done.outcome, Outcome::Failure, "{}", done.text());
+    assert_eq!(back(&pc), [3]);
+    assert_as_listed(&pc, 2, &pc.target().join("2"));
+    let only = RestoreOptions {
+        only: vec!["/srv/data".to_owned()],
+        ..options()
+    };
+    fs::remove_dir_all(pc.target()).unwrap();
+    assert_eq!(restore(&pc, &only).outcome, Outcome::Success);
 }
 
 #[test]
@@ -57,39 +168,15 @@ fn swapped_volumes_are_named() {
     let (a, b) = (fs::read(&one).unwrap(), fs::read(&two).unwrap());
     fs::write(&one, b).unwrap();
     fs::write(&two, a).unwrap();
-    let error = restore(&pc, &options()).error();
-    assert!(error.contains("data-.zip.001' is damaged"), "{error}");
+    let done = restore(&pc, &options());
+    let text = done.text();
+    assert_eq!(done.outcome, Outcome::Failure);
+    assert!(text.contains("data-.zip.001' is damaged"), "{text}");
     assert!(
-        error.contains(
+        text.contains(
             "it holds what 'pc_20201221_134337.851361_0_0.0_no_-srv-data-.zip.002' should"
         ),
-        "{error}"
-    );
-}
-
-#[test]
-fn missing_and_short_volumes_are_refused_not_skipped() {
-    for stamp in [FULL, INC2] {
-        let pc = history(Format::Zip);
-        fs::remove_file(object(&pc, stamp, "no_-srv-data-.zip.001")).unwrap();
-        let error = restore(&pc, &options()).error();
-        assert!(
-            error.contains("no_-srv-data-.zip.001' is missing") && error.contains("--at"),
-            "{error}"
-        );
-        if stamp == INC2 {
-            // The state before it is unharmed.
-            assert_eq!(restore(&pc, &at("20201222")).outcome, Outcome::Success);
-        }
-    }
-    let pc = history(Format::Zip);
-    let path = object(&pc, FULL, "no_-home-allen-.zip.003");
-    let bytes = fs::read(&path).unwrap();
-    fs::write(&path, &bytes[1..]).unwrap();
-    let error = restore(&pc, &options()).error();
-    assert!(
-        error.contains("-home-allen-.zip.003' has 299 bytes, its marker says 300"),
-        "{error}"
+        "{text}"
     );
 }
 

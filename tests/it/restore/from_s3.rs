@@ -79,19 +79,18 @@ fn a_damaged_object_is_tried_twice_and_named() {
     let bucket = pc.store.label().trim_start_matches("s3://");
     moto::shared().request("PUT", &format!("/{bucket}/{key}"), &[], &bytes);
     let done = restore(&pc, &options());
-    assert!(
-        done.error().contains(&format!("'{key}' is damaged")),
-        "{}",
-        done.error()
-    );
+    assert_eq!(done.outcome, Outcome::Failure);
+    let lost = format!("'{key}' is damaged");
+    assert!(done.text().contains(&lost), "{}", done.text());
     assert!(
         done.text()
             .contains("did not arrive as it was sent: once more")
     );
+    assert_as_listed(&pc, 2, &pc.target().join("2"));
     assert_eq!(
-        names(&pc.target()).first().map(String::as_str),
-        Some(".aam-restore/"),
-        "what else arrived is kept"
+        tree(&pc.target())["1/docs/a.txt"],
+        "second",
+        "the incremental backup holds it"
     );
     let wrong = restore_with(
         &pc,

@@ -175,8 +175,9 @@ impl How<'_> {
             busy || !work.join("temporary").exists() || find_begun(to).is_err(),
             "manifests are deleted, whatever happened"
         );
-        let finished =
-            result.is_ok() && matches!(self.step, RestoreStep::All | RestoreStep::Extract);
+        // Where something is lost, the same command goes on when it is mended.
+        let is_whole = result.as_ref().is_ok_and(|tally| tally.lost == 0);
+        let finished = is_whole && matches!(self.step, RestoreStep::All | RestoreStep::Extract);
         assert!(!finished || !work.is_dir(), "the working directory is gone");
         let events = heard.0.lock().unwrap().clone();
         Done {

@@ -208,7 +208,7 @@ fn a_damaged_volume_is_told_by_its_slice() {
     flipped[10 * MEBIBYTE] ^= 1;
     put(&one, &flipped);
     let to = cold.pc.target();
-    let error = yes().restore(&cold.pc, &options(), &to).error();
+    let error = yes().restore(&cold.pc, &options(), &to).text();
     assert!(
         error.contains(&format!("'{one} (bytes 8388608 to 12582912)' is damaged")),
         "{error}"
@@ -221,7 +221,7 @@ fn a_damaged_volume_is_told_by_its_slice() {
             &options(),
             &cold.pc.scratch.path().join("swapped"),
         )
-        .error();
+        .text();
     assert!(
         error.contains(&format!("it holds what '{two}' should")),
         "{error}"

@@ -120,6 +120,34 @@ fn a_copy_that_could_not_be_replaced_differs_by_its_content() {
 }
 
 #[test]
+fn what_a_killed_copy_left_is_removed() {
+    let mut machine = Machine::new();
+    machine.write("docs/photo", "one");
+    let rsync = machine.profile.rsync.clone();
+    // A crash in the middle: rsync has written half of a copy, and nothing after that is done.
+    let half =
+        "for a in \"$@\"; do case $a in --temp-dir=*) echo half >\"${a#*=}/photo.x1\";; esac; done";
+    machine.hook_rsync(&format!(
+        "{half}; kill -KILL $(cut -d ' ' -f 4 /proc/$PPID/stat) $PPID; kill -KILL 0"
+    ));
+    let mut killed =
+        machine.command(&["run", &machine.profile.said(&machine.path("profile.yaml"))]);
+    std::fs::write(machine.path("profile.yaml"), machine.profile.text()).unwrap();
+    let _ = std::os::unix::process::CommandExt::process_group(&mut killed, 0).status();
+    let left = || {
+        let found = machine.mirrored().into_iter();
+        found.filter(|path| path.contains("photo.x1")).count()
+    };
+    assert_eq!(left(), 1);
+    machine.profile.rsync = rsync;
+    machine
+        .run(&[])
+        .exit(0)
+        .says("left by a copy that was cut off");
+    assert_same(&machine);
+}
+
+#[test]
 fn a_directory_that_became_a_file_is_moved_aside() {
     let machine = Machine::new();
     machine.write("docs/thing/old", "x");

@@ -509,3 +509,60 @@ fn killed_again_and_again() {
             .exit(0);
     }
 }
+
+/// Where objects are encrypted with keys of KMS, entity tags do not tell what they hold.
+#[test]
+fn an_answer_that_was_lost_stops_nothing_where_tags_are_no_checksums() {
+    for tail in [".zip.001", "_yes_"] {
+        let (machine, proxy) = made(false);
+        let is_it = move |r: &crate::support::proxy::Request| {
+            r.method == "PUT" && path(&r.target).contains(tail)
+        };
+        proxy.spoil_when(is_it, 1, Fault::LoseAnswer);
+        proxy.spoil_when(|_| true, usize::MAX, Fault::OtherTags);
+        machine.run(&[]).exit(0);
+        machine.write("docs/more", tail);
+        machine.run(&[]).exit(0);
+        assert_eq!(complete(&machine).len(), 2, "{tail}");
+    }
+}
+
+/// A crash after an object arrived and before that is noted.
+#[test]
+fn what_arrived_before_a_crash_is_known_again_unless_it_is_another() {
+    let (machine, proxy) = made(false);
+    let other_tags = || proxy.spoil_when(|_| true, usize::MAX, Fault::OtherTags);
+    proxy.spoil("PUT", ".zip.001", 1, Fault::LoseAnswer);
+    proxy.spoil("PUT", ".zip.001", usize::MAX, denied());
+    other_tags();
+    machine.run(&[]).exit(1);
+    proxy.heal();
+    other_tags();
+    rot(&machine, ".zip.001");
+    machine.run(&[]).exit(1).says("with other content");
+    rot(&machine, ".zip.001");
+    machine.run(&[]).exit(0);
+}
+
+/// Changes a byte of a waiting volume, or changes it back; its size and time stay.
+fn rot(machine: &Machine, tail: &str) {
+    let mut left = machine.kept();
+    while let Some(path) = left.pop() {
+        if path.is_dir() {
+            left.extend(
+                fs::read_dir(&path)
+                    .unwrap()
+                    .map(|entry| entry.unwrap().path()),
+            );
+        } else if path.to_str().unwrap().ends_with(tail) {
+            let time =
+                filetime::FileTime::from_last_modification_time(&fs::metadata(&path).unwrap());
+            let mut bytes = fs::read(&path).unwrap();
+            bytes[1000] ^= 1;
+            fs::write(&path, bytes).unwrap();
+            filetime::set_file_mtime(&path, time).unwrap();
+            return;
+        }
+    }
+    panic!("nothing waits");
+}

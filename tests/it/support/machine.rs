@@ -99,6 +99,11 @@ impl Machine {
         self.scratch.path().join(name)
     }
 
+    /// The directory that holds all of it.
+    pub fn scratch(&self) -> &Path {
+        self.scratch.path()
+    }
+
     pub fn home(&self) -> PathBuf {
         self.path("home")
     }

@@ -240,15 +240,15 @@ impl Execution<'_> {
         };
         let turns = Turns::new(pieces);
         let unfinished = Mutex::new(unfinished);
-        let sent = each(&files, pieces, |(WorkFile { key, path, size }, purpose)| {
+        let sent = each(&files, pieces, |(file, purpose)| {
+            let WorkFile { key, size, .. } = file;
             let _turn = turns.wait(*size);
             self.events.emit(Event::Uploading {
                 store: label.clone(),
                 key: key.clone(),
                 size: *size,
             });
-            let progress = |bytes| self.events.emit(Event::Transferred { bytes });
-            let stored = store.put(key, path, *purpose, &progress)?;
+            let stored = self.put_file(store, file, *purpose, &unfinished)?;
             self.sent(&label, &stored);
             let mut unfinished = unfinished.lock().unwrap_or_else(PoisonError::into_inner);
             self.saved(uploads::note(&mut unfinished, &label, stored));
@@ -306,7 +306,7 @@ impl Execution<'_> {
                 key: key.clone(),
                 size,
             });
-            let stored = store.put_bytes(&key, &bytes, Purpose::Index)?;
+            let stored = self.put_marker(store, &key, &bytes, unfinished)?;
             self.sent(&label, &stored);
             sent.push(Object { key, size });
         }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::StageError;
 use super::before::Before;
 use super::counts::WalkCounts;
+use super::half_copies;
 use super::make_way;
 use super::native::native;
 use crate::adapters::destination_id;
@@ -21,12 +22,12 @@ use crate::model::event::{Event, Events, Section};
 use crate::model::manifest::{EntryKind, RelPath};
 use crate::model::path::{shown, verbatim};
 use crate::model::select::{Selection, SelectionSpec};
-use crate::plan::backup::{MirrorOrder, StageOrder};
+use crate::plan::backup::{HALF_COPIES, MirrorOrder, StageOrder};
 use crate::render::StageFiles;
 
 /// Finds out what the file system of a mirror can do. A mirror that cannot be written is told of
 /// later.
-pub(super) fn probe(mirror: &mut MirrorOrder) {
+fn probe(mirror: &mut MirrorOrder) {
     let (root, target) = (mirror.mirror.to_native(), mirror.target.to_native());
     if refusal(mirror, &root).is_some() {
         return;
@@ -35,6 +36,14 @@ pub(super) fn probe(mirror: &mut MirrorOrder) {
     let place = places.find(|place| place.is_dir());
     if let Some(found) = place.and_then(|place| file_system::probe(&verbatim(place)).ok()) {
         mirror.file_system = found;
+    }
+}
+
+/// Probes a mirror that can be used, and removes what a run that was cut off left in it.
+pub(super) fn begin(mirror: &mut MirrorOrder, events: &Events<'_>) {
+    probe(mirror);
+    if refusal(mirror, &mirror.mirror.to_native()).is_none() {
+        half_copies::remove(mirror, events);
     }
 }
 
@@ -236,7 +245,9 @@ pub fn list_extra(
         };
         // The mirror of `/` holds what the program keeps in a mirror.
         let ours = [destination_id::NAME, mirror_record::NAME];
-        let is_ours = mirror.target == mirror.mirror && ours.contains(&path.as_str().unwrap_or(""));
+        let name = path.names().next().unwrap_or_default();
+        let is_ours = name.starts_with(HALF_COPIES.as_bytes())
+            || mirror.target == mirror.mirror && ours.contains(&path.as_str().unwrap_or(""));
         if wanted || is_ours || prepared.is_unknown(path, order.mount.path.family()) {
             return ControlFlow::Continue(());
         }

@@ -28,6 +28,7 @@ mod copies;
 mod counts;
 mod fit;
 mod fitting;
+mod half_copies;
 mod held;
 mod make_way;
 mod manifest_object;
@@ -151,7 +152,7 @@ fn carry_out(
     };
     let mut order = order.clone();
     if let Some(mirror) = &mut order.mirror {
-        mirror::probe(mirror);
+        mirror::begin(mirror, events);
     }
     let mut prepared = prepare(&order, place, cancel, events)?;
     note_not_copied(&order, &prepared, events);
@@ -171,7 +172,7 @@ fn carry_out(
         order.archive = None;
     }
     if order.mirror.is_some() || order.archive.is_some() {
-        let status = script::run(&order, &prepared.copies, key, cancel, events)?;
+        let status = run_tools(&mut order, &prepared, key, cancel, events)?;
         let copied = order.mirror.is_some() && script::copier_finished(&status, &order, events);
         let made = match order.archive.is_some() {
             true => attempts::make(&order, status.clone(), key, cancel, events)?,
@@ -195,6 +196,21 @@ fn carry_out(
     events.emit(mounted(&order, &prepared));
     result.prepared = prepared;
     Ok(result)
+}
+
+/// Runs the script.
+fn run_tools(
+    order: &mut StageOrder,
+    prepared: &WalkCounts,
+    key: Option<&Secret>,
+    cancel: &Cancel,
+    events: &Events<'_>,
+) -> Result<script::ToolCodes, StageError> {
+    order.mirror.iter_mut().for_each(half_copies::make);
+    let codes = script::run(order, &prepared.copies, key, cancel, events);
+    let mirror = order.mirror.iter();
+    mirror.for_each(|mirror| half_copies::clean_up(mirror, events));
+    codes
 }
 
 /// Takes the mirror out of the order where the copier must not or need not run, and says what came

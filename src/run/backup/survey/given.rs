@@ -16,7 +16,7 @@ use crate::model::object::Object;
 use crate::model::path::FullPath;
 use crate::model::stamp::Stamp;
 use crate::model::store::StoreName;
-use crate::plan::backup::{Facts, OwnPlaces, Remembered, StoreFacts};
+use crate::plan::backup::{Apart, Facts, Remembered, StoreFacts};
 use crate::run::backup::survey::Request;
 
 /// The file of `plan --facts`: JSON; what is left out is nothing.
@@ -83,6 +83,8 @@ pub fn facts(job: &Job, request: Request, path: &Path) -> Result<Facts, GivenFac
         manifests: backup.manifests.clone().into_iter().collect(),
     });
     let tools = &job.tools;
+    let missing = given.missing.into_iter();
+    let missing = missing.map(|path| (path, "it does not exist".to_owned()));
     Ok(Facts {
         now: given.now,
         nonce: String::new(),
@@ -97,9 +99,9 @@ pub fn facts(job: &Job, request: Request, path: &Path) -> Result<Facts, GivenFac
         remembered: remembered.collect(),
         unfinished: Vec::new(),
         profile_modified: given.profile_modified,
-        missing: given.missing.into_iter().map(is_missing).collect(),
+        missing: missing.collect(),
         links_above: Vec::new(),
-        own: OwnPlaces::default(),
+        apart: Apart::default(),
         archiving: None,
         seven_zip: tools.seven_zip.clone().unwrap_or_else(|| "7z".to_owned()),
         copier: copier(job),

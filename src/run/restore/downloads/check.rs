@@ -1,7 +1,7 @@
 //! Whether what was downloaded, or lies in a store, is what its marker says.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
@@ -18,7 +18,7 @@ pub fn verify(
     stop: &Cancel,
 ) -> Result<(), RestoreError> {
     let (store, key) = (store.to_owned(), part.shown());
-    let mut file = File::open(path).map_err(RestoreError::disk("open", path))?;
+    let file = File::open(path).map_err(RestoreError::disk("open", path))?;
     let found = file
         .metadata()
         .map_err(RestoreError::disk("look at", path))?
@@ -34,21 +34,7 @@ pub fn verify(
     let Some(expected) = part.sha256.map(str::to_owned) else {
         return Ok(());
     };
-    let mut digest = Sha256::new();
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        if stop.is_set() {
-            return Err(RestoreError::Interrupted);
-        }
-        match file
-            .read(&mut buffer)
-            .map_err(RestoreError::disk("read", path))?
-        {
-            0 => break,
-            count => digest.update(&buffer[..count]),
-        }
-    }
-    let found = hex::encode(digest.finalize());
+    let found = sha256(file, path, stop)?;
     if found == expected {
         Ok(())
     } else {
@@ -59,6 +45,32 @@ pub fn verify(
             expected,
             is: None,
         })
+    }
+}
+
+/// Whether these bytes of a volume that lies at `path` are what its marker says.
+pub fn range(path: &Path, part: &ArchivePart<'_>, stop: &Cancel) -> Result<bool, RestoreError> {
+    let mut file = File::open(path).map_err(RestoreError::disk("open", path))?;
+    file.seek(SeekFrom::Start(part.bytes.start))
+        .map_err(RestoreError::disk("read", path))?;
+    let found = sha256(file.take(part.size()), path, stop)?;
+    Ok(part.sha256.is_none_or(|expected| expected == found))
+}
+
+fn sha256(mut input: impl Read, path: &Path, stop: &Cancel) -> Result<String, RestoreError> {
+    let mut digest = Sha256::new();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        if stop.is_set() {
+            return Err(RestoreError::Interrupted);
+        }
+        match input
+            .read(&mut buffer)
+            .map_err(RestoreError::disk("read", path))?
+        {
+            0 => return Ok(hex::encode(digest.finalize())),
+            count => digest.update(&buffer[..count]),
+        }
     }
 }
 

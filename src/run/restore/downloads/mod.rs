@@ -7,6 +7,7 @@ pub mod queue;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use crate::adapters::store::{Direction, Store};
@@ -51,7 +52,7 @@ impl<'a> Downloads<'a> {
             && archive
                 .volumes
                 .iter()
-                .all(|v| self.store.local_path(&v.key).is_some())
+                .all(|v| v.lost.is_none() && self.store.local_path(&v.key).is_some())
     }
 
     /// Which parts of an archive need no download.
@@ -161,6 +162,31 @@ impl<'a> Downloads<'a> {
         Ok(volumes.into_iter().next().map(|(_, first)| first))
     }
 
+    /// Where a volume lies in a store's own directory, and which bytes of it are damaged.
+    pub fn damage_in_place(
+        &self,
+        volume: &PlannedVolume,
+    ) -> Result<(Option<PathBuf>, Vec<Range<u64>>), RestoreError> {
+        let Some(path) = self.store.local_path(&volume.key) else {
+            return Ok((None, vec![ArchivePart::whole(volume).bytes]));
+        };
+        let slices = match volume.slices() {
+            none if none.is_empty() => vec![ArchivePart::whole(volume)],
+            slices => slices,
+        };
+        if fs::metadata(&path).map_or(0, |found| found.len()) != volume.size {
+            return Ok((None, vec![ArchivePart::whole(volume).bytes]));
+        }
+        let mut bad = Vec::new();
+        for slice in slices {
+            match check::range(&path, &slice, self.cancel)? {
+                true => {}
+                false => bad.push(slice.bytes),
+            }
+        }
+        Ok((Some(path), bad))
+    }
+
     /// Checks an object where it lies.
     fn check_in_place(&self, object: &PlannedVolume, path: &Path) -> Result<(), RestoreError> {
         let store = self.store.label();
@@ -213,6 +239,9 @@ impl<'a> Downloads<'a> {
         stop: &Cancel,
         turn: Turn<'_>,
     ) -> Result<(), RestoreError> {
+        if let Some(why) = &part.volume.lost {
+            return Err(RestoreError::Lost(format!("{}: {why}", self.store.label())));
+        }
         if let Some(directory) = path.parent() {
             fs::create_dir_all(directory).map_err(RestoreError::disk("create", directory))?;
         }

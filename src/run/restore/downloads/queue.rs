@@ -2,7 +2,7 @@
 //! of use while the rest thaws, and an archive is extracted as soon as its turn has come and its
 //! parts are here.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -36,6 +36,8 @@ struct QueueProgress {
     /// Of every part.
     states: Vec<PartState>,
     error: Option<RestoreError>,
+    /// Why parts are lost.
+    lost: BTreeMap<usize, String>,
     over: bool,
     /// Bytes that the extraction at work may still write; `None` while it waits for downloads.
     extracting: Option<u64>,
@@ -48,9 +50,15 @@ enum PartState {
     Ready,
     Downloading,
     Here,
+    /// It cannot be had.
+    Lost,
 }
 
 impl PartState {
+    fn is_settled(self) -> bool {
+        matches!(self, PartState::Here | PartState::Lost)
+    }
+
     fn of(volume: &LocatedVolume<'_>, part: &NeededPart<'_>) -> PartState {
         match volume.state {
             _ if part.is_here => PartState::Here,
@@ -62,8 +70,8 @@ impl PartState {
 }
 
 impl QueueProgress {
-    fn is_all_here(&self) -> bool {
-        self.states.iter().all(|state| *state == PartState::Here)
+    fn is_all_settled(&self) -> bool {
+        self.states.iter().all(|state| state.is_settled())
     }
 
     /// The readable part that is needed first.
@@ -96,6 +104,7 @@ impl<'a, 'p> DownloadQueue<'a, 'p> {
         let progress = QueueProgress {
             states: states.collect(),
             error: None,
+            lost: BTreeMap::new(),
             over: false,
             extracting: None,
         };
@@ -133,7 +142,8 @@ impl<'a, 'p> DownloadQueue<'a, 'p> {
     /// arrive; says how many.
     ///
     /// # Errors
-    /// When any download failed, or the user interrupts.
+    /// When a part of it is lost and no other is on its way, when a download failed for another
+    /// reason, or the user interrupts.
     pub fn wait_for(&self, archive: &PlannedArchive, have: usize) -> Result<usize, RestoreError> {
         let is_of = |i: &usize| std::ptr::eq(self.parts[*i].0.needed.archive, archive);
         let of_archive: Vec<usize> = (0..self.parts.len()).filter(is_of).collect();
@@ -156,6 +166,12 @@ impl<'a, 'p> DownloadQueue<'a, 'p> {
                 let left = if have < all { all - have } else { all };
                 progress.extracting = Some(archive.bytes() / all.max(1) as u64 * left as u64);
                 return Ok(here);
+            }
+            let is_settled = |i: &usize| progress.states[*i].is_settled();
+            if of_archive.iter().all(is_settled) {
+                let why = of_archive.iter().find_map(|i| progress.lost.get(i));
+                let why = why.map_or_else(String::new, Clone::clone);
+                return Err(RestoreError::Lost(why));
             }
             progress = self.pause(progress);
         }
@@ -203,7 +219,7 @@ impl<'a, 'p> DownloadQueue<'a, 'p> {
             let turn = self.downloads.turn(size);
             // Chooses only now that its turn has come: another part may be needed first by then.
             let mut progress = self.progress();
-            if self.is_stopped(&progress) || progress.is_all_here() {
+            if self.is_stopped(&progress) || progress.is_all_settled() {
                 return;
             }
             let next = progress.next();
@@ -225,6 +241,10 @@ impl<'a, 'p> DownloadQueue<'a, 'p> {
                 // Its days were over before its turn came.
                 Err(RestoreError::Store(error)) if error.kind == StoreErrorKind::Frozen => {
                     PartState::Thawing
+                }
+                Err(error) if error.is_loss() => {
+                    self.progress().lost.insert(next, error.to_string());
+                    PartState::Lost
                 }
                 Err(error) => return self.fail(error),
             };
@@ -273,7 +293,7 @@ impl<'a, 'p> DownloadQueue<'a, 'p> {
     fn next_thawing(&self) -> Option<Vec<usize>> {
         let mut progress = self.progress();
         loop {
-            if self.is_stopped(&progress) || progress.is_all_here() {
+            if self.is_stopped(&progress) || progress.is_all_settled() {
                 return None;
             }
             let thawing = progress.thawing();

@@ -150,7 +150,7 @@ impl ArchiveExtraction<'_> {
     }
 }
 
-fn is_wanted(wanted: &[Wanted], listed: &Listed) -> bool {
+pub(super) fn is_wanted(wanted: &[Wanted], listed: &Listed) -> bool {
     wanted.is_empty()
         || wanted
             .iter()

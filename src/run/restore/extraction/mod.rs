@@ -10,6 +10,7 @@ mod local;
 mod metadata;
 mod partial;
 mod paths;
+mod salvage;
 pub mod verification;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use std::path::Path;
 use crate::model::cancel::Cancel;
 use crate::model::event::{Events, Section};
 use crate::model::stamp::Stamp;
+use crate::model::text;
 use crate::plan::restore::layout::{Layout, TABLE};
 use crate::plan::restore::parts::PlannedArchive;
 use crate::plan::restore::plan::{PlannedMount, RestorePlan};
@@ -36,6 +38,7 @@ use arriving::ArrivingExtraction;
 use inspection::Inspection;
 use listed_names::ListedNames;
 use local::LocalArchive;
+use salvage::{LostFiles, Salvage};
 use verification::{Tally, Verification};
 
 /// Returns when more than this many of an archive's parts are here, in the order in which they
@@ -55,6 +58,10 @@ pub struct Extraction<'a> {
     /// Archives that were looked through before anything is extracted, by mount number and stamp.
     /// `None`: that backup had nothing to archive.
     inspected: BTreeMap<(usize, Stamp), Option<LocalArchive>>,
+    /// What was found damaged then.
+    damaged: BTreeMap<(usize, Stamp), RestoreError>,
+    /// What is lost, by mount number.
+    lost: BTreeMap<usize, Vec<LostFiles>>,
 }
 
 impl<'a> Extraction<'a> {
@@ -77,6 +84,8 @@ impl<'a> Extraction<'a> {
             downloads,
             wait,
             inspected: BTreeMap::new(),
+            damaged: BTreeMap::new(),
+            lost: BTreeMap::new(),
         }
     }
 
@@ -100,6 +109,8 @@ impl<'a> Extraction<'a> {
         if self.plan.layout == Layout::Numbered {
             self.write_table()?;
         }
+        self.report_whole();
+        total.lost = self.lost.values().map(|lost| lost.len() as u64).sum();
         Ok(total)
     }
 
@@ -111,7 +122,13 @@ impl<'a> Extraction<'a> {
             {
                 continue;
             }
-            let first = self.downloads.check_archive_in_place(archive)?;
+            let first = match self.downloads.check_archive_in_place(archive) {
+                Err(error) if error.is_loss() => {
+                    self.damaged.insert((mount.number, archive.stamp), error);
+                    continue;
+                }
+                first => first?,
+            };
             if let Some(first) = &first {
                 self.inspection(mount, archive).whole(first)?;
             }
@@ -136,16 +153,85 @@ impl<'a> Extraction<'a> {
         for archive in &mount.archives {
             all += match self.target.extracted(mount.number, archive.stamp) {
                 Some(found) => found,
-                None => self.archive(mount, archive, into)?,
+                None => match self.archive(mount, archive, into) {
+                    Err(error) if error.is_loss() => self.salvage(mount, archive, into, error)?,
+                    found => found?,
+                },
             };
         }
         match mount.wanted.first() {
+            _ if self.lost.contains_key(&mount.number) => Ok(()),
             Some(wanted) if mount.manifest.is_none() && all == 0 => Err(RestoreError::Unknown {
                 path: wanted.to_string(),
                 near: Vec::new(),
             }),
             _ => Ok(()),
         }
+    }
+
+    /// Extracts what can be had of an archive of which something is lost. It is not remembered as
+    /// extracted: a restore that is continued finds the damage again.
+    fn salvage(
+        &mut self,
+        mount: &'a PlannedMount,
+        archive: &'a PlannedArchive,
+        into: &Path,
+        error: RestoreError,
+    ) -> Result<u64, RestoreError> {
+        let list = self.wanted.lists.get(&(mount.number, archive.stamp));
+        let extraction = ArchiveExtraction {
+            inspection: self.inspection(mount, archive),
+            events: self.events,
+            into,
+            listed: list.map(|list| ListedNames::read(list)).transpose()?,
+        };
+        let salvage = Salvage::new(&extraction, self.downloads)?;
+        let (found, lost) = salvage.run(list.map(|list| list.as_path()))?;
+        let what = match lost.count() {
+            None => format!("nothing of '{}' is restored", extraction.inspection.name()),
+            Some(files) => format!(
+                "{} of the backup {} lost, {} of it restored",
+                are(files as u64),
+                archive.stamp,
+                are(found)
+            ),
+        };
+        self.events.fail(
+            Section::Restore,
+            format!("{error}: {what}; the restore goes on"),
+            Some(error.hint()).filter(|hint| !hint.is_empty()),
+        );
+        if !self.downloads.is_in_place(archive)
+            && let Some(local) = LocalArchive::downloaded(self.target, mount, archive)
+        {
+            local.discard()?;
+        }
+        self.lost.entry(mount.number).or_default().push(lost);
+        Ok(found)
+    }
+
+    /// Where something is lost: which state needs nothing of it.
+    fn report_whole(&self) {
+        let lost = self.lost.values().flatten().map(|lost| lost.stamp).min();
+        let Some(first) = lost else { return };
+        let before = self.plan.archives().map(|(_, archive)| archive.stamp);
+        let before = before.filter(|stamp| *stamp < first).max();
+        let (text, hint) = match before.or(self.plan.other_state) {
+            Some(state) => (
+                format!("the state {state} needs nothing of what is lost"),
+                Some(format!(
+                    "restore it with --at {state}, into another directory"
+                )),
+            ),
+            None => (
+                format!(
+                    "{} holds no state that needs nothing of what is lost",
+                    self.plan.store
+                ),
+                None,
+            ),
+        };
+        self.events.fail(Section::Restore, text, hint);
     }
 
     /// Extracts one archive. Returns how many entries of it were wanted.
@@ -162,6 +248,9 @@ impl<'a> Extraction<'a> {
             into,
             listed: list.map(|list| ListedNames::read(list)).transpose()?,
         };
+        if let Some(error) = self.damaged.remove(&(mount.number, archive.stamp)) {
+            return Err(error);
+        }
         let local = match self.inspected.remove(&(mount.number, archive.stamp)) {
             Some(local) => local,
             None => {
@@ -214,11 +303,15 @@ impl<'a> Extraction<'a> {
         into: &Path,
     ) -> Result<Tally, RestoreError> {
         let exact = self.plan.exact && mount.wanted.is_empty();
+        let lost = self.lost.get(&mount.number).map_or(&[][..], Vec::as_slice);
         let mut verification = Verification::new(self.events, self.cancel, exact, into)?;
         for entry in manifest.read()? {
             let entry = entry.map_err(|why| manifest.broken(why))?;
             if manifests::is_wanted(&mount.wanted, &entry.path) {
-                verification.entry(&entry)?;
+                match lost.iter().any(|lost| lost.holds(&entry)) {
+                    true => verification.lost(&entry)?,
+                    false => verification.entry(&entry)?,
+                }
             }
         }
         let tally = verification.end()?;
@@ -254,4 +347,10 @@ impl<'a> Extraction<'a> {
         }
         fs::write(&path, text).map_err(RestoreError::disk("write", &path))
     }
+}
+
+/// "1 file is", "2 files are".
+fn are(files: u64) -> String {
+    let verb = if files == 1 { "is" } else { "are" };
+    format!("{} {verb}", text::count(files, "file"))
 }

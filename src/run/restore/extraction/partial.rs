@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[cfg(windows)]
 use crate::adapters::windows::make_sparse;
@@ -90,12 +90,9 @@ impl PartialArchive {
         Ok(())
     }
 
-    /// A file that takes no room on the disk.
     fn stand_in(&self, index: usize) -> io::Result<()> {
-        let mut file = File::create(self.path(index))?;
-        make_sparse(&file);
-        file.write_all(if index == 0 { self.beginning } else { &[] })?;
-        file.set_len(self.sizes[index])
+        let beginning = if index == 0 { self.beginning } else { &[] };
+        stand_in(&self.path(index), beginning, self.sizes[index])
     }
 
     /// Deletes a part that is not needed any more.
@@ -119,4 +116,12 @@ impl PartialArchive {
             .copied()
             .filter(|index| !self.used.contains(index))
     }
+}
+
+/// Makes a file of this size that takes no room on the disk.
+pub fn stand_in(path: &Path, beginning: &[u8], size: u64) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    make_sparse(&file);
+    file.write_all(beginning)?;
+    file.set_len(size)
 }

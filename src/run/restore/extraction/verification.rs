@@ -35,6 +35,8 @@ pub struct Tally {
     pub removed: u64,
     /// Listed but in no archive: they could not be read when the backup was made.
     pub unsaved: u64,
+    /// Archives of which something is lost.
+    pub lost: u64,
 }
 
 impl Tally {
@@ -47,6 +49,7 @@ impl Tally {
             different: self.different + other.different,
             removed: self.removed + other.removed,
             unsaved: self.unsaved + other.unsaved,
+            lost: self.lost + other.lost,
         }
     }
 }
@@ -74,6 +77,8 @@ pub struct Verification<'a> {
     pub exact: bool,
     levels: Vec<OpenDirectory>,
     tally: Tally,
+    /// The content of the entry in hand is lost.
+    is_lost: bool,
 }
 
 impl<'a> Verification<'a> {
@@ -90,6 +95,7 @@ impl<'a> Verification<'a> {
             exact,
             levels: Vec::new(),
             tally: Tally::default(),
+            is_lost: false,
         };
         verification.push(RelPath::root(), root.to_owned(), None, None)?;
         Ok(verification)
@@ -143,6 +149,14 @@ impl<'a> Verification<'a> {
                 Ok(())
             }
         }
+    }
+
+    /// Takes the next entry, of which the content is lost. What has its path is an older state.
+    pub fn lost(&mut self, entry: &Entry) -> Result<(), RestoreError> {
+        self.is_lost = entry.kind == EntryKind::File;
+        let taken = self.entry(entry);
+        self.is_lost = false;
+        taken
     }
 
     /// Everything was listed: settles the directories still open.
@@ -212,6 +226,11 @@ impl<'a> Verification<'a> {
             return Ok(());
         }
         match found {
+            None if self.is_lost => self.differs(shown, "it lies in what is lost"),
+            Some(_) if self.is_lost => self.differs(
+                shown,
+                "it lies in what is lost; an older state of it is in its place",
+            ),
             None => self.differs(shown, blocked.unwrap_or("it is not there")),
             Some(found) if !found.is_file() => self.differs(shown, "it is not a file"),
             Some(found) if found.len() != entry.meta.size => {
