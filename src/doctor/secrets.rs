@@ -4,7 +4,6 @@
 use super::visit::Visit;
 use super::{CheckAnswer, ok, problem, warning};
 use crate::adapters::credential::{describe, has_more_lines};
-use crate::model::job::Credentials;
 use crate::model::policy::Reference;
 use crate::profile::check::check_key;
 
@@ -33,45 +32,18 @@ pub(super) fn secrets(visit: &Visit<'_>) -> Vec<CheckAnswer> {
             ));
         }
     }
-    let s3 = job.s3.as_ref().and_then(|s3| s3.credentials.as_ref());
-    let email = job
-        .reporting
-        .email
-        .as_ref()
-        .and_then(|email| email.credentials.as_ref());
-    for (section, credentials) in [
-        ("destinations.s3.credentials", s3),
-        ("email.credentials", email),
-    ] {
-        found.extend(
-            credentials
-                .into_iter()
-                .flat_map(|keys| access_key(visit, section, keys)),
-        );
+    let key = job.archive.as_ref().map(|archive| &archive.encryption_key);
+    for (name, reference) in job.references() {
+        if Some(reference) == key {
+            continue;
+        }
+        let resolved = visit.secret(reference).map(drop);
+        found.push(check_reference(&name, reference, resolved));
+        // An id alone opens nothing.
+        if !name.ends_with("access-key-id") {
+            found.extend(open_to_others(reference));
+        }
     }
-    found
-}
-
-fn access_key(visit: &Visit<'_>, section: &str, keys: &Credentials) -> Vec<CheckAnswer> {
-    let mut found = Vec::new();
-    let token = keys
-        .session_token
-        .as_ref()
-        .map(|token| ("session-token", token));
-    for (name, reference) in [
-        ("access-key-id", &keys.access_key_id),
-        ("secret-access-key", &keys.secret_access_key),
-    ]
-    .into_iter()
-    .chain(token)
-    {
-        found.push(check_reference(
-            &format!("{section}.{name}"),
-            reference,
-            visit.secret(reference).map(drop),
-        ));
-    }
-    found.extend(open_to_others(&keys.secret_access_key));
     found
 }
 

@@ -80,23 +80,28 @@ impl Job {
         self.s3.is_some() || self.directory.is_some()
     }
 
-    /// Every reference to a secret that its profile has.
+    /// Every reference to a secret that its profile has, also one that no run needs.
     pub fn secrets(&self) -> Vec<&Reference> {
         let key = self.archive.as_ref().map(|archive| &archive.encryption_key);
+        let needed = self
+            .references()
+            .into_iter()
+            .map(|(_, reference)| reference);
+        key.into_iter().chain(needed).collect()
+    }
+
+    /// The secrets that a run needs, with their keys in the profile.
+    pub fn references(&self) -> Vec<(String, &Reference)> {
+        let archive = self.archive.as_ref().filter(|_| self.has_store());
+        let key = archive.map(|a| ("archive.encryption-key".to_owned(), &a.encryption_key));
         let s3 = self.s3.as_ref().and_then(|s3| s3.credentials.as_ref());
-        let email = self.reporting.email.as_ref();
-        let email = email.and_then(|email| email.credentials.as_ref());
-        let pairs = s3.into_iter().chain(email).flat_map(|keys| {
-            let Credentials {
-                access_key_id,
-                secret_access_key,
-                session_token,
-            } = keys;
-            [access_key_id, secret_access_key]
-                .into_iter()
-                .chain(session_token)
-        });
-        key.into_iter().chain(pairs).collect()
+        key.into_iter()
+            .chain(
+                s3.iter()
+                    .flat_map(|keys| keys.references("destinations.s3.credentials")),
+            )
+            .chain(self.reporting.references())
+            .collect()
     }
 
     /// The destinations it has.
@@ -302,6 +307,25 @@ pub struct Credentials {
     pub secret_access_key: Reference,
     /// Of a temporary key.
     pub session_token: Option<Reference>,
+}
+
+impl Credentials {
+    /// The parts, with their keys below the key of their section.
+    pub(crate) fn references(&self, section: &str) -> Vec<(String, &Reference)> {
+        let Credentials {
+            access_key_id,
+            secret_access_key,
+            session_token,
+        } = self;
+        [
+            ("access-key-id", Some(access_key_id)),
+            ("secret-access-key", Some(secret_access_key)),
+            ("session-token", session_token.as_ref()),
+        ]
+        .into_iter()
+        .filter_map(|(name, part)| Some((format!("{section}.{name}"), part?)))
+        .collect()
+    }
 }
 
 /// How archives are made.

@@ -17,7 +17,7 @@ mod reporting;
 pub use destinations::{
     DeleteLimit, Destinations, Directory, MirrorSection, S3Credentials, S3Section,
 };
-pub use reporting::{EmailSection, HooksSection, LogPolicy, PingSection};
+pub use reporting::{EmailSection, HooksSection, LogPolicy, PingSection, ReportingSections};
 
 // Patterns tell an editor that something is wrong; `check` says in words what.
 const NAME: &str = r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$";
@@ -32,8 +32,10 @@ const MAX_VOLUME: u64 = 5 << 40;
 
 /// A backup profile of AAM Auto Backup: what to back up, where to, with which credentials, and
 /// under which policy.
+// serde refuses no unknown key beside flattened ones; the schema does.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(deny_unknown_fields)]
 pub struct Document {
     /// Version of the profile format. Always 1.
     #[schemars(range(min = 1, max = 1))]
@@ -70,18 +72,9 @@ pub struct Document {
     /// What to do while another backup is running on this computer.
     #[serde(default)]
     pub lock: LockPolicy,
-    /// The backup log.
-    #[serde(default)]
-    pub log: LogPolicy,
-    /// Email reports through Amazon SES. Without this section, no email is sent.
-    pub email: Option<EmailSection>,
-    /// Addresses called when a run starts and ends, such as those of Healthchecks: a watchdog
-    /// raises an alarm if a call does not arrive.
-    #[serde(default)]
-    pub ping: PingSection,
-    /// Programs that run before and after a backup.
-    #[serde(default)]
-    pub hooks: HooksSection,
+    /// Who gets a report of a run, and where its log goes.
+    #[serde(flatten)]
+    pub reporting: ReportingSections,
     /// Paths of programs that are not found automatically.
     #[serde(default)]
     pub tools: ToolsSection,

@@ -65,7 +65,8 @@ pub fn search_path(job: &Job) -> String {
                 .map(|tool| tool.program().to_path_buf()),
         );
         found.extend(locate(job.tools.rsync.as_deref(), &["rsync"], ""));
-        let commands = references(job)
+        let commands = job
+            .references()
             .into_iter()
             .filter_map(|(_, reference)| match reference {
                 Reference::Command(words) => words.first(),
@@ -92,40 +93,6 @@ pub fn search_path(job: &Job) -> String {
         }
     }
     directories.join(":")
-}
-
-/// Every place of the profile that names a secret.
-fn references(job: &Job) -> Vec<(&'static str, &Reference)> {
-    let archive = job.archive.as_ref().filter(|_| job.has_store());
-    let mut all: Vec<_> = archive
-        .map(|a| ("archive.encryption-key", &a.encryption_key))
-        .into_iter()
-        .collect();
-    let of_s3 = job.s3.as_ref().and_then(|s3| s3.credentials.as_ref());
-    let of_email = job
-        .reporting
-        .email
-        .as_ref()
-        .and_then(|email| email.credentials.as_ref());
-    for (id, secret, token, credentials) in [
-        (
-            "destinations.s3.credentials.access-key-id",
-            "destinations.s3.credentials.secret-access-key",
-            "destinations.s3.credentials.session-token",
-            of_s3,
-        ),
-        (
-            "email.credentials.access-key-id",
-            "email.credentials.secret-access-key",
-            "email.credentials.session-token",
-            of_email,
-        ),
-    ] {
-        all.extend(credentials.map(|keys| (id, &keys.access_key_id)));
-        all.extend(credentials.map(|keys| (secret, &keys.secret_access_key)));
-        all.extend(credentials.and_then(|keys| Some((token, keys.session_token.as_ref()?))));
-    }
-    all
 }
 
 /// Warns about what a run started by this scheduler lacks, and says what to use instead.
@@ -184,7 +151,7 @@ pub fn warn(job: &Job, schedule: &Schedule, scheduler: Scheduler) {
 /// Secrets that a run as `account` will not find; `given` are the variables that it has.
 fn warn_of_secrets(job: &Job, scheduler: Scheduler, account: &str, given: &[String]) {
     let warning = |text: &str, hint: &str| complain("warning", text, hint);
-    for (place, reference) in references(job) {
+    for (place, reference) in job.references() {
         match reference {
             Reference::Env(name) if !given.contains(name) => warning(
                 &format!(

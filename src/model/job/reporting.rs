@@ -1,6 +1,6 @@
 //! Who gets a report of a run, and where its log goes (SPEC#email, SPEC#notifications).
 
-use crate::model::policy::When;
+use crate::model::policy::{Reference, When};
 
 use std::time::Duration;
 
@@ -15,6 +15,33 @@ pub struct Reporting {
     pub email: Option<Email>,
     pub ping: Ping,
     pub hooks: Hooks,
+}
+
+impl Reporting {
+    /// What remains when only the sections at good JSON pointers are kept.
+    pub fn only(self, good: impl Fn(&str) -> bool) -> Reporting {
+        let Reporting {
+            log,
+            email,
+            ping,
+            hooks,
+        } = self;
+        Reporting {
+            log: Some(log).filter(|_| good("/log")).unwrap_or_default(),
+            email: email.filter(|_| good("/email")),
+            ping: Some(ping).filter(|_| good("/ping")).unwrap_or_default(),
+            hooks: Some(hooks).filter(|_| good("/hooks")).unwrap_or_default(),
+        }
+    }
+
+    /// The places that name a secret, with their keys in the profile.
+    pub fn references(&self) -> Vec<(String, &Reference)> {
+        let email = self
+            .email
+            .as_ref()
+            .and_then(|email| email.credentials.as_ref());
+        email.map_or_else(Vec::new, |keys| keys.references("email.credentials"))
+    }
 }
 
 /// The backup log.

@@ -4,29 +4,39 @@ use std::time::Duration;
 
 use super::{Checker, Mistake};
 use crate::model::job::{Email, Hooks, Log, Ping, Program, Reporting, UNREACHABLE_AFTER};
-use crate::profile::document::{self, Document};
+use crate::profile::document::{self, ReportingSections};
 
 /// How long a hook may run: shorter than the time for which another backup waits for the lock.
 const HOOK_LIMIT: Duration = Duration::from_secs(60 * 60);
 
 impl Checker<'_> {
-    pub(super) fn reporting(&mut self, document: &Document) -> Reporting {
+    pub(super) fn reporting(&mut self, sections: &ReportingSections) -> Reporting {
+        let ReportingSections {
+            log,
+            email,
+            ping,
+            hooks,
+        } = sections;
+        Reporting {
+            log: self.log(log),
+            email: self.email(email.as_ref()),
+            ping: self.ping(ping),
+            hooks: self.hooks(hooks),
+        }
+    }
+
+    fn ping(&mut self, ping: &document::PingSection) -> Ping {
         let document::PingSection {
             start,
             success,
             warning,
             failure,
-        } = &document.ping;
-        Reporting {
-            log: self.log(document),
-            email: self.email(document.email.as_ref()),
-            ping: Ping {
-                start: self.url("/ping/start", start.as_deref()),
-                success: self.url("/ping/success", success.as_deref()),
-                warning: self.url("/ping/warning", warning.as_deref()),
-                failure: self.url("/ping/failure", failure.as_deref()),
-            },
-            hooks: self.hooks(&document.hooks),
+        } = ping;
+        Ping {
+            start: self.url("/ping/start", start.as_deref()),
+            success: self.url("/ping/success", success.as_deref()),
+            warning: self.url("/ping/warning", warning.as_deref()),
+            failure: self.url("/ping/failure", failure.as_deref()),
         }
     }
 
@@ -45,11 +55,11 @@ impl Checker<'_> {
         }
     }
 
-    fn log(&mut self, document: &Document) -> Log {
+    fn log(&mut self, log: &document::LogPolicy) -> Log {
         let document::LogPolicy {
             directory,
             keep_days,
-        } = &document.log;
+        } = log;
         let default = Log::default();
         let directory = directory
             .as_deref()

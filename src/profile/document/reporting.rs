@@ -7,6 +7,24 @@ use serde::Deserialize;
 use super::{ADDRESS, ENDPOINT, REGION, S3Credentials, Span, URL};
 use crate::model::policy::When;
 
+/// The sections of a profile that concern reports: each is a key of the profile itself.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct ReportingSections {
+    /// The backup log.
+    #[serde(default)]
+    pub log: LogPolicy,
+    /// Email reports through Amazon SES. Without this section, no email is sent.
+    pub email: Option<EmailSection>,
+    /// Addresses called when a run starts and ends, such as those of Healthchecks: a watchdog
+    /// raises an alarm if a call does not arrive.
+    #[serde(default)]
+    pub ping: PingSection,
+    /// Programs that run before and after a backup.
+    #[serde(default)]
+    pub hooks: HooksSection,
+}
+
 /// The backup log.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
