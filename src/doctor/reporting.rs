@@ -1,8 +1,19 @@
-//! Hooks and pings of a profile. None is run or called.
+//! Who learns how a run ended. Nothing is run, called or sent.
 
 use super::visit::Visit;
-use super::{CheckAnswer, ok, problem};
+use super::{CheckAnswer, ok, problem, warning};
 use crate::adapters::process::locate;
+
+/// Whether anybody learns that a run failed.
+pub(super) fn reports(visit: &Visit<'_>) -> Vec<CheckAnswer> {
+    match visit.job.reporting.listeners().as_slice() {
+        [] => vec![warning(
+            "nobody learns that a run failed",
+            "add `email`, `notify` or `ping` to the profile: see docs/unattended.md",
+        )],
+        keys => vec![ok(format!("a failure is reported by {}", keys.join(", ")))],
+    }
+}
 
 pub(super) fn hooks(visit: &Visit<'_>) -> Vec<CheckAnswer> {
     let hooks = &visit.job.reporting.hooks;

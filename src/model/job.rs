@@ -14,7 +14,7 @@ use crate::model::stamp::Zone;
 
 mod reporting;
 
-pub use reporting::{Email, Hooks, Log, Ping, Program, Reporting};
+pub use reporting::*;
 
 use crate::model::mount::{Mount, MountError, mounts};
 use crate::model::name::{MAX_KEY_BYTES, ObjectName};

@@ -17,7 +17,7 @@ mod reporting;
 pub use destinations::{
     DeleteLimit, Destinations, Directory, MirrorSection, S3Credentials, S3Section,
 };
-pub use reporting::{EmailSection, HooksSection, LogPolicy, PingSection, ReportingSections};
+pub use reporting::*;
 
 // Patterns tell an editor that something is wrong; `check` says in words what.
 const NAME: &str = r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$";

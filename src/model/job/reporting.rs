@@ -1,6 +1,6 @@
 //! Who gets a report of a run, and where its log goes (SPEC#email, SPEC#notifications).
 
-use crate::model::policy::{Reference, When};
+use crate::model::policy::{Details, Reference, When};
 
 use std::time::Duration;
 
@@ -34,13 +34,39 @@ impl Reporting {
         }
     }
 
+    /// What a restore takes over: pings and hooks belong to backups.
+    pub fn of_restore(&self) -> Reporting {
+        Reporting {
+            log: Log {
+                directory: None,
+                keep_days: self.log.keep_days,
+            },
+            email: self.email.clone(),
+            ..Reporting::default()
+        }
+    }
+
+    /// The keys of those who learn that a run failed.
+    pub fn listeners(&self) -> Vec<&'static str> {
+        let watchdog = self.ping.failure.is_some() || self.ping.success.is_some();
+        [
+            ("email", self.email.is_some()),
+            ("ping", watchdog),
+            ("hooks.on-failure", self.hooks.on_failure.is_some()),
+        ]
+        .into_iter()
+        .filter_map(|(key, set)| set.then_some(key))
+        .collect()
+    }
+
     /// The places that name a secret, with their keys in the profile.
     pub fn references(&self) -> Vec<(String, &Reference)> {
         let email = self
             .email
             .as_ref()
             .and_then(|email| email.credentials.as_ref());
-        email.map_or_else(Vec::new, |keys| keys.references("email.credentials"))
+        let email = email.map_or_else(Vec::new, |keys| keys.references("email.credentials"));
+        email
     }
 }
 
@@ -70,6 +96,7 @@ pub struct Email {
     pub to: Vec<String>,
     pub region: String,
     pub when: When,
+    pub details: Details,
     pub endpoint: Option<String>,
     /// How long sending may take, with all tries.
     pub give_up_after: Duration,
@@ -85,6 +112,7 @@ pub struct Ping {
     /// `None`: as `success`.
     pub warning: Option<String>,
     pub failure: Option<String>,
+    pub details: Details,
 }
 
 /// Programs run before and after a backup.

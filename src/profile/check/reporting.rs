@@ -31,12 +31,14 @@ impl Checker<'_> {
             success,
             warning,
             failure,
+            details,
         } = ping;
         Ping {
             start: self.url("/ping/start", start.as_deref()),
             success: self.url("/ping/success", success.as_deref()),
             warning: self.url("/ping/warning", warning.as_deref()),
             failure: self.url("/ping/failure", failure.as_deref()),
+            details: *details,
         }
     }
 
@@ -77,6 +79,7 @@ impl Checker<'_> {
             to,
             region,
             when,
+            details,
             endpoint,
             give_up_after,
             credentials,
@@ -100,6 +103,7 @@ impl Checker<'_> {
             to: to.clone(),
             region: self.region("/email/region", region),
             when: *when,
+            details: *details,
             endpoint: self.endpoint("/email/endpoint", endpoint.as_deref()),
             give_up_after: self.span(
                 "/email/give-up-after",

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{ADDRESS, ENDPOINT, REGION, S3Credentials, Span, URL};
-use crate::model::policy::When;
+use crate::model::policy::{Details, When};
 
 /// The sections of a profile that concern reports: each is a key of the profile itself.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -55,6 +55,9 @@ pub struct EmailSection {
     /// After which runs a report is sent. Incremental-only runs do not send reports.
     #[serde(default)]
     pub when: When,
+    /// How much the report says.
+    #[serde(default)]
+    pub details: Details,
     /// Address of an SES-compatible server. Amazon SES by default.
     #[schemars(regex(pattern = ENDPOINT))]
     pub endpoint: Option<String>,
@@ -80,6 +83,9 @@ pub struct PingSection {
     /// Called when a run failed or its report could not be sent.
     #[schemars(regex(pattern = URL))]
     pub failure: Option<String>,
+    /// How much the text of a call says.
+    #[serde(default)]
+    pub details: Details,
 }
 
 /// Programs that run before and after a backup. Each is a program with its arguments, started

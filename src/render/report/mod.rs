@@ -1,6 +1,7 @@
 //! The report: the results of a run, for the terminal and the email (SPEC#email). It never contains
 //! tool output.
 
+mod brief;
 mod summary;
 
 use std::sync::LazyLock;

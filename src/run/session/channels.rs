@@ -13,6 +13,7 @@ mod ping;
 use super::Session;
 use crate::adapters::state::history::RunRecord;
 use crate::model::event::{Events, Outcome};
+use crate::model::job::Reporting;
 use crate::render::report::Report;
 
 /// How a run ended, as far as is known: what a channel warns about, those after it are told.
@@ -38,6 +39,11 @@ pub(super) enum Reached {
 pub(super) trait Channel {
     /// A run begins.
     fn begin(&mut self, _session: &Session<'_>, _record: &RunRecord, _events: &Events<'_>) {}
+
+    /// Whether it sends messages that people read, which `notify test` tries.
+    fn sends_messages(&self, _reporting: &Reporting) -> bool {
+        false
+    }
 
     /// It has ended.
     fn end(&mut self, session: &Session<'_>, end: &RunEnd<'_>, events: &Events<'_>) -> Reached;
