@@ -1,5 +1,10 @@
 //! Who gets a report of a run, and where its log goes (SPEC#email, SPEC#notifications).
 
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::model::policy::{Details, Reference, When};
 
 use std::time::Duration;
@@ -15,6 +20,7 @@ pub struct Reporting {
     pub email: Option<Email>,
     pub ping: Ping,
     pub hooks: Hooks,
+    pub notify: Vec<Webhook>,
 }
 
 impl Reporting {
@@ -25,12 +31,14 @@ impl Reporting {
             email,
             ping,
             hooks,
+            notify,
         } = self;
         Reporting {
             log: Some(log).filter(|_| good("/log")).unwrap_or_default(),
             email: email.filter(|_| good("/email")),
             ping: Some(ping).filter(|_| good("/ping")).unwrap_or_default(),
             hooks: Some(hooks).filter(|_| good("/hooks")).unwrap_or_default(),
+            notify: Some(notify).filter(|_| good("/notify")).unwrap_or_default(),
         }
     }
 
@@ -42,6 +50,7 @@ impl Reporting {
                 keep_days: self.log.keep_days,
             },
             email: self.email.clone(),
+            notify: self.notify.clone(),
             ..Reporting::default()
         }
     }
@@ -52,6 +61,7 @@ impl Reporting {
         [
             ("email", self.email.is_some()),
             ("ping", watchdog),
+            ("notify", !self.notify.is_empty()),
             ("hooks.on-failure", self.hooks.on_failure.is_some()),
         ]
         .into_iter()
@@ -66,7 +76,13 @@ impl Reporting {
             .as_ref()
             .and_then(|email| email.credentials.as_ref());
         let email = email.map_or_else(Vec::new, |keys| keys.references("email.credentials"));
-        email
+        let webhooks = self.notify.iter().enumerate().flat_map(|(at, webhook)| {
+            let url = Some((format!("notify.{at}.url"), &webhook.url));
+            let token = webhook.token.as_ref();
+            url.into_iter()
+                .chain(token.map(|token| (format!("notify.{at}.token"), token)))
+        });
+        email.into_iter().chain(webhooks).collect()
     }
 }
 
@@ -113,6 +129,41 @@ pub struct Ping {
     pub warning: Option<String>,
     pub failure: Option<String>,
     pub details: Details,
+}
+
+/// A message to a chat or another service.
+#[derive(Clone, Debug)]
+pub struct Webhook {
+    /// Whoever knows the address can send messages.
+    pub url: Reference,
+    pub token: Option<Reference>,
+    pub format: MessageFormat,
+    pub when: When,
+    pub details: Details,
+}
+
+/// The service that a message is written for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum MessageFormat {
+    /// A JSON object with the outcome, counts and the report as text.
+    #[default]
+    Json,
+    /// An incoming webhook of Slack, or of Mattermost or Rocket.Chat.
+    Slack,
+    /// A webhook of Discord.
+    Discord,
+    /// A topic of ntfy.
+    Ntfy,
+    /// A workflow of Microsoft Teams that starts with a webhook request.
+    Teams,
+}
+
+impl fmt::Display for MessageFormat {
+    /// As a profile has it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
 }
 
 /// Programs run before and after a backup.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Checker, Mistake};
-use crate::model::job::{Email, Hooks, Log, Ping, Program, Reporting, UNREACHABLE_AFTER};
+use crate::model::job::{Email, Hooks, Log, Ping, Program, Reporting, UNREACHABLE_AFTER, Webhook};
 use crate::profile::document::{self, ReportingSections};
 
 /// How long a hook may run: shorter than the time for which another backup waits for the lock.
@@ -16,12 +16,18 @@ impl Checker<'_> {
             email,
             ping,
             hooks,
+            notify,
         } = sections;
         Reporting {
             log: self.log(log),
             email: self.email(email.as_ref()),
             ping: self.ping(ping),
             hooks: self.hooks(hooks),
+            notify: notify
+                .iter()
+                .enumerate()
+                .map(|(at, w)| self.webhook(at, w))
+                .collect(),
         }
     }
 
@@ -38,6 +44,27 @@ impl Checker<'_> {
             success: self.url("/ping/success", success.as_deref()),
             warning: self.url("/ping/warning", warning.as_deref()),
             failure: self.url("/ping/failure", failure.as_deref()),
+            details: *details,
+        }
+    }
+
+    fn webhook(&mut self, at: usize, section: &document::WebhookSection) -> Webhook {
+        let document::WebhookSection {
+            url,
+            token,
+            format,
+            when,
+            details,
+        } = section;
+        self.reference(&format!("/notify/{at}/url"), url);
+        if let Some(token) = token {
+            self.reference(&format!("/notify/{at}/token"), token);
+        }
+        Webhook {
+            url: url.clone(),
+            token: token.clone(),
+            format: *format,
+            when: *when,
             details: *details,
         }
     }

@@ -2,6 +2,7 @@
 //! tool output.
 
 mod brief;
+mod message;
 mod summary;
 
 use std::sync::LazyLock;
@@ -10,6 +11,7 @@ use chrono::{DateTime, Utc};
 use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 
+pub use message::{Message, message};
 pub use summary::{Counts, DestinationResult, Summary};
 
 use crate::model::event::Outcome;

@@ -9,6 +9,7 @@ mod failure_hook;
 mod history;
 mod metrics;
 mod ping;
+mod webhook;
 
 use super::Session;
 use crate::adapters::state::history::RunRecord;
@@ -56,6 +57,7 @@ pub(super) fn open() -> Vec<Box<dyn Channel>> {
         Box::new(metrics::MetricsChannel),
         Box::new(ping::PingChannel),
         Box::new(failure_hook::FailureHook),
+        Box::new(webhook::WebhookChannel),
         Box::new(email::EmailChannel),
     ]
 }
