@@ -111,7 +111,7 @@ pub enum When {
 /// How much a report says about the files of a backup.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Details {
+pub enum DetailLevel {
     /// Outcome, counts and sizes, without the names of files, directories and stores.
     Counts,
     /// Also destinations, errors and warnings in words, which name files and directories.

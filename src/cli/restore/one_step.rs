@@ -12,7 +12,7 @@ use crate::cli::{Exit, output};
 use crate::model::event::Section;
 use crate::model::job::{Email, Log, Reporting, UNREACHABLE_AFTER};
 use crate::model::path::{Family, FullPath};
-use crate::model::policy::{Details, When};
+use crate::model::policy::{DetailLevel, When};
 use crate::render::report;
 use crate::run::restore::facts::RestoreFacts;
 use crate::run::restore::origin::RestoreOrigin;
@@ -62,7 +62,7 @@ impl ReportArgs {
                 to: self.email_to.clone(),
                 region: region.clone(),
                 when: When::Always,
-                details: Details::Paths,
+                details: DetailLevel::Paths,
                 endpoint: None,
                 give_up_after: UNREACHABLE_AFTER,
                 credentials: None,

@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::policy::{Details, Reference, When};
+use crate::model::policy::{DetailLevel, Reference, When};
 
 use std::time::Duration;
 
@@ -112,7 +112,7 @@ pub struct Email {
     pub to: Vec<String>,
     pub region: String,
     pub when: When,
-    pub details: Details,
+    pub details: DetailLevel,
     pub endpoint: Option<String>,
     /// How long sending may take, with all tries.
     pub give_up_after: Duration,
@@ -128,7 +128,7 @@ pub struct Ping {
     /// `None`: as `success`.
     pub warning: Option<String>,
     pub failure: Option<String>,
-    pub details: Details,
+    pub details: DetailLevel,
 }
 
 /// A message to a chat or another service.
@@ -139,7 +139,7 @@ pub struct Webhook {
     pub token: Option<Reference>,
     pub format: MessageFormat,
     pub when: When,
-    pub details: Details,
+    pub details: DetailLevel,
 }
 
 /// The service that a message is written for.

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::{ADDRESS, ENDPOINT, REGION, S3Credentials, Span, URL};
 use crate::model::job::MessageFormat;
-use crate::model::policy::{Details, Reference, When};
+use crate::model::policy::{DetailLevel, Reference, When};
 
 /// The sections of a profile that concern reports: each is a key of the profile itself.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -61,7 +61,7 @@ pub struct EmailSection {
     pub when: When,
     /// How much the report says.
     #[serde(default)]
-    pub details: Details,
+    pub details: DetailLevel,
     /// Address of an SES-compatible server. Amazon SES by default.
     #[schemars(regex(pattern = ENDPOINT))]
     pub endpoint: Option<String>,
@@ -89,7 +89,7 @@ pub struct PingSection {
     pub failure: Option<String>,
     /// How much the text of a call says.
     #[serde(default)]
-    pub details: Details,
+    pub details: DetailLevel,
 }
 
 /// A message to a chat or another service, sent when a run ends.
@@ -109,12 +109,12 @@ pub struct WebhookSection {
     pub when: When,
     /// How much the message says. `counts` by default.
     #[serde(default = "counts")]
-    pub details: Details,
+    pub details: DetailLevel,
 }
 
 /// Chats are read by more people than email.
-fn counts() -> Details {
-    Details::Counts
+fn counts() -> DetailLevel {
+    DetailLevel::Counts
 }
 
 /// Programs that run before and after a backup. Each is a program with its arguments, started

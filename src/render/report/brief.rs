@@ -2,7 +2,7 @@
 //! (SPEC#notifications).
 
 use super::{Counts, INCOMPLETE, Report, Row};
-use crate::model::policy::Details;
+use crate::model::policy::DetailLevel;
 use crate::model::text;
 
 /// The facts that name nothing but the computer's location.
@@ -17,10 +17,10 @@ const COUNTED: [&str; 6] = [
 
 impl Report {
     /// The report with as much as may be said.
-    pub fn with(&self, details: Details, counts: &Counts) -> Report {
+    pub fn with(&self, details: DetailLevel, counts: &Counts) -> Report {
         match details {
-            Details::Paths => self.clone(),
-            Details::Counts => self.counts_only(counts),
+            DetailLevel::Paths => self.clone(),
+            DetailLevel::Counts => self.counts_only(counts),
         }
     }
 
@@ -76,12 +76,12 @@ mod tests {
             ..Counts::default()
         };
         assert_eq!(
-            report.with(Details::Counts, &counts).text(),
+            report.with(DetailLevel::Counts, &counts).text(),
             "Selected: 3 files, 9 bytes\n\
              Destination: 1: does NOT have all of this backup\n\
              1 problem: see the log\n\
              See the log."
         );
-        assert_eq!(report.with(Details::Paths, &counts), report);
+        assert_eq!(report.with(DetailLevel::Paths, &counts), report);
     }
 }
