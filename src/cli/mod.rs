@@ -10,6 +10,7 @@ mod explain;
 mod import;
 mod init;
 mod key;
+mod notify;
 pub mod output;
 pub mod place;
 mod plan;
@@ -77,6 +78,7 @@ pub enum Command {
     Restore(Box<restore::RestoreArgs>),
     Explain(explain::Explain),
     Doctor(doctor::DoctorArgs),
+    Notify(notify::NotifyArgs),
     Shortcuts(shortcuts::ShortcutsArgs),
     Init(Box<init::InitArgs>),
     Import(Box<import::ImportArgs>),
@@ -138,6 +140,7 @@ pub fn main() -> ExitCode {
         Command::Doctor(args) => with_job(&cli.global, &args.profile, |job| {
             doctor::doctor(job, &args, &cancel)
         }),
+        Command::Notify(args) => args.run(&cli.global),
         Command::Shortcuts(args) => with_job(&cli.global, &args.profile, |job| {
             shortcuts::write(job, &args)
         }),

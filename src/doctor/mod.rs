@@ -95,6 +95,10 @@ pub const CHECKS: &[Check] = &[
         find: tools::snapshot,
     },
     Check {
+        name: "reports",
+        find: reporting::reports,
+    },
+    Check {
         name: "hooks",
         find: reporting::hooks,
     },

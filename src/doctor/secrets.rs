@@ -4,7 +4,6 @@
 use super::visit::Visit;
 use super::{CheckAnswer, ok, problem, warning};
 use crate::adapters::credential::{describe, has_more_lines};
-use crate::model::policy::Credentials;
 use crate::model::policy::Reference;
 use crate::profile::check::check_key;
 
@@ -33,27 +32,19 @@ pub(super) fn secrets(visit: &Visit<'_>) -> Vec<CheckAnswer> {
             ));
         }
     }
-    for store in job.stores() {
-        let section = format!("destinations.{}", store.name());
-        for (key, reference) in store.secrets() {
-            found.extend(check_secret(visit, &format!("{section}.{key}"), reference));
+    let key = job.archive.as_ref().map(|archive| &archive.encryption_key);
+    for (name, reference) in job.references() {
+        if Some(reference) == key {
+            continue;
+        }
+        let resolved = visit.secret(reference).map(drop);
+        found.push(check_reference(&name, reference, resolved));
+        // An id alone opens nothing.
+        if !name.ends_with("access-key-id") {
+            found.extend(open_to_others(reference));
         }
     }
-    let email = job.reporting.email.as_ref();
-    let email = email.and_then(|email| email.credentials.as_ref());
-    for (key, reference) in email.into_iter().flat_map(Credentials::references) {
-        let key = format!("email.credentials.{key}");
-        found.extend(check_secret(visit, &key, reference));
-    }
     found
-}
-
-fn check_secret(visit: &Visit<'_>, key: &str, reference: &Reference) -> Vec<CheckAnswer> {
-    let found = check_reference(key, reference, visit.secret(reference).map(drop));
-    [found]
-        .into_iter()
-        .chain(open_to_others(reference))
-        .collect()
 }
 
 fn check_reference(key: &str, reference: &Reference, resolved: Result<(), String>) -> CheckAnswer {

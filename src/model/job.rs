@@ -18,7 +18,7 @@ use crate::model::stamp::Zone;
 
 mod reporting;
 
-pub use reporting::{Email, Hooks, Log, Ping, Program, Reporting};
+pub use reporting::*;
 
 use crate::model::mount::{Mount, MountError, mounts};
 use crate::model::name::ObjectName;
@@ -88,6 +88,18 @@ impl Job {
     /// Its stores, in the order of uploads.
     pub fn stores(&self) -> impl Iterator<Item = &StoreSettings> {
         self.archive.iter().flat_map(|a| a.stores.iter())
+    }
+
+    /// The secrets that a run needs, with their keys in the profile.
+    pub fn references(&self) -> Vec<(String, &Reference)> {
+        let archive = self.archive.iter();
+        let key = archive.map(|a| ("archive.encryption-key".to_owned(), &a.encryption_key));
+        let of_stores = self.stores().flat_map(|store| {
+            let name = store.name();
+            let secrets = store.secrets().into_iter();
+            secrets.map(move |(key, reference)| (format!("destinations.{name}.{key}"), reference))
+        });
+        key.chain(of_stores).chain(self.reporting.references()).collect()
     }
 
     /// The destinations it has.

@@ -139,3 +139,14 @@ pub enum When {
     /// After every run that did not succeed. Use it together with `ping`, because no email can also mean that no run took place.
     OnProblem,
 }
+
+/// How much a report says about the files of a backup.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DetailLevel {
+    /// Outcome, counts and sizes, without the names of files, directories and stores.
+    Counts,
+    /// Also destinations, errors and warnings in words, which name files and directories.
+    #[default]
+    Paths,
+}

@@ -59,7 +59,7 @@ pub fn check(profile: &Path, document: &Document, broken: &Broken) -> Checked {
         findings: Vec::new(),
     };
     checker.set_family(document);
-    let reporting = checker.reporting(document);
+    let reporting = checker.reporting(&document.reporting);
     let job = checker.job(profile, document, reporting.clone());
     if let Some(Err(error)) = job.as_ref().map(Job::mounts) {
         let hint = match error {
@@ -112,11 +112,8 @@ impl Checker<'_> {
             catalog,
             restore,
             lock,
-            // These are what `reporting` was made of.
-            log: _,
-            email: _,
-            ping: _,
-            hooks: _,
+            // Checked on its own.
+            reporting: _,
             tools,
             time_zone,
             pause_at_end,

@@ -16,7 +16,7 @@ mod reporting;
 mod transfers;
 
 pub use destinations::{DeleteLimit, Destinations, FieldChecks, MirrorSection, S3Credentials};
-pub use reporting::{EmailSection, HooksSection, LogPolicy, PingSection};
+pub use reporting::*;
 pub use transfers::TransferSection;
 
 // Patterns tell an editor that something is wrong; `check` says in words what.
@@ -32,8 +32,10 @@ const MAX_VOLUME: u64 = 5 << 40;
 
 /// A backup profile of AAM Auto Backup: what to back up, where to, with which credentials, and
 /// under which policy.
+// serde refuses no unknown key beside flattened ones; the schema does.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(deny_unknown_fields)]
 pub struct Document {
     /// Version of the profile format. Always 1.
     #[schemars(range(min = 1, max = 1))]
@@ -80,18 +82,9 @@ pub struct Document {
     /// What to do while another backup is running on this computer.
     #[serde(default)]
     pub lock: LockPolicy,
-    /// The backup log.
-    #[serde(default)]
-    pub log: LogPolicy,
-    /// Email reports through Amazon SES. Without this section, no email is sent.
-    pub email: Option<EmailSection>,
-    /// Addresses called when a run starts and ends, such as those of Healthchecks: a watchdog
-    /// raises an alarm if a call does not arrive.
-    #[serde(default)]
-    pub ping: PingSection,
-    /// Programs that run before and after a backup.
-    #[serde(default)]
-    pub hooks: HooksSection,
+    /// Who gets a report of a run, and where its log goes.
+    #[serde(flatten)]
+    pub reporting: ReportingSections,
     /// Paths of programs that are not found automatically.
     #[serde(default)]
     pub tools: ToolsSection,

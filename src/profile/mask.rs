@@ -10,8 +10,9 @@ use regex::Regex;
 
 use crate::profile::position::Positions;
 
-/// Words in a key under which a secret may stand, also a misspelt or v1.0 one.
-const WORDS: &str = "key|secret|passw|passphrase|pwd|token|credential";
+/// Words in a key under which a secret may stand, also a misspelt or v1.0 one. Whoever knows the
+/// address of a webhook can send messages.
+const WORDS: &str = "key|secret|passw|passphrase|pwd|token|credential|url";
 
 static SECRET_KEY: LazyLock<Regex> = LazyLock::new(|| pattern(&format!("(?i){WORDS}")));
 /// A key that names a secret, with everything after its colon.

@@ -26,7 +26,7 @@ use serde_json::Value;
 pub use diagnose::{Diagnostic, Diagnostics};
 pub use find::Search;
 
-use crate::model::job::{self, Job, Reporting};
+use crate::model::job::{Job, Reporting};
 use check::Checked;
 use mistake::Mistake;
 use position::Positions;
@@ -102,24 +102,7 @@ pub fn readable(path: &Path) -> Readable {
     Readable {
         name: name.filter(|_| good("/name")),
         location: location.filter(|_| good("/location")),
-        reporting: Reporting {
-            log: if good("/log") {
-                reporting.log
-            } else {
-                job::Log::default()
-            },
-            email: reporting.email.filter(|_| good("/email")),
-            ping: if good("/ping") {
-                reporting.ping
-            } else {
-                job::Ping::default()
-            },
-            hooks: if good("/hooks") {
-                reporting.hooks
-            } else {
-                job::Hooks::default()
-            },
-        },
+        reporting: reporting.only(good),
     }
 }
 

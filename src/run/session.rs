@@ -19,7 +19,7 @@ use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Outcome, Section, Severity, Sink};
 use crate::model::job::{Program, Reporting};
 use crate::model::path::FullPath;
-use crate::render::report::{Counts, Report, Summary};
+use crate::render::report::{self, Counts, Report, Summary};
 use crate::run::guard::guarded;
 use channels::{Reached, RunEnd};
 
@@ -143,6 +143,41 @@ impl Session<'_> {
             log: log.as_ref().ok().map(|log| log.path().to_owned()),
             record,
         }
+    }
+
+    /// Sends a test message to everybody who gets messages about runs. Pings and hooks are left
+    /// alone, because they would report a run that did not take place.
+    /// Returns `None` if there is nobody.
+    pub fn try_messages(&self, readers: Vec<Box<dyn Sink + '_>>) -> Option<Outcome> {
+        let events = Events::new(readers);
+        let started = Utc::now();
+        let mut report = report::report(
+            format!(
+                "TEST, {} UTC: no backup was made",
+                started.format("%Y%m%d %H:%M:%S")
+            ),
+            vec![("Location".to_owned(), self.location.to_owned())],
+            &Counts::default(),
+        );
+        report.more = format!(
+            "This message was sent by `notify test` for the profile '{}'. Reports of runs arrive the same way.",
+            self.profile
+        );
+        let record = self.record(started, None);
+        let end = RunEnd {
+            outcome: Outcome::Success,
+            report: &report,
+            alarm: false,
+            // Sent also if only problems are reported.
+            others_lost: true,
+            record: &record,
+        };
+        let mut channels = channels::open();
+        channels.retain(|channel| channel.sends_messages(self.reporting));
+        for channel in &mut channels {
+            channel.end(self, &end, &events);
+        }
+        Some(events.outcome()).filter(|_| !channels.is_empty())
     }
 
     fn no_log(&self, error: &LogError, events: &Events<'_>) {

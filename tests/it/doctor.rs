@@ -262,7 +262,8 @@ fn a_healthy_profile_that_nothing_starts() {
     s3.email(&proxy.endpoint());
     let hook = s3.machine.script("hook", "exit 0");
     s3.machine.profile.more += &format!(
-        "hooks: {{before: ['{}']}}\nping: {{failure: 'https://example.com/private'}}\n",
+        "hooks: {{before: ['{}']}}\nping: {{failure: 'https://example.com/private'}}\n\
+         notify: [{{url: {{command: [echo, 'https://example.com/private']}}, format: slack}}]\n",
         hook.display()
     );
     let ran = s3.machine.aam("doctor", &[]);

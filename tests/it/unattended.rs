@@ -7,6 +7,7 @@ mod kit;
 mod log;
 mod metrics;
 mod network;
+mod notify;
 mod restored;
 mod status;
 mod terminal;

@@ -1,4 +1,4 @@
-//! Reports that a run started and how it ended: email, pings, hooks (SPEC#notifications).
+//! Reports that a run started and how it ended: email, calls of servers, hooks (SPEC#notifications).
 //!
 //! All within a time limit: a hook that hangs would hold the lock. Only the hook `before` can stop
 //! a backup.
@@ -6,8 +6,8 @@
 mod email;
 mod hook;
 mod identity;
-mod ping;
+mod post;
 
 pub use email::{SendError, Ses};
 pub use hook::{NOT_TODAY, run_hook};
-pub use ping::ping;
+pub use post::{Post, PostError, is_web_address};

@@ -13,7 +13,7 @@ use crate::model::event::Section;
 use crate::model::job::{Email, Log, Reporting};
 use crate::model::path::{Family, FullPath};
 use crate::model::policy::UNREACHABLE_AFTER;
-use crate::model::policy::When;
+use crate::model::policy::{DetailLevel, When};
 use crate::render::report;
 use crate::run::restore::facts::RestoreFacts;
 use crate::run::restore::origin::RestoreOrigin;
@@ -43,11 +43,7 @@ impl ReportArgs {
     /// Who gets a report. Pings and hooks belong to backups, not to restores.
     fn reporting(&self, origin: &RestoreOrigin) -> Result<Reporting, String> {
         let job = origin.job.as_ref();
-        let mut reporting = Reporting::default();
-        if let Some(job) = job {
-            reporting.email.clone_from(&job.reporting.email);
-            reporting.log.keep_days = job.reporting.log.keep_days;
-        }
+        let mut reporting = job.map_or_else(Reporting::default, |job| job.reporting.of_restore());
         let native = job.filter(|job| job.family == Family::HOST);
         let directory = match &self.log_directory {
             None => native.and_then(|job| job.reporting.log.directory.clone()),
@@ -67,6 +63,7 @@ impl ReportArgs {
                 to: self.email_to.clone(),
                 region: region.clone(),
                 when: When::Always,
+                details: DetailLevel::Paths,
                 endpoint: None,
                 give_up_after: UNREACHABLE_AFTER,
                 credentials: None,

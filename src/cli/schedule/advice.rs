@@ -7,7 +7,7 @@ use crate::adapters::seven_zip::SevenZip;
 use crate::cli::place::complain;
 use crate::model::job::Job;
 use crate::model::path::{Family, FullPath};
-use crate::model::policy::{Credentials, Reference};
+use crate::model::policy::Reference;
 use crate::model::store::AccountNeed;
 use crate::render::schedule::{Schedule, Scheduler};
 
@@ -66,7 +66,8 @@ pub fn search_path(job: &Job) -> String {
                 .map(|tool| tool.program().to_path_buf()),
         );
         found.extend(locate(job.tools.rsync.as_deref(), &["rsync"], ""));
-        let commands = references(job)
+        let commands = job
+            .references()
             .into_iter()
             .filter_map(|(_, reference)| match reference {
                 Reference::Command(words) => words.first(),
@@ -98,22 +99,6 @@ pub fn search_path(job: &Job) -> String {
         }
     }
     directories.join(":")
-}
-
-/// Every place of the profile that names a secret.
-fn references(job: &Job) -> Vec<(String, &Reference)> {
-    let archive = job.archive.iter();
-    let key = archive.map(|a| ("archive.encryption-key".to_owned(), &a.encryption_key));
-    let of_stores = job.stores().flat_map(|store| {
-        let name = store.name();
-        let secrets = store.secrets().into_iter();
-        secrets.map(move |(key, reference)| (format!("destinations.{name}.{key}"), reference))
-    });
-    let email = job.reporting.email.as_ref();
-    let email = email.and_then(|email| email.credentials.as_ref());
-    let of_email = email.into_iter().flat_map(Credentials::references);
-    let of_email = of_email.map(|(key, found)| (format!("email.credentials.{key}"), found));
-    key.chain(of_stores).chain(of_email).collect()
 }
 
 /// Warns about what a run started by this scheduler lacks, and says what to use instead.
@@ -176,7 +161,7 @@ pub fn warn(job: &Job, schedule: &Schedule, scheduler: Scheduler) {
 /// Secrets that a run as `account` will not find; `given` are the variables that it has.
 fn warn_of_secrets(job: &Job, scheduler: Scheduler, account: &str, given: &[String]) {
     let warning = |text: &str, hint: &str| complain("warning", text, hint);
-    for (place, reference) in references(job) {
+    for (place, reference) in job.references() {
         match reference {
             Reference::Env(name) if !given.contains(name) => warning(
                 &format!(

@@ -28,7 +28,7 @@ impl Checker<'_> {
                     .as_ref()
                     .and_then(|a| a.work_directory.as_ref()),
             ),
-            ("/log/directory", document.log.directory.as_ref()),
+            ("/log/directory", document.reporting.log.directory.as_ref()),
         ];
         let others = others
             .into_iter()

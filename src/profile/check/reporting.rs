@@ -3,31 +3,70 @@
 use std::time::Duration;
 
 use super::{Checker, Mistake};
-use crate::model::job::{Email, Hooks, Log, Ping, Program, Reporting};
+use crate::model::job::{Email, Hooks, Log, Ping, Program, Reporting, Webhook};
 use crate::model::policy::UNREACHABLE_AFTER;
-use crate::profile::document::{self, Document};
+use crate::profile::document::{self, ReportingSections};
 
 /// How long a hook may run: shorter than the time for which another backup waits for the lock.
 const HOOK_LIMIT: Duration = Duration::from_secs(60 * 60);
 
 impl Checker<'_> {
-    pub(super) fn reporting(&mut self, document: &Document) -> Reporting {
+    pub(super) fn reporting(&mut self, sections: &ReportingSections) -> Reporting {
+        let ReportingSections {
+            log,
+            email,
+            ping,
+            hooks,
+            notify,
+        } = sections;
+        Reporting {
+            log: self.log(log),
+            email: self.email(email.as_ref()),
+            ping: self.ping(ping),
+            hooks: self.hooks(hooks),
+            notify: notify
+                .iter()
+                .enumerate()
+                .map(|(at, w)| self.webhook(at, w))
+                .collect(),
+        }
+    }
+
+    fn ping(&mut self, ping: &document::PingSection) -> Ping {
         let document::PingSection {
             start,
             success,
             warning,
             failure,
-        } = &document.ping;
-        Reporting {
-            log: self.log(document),
-            email: self.email(document.email.as_ref()),
-            ping: Ping {
-                start: self.url("/ping/start", start.as_deref()),
-                success: self.url("/ping/success", success.as_deref()),
-                warning: self.url("/ping/warning", warning.as_deref()),
-                failure: self.url("/ping/failure", failure.as_deref()),
-            },
-            hooks: self.hooks(&document.hooks),
+            details,
+        } = ping;
+        Ping {
+            start: self.url("/ping/start", start.as_deref()),
+            success: self.url("/ping/success", success.as_deref()),
+            warning: self.url("/ping/warning", warning.as_deref()),
+            failure: self.url("/ping/failure", failure.as_deref()),
+            details: *details,
+        }
+    }
+
+    fn webhook(&mut self, at: usize, section: &document::WebhookSection) -> Webhook {
+        let document::WebhookSection {
+            url,
+            token,
+            format,
+            when,
+            details,
+        } = section;
+        self.reference(&format!("/notify/{at}/url"), url);
+        if let Some(token) = token {
+            self.reference(&format!("/notify/{at}/token"), token);
+        }
+        Webhook {
+            url: url.clone(),
+            token: token.clone(),
+            format: *format,
+            when: *when,
+            details: *details,
         }
     }
 
@@ -46,11 +85,11 @@ impl Checker<'_> {
         }
     }
 
-    fn log(&mut self, document: &Document) -> Log {
+    fn log(&mut self, log: &document::LogPolicy) -> Log {
         let document::LogPolicy {
             directory,
             keep_days,
-        } = &document.log;
+        } = log;
         let default = Log::default();
         let directory = directory
             .as_deref()
@@ -68,6 +107,7 @@ impl Checker<'_> {
             to,
             region,
             when,
+            details,
             endpoint,
             give_up_after,
             credentials,
@@ -91,6 +131,7 @@ impl Checker<'_> {
             to: to.clone(),
             region: self.region("/email/region", region),
             when: *when,
+            details: *details,
             endpoint: self.endpoint("/email/endpoint", endpoint.as_deref()),
             give_up_after: self.span(
                 "/email/give-up-after",

@@ -5,7 +5,29 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{ADDRESS, ENDPOINT, REGION, S3Credentials, Span, URL};
-use crate::model::policy::When;
+use crate::model::job::MessageFormat;
+use crate::model::policy::{DetailLevel, Reference, When};
+
+/// The sections of a profile that concern reports: each is a key of the profile itself.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct ReportingSections {
+    /// The backup log.
+    #[serde(default)]
+    pub log: LogPolicy,
+    /// Email reports through Amazon SES. Without this section, no email is sent.
+    pub email: Option<EmailSection>,
+    /// Addresses called when a run starts and ends, such as those of Healthchecks: a watchdog
+    /// raises an alarm if a call does not arrive.
+    #[serde(default)]
+    pub ping: PingSection,
+    /// Programs that run before and after a backup.
+    #[serde(default)]
+    pub hooks: HooksSection,
+    /// Messages to chats and other services when a run ends.
+    #[serde(default)]
+    pub notify: Vec<WebhookSection>,
+}
 
 /// The backup log.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -37,6 +59,9 @@ pub struct EmailSection {
     /// After which runs a report is sent. Incremental-only runs do not send reports.
     #[serde(default)]
     pub when: When,
+    /// How much the report says.
+    #[serde(default)]
+    pub details: DetailLevel,
     /// Address of an SES-compatible server. Amazon SES by default.
     #[schemars(regex(pattern = ENDPOINT))]
     pub endpoint: Option<String>,
@@ -62,6 +87,34 @@ pub struct PingSection {
     /// Called when a run failed or its report could not be sent.
     #[schemars(regex(pattern = URL))]
     pub failure: Option<String>,
+    /// How much the text of a call says.
+    #[serde(default)]
+    pub details: DetailLevel,
+}
+
+/// A message to a chat or another service, sent when a run ends.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct WebhookSection {
+    /// Address of the webhook. Whoever knows it can send messages, so that it is kept like other
+    /// secrets, not in the profile.
+    pub url: Reference,
+    /// Access token, sent as `Authorization: Bearer`. Most services need none.
+    pub token: Option<Reference>,
+    /// Which service the message is written for.
+    #[serde(default)]
+    pub format: MessageFormat,
+    /// After which runs a message is sent. After an incremental-only run that succeeded, none is.
+    #[serde(default)]
+    pub when: When,
+    /// How much the message says. `counts` by default.
+    #[serde(default = "counts")]
+    pub details: DetailLevel,
+}
+
+/// Chats are read by more people than email.
+fn counts() -> DetailLevel {
+    DetailLevel::Counts
 }
 
 /// Programs that run before and after a backup. Each is a program with its arguments, started

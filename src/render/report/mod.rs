@@ -1,6 +1,8 @@
 //! The report: the results of a run, for the terminal and the email (SPEC#email). It never contains
 //! tool output.
 
+mod brief;
+mod message;
 mod summary;
 
 use std::sync::LazyLock;
@@ -9,6 +11,7 @@ use chrono::{DateTime, Utc};
 use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 
+pub use message::{Message, message};
 pub use summary::{Counts, DestinationResult, Summary};
 
 use crate::model::event::Outcome;

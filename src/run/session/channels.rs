@@ -9,10 +9,12 @@ mod failure_hook;
 mod history;
 mod metrics;
 mod ping;
+mod webhook;
 
 use super::Session;
 use crate::adapters::state::history::RunRecord;
 use crate::model::event::{Events, Outcome};
+use crate::model::job::Reporting;
 use crate::render::report::Report;
 
 /// How a run ended, as far as is known: what a channel warns about, those after it are told.
@@ -39,6 +41,11 @@ pub(super) trait Channel {
     /// A run begins.
     fn begin(&mut self, _session: &Session<'_>, _record: &RunRecord, _events: &Events<'_>) {}
 
+    /// Whether it sends messages that people read, which `notify test` tries.
+    fn sends_messages(&self, _reporting: &Reporting) -> bool {
+        false
+    }
+
     /// It has ended.
     fn end(&mut self, session: &Session<'_>, end: &RunEnd<'_>, events: &Events<'_>) -> Reached;
 }
@@ -50,6 +57,7 @@ pub(super) fn open() -> Vec<Box<dyn Channel>> {
         Box::new(metrics::MetricsChannel),
         Box::new(ping::PingChannel),
         Box::new(failure_hook::FailureHook),
+        Box::new(webhook::WebhookChannel),
         Box::new(email::EmailChannel),
     ]
 }

@@ -277,7 +277,7 @@ fn the_doctor_is_content_with_the_user_that_uploads() {
         "may not read from",
         "objects expire after 181 days",
     ] {
-        sound.exit(3).says(line).says("1 warning, 0 problems");
+        sound.exit(3).says(line).says("2 warnings, 0 problems");
     }
     run(&machine, &restore, &["doctor", &profile])
         .exit(1)

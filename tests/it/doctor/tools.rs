@@ -19,7 +19,7 @@ fn missing_programs() {
         "problem  hooks: hooks.before: 'no-such-hook' was not found",
         "hint: install it",
         "ok       sources: ",
-        "1 warning, 4 problems",
+        "2 warnings, 4 problems",
     ] {
         ran.says(line);
     }

@@ -14,6 +14,8 @@ use super::http;
 pub struct Taken {
     /// `POST /path`.
     pub what: String,
+    /// Names in lower case, and values.
+    pub headers: Vec<(String, String)>,
     pub body: String,
 }
 
@@ -111,6 +113,7 @@ fn serve(
     let text = String::from_utf8_lossy(&body).into_owned();
     log.lock().unwrap().push(Taken {
         what: what.clone(),
+        headers: headers.clone(),
         body: text,
     });
     let (status, content) = answer(&what, &headers, &body);

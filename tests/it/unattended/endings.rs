@@ -206,6 +206,14 @@ fn email_failed() {
 }
 
 #[test]
+fn message_failed() {
+    ends("message_failed", |night| {
+        let url = "{command: [echo, 'http://127.0.0.1:9/hook']}";
+        night.more = format!("notify: [{{url: {url}, format: ntfy}}]\n")
+    });
+}
+
+#[test]
 fn ping_failed() {
     ends("ping_failed", |night| {
         night.more = "ping: {success: 'http://127.0.0.1:9/check'}\n".to_owned()

@@ -5,13 +5,17 @@ use crate::adapters::credential;
 use crate::adapters::notify::Ses;
 use crate::model::cancel::Cancel;
 use crate::model::event::{Events, Outcome, Section};
-use crate::model::job::Email;
+use crate::model::job::{Email, Reporting};
 use crate::model::policy::When;
 use crate::run::session::Session;
 
 pub(super) struct EmailChannel;
 
 impl Channel for EmailChannel {
+    fn sends_messages(&self, reporting: &Reporting) -> bool {
+        reporting.email.is_some()
+    }
+
     fn end(&mut self, session: &Session<'_>, end: &RunEnd<'_>, events: &Events<'_>) -> Reached {
         let why = match &session.reporting.email {
             None => "the profile has no section 'email' that can be read",
@@ -35,7 +39,8 @@ fn send(email: &Email, end: &RunEnd<'_>, events: &Events<'_>) -> Reached {
     }
     // Also a run that was interrupted is reported; a second interrupt ends the program.
     let resolve = |secret: &_| credential::resolve(secret, &Cancel::new());
-    match Ses::open(email, resolve).and_then(|ses| ses.send(end.report)) {
+    let report = end.report.with(email.details, &end.record.counts);
+    match Ses::open(email, resolve).and_then(|ses| ses.send(&report)) {
         Ok(id) => {
             events.note(
                 Section::Email,

@@ -1,7 +1,7 @@
 //! Pings of a watchdog (SPEC#notifications).
 
 use super::{Channel, Reached, RunEnd};
-use crate::adapters::notify;
+use crate::adapters::notify::{Post, PostError};
 use crate::adapters::state::history::RunRecord;
 use crate::model::event::{Events, Outcome, Section};
 use crate::run::session::Session;
@@ -22,7 +22,8 @@ impl Channel for PingChannel {
             Outcome::Warning if urls.warning.is_some() => ("warning", &urls.warning),
             _ => ("success", &urls.success),
         };
-        let body = format!("{}\n{}\n", end.report.title, end.report.text());
+        let report = end.report.with(urls.details, &end.record.counts);
+        let body = format!("{}\n{}\n", report.title, report.text());
         ping(what, url.as_deref(), &body, Section::Email, events);
         Reached::Yes
     }
@@ -30,8 +31,17 @@ impl Channel for PingChannel {
 
 fn ping(what: &str, url: Option<&str>, body: &str, section: Section, events: &Events<'_>) {
     let Some(url) = url else { return };
-    match notify::ping(url, body) {
+    let post = Post {
+        content_type: "text/plain; charset=utf-8",
+        body: body.to_owned(),
+        redirected: true,
+        ..Post::default()
+    };
+    match post.send(url) {
         Ok(()) => events.detail(section, format!("ping.{what}: answered")),
-        Err(error) => events.warn(section, format!("ping.{what}: {error}"), None),
+        Err(PostError { to, why }) => {
+            let text = format!("ping.{what}: the ping to {to} failed: {why}");
+            events.warn(section, text, None);
+        }
     }
 }
