@@ -330,3 +330,7 @@ fn name_pattern(family: Family, pattern: &str) -> Regex {
     text.push_str(r"\z");
     Regex::new(&text).unwrap_or_else(|e| unreachable!("escaped text: {e}"))
 }
+
+#[cfg(test)]
+#[path = "select_tests.rs"]
+mod tests;

@@ -44,9 +44,11 @@ pub fn each<T: Sync, R: Send, E: Send>(
         }
     };
     std::thread::scope(|scope| {
-        for _ in 0..threads.min(items.len()) {
-            scope.spawn(worker);
+        // This thread is one of them; where the system starts no more, it works alone.
+        for _ in 1..threads.min(items.len()) {
+            let _ = std::thread::Builder::new().spawn_scoped(scope, worker);
         }
+        worker();
     });
     let failed = failed.into_inner().unwrap_or_else(|e| e.into_inner());
     if let Some(first) = failed.into_iter().min_by_key(|(index, _)| *index) {

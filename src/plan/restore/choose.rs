@@ -149,4 +149,63 @@ mod tests {
         assert_eq!(left(&[OLD, future]), (Some(old), vec![new_year]));
         assert_eq!(left(&[future]), (Some(new_year), vec![new_year]));
     }
+    /// The stamps of a chain, and what is left out of it.
+    fn chosen(
+        backups: &[&str],
+        unfinished: &[&str],
+        at: Option<&str>,
+        rejected: &[&str],
+    ) -> Option<(Vec<String>, Vec<(String, String)>)> {
+        let mut all = catalog(backups);
+        let keys = unfinished
+            .iter()
+            .map(|backup| format!("pc_{backup}_no_a.zip.001"));
+        all.add("pc", keys.map(|key| Object { key, size: 1 }));
+        let at: Option<PointInTime> = at.map(|text| text.parse().unwrap());
+        let ids = all.sets.iter().flat_map(Set::backups).map(|b| b.id);
+        let named = |id: &BackupId| rejected.contains(&id.stamp().to_string().as_str());
+        let rejected = ids
+            .filter(named)
+            .map(|id| (id, "rejected".to_owned()))
+            .collect();
+        let found = choose(&all, at.as_ref(), &rejected)?;
+        let chain = found.chain.iter().map(|b| b.id.stamp().to_string());
+        let left = left_out(&all, &found, at.as_ref(), &rejected).into_iter();
+        let left = left.map(|(id, why)| (id.stamp().to_string(), why));
+        Some((chain.collect(), left.collect()))
+    }
+
+    const OLD_STAMP: &str = "20261101_100000.000000";
+    const LATE_STAMP: &str = "20261120_100000.000000";
+    const NEW_STAMP: &str = "20261110_100000.000000";
+
+    #[test]
+    fn a_chain_is_what_is_finished_up_to_the_moment() {
+        let no = |stamp: &str, why: &str| (stamp.to_owned(), why.to_owned());
+        let all = [OLD, OLD_LATE, NEW];
+        let (chain, left) = chosen(&all, &[], None, &[]).unwrap();
+        assert_eq!(
+            (chain, left),
+            (vec![OLD_STAMP.to_owned(), LATE_STAMP.to_owned()], vec![])
+        );
+        // Before the late one, the newer set has the newest state.
+        let (chain, left) = chosen(&all, &[], Some("20261115"), &[]).unwrap();
+        assert_eq!((chain, left), (vec![NEW_STAMP.to_owned()], vec![]));
+        let (chain, left) = chosen(&all, &[], Some("20261105"), &[]).unwrap();
+        assert_eq!((chain, left), (vec![OLD_STAMP.to_owned()], vec![]));
+        assert!(chosen(&all, &[], Some("20261031"), &[]).is_none());
+        // What is rejected, and what has no marker.
+        let (chain, left) = chosen(&all, &[], None, &[LATE_STAMP]).unwrap();
+        assert_eq!(chain, [NEW_STAMP]);
+        assert_eq!(left, [no(LATE_STAMP, "rejected")]);
+        let (chain, left) = chosen(&[OLD], &[OLD_LATE], None, &[]).unwrap();
+        assert_eq!(chain, [OLD_STAMP]);
+        assert_eq!(left, [no(LATE_STAMP, "the upload of 'a' was not finished")]);
+        let (chain, left) = chosen(&[OLD], &[NEW], None, &[]).unwrap();
+        assert_eq!(chain, [OLD_STAMP]);
+        assert_eq!(left, [no(NEW_STAMP, "the upload of 'a' was not finished")]);
+        let (chain, left) = chosen(&[NEW, OLD_LATE], &[OLD], None, &[]).unwrap();
+        assert_eq!(chain, [NEW_STAMP]);
+        assert_eq!(left, [no(LATE_STAMP, "its full backup is not complete")]);
+    }
 }

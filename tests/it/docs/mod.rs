@@ -24,7 +24,7 @@ use aam_auto_backup::parts::Job;
 use aam_auto_backup::parts::profile;
 
 /// The pages, in the order in which a newcomer reads them.
-const PAGES: [&str; 18] = [
+const PAGES: [&str; 19] = [
     "README.md",
     "docs/unattended.md",
     "docs/aws.md",
@@ -37,6 +37,7 @@ const PAGES: [&str; 18] = [
     "docs/profile.md",
     "docs/windows.md",
     "docs/security.md",
+    "docs/reliability.md",
     "docs/ARCHITECTURE.md",
     "docs/SPEC.md",
     "docs/STYLE.md",

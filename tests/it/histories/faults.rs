@@ -99,6 +99,22 @@ fn any_system_call_may_fail() {
     );
 }
 
+/// The walk of a source hung, with the lock held, where the system started one of its threads and
+/// no other.
+#[test]
+fn a_walk_needs_no_threads() {
+    if !can_trace() {
+        println!("strace cannot be used here: no fault was tried");
+        return;
+    }
+    let mut world = new_world(1);
+    for n in [4, 5] {
+        let call = "clone,clone3,vfork,fork";
+        let error = "EAGAIN";
+        strike(&mut world, &(Target::Run, Fault { call, error, n })).unwrap();
+    }
+}
+
 /// One mount with a mirror and a directory store, and a backup in it.
 fn new_world(job: u64) -> World {
     let plain = |seed: &u64| {
