@@ -99,7 +99,9 @@ impl Job {
             let secrets = store.secrets().into_iter();
             secrets.map(move |(key, reference)| (format!("destinations.{name}.{key}"), reference))
         });
-        key.chain(of_stores).chain(self.reporting.references()).collect()
+        key.chain(of_stores)
+            .chain(self.reporting.references())
+            .collect()
     }
 
     /// The destinations it has.
