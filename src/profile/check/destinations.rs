@@ -129,6 +129,14 @@ impl FieldChecks for Checker<'_> {
         Checker::path(self, pointer, text)
     }
 
+    fn program(&mut self, pointer: &str, text: Option<&str>) -> Option<String> {
+        Checker::program(self, pointer, text)
+    }
+
+    fn reference(&mut self, pointer: &str, reference: &Reference) {
+        Checker::reference(self, pointer, reference);
+    }
+
     fn region(&mut self, pointer: &str, text: &str) -> String {
         Checker::region(self, pointer, text)
     }

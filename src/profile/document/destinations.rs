@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Span;
 use crate::model::path::FullPath;
-use crate::model::policy::{Credentials, ExtraFiles};
+use crate::model::policy::{Credentials, ExtraFiles, Reference};
 use crate::model::store::{StoreName, StoreSettings};
 use crate::profile::mistake::Mistake;
 
@@ -69,6 +69,8 @@ pub trait StoreSection {
 pub trait FieldChecks {
     fn report(&mut self, mistake: Mistake);
     fn path(&mut self, pointer: &str, text: &str) -> Option<FullPath>;
+    fn program(&mut self, pointer: &str, text: Option<&str>) -> Option<String>;
+    fn reference(&mut self, pointer: &str, reference: &Reference);
     fn region(&mut self, pointer: &str, text: &str) -> String;
     fn endpoint(&mut self, pointer: &str, text: Option<&str>) -> Option<String>;
     fn span(&mut self, pointer: &str, span: Option<&Span>, default: Duration) -> Duration;
