@@ -14,9 +14,11 @@ use crate::model::store::{StoreName, StoreSettings};
 use crate::profile::mistake::Mistake;
 
 mod directory;
+mod rclone;
 mod s3;
 
 pub use directory::Directory;
+use rclone::RcloneSection;
 pub use s3::{S3Credentials, S3Section};
 
 /// Where backups are kept.
@@ -30,6 +32,9 @@ pub struct Destinations {
     pub s3: Option<S3Section>,
     /// Encrypted archives in a directory: a NAS share, a removable disk, a tape.
     pub directory: Option<Directory>,
+    /// Encrypted archives where the program rclone can store them: SFTP, WebDAV, Azure, B2 and
+    /// others.
+    pub rclone: Option<RcloneSection>,
 }
 
 impl Destinations {
@@ -42,11 +47,14 @@ impl Destinations {
             mirror: _,
             s3,
             directory,
+            rclone,
         } = self;
-        [section(s3.as_ref()), section(directory.as_ref())]
-            .into_iter()
-            .flatten()
-            .collect()
+        let sections = [
+            section(s3.as_ref()),
+            section(directory.as_ref()),
+            section(rclone.as_ref()),
+        ];
+        sections.into_iter().flatten().collect()
     }
 }
 
