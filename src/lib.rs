@@ -30,13 +30,14 @@ pub mod parts {
     pub use crate::doctor::CHECKS;
     pub use crate::import::batch::Variables;
     pub use crate::import::{Arguments, Choices, CommandLine};
+    pub use crate::model::bandwidth::{Bandwidth, Transfers};
     pub use crate::model::cancel::Cancel;
     pub use crate::model::event::{Event, Events, Outcome, Section, Severity, Sink};
     pub use crate::model::exclusion::Exclusion;
     pub use crate::model::file_system::{FileSystem, Modes};
     pub use crate::model::job::{Job, MaxDelete, MountPoint};
     pub use crate::model::manifest::{
-        Entry, EntryKind, Header, Meta, Moment, RelPath, Stored, Writer,
+        Details, Entry, EntryKind, Header, Meta, Moment, RelPath, Stored, Writer,
     };
     pub use crate::model::marker::Marker;
     pub use crate::model::mount::{Mount, mounts};

@@ -40,7 +40,7 @@ impl fmt::Display for StoreName {
 /// A store of a job, with its settings.
 #[derive(Clone, Debug)]
 pub enum StoreSettings {
-    S3(S3),
+    S3(Box<S3>),
     Directory(ArchiveDirectory),
     Rclone(Rclone),
 }
@@ -50,7 +50,7 @@ impl Deref for StoreSettings {
 
     fn deref(&self) -> &(dyn StoreKind + 'static) {
         match self {
-            StoreSettings::S3(s3) => s3,
+            StoreSettings::S3(s3) => &**s3,
             StoreSettings::Directory(directory) => directory,
             StoreSettings::Rclone(rclone) => rclone,
         }

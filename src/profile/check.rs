@@ -10,6 +10,7 @@ mod overlap;
 mod paths;
 mod reporting;
 mod snapshot;
+mod transfers;
 
 use std::num::NonZeroU32;
 use std::path::Path;
@@ -18,6 +19,7 @@ use std::time::Duration;
 pub use key::check_key;
 
 use super::document::{self, Document, SourceEntry, Span};
+use crate::model::bandwidth::Transfers;
 use crate::model::exclusion::{Exclusion, ExclusionError};
 use crate::model::job::{Job, JobSource, Lock, NameError, Reporting, Restore, Tools};
 use crate::model::path::Family;
@@ -53,6 +55,7 @@ pub fn check(profile: &Path, document: &Document, broken: &Broken) -> Checked {
         family: Family::HOST,
         family_from: String::new(),
         broken,
+        transfers: Default::default(),
         findings: Vec::new(),
     };
     checker.set_family(document);
@@ -85,6 +88,8 @@ struct Checker<'a> {
     /// The pointer of the path that set the family.
     family_from: String,
     broken: &'a Broken,
+    /// Of uploads and of downloads.
+    transfers: (Transfers, Transfers),
     findings: Vec<Mistake>,
 }
 
@@ -100,6 +105,8 @@ impl Checker<'_> {
             snapshot,
             destinations,
             archive: archive_section,
+            upload,
+            download,
             force_full,
             catalog,
             restore,
@@ -121,6 +128,9 @@ impl Checker<'_> {
         let directories = self.exclusions("/exclude/directories", directories);
         let files = self.exclusions("/exclude/files", files);
         let mirror = self.mirror(destinations.mirror.as_ref());
+        let upload = self.transfers("/upload", upload);
+        let download = self.transfers("/download", download);
+        self.transfers = (upload, download);
         let stores = self.stores(destinations);
         self.some_destination(document);
         let secrets = Self::secrets(document, &stores, reporting.email.as_ref());

@@ -2,5 +2,6 @@
 
 pub mod backup;
 pub mod guard;
+mod parallel;
 pub mod restore;
 pub mod session;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{AccountNeed, KeyLimit, StoreKind, StoreName};
+use crate::model::bandwidth::Transfers;
 use crate::model::name::MAX_KEY_BYTES;
 use crate::model::policy::{Credentials, Reference, StorageClass};
 
@@ -16,6 +17,8 @@ pub struct S3 {
     /// How long a small request may take, with all tries.
     pub give_up_after: Duration,
     pub credentials: Option<Credentials>,
+    pub upload: Transfers,
+    pub download: Transfers,
 }
 
 impl StoreKind for S3 {

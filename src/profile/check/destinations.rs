@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Checker, Mistake};
+use crate::model::bandwidth::Transfers;
 use crate::model::job::{Archive, Email, MaxDelete, Mirror, default_work_directory};
 use crate::model::path::FullPath;
 use crate::model::policy::{Credentials, Reference};
@@ -135,6 +136,10 @@ impl FieldChecks for Checker<'_> {
 
     fn reference(&mut self, pointer: &str, reference: &Reference) {
         Checker::reference(self, pointer, reference);
+    }
+
+    fn transfers(&self) -> (Transfers, Transfers) {
+        self.transfers.clone()
     }
 
     fn region(&mut self, pointer: &str, text: &str) -> String {

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Span;
+use crate::model::bandwidth::Transfers;
 use crate::model::path::FullPath;
 use crate::model::policy::{Credentials, ExtraFiles, Reference};
 use crate::model::store::{StoreName, StoreSettings};
@@ -79,6 +80,8 @@ pub trait FieldChecks {
     fn path(&mut self, pointer: &str, text: &str) -> Option<FullPath>;
     fn program(&mut self, pointer: &str, text: Option<&str>) -> Option<String>;
     fn reference(&mut self, pointer: &str, reference: &Reference);
+    /// How the profile uses the line for uploads and for downloads.
+    fn transfers(&self) -> (Transfers, Transfers);
     fn region(&mut self, pointer: &str, text: &str) -> String;
     fn endpoint(&mut self, pointer: &str, text: Option<&str>) -> Option<String>;
     fn span(&mut self, pointer: &str, span: Option<&Span>, default: Duration) -> Duration;

@@ -1,6 +1,7 @@
 //! Stores: one table of cases for all, and the faults that only one of them can have.
 
 mod alike;
+mod connections;
 mod directory;
 mod once;
 mod rclone;
@@ -19,7 +20,8 @@ use aam_auto_backup::parts::Secret;
 use aam_auto_backup::parts::StorageClass;
 use aam_auto_backup::parts::UNREACHABLE_AFTER;
 use aam_auto_backup::parts::{
-    DirectoryStore, Progress, S3Settings, S3Store, Store, StoreError, StoreSettings, open_store,
+    DirectoryStore, Progress, S3Settings, S3Store, Store, StoreError, StoreSettings, Transfers,
+    open_store,
 };
 
 use crate::support::moto;
@@ -160,6 +162,8 @@ fn settings(bucket: &str) -> S3Settings {
             secret: Secret::new(SECRET),
             token: None,
         }),
+        upload: Transfers::default(),
+        download: Transfers::default(),
     }
 }
 

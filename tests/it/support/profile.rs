@@ -159,7 +159,7 @@ fn quoted(text: impl AsRef<str>) -> String {
 /// The bucket of a job.
 pub fn s3(job: &Job) -> Option<&S3> {
     job.stores().find_map(|store| match store {
-        StoreSettings::S3(s3) => Some(s3),
+        StoreSettings::S3(s3) => Some(&**s3),
         _ => None,
     })
 }

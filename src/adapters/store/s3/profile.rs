@@ -25,6 +25,8 @@ impl S3Store {
             storage_class: s3.storage_class,
             give_up_after: s3.give_up_after,
             credentials,
+            upload: s3.upload.clone(),
+            download: s3.download.clone(),
         };
         S3Store::open(settings, cancel.clone())
     }

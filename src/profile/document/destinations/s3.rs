@@ -66,7 +66,8 @@ impl StoreSection for S3Section {
             );
             fields.report(Mistake::value("/destinations/s3/bucket", message));
         }
-        Some(StoreSettings::S3(S3 {
+        let (upload, download) = fields.transfers();
+        Some(StoreSettings::S3(Box::new(S3 {
             bucket: bucket.clone(),
             region: fields.region("/destinations/s3/region", region),
             endpoint: fields.endpoint("/destinations/s3/endpoint", endpoint.as_deref()),
@@ -77,7 +78,9 @@ impl StoreSection for S3Section {
                 UNREACHABLE_AFTER,
             ),
             credentials: fields.credentials("/destinations/s3/credentials", credentials.as_ref()),
-        }))
+            upload,
+            download,
+        })))
     }
 }
 
