@@ -269,8 +269,10 @@ fn a_healthy_profile_that_nothing_starts() {
     fs::create_dir(&remote).unwrap();
     let section = format!("[nas]\ntype = alias\nremote = {}\n", remote.display());
     fs::write(&config, section).unwrap();
-    s3.machine.profile.more_destinations +=
-        &format!("  rclone: {{remote: 'nas:', config: {}}}\n", config.display());
+    s3.machine.profile.more_destinations += &format!(
+        "  rclone: {{remote: 'nas:', config: {}}}\n",
+        config.display()
+    );
     let ran = s3.machine.aam("doctor", &[]);
     // Nothing starts it by itself.
     ran.exit(3)

@@ -29,7 +29,7 @@ const PARTIAL: &str = ".aam-partial-";
 /// What `lsjson` says about a file.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Listed {
+struct RemoteFile {
     path: String,
     size: i64,
     is_dir: bool,
@@ -145,7 +145,7 @@ impl RcloneStore {
             Err(error) if error.kind == StoreErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
             Ok(printed) => {
-                let listed: Option<Listed> = parsed(act, &printed)?;
+                let listed: Option<RemoteFile> = parsed(act, &printed)?;
                 let file = listed.filter(|listed| !listed.is_dir);
                 Ok(file.and_then(|file| u64::try_from(file.size).ok()))
             }
@@ -231,9 +231,9 @@ impl Store for RcloneStore {
         let act = self.act("listing", &format!("{prefix}*"));
         let arguments = ["lsjson", "--files-only", "--no-modtime", "--no-mimetype"];
         let arguments = [&arguments[..], &[self.remote.as_str()]].concat();
-        let listed: Vec<Listed> = parsed(&act, &self.printed(&act, &arguments)?)?;
-        let is_ours = |l: &Listed| l.path.starts_with(prefix) && !l.path.starts_with(PARTIAL);
-        let object = |listed: Listed| {
+        let listed: Vec<RemoteFile> = parsed(&act, &self.printed(&act, &arguments)?)?;
+        let is_ours = |l: &RemoteFile| l.path.starts_with(prefix) && !l.path.starts_with(PARTIAL);
+        let object = |listed: RemoteFile| {
             let size = u64::try_from(listed.size).map_err(|_| {
                 let why = format!("the size of '{}' is not known", listed.path);
                 act.error(
