@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs the programs that backups drive, 7-Zip, rsync and rclone, and a C compiler for the build, where they are missing.
+# Installs the programs that backups drive, 7-Zip, rsync and rclone, a C compiler for the build, and what histories are tested with
+# (another time, system calls that fail), where they are missing.
 set -eu
 
 as_root() {
@@ -20,6 +21,8 @@ has 7zz || has 7z || has 7za || missing="$missing 7zip"
 has rsync || missing="$missing rsync"
 has rclone || missing="$missing rclone"
 has cc || missing="$missing gcc libc6-dev"
+has faketime || missing="$missing faketime"
+has strace || missing="$missing strace"
 [ -n "$missing" ] || exit 0
 
 if ! has apt-get; then
