@@ -147,7 +147,7 @@ impl Invocation {
             let _ = writeln!(stdin, "{}", secret.expose());
         }
         let lines = output::lines(&mut child);
-        let started = Started { child, tree };
+        let (started, lines) = self.reading(Started { child, tree }, lines)?;
         self.follow(started, &lines, cancel, &mut |text: String| line(&text))
     }
 
@@ -161,7 +161,7 @@ impl Invocation {
         let mut child = self.spawn(self.command())?;
         let tree = Tree::alone();
         let pieces = output::bytes(&mut child, output::MOST_BYTES);
-        let started = Started { child, tree };
+        let (started, pieces) = self.reading(Started { child, tree }, pieces)?;
         let mut read = Zeroizing::new(Vec::new());
         let code = self.follow(started, &pieces, cancel, &mut |piece: Zeroizing<
             Vec<u8>,
@@ -188,9 +188,25 @@ impl Invocation {
         let mut child = self.spawn(command)?;
         let tree = Tree::of(&child);
         let pieces = output::bytes(&mut child, usize::MAX);
-        let started = Started { child, tree };
+        let (started, pieces) = self.reading(Started { child, tree }, pieces)?;
         let take = &mut |piece: Zeroizing<Vec<u8>>| take(&piece);
         self.follow(started, &pieces, cancel, take)
+    }
+
+    /// A program whose output nobody can read is stopped.
+    fn reading<T>(
+        &self,
+        mut started: Started,
+        output: std::io::Result<T>,
+    ) -> Result<(Started, T), ToolError> {
+        match output {
+            Ok(output) => Ok((started, output)),
+            Err(why) => {
+                started.stop();
+                let program = self.shown();
+                Err(ToolError::Start { program, why })
+            }
+        }
     }
 
     fn spawn(&self, mut command: Command) -> Result<Child, ToolError> {

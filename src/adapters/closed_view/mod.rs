@@ -46,7 +46,7 @@ pub struct Shown {
 #[cfg(not(target_os = "linux"))]
 impl View {
     /// Runs `body` without a view: the argument says so.
-    pub fn run<T: Send>(&self, body: impl FnOnce(Option<Shown>) -> T + Send) -> T {
+    pub fn run<T: Send>(&self, mut body: impl FnMut(Option<Shown>) -> T + Send) -> T {
         body(None)
     }
 }
@@ -55,16 +55,18 @@ impl View {
 impl View {
     /// Runs `body` where the view is shown, on a thread of its own. It gets nothing where there is
     /// none.
-    pub fn run<T: Send>(&self, body: impl FnOnce(Option<Shown>) -> T + Send) -> T {
+    pub fn run<T: Send>(&self, mut body: impl FnMut(Option<Shown>) -> T + Send) -> T {
         if !rustix::process::geteuid().is_root() {
             return body(None);
         }
-        on_own_thread(|| {
+        let done = on_own_thread(|| {
             let shown = show::show(self).ok().map(|()| Shown {
                 root: root::make(self).ok(),
             });
-            body(shown)
-        })
+            Ok(body(shown))
+        });
+        // Without a thread there is no view either.
+        done.unwrap_or_else(|_| body(None))
     }
 }
 
@@ -89,7 +91,10 @@ pub fn in_root<T: Send>(
 }
 
 #[cfg(target_os = "linux")]
-fn on_own_thread<T: Send>(body: impl FnOnce() -> T + Send) -> T {
-    let done = std::thread::scope(|scope| scope.spawn(body).join());
+fn on_own_thread<T: Send>(body: impl FnOnce() -> std::io::Result<T> + Send) -> std::io::Result<T> {
+    let done = std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().spawn_scoped(scope, body);
+        thread.map(std::thread::ScopedJoinHandle::join)
+    })?;
     done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }

@@ -3,7 +3,7 @@
 //! A thread reads to the end of its pipe also when nobody takes what it reads any more: a program
 //! that was left behind must not be ended by a closed pipe.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::process::Child;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
@@ -21,7 +21,10 @@ const LINE_LIMIT: u64 = 64 * 1024;
 pub const MOST_BYTES: usize = 64 * 1024;
 
 /// Standard output and standard error as lines. The channel ends with the last pipe.
-pub fn lines(child: &mut Child) -> Receiver<String> {
+///
+/// # Errors
+/// When this computer starts no more threads.
+pub fn lines(child: &mut Child) -> io::Result<Receiver<String>> {
     let (sender, lines) = sync_channel(WAITING_LINES);
     let pipes: [Option<Box<dyn Read + Send>>; 2] = [
         child.stdout.take().map(|pipe| Box::new(pipe) as _),
@@ -29,9 +32,9 @@ pub fn lines(child: &mut Child) -> Receiver<String> {
     ];
     for pipe in pipes.into_iter().flatten() {
         let sender = sender.clone();
-        thread::spawn(move || read_lines(pipe, sender));
+        thread::Builder::new().spawn(move || read_lines(pipe, sender))?;
     }
-    lines
+    Ok(lines)
 }
 
 fn read_lines(pipe: Box<dyn Read + Send>, sender: SyncSender<String>) {
@@ -56,10 +59,13 @@ fn read_lines(pipe: Box<dyn Read + Send>, sender: SyncSender<String>) {
 }
 
 /// The beginning of standard output, at most `most` bytes, in pieces. The channel ends with the pipe.
-pub fn bytes(child: &mut Child, most: usize) -> Receiver<Zeroizing<Vec<u8>>> {
+///
+/// # Errors
+/// As [`lines`].
+pub fn bytes(child: &mut Child, most: usize) -> io::Result<Receiver<Zeroizing<Vec<u8>>>> {
     let (sender, pieces) = sync_channel(1);
     if let Some(mut pipe) = child.stdout.take() {
-        thread::spawn(move || {
+        thread::Builder::new().spawn(move || {
             let mut sender = Some(sender);
             let mut room = most;
             let mut buffer = Zeroizing::new([0_u8; 32 * 1024]);
@@ -69,9 +75,9 @@ pub fn bytes(child: &mut Child, most: usize) -> Receiver<Zeroizing<Vec<u8>>> {
                 let piece = Zeroizing::new(buffer[..kept].to_vec());
                 sender = sender.filter(|sender| sender.send(piece).is_ok());
             }
-        });
+        })?;
     }
-    pieces
+    Ok(pieces)
 }
 
 /// Text of a tool in whatever code page it came: UTF-8 where it is that, else that of the console.

@@ -118,6 +118,8 @@ pub enum RestoreError {
     NoKey(#[from] MissingKey),
     #[error("no store was named")]
     NoStore,
+    #[error("this computer starts no more threads: {0}")]
+    Threads(std::io::Error),
     #[error("interrupted")]
     Interrupted,
 }

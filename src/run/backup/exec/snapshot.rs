@@ -246,14 +246,16 @@ pub fn run_order_file(
     }
 }
 
-/// Ends the stage in order when the outer run asks for it; the thread ends with the process.
+/// Ends the stage in order when the outer run asks for it; the thread ends with the process. Without
+/// a thread the stage goes on to its end.
 fn watch(stop: PathBuf, cancel: Cancel) {
-    std::thread::spawn(move || {
+    let watching = move || {
         while !stop.exists() {
             std::thread::sleep(Duration::from_millis(200));
         }
         cancel.set();
-    });
+    };
+    drop(std::thread::Builder::new().spawn(watching));
 }
 
 /// Writes events as lines the outer run reads back.

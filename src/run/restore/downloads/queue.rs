@@ -126,10 +126,20 @@ impl<'a, 'p> DownloadQueue<'a, 'p> {
         extract: impl FnOnce() -> Result<R, RestoreError>,
     ) -> Result<R, RestoreError> {
         std::thread::scope(|scope| {
+            let thread = || std::thread::Builder::new();
+            let (mut started, mut refused) = (0, None);
             for _ in 0..self.downloads.threads() {
-                scope.spawn(|| self.download());
+                match thread().spawn_scoped(scope, || self.download()) {
+                    Ok(_) => started += 1,
+                    Err(error) => refused = Some(error),
+                }
             }
-            scope.spawn(|| self.poll());
+            // Fewer threads are slower; without any, nothing would ever arrive.
+            let refused = refused.filter(|_| started == 0);
+            let polls = thread().spawn_scoped(scope, || self.poll());
+            if let Some(error) = polls.err().or(refused) {
+                self.fail(RestoreError::Threads(error));
+            }
             let result = extract();
             self.progress().over = true;
             self.stop.set();
