@@ -4,6 +4,7 @@
 //! filled in; credentials are still references, resolved when a run needs them. A job holds no
 //! clock, no file system and no secret.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -20,6 +21,7 @@ use crate::model::mount::{Mount, MountError, mounts};
 use crate::model::name::{MAX_KEY_BYTES, ObjectName};
 use crate::model::path::{Family, FullPath};
 use crate::model::select::Selection;
+use crate::model::store_name::StoreName;
 
 /// The longest file name that common file systems take, in bytes.
 const MAX_FILE_NAME_BYTES: usize = 255;
@@ -62,6 +64,8 @@ pub struct Job {
     pub s3: Option<S3>,
     /// Directory store.
     pub directory: Option<FullPath>,
+    /// Which sets stay, of the stores that are pruned.
+    pub keep: BTreeMap<StoreName, Keep>,
     /// Present whenever `s3` or `directory` is.
     pub archive: Option<Archive>,
     pub force_full: ForceFull,
@@ -302,6 +306,19 @@ pub struct Credentials {
     pub secret_access_key: Reference,
     /// Of a temporary key.
     pub session_token: Option<Reference>,
+}
+
+/// Which sets of a store stay (SPEC#retention).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Keep {
+    /// The newest set of each of the last so many months that have one.
+    pub monthly: u32,
+    /// The newest set of each of the last so many years that have one.
+    pub yearly: u32,
+    /// The newest sets, however old. At least 1.
+    pub at_least: u32,
+    /// A successful run prunes.
+    pub automatic: bool,
 }
 
 /// How archives are made.

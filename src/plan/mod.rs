@@ -2,5 +2,7 @@
 
 pub mod backup;
 pub mod cost;
+pub mod fleet;
+pub mod prune;
 pub mod restore;
 pub mod search;

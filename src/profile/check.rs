@@ -123,6 +123,7 @@ impl Checker<'_> {
         let mirror = self.mirror(destinations.mirror.as_ref());
         let s3 = self.s3(destinations.s3.as_ref());
         let store = self.directory(destinations.directory.as_ref());
+        let keep = self.keep(document);
         self.some_destination(document);
         let archive = self.archive(document);
         let snapshot_given = snapshot.as_ref();
@@ -163,6 +164,7 @@ impl Checker<'_> {
             mirror,
             s3,
             directory: store,
+            keep,
             archive,
             force_full: *force_full,
             // The schema asks for at least 1.

@@ -15,7 +15,7 @@ mod destinations;
 mod reporting;
 
 pub use destinations::{
-    DeleteLimit, Destinations, Directory, MirrorSection, S3Credentials, S3Section,
+    DeleteLimit, Destinations, Directory, KeepSection, MirrorSection, S3Credentials, S3Section,
 };
 pub use reporting::{EmailSection, HooksSection, LogPolicy, PingSection};
 

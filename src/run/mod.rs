@@ -2,6 +2,7 @@
 
 pub mod backup;
 pub mod guard;
+pub mod prune;
 pub mod restore;
 pub mod search;
 pub mod session;

@@ -16,6 +16,7 @@ mod profile;
 mod property;
 mod render;
 mod restore;
+mod retention;
 mod scenarios;
 mod schedule;
 mod search;

@@ -1,8 +1,11 @@
 //! Destinations and the archives they need.
 
+use std::collections::BTreeMap;
+
 use super::{Checker, Mistake};
-use crate::model::job::{Archive, MaxDelete, Mirror, S3, UNREACHABLE_AFTER};
+use crate::model::job::{Archive, Keep, MaxDelete, Mirror, S3, UNREACHABLE_AFTER};
 use crate::model::path::{Family, FullPath};
+use crate::model::store_name::StoreName;
 use crate::profile::document::{self, Document};
 use crate::profile::schema_errors;
 
@@ -62,6 +65,7 @@ impl Checker<'_> {
             storage_class,
             give_up_after,
             credentials,
+            keep: _,
         } = s3?;
         if let Some(problem) = bucket_problem(bucket) {
             let message = format!(
@@ -88,8 +92,44 @@ impl Checker<'_> {
         &mut self,
         directory: Option<&document::Directory>,
     ) -> Option<FullPath> {
-        let document::Directory { path } = directory?;
+        let document::Directory { path, keep: _ } = directory?;
         self.path("/destinations/directory/path", path)
+    }
+
+    /// Which sets of which store stay.
+    pub(super) fn keep(&mut self, document: &Document) -> BTreeMap<StoreName, Keep> {
+        let document::Destinations { s3, directory, .. } = &document.destinations;
+        let sections = [
+            (StoreName::S3, s3.as_ref().and_then(|s3| s3.keep.as_ref())),
+            (
+                StoreName::Directory,
+                directory
+                    .as_ref()
+                    .and_then(|directory| directory.keep.as_ref()),
+            ),
+        ];
+        let mut keep = BTreeMap::new();
+        for (name, section) in sections {
+            let Some(section) = section else { continue };
+            if section.at_least == 0 {
+                let key = format!("/destinations/{name}/keep/at-least");
+                self.report(Mistake::value(key, "it must be at least 1".to_owned()));
+            }
+            let document::KeepSection {
+                monthly,
+                yearly,
+                at_least,
+                automatic,
+            } = *section;
+            let rules = Keep {
+                monthly,
+                yearly,
+                at_least,
+                automatic,
+            };
+            keep.insert(name, rules);
+        }
+        keep
     }
 
     pub(super) fn archive(&mut self, document: &Document) -> Option<Archive> {

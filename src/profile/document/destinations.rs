@@ -80,6 +80,9 @@ pub struct S3Section {
     /// Access key. By default, the AWS SDK looks for one (environment, shared configuration,
     /// instance role).
     pub credentials: Option<S3Credentials>,
+    /// Which sets `prune` keeps. Only for an access key that may delete; a lifecycle rule of the
+    /// bucket is safer. By default, nothing is ever deleted.
+    pub keep: Option<KeepSection>,
 }
 
 /// An access key, as references.
@@ -101,4 +104,32 @@ pub struct Directory {
     /// Absolute path of the directory. It must exist, so that a disk that is not attached is not
     /// mistaken for an empty one.
     pub path: String,
+    /// Which sets `prune` keeps. By default, nothing is ever deleted.
+    pub keep: Option<KeepSection>,
+}
+
+/// Which sets stay in a store. A set stays if any rule covers it. Only whole sets are deleted, and
+/// never the newest complete one.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct KeepSection {
+    /// Number of months of which the newest set stays. Months without a set do not count. `0` by
+    /// default.
+    #[serde(default)]
+    pub monthly: u32,
+    /// Number of years of which the newest set stays. Years without a set do not count. `0` by
+    /// default.
+    #[serde(default)]
+    pub yearly: u32,
+    /// Number of newest sets that stay, however old they are. `2` by default.
+    #[serde(default = "two")]
+    #[schemars(range(min = 1))]
+    pub at_least: u32,
+    /// Whether every successful run prunes. Otherwise only `aam-backup prune` does, which asks.
+    #[serde(default)]
+    pub automatic: bool,
+}
+
+fn two() -> u32 {
+    2
 }

@@ -27,6 +27,7 @@ pub const MANIFEST_FILE: &str = "manifest.jsonl";
 /// A manifest that is here, decrypted, in the working directory.
 pub struct OpenManifest {
     key: String,
+    state: Stamp,
     path: PathBuf,
 }
 
@@ -121,6 +122,7 @@ impl<'a> Manifests<'a> {
         self.extract(&key, &archive, &directory)?;
         let manifest = OpenManifest {
             key: key.clone(),
+            state: planned.stamp,
             path: directory.join(MANIFEST_FILE),
         };
         let reader = manifest.read()?;
@@ -242,6 +244,7 @@ impl<'a> Manifests<'a> {
             .collect();
         RestoreError::Unknown {
             path: wanted.to_string(),
+            state: manifest.state,
             near,
         }
     }

@@ -8,6 +8,7 @@ mod download;
 mod errors;
 mod once;
 mod probe;
+mod remove;
 mod thaw;
 mod upload;
 
@@ -287,6 +288,11 @@ impl Store for S3Store {
     fn thaw_state(&self, key: &str) -> Result<ThawState, StoreError> {
         let act = self.act("looking at", key);
         self.wait(&act, self.look(&act, key))
+    }
+
+    fn remove(&self, key: &str) -> Result<(), StoreError> {
+        let act = self.act("deleting", key);
+        self.wait(&act, self.delete(&act, key))
     }
 
     fn thaw(&self, key: &str, days: u32, tier: Tier) -> Result<(), StoreError> {
