@@ -38,7 +38,11 @@ fn history_of(machine: Machine) -> (Machine, Vec<String>) {
     (machine, states)
 }
 
-fn shape(found: &Value) -> Vec<(String, bool, Vec<(u64, u64, String)>)> {
+/// A path, whether the newest state has it, and of each version its size, how many states have it,
+/// and the last of them.
+type Shape = (String, bool, Vec<(u64, u64, String)>);
+
+fn shape(found: &Value) -> Vec<Shape> {
     let versions = |path: &Value| {
         let all = path["versions"].as_array().unwrap().iter();
         all.map(|v| {
