@@ -4,6 +4,7 @@
 
 mod check;
 mod completions;
+mod copy;
 mod doctor;
 pub mod exit;
 mod explain;
@@ -70,6 +71,7 @@ pub enum Command {
     Status(status::StatusArgs),
     Sets(sets::SetsArgs),
     Prune(prune::PruneArgs),
+    Copy(Box<copy::CopyArgs>),
     Find(search::FindArgs),
     Versions(search::VersionsArgs),
     Ls(search::LsArgs),
@@ -143,6 +145,7 @@ pub fn main() -> ExitCode {
         Command::Schedule(args) => schedule::schedule(&cli.global, &args, &cancel),
         Command::Status(args) => status::status(&cli.global, &args),
         Command::Sets(args) => sets::sets(&cli.global, &args, &cancel),
+        Command::Copy(args) => args.run(&cli.global, &cancel),
         Command::Prune(args) => args.run(&cli.global, &cancel),
         Command::Find(args) => args.run(&cli.global, &cancel),
         Command::Versions(args) => args.run(&cli.global, &cancel),

@@ -1,6 +1,7 @@
 //! Plans carried out. Nothing here decides, nothing prints.
 
 pub mod backup;
+pub mod copy;
 pub mod guard;
 pub mod prune;
 pub mod restore;

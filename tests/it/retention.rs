@@ -231,3 +231,89 @@ fn several_profiles_in_one_run() {
         .exit(0)
         .says("last success");
 }
+
+/// The names of the objects in a directory.
+fn objects(directory: &Path) -> BTreeSet<String> {
+    let entries = fs::read_dir(directory).unwrap().flatten();
+    let names = entries.map(|entry| entry.file_name().into_string().unwrap());
+    names.filter(|name| name.starts_with("pc_")).collect()
+}
+
+#[test]
+fn a_copy_is_whole_thawed_and_resumed() {
+    let mut machine = Machine::new();
+    machine.add_bucket("DEEP_ARCHIVE");
+    machine.run(&[]).exit(0);
+    machine.write("docs/new.txt", "new");
+    machine.run(&[]).exit(0);
+    let second = machine.path("second");
+    fs::create_dir(&second).unwrap();
+    let to = ["--to-directory", second.to_str().unwrap()];
+    let copy = |more: &[&str]| machine.aam("copy", &[&to[..], more].concat());
+    copy(&["--from", "s3"]).exit(2).says("nobody agreed");
+    assert!(objects(&second).is_empty());
+    copy(&["--from", "s3", "--yes", "--poll-every", "1s"])
+        .exit(0)
+        .says("copied 2 backups (6 objects");
+    assert_eq!(objects(&second), machine.stored());
+    copy(&["--from", "s3"])
+        .exit(0)
+        .says("copied 0 backups")
+        .says("2 backups there already");
+    // As an interrupt leaves it: the last backup without its marker and its manifest.
+    for key in objects(&second) {
+        let is_full = key.contains("_0_0.0_");
+        if !is_full && (key.contains("_yes_") || key.contains("_manifest_")) {
+            fs::remove_file(second.join(key)).unwrap();
+        }
+    }
+    copy(&["--from", "directory"])
+        .exit(0)
+        .says("copied 1 backup (2 objects");
+    let back = machine.nothing_restored();
+    let place = ["--location", "pc", "--directory", second.to_str().unwrap()];
+    let restore = [
+        "restore",
+        "--key-env",
+        "AAM_TEST_KEY",
+        "--to",
+        back.to_str().unwrap(),
+    ];
+    machine.ended(&[&restore[..], &place].concat()).exit(0);
+    assert_eq!(
+        fs::read_to_string(back.join("1/docs/new.txt")).unwrap(),
+        "new"
+    );
+}
+
+#[test]
+fn a_damaged_object_is_not_copied() {
+    let machine = Machine::new();
+    machine.run(&[]).exit(0);
+    let second = machine.path("second");
+    fs::create_dir(&second).unwrap();
+    let volume = machine
+        .stored()
+        .into_iter()
+        .find(|key| key.contains("_no_"))
+        .unwrap();
+    let volume = machine.path("store").join(volume);
+    let mut bytes = fs::read(&volume).unwrap();
+    bytes[20] ^= 1;
+    fs::write(&volume, bytes).unwrap();
+    let to = ["--to-directory", second.to_str().unwrap()];
+    machine
+        .aam("copy", &to)
+        .exit(1)
+        .says("is damaged")
+        .says("the copy is NOT complete");
+    assert!(objects(&second).iter().all(|key| !key.contains("_yes_")));
+    machine
+        .aam("copy", &[&to[..], &["--set", "2001"]].concat())
+        .exit(1)
+        .says("complete set '2001'");
+    machine
+        .aam("copy", &["--to", "directory"])
+        .exit(2)
+        .says("the same store");
+}

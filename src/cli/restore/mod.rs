@@ -4,7 +4,7 @@ mod drill;
 pub mod key;
 mod one_step;
 mod status;
-mod thaw;
+pub mod thaw;
 
 use std::path::{Path, PathBuf};
 
