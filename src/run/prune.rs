@@ -11,6 +11,7 @@ use crate::model::cancel::Cancel;
 use crate::model::event::{Events, Section};
 use crate::model::job::{Job, Keep};
 use crate::model::stamp::{Stamp, Zone};
+use crate::model::store_name::StoreName;
 use crate::model::text::{count, size};
 use crate::plan::prune::{PrunePlan, plan};
 use crate::run::restore::gather;
@@ -91,4 +92,26 @@ pub fn automatic(
             events.warn(Section::CleanUp, text, hint);
         }
     }
+}
+
+/// What a person can do when a store is full.
+pub fn advice(job: &Job, stores: &Stores, error: &StoreError) -> Option<String> {
+    let is_it = |(_, store): &(&StoreName, &Box<dyn Store>)| store.label() == error.store;
+    let (name, store) = stores.iter().find(is_it)?;
+    if error.kind != StoreErrorKind::Full {
+        return None;
+    }
+    let Some(keep) = job.keep.get(name) else {
+        return Some(format!(
+            "`keep` in destinations.{name} says which old sets `aam-backup prune {}` may delete",
+            job.name
+        ));
+    };
+    let plan = look(&**store, &job.location, keep, Utc::now()).ok()?;
+    let sets = count(plan.going().count() as u64, "old set");
+    Some(format!(
+        "`aam-backup prune {}` would free {} ({sets})",
+        job.name,
+        size(plan.bytes())
+    ))
 }

@@ -25,3 +25,4 @@ mod stores;
 mod support;
 mod unattended;
 mod windows;
+mod years;

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use crate::support::harm::Mounted;
 use crate::support::machine::Machine;
 
 /// Copies the newest set in the store under other stamps, as if it had been made then.
@@ -35,12 +36,7 @@ fn days(machine: &Machine) -> BTreeSet<String> {
 const OLD: [&str; 5] = ["20240105", "20240205", "20250105", "20250903", "20250910"];
 
 fn keep(machine: &mut Machine, rules: &str) {
-    let store = machine.path("store");
-    machine.profile.store = None;
-    machine.profile.more_destinations = format!(
-        "  directory: {{path: '{}', keep: {{{rules}}}}}",
-        store.display()
-    );
+    machine.profile.keep = Some(rules.to_owned());
 }
 
 #[test]
@@ -316,4 +312,35 @@ fn a_damaged_object_is_not_copied() {
         .aam("copy", &["--to", "directory"])
         .exit(2)
         .says("the same store");
+}
+
+#[test]
+fn a_full_store_says_what_pruning_frees() {
+    let mut machine = Machine::new();
+    let store = machine.path("small store");
+    let Some(_disk) = Mounted::of_size(&store, 300) else {
+        return;
+    };
+    machine.profile.store = Some(store.clone());
+    keep(&mut machine, "at-least: 1");
+    machine.run(&[]).exit(0);
+    fs::write(
+        store.join("pc_20240105_010000.000000_0_0.0_no_a.zip.001"),
+        vec![0; 100_000],
+    )
+    .unwrap();
+    // What cannot be compressed.
+    let mut seed = 7_u32;
+    let noise: String = (0..250_000)
+        .map(|_| {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            char::from(b' ' + (seed >> 24) as u8 % 90)
+        })
+        .collect();
+    machine.write("docs/noise", &noise);
+    let full = machine.aam("run", &[]);
+    full.exit(1)
+        .says("`aam-backup prune test` would free 100.0 kB (1 old set)");
+    machine.aam("prune", &["--yes"]).exit(0);
+    machine.run(&[]).exit(0);
 }
