@@ -40,7 +40,7 @@ pub struct PruneArgs {
 }
 
 /// A store with what would go from it.
-type Planned = (Box<dyn Store>, PrunePlan);
+type PrunedStore = (Box<dyn Store>, PrunePlan);
 
 /// The lock of runs, if it is free.
 fn take_lock(job: &Job) -> Result<RunLock, Exit> {
@@ -110,7 +110,7 @@ impl PruneArgs {
         exit.or(shown).or(self.delete(&planned, cancel))
     }
 
-    fn show(&self, planned: &[Planned]) -> Exit {
+    fn show(&self, planned: &[PrunedStore]) -> Exit {
         let plans: Vec<&PrunePlan> = planned.iter().map(|(_, plan)| plan).collect();
         match self.format {
             OutputFormat::Json => output::json(&plans),
@@ -121,7 +121,7 @@ impl PruneArgs {
         }
     }
 
-    fn delete(&self, planned: &[Planned], cancel: &Cancel) -> Exit {
+    fn delete(&self, planned: &[PrunedStore], cancel: &Cancel) -> Exit {
         let going = planned.iter().flat_map(|(_, plan)| plan.going());
         let (sets, bytes) = going.fold((0, 0), |(n, bytes), row| (n + 1, bytes + row.bytes));
         if sets == 0 || self.dry_run {

@@ -38,6 +38,18 @@ struct Runs {
     runs: Vec<RunRecord>,
 }
 
+impl Runs {
+    fn of(profile: String, history: &History) -> Runs {
+        let runs = history.records();
+        let successes = runs
+            .iter()
+            .filter(|run| run.is_backup() && run.is_success());
+        let last = successes.filter_map(|run| run.ended).max();
+        let age = last.map(|last| (Utc::now() - last).num_seconds().max(0).unsigned_abs());
+        Runs { profile, age, runs }
+    }
+}
+
 /// Shows the last runs.
 pub fn status(global: &Global, args: &StatusArgs) -> Exit {
     let histories = match &args.profile {
@@ -54,21 +66,7 @@ pub fn status(global: &Global, args: &StatusArgs) -> Exit {
     };
     let mut all: Vec<Runs> = histories
         .into_iter()
-        .map(|(profile, history)| {
-            let runs = history.records();
-            let successes = runs
-                .iter()
-                .filter(|run| run.is_backup() && run.is_success());
-            let last = successes.filter_map(|run| run.ended).max();
-            let age = |ended: chrono::DateTime<Utc>| {
-                (Utc::now() - ended).num_seconds().max(0).unsigned_abs()
-            };
-            Runs {
-                profile,
-                age: last.map(age),
-                runs,
-            }
-        })
+        .map(|(profile, history)| Runs::of(profile, &history))
         .collect();
     // A computer that never made a backup is not a success.
     let exit = all

@@ -99,6 +99,13 @@ impl SetsReport {
         } else {
             text.push_str(&aligned(&table));
         }
+        text.push_str(&self.notes());
+        text
+    }
+
+    /// What is below the table.
+    fn notes(&self) -> String {
+        let mut text = String::new();
         let states: Vec<[String; 3]> = self.sets.iter().flat_map(SetRow::states).collect();
         if !states.is_empty() {
             text.push_str(&format!(

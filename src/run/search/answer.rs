@@ -8,7 +8,7 @@ use crate::plan::restore::only::Wanted;
 use crate::plan::restore::point_in_time::PointInTime;
 use crate::plan::search::diff::{Diff, compare};
 use crate::plan::search::entry::Seen;
-use crate::plan::search::listing::{Listing, Question};
+use crate::plan::search::listing::{DirectoryView, Question};
 use crate::plan::search::versions::{Collected, Findings};
 use crate::run::restore::error::RestoreError;
 use crate::run::restore::parallel::each;
@@ -32,7 +32,7 @@ pub fn find(
 ) -> Result<Findings, RestoreError> {
     let states = States::gather(settings, local)?;
     let all: Vec<(Stamp, &KnownState)> = states.all().collect();
-    let mut search = Search {
+    let mut search = StateSearch {
         settings,
         looked,
         searched: Vec::new(),
@@ -82,7 +82,7 @@ pub fn find(
     })
 }
 
-struct Search<'a> {
+struct StateSearch<'a> {
     settings: &'a RestoreSettings<'a>,
     looked: &'a Looked<'a>,
     searched: Vec<Stamp>,
@@ -90,7 +90,7 @@ struct Search<'a> {
     collected: Collected,
 }
 
-impl Search<'_> {
+impl StateSearch<'_> {
     fn add(&mut self, stamp: Stamp, collected: Collected) {
         self.searched.push(stamp);
         self.collected.merge(collected);
@@ -149,10 +149,10 @@ pub fn list(
     local: bool,
     at: Option<&PointInTime>,
     question: &Question,
-) -> Result<Listing, RestoreError> {
+) -> Result<DirectoryView, RestoreError> {
     let states = States::gather(settings, local)?;
     let open = opened(&states, at)?;
-    let mut listing = Listing::new(&settings.origin.location, open.stamp);
+    let mut listing = DirectoryView::new(&settings.origin.location, open.stamp);
     let mut mounts = Vec::new();
     for mount in &open.mounts {
         mounts.push(format!("{}: {}", mount.number, mount.path));
