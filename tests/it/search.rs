@@ -293,9 +293,9 @@ fn a_restore_gives_a_state() {
         .exit(0);
     assert!(machine.path("back/1/mine").exists());
     let sets = machine.aam("sets", &[]);
-    states
-        .iter()
-        .for_each(|state| drop(sets.says(&format!("  {state}  "))));
+    for state in &states {
+        sets.says(&format!("  {state}  "));
+    }
     let status = [
         "status", "--only", "1/docs", "--to", to, "--layout", "numbered",
     ];
