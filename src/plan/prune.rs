@@ -404,4 +404,49 @@ mod tests {
             assert_eq!(rest, keys.len() - deleted);
         }
     }
+
+    proptest::proptest! {
+        /// Whatever a store holds: the newest complete set stays, and everything newer; what is
+        /// pinned stays; enough complete sets stay; nothing goes where nothing is complete; and
+        /// pruning again changes nothing.
+        #[test]
+        fn any_store(
+            sets in proptest::collection::btree_map(0_u32..400, "[vmyi]{1,4}", 0..14),
+            monthly in 0_u32..4, yearly in 0_u32..3, at_least in 1_u32..4, pin in 0_u32..400,
+        ) {
+            let dates: Vec<(String, String)> = sets
+                .iter()
+                .map(|(day, parts)| {
+                    let (year, month) = (2020 + day / 72, day / 6 % 12 + 1);
+                    (format!("{year}{month:02}{:02}", day % 6 * 4 + 1), parts.clone())
+                })
+                .collect();
+            let refs: Vec<(&str, &str)> =
+                dates.iter().map(|(date, parts)| (date.as_str(), parts.as_str())).collect();
+            let found = catalog(&refs);
+            let rules = keep(monthly, yearly, at_least);
+            let pinned: BTreeSet<Stamp> =
+                found.sets.iter().map(|set| set.stamp).skip(pin as usize % 14).take(1).collect();
+            let now = stamp("20261231_000000.0");
+            let of = |catalog: &Catalog| plan("store", "pc", catalog, &rules, &pinned, now);
+            let first = of(&found);
+            let complete: Vec<&Set> =
+                found.sets.iter().filter(|set| set.is_restorable()).collect();
+            let goes: BTreeSet<Stamp> = first.going().map(|row| row.set).collect();
+            if let Some(newest) = complete.last() {
+                assert!(goes.range(newest.stamp..).next().is_none());
+            } else {
+                assert!(goes.is_empty());
+            }
+            assert!(goes.is_disjoint(&pinned));
+            let left = complete.iter().filter(|set| !goes.contains(&set.stamp)).count();
+            assert!(left >= complete.len().min(at_least as usize));
+            let keys: BTreeSet<&String> = first.going().flat_map(|row| &row.keys).collect();
+            let all = found.sets.iter().flat_map(Set::backups).flat_map(objects);
+            let rest = all.filter(|object| !keys.contains(&object.key)).cloned();
+            let rest = Catalog::new("pc", rest);
+            assert!(rest.sets.iter().all(|set| !goes.contains(&set.stamp)));
+            assert_eq!(of(&rest).going().count(), 0, "pruning again changes nothing");
+        }
+    }
 }
