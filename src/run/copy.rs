@@ -17,9 +17,9 @@ use crate::model::stamp::Stamp;
 use crate::model::text::{count, size};
 use crate::plan::copy::{CopiedBackup, CopiedObject, chosen};
 use crate::plan::restore::estimate::{Estimate, EstimatedVolume, VolumeState};
+use crate::run::parallel::{QUESTIONS, each};
 use crate::run::restore::error::RestoreError;
 use crate::run::restore::gather;
-use crate::run::restore::parallel::{QUESTIONS, each};
 use crate::run::restore::tools::ThawPolicy;
 
 /// What is copied, and how.

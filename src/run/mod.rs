@@ -3,6 +3,7 @@
 pub mod backup;
 pub mod copy;
 pub mod guard;
+mod parallel;
 pub mod prune;
 pub mod restore;
 pub mod search;

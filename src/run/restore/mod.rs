@@ -17,7 +17,6 @@ pub mod journal;
 mod keyed_seven_zip;
 pub mod manifests;
 pub mod origin;
-pub mod parallel;
 pub mod run;
 pub mod status;
 pub mod target;

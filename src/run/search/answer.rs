@@ -10,8 +10,8 @@ use crate::plan::search::diff::{Diff, compare};
 use crate::plan::search::entry::Seen;
 use crate::plan::search::listing::{DirectoryView, Question};
 use crate::plan::search::versions::{Collected, Findings};
+use crate::run::parallel::each;
 use crate::run::restore::error::RestoreError;
-use crate::run::restore::parallel::each;
 use crate::run::restore::work::RestoreSettings;
 
 use super::states::{KnownState, OpenMount, OpenState, States, open_local};
