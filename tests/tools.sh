@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs the programs that backups drive, 7-Zip and rsync, a C compiler for the build, and faketime for the tests, where they are missing.
+# Installs the programs that backups drive, 7-Zip and rsync, a C compiler for the build, and what histories are tested with
+# (another time, system calls that fail), where they are missing.
 set -eu
 
 as_root() {
@@ -19,13 +20,13 @@ missing=
 has 7zz || has 7z || has 7za || missing="$missing 7zip"
 has rsync || missing="$missing rsync"
 has cc || missing="$missing gcc libc6-dev"
-# Sets the clock of the program, for the test of five years.
 has faketime || missing="$missing faketime"
+has strace || missing="$missing strace"
 [ -n "$missing" ] || exit 0
 
 if ! has apt-get; then
     echo "error: not found on this computer:$missing" >&2
-    echo "  hint: install 7-Zip (7zz), rsync, faketime and a C compiler with your package manager, then run this again" >&2
+    echo "  hint: install 7-Zip (7zz), rsync and a C compiler with your package manager, then run this again" >&2
     exit 1
 fi
 echo "Installing$missing with apt-get."

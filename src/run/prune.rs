@@ -11,7 +11,6 @@ use crate::model::cancel::Cancel;
 use crate::model::event::{Events, Section};
 use crate::model::job::{Job, Keep};
 use crate::model::stamp::{Stamp, Zone};
-use crate::model::store_name::StoreName;
 use crate::model::text::{count, size};
 use crate::plan::prune::{PrunePlan, plan};
 use crate::run::restore::gather;
@@ -96,8 +95,8 @@ pub fn automatic(
 
 /// What a person can do when a store is full.
 pub fn advice(job: &Job, stores: &Stores, error: &StoreError) -> Option<String> {
-    let is_it = |(_, store): &(&StoreName, &Box<dyn Store>)| store.label() == error.store;
-    let (name, store) = stores.iter().find(is_it)?;
+    let mut all = stores.iter();
+    let (name, store) = all.find(|(_, store)| store.label() == error.store)?;
     if error.kind != StoreErrorKind::Full {
         return None;
     }
