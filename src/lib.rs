@@ -35,8 +35,10 @@ pub mod parts {
     pub use crate::model::exclusion::Exclusion;
     pub use crate::model::file_system::{FileSystem, Modes};
     pub use crate::model::job::{Job, MaxDelete, MountPoint, UNREACHABLE_AFTER};
+    pub use crate::model::manifest::delta::{write_delta, write_state};
     pub use crate::model::manifest::{
-        Details, Entry, EntryKind, Header, Meta, Moment, RelPath, Stored, Writer,
+        DeltaBase, Details, Entry, EntryKind, Header, ManifestChain, Meta, Moment, Reader, RelPath,
+        Stored, Writer,
     };
     pub use crate::model::marker::Marker;
     pub use crate::model::mount::{Mount, mounts};

@@ -1,22 +1,30 @@
 //! The manifest: every file and directory selected at the time of a backup, with sizes and times
 //! (SPEC#manifest).
 //!
-//! One JSON line of header, then one line an entry in walk order, so that two manifests, or a
-//! manifest and a walk, merge in constant memory. Nothing here decides what is selected.
+//! A header, then one record an entry in walk order, so that two manifests, or a manifest and a
+//! walk, merge in constant memory. Nothing here decides what is selected.
 
-use std::io::{self, BufRead, Write};
+use std::io;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::name::{BackupId, Format};
-use crate::model::path::FullPath;
 use crate::model::stamp::Stamp;
 
+pub mod delta;
 pub mod details;
+mod header;
+mod reader;
+mod record;
 mod rel_path;
+mod version1;
+mod wire;
+mod writer;
 
 pub use details::Details;
+pub use header::{DeltaBase, Header, ManifestChain, SourceLook, VERSION};
+pub use reader::Reader;
 pub use rel_path::RelPath;
+pub use writer::Writer;
 
 /// A point in time in nanoseconds since 1970; holds everything NTFS can (from 1601 on).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -175,19 +183,6 @@ impl Entry {
     }
 }
 
-/// The first line of a manifest.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Header {
-    /// Version of the manifest format. 1.
-    pub version: u32,
-    pub location: String,
-    pub mount: FullPath,
-    /// The backup it describes; a mirror-only run has no backup.
-    pub backup: Option<BackupId>,
-    pub format: Option<Format>,
-}
-
 /// Why a manifest cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
@@ -195,129 +190,25 @@ pub enum ManifestError {
     Io(#[from] io::Error),
     #[error("line {line} of the manifest is broken: {why}")]
     Broken { line: u64, why: String },
-    #[error("the manifest has version {0}; this program knows version 1: use a newer aam-backup")]
+    #[error("record {record} of the manifest is broken: {why}")]
+    Record { record: u64, why: String },
+    #[error(
+        "the manifest has version {0}; this program knows versions 1 and 2: use a newer aam-backup"
+    )]
     Newer(u32),
-    #[error("line {0} of the manifest is out of order")]
+    #[error("it is not a manifest")]
+    Foreign,
+    #[error("it lists changes only, where a whole manifest was expected")]
+    Delta,
+    #[error("line or record {0} of the manifest is out of order")]
     Order(u64),
 }
 
-/// Writes a manifest line by line.
-pub struct Writer<W> {
-    out: W,
-}
-
-impl<W: Write> Writer<W> {
-    /// Starts a manifest.
-    ///
-    /// # Errors
-    /// When the header cannot be written.
-    pub fn new(mut out: W, header: &Header) -> io::Result<Writer<W>> {
-        serde_json::to_writer(&mut out, header)?;
-        out.write_all(b"\n")?;
-        Ok(Writer { out })
-    }
-
-    /// Adds an entry; the caller keeps walk order.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub fn write(&mut self, entry: &Entry) -> io::Result<()> {
-        serde_json::to_writer(&mut self.out, entry)?;
-        self.out.write_all(b"\n")
-    }
-
-    /// Flushes, and gives the output back.
-    ///
-    /// # Errors
-    /// When what is buffered cannot be written.
-    pub fn finish(mut self) -> io::Result<W> {
-        self.out.flush()?;
-        Ok(self.out)
-    }
-}
-
-/// Reads a manifest entry by entry, in walk order, and checks the order.
-pub struct Reader<R> {
-    input: R,
-    header: Header,
-    line: u64,
-    buffer: Vec<u8>,
-    last: Option<RelPath>,
-}
-
-impl<R: BufRead> Reader<R> {
-    /// Reads the header.
-    ///
-    /// # Errors
-    /// When it is not a manifest of version 1.
-    pub fn new(mut input: R) -> Result<Reader<R>, ManifestError> {
-        #[derive(Deserialize)]
-        struct Version {
-            version: u32,
-        }
-        let mut buffer = Vec::new();
-        input.read_until(b'\n', &mut buffer)?;
-        let broken = |e: serde_json::Error| ManifestError::Broken {
-            line: 1,
-            why: e.to_string(),
-        };
-        match serde_json::from_slice::<Version>(&buffer)
-            .map_err(broken)?
-            .version
-        {
-            1 => {}
-            newer => return Err(ManifestError::Newer(newer)),
-        }
-        let header = serde_json::from_slice(&buffer).map_err(broken)?;
-        Ok(Reader {
-            input,
-            header,
-            line: 1,
-            buffer,
-            last: None,
-        })
-    }
-
-    /// The first line.
-    pub fn header(&self) -> &Header {
-        &self.header
-    }
-
-    fn read(&mut self) -> Result<Option<Entry>, ManifestError> {
-        self.buffer.clear();
-        if self.input.read_until(b'\n', &mut self.buffer)? == 0 {
-            return Ok(None);
-        }
-        self.line += 1;
-        if self.buffer.last() != Some(&b'\n') {
-            return Err(ManifestError::Broken {
-                line: self.line,
-                why: "it ends in the middle".to_owned(),
-            });
-        }
-        let entry: Entry =
-            serde_json::from_slice(&self.buffer).map_err(|e| ManifestError::Broken {
-                line: self.line,
-                why: e.to_string(),
-            })?;
-        if self.last.as_ref().is_some_and(|last| *last >= entry.path) {
-            return Err(ManifestError::Order(self.line));
-        }
-        self.last = Some(entry.path.clone());
-        Ok(Some(entry))
-    }
-}
-
-impl<R: BufRead> Iterator for Reader<R> {
-    type Item = Result<Entry, ManifestError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.read().transpose()
-    }
-}
+#[cfg(test)]
+mod tests;
 
 #[cfg(test)]
-mod tests {
+mod unit {
     use super::*;
     use crate::model::path::Family;
 
@@ -344,50 +235,6 @@ mod tests {
             );
         }
         assert_eq!(rel("a/b/c").truncated(2), rel("a/b"));
-    }
-
-    #[test]
-    fn round_trips_any_bytes_and_any_time() {
-        let header = Header {
-            version: 1,
-            location: "pc".into(),
-            mount: FullPath::parse("/home").unwrap(),
-            backup: None,
-            format: None,
-        };
-        let entry = |path: &[u8], modified: i128| Entry {
-            path: RelPath::from_bytes(path),
-            kind: EntryKind::File,
-            meta: Meta {
-                size: 3,
-                modified: Moment(modified),
-                created: None,
-                changed: Some(Moment(5)),
-                mode: None,
-            },
-            stored: match modified {
-                0.. => Some(Stored::EARLIER),
-                _ => "20201221_134337.851361".parse().ok().map(Stored::In),
-            },
-            unseen: false,
-            details: Details::default(),
-        };
-        let entries = [
-            entry(b"a\nb", -11_644_473_600_000_000_000),
-            entry(b"b\xff", i128::from(i64::MAX) + 1),
-        ];
-        let mut writer = Writer::new(Vec::new(), &header).unwrap();
-        entries.iter().for_each(|e| writer.write(e).unwrap());
-        let bytes = writer.finish().unwrap();
-        let reader = Reader::new(&bytes[..]).unwrap();
-        assert_eq!(reader.header(), &header);
-        assert_eq!(reader.map(Result::unwrap).collect::<Vec<_>>(), entries);
-
-        let cut = &bytes[..bytes.len() - 4];
-        assert!(
-            Reader::new(cut).unwrap().any(|e| e.is_err()),
-            "a cut manifest is noticed"
-        );
     }
 
     #[test]

@@ -23,6 +23,9 @@ pub mod shortcut;
 
 use robocopy::CopyCommand;
 
+/// The one file in a manifest object, and what a stage calls it.
+pub const MANIFEST_FILE: &str = "manifest.v2";
+
 /// The names of a stage's files, all in its work directory.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct StageFiles {
@@ -65,7 +68,7 @@ impl StageFiles {
             mirror_list: file("mirror.list"),
             content_list: file("content.list"),
             extra_list: file("extra.list"),
-            manifest: file("manifest.jsonl"),
+            manifest: file(MANIFEST_FILE),
             script: file(match order.mount.path.family() {
                 Family::Unix => "mount.sh",
                 Family::Windows => "mount.bat",

@@ -7,6 +7,7 @@ mod from_s3;
 mod hostile;
 mod killed;
 mod kit;
+mod old_formats;
 mod only;
 mod overlap;
 mod room;

@@ -6,6 +6,7 @@ mod cut_off;
 pub mod list;
 mod mirror;
 mod mirror_truth;
+mod quiet;
 mod round_trip;
 mod trouble;
 mod unfinished;

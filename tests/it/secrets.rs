@@ -169,12 +169,7 @@ fn run_and_look(machine: &Machine, kept: &Path) {
         );
     }
     let kept_files = look(kept);
-    for name in [
-        "arguments",
-        "1/mount.sh",
-        "2/archive.list",
-        "1/manifest.jsonl",
-    ] {
+    for name in ["arguments", "1/mount.sh", "2/archive.list", "1/manifest.v2"] {
         assert!(
             kept_files
                 .keys()

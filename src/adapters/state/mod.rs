@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::adapters::fs::{BUILDING, create_private_directory, sha256, write_whole};
+use crate::adapters::manifest_file;
 use crate::model::key_fingerprint::KeyFingerprint;
 use crate::model::name::{BackupId, MountName};
 use crate::model::stamp::Stamp;
@@ -190,10 +191,11 @@ impl State {
             manifests: Vec::new(),
         };
         for (i, (mount, source)) in manifests.iter().enumerate() {
-            let file = format!("manifest-{}.jsonl", i + 1);
+            let file = format!("manifest-{}.v2", i + 1);
             let target = building.path().join(&file);
             fs::copy(source, &target).map_err(failed("writing", &target))?;
             sync(&target).map_err(failed("writing", &target))?;
+            manifest_file::copy_notes(source, &target).map_err(failed("writing", &target))?;
             let sha256 = sha256(&target).map_err(failed("reading", &target))?;
             record.sha256.push(sha256);
             record.manifests.push((mount.clone(), file));

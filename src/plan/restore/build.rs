@@ -4,18 +4,16 @@ use std::collections::BTreeMap;
 
 use crate::model::catalog::{Backup, Catalog, ListedArchive};
 use crate::model::marker::Marker;
-use crate::model::name::{BackupId, MountName, ObjectName, Part};
+use crate::model::name::{BackupId, MountName};
 use crate::model::stamp::Stamp;
 
+use super::chain::{Markers, MountArchives};
 use super::choose::{Chosen, choose, left_out};
 use super::mounts::{lay_out, select};
 use super::parts::PlannedArchive;
-use super::plan::{PlannedManifest, PlannedMount, RestoreFinding, RestoreOptions, RestorePlan};
+use super::plan::{PlannedMount, RestoreFinding, RestoreOptions, RestorePlan};
 use super::volumes;
 use crate::plan::restore::error::PlanError;
-
-/// Markers that were read, by backup and mount. `None`: written by v1.0, empty.
-pub type Markers<'a> = BTreeMap<(BackupId, &'a MountName), Option<Marker>>;
 
 /// How far planning came.
 #[derive(Clone, Debug)]
@@ -241,7 +239,14 @@ impl MountPlanner<'_> {
         let last = with.last().map(|(backup, _)| *backup);
         // Only the newest backup's manifest says what the state was.
         let manifest = match last.and_then(marker) {
-            Some(marker) => Some(manifest(self.options, marker, name)?),
+            Some(marker) => {
+                let archives = MountArchives {
+                    name,
+                    archives: with.clone(),
+                    markers,
+                };
+                archives.manifest(self.options, marker, &mut self.damage)?
+            }
             None => {
                 self.findings.push(v1(name));
                 None
@@ -339,29 +344,6 @@ fn mount_order<'a>(chosen: &Chosen<'a>, markers: &Markers<'a>) -> Vec<&'a MountN
         }
     }
     order
-}
-
-fn manifest(
-    options: &RestoreOptions,
-    marker: &Marker,
-    name: &MountName,
-) -> Result<PlannedManifest, Box<PlanError>> {
-    let object = marker.manifest.clone();
-    let parsed = ObjectName::parse(&object.key);
-    let ours = parsed.filter(|n| {
-        n.location == options.location && n.backup == marker.backup && n.mount == *name
-    });
-    match ours.map(|n| n.part) {
-        Some(Part::Manifest(extension)) => Ok(PlannedManifest {
-            stamp: marker.backup.stamp(),
-            format: extension.into(),
-            object,
-        }),
-        _ => Err(Box::new(PlanError::ForeignKey {
-            backup: marker.backup.stamp(),
-            key: object.key,
-        })),
-    }
 }
 
 fn v1(name: &MountName) -> RestoreFinding {

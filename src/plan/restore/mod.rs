@@ -2,6 +2,7 @@
 
 pub mod arrival;
 pub mod build;
+mod chain;
 pub mod choose;
 pub mod error;
 pub mod estimate;

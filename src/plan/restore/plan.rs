@@ -76,6 +76,9 @@ pub struct PlannedManifest {
     pub stamp: Stamp,
     pub format: Format,
     pub object: ObjectRef,
+    /// The manifests that it changes, if it is a delta: the newest first, the last one whole.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rests_on: Vec<PlannedManifest>,
 }
 
 /// Something to know; `warning` makes the restore end with warnings (exit code 3).

@@ -9,11 +9,13 @@ use std::path::{Path, PathBuf};
 
 use crate::adapters::manifest_file::FileReader;
 use crate::adapters::seven_zip::SevenZipExit;
+use crate::model::manifest::delta::{ChainError, write_state};
 use crate::model::manifest::{EntryKind, ManifestError, RelPath, Stored};
 use crate::model::stamp::Stamp;
 use crate::plan::restore::only::{Nearest, Wanted};
 use crate::plan::restore::parts::PlannedVolume;
 use crate::plan::restore::plan::{PlannedManifest, PlannedMount, RestorePlan};
+use crate::render::MANIFEST_FILE;
 
 use super::downloads::Downloads;
 use super::error::RestoreError;
@@ -21,8 +23,8 @@ use super::keyed_seven_zip::KeyedSevenZip;
 use super::target::Target;
 use super::tools::RestoreTools;
 
-/// The one file in a manifest object.
-pub const MANIFEST_FILE: &str = "manifest.jsonl";
+/// The one file in a manifest object: of version 2, or of version 1.
+const MANIFEST_FILES: [&str; 2] = [MANIFEST_FILE, "manifest.jsonl"];
 
 /// A manifest that is here, decrypted, in the working directory.
 pub struct OpenManifest {
@@ -50,7 +52,8 @@ impl OpenManifest {
 pub struct WantedFiles {
     /// By mount number.
     pub manifests: BTreeMap<usize, OpenManifest>,
-    /// With `--only`: lists of what of an archive is wanted, by mount number and stamp.
+    /// Lists of what of an archive is wanted, where that is not all of it, by mount number and
+    /// stamp.
     pub lists: BTreeMap<(usize, Stamp), PathBuf>,
 }
 
@@ -84,26 +87,69 @@ impl<'a> Manifests<'a> {
             }
         }
         let mut needed: BTreeMap<usize, BTreeSet<Stamp>> = BTreeMap::new();
-        for mount in plan.mounts.iter().filter(|m| !m.wanted.is_empty()) {
+        let is_partial = |m: &&PlannedMount| plan.exact || !m.wanted.is_empty();
+        for mount in plan.mounts.iter().filter(is_partial) {
             let Some(manifest) = wanted.manifests.get(&mount.number) else {
                 continue;
             };
-            let lists = self.select(mount, manifest)?;
+            let mut lists = self.select(mount, manifest)?;
             needed.insert(mount.number, lists.keys().copied().collect());
+            if mount.wanted.is_empty() {
+                // What is wanted as a whole needs no list.
+                lists.retain(|stamp, (_, count)| {
+                    let mut archives = mount.archives.iter();
+                    let archive = archives.find(|archive| archive.stamp == *stamp);
+                    let content = archive.and_then(|archive| archive.content);
+                    content.map(|(files, _)| files) != Some(*count)
+                });
+            }
             let lists = lists
                 .into_iter()
-                .map(|(stamp, list)| ((mount.number, stamp), list));
+                .map(|(stamp, (list, _))| ((mount.number, stamp), list));
             wanted.lists.extend(lists);
         }
         Ok((plan.narrowed(&needed), wanted))
     }
 
-    /// Fetches and opens a mount's manifest. This is also the first test of the key: nothing is
-    /// extracted yet.
+    /// Fetches and opens a mount's manifest, with those that it rests on. This is also the first
+    /// test of the key: nothing is extracted yet.
     pub fn open(
         &self,
         mount: &PlannedMount,
         planned: &PlannedManifest,
+    ) -> Result<OpenManifest, RestoreError> {
+        let mut opened = vec![self.fetch(mount, planned, 0)?];
+        for (number, planned) in (1..).zip(&planned.rests_on) {
+            opened.push(self.fetch(mount, planned, number)?);
+        }
+        let mut readers = Vec::new();
+        for manifest in &opened {
+            readers.push(manifest.read()?);
+        }
+        if readers.len() == 1 {
+            return Ok(opened.remove(0));
+        }
+        let path = self.target.work(&format!("state-{}.v2", mount.number));
+        let out = File::create(&path).map_err(RestoreError::disk("write", &path))?;
+        match write_state(readers, BufWriter::new(out)) {
+            Ok(_) => Ok(OpenManifest {
+                key: opened[0].key.clone(),
+                path,
+            }),
+            Err(ChainError::Manifest(number, why)) => Err(opened[number].broken(why)),
+            Err(error @ ChainError::Unchained(number)) => {
+                Err(broken(&opened[number].key, &error.to_string()))
+            }
+            Err(ChainError::Write(why)) => Err(RestoreError::disk("write", &path)(why)),
+        }
+    }
+
+    /// Fetches and opens one manifest of a mount; `number` is 0 for that of the state.
+    fn fetch(
+        &self,
+        mount: &PlannedMount,
+        planned: &PlannedManifest,
+        number: usize,
     ) -> Result<OpenManifest, RestoreError> {
         let object = PlannedVolume {
             key: planned.object.key.clone(),
@@ -111,19 +157,17 @@ impl<'a> Manifests<'a> {
             sha256: Some(planned.object.sha256.to_ascii_lowercase()),
             slices: None,
         };
-        let download = self.target.work(&format!(
-            "manifest-{}.{}",
-            mount.number,
-            planned.format.extension()
-        ));
+        let name = format!("manifest-{}-{number}", mount.number);
+        let download = format!("{name}.{}", planned.format.extension());
+        let download = self.target.work(&download);
         let archive = self.downloads.fetch_object(&object, download)?;
         let key = object.key;
-        let directory = self.target.work(&format!("manifest-{}", mount.number));
-        self.extract(&key, &archive, &directory)?;
+        let directory = self.target.work(&name);
+        let file = self.extract(&key, &archive, &directory)?;
         let manifest = OpenManifest {
             key: key.clone(),
             state: planned.stamp,
-            path: directory.join(MANIFEST_FILE),
+            path: directory.join(file),
         };
         let reader = manifest.read()?;
         let header = reader.header();
@@ -138,8 +182,13 @@ impl<'a> Manifests<'a> {
         Ok(manifest)
     }
 
-    /// Extracts the one file of a manifest object.
-    fn extract(&self, key: &str, archive: &Path, directory: &Path) -> Result<(), RestoreError> {
+    /// Extracts the one file of a manifest object, and says its name.
+    fn extract(
+        &self,
+        key: &str,
+        archive: &Path,
+        directory: &Path,
+    ) -> Result<&'static str, RestoreError> {
         let mut names = Vec::new();
         let exit = self.seven_zip.list(archive, &mut |listed| {
             if names.len() < 2 {
@@ -152,18 +201,19 @@ impl<'a> Manifests<'a> {
         if exit != SevenZipExit::Ok {
             return Err(self.seven_zip.unopened(key.to_owned(), exit));
         }
-        if names != [(MANIFEST_FILE.to_owned(), false)] {
-            return Err(broken(
-                key,
-                "the object holds something else than one encrypted manifest",
-            ));
-        }
+        let file = MANIFEST_FILES
+            .into_iter()
+            .find(|file| names == [((*file).to_owned(), false)]);
+        let Some(file) = file else {
+            let why = "the object holds something else than one encrypted manifest";
+            return Err(broken(key, why));
+        };
         fs::create_dir(directory).map_err(RestoreError::disk("create", directory))?;
         match self
             .seven_zip
             .extract(archive, directory, None, &mut |_| {})?
         {
-            SevenZipExit::Ok => Ok(()),
+            SevenZipExit::Ok => Ok(file),
             _ if self.target.is_full() => Err(RestoreError::Archive {
                 archive: key.to_owned(),
                 doing: "extracted",
@@ -175,13 +225,14 @@ impl<'a> Manifests<'a> {
         }
     }
 
-    /// Writes a list of the wanted files for each archive that holds any, from the manifest.
-    /// Returns the lists by stamp.
+    /// Writes a list of the wanted files for each archive that holds any, from the manifest: of a
+    /// file in several archives, only that one is wanted which holds the state. Returns the lists
+    /// by stamp, with the number of files in each.
     fn select(
         &self,
         mount: &PlannedMount,
         manifest: &OpenManifest,
-    ) -> Result<BTreeMap<Stamp, PathBuf>, RestoreError> {
+    ) -> Result<BTreeMap<Stamp, WrittenList>, RestoreError> {
         let mut lists = ListWriters::default();
         let mut unknown: BTreeSet<usize> = (0..mount.wanted.len()).collect();
         for entry in manifest.read()? {
@@ -189,7 +240,7 @@ impl<'a> Manifests<'a> {
             let Some(path) = entry.path.as_str() else {
                 continue;
             };
-            let mut wanted = false;
+            let mut wanted = mount.wanted.is_empty();
             for (i, _) in mount
                 .wanted
                 .iter()
@@ -270,7 +321,10 @@ pub fn is_wanted(wanted: &[Wanted], path: &RelPath) -> bool {
 
 /// List files being written, one an archive.
 #[derive(Default)]
-struct ListWriters(BTreeMap<Stamp, (PathBuf, BufWriter<File>)>);
+struct ListWriters(BTreeMap<Stamp, (WrittenList, BufWriter<File>)>);
+
+/// A list file, and how many files it names.
+type WrittenList = (PathBuf, u64);
 
 impl ListWriters {
     fn add(
@@ -279,21 +333,22 @@ impl ListWriters {
         path: &str,
         place: impl Fn(Stamp) -> PathBuf,
     ) -> Result<(), RestoreError> {
-        let (place, out) = match self.0.entry(stamp) {
+        let ((place, count), out) = match self.0.entry(stamp) {
             Entry::Occupied(there) => there.into_mut(),
             Entry::Vacant(new) => {
                 let place = place(stamp);
                 let file = File::create(&place).map_err(RestoreError::disk("write", &place))?;
-                new.insert((place, BufWriter::new(file)))
+                new.insert(((place, 0), BufWriter::new(file)))
             }
         };
+        *count += 1;
         writeln!(out, "\"{path}\"").map_err(RestoreError::disk("write", place))
     }
 
-    fn close(self) -> Result<BTreeMap<Stamp, PathBuf>, RestoreError> {
-        let close = |(stamp, (place, mut out)): (Stamp, (PathBuf, BufWriter<File>))| {
-            out.flush().map_err(RestoreError::disk("write", &place))?;
-            Ok((stamp, place))
+    fn close(self) -> Result<BTreeMap<Stamp, WrittenList>, RestoreError> {
+        let close = |(stamp, (list, mut out)): (Stamp, (WrittenList, BufWriter<File>))| {
+            out.flush().map_err(RestoreError::disk("write", &list.0))?;
+            Ok((stamp, list))
         };
         self.0.into_iter().map(close).collect()
     }

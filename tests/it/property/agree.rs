@@ -123,13 +123,7 @@ impl Case<'_> {
             |order: &StageOrder| fs::read(order.work.to_native().join("archive.list")).unwrap();
         let (expected, full) = (list(order), &counted(full));
         let empty = self.path("empty.jsonl");
-        let header = Header {
-            version: 1,
-            location: "pc".to_owned(),
-            mount: order.mount.path.clone(),
-            backup: None,
-            format: None,
-        };
+        let header = Header::whole("pc", &order.mount.path, None, None);
         Writer::new(fs::File::create(&empty).unwrap(), &header)
             .unwrap()
             .finish()

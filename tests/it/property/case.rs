@@ -268,7 +268,7 @@ impl<'a> Case<'a> {
         };
         self.expect(events.outcome() == outcome, said);
         self.counts(&mount, &done.prepared, unlisted);
-        let manifest = order.work.to_native().join("manifest.jsonl");
+        let manifest = order.work.to_native().join("manifest.v2");
         self.manifest(&mount, &order, &manifest);
         self.archive(&mount, &order);
         self.other_ways(&order, &done.prepared);

@@ -1,7 +1,7 @@
 //! What a restore of an honest store gives.
 
 use super::kit::*;
-use crate::support::pc::{FULL, INC1, INC2, Pc};
+use crate::support::pc::{FULL, INC1, INC2, KEY, Pc};
 use aam_auto_backup::parts::Format;
 use aam_auto_backup::parts::Layout;
 use aam_auto_backup::parts::Outcome;
@@ -74,13 +74,13 @@ fn full_and_incrementals_in_both_formats() {
 #[test]
 fn exact_removes_what_is_not_listed() {
     let pc = history(Format::Zip);
-    let done = restore(
-        &pc,
-        &RestoreOptions {
-            exact: true,
-            ..options()
-        },
-    );
+    restore(&pc, &options()).ok();
+    assert!(pc.target().join("1/docs/old.txt").exists());
+    let exact = RestoreOptions {
+        exact: true,
+        ..options()
+    };
+    let done = restore_with(&pc, &exact, &pc.target(), true, KEY);
     assert_eq!((done.outcome, done.ok().removed), (Outcome::Success, 1));
     assert!(!pc.target().join("1/docs/old.txt").exists());
     assert_as_listed(&pc, 1, &pc.target().join("1"));

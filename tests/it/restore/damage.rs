@@ -257,7 +257,7 @@ fn a_marker_or_manifest_of_another_archive_is_refused() {
     );
     fs::write(object(&pc, FULL, "yes_-home-allen-"), "{ nonsense").unwrap();
     assert!(restore(&pc, &options()).error().contains("cannot be read"));
-    fs::write(object(&pc, FULL, "yes_-home-allen-"), r#"{"version": 2}"#).unwrap();
+    fs::write(object(&pc, FULL, "yes_-home-allen-"), r#"{"version": 3}"#).unwrap();
     assert!(
         restore(&pc, &options())
             .error()

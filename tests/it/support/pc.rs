@@ -14,6 +14,7 @@ use aam_auto_backup::parts::Marker;
 use aam_auto_backup::parts::Mount;
 use aam_auto_backup::parts::ObjectRef;
 use aam_auto_backup::parts::{BackupId, Format, MountName, ObjectName, Part};
+use aam_auto_backup::parts::{DeltaBase, ManifestChain, Reader, write_delta};
 use aam_auto_backup::parts::{Details, Entry, EntryKind, Header, Meta, Moment, RelPath, Writer};
 use aam_auto_backup::parts::{DirectoryStore, Purpose, Store};
 use aam_auto_backup::parts::{Stamp, Zone};
@@ -45,6 +46,8 @@ pub struct Pc {
     pub markers: usize,
     mounts: Vec<Volume>,
     last: Option<BackupId>,
+    /// The newest manifest of each mount, whole, and its chain.
+    states: BTreeMap<usize, (Stamp, Vec<u8>, ManifestChain)>,
     clock: i128,
 }
 
@@ -80,6 +83,7 @@ impl Pc {
             markers: usize::MAX,
             mounts,
             last: None,
+            states: BTreeMap::new(),
             clock: 1_600_000_000_123_456_789,
         }
     }
@@ -220,15 +224,16 @@ impl Pc {
                 .map(|(_, e)| e.meta.size)
                 .sum();
             let volumes = self.archive(id, index);
-            let manifest = if self.v1 {
-                None
-            } else {
-                Some(self.manifest(id, index))
+            let (manifest, delta) = match self.v1 {
+                true => (None, None),
+                false => {
+                    let (manifest, delta) = self.manifest(id, index);
+                    (Some(manifest), delta)
+                }
             };
             let path = self.mounts[index].path.clone();
             let key = name(id, &path, Part::Marker);
             let marker = Marker {
-                version: 1,
                 program: "test".into(),
                 location: "pc".into(),
                 backup: id,
@@ -243,8 +248,11 @@ impl Pc {
                     sha256: String::new(),
                     slices: None,
                 }),
+                delta,
                 files: self.mounts[index].entries.len() as u64,
                 bytes,
+                counts: None,
+                sources: Vec::new(),
                 selection: String::new(),
                 since: id.incremental.and(self.last).map(|b| b.stamp()),
                 tools: Vec::new(),
@@ -320,27 +328,42 @@ impl Pc {
         stored
     }
 
-    fn manifest(&mut self, id: BackupId, index: usize) -> ObjectRef {
+    /// Goes on with a set that somebody else began.
+    pub fn adopt(&mut self, last: BackupId) -> &mut Pc {
+        self.last = Some(last);
+        self.mounts.iter_mut().for_each(|m| m.changed.clear());
+        self
+    }
+
+    /// A whole manifest, or a delta on the one before.
+    fn manifest(&mut self, id: BackupId, index: usize) -> (ObjectRef, Option<DeltaBase>) {
         let mount = &self.mounts[index];
         let work = tempfile::tempdir_in(self.scratch.path()).unwrap();
-        let header = Header {
-            version: 1,
-            location: "pc".into(),
-            mount: mount.path.clone(),
-            backup: Some(id),
-            format: Some(self.format),
-        };
-        let mut writer = Writer::new(
-            fs::File::create(work.path().join("manifest.jsonl")).unwrap(),
-            &header,
-        )
-        .unwrap();
+        let header = Header::whole("pc", &mount.path, Some(id), Some(self.format));
+        let mut writer = Writer::new(Vec::new(), &header).unwrap();
         mount
             .entries
             .values()
             .for_each(|entry| writer.write(entry).unwrap());
-        writer.finish().unwrap();
-        fs::write(work.path().join("list"), "\"manifest.jsonl\"\n").unwrap();
+        let whole = writer.finish().unwrap();
+        let before = self.states.get(&index).filter(|_| id.incremental.is_some());
+        let delta = before.and_then(|(stamp, _, chain)| chain.next(*stamp));
+        let reader = |bytes| Reader::new(bytes).unwrap();
+        let (bytes, chain) = match (before, delta) {
+            (Some((_, base, chain)), Some(delta)) => {
+                let header = Header {
+                    delta: Some(delta),
+                    ..header
+                };
+                let new = reader(&whole[..]);
+                let bytes = write_delta(reader(&base[..]), new, &header, Vec::new()).unwrap();
+                (bytes, chain.with(delta, 1).unwrap())
+            }
+            _ => (whole.clone(), ManifestChain::whole(1 << 20)),
+        };
+        self.states.insert(index, (id.stamp(), whole, chain));
+        fs::write(work.path().join("manifest.v2"), bytes).unwrap();
+        fs::write(work.path().join("list"), "\"manifest.v2\"\n").unwrap();
         let archive = work.path().join("m");
         seven_zip(
             self.format,
@@ -350,9 +373,8 @@ impl Pc {
             None,
         );
         let key = name(id, &mount.path, Part::Manifest(self.format.into()));
-        self.store
-            .put(&key, &archive, Purpose::Index, &|_| {})
-            .unwrap()
+        let stored = self.store.put(&key, &archive, Purpose::Index, &|_| {});
+        (stored.unwrap(), delta)
     }
 }
 

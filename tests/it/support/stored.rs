@@ -6,6 +6,8 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use aam_auto_backup::parts::{Reader, write_state};
+
 use super::look::{Seen, look};
 use super::machine::{KEY, Machine, names};
 
@@ -88,21 +90,53 @@ impl Machine {
         self.stored().iter().filter(is_first).map(of).collect()
     }
 
-    /// The manifests of the newest backup, decrypted.
+    /// What the manifests of the newest backup say, with those that they rest on: for each mount
+    /// the header and the entries as lines of JSON.
     pub fn manifests(&self) -> String {
         let newest = self.backups().pop().expect("there is a backup");
-        let out = tempfile::tempdir().unwrap();
+        let first = format!("{}_manifest_", newest.prefix);
         let mut text = String::new();
-        for name in self
-            .stored()
-            .iter()
-            .filter(|n| n.starts_with(&format!("{}_manifest", newest.prefix)))
-        {
-            extract(&self.path("store").join(name), out.path());
-            text.push_str(&fs::read_to_string(out.path().join("manifest.jsonl")).unwrap());
+        for name in self.stored() {
+            let Some(mount) = name.strip_prefix(&first) else {
+                continue;
+            };
+            let mut chain = vec![self.manifest(&name)];
+            while let Some(delta) = reader(chain.last().unwrap()).header().delta {
+                chain.push(self.manifest_of(&delta.base.to_string(), mount));
+            }
+            let readers = chain.iter().map(|bytes| reader(bytes)).collect();
+            let state = write_state(readers, Vec::new()).unwrap();
+            let state = reader(&state);
+            text.push_str(&serde_json::to_string(state.header()).unwrap());
+            text.push('\n');
+            for entry in state {
+                text.push_str(&serde_json::to_string(&entry.unwrap()).unwrap());
+                text.push('\n');
+            }
         }
         text
     }
+
+    fn manifest_of(&self, stamp: &str, mount: &str) -> Vec<u8> {
+        let is_it = |name: &&String| {
+            let before = name.strip_suffix(&format!("_manifest_{mount}"));
+            before.is_some_and(|b| b.ends_with(stamp) || b.ends_with(&format!("{stamp}_0_0.0")))
+        };
+        let all = self.stored();
+        let name = all.iter().find(is_it);
+        self.manifest(name.unwrap_or_else(|| panic!("{stamp} of {mount} is in {all:?}")))
+    }
+
+    /// A manifest object, decrypted.
+    pub fn manifest(&self, name: &str) -> Vec<u8> {
+        let out = tempfile::tempdir().unwrap();
+        extract(&self.path("store").join(name), out.path());
+        fs::read(out.path().join("manifest.v2")).unwrap()
+    }
+}
+
+fn reader(bytes: &[u8]) -> Reader<&[u8]> {
+    Reader::new(bytes).unwrap()
 }
 
 /// A backup in the store, by its markers.

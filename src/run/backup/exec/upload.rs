@@ -9,7 +9,7 @@ use crate::adapters::state::State;
 use crate::adapters::state::uploads;
 use crate::adapters::store::{Direction, Purpose, Store, StoreError, StoreErrorKind};
 use crate::model::event::{Event, Section};
-use crate::model::marker::{self, Marker};
+use crate::model::marker::Marker;
 use crate::model::name::MountName;
 use crate::model::object::{Object, ObjectRef};
 use crate::model::store_name::StoreName;
@@ -98,7 +98,6 @@ impl Execution<'_> {
                 _ => None,
             };
             let about = Marker {
-                version: marker::VERSION,
                 program: format!("aam-backup {}", env!("CARGO_PKG_VERSION")),
                 location: self.plan.location.clone(),
                 backup: archive.backup,
@@ -108,8 +107,11 @@ impl Execution<'_> {
                 format: archive.format,
                 volumes: Vec::new(),
                 manifest: ObjectRef::default(),
+                delta: archived.delta,
                 files: archived.files,
                 bytes: archived.bytes,
+                counts: Some(archived.counts),
+                sources: archived.sources.clone(),
                 selection: self.plan.selection.clone(),
                 since,
                 tools: self.tools.clone(),

@@ -8,9 +8,9 @@ use std::path::Path;
 use super::before::Before;
 use super::counts::WalkCounts;
 use super::held::{self, EntrySum, LookUp};
+use super::manifest_object::Packer;
 use super::{Archived, StageError};
 use crate::adapters::manifest_file::FileReader;
-use crate::adapters::process::Invocation;
 use crate::adapters::seven_zip::{SevenZip, SevenZipExit};
 use crate::adapters::walk::meta_of;
 use crate::model::cancel::Cancel;
@@ -20,7 +20,7 @@ use crate::model::secret::Secret;
 use crate::model::text;
 use crate::model::upload_record::WorkFile;
 use crate::plan::backup::{ArchiveOrder, Changes, StageOrder};
-use crate::render::{StageFiles, switches};
+use crate::render::StageFiles;
 
 /// Checks what 7-Zip wrote, and makes the manifest object. `None` when the archive is not what was
 /// asked for.
@@ -76,13 +76,13 @@ pub(super) fn finish(
         prepared.skipped += amended.missing.len() as u64;
         (prepared.archived_files, prepared.archived_bytes) = (0, 0);
     }
-    let manifest = encrypt_manifest(archive, &seven_zip, files, key, cancel, events)?;
-    Ok(manifest.map(|manifest| Archived {
-        volumes,
-        manifest,
-        files: prepared.archived_files,
-        bytes: prepared.archived_bytes,
-    }))
+    let packer = Packer {
+        seven_zip: &seven_zip,
+        key,
+        cancel,
+        events,
+    };
+    packer.archived(order, archive, files, prepared, volumes)
 }
 
 fn not_read_back(archive: &ArchiveOrder, exit: SevenZipExit, events: &Events<'_>) {
@@ -292,51 +292,4 @@ impl Amended {
 fn is_gone(why: &std::io::Error) -> bool {
     use std::io::ErrorKind::{NotADirectory, NotFound};
     matches!(why.kind(), NotFound | NotADirectory)
-}
-
-/// The manifest as its object: names are private.
-fn encrypt_manifest(
-    archive: &ArchiveOrder,
-    seven_zip: &SevenZip,
-    files: &StageFiles,
-    key: &Secret,
-    cancel: &Cancel,
-    events: &Events<'_>,
-) -> Result<Option<WorkFile>, StageError> {
-    let target = files.encrypted_manifest.to_native();
-    let plain = files.manifest.to_native();
-    let mut said = Vec::new();
-    let code = Invocation::new(seven_zip.program())
-        .args(["a", &format!("-t{}", archive.format.extension())])
-        .args(switches(archive.format).split(' '))
-        .args(["-mx=5", "-spd", "-bd", "-sccUTF-8", "-p", "--"])
-        .arg(&target)
-        .arg(&plain)
-        .run(Some(key), cancel, &mut |line| said.push(line.to_owned()))?;
-    let exit = SevenZipExit::of(code);
-    if exit != SevenZipExit::Ok {
-        for line in said {
-            events.emit(Event::ToolOutput {
-                tool: "7-Zip".to_owned(),
-                line,
-            });
-        }
-        events.fail(
-            Section::Tools,
-            format!(
-                "the manifest '{}' could not be encrypted: {exit}",
-                archive.manifest
-            ),
-            None,
-        );
-        return Ok(None);
-    }
-    let size = std::fs::metadata(&target)
-        .map_err(StageError::io("looking at", &target))?
-        .len();
-    Ok(Some(WorkFile {
-        key: archive.manifest.clone(),
-        path: target,
-        size,
-    }))
 }

@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use crate::adapters::process::ToolError;
 use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Section};
-use crate::model::manifest::ManifestError;
+use crate::model::manifest::{DeltaBase, ManifestError, SourceLook};
+use crate::model::marker::StateCounts;
 use crate::model::secret::Secret;
 use crate::model::text;
 use crate::model::upload_record::WorkFile;
@@ -28,6 +29,7 @@ mod fit;
 mod fitting;
 mod held;
 mod make_way;
+mod manifest_object;
 mod mirror;
 mod native;
 mod outputs;
@@ -108,10 +110,16 @@ pub struct Archived {
     /// In order; none when nothing was to be archived.
     pub volumes: Vec<WorkFile>,
     pub manifest: WorkFile,
+    /// What the manifest rests on, if it is a delta.
+    pub delta: Option<DeltaBase>,
     /// Files in the archive.
     pub files: u64,
     /// Their bytes before compression.
     pub bytes: u64,
+    /// What the state has.
+    pub counts: StateCounts,
+    /// The sources of the mount, and when they were looked at.
+    pub sources: Vec<SourceLook>,
 }
 
 /// Carries out an order: [`prepare`], then everything the files say.

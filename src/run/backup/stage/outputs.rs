@@ -55,13 +55,9 @@ impl<'a> Outputs<'a> {
                 .map(Some)
                 .map_err(StageError::io("creating", path))
         };
-        let header = Header {
-            version: 1,
-            location: order.location.clone(),
-            mount: order.mount.path.clone(),
-            backup: order.archive.as_ref().map(|a| a.backup),
-            format: order.archive.as_ref().map(|a| a.format),
-        };
+        let archive = order.archive.as_ref();
+        let (backup, format) = (archive.map(|a| a.backup), archive.map(|a| a.format));
+        let header = Header::whole(&order.location, &order.mount.path, backup, format);
         let manifest = create(true, &files.manifest)?;
         let family = order.mount.path.family();
         let mirror = match create(

@@ -216,7 +216,12 @@ fn is_changed(order: &StageOrder, meta: &Meta, last: Option<&Entry>, directory: 
             None => true,
             Some(last) if directory => last.kind != EntryKind::Directory,
             Some(last) => {
-                last.kind != EntryKind::File || last.stored.is_none() || meta.differs(&last.meta)
+                // An archive must be known to hold it.
+                let is_held = matches!(last.stored, Some(Stored::In(_)));
+                last.kind != EntryKind::File
+                    || !is_held
+                    || last.details.racy
+                    || meta.differs(&last.meta)
             }
         },
     }

@@ -11,6 +11,7 @@ use crate::plan::restore::only::Wanted;
 use crate::run::restore::error::RestoreError;
 
 use super::inspection::Inspection;
+use super::listed_names::ListedNames;
 use super::paths::TargetPaths;
 
 /// The extraction of one archive.
@@ -19,6 +20,8 @@ pub struct ArchiveExtraction<'a> {
     pub events: &'a Events<'a>,
     /// The mount's directory.
     pub into: &'a Path,
+    /// What of it is wanted. `None`: what is wanted of its mount.
+    pub listed: Option<ListedNames>,
 }
 
 impl ArchiveExtraction<'_> {
@@ -84,6 +87,13 @@ impl ArchiveExtraction<'_> {
         }
     }
 
+    /// Whether an entry is wanted.
+    pub fn wants(&self, listed: &Listed) -> bool {
+        let names = self.listed.as_ref();
+        is_wanted(&self.inspection.mount.wanted, listed)
+            && names.is_none_or(|names| names.has(&listed.path))
+    }
+
     pub fn announce(&self) {
         let Inspection { mount, archive, .. } = self.inspection;
         let to = self.into.display().to_string();
@@ -104,10 +114,7 @@ impl ArchiveExtraction<'_> {
     /// names into `list`, if there is one. Returns their count.
     pub fn clear_paths(&self, first: &Path, list: Option<&Path>) -> Result<u64, RestoreError> {
         let Inspection {
-            seven_zip,
-            target,
-            mount,
-            ..
+            seven_zip, target, ..
         } = self.inspection;
         let mut paths = TargetPaths::new(self.into, target.fresh);
         let mut writer = match list {
@@ -120,7 +127,7 @@ impl ArchiveExtraction<'_> {
         let mut count: Result<u64, RestoreError> = Ok(0);
         seven_zip.list(first, &mut |listed| {
             let Ok(found) = &mut count else { return };
-            if !is_wanted(&mount.wanted, &listed) {
+            if !self.wants(&listed) {
                 return;
             }
             *found += 1;

@@ -159,6 +159,10 @@ impl<'a> ArrivingExtraction<'a> {
         let inspection = &self.extraction.inspection;
         inspection.arriving(&partial.first(), &mut |listed| {
             cost.add(listed);
+            // What is not wanted keeps no part from being deleted.
+            if !self.extraction.wants(listed) {
+                return false;
+            }
             let Some(needs) = uses.add(listed, &partial.arrival, &partial.used) else {
                 return false;
             };

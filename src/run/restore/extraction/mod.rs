@@ -5,6 +5,7 @@ mod archive;
 mod arriving;
 mod entry_lists;
 mod inspection;
+mod listed_names;
 mod local;
 mod metadata;
 mod partial;
@@ -33,6 +34,7 @@ use super::tools::RestoreTools;
 use archive::ArchiveExtraction;
 use arriving::ArrivingExtraction;
 use inspection::Inspection;
+use listed_names::ListedNames;
 use local::LocalArchive;
 use verification::{Tally, Verification};
 
@@ -155,10 +157,12 @@ impl<'a> Extraction<'a> {
         archive: &'a PlannedArchive,
         into: &Path,
     ) -> Result<u64, RestoreError> {
+        let list = self.wanted.lists.get(&(mount.number, archive.stamp));
         let extraction = ArchiveExtraction {
             inspection: self.inspection(mount, archive),
             events: self.events,
             into,
+            listed: list.map(|list| ListedNames::read(list)).transpose()?,
         };
         let local = match self.inspected.remove(&(mount.number, archive.stamp)) {
             Some(local) => local,
@@ -177,7 +181,6 @@ impl<'a> Extraction<'a> {
             }
         };
         let Some(local) = local else { return Ok(0) };
-        let list = self.wanted.lists.get(&(mount.number, archive.stamp));
         let found = extraction.run(&local.first, list.map(|list| list.as_path()))?;
         self.extracted(mount, archive, found, Some(local))?;
         Ok(found)

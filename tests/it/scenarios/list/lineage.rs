@@ -156,13 +156,11 @@ scenarios! {
         Do(|m| {
             let state = m.path("state/state").join(&m.profile.location);
             let entries = std::fs::read_dir(state).unwrap().map(|entry| entry.unwrap().path());
-            let manifest = entries.map(|path| path.join("manifest-1.jsonl")).find(|p| p.exists());
+            let manifest = entries.map(|path| path.join("manifest-1.v2")).find(|p| p.exists());
             let manifest = manifest.unwrap();
-            // Still a manifest, of a file of another size.
-            let text = std::fs::read_to_string(&manifest).unwrap();
-            let damaged = text.replacen("\"size\":", "\"size\":1", 1);
-            assert_ne!(text, damaged);
-            std::fs::write(manifest, damaged).unwrap();
+            let mut bytes = std::fs::read(&manifest).unwrap();
+            *bytes.last_mut().unwrap() ^= 1;
+            std::fs::write(manifest, bytes).unwrap();
         }),
         Run(&[], 0, &[" full backup!", "is not on this computer"]),
         Run(&[], 0, &[" incremental backup!"]),

@@ -1,0 +1,120 @@
+//! Which manifests describe a state: that of its backup, and those that it changes
+//! (SPEC#formats). Pure.
+
+use std::collections::BTreeMap;
+
+use crate::model::catalog::{Backup, ListedArchive};
+use crate::model::marker::Marker;
+use crate::model::name::{BackupId, MountName, ObjectName, Part};
+use crate::model::stamp::Stamp;
+
+use super::error::PlanError;
+use super::plan::{PlannedManifest, RestoreOptions};
+
+/// Markers that were read, by backup and mount. `None`: written by v1.0, empty.
+pub type Markers<'a> = BTreeMap<(BackupId, &'a MountName), Option<Marker>>;
+
+/// The archives of one mount in the backups of a set, oldest first, with what their markers say.
+pub struct MountArchives<'a> {
+    pub name: &'a MountName,
+    pub archives: Vec<(&'a Backup, &'a ListedArchive)>,
+    pub markers: &'a Markers<'a>,
+}
+
+impl MountArchives<'_> {
+    fn marker(&self, id: BackupId) -> Option<&Marker> {
+        self.markers.get(&(id, self.name))?.as_ref()
+    }
+
+    /// The marker of the backup whose manifest a delta changes, if both are there.
+    fn base(&self, of: &Marker) -> Result<Option<&Marker>, Stamp> {
+        let Some(delta) = of.delta else {
+            return Ok(None);
+        };
+        let is_base = |(backup, archive): &&(&Backup, &ListedArchive)| {
+            let stamp = backup.id.stamp();
+            stamp == delta.base && stamp < of.backup.stamp() && archive.manifest.is_some()
+        };
+        let base = self.archives.iter().find(is_base);
+        let base = base.and_then(|(backup, _)| self.marker(backup.id));
+        base.map(Some).ok_or(delta.base)
+    }
+
+    /// The markers whose manifests a state is read from, its own first.
+    fn chain<'m>(&'m self, of: &'m Marker) -> Result<Vec<&'m Marker>, Stamp> {
+        let (mut chain, mut last) = (vec![of], of);
+        while let Some(base) = self.base(last)? {
+            chain.push(base);
+            last = base;
+        }
+        Ok(chain)
+    }
+
+    /// The manifests that a state is read from.
+    pub fn manifest(
+        &self,
+        options: &RestoreOptions,
+        of: &Marker,
+        damage: &mut Vec<String>,
+    ) -> Result<Option<PlannedManifest>, Box<PlanError>> {
+        let chain = match self.chain(of) {
+            Ok(chain) => chain,
+            Err(lost) => {
+                damage.push(self.lost(of, lost));
+                return Ok(None);
+            }
+        };
+        let mut planned = Vec::new();
+        for marker in chain {
+            planned.push(self.planned(options, marker)?);
+        }
+        let mut state = planned.remove(0);
+        state.rests_on = planned;
+        Ok(Some(state))
+    }
+
+    /// What is said of a state whose manifest rests on one that is gone.
+    fn lost(&self, of: &Marker, lost: Stamp) -> String {
+        let state = of.backup.stamp();
+        let all = self.archives.iter().rev();
+        let whole = all.filter_map(|(backup, archive)| {
+            archive.manifest.as_ref()?;
+            self.chain(self.marker(backup.id)?).ok()?;
+            Some(backup.id.stamp())
+        });
+        let others: Vec<String> = whole.map(|stamp| stamp.to_string()).collect();
+        let others = match others.len() {
+            0 => "no state of this set can".to_owned(),
+            _ => format!("these states can: {}", others.join(", ")),
+        };
+        format!(
+            "the state {state} of '{}' cannot be restored exactly: its manifest rests on that of \
+             the backup {lost}, which is gone; {others}",
+            of.mount
+        )
+    }
+
+    fn planned(
+        &self,
+        options: &RestoreOptions,
+        marker: &Marker,
+    ) -> Result<PlannedManifest, Box<PlanError>> {
+        let object = marker.manifest.clone();
+        let parsed = ObjectName::parse(&object.key);
+        let ours = parsed.filter(|n| {
+            n.location == options.location && n.backup == marker.backup && n.mount == *self.name
+        });
+        match ours.map(|n| n.part) {
+            Some(Part::Manifest(extension)) => Ok(PlannedManifest {
+                stamp: marker.backup.stamp(),
+                format: extension.into(),
+                object,
+                rests_on: Vec::new(),
+            }),
+            _ => Err(Box::new(PlanError::ForeignKey {
+                backup: marker.backup.stamp(),
+                key: object.key,
+            })),
+        }
+    }
+}
