@@ -134,6 +134,7 @@ impl<'a> Manifests<'a> {
         match write_state(readers, BufWriter::new(out)) {
             Ok(_) => Ok(OpenManifest {
                 key: opened[0].key.clone(),
+                state: planned.stamp,
                 path,
             }),
             Err(ChainError::Manifest(number, why)) => Err(opened[number].broken(why)),
