@@ -175,7 +175,7 @@ fn local_lists_and_those_of_the_store_answer_alike() {
     let past = fs::read_dir(state.join("past")).unwrap().flatten();
     let past: Vec<_> = past.map(|entry| entry.path()).collect();
     assert_eq!(past.len(), 2, "{past:?}");
-    fs::write(past[0].join("manifest-1.jsonl"), "{}").unwrap();
+    fs::write(past[0].join("manifest-1.v2"), "{}").unwrap();
     assert_eq!(answers(&machine, &states, &[]), local);
     fs::remove_dir_all(&state).unwrap();
     assert_eq!(answers(&machine, &states, &[]), local);
