@@ -8,6 +8,7 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::path::FullPath;
 use crate::model::stamp::Stamp;
 
 pub mod delta;
