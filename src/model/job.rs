@@ -13,7 +13,7 @@ use clap::ValueEnum;
 use clap::builder::PossibleValue;
 
 use crate::model::name::Format;
-use crate::model::policy::{ExtraFiles, ForceFull, Reference, Tier};
+use crate::model::policy::{ExtraFiles, ForceFull, Keep, Reference, Tier};
 use crate::model::stamp::Zone;
 
 mod reporting;
@@ -90,6 +90,11 @@ impl Job {
         self.archive.iter().flat_map(|a| a.stores.iter())
     }
 
+    /// Which sets of a store stay, if it is pruned.
+    pub fn keep(&self, store: StoreName) -> Option<&Keep> {
+        self.stores().find(|s| s.name() == store)?.keep()
+    }
+
     /// The secrets that a run needs, with their keys in the profile.
     pub fn references(&self) -> Vec<(String, &Reference)> {
         let archive = self.archive.iter();
@@ -99,7 +104,9 @@ impl Job {
             let secrets = store.secrets().into_iter();
             secrets.map(move |(key, reference)| (format!("destinations.{name}.{key}"), reference))
         });
-        key.chain(of_stores).chain(self.reporting.references()).collect()
+        key.chain(of_stores)
+            .chain(self.reporting.references())
+            .collect()
     }
 
     /// The destinations it has.

@@ -15,9 +15,11 @@ use crate::model::store::{StoreName, StoreSettings};
 use crate::profile::mistake::Mistake;
 
 mod directory;
+mod keep;
 mod s3;
 
 pub use directory::Directory;
+pub use keep::KeepSection;
 pub use s3::{S3Credentials, S3Section};
 
 /// Where backups are kept.
