@@ -334,10 +334,11 @@ impl Store for RcloneStore {
 
     fn remove(&self, key: &str) -> Result<(), StoreError> {
         let act = self.act("deleting", key);
-        match self.logged(&act, &["deletefile", &self.place(key, &act)?]) {
+        let place = self.place(key, &act)?;
+        match self.look(&act, &place)? {
+            Some(_) => self.logged(&act, &["deletefile", &place]),
             // Without the directory, nothing is known about the object.
-            Err(error) if error.kind == StoreErrorKind::NotFound => self.is_there(&act),
-            deleted => deleted,
+            None => self.is_there(&act),
         }
     }
 
