@@ -30,6 +30,22 @@ impl Exit {
         }
     }
 
+    /// The worse of two exits.
+    pub fn worse(self, other: Exit) -> Exit {
+        let rank = |exit: Exit| match exit {
+            Exit::Success => 0,
+            Exit::Warnings => 1,
+            Exit::Locked => 2,
+            Exit::Failed => 3,
+            Exit::Usage => 4,
+            Exit::Interrupted => 5,
+        };
+        match rank(other) > rank(self) {
+            true => other,
+            false => self,
+        }
+    }
+
     /// The exit code that the caller sees.
     pub const fn code(self) -> u8 {
         match self {

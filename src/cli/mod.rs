@@ -4,6 +4,7 @@
 
 mod check;
 mod completions;
+mod copy;
 mod doctor;
 pub mod exit;
 mod explain;
@@ -15,6 +16,7 @@ pub mod output;
 pub mod place;
 mod plan;
 mod prices;
+mod prune;
 mod restore;
 mod run;
 mod schedule;
@@ -26,6 +28,7 @@ mod shadow_stage;
 mod shortcuts;
 mod status;
 pub mod terminal;
+mod when;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -70,6 +73,8 @@ pub enum Command {
     Run(run::RunArgs),
     Status(status::StatusArgs),
     Sets(sets::SetsArgs),
+    Prune(prune::PruneArgs),
+    Copy(Box<copy::CopyArgs>),
     Find(search::FindArgs),
     Versions(search::VersionsArgs),
     Ls(search::LsArgs),
@@ -131,7 +136,7 @@ pub fn main() -> ExitCode {
         return Exit::Failed.into();
     }
     let exit = match cli.command {
-        Command::Plan(args) => with_job(&cli.global, &args.backup.profile, |job| {
+        Command::Plan(args) => with_job(&cli.global, &args.profile, |job| {
             only_to(job, &args.backup.destinations, |job| {
                 plan::plan(job, &args, &cancel)
             })
@@ -147,6 +152,8 @@ pub fn main() -> ExitCode {
         Command::Schedule(args) => schedule::schedule(&cli.global, &args, &cancel),
         Command::Status(args) => status::status(&cli.global, &args),
         Command::Sets(args) => sets::sets(&cli.global, &args, &cancel),
+        Command::Copy(args) => args.run(&cli.global, &cancel),
+        Command::Prune(args) => args.run(&cli.global, &cancel),
         Command::Find(args) => args.run(&cli.global, &cancel),
         Command::Versions(args) => args.run(&cli.global, &cancel),
         Command::Ls(args) => args.run(&cli.global, &cancel),

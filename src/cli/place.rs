@@ -68,6 +68,11 @@ pub struct StoreArgs {
 }
 
 impl StoreArgs {
+    /// Whether no store is named.
+    pub fn is_empty(&self) -> bool {
+        self.directory.is_none() && self.bucket.is_none()
+    }
+
     /// Opens the stores of a profile, or that of the options.
     ///
     /// # Errors
@@ -146,6 +151,7 @@ impl StoreArgs {
                 program: None,
                 config: None,
                 config_password: None,
+                keep: None,
             };
             candidates.push(Candidate {
                 label: rclone.label(),

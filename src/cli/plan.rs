@@ -28,6 +28,8 @@ use upload::UploadArgs;
 /// Show what a run would do and why. Changes nothing.
 #[derive(Debug, Args)]
 pub struct PlanArgs {
+    /// Profile: a path, or a name looked up in the profile directories.
+    pub profile: String,
     #[command(flatten)]
     pub backup: BackupArgs,
     /// Plan with the facts in this JSON file instead of looking at sources, stores and state, to

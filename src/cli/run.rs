@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::place::complain;
 use super::{Exit, Global, OutputFormat, output};
 use crate::cli::terminal::{self, Terminal};
 use crate::model::cancel::Cancel;
@@ -20,8 +21,6 @@ use crate::run::session::{Ended, Files};
 /// Which backup: what `run` makes and `plan` shows.
 #[derive(Debug, Args)]
 pub struct BackupArgs {
-    /// Profile: a path, or a name looked up in the profile directories.
-    pub profile: String,
     /// Mode of the backup.
     #[arg(long, value_enum, default_value_t)]
     pub mode: Mode,
@@ -55,8 +54,17 @@ impl BackupArgs {
 }
 
 /// Make a backup.
+///
+/// With several profiles, or --all, they are run one after the other. A profile that fails does not
+/// stop the others; the exit code is the worst of them.
 #[derive(Debug, Args)]
 pub struct RunArgs {
+    /// Profiles: paths, or names looked up in the profile directories.
+    #[arg(value_name = "PROFILE", required_unless_present = "all")]
+    pub profiles: Vec<String>,
+    /// Run every profile of the first profile directory that has any.
+    #[arg(long, conflicts_with = "profiles")]
+    pub all: bool,
     #[command(flatten)]
     pub backup: BackupArgs,
     /// Ask no questions, and do not wait for a key press. For schedulers, some of which offer a
@@ -84,11 +92,43 @@ impl RunArgs {
     }
 }
 
-/// Runs a profile.
+/// Runs one profile, or several one after the other.
 pub fn run(global: &Global, args: &RunArgs, cancel: &Cancel) -> Exit {
     let search = Search::new(global.profiles.as_deref());
-    match search.load(&args.backup.profile) {
-        Err(diagnostics) => refuse(&search, args, &diagnostics),
+    let profiles = match args.all {
+        true => search.all(),
+        false => args.profiles.clone(),
+    };
+    if profiles.is_empty() {
+        let hint = "name a directory with --profiles DIR";
+        complain("error", "no profile directory has a profile", hint);
+        return Exit::Usage;
+    }
+    if profiles.len() > 1 && args.metrics.is_some() {
+        let text = "--metrics FILE would hold the metrics of the last profile only";
+        complain(
+            "error",
+            text,
+            "run the profiles one by one, each with a file of its own",
+        );
+        return Exit::Usage;
+    }
+    let mut worst = Exit::Success;
+    for profile in &profiles {
+        if profiles.len() > 1 {
+            output::note(format_args!("profile {profile}\n"));
+        }
+        worst = worst.worse(one(&search, profile, args, cancel));
+        if cancel.is_set() {
+            return Exit::Interrupted;
+        }
+    }
+    worst
+}
+
+fn one(search: &Search, profile: &str, args: &RunArgs, cancel: &Cancel) -> Exit {
+    match search.load(profile) {
+        Err(diagnostics) => refuse(search, profile, args, &diagnostics),
         Ok(job) if job.family != Family::HOST => {
             output::note(super::other_host(&job));
             Exit::Usage
@@ -119,7 +159,7 @@ fn backup(job: &Job, args: &RunArgs, cancel: &Cancel) -> Exit {
 }
 
 /// A broken profile is reported like a failed run, as far as its reporting sections can be read.
-fn refuse(search: &Search, args: &RunArgs, diagnostics: &Diagnostics) -> Exit {
+fn refuse(search: &Search, profile: &str, args: &RunArgs, diagnostics: &Diagnostics) -> Exit {
     let readers = match terminal::is_journal() {
         // It says how bad each of them is.
         true => readers(args),
@@ -129,11 +169,11 @@ fn refuse(search: &Search, args: &RunArgs, diagnostics: &Diagnostics) -> Exit {
         }
     };
     let readable = search
-        .find(&args.backup.profile)
+        .find(profile)
         .map(|path| profile::readable(&path))
         .unwrap_or_default();
     show(&backup::refuse(
-        &args.backup.profile,
+        profile,
         &readable,
         diagnostics,
         args.backup.mode,

@@ -9,6 +9,7 @@ use super::place::StoreArgs;
 use super::prices::PricesArgs;
 use super::restore::key::{KeyArgs, key};
 use super::terminal::Terminal;
+use super::when::when;
 use super::{Exit, Global, OutputFormat, output};
 use crate::model::cancel::Cancel;
 use crate::model::event::Events;
@@ -87,7 +88,7 @@ pub struct LsArgs {
     #[arg(value_name = "PATH")]
     pub second: Option<String>,
     /// The newest state at or before this stamp, day or time. Default: the newest state.
-    #[arg(long, value_name = "WHEN")]
+    #[arg(long, value_name = "WHEN", value_parser = when)]
     pub at: Option<PointInTime>,
     /// List everything below the directory.
     #[arg(long, short)]
@@ -220,8 +221,7 @@ impl VersionsArgs {
         let path = path.unwrap_or_default();
         let looked = |number: usize, mount: &FullPath, entry: &Entry| {
             let wanted = Wanted::within(path, number, Some(mount))?;
-            let is_it = entry.path.names().count() == wanted.names.len()
-                && wanted.holds(entry.path.as_str()?);
+            let is_it = wanted.is_exactly(entry.path.as_str()?);
             is_it.then(|| entry.shown_below(mount))
         };
         self.search.ask(
@@ -266,7 +266,6 @@ impl DiffArgs {
         if let Some(extra) = extra {
             return wrong(format_args!("'{extra}' is one argument too many"));
         }
-        let when = |text: &str| text.parse::<PointInTime>();
         let (from, to) = match (when(from.unwrap_or_default()), to.map(when).transpose()) {
             (Ok(from), Ok(to)) => (from, to),
             (Err(error), _) | (_, Err(error)) => return wrong(error),

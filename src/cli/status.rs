@@ -30,9 +30,24 @@ pub struct StatusArgs {
 
 /// The runs of one profile, newest first.
 #[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
 struct Runs {
     profile: String,
+    /// Seconds since the last successful backup ended.
+    age: Option<u64>,
     runs: Vec<RunRecord>,
+}
+
+impl Runs {
+    fn of(profile: String, history: &History) -> Runs {
+        let runs = history.records();
+        let successes = runs
+            .iter()
+            .filter(|run| run.is_backup() && run.is_success());
+        let last = successes.filter_map(|run| run.ended).max();
+        let age = last.map(|last| (Utc::now() - last).num_seconds().max(0).unsigned_abs());
+        Runs { profile, age, runs }
+    }
 }
 
 /// Shows the last runs.
@@ -51,10 +66,7 @@ pub fn status(global: &Global, args: &StatusArgs) -> Exit {
     };
     let mut all: Vec<Runs> = histories
         .into_iter()
-        .map(|(profile, history)| Runs {
-            profile,
-            runs: history.records(),
-        })
+        .map(|(profile, history)| Runs::of(profile, &history))
         .collect();
     // A computer that never made a backup is not a success.
     let exit = all
@@ -81,13 +93,7 @@ pub fn status(global: &Global, args: &StatusArgs) -> Exit {
             let shown = all.iter().filter(|runs| !runs.runs.is_empty());
             output::result(shown.map(to_text).collect::<Vec<_>>().join("\n"))
         }
-        OutputFormat::Json => match serde_json::to_string_pretty(&all) {
-            Ok(text) => output::result(text + "\n"),
-            Err(error) => {
-                output::note(format_args!("error: the runs cannot be printed: {error}\n"));
-                Exit::Failed
-            }
-        },
+        OutputFormat::Json => output::json(&all),
     };
     if printed == Exit::Success {
         exit
@@ -152,5 +158,9 @@ fn to_text(runs: &Runs) -> String {
                 .map_or_else(|| "-".to_owned(), |log| log.display().to_string()),
         ]);
     }
-    format!("{}\n{}", runs.profile, text::aligned(&table))
+    let age = match runs.age {
+        Some(age) => format!("last success {} ago", text::duration(age)),
+        None => "no success is known".to_owned(),
+    };
+    format!("{}, {age}\n{}", runs.profile, text::aligned(&table))
 }

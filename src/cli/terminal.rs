@@ -1,10 +1,21 @@
 //! The terminal: events as lines on standard error. If that is the journal of systemd, every line
 //! has its priority.
 
-use std::io::Write;
+use std::io::{BufRead, IsTerminal, Write};
 
 use crate::model::event::{Event, Outcome, Severity, Sink};
 use crate::model::text::{describe, harmless};
+
+/// Asks a question on the terminal. Where there is none, the answer is no.
+pub fn confirm(question: &str) -> bool {
+    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        return false;
+    }
+    super::output::note(format_args!("{question} [y/N] "));
+    let mut answer = String::new();
+    let read = std::io::stdin().lock().read_line(&mut answer);
+    read.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
+}
 
 /// Reads events for a person at a terminal. What tools print stays in the log, unless asked for.
 #[derive(Clone, Copy, Debug)]

@@ -13,7 +13,7 @@ use clap::ValueEnum;
 use clap::builder::PossibleValue;
 
 use crate::model::name::Format;
-use crate::model::policy::{ExtraFiles, ForceFull, Reference, Tier};
+use crate::model::policy::{ExtraFiles, ForceFull, Keep, Reference, Tier};
 use crate::model::stamp::Zone;
 
 mod reporting;
@@ -88,6 +88,11 @@ impl Job {
     /// Its stores, in the order of uploads.
     pub fn stores(&self) -> impl Iterator<Item = &StoreSettings> {
         self.archive.iter().flat_map(|a| a.stores.iter())
+    }
+
+    /// Which sets of a store stay, if it is pruned.
+    pub fn keep(&self, store: StoreName) -> Option<&Keep> {
+        self.stores().find(|s| s.name() == store)?.keep()
     }
 
     /// The secrets that a run needs, with their keys in the profile.

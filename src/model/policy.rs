@@ -34,6 +34,19 @@ pub struct Keyring {
     pub user: String,
 }
 
+/// Which sets of a store stay (SPEC#retention).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Keep {
+    /// The newest set of each of the last so many months that have one.
+    pub monthly: u32,
+    /// The newest set of each of the last so many years that have one.
+    pub yearly: u32,
+    /// The newest sets, however old. At least 1.
+    pub at_least: u32,
+    /// A successful run prunes.
+    pub automatic: bool,
+}
+
 /// How long a service may take to answer when the profile says nothing: a run learns within two
 /// minutes that a store cannot be reached (SPEC#scope).
 pub const UNREACHABLE_AFTER: Duration = Duration::from_secs(100);

@@ -147,6 +147,11 @@ pub struct Month {
 }
 
 impl Month {
+    /// Its year.
+    pub fn year(self) -> i32 {
+        self.year
+    }
+
     /// This month and the ones before it, newest first, `count` in all (SPEC#scope
     /// `lookback-months`).
     pub fn newest_first(self, count: u32) -> impl Iterator<Item = Month> {

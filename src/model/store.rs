@@ -10,7 +10,7 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use crate::model::path::FullPath;
-use crate::model::policy::{Reference, StorageClass};
+use crate::model::policy::{Keep, Reference, StorageClass};
 
 mod directory;
 mod rclone;
@@ -99,6 +99,11 @@ pub trait StoreKind {
 
     /// What a scheduled run uses of its account because the section does not say it.
     fn of_account(&self) -> Option<AccountNeed> {
+        None
+    }
+
+    /// Which sets stay, for stores that are pruned.
+    fn keep(&self) -> Option<&Keep> {
         None
     }
 

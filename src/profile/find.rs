@@ -100,6 +100,17 @@ impl Search {
         configuration()
     }
 
+    /// Every profile of the first directory that has any, by name.
+    pub fn all(&self) -> Vec<String> {
+        let lists = self.directories.iter().map(|directory| entries(directory));
+        let first = lists.into_iter().find(|entries| !entries.is_empty());
+        let files = first.into_iter().flatten();
+        let paths = files.map(|entry| entry.path.to_string_lossy().into_owned());
+        let mut paths: Vec<String> = paths.collect();
+        paths.sort();
+        paths
+    }
+
     /// Finds and loads a profile, by path or by name.
     ///
     /// # Errors

@@ -1,8 +1,10 @@
 //! Plans carried out. Nothing here decides, nothing prints.
 
 pub mod backup;
+pub mod copy;
 pub mod guard;
 pub mod parallel;
+pub mod prune;
 pub mod restore;
 pub mod search;
 pub mod session;

@@ -139,6 +139,14 @@ fn what_is_printed_can_be_restored() {
         .says("at or before 2001");
 
     let to = machine.nothing_restored();
+    let lacking = machine.aam("restore", &["--only", &a, "--to", to.to_str().unwrap()]);
+    lacking
+        .exit(1)
+        .says(&format!(
+            "'{a}' is not in the state {}; last in {}",
+            states[2], states[0]
+        ))
+        .says(&format!("add --at {}", states[0]));
     let restored = machine.aam(
         "restore",
         &[
@@ -167,7 +175,7 @@ fn local_lists_and_those_of_the_store_answer_alike() {
     let past = fs::read_dir(state.join("past")).unwrap().flatten();
     let past: Vec<_> = past.map(|entry| entry.path()).collect();
     assert_eq!(past.len(), 2, "{past:?}");
-    fs::write(past[0].join("manifest-1.jsonl"), "{}").unwrap();
+    fs::write(past[0].join("manifest-1.v2"), "{}").unwrap();
     assert_eq!(answers(&machine, &states, &[]), local);
     fs::remove_dir_all(&state).unwrap();
     assert_eq!(answers(&machine, &states, &[]), local);
@@ -191,10 +199,10 @@ fn local_lists_and_those_of_the_store_answer_alike() {
         .filter(|p| p.to_str().unwrap().contains("_manifest_"))
         .collect();
     manifests.sort();
-    fs::write(&manifests[1], "broken").unwrap();
+    fs::write(&manifests[2], "broken").unwrap();
     bare("find", &["TXT"])
         .exit(3)
-        .says(&format!("the state {} is not searched", states[1]))
+        .says(&format!("the state {} is not searched", states[2]))
         .says("searched 2 states");
 }
 
@@ -229,4 +237,72 @@ fn each_list_is_read_once_from_a_bucket() {
             .iter()
             .all(|copy| !String::from_utf8_lossy(copy).contains("b.txt"))
     );
+}
+
+#[test]
+fn a_restore_gives_a_state() {
+    let (machine, states) = history();
+    let restored = |arguments: &[&str]| -> Vec<String> {
+        let to = machine.nothing_restored();
+        let to = to.to_str().unwrap();
+        machine
+            .aam("restore", &[&["--to", to], arguments].concat())
+            .exit(0);
+        let mut names = Vec::new();
+        for directory in ["docs", "pics"] {
+            let entries = fs::read_dir(machine.path("back/1").join(directory))
+                .unwrap()
+                .flatten();
+            names.extend(entries.map(|e| e.file_name().into_string().unwrap()));
+        }
+        names.sort();
+        names
+    };
+    let newest = ["b.txt", "empty", "p.jpg", "q.jpg"];
+    assert_eq!(restored(&[]), newest);
+    assert_eq!(
+        restored(&["--with-deleted"]),
+        ["a.txt", "b.txt", "empty", "p.jpg", "p.jpg", "q.jpg"]
+    );
+    let first = ["a.txt", "b.txt", "empty", "p.jpg", "q.jpg"];
+    assert_eq!(restored(&["--at", &states[0]]), first);
+    assert_eq!(restored(&["--at", "today"]), newest);
+    // Local time is UTC in the tests.
+    let (day, time) = states[0].split_once('_').unwrap();
+    let second = format!("{day} {}:{}:{}", &time[..2], &time[2..4], &time[4..6]);
+    // The last state of that second.
+    let last = states.iter().rfind(|state| state[..15] == states[0][..15]);
+    let last = restored(&["--at", last.unwrap()]);
+    assert_eq!(restored(&["--at", &second]), last);
+    let to = machine.nothing_restored();
+    let to = to.to_str().unwrap();
+    machine
+        .aam("restore", &["--to", to, "--at", "yesterday"])
+        .exit(1)
+        .says("UTC)");
+    machine
+        .aam("restore", &["--to", to, "--at", "2026-1-1"])
+        .exit(1)
+        .says("2026-01-02");
+    machine
+        .aam("restore", &["--to", to, "--at", "soon"])
+        .exit(2)
+        .says("'yesterday'");
+    // What lay in the directory before is not deleted.
+    fs::create_dir_all(machine.path("back/1")).unwrap();
+    fs::write(machine.path("back/1/mine"), "mine").unwrap();
+    machine
+        .aam("restore", &["--to", to, "--into-existing"])
+        .exit(0);
+    assert!(machine.path("back/1/mine").exists());
+    let sets = machine.aam("sets", &[]);
+    for state in &states {
+        sets.says(&format!("  {state}  "));
+    }
+    let status = [
+        "status", "--only", "1/docs", "--to", to, "--layout", "numbered",
+    ];
+    let profile = machine.path("profile.yaml");
+    let status = [&["restore"], &status[..], &[profile.to_str().unwrap()]].concat();
+    machine.ended(&status).exit(0);
 }

@@ -41,9 +41,17 @@ pub fn probe(path: &Path) -> Result<(), MetricsError> {
 /// # Errors
 /// When the file cannot be written; what was there before stays.
 pub fn write(path: &Path, run: &RunRecord, earlier: &[RunRecord]) -> Result<(), MetricsError> {
+    write_text(path, &text(run, earlier))
+}
+
+/// Writes metrics, whole or not at all.
+///
+/// # Errors
+/// When the file cannot be written; what was there before stays.
+pub fn write_text(path: &Path, text: &str) -> Result<(), MetricsError> {
     let written = || -> io::Result<()> {
         let mut file = beside(path)?;
-        file.write_all(text(run, earlier).as_bytes())?;
+        file.write_all(text.as_bytes())?;
         // The exporter runs as somebody else.
         #[cfg(unix)]
         file.as_file()

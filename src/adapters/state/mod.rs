@@ -16,9 +16,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
-use crate::adapters::fs::{BUILDING, create_private_directory, write_whole};
+use crate::adapters::fs::{BUILDING, create_private_directory, sha256, write_whole};
 use crate::adapters::manifest_file;
 use crate::model::key_fingerprint::KeyFingerprint;
 use crate::model::name::{BackupId, MountName};
@@ -258,18 +257,6 @@ fn are_whole(files: impl Iterator<Item = PathBuf>, expected: &[String]) -> bool 
         (Ok(_), None) => fs::metadata(&file).is_ok_and(|meta| meta.len() > 0),
         (Err(_), _) => false,
     })
-}
-
-fn sha256(path: &Path) -> io::Result<String> {
-    let mut digest = Sha256::new();
-    let mut file = fs::File::open(path)?;
-    let mut buffer = vec![0; 1 << 16];
-    loop {
-        match io::Read::read(&mut file, &mut buffer)? {
-            0 => return Ok(hex::encode(digest.finalize())),
-            count => digest.update(&buffer[..count]),
-        }
-    }
 }
 
 fn sync(path: &Path) -> io::Result<()> {

@@ -137,6 +137,10 @@ impl Store for CachedStore<'_> {
         Ok(())
     }
 
+    fn remove(&self, key: &str) -> Result<(), StoreError> {
+        self.store.remove(key)
+    }
+
     fn directory(&self) -> Option<&Path> {
         self.store.directory()
     }

@@ -1,7 +1,7 @@
 //! Stores: where archives go (SPEC#upload). One small trait; a directory and S3 implement it.
 //!
-//! A store knows keys and bytes. It never reads an object name's meaning and never deletes what a
-//! backup wrote.
+//! A store knows keys and bytes. It never reads an object name's meaning, and deletes only what it
+//! is told to by [`Store::remove`], which pruning alone calls.
 
 use std::fmt;
 use std::ops::Range;
@@ -276,6 +276,12 @@ pub trait Store: Send + Sync {
         stop: &Cancel,
         progress: Progress<'_>,
     ) -> Result<(), StoreError>;
+
+    /// Deletes an object. One that is not there is no error. Pruning alone calls it (SPEC#retention).
+    ///
+    /// # Errors
+    /// When it is still there.
+    fn remove(&self, key: &str) -> Result<(), StoreError>;
 
     /// The directory that a store is, where it is one.
     fn directory(&self) -> Option<&Path> {

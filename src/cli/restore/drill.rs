@@ -6,6 +6,7 @@ use super::key::{KeyArgs, key};
 use super::thaw::ThawArgs;
 use crate::cli::place::PlaceArgs;
 use crate::cli::terminal::Terminal;
+use crate::cli::when::when;
 use crate::cli::{Exit, Global, output};
 use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Outcome};
@@ -29,8 +30,8 @@ pub struct DrillArgs {
         value_parser = clap::value_parser!(u32).range(1..=10_000)
     )]
     pub files: u32,
-    /// Restore the newest state at or before this stamp.
-    #[arg(long, value_name = "STAMP")]
+    /// Restore the newest state at or before this day, time or stamp.
+    #[arg(long, value_name = "WHEN", value_parser = when)]
     pub at: Option<PointInTime>,
     #[command(flatten)]
     pub key: KeyArgs,
@@ -55,7 +56,7 @@ pub fn drill(global: &Global, args: &DrillArgs, cancel: &Cancel) -> Exit {
     };
     let options = RestoreOptions {
         location: origin.location.clone(),
-        at: args.at.clone(),
+        at: origin.at(args.at.as_ref()),
         ..RestoreOptions::default()
     };
     let exit = match work::drill(&settings, options, args.files as usize) {

@@ -4,7 +4,7 @@ mod drill;
 pub mod key;
 mod one_step;
 mod status;
-mod thaw;
+pub mod thaw;
 
 use std::path::{Path, PathBuf};
 
@@ -14,16 +14,19 @@ use super::place::{PlaceArgs, complain};
 use super::sets;
 use super::{Exit, Global, OutputFormat, output};
 use crate::cli::terminal::Terminal;
+use crate::cli::when::when;
 use crate::model::cancel::Cancel;
 use crate::model::event::Events;
 use crate::plan::restore::estimate::Estimate;
 use crate::plan::restore::layout::Layout;
 use crate::plan::restore::plan::RestoreOptions;
 use crate::plan::restore::point_in_time::PointInTime;
+use crate::run::restore::error::RestoreError;
 use crate::run::restore::facts::RestoreFacts;
 use crate::run::restore::origin::RestoreOrigin;
 use crate::run::restore::tools::RestoreStep;
 use crate::run::restore::work::{RestoreRequest, RestoreSettings, report_end};
+use crate::run::search;
 
 use key::{KeyArgs, key};
 use one_step::ReportArgs;
@@ -71,12 +74,16 @@ pub struct WhatArgs {
     /// Layout of the directories below DIR.
     #[arg(long, value_enum, default_value_t)]
     pub layout: Layout,
-    /// Restore the exact state, without files that were deleted before the last backup.
+    /// With --into-existing: also delete what DIR holds and the state does not list. Without it,
+    /// this is the default.
     #[arg(long, conflicts_with = "only")]
     pub exact: bool,
-    /// Restore the newest state at or before this stamp. A date such as 20261224 means the end of
-    /// that day.
-    #[arg(long, value_name = "STAMP")]
+    /// Also bring back files that were deleted between the full backup and the state, as v1.0 did.
+    #[arg(long, conflicts_with_all = ["exact", "only"])]
+    pub with_deleted: bool,
+    /// Restore the newest state at or before this day (2026-12-24, yesterday), time ('2026-12-24
+    /// 18:30', in local time) or stamp (as `sets` prints it).
+    #[arg(long, value_name = "WHEN", value_parser = when)]
     pub at: Option<PointInTime>,
     /// Restore only these files and directories: original absolute paths, or paths below the
     /// number of a mount, such as 1/docs.
@@ -92,6 +99,14 @@ pub struct WhatArgs {
     /// Also show the output of the tools.
     #[arg(long, short)]
     pub verbose: bool,
+}
+
+impl WhatArgs {
+    /// Whether what the state does not list is removed. What lay in the directory before is never
+    /// removed unless that is asked for.
+    fn is_exact(&self) -> bool {
+        self.exact || !(self.with_deleted || self.into_existing || !self.only.is_empty())
+    }
 }
 
 /// A restore with checked arguments.
@@ -112,28 +127,32 @@ impl RestoreCall<'_> {
             options: RestoreOptions {
                 location: self.origin.location.clone(),
                 store: String::new(),
-                at: self.what.at.clone(),
+                at: self.origin.at(self.what.at.as_ref()),
                 layout: self.what.layout,
-                exact: self.what.exact,
+                exact: self.what.is_exact(),
                 only: self.what.only.clone(),
             },
         }
     }
 
-    /// Calls `work` with the options of the restore.
-    fn with_settings<R>(
+    /// Restores, as far as the step of the request goes.
+    fn work(
         &self,
+        request: &RestoreRequest<'_>,
+        facts: &mut RestoreFacts,
         events: &Events<'_>,
-        work: impl FnOnce(&RestoreSettings<'_>) -> R,
-    ) -> R {
+    ) -> Result<(), RestoreError> {
         let agree = |estimate: &Estimate| self.what.thaw.agree(estimate);
-        work(&RestoreSettings {
+        let settings = RestoreSettings {
             origin: &self.origin,
             thaw: self.terms.policy(&agree),
             key: &|| key(&self.what.key, &self.origin, self.cancel),
             cancel: self.cancel,
             events,
-        })
+        };
+        request.report_parameters(&settings);
+        let done = request.work(&settings, facts);
+        done.map_err(|error| search::last_state(&settings, error))
     }
 }
 
@@ -183,10 +202,7 @@ fn one_of_four(step: RestoreStep, call: &RestoreCall<'_>) -> Exit {
     let events = Events::new(vec![Box::new(Terminal::new(call.what.verbose, true))]);
     let request = call.request(step);
     let mut facts = RestoreFacts::new();
-    let result = call.with_settings(&events, |settings| {
-        request.report_parameters(settings);
-        request.work(settings, &mut facts)
-    });
+    let result = call.work(&request, &mut facts, &events);
     if result.is_ok() && step == RestoreStep::Extract {
         output::result(
             facts

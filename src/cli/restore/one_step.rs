@@ -107,17 +107,9 @@ pub fn restore(args: &ReportArgs, call: &RestoreCall<'_>) -> Exit {
         vec![Box::new(terminal)],
         |events, started| {
             let mut facts = RestoreFacts::new();
-            let result = call.with_settings(events, |settings| {
-                request.report_parameters(settings);
-                events.note(
-                    Section::Start,
-                    format!(
-                        "restore started {} UTC",
-                        started.format("%Y-%m-%d %H:%M:%S%.6f")
-                    ),
-                );
-                request.work(settings, &mut facts)
-            });
+            let started = started.format("%Y-%m-%d %H:%M:%S%.6f");
+            events.note(Section::Start, format!("restore started {started} UTC"));
+            let result = call.work(&request, &mut facts, events);
             (report_end(result, RestoreStep::All, events), facts)
         },
         |outcome, started, facts, counts| {

@@ -1,17 +1,13 @@
 //! `restore status`: where every volume is.
 
-use std::path::PathBuf;
-
 use clap::Args;
 
-use super::thaw::ThawArgs;
-use crate::cli::place::PlaceArgs;
+use super::WhatArgs;
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, Global, OutputFormat, output};
 use crate::model::cancel::Cancel;
 use crate::model::event::Events;
 use crate::plan::restore::plan::RestoreOptions;
-use crate::plan::restore::point_in_time::PointInTime;
 use crate::run::restore::error::MissingKey;
 use crate::run::restore::status::RestoreStatus;
 use crate::run::restore::work::{self, RestoreSettings};
@@ -20,15 +16,7 @@ use crate::run::restore::work::{self, RestoreSettings};
 #[derive(Debug, Args)]
 pub struct RestoreStatusArgs {
     #[command(flatten)]
-    pub place: PlaceArgs,
-    /// Directory of the restore.
-    #[arg(long, value_name = "DIR")]
-    pub to: Option<PathBuf>,
-    /// Restore the newest state at or before this stamp.
-    #[arg(long, value_name = "STAMP")]
-    pub at: Option<PointInTime>,
-    #[command(flatten)]
-    pub thaw: ThawArgs,
+    pub what: WhatArgs,
     /// Output format.
     #[arg(long, value_enum, default_value_t)]
     pub format: OutputFormat,
@@ -36,7 +24,8 @@ pub struct RestoreStatusArgs {
 
 /// Shows.
 pub fn show(global: &Global, args: &RestoreStatusArgs, cancel: &Cancel) -> Exit {
-    let (origin, terms) = match args.thaw.open(&args.place, global, cancel) {
+    let what = &args.what;
+    let (origin, terms) = match what.thaw.open(&what.place, global, cancel) {
         Ok(opened) => opened,
         Err(exit) => return exit,
     };
@@ -50,10 +39,13 @@ pub fn show(global: &Global, args: &RestoreStatusArgs, cancel: &Cancel) -> Exit 
     };
     let options = RestoreOptions {
         location: origin.location.clone(),
-        at: args.at.clone(),
+        at: origin.at(what.at.as_ref()),
+        layout: what.layout,
+        exact: what.is_exact(),
+        only: what.only.clone(),
         ..RestoreOptions::default()
     };
-    match work::look(&settings, options, args.to.as_deref()) {
+    match work::look(&settings, options, what.to.as_deref()) {
         Ok(status) => print(&status, args.format),
         Err(error) => {
             error.report(&events);

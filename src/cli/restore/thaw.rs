@@ -1,13 +1,13 @@
 //! Options of thawing, and the question whether to pay for it.
 
-use std::io::{BufRead, IsTerminal};
 use std::time::Duration;
 
 use clap::Args;
 
 use crate::cli::place::PlaceArgs;
 use crate::cli::prices::PricesArgs;
-use crate::cli::{Exit, Global, output};
+use crate::cli::terminal::confirm;
+use crate::cli::{Exit, Global};
 use crate::model::cancel::Cancel;
 use crate::model::policy::Tier;
 use crate::plan::cost::price::Prices;
@@ -100,15 +100,6 @@ impl ThawArgs {
 
     /// Asks on the terminal, where the estimate was printed just before.
     pub fn agree(&self, _: &Estimate) -> bool {
-        if self.yes {
-            return true;
-        }
-        if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-            return false;
-        }
-        output::note("Continue? [y/N] ");
-        let mut answer = String::new();
-        let read = std::io::stdin().lock().read_line(&mut answer);
-        read.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
+        self.yes || confirm("Continue?")
     }
 }

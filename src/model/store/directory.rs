@@ -2,6 +2,7 @@
 
 use super::{KeyLimit, StoreKind, StoreName};
 use crate::model::path::FullPath;
+use crate::model::policy::Keep;
 
 /// The longest file name that common file systems take, in bytes.
 const MAX_FILE_NAME_BYTES: usize = 255;
@@ -10,6 +11,8 @@ const MAX_FILE_NAME_BYTES: usize = 255;
 #[derive(Clone, Debug)]
 pub struct ArchiveDirectory {
     pub path: FullPath,
+    /// Which sets stay, if it is pruned.
+    pub keep: Option<Keep>,
 }
 
 impl StoreKind for ArchiveDirectory {
@@ -42,5 +45,9 @@ impl StoreKind for ArchiveDirectory {
 
     fn path(&self) -> Option<&FullPath> {
         Some(&self.path)
+    }
+
+    fn keep(&self) -> Option<&Keep> {
+        self.keep.as_ref()
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{AccountNeed, KeyLimit, StoreKind, StoreName};
 use crate::model::path::FullPath;
-use crate::model::policy::Reference;
+use crate::model::policy::{Keep, Reference};
 
 /// The longest file name of most remotes, less what the name of an unfinished object begins with.
 const MAX_NAME_BYTES: usize = 240;
@@ -17,6 +17,8 @@ pub struct Rclone {
     pub config: Option<FullPath>,
     /// Opens an encrypted configuration file.
     pub config_password: Option<Reference>,
+    /// Which sets stay, if it is pruned.
+    pub keep: Option<Keep>,
 }
 
 impl StoreKind for Rclone {
@@ -56,6 +58,10 @@ impl StoreKind for Rclone {
 
     fn program(&self) -> Option<&str> {
         Some(self.program.as_deref().unwrap_or("rclone"))
+    }
+
+    fn keep(&self) -> Option<&Keep> {
+        self.keep.as_ref()
     }
 
     fn of_account(&self) -> Option<AccountNeed> {

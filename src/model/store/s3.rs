@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{AccountNeed, KeyLimit, StoreKind, StoreName};
 use crate::model::bandwidth::Transfers;
 use crate::model::name::MAX_KEY_BYTES;
-use crate::model::policy::{Credentials, Reference, StorageClass};
+use crate::model::policy::{Credentials, Keep, Reference, StorageClass};
 
 /// The S3 destination.
 #[derive(Clone, Debug)]
@@ -19,6 +19,8 @@ pub struct S3 {
     pub credentials: Option<Credentials>,
     pub upload: Transfers,
     pub download: Transfers,
+    /// Which sets stay, if it is pruned.
+    pub keep: Option<Keep>,
 }
 
 impl StoreKind for S3 {
@@ -66,6 +68,10 @@ impl StoreKind for S3 {
             uses: "those in the AWS configuration files",
             hint: "add destinations.s3.credentials with `file: PATH`, or configure AWS credentials for this account",
         })
+    }
+
+    fn keep(&self) -> Option<&Keep> {
+        self.keep.as_ref()
     }
 
     fn storage_class(&self) -> Option<StorageClass> {

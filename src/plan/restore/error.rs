@@ -52,6 +52,8 @@ pub enum PlanError {
     Nested(FullPath, FullPath),
     #[error("'{path}' is in none of the mounts of this backup ({})", mounts.join(", "))]
     OutsideMounts { path: String, mounts: Vec<String> },
+    #[error("{store} holds no complete set '{name}'")]
+    NoSet { store: String, name: String },
     #[error("'{path}' is not in the state {state} (mounts: {})", mounts.join(", "))]
     NotInState {
         path: String,
@@ -95,6 +97,7 @@ impl PlanError {
             PlanError::UnknownPath(_) | PlanError::OtherFamily(_) | PlanError::Nested(..) => {
                 "use --layout numbered".to_owned()
             }
+            PlanError::NoSet { .. } => "aam-backup sets lists what is there".to_owned(),
             PlanError::NotInState { .. } => {
                 "aam-backup versions and find tell which states have it; --at names one".to_owned()
             }

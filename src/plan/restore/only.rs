@@ -64,6 +64,11 @@ impl Wanted {
         })
     }
 
+    /// Whether a path is what is wanted itself.
+    pub fn is_exactly(&self, path: &str) -> bool {
+        self.holds(path) && path.split('/').filter(|n| !n.is_empty()).count() == self.names.len()
+    }
+
     /// The wanted path with `/` between names.
     pub fn joined(&self) -> String {
         self.names.join("/")

@@ -99,6 +99,20 @@ impl SetsReport {
         } else {
             text.push_str(&aligned(&table));
         }
+        text.push_str(&self.notes());
+        text
+    }
+
+    /// What is below the table.
+    fn notes(&self) -> String {
+        let mut text = String::new();
+        let states: Vec<[String; 3]> = self.sets.iter().flat_map(SetRow::states).collect();
+        if !states.is_empty() {
+            text.push_str(&format!(
+                "states, as --at takes them:\n{}",
+                aligned(&states)
+            ));
+        }
         for set in &self.sets {
             for inc in set.incrementals.iter().filter(|i| !i.complete) {
                 let why = inc.why.as_deref().unwrap_or("unknown");
@@ -119,6 +133,27 @@ impl SetsReport {
             text.push_str(&format!("{} other objects ignored\n", self.ignored));
         }
         text
+    }
+}
+
+impl SetRow {
+    /// Every state that can be restored from it: stamp, kind, bytes.
+    fn states(&self) -> Vec<[String; 3]> {
+        if !self.complete {
+            return Vec::new();
+        }
+        let incrementals = self.incrementals.iter().filter(|i| i.complete);
+        let of_incrementals = || self.incrementals.iter().map(|i| i.bytes).sum::<u64>();
+        let full = (
+            self.full,
+            "full",
+            self.bytes.saturating_sub(of_incrementals()),
+        );
+        let incrementals = incrementals.map(|i| (i.stamp, "incremental", i.bytes));
+        std::iter::once(full)
+            .chain(incrementals)
+            .map(|(stamp, kind, bytes)| [format!("  {stamp}"), kind.to_owned(), size(bytes)])
+            .collect()
     }
 }
 

@@ -104,9 +104,9 @@ fn change(was: Option<&Entry>, is: Option<&Entry>) -> Option<Change> {
 }
 
 /// The name, size and time by which a moved file is known again.
-type Identity = (String, u64, Moment);
+type MovedFile = (String, u64, Moment);
 
-fn identity(path: &str, seen: &Seen) -> Option<Identity> {
+fn identity(path: &str, seen: &Seen) -> Option<MovedFile> {
     let name = path.rsplit(['/', '\\']).next()?;
     // Empty files are all alike.
     (seen.is_file() && seen.size > 0).then(|| (name.to_owned(), seen.size, seen.modified))
@@ -115,7 +115,7 @@ fn identity(path: &str, seen: &Seen) -> Option<Identity> {
 impl Diff {
     /// Sorts what differs, and tells what was moved from what is gone and new.
     pub fn new(location: &str, from: Stamp, to: Stamp, mut paths: Vec<Differing>) -> Diff {
-        let mut gone: BTreeMap<Identity, Vec<String>> = BTreeMap::new();
+        let mut gone: BTreeMap<MovedFile, Vec<String>> = BTreeMap::new();
         for differing in &paths {
             if let Change::Gone { before } = &differing.change
                 && let Some(identity) = identity(&differing.path, before)

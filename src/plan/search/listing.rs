@@ -83,7 +83,7 @@ pub struct ListedPath {
 /// A directory of a state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Listing {
+pub struct DirectoryView {
     pub location: String,
     pub state: Stamp,
     pub paths: Vec<ListedPath>,
@@ -91,9 +91,9 @@ pub struct Listing {
     is_there: bool,
 }
 
-impl Listing {
-    pub fn new(location: &str, state: Stamp) -> Listing {
-        Listing {
+impl DirectoryView {
+    pub fn new(location: &str, state: Stamp) -> DirectoryView {
+        DirectoryView {
             location: location.to_owned(),
             state,
             paths: Vec::new(),
@@ -130,7 +130,7 @@ impl Listing {
         mut self,
         question: &Question,
         mounts: Vec<String>,
-    ) -> Result<Listing, PlanError> {
+    ) -> Result<DirectoryView, PlanError> {
         let state = self.state;
         match &question.path {
             Some(path) if !self.is_there => Err(PlanError::NotInState {

@@ -15,10 +15,12 @@ use crate::model::store::{StoreName, StoreSettings};
 use crate::profile::mistake::Mistake;
 
 mod directory;
+mod keep;
 mod rclone;
 mod s3;
 
 pub use directory::Directory;
+pub use keep::KeepSection;
 use rclone::RcloneSection;
 pub use s3::{S3Credentials, S3Section};
 

@@ -29,6 +29,7 @@ use crate::render::report;
 use crate::run::backup::exec::Execution;
 use crate::run::backup::survey::{Request, Survey, snapshot_problem, survey};
 use crate::run::guard::guarded;
+use crate::run::prune;
 use crate::run::session::{Ended, Files, Session};
 
 /// Asks somebody a question that is answered by yes or no.
@@ -274,6 +275,9 @@ fn backup(
         events,
     };
     let outcome = execution.run();
+    if outcome == Outcome::Success {
+        prune::automatic(job, &stores, now, cancel, events);
+    }
     (outcome, Some(plan))
 }
 

@@ -82,8 +82,18 @@ pub enum RestoreError {
         said: String,
         full: bool,
     },
-    #[error("no backup of this set holds '{path}'{}", nearest(.near))]
-    Unknown { path: String, near: Vec<String> },
+    #[error("'{path}' is not in the state {state}{}", nearest(.near))]
+    Unknown {
+        path: String,
+        state: Stamp,
+        near: Vec<String>,
+    },
+    #[error("'{path}' is not in the state {state}; last in {last}")]
+    Deleted {
+        path: String,
+        state: Stamp,
+        last: Stamp,
+    },
     #[error("another restore is at work in '{}'", .0.display())]
     Busy(PathBuf),
     #[error("'{}' cannot be read: it does not say what was begun here", .0.display())]
@@ -222,6 +232,7 @@ impl RestoreError {
             RestoreError::Plan(error) => error.hint(),
             RestoreError::Store(error) => error.hint.clone(),
             RestoreError::Tool(ToolError::Missing { hint, .. }) => hint.clone(),
+            RestoreError::Deleted { last, .. } => format!("add --at {last}"),
             RestoreError::BadState(_) | RestoreError::OtherRestore { .. } => format!(
                 "give the same options to go on with it, name another directory, or remove '{}' \
                  in it to begin anew",

@@ -194,8 +194,8 @@ impl std::fmt::Display for Journal {
             self.state,
             self.layout.word()
         )?;
-        if self.exact {
-            f.write_str(", --exact")?;
+        if !self.exact && self.only.is_empty() {
+            f.write_str(", without deleting anything (--with-deleted or --into-existing)")?;
         }
         self.only
             .iter()

@@ -29,6 +29,7 @@ const MANIFEST_FILES: [&str; 2] = [MANIFEST_FILE, "manifest.jsonl"];
 /// A manifest that is here, decrypted, in the working directory.
 pub struct OpenManifest {
     key: String,
+    state: Stamp,
     path: PathBuf,
 }
 
@@ -133,6 +134,7 @@ impl<'a> Manifests<'a> {
         match write_state(readers, BufWriter::new(out)) {
             Ok(_) => Ok(OpenManifest {
                 key: opened[0].key.clone(),
+                state: planned.stamp,
                 path,
             }),
             Err(ChainError::Manifest(number, why)) => Err(opened[number].broken(why)),
@@ -166,6 +168,7 @@ impl<'a> Manifests<'a> {
         let file = self.extract(&key, &archive, &directory)?;
         let manifest = OpenManifest {
             key: key.clone(),
+            state: planned.stamp,
             path: directory.join(file),
         };
         let reader = manifest.read()?;
@@ -294,6 +297,7 @@ impl<'a> Manifests<'a> {
             .collect();
         RestoreError::Unknown {
             path: wanted.to_string(),
+            state: manifest.state,
             near,
         }
     }

@@ -132,6 +132,12 @@ pub struct RestoreOrigin {
 }
 
 impl RestoreOrigin {
+    /// A point in time among the stamps of this location.
+    pub fn at(&self, at: Option<&PointInTime>) -> Option<PointInTime> {
+        let zone = self.job.as_ref().map(|job| job.zone).unwrap_or_default();
+        at.cloned().map(|at| at.among(zone))
+    }
+
     /// 7-Zip, where the profile says it is, if that profile is of this kind of computer.
     pub fn seven_zip(&self) -> Result<SevenZip, ToolError> {
         let job = self.job.as_ref().filter(|job| job.family == Family::HOST);

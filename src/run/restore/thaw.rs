@@ -56,7 +56,8 @@ impl ThawPolicy<'_> {
         Estimate::new(&volumes, self.terms(files, room, disk_free))
     }
 
-    fn terms(&self, files: u64, room: u64, disk_free: Option<u64>) -> EstimateTerms<'_> {
+    /// The terms of an estimate.
+    pub fn terms(&self, files: u64, room: u64, disk_free: Option<u64>) -> EstimateTerms<'_> {
         EstimateTerms {
             prices: self.prices,
             tier: self.tier,

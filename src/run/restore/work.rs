@@ -83,7 +83,10 @@ impl RestoreRequest<'_> {
             humantime::format_duration(thaw.poll_every)
         ));
         for (given, option) in [
-            (self.options.exact, "--exact"),
+            (
+                !self.options.exact && self.options.only.is_empty(),
+                "--with-deleted",
+            ),
             (self.into_existing, "--into-existing"),
         ] {
             if given {
@@ -91,7 +94,7 @@ impl RestoreRequest<'_> {
             }
         }
         if let Some(at) = &self.options.at {
-            note(format!("--at {at}"));
+            events.note(Section::Parameters, format!("--at {at}"));
         }
         for path in &self.options.only {
             note(format!("--only {path}"));

@@ -4,10 +4,11 @@ use crate::model::event::Section;
 use crate::model::manifest::Entry;
 use crate::model::path::FullPath;
 use crate::model::stamp::Stamp;
+use crate::plan::restore::only::Wanted;
 use crate::plan::restore::point_in_time::PointInTime;
 use crate::plan::search::diff::{Diff, compare};
 use crate::plan::search::entry::Seen;
-use crate::plan::search::listing::{Listing, Question};
+use crate::plan::search::listing::{DirectoryView, Question};
 use crate::plan::search::versions::{Collected, Findings};
 use crate::run::parallel::each;
 use crate::run::restore::error::RestoreError;
@@ -31,7 +32,7 @@ pub fn find(
 ) -> Result<Findings, RestoreError> {
     let states = States::gather(settings, local)?;
     let all: Vec<(Stamp, &KnownState)> = states.all().collect();
-    let mut search = Search {
+    let mut search = StateSearch {
         settings,
         looked,
         searched: Vec::new(),
@@ -81,7 +82,7 @@ pub fn find(
     })
 }
 
-struct Search<'a> {
+struct StateSearch<'a> {
     settings: &'a RestoreSettings<'a>,
     looked: &'a Looked<'a>,
     searched: Vec<Stamp>,
@@ -89,7 +90,7 @@ struct Search<'a> {
     collected: Collected,
 }
 
-impl Search<'_> {
+impl StateSearch<'_> {
     fn add(&mut self, stamp: Stamp, collected: Collected) {
         self.searched.push(stamp);
         self.collected.merge(collected);
@@ -148,10 +149,10 @@ pub fn list(
     local: bool,
     at: Option<&PointInTime>,
     question: &Question,
-) -> Result<Listing, RestoreError> {
+) -> Result<DirectoryView, RestoreError> {
     let states = States::gather(settings, local)?;
     let open = opened(&states, at)?;
-    let mut listing = Listing::new(&settings.origin.location, open.stamp);
+    let mut listing = DirectoryView::new(&settings.origin.location, open.stamp);
     let mut mounts = Vec::new();
     for mount in &open.mounts {
         mounts.push(format!("{}: {}", mount.number, mount.path));
@@ -210,11 +211,35 @@ pub fn diff(
 }
 
 fn opened(states: &States<'_>, at: Option<&PointInTime>) -> Result<OpenState, RestoreError> {
-    let (stamp, known) = states.choose(at)?;
+    let at = states.origin().at(at);
+    let (stamp, known) = states.choose(at.as_ref())?;
     if known.local.is_none() {
         states.announce(&[(stamp, known)]);
     }
     states
         .open(stamp, known)?
         .ok_or(RestoreError::NoList(stamp))
+}
+
+/// Says in which state a path was last that the wanted state lacks. Every other error stays.
+pub fn last_state(settings: &RestoreSettings<'_>, error: RestoreError) -> RestoreError {
+    let RestoreError::Unknown { path, state, .. } = &error else {
+        return error;
+    };
+    let looked = |number: usize, mount: &FullPath, entry: &Entry| {
+        let wanted = Wanted::within(path, number, Some(mount))?;
+        let is_it = wanted.is_exactly(entry.path.as_str()?);
+        is_it.then(|| path.clone())
+    };
+    // What cannot be read was a warning; the error is the same without it.
+    let found = find(settings, false, &looked).map(|findings| findings.found);
+    let versions = found.into_iter().flatten().flat_map(|found| found.versions);
+    match versions.map(|version| version.last).max() {
+        Some(last) => RestoreError::Deleted {
+            path: path.clone(),
+            state: *state,
+            last,
+        },
+        None => error,
+    }
 }

@@ -4,4 +4,4 @@
 mod answer;
 pub mod states;
 
-pub use answer::{diff, find, list};
+pub use answer::{diff, find, last_state, list};

@@ -24,6 +24,7 @@ use crate::run::restore::downloads::Downloads;
 use crate::run::restore::error::RestoreError;
 use crate::run::restore::gather;
 use crate::run::restore::manifests::{Manifests, OpenManifest};
+use crate::run::restore::origin::RestoreOrigin;
 use crate::run::restore::target::Target;
 use crate::run::restore::tools::RestoreTools;
 use crate::run::restore::work::RestoreSettings;
@@ -169,6 +170,11 @@ impl<'a> States<'a> {
             None if self.stores.is_empty() => Err(RestoreError::NoStore),
             _ => Ok(()),
         }
+    }
+
+    /// Where they come from.
+    pub fn origin(&self) -> &RestoreOrigin {
+        self.settings.origin
     }
 
     /// All of them, oldest first.

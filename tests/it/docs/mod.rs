@@ -24,7 +24,8 @@ use aam_auto_backup::parts::Job;
 use aam_auto_backup::parts::profile;
 
 /// The pages, in the order in which a newcomer reads them.
-const PAGES: [&str; 19] = [
+const PAGES: [&str; 20] = [
+    "docs/old-backups.md",
     "README.md",
     "docs/unattended.md",
     "docs/aws.md",

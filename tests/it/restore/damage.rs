@@ -310,7 +310,7 @@ fn v1_markers_are_accepted_and_said_so() {
     };
     assert_eq!(
         restore_with(&pc, &exact, &pc.scratch.path().join("x"), false, KEY).outcome,
-        Outcome::Warning
+        Outcome::Success
     );
     let original = RestoreOptions {
         layout: Layout::Original,

@@ -81,12 +81,7 @@ fn directories_odd_names_and_numbers() {
 fn unknown_paths_name_near_ones() {
     let pc = history(Format::Zip);
     let error = restore(&pc, &only(&["/home/allen/docs/nwe.txt"])).error();
-    assert!(
-        error.contains(
-            "no backup of this set holds '/home/allen/docs/nwe.txt'; near: '1/docs/new.txt'"
-        ),
-        "{error}"
-    );
+    assert!(error.contains("; near: '1/docs/new.txt'"), "{error}");
     let error = restore(&pc, &only(&["/etc/passwd"])).error();
     assert!(
         error.contains("is in none of the mounts of this backup (1: /home/allen, 2: /srv/data)"),
@@ -96,7 +91,7 @@ fn unknown_paths_name_near_ones() {
     assert!(
         restore(&pc, &only(&["1/docs/old.txt"]))
             .error()
-            .contains("no backup of this set holds")
+            .contains("is not in the state")
     );
     let older = RestoreOptions {
         at: Some("20201221".parse().unwrap()),
@@ -126,10 +121,7 @@ fn without_manifests_every_archive_is_needed() {
     );
     let to = pc.scratch.path().join("none");
     let error = restore_with(&pc, &only(&["1/nothing"]), &to, false, KEY).error();
-    assert!(
-        error.contains("no backup of this set holds '1/nothing'"),
-        "{error}"
-    );
+    assert!(error.contains("'1/nothing' is not in the state"), "{error}");
 }
 
 /// Files found unchanged by their times only: any older archive may hold them.

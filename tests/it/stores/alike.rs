@@ -38,6 +38,7 @@ for_each_store! {
     downloads_go_on
     longer_targets_are_left_alone
     missing_keys_are_not_found
+    removed_objects_are_gone
     missing_sources_are_local_errors
     changing_sources_are_refused
     interrupted_uploads_leave_nothing
@@ -318,6 +319,18 @@ fn missing_keys_are_not_found(place: &Place) {
     assert!(!target.exists());
 }
 
+fn removed_objects_are_gone(place: &Place) {
+    for key in ["key", "key and more"] {
+        place.store.put_bytes(key, b"x", Purpose::Index).unwrap();
+    }
+    // The second time it is not there.
+    for _ in 0..2 {
+        place.store.remove("key").unwrap();
+        let listed = place.store.list("").unwrap();
+        assert_eq!(keys(&listed), ["key and more"]);
+    }
+}
+
 fn missing_sources_are_local_errors(place: &Place) {
     for source in [place.free("nothing"), place.scratch.path().to_owned()] {
         let error = place
@@ -445,6 +458,7 @@ fn vanished_stores_are_noticed(place: &Place) {
             .unwrap_err(),
         store.put_bytes("key", b"x", Purpose::Index).unwrap_err(),
         store.read("key", 100).unwrap_err(),
+        store.remove("key").unwrap_err(),
         store
             .get("key", &place.free("target"), &Cancel::new(), SILENT)
             .unwrap_err(),

@@ -17,6 +17,8 @@ pub struct Profile {
     /// What follows `mirror:`; none when empty.
     pub mirror: String,
     pub store: Option<PathBuf>,
+    /// `keep` of the directory store.
+    pub keep: Option<String>,
     pub format: &'static str,
     pub volume_size: u64,
     pub work: PathBuf,
@@ -47,6 +49,7 @@ impl Profile {
             exclude_files: Vec::new(),
             mirror: String::new(),
             store: Some(base.join("store")),
+            keep: None,
             format: "zip",
             volume_size: 10_000_000,
             work: base.join("work"),
@@ -122,7 +125,9 @@ impl Profile {
             line(self.more_destinations.clone());
         }
         if let Some(store) = &self.store {
-            line(format!("  directory: {{path: {}}}", self.path(store)));
+            let keep = self.keep.iter().map(|rules| format!(", keep: {{{rules}}}"));
+            let keep: String = keep.collect();
+            line(format!("  directory: {{path: {}{keep}}}", self.path(store)));
             line(
                 "archive:\n  encryption-key: {env: AAM_TEST_KEY}\n  compression-level: 1"
                     .to_owned(),

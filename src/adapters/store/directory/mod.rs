@@ -20,6 +20,7 @@ use parts::Identity;
 
 use super::local::{self, BUFFER, LocalFile};
 use super::{Act, Progress, Purpose, Store, StoreError, StoreErrorKind};
+use crate::adapters::fs::sync_directory;
 use crate::model::cancel::Cancel;
 use crate::model::object::{Object, ObjectRef};
 
@@ -245,6 +246,18 @@ impl Store for DirectoryStore {
         match size.max(bytes.len() as u64) {
             size if size > limit => Err(act.too_large(size, limit)),
             _ => Ok(bytes),
+        }
+    }
+
+    fn remove(&self, key: &str) -> Result<(), StoreError> {
+        let act = self.act("deleting", key);
+        let place = self.place(key, &act)?;
+        self.attached(&act)?;
+        match fs::remove_file(place) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(self.failed(&act, &error)),
+            // After a power cut no marker may come back that volumes do not follow.
+            Ok(()) => sync_directory(&self.path).map_err(|error| self.failed(&act, &error)),
         }
     }
 

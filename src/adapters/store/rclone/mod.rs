@@ -210,7 +210,7 @@ impl RcloneStore {
             .and(sent)
             .and_then(|()| self.logged(act, &["moveto", "--ignore-existing", &partial, &place]));
         // Also when it was renamed: an object that is there already is not replaced.
-        self.remove(&partial);
+        self.clean_up(&partial);
         published
     }
 }
@@ -332,6 +332,16 @@ impl Store for RcloneStore {
         }
     }
 
+    fn remove(&self, key: &str) -> Result<(), StoreError> {
+        let act = self.act("deleting", key);
+        let place = self.place(key, &act)?;
+        match self.look(&act, &place)? {
+            Some(_) => self.logged(&act, &["deletefile", &place]),
+            // Without the directory, nothing is known about the object.
+            None => self.is_there(&act),
+        }
+    }
+
     fn get_part(
         &self,
         key: &str,
@@ -368,8 +378,7 @@ impl Store for RcloneStore {
 
     fn try_writing(&self, key: &str) -> Result<(), StoreError> {
         self.put_bytes(key, b"probe", Purpose::Index)?;
-        let act = self.act("removing", key);
-        self.logged(&act, &["deletefile", &self.place(key, &act)?])
+        self.remove(key)
     }
 }
 

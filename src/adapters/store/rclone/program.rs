@@ -119,7 +119,7 @@ impl RcloneStore {
 
     /// Removes what an upload left, also after an interrupt. If that fails, the next upload of the
     /// same object replaces it.
-    pub(super) fn remove(&self, place: &str) {
+    pub(super) fn clean_up(&self, place: &str) {
         let mut call = self.invocation(&["deletefile", place]);
         call.limit = Some(CLEAN_UP);
         let _ = call.run(None, &Cancel::new(), &mut |_| {});

@@ -11,6 +11,7 @@ mod pace;
 mod parts;
 mod probe;
 mod profile;
+mod remove;
 mod thaw;
 mod upload;
 
@@ -317,6 +318,11 @@ impl Store for S3Store {
     fn thaw_state(&self, key: &str) -> Result<ThawState, StoreError> {
         let act = self.act("looking at", key);
         self.wait(&act, self.look(&act, key))
+    }
+
+    fn remove(&self, key: &str) -> Result<(), StoreError> {
+        let act = self.act("deleting", key);
+        self.wait(&act, self.delete(&act, key))
     }
 
     fn thaw(&self, key: &str, days: u32, tier: Tier) -> Result<(), StoreError> {

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{FieldChecks, StoreSection};
+use super::{FieldChecks, KeepSection, StoreSection};
 use crate::model::store::{ArchiveDirectory, StoreName, StoreSettings};
 
 /// Encrypted archives in a directory.
@@ -13,6 +13,8 @@ pub struct Directory {
     /// Absolute path of the directory. It must exist, so that a disk that is not attached is not
     /// mistaken for an empty one.
     pub path: String,
+    /// Which sets `prune` keeps. By default, nothing is ever deleted.
+    pub keep: Option<KeepSection>,
 }
 
 impl StoreSection for Directory {
@@ -25,8 +27,10 @@ impl StoreSection for Directory {
     }
 
     fn check(&self, fields: &mut dyn FieldChecks) -> Option<StoreSettings> {
-        let Directory { path } = self;
+        let Directory { path, keep } = self;
+        let keep = keep.as_ref();
+        let keep = keep.map(|keep| keep.check("/destinations/directory/keep", fields));
         let path = fields.path("/destinations/directory/path", path)?;
-        Some(StoreSettings::Directory(ArchiveDirectory { path }))
+        Some(StoreSettings::Directory(ArchiveDirectory { path, keep }))
     }
 }

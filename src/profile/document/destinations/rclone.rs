@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{FieldChecks, StoreSection};
+use super::{FieldChecks, KeepSection, StoreSection};
 use crate::model::policy::Reference;
 use crate::model::store::{Rclone, StoreName, StoreSettings};
 use crate::profile::mistake::Mistake;
@@ -27,6 +27,8 @@ pub struct RcloneSection {
     pub config: Option<String>,
     /// The password of an encrypted configuration file.
     pub config_password: Option<Reference>,
+    /// Which sets `prune` keeps. By default, nothing is ever deleted.
+    pub keep: Option<KeepSection>,
 }
 
 impl StoreSection for RcloneSection {
@@ -40,6 +42,7 @@ impl StoreSection for RcloneSection {
             program,
             config,
             config_password,
+            keep,
         } = self;
         // A drive letter is a directory of this computer, where the disk may not be attached.
         let name = remote.split(':').next().unwrap_or_default();
@@ -57,6 +60,9 @@ impl StoreSection for RcloneSection {
             program: fields.program("/destinations/rclone/program", program.as_deref()),
             config: config.and_then(|path| fields.path("/destinations/rclone/config", path)),
             config_password: config_password.clone(),
+            keep: keep
+                .as_ref()
+                .map(|keep| keep.check("/destinations/rclone/keep", fields)),
         }))
     }
 }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::super::{BUCKET, ENDPOINT, REGION, Span};
-use super::{FieldChecks, StoreSection};
+use super::{FieldChecks, KeepSection, StoreSection};
 use crate::model::policy::{Reference, StorageClass, UNREACHABLE_AFTER};
 use crate::model::store::{S3, StoreName, StoreSettings};
 use crate::profile::mistake::Mistake;
@@ -31,6 +31,9 @@ pub struct S3Section {
     /// Access key. By default, the AWS SDK looks for one (environment, shared configuration,
     /// instance role).
     pub credentials: Option<S3Credentials>,
+    /// Which sets `prune` keeps. Only for an access key that may delete; a lifecycle rule of the
+    /// bucket is safer. By default, nothing is ever deleted.
+    pub keep: Option<KeepSection>,
 }
 
 /// An access key, as references.
@@ -58,6 +61,7 @@ impl StoreSection for S3Section {
             storage_class,
             give_up_after,
             credentials,
+            keep,
         } = self;
         if let Some(problem) = bucket_problem(bucket) {
             let message = format!(
@@ -80,6 +84,9 @@ impl StoreSection for S3Section {
             credentials: fields.credentials("/destinations/s3/credentials", credentials.as_ref()),
             upload,
             download,
+            keep: keep
+                .as_ref()
+                .map(|keep| keep.check("/destinations/s3/keep", fields)),
         })))
     }
 }

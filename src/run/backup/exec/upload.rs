@@ -18,6 +18,7 @@ use crate::model::upload_record::{ReadyArchive, Unfinished, WorkFile};
 use crate::plan::backup::{Changes, Scope};
 use crate::render::StageFiles;
 use crate::run::parallel::{Turns, each};
+use crate::run::prune;
 
 impl Execution<'_> {
     /// Before anything is sent: a backup that exists in a store must be known here, or the next
@@ -200,11 +201,10 @@ impl Execution<'_> {
     fn store_failed(&self, error: &StoreError) {
         if !self.cancel.is_set() {
             let goes_on = "the next run goes on with the upload";
-            let hint = if error.hint.is_empty() {
-                goes_on.to_owned()
-            } else {
-                format!("{}; {goes_on}", error.hint)
-            };
+            let advice = prune::advice(self.job, self.stores, error);
+            let hints = [Some(error.hint.clone()), advice, Some(goes_on.to_owned())];
+            let hints = hints.into_iter().flatten().filter(|hint| !hint.is_empty());
+            let hint = hints.collect::<Vec<String>>().join("; ");
             self.events
                 .fail(Section::Objects, error.to_string(), Some(hint));
         }

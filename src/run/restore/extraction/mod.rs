@@ -100,10 +100,11 @@ impl<'a> Extraction<'a> {
                 total = total.plus(self.verify(mount, manifest, &into)?);
             } else if self.plan.exact {
                 let text = format!(
-                    "'{}' has no manifest: nothing was removed from it",
+                    "'{}' has no manifest: files that were deleted since the full backup are there, \
+                     too",
                     mount.name
                 );
-                self.events.warn(Section::Restore, text, None);
+                self.events.note(Section::Restore, text);
             }
         }
         if self.plan.layout == Layout::Numbered {
@@ -162,6 +163,7 @@ impl<'a> Extraction<'a> {
         match mount.wanted.first() {
             _ if self.lost.contains_key(&mount.number) => Ok(()),
             Some(wanted) if mount.manifest.is_none() && all == 0 => Err(RestoreError::Unknown {
+                state: self.plan.state,
                 path: wanted.to_string(),
                 near: Vec::new(),
             }),

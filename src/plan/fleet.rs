@@ -1,0 +1,213 @@
+//! All locations of a store at a glance (SPEC#fleet). Pure.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::model::catalog::{Backup, Catalog, Set};
+use crate::model::name::ObjectName;
+use crate::model::object::Object;
+use crate::model::stamp::{Stamp, Zone};
+use crate::model::text::{aligned, count, duration, size};
+
+/// What a store holds of a location.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct FleetRow {
+    pub location: String,
+    /// The newest state that can be restored.
+    pub newest: Option<Stamp>,
+    /// Seconds since then.
+    pub age: Option<u64>,
+    /// Complete sets.
+    pub sets: usize,
+    /// Backups that are not complete.
+    pub incomplete: usize,
+    /// Of all volumes.
+    pub bytes: u64,
+    /// Older than was asked for, or without any complete backup.
+    pub stale: bool,
+}
+
+/// What a store holds of all locations.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct FleetReport {
+    pub store: String,
+    pub locations: Vec<FleetRow>,
+}
+
+impl FleetReport {
+    /// From a listing of everything. Stamps are read as UTC.
+    pub fn new(
+        store: &str,
+        objects: Vec<Object>,
+        now: DateTime<Utc>,
+        max_age: Option<Duration>,
+    ) -> FleetReport {
+        let mut by_location: BTreeMap<String, Vec<Object>> = BTreeMap::new();
+        for object in objects {
+            if let Some(name) = ObjectName::parse(&object.key) {
+                by_location.entry(name.location).or_default().push(object);
+            }
+        }
+        let row = |(location, objects)| FleetRow::new(location, objects, now, max_age);
+        FleetReport {
+            store: store.to_owned(),
+            locations: by_location.into_iter().map(row).collect(),
+        }
+    }
+
+    /// The locations that are too old.
+    pub fn stale(&self) -> impl Iterator<Item = &FleetRow> {
+        self.locations.iter().filter(|row| row.stale)
+    }
+
+    /// For people.
+    pub fn to_text(&self) -> String {
+        let head = ["LOCATION", "NEWEST", "AGE", "SETS", "SIZE", "STATE"];
+        let mut table = vec![head.map(str::to_owned)];
+        for row in &self.locations {
+            let dash = || "-".to_owned();
+            let mut state = Vec::new();
+            if row.newest.is_none() {
+                state.push("no complete backup".to_owned());
+            } else if row.stale {
+                state.push("stale".to_owned());
+            }
+            if row.incomplete > 0 {
+                state.push(format!("{} incomplete", row.incomplete));
+            }
+            if state.is_empty() {
+                state.push("complete".to_owned());
+            }
+            table.push([
+                row.location.clone(),
+                row.newest.map_or_else(dash, |stamp| stamp.to_string()),
+                row.age.map_or_else(dash, duration),
+                row.sets.to_string(),
+                size(row.bytes),
+                state.join(", "),
+            ]);
+        }
+        let locations = count(self.locations.len() as u64, "location");
+        format!("{}, {locations}\n{}", self.store, aligned(&table))
+    }
+
+    /// For Prometheus.
+    pub fn to_metrics(reports: &[FleetReport]) -> String {
+        let mut text = String::new();
+        let value = |row: &FleetRow, name: &str| match name {
+            "newest_timestamp_seconds" => {
+                let moment = |stamp: Stamp| stamp.moment(Zone::Utc).timestamp();
+                row.newest.map_or(0, moment).to_string()
+            }
+            "sets" => row.sets.to_string(),
+            "incomplete_backups" => row.incomplete.to_string(),
+            _ => row.bytes.to_string(),
+        };
+        for (name, help) in METRICS {
+            let full = format!("aam_backup_location_{name}");
+            text.push_str(&format!("# HELP {full} {help}\n# TYPE {full} gauge\n"));
+            for report in reports {
+                for row in &report.locations {
+                    let store = report.store.replace('\\', "\\\\").replace('"', "\\\"");
+                    let labels = format!("store=\"{store}\",location=\"{}\"", row.location);
+                    text.push_str(&format!("{full}{{{labels}}} {}\n", value(row, name)));
+                }
+            }
+        }
+        text
+    }
+}
+
+/// Names and what they mean.
+const METRICS: [(&str, &str); 4] = [
+    (
+        "newest_timestamp_seconds",
+        "When the newest complete backup began; 0: there is none.",
+    ),
+    ("sets", "Complete sets."),
+    ("incomplete_backups", "Backups that are not complete."),
+    ("bytes", "Bytes of all volumes."),
+];
+
+impl FleetRow {
+    fn new(
+        location: String,
+        objects: Vec<Object>,
+        now: DateTime<Utc>,
+        max_age: Option<Duration>,
+    ) -> FleetRow {
+        let catalog = Catalog::new(&location, objects);
+        let future = Stamp::new(now, Zone::Utc);
+        let states = catalog.sets.iter().flat_map(Set::chain);
+        // What a wrong clock dated says nothing about the age.
+        let states = states.filter(|backup| !backup.id.stamp().is_future(future));
+        let newest = states.map(|backup| backup.id.stamp()).max();
+        let age = newest.map(|stamp| {
+            let age = now - stamp.moment(Zone::Utc);
+            age.num_seconds().max(0).unsigned_abs()
+        });
+        let backups = || catalog.sets.iter().flat_map(Set::backups);
+        let is_old = |limit: Duration| age.is_none_or(|age| age > limit.as_secs());
+        FleetRow {
+            newest,
+            age,
+            sets: catalog
+                .sets
+                .iter()
+                .filter(|set| set.is_restorable())
+                .count(),
+            incomplete: backups().filter(|b| b.incomplete().is_some()).count(),
+            bytes: backups().map(Backup::bytes).sum(),
+            stale: max_age.is_some_and(is_old),
+            location,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thousand_locations_and_their_ages() {
+        let mut objects = Vec::new();
+        let mut add = |key: String| objects.push(Object { key, size: 10 });
+        for number in 0..1000 {
+            for month in 1..=11 {
+                let stamp = format!("2026{month:02}10_010000.000000");
+                let full = format!("pc{number:04}_{stamp}_0_0.0");
+                add(format!("{full}_no_a.zip.001"));
+                // One never ends its upload, another stopped in May.
+                if number != 7 && !(number == 8 && month > 5) {
+                    add(format!("{full}_yes_a"));
+                }
+            }
+        }
+        let now = "20261111_010000.0"
+            .parse::<Stamp>()
+            .unwrap()
+            .moment(Zone::Utc);
+        let day = Duration::from_secs(26 * 3600);
+        let report = FleetReport::new("store", objects, now, Some(day));
+        assert_eq!(report.locations.len(), 1000);
+        let stale: Vec<&str> = report.stale().map(|row| row.location.as_str()).collect();
+        assert_eq!(stale, ["pc0007", "pc0008"]);
+        assert_eq!(report.locations[7].newest, None);
+        let stopped = &report.locations[8];
+        assert_eq!(
+            (stopped.sets, stopped.incomplete, stopped.bytes),
+            (5, 6, 110)
+        );
+        assert_eq!(report.locations[0].age, Some(24 * 3600));
+        let metrics = FleetReport::to_metrics(&[report]);
+        assert!(
+            metrics.contains("sets{store=\"store\",location=\"pc0008\"} 5\n"),
+            "{metrics}"
+        );
+    }
+}

@@ -1,0 +1,452 @@
+//! Which sets of a store stay and which go (SPEC#retention). Pure.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use crate::model::catalog::{Backup, Catalog, Incomplete, Set};
+use crate::model::policy::Keep;
+use crate::model::stamp::Stamp;
+use crate::model::text::{aligned, count, size};
+
+/// What is decided of one set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct PruneRow {
+    /// Stamp of the full backup.
+    pub set: Stamp,
+    pub goes: bool,
+    pub why: String,
+    /// Backups of the set, the full one included.
+    pub backups: usize,
+    pub objects: usize,
+    pub bytes: u64,
+    /// What is deleted, in this order.
+    #[serde(skip)]
+    pub keys: Vec<String>,
+}
+
+/// What is decided of a store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct PrunePlan {
+    pub store: String,
+    pub location: String,
+    /// Oldest first.
+    pub sets: Vec<PruneRow>,
+    /// Objects that are not understood. They stay.
+    pub ignored: u64,
+}
+
+/// Decides. `pinned` are the full backups of sets that an unfinished upload belongs to.
+pub fn plan(
+    store: &str,
+    location: &str,
+    catalog: &Catalog,
+    keep: &Keep,
+    pinned: &BTreeSet<Stamp>,
+    now: Stamp,
+) -> PrunePlan {
+    let stays = Stays::new(catalog, keep, pinned, now);
+    PrunePlan {
+        store: store.to_owned(),
+        location: location.to_owned(),
+        sets: catalog.sets.iter().map(|set| stays.row(set)).collect(),
+        ignored: catalog.ignored + catalog.deprecated,
+    }
+}
+
+/// What is known of all sets before one is judged.
+struct Stays<'a> {
+    keep: &'a Keep,
+    pinned: &'a BTreeSet<Stamp>,
+    now: Stamp,
+    /// Full backups of complete sets, newest first, without those that a wrong clock dated.
+    complete: Vec<Stamp>,
+    /// The set of the newest state.
+    newest_state: Option<Stamp>,
+}
+
+impl<'a> Stays<'a> {
+    fn new(
+        catalog: &Catalog,
+        keep: &'a Keep,
+        pinned: &'a BTreeSet<Stamp>,
+        now: Stamp,
+    ) -> Stays<'a> {
+        let dated = |set: &&Set| set.is_restorable() && !set.stamp.is_future(now);
+        let restorable: Vec<&Set> = catalog.sets.iter().filter(dated).collect();
+        let last = |set: &&&Set| set.backups().map(|b| b.id.stamp()).max();
+        Stays {
+            keep,
+            pinned,
+            now,
+            complete: restorable.iter().rev().map(|set| set.stamp).collect(),
+            newest_state: restorable.iter().max_by_key(last).map(|set| set.stamp),
+        }
+    }
+
+    fn row(&self, set: &Set) -> PruneRow {
+        let (goes, why) = match self.stays(set) {
+            Some(why) => (false, why),
+            None => (true, self.goes(set)),
+        };
+        let keys = deletion_order(set);
+        let objects = set.backups().flat_map(objects);
+        PruneRow {
+            set: set.stamp,
+            goes,
+            why,
+            backups: set.backups().count(),
+            objects: keys.len(),
+            bytes: objects.map(|object| object.size).sum(),
+            keys,
+        }
+    }
+
+    /// Why a set stays.
+    fn stays(&self, set: &Set) -> Option<String> {
+        let stamp = set.stamp;
+        let is_future = |backup: &Backup| backup.id.stamp().is_future(self.now);
+        if stamp.is_future(self.now) || set.backups().any(is_future) {
+            return Some("it is dated in the future: a clock was wrong".to_owned());
+        }
+        if self.pinned.contains(&stamp) {
+            return Some("an upload of it is not finished".to_owned());
+        }
+        if self.newest_state == Some(stamp) {
+            return Some("it has the newest state".to_owned());
+        }
+        let Some(newest) = self.complete.first() else {
+            return Some("there is no complete set".to_owned());
+        };
+        if stamp >= *newest {
+            return Some(match stamp == *newest {
+                true => "it is the newest complete set".to_owned(),
+                false => "it is newer than the newest complete set".to_owned(),
+            });
+        }
+        if let Some(full) = &set.full
+            && is_damaged(full)
+        {
+            return Some(
+                "it is damaged, and may be all that is left: judge it yourself".to_owned(),
+            );
+        }
+        let place = self.complete.iter().position(|s| *s == stamp)?;
+        if place < self.keep.at_least as usize {
+            return Some(format!("at-least: {}", self.keep.at_least));
+        }
+        if self.is_newest_of(stamp, self.keep.monthly, Stamp::month) {
+            return Some(format!(
+                "monthly: {} ({})",
+                self.keep.monthly,
+                stamp.month()
+            ));
+        }
+        if self.is_newest_of(stamp, self.keep.yearly, |s| s.month().year()) {
+            return Some(format!(
+                "yearly: {} ({})",
+                self.keep.yearly,
+                stamp.month().year()
+            ));
+        }
+        None
+    }
+
+    /// Whether a set is the newest of its span, and the span one of the last ones that have any.
+    fn is_newest_of<T: PartialEq>(
+        &self,
+        stamp: Stamp,
+        spans: u32,
+        span: impl Fn(&Stamp) -> T,
+    ) -> bool {
+        let mut newest: Vec<(T, Stamp)> = Vec::new();
+        for complete in &self.complete {
+            let of = span(complete);
+            if newest.last().is_none_or(|(last, _)| *last != of) {
+                newest.push((of, *complete));
+            }
+        }
+        newest.iter().take(spans as usize).any(|(_, s)| *s == stamp)
+    }
+
+    fn goes(&self, set: &Set) -> String {
+        match set.is_restorable() {
+            true => "no rule of keep covers it".to_owned(),
+            false => "it is not complete, and a newer set is".to_owned(),
+        }
+    }
+}
+
+/// Whether a backup has all its markers and lacks something else: it was complete once.
+fn is_damaged(backup: &Backup) -> bool {
+    let is_marked = backup.archives.values().all(|a| a.marker.is_some());
+    is_marked
+        && matches!(
+            backup.incomplete(),
+            Some(Incomplete::Lost(..) | Incomplete::MissingVolume(..))
+        )
+}
+
+fn objects(backup: &Backup) -> impl Iterator<Item = &crate::model::object::Object> {
+    backup.archives.values().flat_map(|archive| {
+        let index = archive.marker.iter().chain(&archive.manifest);
+        index.chain(archive.volumes.values())
+    })
+}
+
+/// The objects of a set in the order in which they are deleted: first the markers of the full
+/// backup, without which no part of the set counts, then the other markers, then all else.
+fn deletion_order(set: &Set) -> Vec<String> {
+    let markers = set.backups().flat_map(|backup| backup.archives.values());
+    let markers = markers
+        .filter_map(|archive| archive.marker.as_ref())
+        .map(|object| object.key.clone());
+    let archives = set.backups().flat_map(|backup| backup.archives.values());
+    let rest = archives.flat_map(|archive| archive.manifest.iter().chain(archive.volumes.values()));
+    markers
+        .chain(rest.map(|object| object.key.clone()))
+        .collect()
+}
+
+impl PrunePlan {
+    /// The sets that go.
+    pub fn going(&self) -> impl Iterator<Item = &PruneRow> {
+        self.sets.iter().filter(|row| row.goes)
+    }
+
+    /// Bytes that are freed.
+    pub fn bytes(&self) -> u64 {
+        self.going().map(|row| row.bytes).sum()
+    }
+
+    /// For people.
+    pub fn to_text(&self) -> String {
+        let mut table = vec![["SET", "", "BACKUPS", "SIZE", "WHY"].map(str::to_owned)];
+        for row in &self.sets {
+            table.push([
+                row.set.to_string(),
+                if row.goes { "goes" } else { "stays" }.to_owned(),
+                row.backups.to_string(),
+                size(row.bytes),
+                row.why.clone(),
+            ]);
+        }
+        let mut text = format!(
+            "{}, location {}\n{}",
+            self.store,
+            self.location,
+            aligned(&table)
+        );
+        let sets = count(self.going().count() as u64, "set");
+        text.push_str(&format!("{sets} to delete, {}\n", size(self.bytes())));
+        if self.ignored > 0 {
+            text.push_str(&format!("{} other objects stay\n", self.ignored));
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::object::Object;
+
+    fn stamp(text: &str) -> Stamp {
+        text.parse().unwrap()
+    }
+
+    /// A catalog of sets; what of them is there is said by letters: `v` volume, `m` manifest, `y`
+    /// marker, `i` a complete incremental a day later.
+    fn catalog(sets: &[(&str, &str)]) -> Catalog {
+        let mut keys = vec!["readme.txt".to_owned()];
+        for (date, parts) in sets {
+            let full = format!("pc_{date}_010000.000000");
+            for part in parts.chars() {
+                let next: u32 = date.parse::<u32>().unwrap() + 1;
+                keys.extend(match part {
+                    'v' => vec![format!("{full}_0_0.0_no_a.zip.001")],
+                    'm' => vec![format!("{full}_0_0.0_manifest_a.zip")],
+                    'y' => vec![format!("{full}_0_0.0_yes_a")],
+                    _ => ["no_a.zip.001", "yes_a"]
+                        .map(|end| format!("{full}_{next}_010000.000000_{end}"))
+                        .to_vec(),
+                });
+            }
+        }
+        Catalog::new("pc", keys.into_iter().map(|key| Object { key, size: 10 }))
+    }
+
+    fn keep(monthly: u32, yearly: u32, at_least: u32) -> Keep {
+        Keep {
+            monthly,
+            yearly,
+            at_least,
+            automatic: false,
+        }
+    }
+
+    fn going(catalog: &Catalog, keep: &Keep, pinned: &[&str]) -> Vec<String> {
+        let pinned = pinned.iter().map(|s| stamp(s)).collect();
+        let now = stamp("20261231_000000.0");
+        let plan = plan("store", "pc", catalog, keep, &pinned, now);
+        plan.going().map(|row| row.set.date()).collect()
+    }
+
+    #[test]
+    fn rules() {
+        let all = [
+            ("20240105", "vmy"),
+            ("20240205", "vmyi"),
+            ("20250105", "vmyi"),
+            ("20260901", "vmy"),
+            ("20260910", "vmyi"),
+            ("20261005", "vmyi"),
+            ("20261101", "vmyi"),
+        ];
+        let found = catalog(&all);
+        for (rules, gone) in [
+            (keep(0, 0, 1), &all[..6]),
+            (keep(0, 0, 2), &all[..5]),
+            (keep(3, 0, 1), &all[..4]),
+            (keep(2, 3, 1), &[all[0], all[3], all[4]][..]),
+            (keep(12, 9, 1), &[all[3]][..]),
+            (keep(0, 0, 99), &all[..0]),
+        ] {
+            let expected: Vec<&str> = gone.iter().map(|(date, _)| *date).collect();
+            assert_eq!(going(&found, &rules, &[]), expected, "{rules:?}");
+        }
+        assert_eq!(
+            going(&found, &keep(0, 0, 5), &["20240105_010000.0"]),
+            ["20240205"],
+            "an unfinished upload"
+        );
+    }
+
+    #[test]
+    fn what_is_not_whole() {
+        let rules = keep(0, 0, 1);
+        // Without a complete set nothing goes.
+        assert!(
+            going(
+                &catalog(&[("20240105", "v"), ("20250105", "vm")]),
+                &rules,
+                &[]
+            )
+            .is_empty()
+        );
+        let found = catalog(&[
+            ("20240105", "vm"),
+            ("20240205", "y"),
+            ("20240305", "i"),
+            ("20250105", "vmy"),
+            ("20260105", "vm"),
+            ("20280105", "vmy"),
+        ]);
+        // Left by a crash, and an orphan; not what is newer or from the future.
+        assert_eq!(
+            going(&found, &rules, &[]),
+            ["20240105", "20240205", "20240305"]
+        );
+        // A set with its markers that lacks a volume is for its owner to judge.
+        let mut damaged = catalog(&[("20240105", "y"), ("20250105", "vmy")]);
+        let hole = "pc_20240105_010000.000000_0_0.0_no_a.zip.002".to_owned();
+        damaged.add("pc", [Object { key: hole, size: 1 }]);
+        assert!(going(&damaged, &rules, &[]).is_empty());
+    }
+
+    #[test]
+    fn an_old_set_with_the_newest_state_stays() {
+        let mut found = catalog(&[
+            ("20240105", "vmy"),
+            ("20250105", "vmy"),
+            ("20260105", "vmy"),
+        ]);
+        let late = ["no_a.zip.001", "yes_a"];
+        let late =
+            late.map(|end| format!("pc_20240105_010000.000000_20260301_010000.000000_{end}"));
+        found.add("pc", late.map(|key| Object { key, size: 1 }));
+        assert_eq!(going(&found, &keep(0, 0, 1), &[]), ["20250105"]);
+    }
+
+    /// After every prefix of a deletion, no part of the set looks whole, the other sets are as they
+    /// were, and the next plan deletes the rest.
+    #[test]
+    fn a_crash_leaves_nothing_that_looks_whole() {
+        let found = catalog(&[("20240105", "vmyi"), ("20260105", "vmyi")]);
+        let now = stamp("20261231_000000.0");
+        let rules = keep(0, 0, 1);
+        let plan_of =
+            |catalog: &Catalog| plan("store", "pc", catalog, &rules, &BTreeSet::new(), now);
+        let first = plan_of(&found);
+        let keys = first.sets[0].keys.clone();
+        assert_eq!(keys.len(), 5);
+        let all: Vec<Object> = found
+            .sets
+            .iter()
+            .flat_map(Set::backups)
+            .flat_map(objects)
+            .cloned()
+            .collect();
+        for deleted in 1..=keys.len() {
+            let left = all
+                .iter()
+                .filter(|o| !keys[..deleted].contains(&o.key))
+                .cloned();
+            let left = Catalog::new("pc", left);
+            assert!(
+                left.set(first.sets[0].set)
+                    .is_none_or(|set| set.chain().is_empty())
+            );
+            assert_eq!(left.set(first.sets[1].set), found.set(first.sets[1].set));
+            let rest: usize = plan_of(&left).going().map(|row| row.objects).sum();
+            assert_eq!(rest, keys.len() - deleted);
+        }
+    }
+
+    proptest::proptest! {
+        /// Whatever a store holds: the newest complete set stays, and everything newer; what is
+        /// pinned stays; enough complete sets stay; nothing goes where nothing is complete; and
+        /// pruning again changes nothing.
+        #[test]
+        fn any_store(
+            sets in proptest::collection::btree_map(0_u32..400, "[vmyi]{1,4}", 0..14),
+            monthly in 0_u32..4, yearly in 0_u32..3, at_least in 1_u32..4, pin in 0_u32..400,
+        ) {
+            let dates: Vec<(String, String)> = sets
+                .iter()
+                .map(|(day, parts)| {
+                    let (year, month) = (2020 + day / 72, day / 6 % 12 + 1);
+                    (format!("{year}{month:02}{:02}", day % 6 * 4 + 1), parts.clone())
+                })
+                .collect();
+            let refs: Vec<(&str, &str)> =
+                dates.iter().map(|(date, parts)| (date.as_str(), parts.as_str())).collect();
+            let found = catalog(&refs);
+            let rules = keep(monthly, yearly, at_least);
+            let pinned: BTreeSet<Stamp> =
+                found.sets.iter().map(|set| set.stamp).skip(pin as usize % 14).take(1).collect();
+            let now = stamp("20261231_000000.0");
+            let of = |catalog: &Catalog| plan("store", "pc", catalog, &rules, &pinned, now);
+            let first = of(&found);
+            let complete: Vec<&Set> =
+                found.sets.iter().filter(|set| set.is_restorable()).collect();
+            let goes: BTreeSet<Stamp> = first.going().map(|row| row.set).collect();
+            if let Some(newest) = complete.last() {
+                assert!(goes.range(newest.stamp..).next().is_none());
+            } else {
+                assert!(goes.is_empty());
+            }
+            assert!(goes.is_disjoint(&pinned));
+            let left = complete.iter().filter(|set| !goes.contains(&set.stamp)).count();
+            assert!(left >= complete.len().min(at_least as usize));
+            let keys: BTreeSet<&String> = first.going().flat_map(|row| &row.keys).collect();
+            let all = found.sets.iter().flat_map(Set::backups).flat_map(objects);
+            let rest = all.filter(|object| !keys.contains(&object.key)).cloned();
+            let rest = Catalog::new("pc", rest);
+            assert!(rest.sets.iter().all(|set| !goes.contains(&set.stamp)));
+            assert_eq!(of(&rest).going().count(), 0, "pruning again changes nothing");
+        }
+    }
+}

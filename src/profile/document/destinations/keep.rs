@@ -1,0 +1,56 @@
+//! The `keep` section of a store that is pruned.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::FieldChecks;
+use crate::model::policy::Keep;
+use crate::profile::mistake::Mistake;
+
+/// Which sets stay in a store. A set stays if any rule covers it. Only whole sets are deleted, and
+/// never the newest complete one.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct KeepSection {
+    /// Number of months of which the newest set stays. Months without a set do not count. `0` by
+    /// default.
+    #[serde(default)]
+    pub monthly: u32,
+    /// Number of years of which the newest set stays. Years without a set do not count. `0` by
+    /// default.
+    #[serde(default)]
+    pub yearly: u32,
+    /// Number of newest sets that stay, however old they are. `2` by default.
+    #[serde(default = "two")]
+    #[schemars(range(min = 1))]
+    pub at_least: u32,
+    /// Whether every successful run prunes. Otherwise only `aam-backup prune` does, which asks.
+    #[serde(default)]
+    pub automatic: bool,
+}
+
+fn two() -> u32 {
+    2
+}
+
+impl KeepSection {
+    /// The rules, of the section at `pointer`.
+    pub(super) fn check(&self, pointer: &str, fields: &mut dyn FieldChecks) -> Keep {
+        let KeepSection {
+            monthly,
+            yearly,
+            at_least,
+            automatic,
+        } = *self;
+        if at_least == 0 {
+            let key = format!("{pointer}/at-least");
+            fields.report(Mistake::value(key, "it must be at least 1".to_owned()));
+        }
+        Keep {
+            monthly,
+            yearly,
+            at_least,
+            automatic,
+        }
+    }
+}
