@@ -71,7 +71,12 @@ impl<'a> ArrivingExtraction<'a> {
         let Some((mut here, contents)) = self.wait_for_contents()? else {
             return self.give_up();
         };
-        let found = self.extraction.clear_paths(&self.partial.first(), None)?;
+        let first = self.partial.first();
+        let clear = |renamed| {
+            self.extraction
+                .clear_paths(&first, None, &|_| true, renamed)
+        };
+        let found = clear(&mut Vec::new())?;
         self.extraction.announce();
         let mut done = 0;
         while done < self.all {
@@ -156,9 +161,12 @@ impl<'a> ArrivingExtraction<'a> {
         let mut lists = EntryLists::new(partial.directory.clone());
         let mut uses = PartUses::new(self.all);
         let (mut cost, mut written) = (ListCost::default(), Ok(()));
+        let mut is_odd = false;
         let inspection = &self.extraction.inspection;
         inspection.arriving(&partial.first(), &mut |listed| {
             cost.add(listed);
+            let entry = listed.path.trim_end_matches('/');
+            is_odd |= self.extraction.names().place(entry) != entry;
             let Some(needs) = uses.add(listed, &partial.arrival, &partial.used) else {
                 return false;
             };
@@ -171,7 +179,7 @@ impl<'a> ArrivingExtraction<'a> {
         written
             .and_then(|()| lists.close())
             .map_err(RestoreError::disk("write", &partial.directory))?;
-        Ok((!cost.is_too_high()).then_some(Contents { lists, uses }))
+        Ok((!is_odd && !cost.is_too_high()).then_some(Contents { lists, uses }))
     }
 
     /// Extracts the entries that became whole when the parts after `done` arrived, up to `until`.

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::adapters::seven_zip::SevenZipExit;
 use crate::model::listed::Listed;
 use crate::model::name::Format;
-use crate::model::path::Family;
+use crate::plan::restore::only::Wanted;
 use crate::plan::restore::parts::PlannedArchive;
 use crate::plan::restore::plan::PlannedMount;
 use crate::plan::restore::unsafe_names;
@@ -53,10 +53,9 @@ impl Inspection<'_> {
                 entry: listed.path.escape_debug().to_string(),
                 why,
             };
-            if bad.is_none() {
-                bad = unsafe_names::entry(&listed, Family::HOST)
-                    .err()
-                    .map(refused);
+            // What is not wanted is not extracted.
+            if bad.is_none() && is_wanted(&self.mount.wanted, &listed) {
+                bad = unsafe_names::entry(&listed).err().map(refused);
             }
             if plain.is_none() {
                 plain = unsafe_names::encrypted(&listed).err().map(refused);
@@ -92,4 +91,12 @@ impl Inspection<'_> {
             exit => Err(self.seven_zip.unopened(self.name(), exit)),
         }
     }
+}
+
+/// Whether an entry of an archive is one of the wanted, or lies below one.
+pub fn is_wanted(wanted: &[Wanted], listed: &Listed) -> bool {
+    wanted.is_empty()
+        || wanted
+            .iter()
+            .any(|w| w.holds(listed.path.trim_end_matches('/')))
 }

@@ -9,16 +9,21 @@ mod local;
 mod metadata;
 mod partial;
 mod paths;
+mod renamed;
 pub mod verification;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use crate::model::cancel::Cancel;
 use crate::model::event::{Events, Section};
+use crate::model::manifest::RelPath;
+use crate::model::path::Family;
 use crate::model::stamp::Stamp;
 use crate::plan::restore::layout::{Layout, TABLE};
+use crate::plan::restore::legal_names::LegalNames;
 use crate::plan::restore::parts::PlannedArchive;
 use crate::plan::restore::plan::{PlannedMount, RestorePlan};
 
@@ -84,9 +89,12 @@ impl<'a> Extraction<'a> {
         let mut total = Tally::default();
         for mount in &self.plan.mounts {
             let into = self.target.make(&mount.target)?;
-            self.mount(mount, &into)?;
+            let names = Mutex::new(self.legal_names(mount)?);
+            self.mount(mount, &into, &names)?;
+            let mut names = names.into_inner().unwrap_or_else(PoisonError::into_inner);
+            renamed::report(&names, &into, self.events);
             if let Some(manifest) = self.wanted.manifests.get(&mount.number) {
-                total = total.plus(self.verify(mount, manifest, &into)?);
+                total = total.plus(self.verify(mount, manifest, &into, &mut names)?);
             } else if self.plan.exact {
                 let text = format!(
                     "'{}' has no manifest: nothing was removed from it",
@@ -128,13 +136,35 @@ impl<'a> Extraction<'a> {
         }
     }
 
+    /// Where the entries of a mount are put. Those of the wanted state choose first.
+    fn legal_names(&self, mount: &PlannedMount) -> Result<LegalNames, RestoreError> {
+        let mut names = LegalNames::new(Family::HOST);
+        let manifest = self.wanted.manifests.get(&mount.number);
+        if let Some(manifest) = manifest.filter(|_| Family::HOST == Family::Windows) {
+            for entry in manifest.read()? {
+                let entry = entry.map_err(|why| manifest.broken(why))?;
+                if let Some(path) = entry.path.as_str()
+                    && manifests::is_wanted(&mount.wanted, &entry.path)
+                {
+                    names.place(path);
+                }
+            }
+        }
+        Ok(names)
+    }
+
     /// Extracts a mount's archives in stamp order, each only once.
-    fn mount(&mut self, mount: &'a PlannedMount, into: &Path) -> Result<(), RestoreError> {
+    fn mount(
+        &mut self,
+        mount: &'a PlannedMount,
+        into: &Path,
+        names: &Mutex<LegalNames>,
+    ) -> Result<(), RestoreError> {
         let mut all = 0;
         for archive in &mount.archives {
             all += match self.target.extracted(mount.number, archive.stamp) {
                 Some(found) => found,
-                None => self.archive(mount, archive, into)?,
+                None => self.archive(mount, archive, into, names)?,
             };
         }
         match mount.wanted.first() {
@@ -152,11 +182,13 @@ impl<'a> Extraction<'a> {
         mount: &'a PlannedMount,
         archive: &'a PlannedArchive,
         into: &Path,
+        names: &Mutex<LegalNames>,
     ) -> Result<u64, RestoreError> {
         let extraction = ArchiveExtraction {
             inspection: self.inspection(mount, archive),
             events: self.events,
             into,
+            names,
         };
         let local = match self.inspected.remove(&(mount.number, archive.stamp)) {
             Some(local) => local,
@@ -175,6 +207,7 @@ impl<'a> Extraction<'a> {
             }
         };
         let Some(local) = local else { return Ok(0) };
+        extraction.choose_names(&local.first)?;
         let list = self.wanted.lists.get(&(mount.number, archive.stamp));
         let found = extraction.run(&local.first, list.map(|list| list.as_path()))?;
         self.extracted(mount, archive, found, Some(local))?;
@@ -209,12 +242,16 @@ impl<'a> Extraction<'a> {
         mount: &PlannedMount,
         manifest: &OpenManifest,
         into: &Path,
+        names: &mut LegalNames,
     ) -> Result<Tally, RestoreError> {
         let exact = self.plan.exact && mount.wanted.is_empty();
         let mut verification = Verification::new(self.events, self.cancel, exact, into)?;
         for entry in manifest.read()? {
-            let entry = entry.map_err(|why| manifest.broken(why))?;
+            let mut entry = entry.map_err(|why| manifest.broken(why))?;
             if manifests::is_wanted(&mount.wanted, &entry.path) {
+                if let Some(path) = entry.path.as_str() {
+                    entry.path = RelPath::from_bytes(names.place(path));
+                }
                 verification.entry(&entry)?;
             }
         }

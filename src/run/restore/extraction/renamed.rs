@@ -1,0 +1,90 @@
+//! Entries whose names this system cannot create: extracted one at a time, and put under legal
+//! names (SPEC#restore).
+
+use std::collections::HashSet;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use crate::model::event::{Events, Section};
+use crate::plan::restore::legal_names::LegalNames;
+use crate::run::restore::disk;
+use crate::run::restore::error::RestoreError;
+
+use super::archive::ArchiveExtraction;
+
+/// An entry of an archive, and where it is put below the mount's directory.
+pub struct Renamed {
+    pub entry: String,
+    pub place: String,
+    pub is_directory: bool,
+}
+
+/// Puts each of them into its place. 7-Zip would choose names by itself, one for both of two files
+/// whose names are equal but for case.
+pub fn extract(
+    extraction: &ArchiveExtraction<'_>,
+    first: &Path,
+    renamed: &[Renamed],
+) -> Result<(), RestoreError> {
+    let target = extraction.inspection.target;
+    let (list, alone) = (target.work("renamed.txt"), target.work("renamed"));
+    for Renamed {
+        entry,
+        place,
+        is_directory,
+    } in renamed
+    {
+        let place = extraction.into.join(place);
+        let directory = match is_directory {
+            true => Some(place.as_path()),
+            false => place.parent(),
+        };
+        if let Some(directory) = directory {
+            fs::create_dir_all(directory).map_err(RestoreError::disk("create", directory))?;
+        }
+        if *is_directory {
+            continue;
+        }
+        disk::remove_directory(&alone)?;
+        fs::create_dir(&alone).map_err(RestoreError::disk("create", &alone))?;
+        extraction.unpack_one(first, entry, &list, &alone)?;
+        let files = fs::read_dir(&alone).map_err(RestoreError::disk("read", &alone))?;
+        // What could not be extracted has been told by 7-Zip, and is missed by the verification.
+        for file in files.flatten() {
+            move_to(&file.path(), &place)?;
+        }
+    }
+    disk::remove_directory(&alone)
+}
+
+fn move_to(file: &Path, place: &Path) -> Result<(), RestoreError> {
+    match fs::remove_file(place) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            return Err(RestoreError::disk("replace", place)(error));
+        }
+        _ => {}
+    }
+    fs::rename(file, place)
+        .or_else(|_| fs::copy(file, place).map(drop))
+        .map_err(RestoreError::disk("write", place))
+}
+
+/// The paths of a list file for 7-Zip.
+pub fn listed(list: &Path) -> Result<HashSet<String>, RestoreError> {
+    let text = fs::read_to_string(list).map_err(RestoreError::disk("read", list))?;
+    let bare = |line: &str| line.trim_matches('"').to_owned();
+    Ok(text.lines().map(bare).collect())
+}
+
+/// Names what has another name now.
+pub fn report(names: &LegalNames, into: &Path, events: &Events<'_>) {
+    for (path, place) in names.renamed() {
+        let text = format!(
+            "'{}' was restored as '{}': this system cannot create its name beside the others",
+            path.escape_debug(),
+            into.join(place).display()
+        );
+        events.warn(Section::Restore, text, None);
+    }
+}
