@@ -194,7 +194,8 @@ impl SevenZip {
         line: &mut dyn FnMut(&str),
     ) -> Result<SevenZipExit, ToolError> {
         let call = Invocation::new(&self.program)
-            .args(["x", "-y", "-aoa", "-spd", "-scsUTF-8", "-sccUTF-8", "-bd"])
+            .args(["x", "-y", "-aoa", "-ssc", "-spd", "-scsUTF-8"])
+            .args(["-sccUTF-8", "-bd"])
             .arg(joined("-o", target))
             .args(only.map(|list| joined("-i@", list)))
             .arg("--")
@@ -241,7 +242,7 @@ impl SevenZip {
         line: &mut dyn FnMut(&str),
     ) -> Result<SevenZipExit, ToolError> {
         let call = Invocation::new(&self.program)
-            .args(["t", "-y", "-spd", "-scsUTF-8", "-sccUTF-8", "-bd"])
+            .args(["t", "-y", "-ssc", "-spd", "-scsUTF-8", "-sccUTF-8", "-bd"])
             .arg(joined("-i@", only))
             .arg("--")
             .arg(first);

@@ -3,6 +3,9 @@
 //! systems.
 #![cfg(windows)]
 
+pub mod letter;
+pub mod vss;
+
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};

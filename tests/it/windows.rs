@@ -317,7 +317,9 @@ fn names_that_windows_does_not_have() {
         let _ = fs::remove_dir_all(at("back"));
         restore.args(["restore", "--directory", &lab::outside(&at("store"))]);
         restore.args(["--location", "lab", "--key-env", "KEY"]);
-        restore.args(["--to", &lab::outside(&at("back"))]).args(&only);
+        restore
+            .args(["--to", &lab::outside(&at("back"))])
+            .args(&only);
         restore.env("KEY", "only for tests");
         let ran = Ran::of(lab::output(&mut restore));
         ran.exit(code);

@@ -64,8 +64,8 @@ scenarios! {
         Do(|m| if m.is_windows() {
             let to = m.profile.said(&m.nothing_restored());
             let ran = m.aam("restore", &["--to", &to, "--exact"]);
-            ran.exit(3).says("'docs/dots..' was restored as").says("'docs/both. ' was restored as");
-            let restored = [("trail_", "1"), ("dots__", "2, changed"), ("both__/in.txt", "3")];
+            ran.exit(3).says("'docs/dots..' was restored as").says("'docs/both. .' was restored as");
+            let restored = [("trail_", "1"), ("dots__", "2, changed"), ("both___/in.txt", "3")];
             for (path, text) in restored.iter().chain(&[("a.txt", "one")]) {
                 let found = fs::read_to_string(m.path("back/1/docs").join(path));
                 assert_eq!(found.ok().as_deref(), Some(*text), "{path}");
