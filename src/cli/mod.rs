@@ -19,6 +19,7 @@ mod schedule;
 mod schema;
 mod secret_file;
 mod sets;
+mod shadow;
 mod shadow_stage;
 mod shortcuts;
 mod status;
@@ -75,6 +76,7 @@ pub enum Command {
     Schedule(schedule::ScheduleArgs),
     Schema(schema::PrintSchema),
     Completions(completions::Completions),
+    Shadow(shadow::ShadowArgs),
     /// Started by the snapshot program; internal
     #[command(hide = true)]
     ShadowStage {
@@ -136,6 +138,7 @@ pub fn main() -> ExitCode {
         Command::Status(args) => status::status(&cli.global, &args),
         Command::Sets(args) => sets::sets(&cli.global, &args, &cancel),
         Command::Restore(args) => restore::restore(&cli.global, &args, &cancel),
+        Command::Shadow(args) => shadow::run(args, &cancel),
         Command::ShadowStage { order } => shadow_stage::run(&order, &cancel),
         Command::Check(check) => check.run(&cli.global),
         Command::Explain(explain) => explain.run(&cli.global),

@@ -4,3 +4,4 @@ pub mod backup;
 pub mod guard;
 pub mod restore;
 pub mod session;
+pub mod shadow;

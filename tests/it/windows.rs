@@ -23,6 +23,7 @@ use crate::support::lab::{self, Lab};
 use crate::support::machine::Ran;
 
 mod case_one;
+mod shadow;
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))

@@ -64,12 +64,12 @@ impl Tree {
 
 /// None where Windows does not keep count: then the child alone is stopped.
 #[cfg(windows)]
-pub(super) struct Tree(Option<crate::adapters::windows::ProcessTree>);
+pub(super) struct Tree(Option<crate::adapters::windows::tree::ProcessTree>);
 
 #[cfg(windows)]
 impl Tree {
     pub(super) fn of(child: &Child) -> Tree {
-        Tree(crate::adapters::windows::ProcessTree::of(child).ok())
+        Tree(crate::adapters::windows::tree::ProcessTree::of(child).ok())
     }
 
     /// The child alone.
@@ -80,7 +80,7 @@ impl Tree {
     pub(super) fn stop(&self, child: &mut Child) {
         self.0
             .iter()
-            .for_each(crate::adapters::windows::ProcessTree::end);
+            .for_each(crate::adapters::windows::tree::ProcessTree::end);
         // What is gone already needs no ending.
         let _ = child.kill();
         let _ = child.wait();

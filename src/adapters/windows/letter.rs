@@ -31,6 +31,11 @@ pub fn take_down_dangling(letter: &str) -> bool {
     is_dangling && define(letter, None).is_ok()
 }
 
+/// Whether a letter leads nowhere.
+pub fn is_free(letter: &str) -> bool {
+    target(letter).is_none() && !Path::new(&format!("{letter}\\")).exists()
+}
+
 /// A letter that leads to a directory until this is dropped.
 #[derive(Debug)]
 pub struct Letter {

@@ -11,17 +11,13 @@ mod table;
 use std::ptr;
 
 use windows_sys::Win32::Foundation::SysFreeString;
-use windows_sys::Win32::System::Com::{
-    COINIT_MULTITHREADED, CoInitializeEx, CoInitializeSecurity, EOAC_DYNAMIC_CLOAKING,
-    RPC_C_AUTHN_LEVEL_PKT_PRIVACY, RPC_C_IMP_LEVEL_IDENTIFY,
-};
-use windows_sys::Win32::System::LibraryLoader::{
-    GetProcAddress, LOAD_LIBRARY_SEARCH_SYSTEM32, LoadLibraryExW,
-};
 use windows_sys::core::{GUID, HRESULT};
 
 use crate::model::cancel::Cancel;
-use table::{AsyncTable, BackupTable, Begin, Properties, This};
+use table::{
+    AsyncTable, BackupTable, Begin, CoInitializeEx, CoInitializeSecurity, GetProcAddress,
+    LoadLibraryExW, Properties, This,
+};
 
 /// A shadow copy that goes with its requester, made together with the writers.
 const VSS_CTX_BACKUP: i32 = 0;
@@ -30,6 +26,11 @@ const VSS_BT_COPY: i32 = 5;
 const VSS_OBJECT_SNAPSHOT_SET: i32 = 2;
 const VSS_S_ASYNC_PENDING: HRESULT = 0x0004_2309;
 const VSS_S_ASYNC_FINISHED: HRESULT = 0x0004_230A;
+const COINIT_MULTITHREADED: u32 = 0;
+const RPC_C_AUTHN_LEVEL_PKT_PRIVACY: u32 = 6;
+const RPC_C_IMP_LEVEL_IDENTIFY: u32 = 2;
+const EOAC_DYNAMIC_CLOAKING: u32 = 0x40;
+const LOAD_LIBRARY_SEARCH_SYSTEM32: u32 = 0x800;
 const RPC_E_TOO_LATE: HRESULT = 0x8001_0119_u32.cast_signed();
 const E_UNEXPECTED: HRESULT = 0x8000_FFFF_u32.cast_signed();
 const VSS_E_VOLUME_NOT_SUPPORTED: HRESULT = 0x8004_230C_u32.cast_signed();
@@ -110,7 +111,7 @@ impl Backup {
         // SAFETY: no pointer is passed but null where it is allowed. The library stays loaded; its
         // functions have the types that `vsbackup.h` gives them.
         unsafe {
-            let com = CoInitializeEx(ptr::null(), COINIT_MULTITHREADED as u32);
+            let com = CoInitializeEx(ptr::null(), COINIT_MULTITHREADED);
             checked("CoInitializeEx", com)?;
             // Writers call back, and are to be able to.
             let security = CoInitializeSecurity(
@@ -121,7 +122,7 @@ impl Backup {
                 RPC_C_AUTHN_LEVEL_PKT_PRIVACY,
                 RPC_C_IMP_LEVEL_IDENTIFY,
                 ptr::null(),
-                EOAC_DYNAMIC_CLOAKING as u32,
+                EOAC_DYNAMIC_CLOAKING,
                 ptr::null(),
             );
             if security != RPC_E_TOO_LATE {

@@ -25,7 +25,7 @@ mod proof;
 mod snapshot;
 mod upload;
 
-pub use snapshot::{KEY_VARIABLE, run_order_file};
+pub use snapshot::{EventLines, KEY_VARIABLE, run_order_file};
 
 /// Everything a run needs beside its plan.
 pub struct Execution<'a> {

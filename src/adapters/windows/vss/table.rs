@@ -76,7 +76,7 @@ pub(super) struct BackupTable {
     pub(super) add_to_snapshot_set:
         unsafe extern "system" fn(This, PCWSTR, GUID, *mut GUID) -> HRESULT,
     pub(super) do_snapshot_set: Begin,
-    delete_snapshots:
+    pub(super) delete_snapshots:
         unsafe extern "system" fn(This, GUID, i32, BOOL, *mut i32, *mut GUID) -> HRESULT,
     pub(super) import_snapshots: Method,
     pub(super) break_snapshot_set: Method,
@@ -103,4 +103,29 @@ pub(super) struct Properties {
     pub(super) attributes: i32,
     pub(super) created: i64,
     pub(super) status: i32,
+}
+
+#[link(name = "ole32")]
+unsafe extern "system" {
+    pub(super) fn CoInitializeEx(reserved: *const c_void, concurrency: u32) -> HRESULT;
+    pub(super) fn CoInitializeSecurity(
+        descriptor: *mut c_void,
+        services: i32,
+        service: *const c_void,
+        reserved: *const c_void,
+        authentication: u32,
+        impersonation: u32,
+        list: *const c_void,
+        capabilities: u32,
+        reserved_too: *const c_void,
+    ) -> HRESULT;
+}
+
+#[link(name = "kernel32")]
+unsafe extern "system" {
+    pub(super) fn LoadLibraryExW(name: PCWSTR, file: *mut c_void, flags: u32) -> *mut c_void;
+    pub(super) fn GetProcAddress(
+        library: *mut c_void,
+        name: *const u8,
+    ) -> Option<unsafe extern "system" fn() -> isize>;
 }

@@ -39,17 +39,25 @@ pub(super) fn run(
     let files = StageFiles::of(order);
     write_order(order, &files).map_err(|e| (e.to_string(), e.hint()))?;
     let hint = "set snapshot.program in the profile to its path";
-    let program = locate(Some(&snapshot.program), &[], hint)
-        .map_err(|e| (e.to_string(), Some(hint.to_owned())))?;
+    let program = match &snapshot.program {
+        Some(program) => {
+            locate(Some(program), &[], hint).map_err(|e| (e.to_string(), Some(hint.to_owned())))?
+        }
+        None => this_program()?,
+    };
+    let name = name(snapshot);
     let call = command(&program, snapshot, order, &files, key)?;
     events.emit(Event::ToolStarted {
-        tool: snapshot.program.clone(),
+        tool: name.to_owned(),
         command: format!(
-            "{} {} {} aam-backup shadow-stage {}",
-            snapshot.program, order.mount.path, snapshot.mount, files.order
+            "{name} {} {} aam-backup shadow-stage {}",
+            order.mount.path, snapshot.mount, files.order
         ),
     });
-    let contract = Contract::of(&program);
+    let contract = match snapshot.program {
+        Some(_) => Contract::of(&program),
+        None => Contract::ShadowSpawn,
+    };
     let mut retried = false;
     loop {
         let mut busy = false;
@@ -62,7 +70,7 @@ pub(super) fn run(
                 None => {
                     busy |= line.contains(SNAPSHOT_IN_PROGRESS);
                     events.emit(Event::ToolOutput {
-                        tool: snapshot.program.clone(),
+                        tool: name.to_owned(),
                         line: line.to_owned(),
                     });
                 }
@@ -80,7 +88,7 @@ pub(super) fn run(
         }
         let ending = contract.ending(code);
         events.emit(Event::ToolEnded {
-            tool: snapshot.program.clone(),
+            tool: name.to_owned(),
             code,
             meaning: ending.to_string(),
         });
@@ -95,9 +103,12 @@ fn command(
     files: &StageFiles,
     key: Option<&Secret>,
 ) -> Result<Invocation, Failure> {
-    let this = std::env::current_exe()
-        .map_err(|e| (format!("this program's own path is not known: {e}"), None))?;
-    let mut call = Invocation::new(program)
+    let this = this_program()?;
+    let mut call = Invocation::new(program);
+    if snapshot.program.is_none() {
+        call = call.args(["shadow", "--events"]);
+    }
+    call = call
         .arg(order.mount.path.to_native())
         .arg(snapshot.mount.to_string())
         .arg(this)
@@ -109,6 +120,16 @@ fn command(
         call.environment.push((KEY_VARIABLE.into(), key.clone()));
     }
     Ok(call)
+}
+
+fn this_program() -> Result<PathBuf, Failure> {
+    std::env::current_exe()
+        .map_err(|e| (format!("this program's own path is not known: {e}"), None))
+}
+
+/// What makes the snapshots, for messages.
+fn name(snapshot: &Snapshot) -> &str {
+    snapshot.program.as_deref().unwrap_or("aam-backup shadow")
 }
 
 /// The result file, which only a stage that ran to its end writes.
@@ -126,7 +147,7 @@ fn result(
         (Ending::Finished, None) => Err((
             format!(
                 "'{}' left no result file; it did not run the stage",
-                snapshot.program
+                name(snapshot)
             ),
             None,
         )),
@@ -157,9 +178,9 @@ enum Contract {
 enum Ending {
     #[error("the snapshot was made and the stage finished")]
     Finished,
-    #[error("the snapshot could not be made (ShadowSpawn exit code 1)")]
+    #[error("the snapshot could not be made (exit code 1)")]
     NoSnapshot,
-    #[error("ShadowSpawn refused its command line, or the drive letter is in use (exit code 2)")]
+    #[error("the command line was refused, or the drive letter is in use (exit code 2)")]
     Refused,
     #[error("the stage ended with exit code {0}")]
     Stage(i32),
@@ -197,7 +218,7 @@ impl Ending {
         Some(match self {
             Ending::Finished => return None,
             Ending::NoSnapshot => {
-                "run as administrator, on a local NTFS volume, with the Volume Shadow Copy service started; the log has what ShadowSpawn said".to_owned()
+                "run as administrator, on a local NTFS volume, with the Volume Shadow Copy service started; the log has what it said".to_owned()
             }
             Ending::Refused => format!("is {} in use? A killed run leaves it mapped: restart, or choose another in snapshot.mount", snapshot.mount),
             Ending::Stage(_) | Ending::Unknown(_) => "the log has what it said".to_owned(),
@@ -257,7 +278,7 @@ fn watch(stop: PathBuf, cancel: Cancel) {
 }
 
 /// Writes events as lines the outer run reads back.
-struct EventLines;
+pub struct EventLines;
 
 impl Sink for EventLines {
     fn emit(&self, event: &Event) {
