@@ -4,4 +4,5 @@ pub mod backup;
 pub mod guard;
 pub mod restore;
 pub mod session;
+#[cfg(any(windows, test))]
 pub mod shadow;

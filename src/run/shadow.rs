@@ -1,5 +1,6 @@
 //! Shows a shadow copy of a directory at a drive letter while a command runs, with the contract
 //! and the exit codes of ShadowSpawn (SPEC#snapshot).
+#![cfg_attr(not(windows), allow(dead_code))]
 
 use std::ffi::OsString;
 use std::path::PathBuf;

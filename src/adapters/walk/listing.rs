@@ -156,9 +156,37 @@ fn judge(entry: &DirEntry, location: &Location, selection: &Selection) -> io::Re
     }
     match kind {
         Kind::Directory => Ok(Judged::Directory(meta_of(&entry.metadata()?)?)),
-        Kind::File => Ok(Judged::File(meta_of(&entry.metadata()?)?)),
+        Kind::File => {
+            let metadata = entry.metadata()?;
+            match is_in_cloud(attributes(&metadata)) {
+                true => Ok(Judged::Unreadable(io::Error::other(IN_CLOUD))),
+                false => Ok(Judged::File(meta_of(&metadata)?)),
+            }
+        }
         Kind::Link | Kind::Special => Ok(Judged::NotCopied(kind)),
     }
+}
+
+const IN_CLOUD: &str =
+    "its content is in the cloud only, which a shadow copy cannot get; have it kept on this device";
+
+/// Whether the content of a file of Windows is elsewhere and fetched when it is read. Robocopy
+/// leaves out what has the first of these attributes (`/XA:O`).
+fn is_in_cloud(attributes: u32) -> bool {
+    const OFFLINE: u32 = 0x1000;
+    const RECALL_ON_OPEN: u32 = 0x4_0000;
+    const RECALL_ON_DATA_ACCESS: u32 = 0x40_0000;
+    attributes & (OFFLINE | RECALL_ON_OPEN | RECALL_ON_DATA_ACCESS) != 0
+}
+
+#[cfg(windows)]
+fn attributes(of: &fs::Metadata) -> u32 {
+    std::os::windows::fs::MetadataExt::file_attributes(of)
+}
+
+#[cfg(not(windows))]
+fn attributes(_: &fs::Metadata) -> u32 {
+    0
 }
 
 pub(super) fn kind_of(file_type: fs::FileType) -> Kind {
@@ -225,5 +253,26 @@ pub fn native_name(bytes: &[u8]) -> Option<OsString> {
     #[cfg(not(unix))]
     {
         std::str::from_utf8(bytes).ok().map(OsString::from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_in_cloud;
+
+    #[test]
+    fn files_whose_content_is_in_the_cloud() {
+        for (attributes, expected) in [
+            (0x20, false),
+            (0x1020, true),
+            (0x0050_1620, true),
+            (0x0004_0020, true),
+            // Deduplicated, compressed or sparse files are read as others.
+            (0x620, false),
+            // Kept on this device.
+            (0x0008_0020, false),
+        ] {
+            assert_eq!(is_in_cloud(attributes), expected, "{attributes:x}");
+        }
     }
 }

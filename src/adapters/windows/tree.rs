@@ -10,6 +10,27 @@ use windows_sys::Win32::System::JobObjects::{
     TerminateJobObject,
 };
 
+#[link(name = "kernel32")]
+unsafe extern "system" {
+    fn OpenProcess(access: u32, inherit: i32, process: u32) -> *mut std::ffi::c_void;
+    fn WaitForSingleObject(handle: *mut std::ffi::c_void, milliseconds: u32) -> u32;
+}
+
+/// Returns when the process with this number has ended. One that cannot be opened has.
+#[allow(unsafe_code)]
+pub fn wait_for_end(process: u32) {
+    const SYNCHRONIZE: u32 = 0x0010_0000;
+    const INFINITE: u32 = u32::MAX;
+    // SAFETY: the handle, which is not null, is ours alone and open until the wait is over.
+    unsafe {
+        let handle = OpenProcess(SYNCHRONIZE, 0, process);
+        if !handle.is_null() {
+            let handle = OwnedHandle::from_raw_handle(handle);
+            WaitForSingleObject(handle.as_raw_handle(), INFINITE);
+        }
+    }
+}
+
 /// `JOBOBJECT_EXTENDED_LIMIT_INFORMATION`.
 #[repr(C)]
 #[derive(Default)]

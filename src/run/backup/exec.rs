@@ -25,7 +25,9 @@ mod proof;
 mod snapshot;
 mod upload;
 
-pub use snapshot::{EventLines, KEY_VARIABLE, run_order_file};
+#[cfg(windows)]
+pub use snapshot::EventLines;
+pub use snapshot::{KEY_VARIABLE, run_order_file};
 
 /// Everything a run needs beside its plan.
 pub struct Execution<'a> {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::adapters::fs;
-use crate::adapters::process::{Invocation, locate};
+use crate::adapters::process::{Invocation, RUN_VARIABLE, locate, wait_for_end};
 use crate::adapters::wait::wait;
 use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Section, Sink};
@@ -114,6 +114,8 @@ fn command(
         .arg(this)
         .arg("shadow-stage")
         .arg(files.order.to_native());
+    let process = Secret::new(std::process::id().to_string());
+    call.environment.push((RUN_VARIABLE.into(), process));
     // The snapshot program must live to take its snapshot down again.
     call.stop_file = Some(files.stop.to_native());
     if let Some(key) = key {
@@ -267,8 +269,17 @@ pub fn run_order_file(
     }
 }
 
-/// Ends the stage in order when the outer run asks for it; the thread ends with the process.
+/// Ends the stage in order when the outer run asks for it, or is killed; the threads end with the
+/// process.
 fn watch(stop: PathBuf, cancel: Cancel) {
+    let run = std::env::var(RUN_VARIABLE).ok();
+    if let Some(run) = run.and_then(|run| run.parse().ok()) {
+        let cancel = cancel.clone();
+        std::thread::spawn(move || {
+            wait_for_end(run);
+            cancel.set();
+        });
+    }
     std::thread::spawn(move || {
         while !stop.exists() {
             std::thread::sleep(Duration::from_millis(200));
