@@ -35,7 +35,7 @@ pub mod parts {
     pub use crate::model::file_system::{FileSystem, Modes};
     pub use crate::model::job::{Job, MaxDelete, MountPoint, UNREACHABLE_AFTER};
     pub use crate::model::manifest::{
-        Entry, EntryKind, Header, Meta, Moment, RelPath, Stored, Writer,
+        Details, Entry, EntryKind, Header, Meta, Moment, RelPath, Stored, Writer,
     };
     pub use crate::model::marker::Marker;
     pub use crate::model::mount::{Mount, mounts};

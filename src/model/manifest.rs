@@ -12,8 +12,10 @@ use crate::model::name::{BackupId, Format};
 use crate::model::path::FullPath;
 use crate::model::stamp::Stamp;
 
+pub mod details;
 mod rel_path;
 
+pub use details::Details;
 pub use rel_path::RelPath;
 
 /// A point in time in nanoseconds since 1970; holds everything NTFS can (from 1601 on).
@@ -54,7 +56,7 @@ pub struct Meta {
     /// Change time of the entry itself (Unix `ctime`, NTFS `ChangeTime`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changed: Option<Moment>,
-    /// Unix permission bits.
+    /// Unix permission bits, with set-id and sticky bits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<u32>,
 }
@@ -95,12 +97,13 @@ impl Meta {
     }
 }
 
-/// A file or a directory.
+/// A file, a directory or a link. A link has its target in [`Details::link`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EntryKind {
     Directory,
     File,
+    Link,
 }
 
 /// Which archive of the set holds a file's content.
@@ -140,6 +143,9 @@ pub struct Entry {
     /// (SPEC#missing-sources).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unseen: bool,
+    /// Links, owners and attributes. Version 1 does not keep them.
+    #[serde(skip)]
+    pub details: Details,
 }
 
 impl Entry {
@@ -151,6 +157,7 @@ impl Entry {
             meta,
             stored,
             unseen: false,
+            details: Details::default(),
         }
     }
 }
@@ -350,6 +357,7 @@ mod tests {
                 _ => "20201221_134337.851361".parse().ok().map(Stored::In),
             },
             unseen: false,
+            details: Details::default(),
         };
         let entries = [
             entry(b"a\nb", -11_644_473_600_000_000_000),

@@ -14,8 +14,8 @@ use aam_auto_backup::parts::Marker;
 use aam_auto_backup::parts::Mount;
 use aam_auto_backup::parts::ObjectRef;
 use aam_auto_backup::parts::{BackupId, Format, MountName, ObjectName, Part};
+use aam_auto_backup::parts::{Details, Entry, EntryKind, Header, Meta, Moment, RelPath, Writer};
 use aam_auto_backup::parts::{DirectoryStore, Purpose, Store};
-use aam_auto_backup::parts::{Entry, EntryKind, Header, Meta, Moment, RelPath, Writer};
 use aam_auto_backup::parts::{Stamp, Zone};
 
 pub const KEY: &str = "correct horse battery";
@@ -145,6 +145,7 @@ impl Pc {
                 meta,
                 stored: None,
                 unseen: false,
+                details: Details::default(),
             },
         );
     }

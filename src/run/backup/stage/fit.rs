@@ -116,6 +116,7 @@ impl<'a> Fit<'a> {
                 Treatment::Copy
             }
             EntryKind::File => self.judge_file(path, copy.as_deref(), meta, last),
+            EntryKind::Link => Treatment::Copy,
         }
     }
 
@@ -129,7 +130,7 @@ impl<'a> Fit<'a> {
         let name = path.names().last().unwrap_or_default();
         let size = match kind {
             EntryKind::File => meta.size,
-            EntryKind::Directory => 0,
+            EntryKind::Directory | EntryKind::Link => 0,
         };
         let file_system = &self.mirror.file_system;
         let refused = file_system.refusal(&String::from_utf8_lossy(name), size);

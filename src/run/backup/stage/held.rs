@@ -61,6 +61,7 @@ pub(super) fn each_expected(
         let is_expected = match entry.kind {
             EntryKind::File => !entry.unseen && entry.stored == Some(Stored::In(order.stamp)),
             EntryKind::Directory => next.as_ref() == Some(&entry.path),
+            EntryKind::Link => false,
         };
         if is_expected {
             each(entry)?;

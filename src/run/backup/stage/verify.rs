@@ -227,7 +227,8 @@ fn difference(entry: &Entry, copy: &Path, tolerance: u128) -> Option<String> {
         EntryKind::File if meta.modified.distance(entry.meta.modified) > tolerance => {
             Some("its modification time differs".to_owned())
         }
-        EntryKind::File => None,
+        EntryKind::Link if !metadata.is_symlink() => Some("it is not a link".to_owned()),
+        EntryKind::File | EntryKind::Link => None,
     }
 }
 
@@ -254,6 +255,7 @@ fn excuse(entry: &Entry, original: &Path, in_snapshot: bool) -> Option<Excuse> {
     let opened = match entry.kind {
         EntryKind::File => File::open(original).map(drop),
         EntryKind::Directory => fs::read_dir(original).map(drop),
+        EntryKind::Link => fs::read_link(original).map(drop),
     };
     opened
         .err()

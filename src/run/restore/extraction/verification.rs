@@ -137,6 +137,10 @@ impl<'a> Verification<'a> {
                 self.descend(last, Some(entry.meta), true)
             }
             EntryKind::File => self.file(last, entry, &shown),
+            EntryKind::Link => {
+                self.differs(&shown, "it is a link, which this version does not restore");
+                Ok(())
+            }
         }
     }
 
