@@ -5,6 +5,9 @@ set -eu
 . "$(dirname "$0")/lab.sh"
 
 if [ "${1:-}" = --release ]; then
+    # No paths of the computer that builds it.
+    RUSTFLAGS="--remap-path-prefix=$root=aam-backup --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=cargo --remap-path-prefix=/usr/lib/rustlib=rust"
+    export RUSTFLAGS
     cargo_for_windows build --manifest-path "$root/Cargo.toml" --release --bin aam-backup
     mkdir -p "$lab/release"
     cp "$lab/cargo/$target/release/aam-backup.exe" "$lab/release/"
