@@ -115,7 +115,7 @@ mod made {
     use crate::adapters::windows::letter::{self, Letter};
     use crate::adapters::windows::tree::ProcessTree;
     use crate::adapters::windows::volume;
-    use crate::adapters::windows::vss::{Backup, NoCopy, VssError};
+    use crate::adapters::windows::vss::{NoCopy, ShadowCopy, VssError};
     use crate::model::cancel::Cancel;
     use crate::model::event::{Events, Section};
 
@@ -160,7 +160,7 @@ mod made {
         }
         let root = volume(&source).map_err(|e| usage(format!("the volume of '{shown}': {e}")))?;
         let root_text = String::from_utf16_lossy(&root[..root.len().saturating_sub(1)]);
-        let mut backup = Backup::open()?;
+        let mut backup = ShadowCopy::open()?;
         letter::take_down_dangling(&order.letter);
         if !letter::is_free(&order.letter) {
             return Err(usage(format!("the letter {} is in use", order.letter)));

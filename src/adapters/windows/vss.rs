@@ -3,7 +3,7 @@
 //!
 //! No safe crate offers it. Its tables are those of Microsoft's `vsbackup.h` and `vss.h`, entry by
 //! entry; `tests/windows/standins/vssapi.c`, which is compiled from such a header, calls
-//! them wrong if they are. A [`Backup`] takes its shadow copy down when it is dropped, whatever
+//! them wrong if they are. A [`ShadowCopy`] takes its shadow copy down when it is dropped, whatever
 //! happened; one that is left over by a crash is deleted by Windows.
 
 mod table;
@@ -93,7 +93,7 @@ enum Stage {
 }
 
 /// A conversation with VSS about one shadow copy.
-pub struct Backup {
+pub struct ShadowCopy {
     components: This,
     free_properties: unsafe extern "system" fn(*mut Properties),
     stage: Stage,
@@ -101,13 +101,13 @@ pub struct Backup {
     snapshot: GUID,
 }
 
-impl Backup {
+impl ShadowCopy {
     /// Opens it. COM is initialized for this thread, for the rest of the process.
     ///
     /// # Errors
     /// When Windows has no VSS, or refuses this account.
     #[allow(unsafe_code)]
-    pub fn open() -> Result<Backup, VssError> {
+    pub fn open() -> Result<ShadowCopy, VssError> {
         // SAFETY: no pointer is passed but null where it is allowed. The library stays loaded; its
         // functions have the types that `vsbackup.h` gives them.
         unsafe {
@@ -153,7 +153,7 @@ impl Backup {
                 std::mem::transmute(create);
             let mut components = ptr::null_mut();
             checked("CreateVssBackupComponents", create(&mut components))?;
-            Ok(Backup {
+            Ok(ShadowCopy {
                 components,
                 free_properties: std::mem::transmute::<
                     unsafe extern "system" fn() -> isize,
@@ -353,7 +353,7 @@ impl Backup {
     }
 }
 
-impl Drop for Backup {
+impl Drop for ShadowCopy {
     #[allow(unsafe_code)]
     fn drop(&mut self) {
         // Whoever wants to know has called it.

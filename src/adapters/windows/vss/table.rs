@@ -26,7 +26,7 @@ pub(super) struct AsyncTable {
 /// A call that begins something and hands out what to wait for.
 pub(super) type Begin = unsafe extern "system" fn(This, *mut This) -> HRESULT;
 pub(super) type Plain = unsafe extern "system" fn(This) -> HRESULT;
-pub(super) type Count = unsafe extern "system" fn(This, *mut u32) -> HRESULT;
+pub(super) type CountCall = unsafe extern "system" fn(This, *mut u32) -> HRESULT;
 
 #[repr(C)]
 pub(super) struct BackupTable {
@@ -45,7 +45,7 @@ pub(super) struct BackupTable {
     pub(super) prepare_for_backup: Begin,
     pub(super) abort_backup: Plain,
     pub(super) gather_writer_status: Begin,
-    pub(super) get_writer_status_count: Count,
+    pub(super) get_writer_status_count: CountCall,
     pub(super) free_writer_status: Plain,
     pub(super) get_writer_status: unsafe extern "system" fn(
         This,

@@ -38,13 +38,7 @@ pub(super) fn run(
 ) -> Result<StageResult, Failure> {
     let files = StageFiles::of(order);
     write_order(order, &files).map_err(|e| (e.to_string(), e.hint()))?;
-    let hint = "set snapshot.program in the profile to its path";
-    let program = match &snapshot.program {
-        Some(program) => {
-            locate(Some(program), &[], hint).map_err(|e| (e.to_string(), Some(hint.to_owned())))?
-        }
-        None => this_program()?,
-    };
+    let (program, contract) = program(snapshot)?;
     let name = name(snapshot);
     let call = command(&program, snapshot, order, &files, key)?;
     events.emit(Event::ToolStarted {
@@ -54,10 +48,6 @@ pub(super) fn run(
             order.mount.path, snapshot.mount, files.order
         ),
     });
-    let contract = match snapshot.program {
-        Some(_) => Contract::of(&program),
-        None => Contract::ShadowSpawn,
-    };
     let mut retried = false;
     loop {
         let mut busy = false;
@@ -122,6 +112,18 @@ fn command(
         call.environment.push((KEY_VARIABLE.into(), key.clone()));
     }
     Ok(call)
+}
+
+/// What makes the snapshots, and how it passes on exit codes.
+fn program(snapshot: &Snapshot) -> Result<(PathBuf, Contract), Failure> {
+    let Some(program) = &snapshot.program else {
+        return Ok((this_program()?, Contract::ShadowSpawn));
+    };
+    let hint = "set snapshot.program in the profile to its path";
+    match locate(Some(program), &[], hint) {
+        Ok(program) => Ok((program.clone(), Contract::of(&program))),
+        Err(error) => Err((error.to_string(), Some(hint.to_owned()))),
+    }
 }
 
 fn this_program() -> Result<PathBuf, Failure> {

@@ -51,7 +51,8 @@ impl ArchiveExtraction<'_> {
         if found > 0 {
             self.unpack(first, made.as_deref().or(list))?;
         }
-        renamed::extract(self, first, &renamed)?;
+        let one = |entry: &str, alone: &Path| self.unpack_one(first, entry, alone);
+        renamed::extract(&renamed, self.into, &target.work("renamed"), &one)?;
         Ok(found + renamed.len() as u64)
     }
 
@@ -78,16 +79,13 @@ impl ArchiveExtraction<'_> {
     }
 
     /// Extracts one entry into a directory of its own, without its path.
-    pub fn unpack_one(
-        &self,
-        first: &Path,
-        entry: &str,
-        list: &Path,
-        into: &Path,
-    ) -> Result<(), RestoreError> {
-        let seven_zip = self.inspection.seven_zip;
-        fs::write(list, list_line(entry)).map_err(RestoreError::disk("write", list))?;
-        self.unpacked(&mut |line| seven_zip.extract_flat(first, into, list, line))
+    fn unpack_one(&self, first: &Path, entry: &str, into: &Path) -> Result<(), RestoreError> {
+        let Inspection {
+            seven_zip, target, ..
+        } = self.inspection;
+        let list = target.work("renamed.txt");
+        fs::write(&list, list_line(entry)).map_err(RestoreError::disk("write", &list))?;
+        self.unpacked(&mut |line| seven_zip.extract_flat(first, into, &list, line))
     }
 
     /// Extracts what the list `only` names, or everything, once its paths are clear.

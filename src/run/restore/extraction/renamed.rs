@@ -11,8 +11,6 @@ use crate::plan::restore::legal_names::LegalNames;
 use crate::run::restore::disk;
 use crate::run::restore::error::RestoreError;
 
-use super::archive::ArchiveExtraction;
-
 /// An entry of an archive, and where it is put below the mount's directory.
 pub struct Renamed {
     pub entry: String,
@@ -20,22 +18,24 @@ pub struct Renamed {
     pub is_directory: bool,
 }
 
-/// Puts each of them into its place. 7-Zip would choose names by itself, one for both of two files
-/// whose names are equal but for case.
+/// Extracts one entry into an empty directory.
+type ExtractOne<'e> = dyn Fn(&str, &Path) -> Result<(), RestoreError> + 'e;
+
+/// Puts each of them into its place below `into`, by way of the directory `alone`. 7-Zip would
+/// choose names by itself, one for both of two files whose names are equal but for case.
 pub fn extract(
-    extraction: &ArchiveExtraction<'_>,
-    first: &Path,
     renamed: &[Renamed],
+    into: &Path,
+    alone: &Path,
+    extract_one: &ExtractOne<'_>,
 ) -> Result<(), RestoreError> {
-    let target = extraction.inspection.target;
-    let (list, alone) = (target.work("renamed.txt"), target.work("renamed"));
     for Renamed {
         entry,
         place,
         is_directory,
     } in renamed
     {
-        let place = extraction.into.join(place);
+        let place = into.join(place);
         let directory = match is_directory {
             true => Some(place.as_path()),
             false => place.parent(),
@@ -46,16 +46,16 @@ pub fn extract(
         if *is_directory {
             continue;
         }
-        disk::remove_directory(&alone)?;
-        fs::create_dir(&alone).map_err(RestoreError::disk("create", &alone))?;
-        extraction.unpack_one(first, entry, &list, &alone)?;
-        let files = fs::read_dir(&alone).map_err(RestoreError::disk("read", &alone))?;
+        disk::remove_directory(alone)?;
+        fs::create_dir(alone).map_err(RestoreError::disk("create", alone))?;
+        extract_one(entry, alone)?;
+        let files = fs::read_dir(alone).map_err(RestoreError::disk("read", alone))?;
         // What could not be extracted has been told by 7-Zip, and is missed by the verification.
         for file in files.flatten() {
             move_to(&file.path(), &place)?;
         }
     }
-    disk::remove_directory(&alone)
+    disk::remove_directory(alone)
 }
 
 fn move_to(file: &Path, place: &Path) -> Result<(), RestoreError> {
