@@ -29,6 +29,7 @@ pub mod parts {
     pub use crate::doctor::CHECKS;
     pub use crate::import::batch::Variables;
     pub use crate::import::{Arguments, Choices, CommandLine};
+    pub use crate::model::bandwidth::{Bandwidth, Transfers};
     pub use crate::model::cancel::Cancel;
     pub use crate::model::event::{Event, Events, Outcome, Section, Severity, Sink};
     pub use crate::model::exclusion::Exclusion;

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs the programs that backups drive, 7-Zip and rsync, and a C compiler for the build, where they are missing.
+# Installs the programs that backups drive, 7-Zip and rsync, a C compiler for the build, and what histories are tested with
+# (another time, system calls that fail), where they are missing.
 set -eu
 
 as_root() {
@@ -19,6 +20,8 @@ missing=
 has 7zz || has 7z || has 7za || missing="$missing 7zip"
 has rsync || missing="$missing rsync"
 has cc || missing="$missing gcc libc6-dev"
+has faketime || missing="$missing faketime"
+has strace || missing="$missing strace"
 [ -n "$missing" ] || exit 0
 
 if ! has apt-get; then

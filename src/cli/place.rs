@@ -9,6 +9,7 @@ use super::{Exit, Global, output};
 use crate::adapters::credential;
 use crate::adapters::store::open::{open_stores, sentence};
 use crate::adapters::store::{DirectoryStore, S3Settings, S3Store, Store};
+use crate::model::bandwidth::Transfers;
 use crate::model::cancel::Cancel;
 use crate::model::job::UNREACHABLE_AFTER;
 use crate::model::policy::StorageClass;
@@ -100,6 +101,8 @@ impl PlaceArgs {
                 storage_class: StorageClass::default(),
                 give_up_after: UNREACHABLE_AFTER,
                 credentials: None,
+                upload: Transfers::default(),
+                download: Transfers::default(),
             };
             let store =
                 S3Store::open(settings, cancel.clone()).map(|s| Box::new(s) as Box<dyn Store>);

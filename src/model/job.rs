@@ -8,6 +8,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::model::bandwidth::Transfers;
 use crate::model::name::Format;
 use crate::model::policy::{ExtraFiles, ForceFull, Reference, StorageClass, Tier};
 use crate::model::stamp::Zone;
@@ -294,6 +295,8 @@ pub struct S3 {
     /// How long a small request may take, with all tries.
     pub give_up_after: Duration,
     pub credentials: Option<Credentials>,
+    pub upload: Transfers,
+    pub download: Transfers,
 }
 
 /// An access key, by reference.

@@ -1,5 +1,6 @@
 //! The words of the trade as pure types and rules. Nothing here reads a disk, a clock or YAML.
 
+pub mod bandwidth;
 pub mod cancel;
 pub mod catalog;
 pub mod digest;

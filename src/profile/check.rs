@@ -10,6 +10,7 @@ mod overlap;
 mod paths;
 mod reporting;
 mod snapshot;
+mod transfers;
 
 use std::num::NonZeroU32;
 use std::path::Path;
@@ -100,6 +101,8 @@ impl Checker<'_> {
             snapshot,
             destinations,
             archive: archive_section,
+            upload,
+            download,
             force_full,
             catalog,
             restore,
@@ -121,7 +124,9 @@ impl Checker<'_> {
         let directories = self.exclusions("/exclude/directories", directories);
         let files = self.exclusions("/exclude/files", files);
         let mirror = self.mirror(destinations.mirror.as_ref());
-        let s3 = self.s3(destinations.s3.as_ref());
+        let upload = self.transfers("/upload", upload);
+        let download = self.transfers("/download", download);
+        let s3 = self.s3(destinations.s3.as_ref(), upload, download);
         let store = self.directory(destinations.directory.as_ref());
         self.some_destination(document);
         let archive = self.archive(document);

@@ -13,11 +13,13 @@ use crate::model::stamp::Zone;
 
 mod destinations;
 mod reporting;
+mod transfers;
 
 pub use destinations::{
     DeleteLimit, Destinations, Directory, MirrorSection, S3Credentials, S3Section,
 };
 pub use reporting::{EmailSection, HooksSection, LogPolicy, PingSection};
+pub use transfers::TransferSection;
 
 // Patterns tell an editor that something is wrong; `check` says in words what.
 const NAME: &str = r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$";
@@ -58,6 +60,12 @@ pub struct Document {
     pub destinations: Destinations,
     /// How archives are made. Required for the destinations `s3` and `directory`.
     pub archive: Option<ArchiveSection>,
+    /// How archives are uploaded.
+    #[serde(default)]
+    pub upload: TransferSection,
+    /// How archives are downloaded by a restore.
+    #[serde(default)]
+    pub download: TransferSection,
     /// When to make a full backup although an incremental one is possible.
     #[serde(default)]
     pub force_full: ForceFull,

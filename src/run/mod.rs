@@ -2,6 +2,7 @@
 
 pub mod backup;
 pub mod guard;
+mod parallel;
 pub mod restore;
 pub mod session;
 #[cfg(any(windows, test))]

@@ -6,6 +6,8 @@ mod aws;
 mod docs;
 mod doctor;
 mod environment;
+#[cfg(unix)]
+mod histories;
 mod import;
 #[cfg(all(unix, feature = "keyring"))]
 mod keyring;

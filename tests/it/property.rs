@@ -6,7 +6,7 @@
 
 mod agree;
 mod case;
-mod dice;
+pub mod dice;
 mod forest;
 mod names;
 mod on_windows;

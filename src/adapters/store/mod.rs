@@ -28,6 +28,17 @@ pub enum Purpose {
     Index,
 }
 
+/// Which way content goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    Upload,
+    Download,
+}
+
+/// What one connection sends or receives at a time, in bytes: it takes much longer than the server's
+/// answer does, and memory holds one for each connection.
+pub const PIECE: u64 = 8 * 1024 * 1024;
+
 /// Told about bytes as they are sent or received. Called from any thread.
 pub type Progress<'a> = &'a (dyn Fn(u64) + Sync);
 
@@ -164,6 +175,11 @@ impl Act {
 pub trait Store: Send + Sync {
     /// The store as the user knows it: `s3://bucket` or the directory's path.
     fn label(&self) -> &str;
+
+    /// How many pieces of [`PIECE`] bytes it can send or receive at a time.
+    fn connections(&self, _direction: Direction) -> usize {
+        1
+    }
 
     /// Every object whose key starts with `prefix`, sorted by key. Unfinished uploads are not
     /// listed.

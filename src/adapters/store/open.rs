@@ -73,6 +73,8 @@ pub fn open_s3<E: Display>(
         storage_class: s3.storage_class,
         give_up_after: s3.give_up_after,
         credentials,
+        upload: s3.upload.clone(),
+        download: s3.download.clone(),
     };
     S3Store::open(settings, cancel.clone())
 }

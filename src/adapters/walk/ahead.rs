@@ -35,20 +35,29 @@ struct Queue {
 /// The queue the workers serve.
 pub(super) struct Ahead<'a> {
     queue: &'a (Mutex<Queue>, Condvar),
+    /// Without any, the walk reads every directory itself.
+    has_workers: bool,
 }
 
 /// Runs `body` with workers beside it: one a core, two at least (waiting for a disk keeps no core
-/// busy), eight at most.
+/// busy), eight at most. Where the system starts no more threads, with fewer or none.
 pub(super) fn with_workers<T>(selection: &Arc<Selection>, body: impl FnOnce(&Ahead<'_>) -> T) -> T {
     let queue = (Mutex::new(Queue::default()), Condvar::new());
     let count = std::thread::available_parallelism().map_or(2, |n| n.get().clamp(2, 8));
     std::thread::scope(|scope| {
-        for _ in 0..count {
-            scope.spawn(|| serve(&queue, selection));
-        }
         // Closes the queue also when `body` panics: the scope would wait for the workers for ever.
         let _closing = Closing(&queue);
-        body(&Ahead { queue: &queue })
+        let start = |_: &usize| {
+            let worker = || serve(&queue, selection);
+            std::thread::Builder::new()
+                .spawn_scoped(scope, worker)
+                .is_ok()
+        };
+        let has_workers = (0..count).filter(start).count() > 0;
+        body(&Ahead {
+            queue: &queue,
+            has_workers,
+        })
     })
 }
 
@@ -94,7 +103,7 @@ impl Ahead<'_> {
         pending: &mut VecDeque<(OsString, Pending)>,
     ) {
         let mut orders = Vec::new();
-        while pending.len() < DEPTH {
+        while self.has_workers && pending.len() < DEPTH {
             let Some(name) = left.pop() else { break };
             let (answer, answered) = mpsc::sync_channel(1);
             let location = location.enter(&name_text(&name));

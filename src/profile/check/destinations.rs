@@ -1,6 +1,7 @@
 //! Destinations and the archives they need.
 
 use super::{Checker, Mistake};
+use crate::model::bandwidth::Transfers;
 use crate::model::job::{Archive, MaxDelete, Mirror, S3, UNREACHABLE_AFTER};
 use crate::model::path::{Family, FullPath};
 use crate::profile::document::{self, Document};
@@ -54,7 +55,12 @@ impl Checker<'_> {
         })
     }
 
-    pub(super) fn s3(&mut self, s3: Option<&document::S3Section>) -> Option<S3> {
+    pub(super) fn s3(
+        &mut self,
+        s3: Option<&document::S3Section>,
+        upload: Transfers,
+        download: Transfers,
+    ) -> Option<S3> {
         let document::S3Section {
             bucket,
             region,
@@ -81,6 +87,8 @@ impl Checker<'_> {
                 UNREACHABLE_AFTER,
             ),
             credentials: self.credentials("/destinations/s3/credentials", credentials.as_ref()),
+            upload,
+            download,
         })
     }
 

@@ -17,7 +17,6 @@ pub mod journal;
 mod keyed_seven_zip;
 mod manifests;
 pub mod origin;
-mod parallel;
 pub mod run;
 pub mod status;
 mod target;

@@ -11,9 +11,9 @@ use crate::plan::restore::parts::PlannedVolume;
 use crate::plan::restore::plan::RestorePlan;
 
 use super::error::RestoreError;
-use super::parallel::{QUESTIONS, each};
 use super::target::Target;
 use super::tools::{RestoreTools, ThawPolicy};
+use crate::run::parallel::{QUESTIONS, each};
 
 /// Brings archived objects back.
 pub struct Thawing<'a> {

@@ -13,7 +13,8 @@ use super::{check, page, root};
 const TYPES: &str = concat!(
     include_str!("../../../src/profile/document.rs"),
     include_str!("../../../src/profile/document/destinations.rs"),
-    include_str!("../../../src/profile/document/reporting.rs")
+    include_str!("../../../src/profile/document/reporting.rs"),
+    include_str!("../../../src/profile/document/transfers.rs")
 );
 
 struct Page {
@@ -133,6 +134,7 @@ impl Page {
     fn link(&mut self, path: &str, property: &Value) -> String {
         match type_of(property) {
             Some("Reference") => " See [secrets](#secrets).".to_owned(),
+            Some("TransferSection") if path == "download" => " As [`upload`](#upload).".to_owned(),
             Some("S3Credentials") if path != "destinations.s3.credentials" => {
                 " As [`destinations.s3.credentials`](#destinationss3credentials).".to_owned()
             }

@@ -7,6 +7,7 @@ use aam_auto_backup::parts::AccessKey;
 use aam_auto_backup::parts::Cancel;
 use aam_auto_backup::parts::Secret;
 use aam_auto_backup::parts::StorageClass;
+use aam_auto_backup::parts::Transfers;
 use aam_auto_backup::parts::UNREACHABLE_AFTER;
 use aam_auto_backup::parts::{Event, Outcome};
 use aam_auto_backup::parts::{S3Settings, S3Store};
@@ -24,6 +25,8 @@ fn pc() -> Pc {
             secret: Secret::new("test-secret"),
             token: None,
         }),
+        upload: Transfers::default(),
+        download: Transfers::default(),
     };
     let store = S3Store::open(settings, Cancel::new()).unwrap();
     let mut pc = Pc::with_store(

@@ -20,6 +20,7 @@ use aam_auto_backup::parts::RestoreStep;
 use aam_auto_backup::parts::Secret;
 use aam_auto_backup::parts::StorageClass;
 use aam_auto_backup::parts::ThawPolicy;
+use aam_auto_backup::parts::Transfers;
 use aam_auto_backup::parts::UNREACHABLE_AFTER;
 use aam_auto_backup::parts::restore::status;
 use aam_auto_backup::parts::{Purpose, S3Settings, S3Store};
@@ -49,6 +50,8 @@ pub fn of_class(mounts: &[&str], storage_class: StorageClass) -> Cold {
             secret: Secret::new("test-secret"),
             token: None,
         }),
+        upload: Transfers::default(),
+        download: Transfers::default(),
     };
     let store = S3Store::open(settings, Cancel::new()).unwrap();
     let pc = Pc::with_store(mounts, tempfile::tempdir().unwrap(), Box::new(store));

@@ -1,6 +1,7 @@
 //! Stores: one table of cases for both, and the faults that only one of them can have.
 
 mod alike;
+mod connections;
 mod directory;
 mod once;
 mod s3;
@@ -17,7 +18,9 @@ use aam_auto_backup::parts::Object;
 use aam_auto_backup::parts::Secret;
 use aam_auto_backup::parts::StorageClass;
 use aam_auto_backup::parts::UNREACHABLE_AFTER;
-use aam_auto_backup::parts::{DirectoryStore, Progress, S3Settings, S3Store, Store, StoreError};
+use aam_auto_backup::parts::{
+    DirectoryStore, Progress, S3Settings, S3Store, Store, StoreError, Transfers,
+};
 
 use crate::support::moto;
 
@@ -135,6 +138,8 @@ fn settings(bucket: &str) -> S3Settings {
             secret: Secret::new(SECRET),
             token: None,
         }),
+        upload: Transfers::default(),
+        download: Transfers::default(),
     }
 }
 

@@ -7,6 +7,7 @@ use aam_auto_backup::parts::AccessKey;
 use aam_auto_backup::parts::Cancel;
 use aam_auto_backup::parts::Secret;
 use aam_auto_backup::parts::StorageClass;
+use aam_auto_backup::parts::Transfers;
 use aam_auto_backup::parts::UNREACHABLE_AFTER;
 use aam_auto_backup::parts::{S3Settings, S3Store, Store, StoreErrorKind};
 
@@ -25,6 +26,8 @@ fn fails_within(endpoint: Option<&str>, give_up_after: Duration, limit: Duration
             secret: Secret::new(SECRET),
             token: None,
         }),
+        upload: Transfers::default(),
+        download: Transfers::default(),
     };
     let started = Instant::now();
     let store = S3Store::open(settings, Cancel::new()).unwrap();

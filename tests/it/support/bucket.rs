@@ -58,16 +58,17 @@ impl Machine {
 
     /// Somebody deletes everything in it.
     pub fn empty_bucket(&self) {
-        let bucket = self.bucket.as_ref().expect("a machine with a bucket");
         for key in self.in_bucket() {
-            assert_eq!(
-                bucket
-                    .server
-                    .request("DELETE", &format!("/{}/{key}", bucket.name), &[], b"")
-                    .status,
-                204
-            );
+            self.remove_from_bucket(&key);
         }
+    }
+
+    /// Somebody deletes one object.
+    pub fn remove_from_bucket(&self, key: &str) {
+        let bucket = self.bucket.as_ref().expect("a machine with a bucket");
+        let path = format!("/{}/{key}", bucket.name);
+        let answer = bucket.server.request("DELETE", &path, &[], b"");
+        assert_eq!(answer.status, 204, "{key}");
     }
 
     /// Names in the bucket.

@@ -208,7 +208,7 @@ impl Machine {
         let mut command = match &self.lab {
             Some(lab) => lab.aam(),
             None => {
-                let mut command = Command::new(env!("CARGO_BIN_EXE_aam-backup"));
+                let mut command = Command::new(program());
                 command
                     .env_clear()
                     .current_dir("/")
@@ -331,6 +331,12 @@ impl Machine {
     pub fn mirrored(&self) -> BTreeSet<String> {
         names(&self.mirror(), |seen| seen.kind == "file")
     }
+}
+
+/// The program under test: the one built with the tests, or where `AAM_TEST_PROGRAM` says.
+fn program() -> PathBuf {
+    let built = || env!("CARGO_BIN_EXE_aam-backup").into();
+    std::env::var_os("AAM_TEST_PROGRAM").map_or_else(built, PathBuf::from)
 }
 
 /// Where an absolute path lies below a directory.

@@ -61,6 +61,15 @@ impl Line {
     }
 }
 
+/// A server far away: each answer takes a round trip, and so does each window of a body, on every
+/// connection of its own.
+#[derive(Clone, Copy, Debug)]
+pub struct Distance {
+    pub round_trip: Duration,
+    /// Bytes.
+    pub window: u64,
+}
+
 impl Fault {
     /// An error as S3 writes it.
     pub fn s3(status: u16, code: &str, message: &str) -> Fault {
@@ -108,6 +117,9 @@ struct Rule {
 struct Shared {
     rules: Mutex<Vec<Rule>>,
     seen: Mutex<Vec<Request>>,
+    distance: Mutex<Option<Distance>>,
+    /// Requests under way: now, and the most so far.
+    under_way: Mutex<(usize, usize)>,
     stop: AtomicBool,
 }
 
@@ -172,6 +184,16 @@ impl Proxy {
         lock(&self.shared.rules).clear();
     }
 
+    /// From now on the server is far away.
+    pub fn set_distance(&self, distance: Distance) {
+        *lock(&self.shared.distance) = Some(distance);
+    }
+
+    /// The most requests that were under way at a time.
+    pub fn most_at_once(&self) -> usize {
+        lock(&self.shared.under_way).1
+    }
+
     /// Every request so far, spoiled or not.
     pub fn seen(&self) -> Vec<Request> {
         lock(&self.shared.seen).clone()
@@ -209,9 +231,43 @@ impl Shared {
     }
 }
 
+/// A request under way.
+struct UnderWay<'s>(&'s Shared);
+
+impl<'s> UnderWay<'s> {
+    fn new(shared: &'s Shared) -> UnderWay<'s> {
+        let mut count = lock(&shared.under_way);
+        count.0 += 1;
+        count.1 = count.1.max(count.0);
+        UnderWay(shared)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        lock(&self.0.under_way).0 -= 1;
+    }
+}
+
+/// Copies all bytes, window by window if the server is far away.
+fn copy(from: &mut dyn Read, to: &mut TcpStream, distance: Option<Distance>) -> io::Result<()> {
+    let Some(distance) = distance else {
+        return io::copy(from, to).map(drop);
+    };
+    while io::copy(&mut from.take(distance.window), to)? == distance.window {
+        thread::sleep(distance.round_trip);
+    }
+    Ok(())
+}
+
 fn serve(mut client: TcpStream, server: SocketAddr, shared: &Shared) -> io::Result<()> {
     let (head, rest) = read_head(&mut client)?;
+    let _under_way = UnderWay::new(shared);
     let (request, length) = parse(&head)?;
+    let distance = *lock(&shared.distance);
+    if let Some(distance) = distance {
+        thread::sleep(distance.round_trip);
+    }
     lock(&shared.seen).push(request.clone());
     let fault = shared.fault(&request);
     if request.header("expect").is_some() {
@@ -239,8 +295,8 @@ fn serve(mut client: TcpStream, server: SocketAddr, shared: &Shared) -> io::Resu
     }
     let mut upstream = TcpStream::connect(server)?;
     upstream.write_all(pass_on(&request, &head).as_bytes())?;
-    io::copy(&mut body, &mut upstream)?;
-    answer(&mut upstream, &mut client, fault.as_ref())?;
+    copy(&mut body, &mut upstream, distance)?;
+    answer(&mut upstream, &mut client, fault.as_ref(), distance)?;
     if let Some(Fault::StallAnswer(_)) = fault {
         return hold(&mut client, shared);
     }
@@ -252,6 +308,7 @@ fn answer(
     upstream: &mut TcpStream,
     client: &mut TcpStream,
     fault: Option<&Fault>,
+    distance: Option<Distance>,
 ) -> io::Result<()> {
     let (head, rest) = read_head(upstream)?;
     if let Some(Fault::LoseAnswer) = fault {
@@ -275,7 +332,7 @@ fn answer(
         Some(Fault::CutAnswer(after) | Fault::StallAnswer(after)) => {
             io::copy(&mut body.take(*after), client).map(drop)
         }
-        _ => io::copy(&mut body, client).map(drop),
+        _ => copy(&mut body, client, distance),
     }
 }
 

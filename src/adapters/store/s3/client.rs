@@ -7,7 +7,7 @@ use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{self, RequestChecksumCalculation, StalledStreamProtectionConfig};
 
-use super::S3Settings;
+use super::{S3Settings, S3Store};
 use crate::adapters::aws::{self, CONNECT_TIMEOUT};
 
 /// How long a transfer may stand still: a router that restarts is back within a minute.
@@ -42,22 +42,30 @@ pub(super) async fn connect(settings: &S3Settings) -> (Client, bool) {
     (Client::from_conf(config), checksums)
 }
 
-/// For requests that carry this many bytes, or let the server work on them: enough time for a slow
-/// line, and tries enough to outlive a router that starts anew (about a minute). A server that
-/// takes everything and then keeps silent is given up after the second try.
-pub(super) fn patient(size: u64) -> config::Builder {
-    let once = 2 * GRACE + Duration::from_secs(size / SLOWEST);
-    config::Builder::new()
-        .retry_config(
-            RetryConfig::standard()
-                .with_max_attempts(8)
-                .with_max_backoff(GRACE),
-        )
-        .timeout_config(
-            TimeoutConfig::builder()
-                .connect_timeout(CONNECT_TIMEOUT)
-                .operation_attempt_timeout(once)
-                .operation_timeout(2 * once + 4 * GRACE)
-                .build(),
-        )
+impl S3Store {
+    /// For requests that carry this many bytes, or let the server work on them: enough time for a
+    /// slow line, and tries enough to outlive a router that starts anew (about a minute). A server
+    /// that takes everything and then keeps silent is given up after the second try.
+    pub(super) fn patient(&self, size: u64) -> config::Builder {
+        let upload = &self.settings.upload;
+        let share = |limit: u64| limit / (2 * upload.connections.max(1) as u64);
+        let slowest = upload
+            .limit
+            .smallest()
+            .map_or(SLOWEST, |limit| share(limit).clamp(1, SLOWEST));
+        let once = 2 * GRACE + Duration::from_secs(size / slowest);
+        config::Builder::new()
+            .retry_config(
+                RetryConfig::standard()
+                    .with_max_attempts(8)
+                    .with_max_backoff(GRACE),
+            )
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .connect_timeout(CONNECT_TIMEOUT)
+                    .operation_attempt_timeout(once)
+                    .operation_timeout(2 * once + 4 * GRACE)
+                    .build(),
+            )
+    }
 }

@@ -1,15 +1,15 @@
 //! Downloads: small objects into memory, large ones into a file that goes on where it broke off.
 
-use std::fs::File;
 use std::io::Write;
 use std::ops::Range;
 use std::path::Path;
 
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use futures_util::stream::{self, StreamExt};
 
 use super::{ObjectHead, S3Store, bytes, errors};
 use crate::adapters::store::local;
-use crate::adapters::store::{Act, Progress, StoreError, StoreErrorKind};
+use crate::adapters::store::{Act, PIECE, Progress, StoreError, StoreErrorKind};
 use crate::model::cancel::Cancel;
 
 /// How often in a row a download that brought nothing new is begun again. The SDK's own tries come
@@ -45,6 +45,8 @@ impl S3Store {
         Ok(content)
     }
 
+    /// Appends the rest of an object's part to the file, piece by piece: some are received while the
+    /// one before them is written. What is in the file is always the beginning of the part.
     pub(super) async fn download(
         &self,
         act: &Act,
@@ -59,26 +61,59 @@ impl S3Store {
         };
         let part = act.part(part, found.size)?;
         let size = part.end - part.start;
-        let (mut file, mut present) = local::open_target(target, act)?;
+        let (mut file, present) = local::open_target(target, act)?;
+        if present > size {
+            return Err(act.target_too_long(target, present, size));
+        }
+        let found = &found;
+        let mut pieces = stream::iter(pieces(part.start + present..part.end))
+            .map(|piece| async move {
+                let mut received = Vec::new();
+                let result = self
+                    .receive(act, (key, found), piece, &mut received, stop, progress)
+                    .await;
+                (received, result)
+            })
+            .buffered(self.settings.download.connections.max(1));
+        while let Some((received, result)) = pieces.next().await {
+            // Also the beginning of a piece that broke off. On the calling thread, which has nothing
+            // else to do; the runtime's own threads go on receiving.
+            file.write_all(&received)
+                .map_err(|error| act.local(target, "write", &error))?;
+            result?;
+        }
+        local::sync_target(&file, target, act)
+    }
+
+    /// Receives a piece of an object into memory; what came of it is there after an error, too.
+    async fn receive(
+        &self,
+        act: &Act,
+        (key, found): (&str, &ObjectHead),
+        piece: Range<u64>,
+        received: &mut Vec<u8>,
+        stop: &Cancel,
+        progress: Progress<'_>,
+    ) -> Result<(), StoreError> {
+        let Ok(_slot) = self.download_slots.acquire().await else {
+            return Err(act.interrupted());
+        };
+        let size = piece.end - piece.start;
         let mut fruitless = 0;
-        while present < size {
-            let before = present;
-            let answer = self
-                .range(act, key, &found, part.start + present..part.end)
-                .await?;
+        while (received.len() as u64) < size {
+            let before = received.len();
+            let rest = piece.start + before as u64..piece.end;
+            let answer = self.range(act, key, found, rest).await?;
             // The SDK repeats requests, but not answers that broke off half-way.
-            let received = self
-                .receive(
-                    act,
-                    answer,
-                    (&mut file, target),
-                    &mut present,
-                    stop,
-                    progress,
-                )
+            let result = self
+                .read_answer(act, answer, received, stop, progress)
                 .await;
-            fruitless = if present > before { 0 } else { fruitless + 1 };
-            match received {
+            fruitless = if received.len() > before {
+                0
+            } else {
+                fruitless + 1
+            };
+            match result {
                 Err(error)
                     if error.kind != StoreErrorKind::Unreachable || fruitless > FRUITLESS =>
                 {
@@ -90,10 +125,14 @@ impl S3Store {
                 _ => {}
             }
         }
-        if present > size {
-            return Err(act.target_too_long(target, present, size));
+        if received.len() as u64 > size {
+            let why = format_args!(
+                "the server sends {} bytes instead of {size}",
+                received.len()
+            );
+            return Err(act.error(StoreErrorKind::Other, why, ""));
         }
-        local::sync_target(&file, target, act)
+        Ok(())
     }
 
     /// These bytes of the object; the same object as was looked at.
@@ -130,12 +169,11 @@ impl S3Store {
         Ok(answer)
     }
 
-    async fn receive(
+    async fn read_answer(
         &self,
         act: &Act,
         mut answer: GetObjectOutput,
-        (file, target): (&mut File, &Path),
-        present: &mut u64,
+        received: &mut Vec<u8>,
         stop: &Cancel,
         progress: Progress<'_>,
     ) -> Result<(), StoreError> {
@@ -145,13 +183,19 @@ impl S3Store {
                 return Err(act.interrupted());
             }
             let chunk = chunk.map_err(|error| errors::broken(act, &error))?;
-            // On the calling thread, which has nothing else to do; the runtime's own threads go on
-            // receiving.
-            file.write_all(&chunk)
-                .map_err(|error| act.local(target, "write", &error))?;
-            *present += chunk.len() as u64;
+            received.extend_from_slice(&chunk);
             progress(chunk.len() as u64);
+            self.download_pace.take(chunk.len() as u64).await;
         }
         Ok(())
     }
+}
+
+/// Bytes of an object, cut into pieces.
+fn pieces(bytes: Range<u64>) -> impl Iterator<Item = Range<u64>> {
+    let end = bytes.end;
+    let step = usize::try_from(PIECE).unwrap_or(usize::MAX);
+    bytes
+        .step_by(step)
+        .map(move |start| start..start.saturating_add(PIECE).min(end))
 }

@@ -7,6 +7,8 @@ mod client;
 mod download;
 mod errors;
 mod once;
+mod pace;
+mod parts;
 mod probe;
 mod thaw;
 mod upload;
@@ -16,17 +18,21 @@ use std::future::Future;
 use std::ops::Range;
 use std::path::Path;
 use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::types as sdk;
 use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::sync::Semaphore;
 
+use pace::Pace;
 pub use probe::{LifecycleRule, UploadRight, Versioning};
 
-use super::{Act, Progress, Purpose, Store, StoreError, StoreErrorKind};
+use super::{Act, Direction, Progress, Purpose, Store, StoreError, StoreErrorKind};
 use crate::adapters::aws::Keys;
+use crate::model::bandwidth::Transfers;
 use crate::model::cancel::Cancel;
 use crate::model::object::{Object, ObjectRef, ThawState};
 use crate::model::policy::{StorageClass, Tier};
@@ -48,6 +54,8 @@ pub struct S3Settings {
     pub give_up_after: Duration,
     /// Access key id and secret access key; `None` is the usual chain of the AWS SDK.
     pub credentials: Keys,
+    pub upload: Transfers,
+    pub download: Transfers,
 }
 
 /// Archives in an S3 bucket.
@@ -60,6 +68,12 @@ pub struct S3Store {
     /// Whether the server may be told to write no object over another; no longer once it refused
     /// that.
     conditions: AtomicBool,
+    /// One for each connection; whoever sends content holds one.
+    upload_slots: Arc<Semaphore>,
+    upload_pace: Arc<Pace>,
+    /// The same for receiving.
+    download_slots: Semaphore,
+    download_pace: Arc<Pace>,
     cancel: Cancel,
     handle: Handle,
     /// `None` only while the store is dropped.
@@ -93,6 +107,10 @@ impl S3Store {
         let handle = runtime.handle().clone();
         let (client, checksums) = handle.block_on(client::connect(&settings));
         Ok(S3Store {
+            upload_slots: Arc::new(Semaphore::new(settings.upload.connections.max(1))),
+            upload_pace: Pace::new(settings.upload.limit.clone()),
+            download_slots: Semaphore::new(settings.download.connections.max(1)),
+            download_pace: Pace::new(settings.download.limit.clone()),
             settings,
             label,
             client,
@@ -237,6 +255,13 @@ fn bytes(size: Option<i64>) -> u64 {
 impl Store for S3Store {
     fn label(&self) -> &str {
         &self.label
+    }
+
+    fn connections(&self, direction: Direction) -> usize {
+        match direction {
+            Direction::Upload => self.settings.upload.connections.max(1),
+            Direction::Download => self.settings.download.connections.max(1),
+        }
     }
 
     fn list(&self, prefix: &str) -> Result<Vec<Object>, StoreError> {

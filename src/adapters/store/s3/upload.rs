@@ -1,7 +1,8 @@
 //! Uploads: small objects in one request, larger ones in parts.
 //!
 //! One thread reads the file from beginning to end and hashes it, while a few parts are under way.
-//! Memory is bounded by the parts under way and two more.
+//! The reader takes a slot of the store for each part, so that memory holds no more parts than there
+//! are connections, of all files that are sent at a time.
 
 use std::path::Path;
 
@@ -10,28 +11,15 @@ use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPa
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::{ObjectHead, S3Store, client, errors, once, unless_interrupted};
+use super::pace::PacedRequests;
+use super::parts::{Checksums, Slots, UploadPart, read_parts};
+use super::{ObjectHead, S3Store, errors, once, unless_interrupted};
 use crate::adapters::aws::CONNECT_TIMEOUT;
 use crate::adapters::store::local::LocalFile;
 use crate::adapters::store::{Act, Progress, Purpose, StoreError, StoreErrorKind};
 use crate::model::object::ObjectRef;
 use crate::model::slices::Hasher;
-use crate::model::slices::Slices;
-use crate::plan::cost::requests::{MEBIBYTE, SMALLEST_PART, part_size};
-
-/// Parts under way at the same time: as many as fill a line with some delay, within this much
-/// memory.
-const MOST_PARALLEL: u64 = 4;
-const MEMORY: u64 = 256 * MEBIBYTE;
-
-/// One piece of the file, on its way from the reader to a sender.
-struct UploadPart {
-    number: i32,
-    bytes: Vec<u8>,
-}
-
-/// SHA-256 of a file, and of its slices.
-type Checksums = (String, Option<Slices>);
+use crate::plan::cost::requests::{SMALLEST_PART, part_size};
 
 impl S3Store {
     pub(super) async fn upload_file(
@@ -46,6 +34,8 @@ impl S3Store {
         if source.size() > SMALLEST_PART {
             return self.upload_parts(act, key, source, purpose, progress).await;
         }
+        let slot = self.upload_slots.acquire();
+        let slot = unless_interrupted(act, &self.cancel, async { Ok(slot.await) }).await?;
         // One byte more than there should be, to notice a file that grew.
         let size = usize::try_from(source.size()).unwrap_or(0);
         let mut bytes = vec![0; size + 1];
@@ -58,6 +48,7 @@ impl S3Store {
             self.upload_whole(act, key, &bytes, purpose),
         )
         .await?;
+        drop(slot);
         progress(stored.size);
         Ok(stored)
     }
@@ -88,7 +79,8 @@ impl S3Store {
                 .set_checksum_algorithm(self.checksum_algorithm())
                 .body(ByteStream::from(bytes.to_vec()))
                 .customize()
-                .config_override(client::patient(size))
+                .interceptor(self.paced())
+                .config_override(self.patient(size))
                 .send()
         })
         .await?;
@@ -184,11 +176,13 @@ impl S3Store {
         progress: Progress<'_>,
     ) -> Result<(Vec<CompletedPart>, Checksums), StoreError> {
         let part_size = part_size(source.size());
-        let parallel = usize::try_from((MEMORY / part_size).clamp(1, MOST_PARALLEL)).unwrap_or(1);
+        let slots = Slots::of(self, part_size);
         let (to_senders, mut from_reader) = mpsc::channel(1);
         let reader = {
             let act = act.clone();
-            tokio::task::spawn_blocking(move || read_parts(source, part_size, &act, &to_senders))
+            tokio::task::spawn_blocking(move || {
+                read_parts(source, part_size, &act, &slots, &to_senders)
+            })
         };
         let mut done = Vec::new();
         let mut confirm =
@@ -200,11 +194,6 @@ impl S3Store {
                 Ok::<(), StoreError>(())
             };
         while let Some(part) = from_reader.recv().await {
-            if senders.len() >= parallel
-                && let Some(finished) = senders.join_next().await
-            {
-                confirm(finished)?;
-            }
             while let Some(finished) = senders.try_join_next() {
                 confirm(finished)?;
             }
@@ -240,7 +229,8 @@ impl S3Store {
             .set_checksum_algorithm(self.checksum_algorithm())
             .body(ByteStream::from(part.bytes))
             .customize()
-            .config_override(client::patient(size));
+            .interceptor(self.paced())
+            .config_override(self.patient(size));
         async move {
             let sent = request
                 .send()
@@ -251,6 +241,7 @@ impl S3Store {
                 .set_e_tag(sent.e_tag)
                 .set_checksum_crc32(sent.checksum_crc32)
                 .build();
+            drop(part.slots);
             Ok((completed, size))
         }
     }
@@ -281,7 +272,7 @@ impl S3Store {
                 )
                 .customize()
                 // Some servers copy all parts together before they answer.
-                .config_override(client::patient(SMALLEST_PART))
+                .config_override(self.patient(SMALLEST_PART))
                 .send()
         })
         .await
@@ -340,36 +331,13 @@ impl S3Store {
         error
     }
 
+    fn paced(&self) -> PacedRequests {
+        PacedRequests(self.upload_pace.clone())
+    }
+
     /// CRC-32: every S3-compatible server that takes checksums takes it, and it costs nothing
     /// beside the SHA-256 of each part that is in the signature anyway.
     fn checksum_algorithm(&self) -> Option<ChecksumAlgorithm> {
         self.checksums.then_some(ChecksumAlgorithm::Crc32)
     }
-}
-
-/// Reads the file part by part until nobody takes them any more; returns its checksums.
-fn read_parts(
-    mut source: LocalFile,
-    part_size: u64,
-    act: &Act,
-    to: &mpsc::Sender<UploadPart>,
-) -> Result<Checksums, StoreError> {
-    let mut digest = Hasher::new(source.size());
-    let part_size = usize::try_from(part_size).unwrap_or(usize::MAX);
-    for number in 1.. {
-        let mut bytes = vec![0; part_size];
-        let count = source.fill(&mut bytes, act)?;
-        if count < part_size {
-            source.check_unchanged(act)?;
-        }
-        if count == 0 {
-            break;
-        }
-        bytes.truncate(count);
-        digest.update(&bytes);
-        if to.blocking_send(UploadPart { number, bytes }).is_err() {
-            return Err(act.interrupted());
-        }
-    }
-    Ok(digest.finish())
 }

@@ -2,11 +2,12 @@
 //! was sent (SPEC#upload, SPEC#cost).
 
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 use super::{Execution, StepsDone, leftovers};
 use crate::adapters::state::State;
 use crate::adapters::state::uploads;
-use crate::adapters::store::{Purpose, Store, StoreError, StoreErrorKind};
+use crate::adapters::store::{Direction, Purpose, Store, StoreError, StoreErrorKind};
 use crate::model::event::{Event, Section};
 use crate::model::marker::{self, Marker};
 use crate::model::name::MountName;
@@ -16,6 +17,7 @@ use crate::model::text;
 use crate::model::upload_record::{ReadyArchive, Unfinished, WorkFile};
 use crate::plan::backup::{Changes, Scope};
 use crate::render::StageFiles;
+use crate::run::parallel::{Turns, each};
 
 impl Execution<'_> {
     /// Before anything is sent: a backup that exists in a store must be known here, or the next
@@ -224,24 +226,33 @@ impl Execution<'_> {
             .iter()
             .map(|file| (file, Purpose::Archive))
             .chain([(&manifest, Purpose::Index)]);
-        for (WorkFile { key, path, size }, purpose) in files {
-            if unfinished
-                .owed(&label)
-                .is_none_or(|owed| owed.has(key).is_some())
-            {
-                continue;
-            }
+        let lacks = |key: &str| {
+            let owed = unfinished.owed(&label);
+            owed.is_some_and(|owed| owed.has(key).is_none())
+        };
+        let files: Vec<(&WorkFile, Purpose)> = files.filter(|(file, _)| lacks(&file.key)).collect();
+        // While one object ends, which takes some answers of the server, the next is on its way.
+        let pieces = match store.connections(Direction::Upload) {
+            1 => 1,
+            connections => 2 * connections,
+        };
+        let turns = Turns::new(pieces);
+        let unfinished = Mutex::new(unfinished);
+        let sent = each(&files, pieces, |(WorkFile { key, path, size }, purpose)| {
+            let _turn = turns.wait(*size);
             self.events.emit(Event::Uploading {
                 store: label.clone(),
                 key: key.clone(),
                 size: *size,
             });
             let progress = |bytes| self.events.emit(Event::Transferred { bytes });
-            let stored = store.put(key, path, purpose, &progress)?;
+            let stored = store.put(key, path, *purpose, &progress)?;
             self.sent(&label, &stored);
-            self.saved(uploads::note(unfinished, &label, stored));
-        }
-        Ok(())
+            let mut unfinished = unfinished.lock().unwrap_or_else(PoisonError::into_inner);
+            self.saved(uploads::note(&mut unfinished, &label, stored));
+            Ok(())
+        });
+        sent.map(drop).map_err(|(_, error)| error)
     }
 
     fn sent(

@@ -8,9 +8,8 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::adapters::store::Store;
+use crate::adapters::store::{Direction, Store};
 use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Section};
 use crate::plan::restore::estimate::VolumeState;
@@ -20,9 +19,9 @@ use crate::plan::restore::plan::PlannedMount;
 
 use super::disk;
 use super::error::RestoreError;
-use super::parallel::{TRANSFERS, each};
 use super::target::Target;
 use super::tools::RestoreTools;
+use crate::run::parallel::{CHECKS, Turn, Turns, each};
 
 /// Downloads objects into a target.
 pub struct Downloads<'a> {
@@ -30,13 +29,10 @@ pub struct Downloads<'a> {
     target: &'a Target,
     cancel: &'a Cancel,
     events: &'a Events<'a>,
-    /// Held by whoever downloads.
-    transfer: Mutex<()>,
+    /// Downloads of large parts go one after the other: what is needed first has all connections and
+    /// is here first.
+    turns: Turns,
 }
-
-/// The right to download. Downloads go one after the other: what is needed first has the whole
-/// bandwidth and is here first.
-type Turn<'d> = MutexGuard<'d, ()>;
 
 impl<'a> Downloads<'a> {
     pub fn new(tools: &RestoreTools<'a>, target: &'a Target) -> Downloads<'a> {
@@ -45,7 +41,7 @@ impl<'a> Downloads<'a> {
             target,
             cancel: tools.cancel,
             events: tools.events,
-            transfer: Mutex::new(()),
+            turns: Turns::new(tools.store.connections(Direction::Download)),
         }
     }
 
@@ -94,8 +90,8 @@ impl<'a> Downloads<'a> {
             })
             .filter(|(_, part)| !part.is_here)
             .collect();
-        each(&ready, TRANSFERS, |(volume, part)| {
-            self.fetch_needed(volume, part, self.cancel, self.turn())
+        each(&ready, self.threads(), |(volume, part)| {
+            self.fetch_needed(volume, part, self.cancel, self.turn(part.part.size()))
         })
         .map_err(|(_, error)| error)?;
         if thawing > 0 {
@@ -122,7 +118,12 @@ impl<'a> Downloads<'a> {
         match self.store.local_path(&object.key) {
             Some(path) => self.check_in_place(object, &path).map(|()| path),
             None => self
-                .fetch(&ArchivePart::whole(object), &path, self.cancel, self.turn())
+                .fetch(
+                    &ArchivePart::whole(object),
+                    &path,
+                    self.cancel,
+                    self.turn(object.size),
+                )
                 .map_err(RestoreError::index(&object.key))
                 .map(|()| path),
         }
@@ -137,7 +138,8 @@ impl<'a> Downloads<'a> {
     ) -> Result<(), RestoreError> {
         let parts = archive.parts();
         let path = self.target.part_path(mount, archive, index);
-        self.fetch(&parts[index], &path, self.cancel, self.turn())
+        let turn = self.turn(parts[index].size());
+        self.fetch(&parts[index], &path, self.cancel, turn)
     }
 
     /// Checks an archive where it lies. Says where its first volume is; `None` when that backup had
@@ -151,7 +153,7 @@ impl<'a> Downloads<'a> {
             .iter()
             .filter_map(|v| Some((v, self.store.local_path(&v.key)?)))
             .collect();
-        let checked = each(&volumes, TRANSFERS, |(volume, path)| {
+        let checked = each(&volumes, CHECKS, |(volume, path)| {
             self.check_in_place(volume, path)
                 .map_err(|error| check::named(error, &archive.volumes, volume))
         });
@@ -177,9 +179,15 @@ impl<'a> Downloads<'a> {
         )
     }
 
-    /// Waits for the turn to download.
-    fn turn(&self) -> Turn<'_> {
-        self.transfer.lock().unwrap_or_else(PoisonError::into_inner)
+    /// How many parts are on their way at a time: one more than there are connections, which is
+    /// checked meanwhile.
+    fn threads(&self) -> usize {
+        self.store.connections(Direction::Download) + 1
+    }
+
+    /// Waits for the turn to download a part of this many bytes.
+    fn turn(&self, bytes: u64) -> Turn<'_> {
+        self.turns.wait(bytes)
     }
 
     fn fetch_needed(
@@ -227,7 +235,7 @@ impl<'a> Downloads<'a> {
                     ),
                 );
                 disk::remove_file(&unchecked)?;
-                let again = self.turn();
+                let again = self.turn(part.size());
                 self.download(part, &unchecked, stop)?;
                 drop(again);
                 // The next start must not go on with it.

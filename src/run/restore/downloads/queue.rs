@@ -13,7 +13,6 @@ use crate::plan::restore::estimate::VolumeState;
 use crate::plan::restore::needed::{LocatedVolume, NeededPart, download_order};
 use crate::plan::restore::parts::{PlannedArchive, PlannedVolume};
 use crate::run::restore::error::RestoreError;
-use crate::run::restore::parallel::TRANSFERS;
 use crate::run::restore::thaw::Thawing;
 
 use super::Downloads;
@@ -67,6 +66,12 @@ impl QueueProgress {
         self.states.iter().all(|state| *state == PartState::Here)
     }
 
+    /// The readable part that is needed first.
+    fn next(&self) -> Option<usize> {
+        let is_ready = |state: &PartState| *state == PartState::Ready;
+        self.states.iter().position(is_ready)
+    }
+
     fn thawing(&self) -> Vec<usize> {
         (0..self.states.len())
             .filter(|i| self.states[*i] == PartState::Thawing)
@@ -112,7 +117,7 @@ impl<'a, 'p> DownloadQueue<'a, 'p> {
         extract: impl FnOnce() -> Result<R, RestoreError>,
     ) -> Result<R, RestoreError> {
         std::thread::scope(|scope| {
-            for _ in 0..TRANSFERS {
+            for _ in 0..self.downloads.threads() {
                 scope.spawn(|| self.download());
             }
             scope.spawn(|| self.poll());
@@ -190,14 +195,18 @@ impl<'a, 'p> DownloadQueue<'a, 'p> {
     fn download(&self) {
         let _alarm = Alarm(self);
         loop {
-            // Chooses only when its turn has come: another part may be needed first by then.
-            let turn = self.downloads.turn();
+            let progress = self.progress();
+            let size = progress
+                .next()
+                .map_or(0, |next| self.parts[next].1.part.size());
+            drop(progress);
+            let turn = self.downloads.turn(size);
+            // Chooses only now that its turn has come: another part may be needed first by then.
             let mut progress = self.progress();
             if self.is_stopped(&progress) || progress.is_all_here() {
                 return;
             }
-            let is_ready = |state: &PartState| *state == PartState::Ready;
-            let next = progress.states.iter().position(is_ready);
+            let next = progress.next();
             let Some(next) = next.filter(|next| !self.is_crowded(&progress, self.parts[*next].1))
             else {
                 // The extraction may have something to download.

@@ -15,11 +15,11 @@ use crate::model::event::Section;
 use crate::model::name::Format;
 use crate::plan::restore::arrival::PartUses;
 use crate::plan::restore::list_cost::ListCost;
+use crate::run::parallel::each;
 use crate::run::restore::disk;
 use crate::run::restore::downloads::Downloads;
 use crate::run::restore::error::RestoreError;
 use crate::run::restore::journal::UsedPart;
-use crate::run::restore::parallel::each;
 
 use super::WaitForParts;
 use super::archive::ArchiveExtraction;

@@ -1,0 +1,51 @@
+//! How uploads and downloads use the line, as a profile writes it (SPEC#upload).
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::model::bandwidth::{MOST_CONNECTIONS, SMALLEST};
+
+/// `2MB`, or `08:00-18:00 2MB`.
+const LIMIT: &str = r"^\s*([0-2]\d:[0-5]\d-[0-2]\d:[0-5]\d\s+)?\d+(\.\d+)?\s*([kKMG]i?)?B?\s*$";
+
+/// How uploads or downloads use the line. It applies to stores that are reached over a network.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct TransferSection {
+    /// How many pieces of archives may be under way at a time. More of them fill a line with a long
+    /// delay, and each takes up to 16 MiB of memory. 4 by default.
+    #[schemars(range(min = 1, max = MOST_CONNECTIONS))]
+    pub connections: Option<u32>,
+    /// The most bytes a second, of all connections together, such as `2MB`. With a list, the first
+    /// entry whose time of day (local time) has come applies, such as `08:00-18:00 2MB`; outside of
+    /// all of them there is no limit. By default, there is no limit.
+    pub limit: Option<LimitSection>,
+}
+
+/// One limit, or several by the time of day.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum LimitSection {
+    /// Bytes a second.
+    Bytes(#[schemars(range(min = SMALLEST))] u64),
+    /// A size such as `2MB`, or a time of day and a size.
+    One(#[schemars(regex(pattern = LIMIT))] String),
+    /// The first entry whose time has come applies.
+    Several(#[schemars(length(min = 1), inner(regex(pattern = LIMIT)))] Vec<String>),
+}
+
+impl LimitSection {
+    /// Each limit, with the place of its text below the section.
+    pub fn texts(&self) -> Vec<(String, String)> {
+        match self {
+            LimitSection::Bytes(bytes) => vec![(String::new(), bytes.to_string())],
+            LimitSection::One(text) => vec![(String::new(), text.clone())],
+            LimitSection::Several(texts) => {
+                let numbered = texts.iter().enumerate();
+                numbered
+                    .map(|(i, text)| (format!("/{i}"), text.clone()))
+                    .collect()
+            }
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Random histories: a tree, a profile and a world that change, runs that are disturbed, and after
+//! every step what must hold (docs/reliability.md).
+//!
+//! `AAM_TEST_HISTORIES` sets how many, `AAM_TEST_SEED` the seed, `AAM_TEST_HISTORY` plays one only,
+//! `AAM_TEST_JOBS` how many at once. `tests/histories.sh` sets them.
+
+mod faults;
+mod judge;
+mod model;
+mod play;
+mod step;
+mod tree;
+mod world;
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use crate::property::dice::Dice;
+use step::Step;
+
+const FIXED_SEED: u64 = 20_261_126;
+
+/// How many in the ordinary tests, half of them from a new seed.
+const COUNT: u64 = 12;
+
+/// How often a history that fails is played again with fewer steps.
+const SHRINKING: usize = 60;
+
+#[test]
+fn what_was_backed_up_comes_back() {
+    let number = |name: &str| {
+        std::env::var(name)
+            .ok()
+            .map(|text| text.parse::<u64>().unwrap())
+    };
+    let count = number("AAM_TEST_HISTORIES").unwrap_or(COUNT);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let seeds = number("AAM_TEST_SEED").map_or_else(
+        || vec![FIXED_SEED, u64::from(now.subsec_nanos())],
+        |seed| vec![seed],
+    );
+    let jobs = number("AAM_TEST_JOBS").unwrap_or(2);
+    let started = Instant::now();
+    let mut failures = Vec::new();
+    for seed in &seeds {
+        let each = count.div_ceil(seeds.len() as u64);
+        println!("AAM_TEST_SEED={seed}, {each} histories");
+        match number("AAM_TEST_HISTORY") {
+            Some(index) => failures.extend(one(*seed, index).err()),
+            None => failures.extend(many(*seed, each, jobs)),
+        }
+    }
+    println!("{count} histories in {:.0?}", started.elapsed());
+    assert!(
+        failures.is_empty(),
+        "{} differ\n{}",
+        failures.len(),
+        failures.join("\n\n")
+    );
+}
+
+fn many(seed: u64, count: u64, jobs: u64) -> Vec<String> {
+    let (next, failures) = (AtomicU64::new(0), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..jobs {
+            scope.spawn(|| {
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    if index >= count {
+                        break;
+                    }
+                    if let Err(failure) = one(seed, index) {
+                        println!("{failure}\n");
+                        failures.lock().unwrap().push(failure);
+                    }
+                    if index % 50 == 49 {
+                        println!("{} of {count}", index + 1);
+                    }
+                }
+            });
+        }
+    });
+    failures.into_inner().unwrap()
+}
+
+/// One history. What is wrong, with the shortest history that shows it.
+fn one(seed: u64, index: u64) -> Result<(), String> {
+    let steps = step::history(&mut Dice::new(seed, index));
+    let Err(first) = played(seed, index, &steps) else {
+        return Ok(());
+    };
+    let (steps, last) = shrunk(seed, index, steps, first);
+    let steps: String = steps.iter().map(|step| format!("  {step:?}\n")).collect();
+    Err(format!(
+        "AAM_TEST_SEED={seed} AAM_TEST_HISTORY={index}\n{steps}{last:.6000}"
+    ))
+}
+
+fn played(seed: u64, index: u64, steps: &[Step]) -> Result<(), String> {
+    let outcome = std::panic::catch_unwind(|| play::play(seed, index, steps));
+    outcome.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        Err(text.unwrap_or_else(|| "the test panicked".to_owned()))
+    })
+}
+
+/// Leaves out whatever is not needed for it to fail.
+fn shrunk(seed: u64, index: u64, steps: Vec<Step>, why: String) -> (Vec<Step>, String) {
+    let (mut steps, mut why, mut at, mut tries) = (steps, why, 0, 0);
+    while at < steps.len() && tries < SHRINKING {
+        let mut fewer = steps.clone();
+        fewer.remove(at);
+        tries += 1;
+        match played(seed, index, &fewer) {
+            Err(still) => (steps, why) = (fewer, still),
+            Ok(()) => at += 1,
+        }
+    }
+    (steps, why)
+}

@@ -1,0 +1,477 @@
+//! The world of a history: a computer, perhaps a second one, its stores, their clock, and what is
+//! in the profile.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use super::model::{Exclusions, Model};
+use super::step::{Event, Fault, Setting, Step, Trouble};
+use super::tree::{self, SOURCES};
+use crate::property::dice::Dice;
+use crate::support::harm::Mounted;
+use crate::support::look::{Seen, look};
+use crate::support::machine::{Machine, Ran};
+use crate::support::proxy::Proxy;
+
+pub const KEYS: [&str; 3] = [
+    "the-first-key-of-all",
+    "the-second-key-of-all",
+    "a-third-key",
+];
+pub const MISTYPED: &str = "the-first-kye-of-all";
+
+/// Numbers of stores.
+pub const DIRECTORY: usize = 0;
+pub const BUCKET: usize = 1;
+
+/// What may be deleted from a mirror by one run.
+const FEW: usize = 2;
+
+/// Names, with what tells whether they changed: size and time.
+pub type Objects = BTreeMap<String, (u64, i64)>;
+
+pub struct World {
+    pub machine: Machine,
+    pub proxy: Option<Arc<Proxy>>,
+    pub model: Model,
+    /// Seconds from the real time to that of the computers.
+    pub clock: i64,
+    sources: [bool; SOURCES],
+    pub detached: [bool; SOURCES],
+    pub exclusions: Exclusions,
+    format_7z: bool,
+    small_volumes: bool,
+    force_full: usize,
+    /// Of the mirror: `keep`, `delete`, or `delete` within [`FEW`].
+    pub extra: usize,
+    pub mirror: bool,
+    pub directory: bool,
+    pub key: usize,
+    /// The key of the last backup, by host.
+    pub last_key: [Option<usize>; 2],
+    /// Who made the last backup.
+    pub owner: Option<usize>,
+    /// Something happened that may be told as a warning, until a run ends without trouble.
+    pub unusual: bool,
+    /// The clock may say less than the newest backup.
+    pub set_back: bool,
+    /// What is known of local state may be less than what was.
+    pub forgetful: bool,
+    disks: Vec<Mounted>,
+    faketime: Option<PathBuf>,
+}
+
+impl World {
+    pub fn new(dice: &mut Dice, steps: &[Step]) -> World {
+        let mut machine = Machine::new();
+        fs::remove_dir_all(machine.home()).unwrap();
+        fs::create_dir(machine.home()).unwrap();
+        let proxy = dice.percent(40).then(|| machine.add_bucket_behind_proxy());
+        tree::plant(&machine);
+        let needs_disks = steps.iter().any(|step| {
+            matches!(step, Step::Run(run) if matches!(run.trouble, Some(Trouble::FullDisk(..))))
+        });
+        let mut disks = Vec::new();
+        if needs_disks {
+            for name in ["mirror", "store", "work"] {
+                fs::remove_dir(machine.path(name)).unwrap();
+                match Mounted::of_size(&machine.path(name), 8000) {
+                    Some(disk) => disks.push(disk),
+                    None => {
+                        let _ = fs::create_dir(machine.path(name));
+                    }
+                }
+            }
+        }
+        wrap_tools(&mut machine);
+        World {
+            machine,
+            proxy,
+            model: Model::default(),
+            // Long before now: files then never seem older than the backups that hold them.
+            clock: -400 * 24 * 3600,
+            sources: [true, true, dice.percent(50)],
+            detached: [false; SOURCES],
+            exclusions: Exclusions::default(),
+            format_7z: dice.percent(30),
+            small_volumes: dice.percent(40),
+            force_full: dice.below(3),
+            extra: dice.below(3),
+            mirror: dice.percent(70),
+            directory: true,
+            key: 0,
+            last_key: [None; 2],
+            owner: None,
+            unusual: false,
+            set_back: false,
+            forgetful: false,
+            disks,
+            faketime: faketime(),
+        }
+    }
+
+    pub fn sources(&self) -> Vec<PathBuf> {
+        let listed = (0..SOURCES).filter(|n| self.sources[*n]);
+        listed.map(|n| tree::source(&self.machine, n)).collect()
+    }
+
+    pub fn every_source(&self) -> Vec<PathBuf> {
+        (0..SOURCES)
+            .map(|n| tree::source(&self.machine, n))
+            .collect()
+    }
+
+    /// Sources of the profile that are not there.
+    pub fn missing(&self) -> Vec<PathBuf> {
+        let gone = (0..SOURCES).filter(|n| self.sources[*n] && self.detached[*n]);
+        gone.map(|n| tree::source(&self.machine, n)).collect()
+    }
+
+    pub fn selected(&self) -> Seen {
+        super::model::selected(&self.sources(), &self.exclusions)
+    }
+
+    /// Stores of the profile.
+    pub fn stores(&self) -> Vec<usize> {
+        let both = [(DIRECTORY, self.directory), (BUCKET, self.proxy.is_some())];
+        both.into_iter()
+            .filter(|(_, on)| *on)
+            .map(|(store, _)| store)
+            .collect()
+    }
+
+    pub fn store_name(store: usize) -> &'static str {
+        ["directory", "s3"][store]
+    }
+
+    /// How many files a run may delete from the mirror.
+    pub fn may_delete(&self) -> usize {
+        [0, 1000, FEW][self.extra]
+    }
+
+    /// What the mirror holds, by the absolute path of the original.
+    pub fn mirrored(&self) -> Seen {
+        let mirror = look(&self.machine.path("mirror"));
+        mirror
+            .into_iter()
+            .map(|(path, f)| ([b"/", &path[..]].concat(), f))
+            .collect()
+    }
+
+    pub fn set(&mut self, setting: Setting) {
+        match setting {
+            Setting::Source(n) => {
+                let n = n % SOURCES;
+                self.sources[n] = !self.sources[n];
+                if self.sources == [false; SOURCES] {
+                    self.sources[0] = true;
+                }
+            }
+            Setting::Exclusion(n) => {
+                let docs = tree::source(&self.machine, 0);
+                let toggled = |now: &Option<PathBuf>, path| now.is_none().then(|| docs.join(path));
+                let out = &mut self.exclusions;
+                match n % 4 {
+                    0 => out.cache = !out.cache,
+                    1 => out.tmp = !out.tmp,
+                    2 => out.directory = toggled(&out.directory, "sub/deep"),
+                    _ => out.file = toggled(&out.file, "a.txt"),
+                }
+            }
+            Setting::Format => self.format_7z = !self.format_7z,
+            Setting::VolumeSize => self.small_volumes = !self.small_volumes,
+            Setting::ForceFull(n) => self.force_full = n % 3,
+            Setting::Extra(n) => self.extra = n % 3,
+            Setting::Mirror => self.mirror = !self.mirror,
+            Setting::Directory => self.directory = !self.directory || self.proxy.is_none(),
+            Setting::Key => self.key = (self.key + 1) % KEYS.len(),
+        }
+    }
+
+    pub fn befall(&mut self, event: Event) {
+        match event {
+            Event::StateLost => {
+                for host in 0..2 {
+                    let _ = fs::remove_dir_all(self.state(host).join("state"));
+                }
+                self.unusual = true;
+                self.forgetful = true;
+                self.last_key = [None; 2];
+            }
+            Event::StateDamaged(which, how) => {
+                let state = self.state(0).join("state");
+                let files: Vec<PathBuf> = look(&state)
+                    .into_iter()
+                    .filter(|(_, found)| found.kind == "file")
+                    .map(|(path, _)| state.join(std::ffi::OsStr::from_bytes(&path)))
+                    .collect();
+                if let Some(file) = files.get(which % files.len().max(1)) {
+                    let bytes = fs::read(file).unwrap();
+                    let damaged = match how % 3 {
+                        0 => bytes[..bytes.len() / 2].to_vec(),
+                        1 => Vec::new(),
+                        _ => vec![0; bytes.len()],
+                    };
+                    fs::write(file, damaged).unwrap();
+                    self.unusual = true;
+                    self.forgetful = true;
+                }
+            }
+            Event::ObjectGone(store, which) => self.harm(store, which, false),
+            Event::ObjectCut(store, which) => self.harm(store, which, true),
+            Event::Clock(hours) => {
+                if self.faketime.is_some() {
+                    self.clock += i64::from(hours) * 3600;
+                    self.set_back |= hours < 0;
+                }
+            }
+            Event::Detached(n) => {
+                let n = n % SOURCES;
+                self.detached[n] = tree::detach(&self.machine, n);
+                self.unusual = true;
+            }
+            Event::OtherProfile => {}
+        }
+    }
+
+    /// Somebody deletes or cuts an object.
+    fn harm(&mut self, store: usize, which: usize, cut: bool) {
+        let stores = self.stores();
+        let store = stores[store % stores.len()];
+        let names: Vec<String> = self.objects(store).into_keys().collect();
+        let Some(name) = names.get(which % names.len().max(1)) else {
+            return;
+        };
+        match (store, cut) {
+            (DIRECTORY, false) => fs::remove_file(self.machine.path("store").join(name)).unwrap(),
+            (DIRECTORY, true) => {
+                let path = self.machine.path("store").join(name);
+                let bytes = fs::read(&path).unwrap();
+                fs::write(path, &bytes[..bytes.len() / 2]).unwrap();
+            }
+            _ => self.machine.remove_from_bucket(name),
+        }
+        let fields: Vec<&str> = name.split('_').collect();
+        let set = fields[1..3].join("_");
+        let stamp = if fields[3] == "0" {
+            set.clone()
+        } else {
+            fields[3..5].join("_")
+        };
+        self.model.harmed.insert((store, set, stamp));
+        self.unusual = true;
+    }
+
+    /// Names of a store's objects of this location, with what tells whether they changed.
+    pub fn objects(&self, store: usize) -> Objects {
+        let ours = format!("{}_", self.machine.profile.location);
+        if store == BUCKET {
+            let names = self.machine.in_bucket().into_iter();
+            return names
+                .filter(|n| n.starts_with(&ours))
+                .map(|n| (n, (0, 0)))
+                .collect();
+        }
+        let names = self
+            .machine
+            .stored()
+            .into_iter()
+            .filter(|n| n.starts_with(&ours));
+        names
+            .filter_map(|name| {
+                let meta = fs::metadata(self.machine.path("store").join(&name)).ok()?;
+                Some((name, (meta.len(), meta.mtime())))
+            })
+            .collect()
+    }
+
+    pub fn state(&self, host: usize) -> PathBuf {
+        let state = self.machine.path(["state", "state-2"][host]);
+        if host == 1 && !state.exists() {
+            fs::create_dir_all(&state).unwrap();
+            fs::write(state.join("machine"), "0123456789abcdef").unwrap();
+        }
+        state
+    }
+
+    /// The program, with the profile as it is now, on this computer, at the time of the world.
+    pub fn command(&mut self, host: usize, key: &'static str, arguments: &[&str]) -> Command {
+        self.write_profile();
+        self.machine.key = key;
+        let before = fs::read(self.machine.path("profile.yaml")).ok();
+        let mut command = self.machine.command(arguments);
+        if before != fs::read(self.machine.path("profile.yaml")).ok() {
+            let now = SystemTime::now() - Duration::from_secs(self.clock.unsigned_abs());
+            let now = filetime::FileTime::from_system_time(now);
+            filetime::set_file_mtime(self.machine.path("profile.yaml"), now).unwrap();
+        }
+        command.env("AAM_BACKUP_STATE_DIR", self.state(host));
+        if let Some(library) = &self.faketime {
+            command
+                .env("LD_PRELOAD", library)
+                .env("FAKETIME", format!("{:+}s", self.clock))
+                .env("NO_FAKE_STAT", "1")
+                .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+        }
+        command
+    }
+
+    /// Any command that takes the profile, to its end.
+    pub fn aam(&mut self, host: usize, key: &'static str, verb: &str, more: &[&str]) -> Ran {
+        let profile = self.machine.path("profile.yaml");
+        let arguments = [&[verb, profile.to_str().unwrap()], more].concat();
+        Ran::of(self.command(host, key, &arguments).output().unwrap())
+    }
+
+    /// The program under `strace`, which makes a system call fail. Only that call is traced.
+    pub fn failing(
+        &mut self,
+        fault: Fault,
+        host: usize,
+        key: &'static str,
+        args: &[&str],
+    ) -> Command {
+        let plain = self.command(host, key, args);
+        let what = match fault.error {
+            "KILL" => "signal=KILL".to_owned(),
+            error => format!("error={error}"),
+        };
+        let mut command = Command::new("strace");
+        command.env_clear().current_dir("/");
+        command.args(["-f", "-qq", "--seccomp-bpf", "-o", "/dev/null", "-e"]);
+        command.arg(format!("trace={}", fault.call));
+        command.args([
+            "-e",
+            &format!("inject={}:{what}:when={}", fault.call, fault.n),
+        ]);
+        command.arg(plain.get_program()).args(plain.get_args());
+        command.envs(
+            plain
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    /// The clock stays what it is: what tells another time would meet the faults too.
+    pub fn without_clock(mut self) -> World {
+        self.clock = 0;
+        self.faketime = None;
+        self
+    }
+
+    fn write_profile(&mut self) {
+        let sources = self.sources();
+        let mirror = self.machine.path("mirror");
+        let (store, work) = (self.machine.path("store"), self.machine.path("work"));
+        let (few, extra) = (self.may_delete(), ["keep", "delete", "delete"][self.extra]);
+        let profile = &mut self.machine.profile;
+        profile.sources = sources.into_iter().map(|path| (path, false)).collect();
+        let text = |path: &Path| path.to_str().unwrap().to_owned();
+        let out = &self.exclusions;
+        let named = |on: bool, name: &str| on.then(|| name.to_owned());
+        let full = |path: &Option<PathBuf>| path.as_deref().map(text);
+        let directories = [named(out.cache, "cache"), full(&out.directory)];
+        profile.exclude_directories = directories.into_iter().flatten().collect();
+        let files = [named(out.tmp, "*.tmp"), full(&out.file)];
+        profile.exclude_files = files.into_iter().flatten().collect();
+        profile.mirror = if self.mirror {
+            format!(
+                "{{path: '{}', extra-files: {extra}, max-delete: {few}}}",
+                mirror.display()
+            )
+        } else {
+            String::new()
+        };
+        profile.format = if self.format_7z { "7z" } else { "zip" };
+        profile.volume_size = if self.small_volumes {
+            65536
+        } else {
+            10_000_000
+        };
+        profile.force_full = Some(["never", "when-profile-changes", "always"][self.force_full]);
+        profile.more = "lock: {retry-every: 1s, give-up-after: 100s}\n".to_owned();
+        profile.store = self.directory.then_some(store);
+        if !self.directory {
+            profile.more.push_str(&format!(
+                "archive: {{encryption-key: {{env: AAM_TEST_KEY}}, format: {}, compression-level: 1, volume-size: {}, \
+                 work-directory: '{}'}}\n",
+                profile.format, profile.volume_size, work.display()
+            ));
+        }
+        if let (Some(_), false) = (&self.proxy, profile.more_destinations.contains("give-up")) {
+            let short = profile
+                .more_destinations
+                .replace('}', ", give-up-after: 3s}");
+            profile.more_destinations = short;
+        }
+    }
+
+    /// Leaves this many KiB on a disk, if it is one of its own. The file that fills it.
+    pub fn fill(&self, disk: usize, leave: usize) -> Option<PathBuf> {
+        if self.disks.len() < 3 {
+            return None;
+        }
+        let path = self.machine.path(["mirror", "store", "work"][disk % 3]);
+        let free = rustix::fs::statvfs(&path).unwrap();
+        let size = (free.f_bavail * free.f_frsize).saturating_sub(leave as u64 * 1024);
+        let filler = path.join("filler");
+        fs::write(&filler, vec![1; usize::try_from(size).unwrap()]).unwrap();
+        Some(filler)
+    }
+
+    /// What tools do at the n-th start from now: say so, and wait.
+    pub fn hold_at_tool(&self, n: usize) {
+        self.forget_holds();
+        fs::write(self.machine.path("tools/hold"), n.to_string()).unwrap();
+    }
+
+    pub fn forget_holds(&self) {
+        for name in ["hold", "count", "held", "go"] {
+            let _ = fs::remove_file(self.machine.path("tools").join(name));
+        }
+    }
+
+    pub fn is_held(&self) -> bool {
+        self.machine.path("tools/held").exists()
+    }
+
+    pub fn let_go(&self) {
+        fs::write(self.machine.path("tools/go"), "").unwrap();
+    }
+}
+
+/// 7-Zip and rsync count how often they are started, and can be held there.
+fn wrap_tools(machine: &mut Machine) {
+    let place = machine.path("tools");
+    fs::create_dir(&place).unwrap();
+    let hook = format!(
+        "cd '{}' || exit 99\nif [ -e hold ]; then\n  read n <hold\n  echo >>count\n  \
+         if [ \"$(wc -l <count)\" -eq \"$n\" ]; then\n    : >held\n    \
+         while [ -e hold ] && [ ! -e go ]; do sleep 0.01; done\n  fi\nfi\ncd \"$OLDPWD\" || exit 99",
+        place.display()
+    );
+    machine.hook_seven_zip(&hook);
+    machine.hook_rsync(&hook);
+}
+
+/// The library that tells programs another time.
+fn faketime() -> Option<PathBuf> {
+    let folders = fs::read_dir("/usr/lib").ok()?.flatten();
+    let mut found = folders.map(|folder| folder.path().join("faketime/libfaketime.so.1"));
+    let library = found.find(|path| path.exists());
+    if library.is_none() {
+        println!("no libfaketime here: the clock of these histories never moves");
+    }
+    library
+}
