@@ -18,7 +18,11 @@ use zeroize::Zeroizing;
 
 use crate::model::cancel::Cancel;
 use crate::model::secret::Secret;
+pub use tree::wait_for_end;
 use tree::{Tree, own_group};
+
+/// The environment variable that tells a stage inside a snapshot which process runs the backup.
+pub const RUN_VARIABLE: &str = "AAM_BACKUP_RUN_PROCESS";
 
 /// The environment variable that carries the archive key into a snapshot; every tool is started
 /// without it.
@@ -138,7 +142,8 @@ impl Invocation {
         }
         own_group(&mut command);
         let mut child = self.spawn(command)?;
-        let tree = Tree::of(&child);
+        // One that cleans up after itself lives to do so.
+        let tree = Tree::of(&child, self.stop_file.is_none());
         if let (Some(secret), Some(mut stdin)) = (input, child.stdin.take()) {
             // A program that ends without reading its input has its own exit code to say why.
             let _ = writeln!(stdin, "{}", secret.expose());
@@ -239,6 +244,7 @@ impl Invocation {
             }
             self.stop_if(&mut started, begun, &mut asked, cancel)?;
         };
+        started.tree.let_go();
         if cancel.is_set() {
             return Err(ToolError::Interrupted);
         }
@@ -329,7 +335,8 @@ fn signal(_status: std::process::ExitStatus) -> i32 {
     0
 }
 
-/// Finds a program: the path a profile gives, or the first of `names` on the search path.
+/// Finds a program: the path a profile gives, or the first of `names` on the search path. On
+/// Windows, where programs are unpacked into one directory, that of this program comes first.
 ///
 /// # Errors
 /// When there is none; the message says where it was looked for, the hint how to get it.
@@ -347,6 +354,8 @@ pub fn locate(configured: Option<&str>, names: &[&str], hint: &str) -> Result<Pa
         };
     }
     let search = std::env::var_os("PATH").unwrap_or_default();
+    let beside = std::env::current_exe().ok().filter(|_| cfg!(windows));
+    let beside = beside.as_deref().and_then(Path::parent);
     let wanted: Vec<&str> = configured
         .into_iter()
         .chain(
@@ -359,7 +368,11 @@ pub fn locate(configured: Option<&str>, names: &[&str], hint: &str) -> Result<Pa
         .iter()
         .flat_map(|name| {
             let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
-            std::env::split_paths(&search)
+            let search = std::env::split_paths(&search);
+            beside
+                .map(Path::to_owned)
+                .into_iter()
+                .chain(search)
                 .map(move |dir| dir.join(&file))
                 .collect::<Vec<_>>()
         })

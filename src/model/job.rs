@@ -99,7 +99,9 @@ impl Job {
             let secrets = store.secrets().into_iter();
             secrets.map(move |(key, reference)| (format!("destinations.{name}.{key}"), reference))
         });
-        key.chain(of_stores).chain(self.reporting.references()).collect()
+        key.chain(of_stores)
+            .chain(self.reporting.references())
+            .collect()
     }
 
     /// The destinations it has.
@@ -229,8 +231,9 @@ pub struct JobSource {
 /// How mounts are snapshot.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
-    /// Program with ShadowSpawn's contract: `PROGRAM SOURCE MOUNT COMMAND…`.
-    pub program: String,
+    /// Program with ShadowSpawn's contract: `PROGRAM SOURCE MOUNT COMMAND…`. `None`: this program
+    /// itself, as `aam-backup shadow`.
+    pub program: Option<String>,
     /// Where it shows the snapshot: `Q:` or a directory.
     pub mount: MountPoint,
 }

@@ -6,3 +6,5 @@ pub mod parallel;
 pub mod restore;
 pub mod search;
 pub mod session;
+#[cfg(any(windows, test))]
+pub mod shadow;

@@ -149,13 +149,16 @@ mod tests {
         assert_eq!(left(&[OLD, future]), (Some(old), vec![new_year]));
         assert_eq!(left(&[future]), (Some(new_year), vec![new_year]));
     }
+
     /// The stamps of a chain, and what is left out of it.
+    type Chosen = (Vec<String>, Vec<(String, String)>);
+
     fn chosen(
         backups: &[&str],
         unfinished: &[&str],
         at: Option<&str>,
         rejected: &[&str],
-    ) -> Option<(Vec<String>, Vec<(String, String)>)> {
+    ) -> Option<Chosen> {
         let mut all = catalog(backups);
         let keys = unfinished
             .iter()

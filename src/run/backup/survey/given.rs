@@ -108,10 +108,6 @@ pub fn facts(job: &Job, request: Request, path: &Path) -> Result<Facts, GivenFac
     })
 }
 
-fn is_missing(path: FullPath) -> (FullPath, String) {
-    (path, "it does not exist".to_owned())
-}
-
 /// The program that copies to the mirror, as the profile names it or by its usual name.
 fn copier(job: &Job) -> String {
     let usual = match job.family {

@@ -3,10 +3,10 @@
 
 use std::path::Path;
 
-use crate::adapters::seven_zip::SevenZipExit;
+use crate::adapters::seven_zip::{SevenZipExit, list_line};
 use crate::model::listed::Listed;
 use crate::model::name::Format;
-use crate::model::path::Family;
+use crate::plan::restore::only::Wanted;
 use crate::plan::restore::parts::PlannedArchive;
 use crate::plan::restore::plan::PlannedMount;
 use crate::plan::restore::unsafe_names;
@@ -53,10 +53,9 @@ impl Inspection<'_> {
                 entry: listed.path.escape_debug().to_string(),
                 why,
             };
-            if bad.is_none() {
-                bad = unsafe_names::entry(&listed, Family::HOST)
-                    .err()
-                    .map(refused);
+            // What is not wanted is not extracted.
+            if bad.is_none() && is_wanted(&self.mount.wanted, &listed) {
+                bad = unsafe_names::entry(&listed).err().map(refused);
             }
             if plain.is_none() {
                 plain = unsafe_names::encrypted(&listed).err().map(refused);
@@ -85,11 +84,19 @@ impl Inspection<'_> {
 
     fn try_key(&self, first: &Path, entry: &Listed) -> Result<(), RestoreError> {
         let list = self.target.work("probe.txt");
-        std::fs::write(&list, format!("\"{}\"\n", entry.path))
+        std::fs::write(&list, list_line(&entry.path))
             .map_err(RestoreError::disk("write", &list))?;
         match self.seven_zip.test(first, &list)? {
             SevenZipExit::Ok => Ok(()),
             exit => Err(self.seven_zip.unopened(self.name(), exit)),
         }
     }
+}
+
+/// Whether an entry of an archive is one of the wanted, or lies below one.
+pub fn is_wanted(wanted: &[Wanted], listed: &Listed) -> bool {
+    wanted.is_empty()
+        || wanted
+            .iter()
+            .any(|w| w.holds(listed.path.trim_end_matches('/')))
 }
