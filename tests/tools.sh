@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the programs that backups drive, 7-Zip and rsync, a C compiler for the build, and what histories are tested with
+# Installs the programs that backups drive, 7-Zip, rsync and rclone, a C compiler for the build, and what histories are tested with
 # (another time, system calls that fail), where they are missing.
 set -eu
 
@@ -19,6 +19,7 @@ has() { command -v "$1" >/dev/null 2>&1; }
 missing=
 has 7zz || has 7z || has 7za || missing="$missing 7zip"
 has rsync || missing="$missing rsync"
+has rclone || missing="$missing rclone"
 has cc || missing="$missing gcc libc6-dev"
 has faketime || missing="$missing faketime"
 has strace || missing="$missing strace"
@@ -26,7 +27,7 @@ has strace || missing="$missing strace"
 
 if ! has apt-get; then
     echo "error: not found on this computer:$missing" >&2
-    echo "  hint: install 7-Zip (7zz), rsync and a C compiler with your package manager, then run this again" >&2
+    echo "  hint: install 7-Zip (7zz), rsync, rclone and a C compiler with your package manager, then run this again" >&2
     exit 1
 fi
 echo "Installing$missing with apt-get."

@@ -3,13 +3,15 @@
 //!
 //! Exit codes decide; text a tool prints is logged and never trusted (SPEC#run).
 
+mod locate;
 mod output;
 mod tree;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
+use std::fs::File;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{LazyLock, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
@@ -18,6 +20,7 @@ use zeroize::Zeroizing;
 
 use crate::model::cancel::Cancel;
 use crate::model::secret::Secret;
+pub use locate::locate;
 pub use tree::wait_for_end;
 use tree::{Tree, own_group};
 
@@ -162,7 +165,7 @@ impl Invocation {
     pub fn secret_output(&self, cancel: &Cancel) -> Result<(i32, Zeroizing<Vec<u8>>), ToolError> {
         let mut child = self.spawn(self.command())?;
         let tree = Tree::alone();
-        let pieces = output::bytes(&mut child);
+        let pieces = output::bytes(&mut child, output::MOST_BYTES);
         let started = Started { child, tree };
         let mut read = Zeroizing::new(Vec::new());
         let code = self.follow(started, &pieces, cancel, &mut |piece: Zeroizing<
@@ -171,6 +174,28 @@ impl Invocation {
             read.extend_from_slice(&piece);
         })?;
         Ok((code, read))
+    }
+
+    /// Runs the program to its end and returns its exit code. Its standard output goes to `take` in
+    /// pieces, what it complains about to the file `errors`.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn stream(
+        &self,
+        errors: File,
+        cancel: &Cancel,
+        take: &mut dyn FnMut(&[u8]),
+    ) -> Result<i32, ToolError> {
+        let mut command = self.command();
+        command.stderr(errors);
+        own_group(&mut command);
+        let mut child = self.spawn(command)?;
+        let tree = Tree::of(&child, self.stop_file.is_none());
+        let pieces = output::bytes(&mut child, usize::MAX);
+        let started = Started { child, tree };
+        let take = &mut |piece: Zeroizing<Vec<u8>>| take(&piece);
+        self.follow(started, &pieces, cancel, take)
     }
 
     fn spawn(&self, mut command: Command) -> Result<Child, ToolError> {
@@ -333,63 +358,6 @@ fn signal(status: std::process::ExitStatus) -> i32 {
 #[cfg(not(unix))]
 fn signal(_status: std::process::ExitStatus) -> i32 {
     0
-}
-
-/// Finds a program: the path a profile gives, or the first of `names` on the search path. On
-/// Windows, where programs are unpacked into one directory, that of this program comes first.
-///
-/// # Errors
-/// When there is none; the message says where it was looked for, the hint how to get it.
-pub fn locate(configured: Option<&str>, names: &[&str], hint: &str) -> Result<PathBuf, ToolError> {
-    let missing = |name: &str, places: &str| ToolError::Missing {
-        name: name.to_owned(),
-        places: places.to_owned(),
-        hint: hint.to_owned(),
-    };
-    if let Some(path) = configured.filter(|p| Path::new(p).components().count() > 1) {
-        return if Path::new(path).is_file() {
-            Ok(PathBuf::from(path))
-        } else {
-            Err(missing(path, ""))
-        };
-    }
-    let search = std::env::var_os("PATH").unwrap_or_default();
-    let beside = std::env::current_exe().ok().filter(|_| cfg!(windows));
-    let beside = beside.as_deref().and_then(Path::parent);
-    let wanted: Vec<&str> = configured
-        .into_iter()
-        .chain(
-            if configured.is_some() { &[][..] } else { names }
-                .iter()
-                .copied(),
-        )
-        .collect();
-    wanted
-        .iter()
-        .flat_map(|name| {
-            let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
-            let search = std::env::split_paths(&search);
-            beside
-                .map(Path::to_owned)
-                .into_iter()
-                .chain(search)
-                .map(move |dir| dir.join(&file))
-                .collect::<Vec<_>>()
-        })
-        .find(|path| is_program(path))
-        .ok_or_else(|| missing(&wanted.join("' or '"), " on the search path"))
-}
-
-#[cfg(unix)]
-fn is_program(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    path.metadata()
-        .is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
-}
-
-#[cfg(not(unix))]
-fn is_program(path: &Path) -> bool {
-    path.is_file()
 }
 
 #[cfg(all(test, unix))]

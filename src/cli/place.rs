@@ -8,12 +8,12 @@ use clap::Args;
 use super::{Exit, Global, output};
 use crate::adapters::credential;
 use crate::adapters::store::open::{open_stores, sentence};
-use crate::adapters::store::{DirectoryStore, S3Settings, S3Store, Store};
+use crate::adapters::store::{DirectoryStore, S3Settings, S3Store, Store, open_store};
 use crate::model::bandwidth::Transfers;
 use crate::model::cancel::Cancel;
 use crate::model::policy::StorageClass;
 use crate::model::policy::UNREACHABLE_AFTER;
-use crate::model::store::StoreName;
+use crate::model::store::{Rclone, StoreKind, StoreName, StoreSettings};
 use crate::profile::Search;
 use crate::run::restore::origin::{Candidate, RestoreOrigin};
 
@@ -52,6 +52,15 @@ pub struct StoreArgs {
     /// Without a profile: the S3 bucket. The access key is looked up as by other AWS tools.
     #[arg(long, group = "store", requires = "region")]
     pub bucket: Option<String>,
+    /// Without a profile: the remote of rclone, such as `nas:backups`. Its configuration is that
+    /// of your account.
+    #[arg(
+        long,
+        value_name = "NAME:PATH",
+        group = "store",
+        conflicts_with = "profile"
+    )]
+    pub remote: Option<String>,
     /// Region of the bucket.
     #[arg(long, requires = "bucket")]
     pub region: Option<String>,
@@ -134,6 +143,22 @@ impl StoreArgs {
             candidates.push(Candidate {
                 label: format!("s3://{bucket}"),
                 store,
+            });
+        }
+        if let Some(remote) = &self.remote {
+            let rclone = Rclone {
+                remote: remote.clone(),
+                program: None,
+                config: None,
+                config_password: None,
+            };
+            candidates.push(Candidate {
+                label: rclone.label(),
+                store: open_store(
+                    &StoreSettings::Rclone(rclone),
+                    &|_| Err(String::new()),
+                    cancel,
+                ),
             });
         }
         RestoreOrigin {

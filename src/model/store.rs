@@ -13,9 +13,11 @@ use crate::model::path::FullPath;
 use crate::model::policy::{Reference, StorageClass};
 
 mod directory;
+mod rclone;
 mod s3;
 
 pub use directory::ArchiveDirectory;
+pub use rclone::Rclone;
 pub use s3::S3;
 
 /// Which of a job's stores. They differ in address only, never in rule. The order is the order of
@@ -25,6 +27,7 @@ pub use s3::S3;
 pub enum StoreName {
     S3,
     Directory,
+    Rclone,
 }
 
 impl fmt::Display for StoreName {
@@ -39,6 +42,7 @@ impl fmt::Display for StoreName {
 pub enum StoreSettings {
     S3(Box<S3>),
     Directory(ArchiveDirectory),
+    Rclone(Rclone),
 }
 
 impl Deref for StoreSettings {
@@ -48,6 +52,7 @@ impl Deref for StoreSettings {
         match self {
             StoreSettings::S3(s3) => &**s3,
             StoreSettings::Directory(directory) => directory,
+            StoreSettings::Rclone(rclone) => rclone,
         }
     }
 }

@@ -266,6 +266,14 @@ fn a_healthy_profile_that_nothing_starts() {
          notify: [{{url: {{command: [echo, 'https://example.com/private']}}, format: slack}}]\n",
         hook.display()
     );
+    let (remote, config) = (s3.machine.path("remote"), s3.machine.path("rclone.conf"));
+    fs::create_dir(&remote).unwrap();
+    let section = format!("[nas]\ntype = alias\nremote = {}\n", remote.display());
+    fs::write(&config, section).unwrap();
+    s3.machine.profile.more_destinations += &format!(
+        "  rclone: {{remote: 'nas:', config: {}}}\n",
+        config.display()
+    );
     let ran = s3.machine.aam("doctor", &[]);
     // Nothing starts it by itself.
     ran.exit(3)
@@ -278,8 +286,8 @@ fn a_healthy_profile_that_nothing_starts() {
         fs::write(&golden, &found).unwrap();
     }
     assert_eq!(found, fs::read_to_string(golden).unwrap());
-    // A profile with everything is looked at by every check, but for that of other kinds of store.
-    for check in CHECKS.iter().filter(|check| check.name != "store") {
+    // A profile with everything is looked at by every check.
+    for check in CHECKS {
         assert!(
             found.contains(&format!(" {}: ", check.name)),
             "{} found nothing\n{found}",

@@ -55,14 +55,14 @@ fn read_lines(pipe: Box<dyn Read + Send>, sender: SyncSender<String>) {
     }
 }
 
-/// The beginning of standard output, in pieces. The channel ends with the pipe.
-pub fn bytes(child: &mut Child) -> Receiver<Zeroizing<Vec<u8>>> {
+/// The beginning of standard output, at most `most` bytes, in pieces. The channel ends with the pipe.
+pub fn bytes(child: &mut Child, most: usize) -> Receiver<Zeroizing<Vec<u8>>> {
     let (sender, pieces) = sync_channel(1);
     if let Some(mut pipe) = child.stdout.take() {
         thread::spawn(move || {
             let mut sender = Some(sender);
-            let mut room = MOST_BYTES;
-            let mut buffer = Zeroizing::new([0_u8; 4096]);
+            let mut room = most;
+            let mut buffer = Zeroizing::new([0_u8; 32 * 1024]);
             while let Ok(length @ 1..) = pipe.read(&mut *buffer) {
                 let kept = length.min(room);
                 room -= kept;

@@ -17,10 +17,12 @@ mod cached;
 mod directory;
 mod local;
 pub mod open;
+mod rclone;
 mod s3;
 
 pub use cached::CachedStore;
 pub use directory::DirectoryStore;
+pub use rclone::RcloneStore;
 pub use s3::{LifecycleRule, S3Settings, S3Store, UploadRight, Versioning};
 
 /// How an object will be read later, which decides its S3 storage class (SPEC#markers).
@@ -193,6 +195,9 @@ pub fn open_store(settings: &StoreSettings, resolve: Resolve<'_>, cancel: &Cance
         StoreSettings::S3(s3) => S3Store::of(s3, resolve, cancel).map(boxed),
         StoreSettings::Directory(directory) => {
             DirectoryStore::open(&directory.path.to_native(), cancel.clone()).map(boxed)
+        }
+        StoreSettings::Rclone(rclone) => {
+            RcloneStore::open(rclone, resolve, cancel.clone()).map(boxed)
         }
     }
 }

@@ -149,16 +149,15 @@ mod tests {
         assert_eq!(left(&[OLD, future]), (Some(old), vec![new_year]));
         assert_eq!(left(&[future]), (Some(new_year), vec![new_year]));
     }
+    type ChosenStamps = (Vec<String>, Vec<(String, String)>);
 
     /// The stamps of a chain, and what is left out of it.
-    type Chosen = (Vec<String>, Vec<(String, String)>);
-
     fn chosen(
         backups: &[&str],
         unfinished: &[&str],
         at: Option<&str>,
         rejected: &[&str],
-    ) -> Option<Chosen> {
+    ) -> Option<ChosenStamps> {
         let mut all = catalog(backups);
         let keys = unfinished
             .iter()

@@ -130,6 +130,14 @@ impl FieldChecks for Checker<'_> {
         Checker::path(self, pointer, text)
     }
 
+    fn program(&mut self, pointer: &str, text: Option<&str>) -> Option<String> {
+        Checker::program(self, pointer, text)
+    }
+
+    fn reference(&mut self, pointer: &str, reference: &Reference) {
+        Checker::reference(self, pointer, reference);
+    }
+
     fn transfers(&self) -> (Transfers, Transfers) {
         self.transfers.clone()
     }

@@ -10,14 +10,16 @@ use serde::{Deserialize, Serialize};
 use super::Span;
 use crate::model::bandwidth::Transfers;
 use crate::model::path::FullPath;
-use crate::model::policy::{Credentials, ExtraFiles};
+use crate::model::policy::{Credentials, ExtraFiles, Reference};
 use crate::model::store::{StoreName, StoreSettings};
 use crate::profile::mistake::Mistake;
 
 mod directory;
+mod rclone;
 mod s3;
 
 pub use directory::Directory;
+use rclone::RcloneSection;
 pub use s3::{S3Credentials, S3Section};
 
 /// Where backups are kept.
@@ -31,6 +33,9 @@ pub struct Destinations {
     pub s3: Option<S3Section>,
     /// Encrypted archives in a directory: a NAS share, a removable disk, a tape.
     pub directory: Option<Directory>,
+    /// Encrypted archives where the program rclone can store them: SFTP, WebDAV, Azure, B2 and
+    /// others.
+    pub rclone: Option<RcloneSection>,
 }
 
 impl Destinations {
@@ -43,11 +48,14 @@ impl Destinations {
             mirror: _,
             s3,
             directory,
+            rclone,
         } = self;
-        [section(s3.as_ref()), section(directory.as_ref())]
-            .into_iter()
-            .flatten()
-            .collect()
+        let sections = [
+            section(s3.as_ref()),
+            section(directory.as_ref()),
+            section(rclone.as_ref()),
+        ];
+        sections.into_iter().flatten().collect()
     }
 }
 
@@ -70,6 +78,8 @@ pub trait StoreSection {
 pub trait FieldChecks {
     fn report(&mut self, mistake: Mistake);
     fn path(&mut self, pointer: &str, text: &str) -> Option<FullPath>;
+    fn program(&mut self, pointer: &str, text: Option<&str>) -> Option<String>;
+    fn reference(&mut self, pointer: &str, reference: &Reference);
     /// How the profile uses the line for uploads and for downloads.
     fn transfers(&self) -> (Transfers, Transfers);
     fn region(&mut self, pointer: &str, text: &str) -> String;

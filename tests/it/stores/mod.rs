@@ -1,9 +1,10 @@
-//! Stores: one table of cases for both, and the faults that only one of them can have.
+//! Stores: one table of cases for all, and the faults that only one of them can have.
 
 mod alike;
 mod connections;
 mod directory;
 mod once;
+mod rclone;
 mod s3;
 mod thaw;
 mod unreachable;
@@ -19,7 +20,8 @@ use aam_auto_backup::parts::Secret;
 use aam_auto_backup::parts::StorageClass;
 use aam_auto_backup::parts::UNREACHABLE_AFTER;
 use aam_auto_backup::parts::{
-    DirectoryStore, Progress, S3Settings, S3Store, Store, StoreError, Transfers,
+    DirectoryStore, Progress, S3Settings, S3Store, Store, StoreError, StoreSettings, Transfers,
+    open_store,
 };
 
 use crate::support::moto;
@@ -41,6 +43,8 @@ struct Place {
 enum Kind {
     Directory(PathBuf),
     S3(String),
+    /// The directory behind the remote, and the settings.
+    Rclone(PathBuf, StoreSettings),
 }
 
 impl Place {
@@ -70,18 +74,38 @@ impl Place {
         }
     }
 
+    /// A remote that is a directory of this computer.
+    fn rclone() -> Place {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("store");
+        fs::create_dir(&path).unwrap();
+        let settings = rclone::settings(scratch.path(), &path);
+        let cancel = Cancel::new();
+        Place {
+            store: open_store(&settings, &|_| unreachable!(), &cancel).unwrap(),
+            cancel,
+            scratch,
+            kind: Kind::Rclone(path, settings),
+        }
+    }
+
     /// The same store, opened by somebody else.
     fn again(&self) -> Box<dyn Store> {
         match &self.kind {
             Kind::Directory(path) => Box::new(DirectoryStore::open(path, Cancel::new()).unwrap()),
             Kind::S3(bucket) => Box::new(S3Store::open(settings(bucket), Cancel::new()).unwrap()),
+            Kind::Rclone(_, settings) => {
+                open_store(settings, &|_| unreachable!(), &Cancel::new()).unwrap()
+            }
         }
     }
 
     /// The disk is pulled out, the bucket deleted.
     fn vanish(&self) {
         match &self.kind {
-            Kind::Directory(path) => fs::rename(path, path.with_extension("elsewhere")).unwrap(),
+            Kind::Directory(path) | Kind::Rclone(path, _) => {
+                fs::rename(path, path.with_extension("elsewhere")).unwrap()
+            }
             Kind::S3(bucket) => {
                 for object in self.again().list("").unwrap() {
                     let answer = moto::shared().request(
@@ -101,7 +125,7 @@ impl Place {
     /// What an interrupted upload may not leave: partial files, unfinished multipart uploads.
     fn remains(&self) -> Vec<String> {
         match &self.kind {
-            Kind::Directory(path) => {
+            Kind::Directory(path) | Kind::Rclone(path, _) => {
                 let names = fs::read_dir(path)
                     .unwrap()
                     .map(|entry| entry.unwrap().file_name().into_string().unwrap());

@@ -1,0 +1,379 @@
+//! A store behind the program rclone, which knows SFTP, WebDAV, Azure, B2 and many others.
+//!
+//! rclone is asked by its exit code and its JSON; what it says is shown, without the query of an
+//! address, which may hold a signature. Object stores make an object appear whole. Elsewhere it is
+//! written under another name and then renamed.
+
+mod program;
+
+use std::ops::Range;
+use std::path::Path;
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use super::local::{self, BUFFER, LocalFile};
+use super::{Act, Progress, Purpose, Resolve, Store, StoreError, StoreErrorKind};
+use crate::adapters::process::locate;
+use crate::model::cancel::Cancel;
+use crate::model::object::{Object, ObjectRef};
+use crate::model::secret::Secret;
+use crate::model::slices::Hasher;
+use crate::model::store::{Rclone, StoreKind};
+
+/// Objects being written have names that begin so; they are never listed. The rest is the key, so
+/// that the next try replaces what a killed one left.
+const PARTIAL: &str = ".aam-partial-";
+
+/// What `lsjson` says about a file.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct RemoteFile {
+    path: String,
+    size: i64,
+    is_dir: bool,
+}
+
+/// What `backend features` says about a remote.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Features {
+    bucket_based: bool,
+    /// It can rename, as file systems do.
+    r#move: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Remote {
+    features: Features,
+}
+
+/// Archives in a remote of rclone.
+pub struct RcloneStore {
+    label: String,
+    program: std::path::PathBuf,
+    remote: String,
+    config: Option<std::path::PathBuf>,
+    password: Option<Secret>,
+    features: OnceLock<Features>,
+    cancel: Cancel,
+}
+
+impl RcloneStore {
+    /// Finds rclone. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// When rclone is not there, or the password of its configuration cannot be read.
+    pub fn open(
+        rclone: &Rclone,
+        resolve: Resolve<'_>,
+        cancel: Cancel,
+    ) -> Result<RcloneStore, StoreError> {
+        let act = Act {
+            store: rclone.label(),
+            what: "opening".to_owned(),
+        };
+        let hint = "install rclone (Debian: apt-get install rclone), or set destinations.rclone.program to its path";
+        let program = locate(rclone.program.as_deref(), &["rclone"], hint)
+            .map_err(|error| act.error(StoreErrorKind::Other, error, hint))?;
+        let password = rclone.config_password.as_ref().map(resolve).transpose();
+        let denied = |why| {
+            let why = format!("destinations.rclone.config-password: {why}");
+            act.error(StoreErrorKind::Denied, why, "")
+        };
+        Ok(RcloneStore {
+            label: rclone.label(),
+            program,
+            remote: rclone.remote.clone(),
+            config: rclone.config.as_ref().map(|path| path.to_native()),
+            password: password.map_err(denied)?,
+            features: OnceLock::new(),
+            cancel,
+        })
+    }
+
+    fn act(&self, verb: &str, key: &str) -> Act {
+        Act {
+            store: self.label.clone(),
+            what: format!("{verb} {key}"),
+        }
+    }
+
+    /// Where an object is, as rclone names it.
+    fn place(&self, key: &str, act: &Act) -> Result<String, StoreError> {
+        let refused = matches!(key, "" | "." | "..") || key.contains(['/', '\\', '\0', '\n', '\r']);
+        if refused || key.starts_with(PARTIAL) {
+            let why = "this cannot be the name of an object";
+            return Err(act.error(StoreErrorKind::Other, why, ""));
+        }
+        Ok(self.below(key))
+    }
+
+    fn below(&self, name: &str) -> String {
+        match self.remote.ends_with([':', '/']) {
+            true => format!("{}{name}", self.remote),
+            false => format!("{}/{name}", self.remote),
+        }
+    }
+
+    fn features(&self, act: &Act) -> Result<Features, StoreError> {
+        if let Some(known) = self.features.get() {
+            return Ok(*known);
+        }
+        let printed = self.printed(act, &["backend", "features", &self.remote])?;
+        let remote: Remote = parsed(act, &printed)?;
+        Ok(*self.features.get_or_init(|| remote.features))
+    }
+
+    /// The size of an object that must be there. A directory that is gone explains why it is not.
+    fn size(&self, act: &Act, key: &str) -> Result<u64, StoreError> {
+        match self.look(act, &self.place(key, act)?)? {
+            Some(size) => Ok(size),
+            None => {
+                self.is_there(act)?;
+                let why = "there is no object of this name";
+                Err(act.error(StoreErrorKind::NotFound, why, ""))
+            }
+        }
+    }
+
+    /// The size of the file at a place, if there is one.
+    fn look(&self, act: &Act, place: &str) -> Result<Option<u64>, StoreError> {
+        match self.printed(act, &["lsjson", "--stat", place]) {
+            Err(error) if error.kind == StoreErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+            Ok(printed) => {
+                let listed: Option<RemoteFile> = parsed(act, &printed)?;
+                let file = listed.filter(|listed| !listed.is_dir);
+                Ok(file.and_then(|file| u64::try_from(file.size).ok()))
+            }
+        }
+    }
+
+    /// Whether the directory is there: rclone would make it, also where a disk is not attached.
+    /// Buckets have no directories.
+    fn is_there(&self, act: &Act) -> Result<(), StoreError> {
+        if self.features(act)?.bucket_based {
+            return Ok(());
+        }
+        self.printed(act, &["lsjson", "--stat", &self.remote])
+            .map(drop)
+    }
+
+    /// An object of this key is there: it must be the same one, as after an answer that was lost.
+    fn compare(&self, act: &Act, stored: &ObjectRef, size: u64) -> Result<(), StoreError> {
+        if size != stored.size {
+            return Err(act.exists());
+        }
+        let mut digest = Sha256::new();
+        let place = self.place(&stored.key, act)?;
+        self.streamed(act, &["cat", &place], &self.cancel, &mut |piece| {
+            digest.update(piece);
+            Ok(())
+        })?;
+        match hex::encode(digest.finalize()) == stored.sha256 {
+            true => Ok(()),
+            false => Err(act.exists()),
+        }
+    }
+
+    /// Sends a file to a key that has no object.
+    fn send(
+        &self,
+        act: &Act,
+        key: &str,
+        path: &Path,
+        source: &LocalFile,
+        progress: Progress<'_>,
+    ) -> Result<(), StoreError> {
+        let place = self.place(key, act)?;
+        self.is_there(act)?;
+        if !self.features(act)?.r#move {
+            self.copy(act, path, &place, source.size(), progress)?;
+            return Ok(());
+        }
+        let partial = self.below(&format!("{PARTIAL}{key}"));
+        let sent = self
+            .copy(act, path, &partial, source.size(), progress)
+            .and_then(|()| match self.cancel.is_set() {
+                true => Err(act.interrupted()),
+                false => Ok(()),
+            });
+        // A file that changes explains why rclone failed.
+        let unchanged = match &sent {
+            Err(error) if error.kind == StoreErrorKind::Interrupted => Ok(()),
+            _ => source.check_unchanged(act),
+        };
+        let published = unchanged
+            .and(sent)
+            .and_then(|()| self.logged(act, &["moveto", "--ignore-existing", &partial, &place]));
+        // Also when it was renamed: an object that is there already is not replaced.
+        self.remove(&partial);
+        published
+    }
+}
+
+fn parsed<T: serde::de::DeserializeOwned>(act: &Act, printed: &[u8]) -> Result<T, StoreError> {
+    serde_json::from_slice(printed).map_err(|error| {
+        let why = format!("rclone printed something else than expected: {error}");
+        act.error(StoreErrorKind::Other, why, "use rclone 1.60 or newer")
+    })
+}
+
+impl Store for RcloneStore {
+    fn label(&self) -> &str {
+        &self.label
+    }
+
+    fn list(&self, prefix: &str) -> Result<Vec<Object>, StoreError> {
+        let act = self.act("listing", &format!("{prefix}*"));
+        let arguments = ["lsjson", "--files-only", "--no-modtime", "--no-mimetype"];
+        let arguments = [&arguments[..], &[self.remote.as_str()]].concat();
+        let listed: Vec<RemoteFile> = parsed(&act, &self.printed(&act, &arguments)?)?;
+        let is_ours = |l: &RemoteFile| l.path.starts_with(prefix) && !l.path.starts_with(PARTIAL);
+        let object = |listed: RemoteFile| {
+            let size = u64::try_from(listed.size).map_err(|_| {
+                let why = format!("the size of '{}' is not known", listed.path);
+                act.error(
+                    StoreErrorKind::Other,
+                    why,
+                    "choose a remote that knows sizes",
+                )
+            })?;
+            let key = listed.path;
+            Ok(Object { key, size })
+        };
+        let ours = listed.into_iter().filter(|l| !l.is_dir && is_ours(l));
+        let mut objects = ours
+            .map(object)
+            .collect::<Result<Vec<Object>, StoreError>>()?;
+        objects.sort_by(|a, b| a.key.cmp(&b.key));
+        Ok(objects)
+    }
+
+    fn put(
+        &self,
+        key: &str,
+        path: &Path,
+        _: Purpose,
+        progress: Progress<'_>,
+    ) -> Result<ObjectRef, StoreError> {
+        let act = self.act("writing", key);
+        let mut source = LocalFile::open(path, &act)?;
+        let mut digest = Hasher::new(source.size());
+        let mut buffer = vec![0; BUFFER];
+        loop {
+            if self.cancel.is_set() {
+                return Err(act.interrupted());
+            }
+            match source.fill(&mut buffer, &act)? {
+                0 => break,
+                count => digest.update(&buffer[..count]),
+            }
+        }
+        source.check_unchanged(&act)?;
+        let (sha256, slices) = digest.finish();
+        let (size, place) = (source.size(), self.place(key, &act)?);
+        let stored = ObjectRef {
+            key: key.to_owned(),
+            size,
+            sha256,
+            slices,
+        };
+        if let Some(size) = self.look(&act, &place)? {
+            self.compare(&act, &stored, size)?;
+            progress(stored.size);
+            return Ok(stored);
+        }
+        self.send(&act, key, path, &source, progress)?;
+        source.check_unchanged(&act)?;
+        // Another computer may have been faster.
+        match self.look(&act, &place)? {
+            Some(found) if found == size => Ok(stored),
+            Some(_) => Err(act.exists()),
+            None => Err(act.error(StoreErrorKind::Other, "it did not appear", "")),
+        }
+    }
+
+    fn put_bytes(
+        &self,
+        key: &str,
+        bytes: &[u8],
+        purpose: Purpose,
+    ) -> Result<ObjectRef, StoreError> {
+        let act = self.act("writing", key);
+        let file = tempfile::NamedTempFile::new();
+        let written = file.and_then(|file| std::fs::write(file.path(), bytes).map(|()| file));
+        let file = written.map_err(|e| act.local(&std::env::temp_dir(), "write to", &e))?;
+        self.put(key, file.path(), purpose, &|_| {})
+    }
+
+    fn read(&self, key: &str, limit: u64) -> Result<Vec<u8>, StoreError> {
+        let act = self.act("reading", key);
+        let size = self.size(&act, key)?;
+        if size > limit {
+            return Err(act.too_large(size, limit));
+        }
+        let mut bytes = Vec::new();
+        if size == 0 {
+            return Ok(bytes);
+        }
+        let count = format!("--count={size}");
+        let arguments = ["cat", &count, &self.place(key, &act)?];
+        self.streamed(&act, &arguments, &self.cancel, &mut |piece| {
+            bytes.extend_from_slice(piece);
+            Ok(())
+        })?;
+        match bytes.len() as u64 == size {
+            true => Ok(bytes),
+            false => Err(shorter(&act)),
+        }
+    }
+
+    fn get_part(
+        &self,
+        key: &str,
+        part: Option<Range<u64>>,
+        target: &Path,
+        stop: &Cancel,
+        progress: Progress<'_>,
+    ) -> Result<(), StoreError> {
+        let act = self.act("reading", key);
+        let part = act.part(part, self.size(&act, key)?)?;
+        let size = part.end - part.start;
+        let (mut file, present) = local::open_target(target, &act)?;
+        if present > size {
+            return Err(act.target_too_long(target, present, size));
+        }
+        let mut left = size - present;
+        if left > 0 {
+            let offset = format!("--offset={}", part.start + present);
+            let count = format!("--count={left}");
+            let arguments = ["cat", &offset, &count, &self.place(key, &act)?];
+            self.streamed(&act, &arguments, stop, &mut |piece| {
+                std::io::Write::write_all(&mut file, piece)
+                    .map_err(|error| act.local(target, "write", &error))?;
+                left = left.saturating_sub(piece.len() as u64);
+                progress(piece.len() as u64);
+                Ok(())
+            })?;
+        }
+        match left {
+            0 => local::sync_target(&file, target, &act),
+            _ => Err(shorter(&act)),
+        }
+    }
+
+    fn try_writing(&self, key: &str) -> Result<(), StoreError> {
+        self.put_bytes(key, b"probe", Purpose::Index)?;
+        let act = self.act("removing", key);
+        self.logged(&act, &["deletefile", &self.place(key, &act)?])
+    }
+}
+
+fn shorter(act: &Act) -> StoreError {
+    let why = "the object became shorter meanwhile";
+    act.error(StoreErrorKind::Other, why, "")
+}
