@@ -23,7 +23,7 @@ pub struct PlaceArgs {
     /// Profile: a path, or a name looked up in the profile directories.
     #[arg(
         required_unless_present = "location",
-        conflicts_with_all = ["location", "directory", "bucket"]
+        conflicts_with_all = ["location", "directory", "bucket", "remote"]
     )]
     pub profile: Option<String>,
     #[command(flatten)]
@@ -54,12 +54,7 @@ pub struct StoreArgs {
     pub bucket: Option<String>,
     /// Without a profile: the remote of rclone, such as `nas:backups`. Its configuration is that
     /// of your account.
-    #[arg(
-        long,
-        value_name = "NAME:PATH",
-        group = "store",
-        conflicts_with = "profile"
-    )]
+    #[arg(long, value_name = "NAME:PATH", group = "store")]
     pub remote: Option<String>,
     /// Region of the bucket.
     #[arg(long, requires = "bucket")]
