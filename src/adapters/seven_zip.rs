@@ -124,7 +124,7 @@ impl SevenZip {
                         each(done);
                     }
                     let path = if cfg!(windows) {
-                        path.replace('\\', "/").replace(BACKSLASH, "\\")
+                        path.replace('\\', "/")
                     } else {
                         path.to_owned()
                     };
@@ -253,7 +253,16 @@ impl SevenZip {
 /// What 7-Zip on Windows shows for a backslash in a name from another system.
 const BACKSLASH: char = '\u{f05c}';
 
-/// A line of a list file that names an entry of an archive, as [`SevenZip::list`] says it.
+/// The path of an entry whose name is from Unix: what looks like a backslash on Windows is one.
+pub fn with_backslashes(path: &str) -> String {
+    match cfg!(windows) {
+        true => path.replace(BACKSLASH, "\\"),
+        false => path.to_owned(),
+    }
+}
+
+/// A line of a list file that names an entry of an archive, as [`SevenZip::list`] or [`with_backslashes`] says
+/// it.
 pub fn list_line(path: &str) -> String {
     let path = match cfg!(windows) {
         true => path.replace('\\', &BACKSLASH.to_string()),

@@ -73,7 +73,7 @@ impl ArchiveExtraction<'_> {
             return Ok(());
         }
         let mut names = self.names();
-        self.inspection.seven_zip.list(first, &mut |listed| {
+        self.inspection.list(first, &mut |listed| {
             if self.wants(&listed) {
                 names.place(listed.path.trim_end_matches('/'));
             }
@@ -182,9 +182,7 @@ impl ArchiveExtraction<'_> {
         wants: &dyn Fn(&Listed) -> bool,
         renamed: &mut Vec<Renamed>,
     ) -> Result<u64, RestoreError> {
-        let Inspection {
-            seven_zip, target, ..
-        } = self.inspection;
+        let target = self.inspection.target;
         let mut paths = TargetPaths::new(self.into, target.fresh);
         let mut writer = match list {
             Some(path) => Some((
@@ -195,7 +193,7 @@ impl ArchiveExtraction<'_> {
         };
         let mut names = self.names();
         let mut count: Result<u64, RestoreError> = Ok(0);
-        seven_zip.list(first, &mut |listed| {
+        self.inspection.list(first, &mut |listed| {
             let Ok(found) = &mut count else { return };
             if !wants(&listed) {
                 return;

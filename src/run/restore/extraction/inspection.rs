@@ -3,9 +3,11 @@
 
 use std::path::Path;
 
-use crate::adapters::seven_zip::{SevenZipExit, list_line};
+use crate::adapters::process::ToolError;
+use crate::adapters::seven_zip::{SevenZipExit, list_line, with_backslashes};
 use crate::model::listed::Listed;
 use crate::model::name::Format;
+use crate::model::path::Family;
 use crate::plan::restore::only::Wanted;
 use crate::plan::restore::parts::PlannedArchive;
 use crate::plan::restore::plan::PlannedMount;
@@ -32,6 +34,22 @@ impl Inspection<'_> {
         }
     }
 
+    /// Calls `each` for every entry. Windows has no names with a backslash.
+    pub fn list(
+        &self,
+        first: &Path,
+        each: &mut dyn FnMut(Listed),
+    ) -> Result<SevenZipExit, ToolError> {
+        let path = self.mount.path.as_ref();
+        let is_of_unix = path.is_some_and(|path| path.family() == Family::Unix);
+        self.seven_zip.list(first, &mut |mut listed| {
+            if is_of_unix {
+                listed.path = with_backslashes(&listed.path);
+            }
+            each(listed);
+        })
+    }
+
     /// Goes through all entries of an archive that is here.
     pub fn whole(&self, first: &Path) -> Result<(), RestoreError> {
         self.arriving(first, &mut |_| true)
@@ -47,7 +65,7 @@ impl Inspection<'_> {
         let mut bad: Option<RestoreError> = None;
         let mut plain: Option<RestoreError> = None;
         let mut smallest: Option<Listed> = None;
-        let exit = self.seven_zip.list(first, &mut |listed| {
+        let exit = self.list(first, &mut |listed| {
             let refused = |why| RestoreError::Entry {
                 archive: self.name(),
                 entry: listed.path.escape_debug().to_string(),
