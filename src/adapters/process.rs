@@ -21,7 +21,11 @@ use zeroize::Zeroizing;
 use crate::model::cancel::Cancel;
 use crate::model::secret::Secret;
 pub use locate::locate;
+pub use tree::wait_for_end;
 use tree::{Tree, own_group};
+
+/// The environment variable that tells a stage inside a snapshot which process runs the backup.
+pub const RUN_VARIABLE: &str = "AAM_BACKUP_RUN_PROCESS";
 
 /// The environment variable that carries the archive key into a snapshot; every tool is started
 /// without it.
@@ -141,7 +145,8 @@ impl Invocation {
         }
         own_group(&mut command);
         let mut child = self.spawn(command)?;
-        let tree = Tree::of(&child);
+        // One that cleans up after itself lives to do so.
+        let tree = Tree::of(&child, self.stop_file.is_none());
         if let (Some(secret), Some(mut stdin)) = (input, child.stdin.take()) {
             // A program that ends without reading its input has its own exit code to say why.
             let _ = writeln!(stdin, "{}", secret.expose());
@@ -186,7 +191,7 @@ impl Invocation {
         command.stderr(errors);
         own_group(&mut command);
         let mut child = self.spawn(command)?;
-        let tree = Tree::of(&child);
+        let tree = Tree::of(&child, self.stop_file.is_none());
         let pieces = output::bytes(&mut child, usize::MAX);
         let (started, pieces) = self.reading(Started { child, tree }, pieces)?;
         let take = &mut |piece: Zeroizing<Vec<u8>>| take(&piece);
@@ -280,6 +285,7 @@ impl Invocation {
             }
             self.stop_if(&mut started, begun, &mut asked, cancel)?;
         };
+        started.tree.let_go();
         if cancel.is_set() {
             return Err(ToolError::Interrupted);
         }

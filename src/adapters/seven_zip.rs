@@ -194,9 +194,35 @@ impl SevenZip {
         line: &mut dyn FnMut(&str),
     ) -> Result<SevenZipExit, ToolError> {
         let call = Invocation::new(&self.program)
-            .args(["x", "-y", "-aoa", "-spd", "-scsUTF-8", "-sccUTF-8", "-bd"])
+            .args(["x", "-y", "-aoa", "-ssc", "-spd", "-scsUTF-8"])
+            .args(["-sccUTF-8", "-bd"])
             .arg(joined("-o", target))
             .args(only.map(|list| joined("-i@", list)))
+            .arg("--")
+            .arg(first);
+        call.run(Some(key), cancel, line).map(SevenZipExit::of)
+    }
+
+    /// Extracts the entries in the list file `only`, of [`list_line`]s, into the directory `target`
+    /// without their paths.
+    ///
+    /// # Errors
+    /// As [`SevenZip::extract`].
+    pub fn extract_flat(
+        &self,
+        first: &Path,
+        target: &Path,
+        only: &Path,
+        key: &Secret,
+        cancel: &Cancel,
+        line: &mut dyn FnMut(&str),
+    ) -> Result<SevenZipExit, ToolError> {
+        // Names that are equal but for case are two names.
+        let call = Invocation::new(&self.program)
+            .args(["e", "-y", "-aoa", "-ssc", "-spd", "-scsUTF-8"])
+            .args(["-sccUTF-8", "-bd"])
+            .arg(joined("-o", target))
+            .arg(joined("-i@", only))
             .arg("--")
             .arg(first);
         call.run(Some(key), cancel, line).map(SevenZipExit::of)
@@ -216,12 +242,33 @@ impl SevenZip {
         line: &mut dyn FnMut(&str),
     ) -> Result<SevenZipExit, ToolError> {
         let call = Invocation::new(&self.program)
-            .args(["t", "-y", "-spd", "-scsUTF-8", "-sccUTF-8", "-bd"])
+            .args(["t", "-y", "-ssc", "-spd", "-scsUTF-8", "-sccUTF-8", "-bd"])
             .arg(joined("-i@", only))
             .arg("--")
             .arg(first);
         call.run(Some(key), cancel, line).map(SevenZipExit::of)
     }
+}
+
+/// What 7-Zip on Windows shows for a backslash in a name from another system.
+const BACKSLASH: char = '\u{f05c}';
+
+/// The path of an entry whose name is from Unix: what looks like a backslash on Windows is one.
+pub fn with_backslashes(path: &str) -> String {
+    match cfg!(windows) {
+        true => path.replace(BACKSLASH, "\\"),
+        false => path.to_owned(),
+    }
+}
+
+/// A line of a list file that names an entry of an archive, as [`SevenZip::list`] or [`with_backslashes`] says
+/// it.
+pub fn list_line(path: &str) -> String {
+    let path = match cfg!(windows) {
+        true => path.replace('\\', &BACKSLASH.to_string()),
+        false => path.to_owned(),
+    };
+    format!("\"{path}\"\n")
 }
 
 fn joined(switch: &str, path: &Path) -> std::ffi::OsString {

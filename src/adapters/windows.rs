@@ -3,15 +3,18 @@
 //! systems.
 #![cfg(windows)]
 
+pub mod letter;
+pub mod tree;
+pub mod vss;
+
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::windows::ffi::{OsStrExt, OsStringExt};
 use std::os::windows::fs::OpenOptionsExt;
-use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
+use std::os::windows::io::AsRawHandle;
 use std::path::Path;
-use std::process::Child;
 use std::sync::OnceLock;
 
 use windows_sys::Win32::Foundation::ERROR_NO_MORE_FILES;
@@ -30,9 +33,6 @@ use windows_sys::Win32::Storage::FileSystem::{
 use windows_sys::Win32::System::Console::{CTRL_BREAK_EVENT, CTRL_C_EVENT, SetConsoleCtrlHandler};
 use windows_sys::Win32::System::IO::DeviceIoControl;
 use windows_sys::Win32::System::Ioctl::FSCTL_SET_SPARSE;
-use windows_sys::Win32::System::JobObjects::{
-    AssignProcessToJobObject, CreateJobObjectW, TerminateJobObject,
-};
 use windows_sys::Win32::UI::Shell::IsUserAnAdmin;
 
 use crate::model::cancel::Cancel;
@@ -261,43 +261,6 @@ pub fn file_system(directory: &Path) -> io::Result<String> {
         .position(|unit| *unit == 0)
         .unwrap_or(name.len());
     Ok(String::from_utf16_lossy(&name[..end]))
-}
-
-/// A child with everything it starts from now on: a job object. Windows forgets who started a
-/// process as soon as that one ends, and `taskkill /T` with it.
-#[derive(Debug)]
-pub struct ProcessTree(OwnedHandle);
-
-impl ProcessTree {
-    /// The tree of a child that was started a moment ago.
-    ///
-    /// # Errors
-    /// When Windows makes no job object, or the child has ended.
-    #[allow(unsafe_code)]
-    pub fn of(child: &Child) -> io::Result<ProcessTree> {
-        // SAFETY: without a name and with no security attributes there is nothing to read; a handle
-        // that is not null is ours alone.
-        let tree = unsafe {
-            let job = CreateJobObjectW(std::ptr::null(), std::ptr::null());
-            if job.is_null() {
-                return Err(io::Error::last_os_error());
-            }
-            ProcessTree(OwnedHandle::from_raw_handle(job))
-        };
-        // SAFETY: both handles are open.
-        match unsafe { AssignProcessToJobObject(tree.0.as_raw_handle(), child.as_raw_handle()) } {
-            0 => Err(io::Error::last_os_error()),
-            _ => Ok(tree),
-        }
-    }
-
-    /// Ends all of it at once.
-    #[allow(unsafe_code)]
-    pub fn end(&self) {
-        // SAFETY: the handle is open. Nothing is left to be done about a failure: the child itself
-        // is killed as well.
-        unsafe { TerminateJobObject(self.0.as_raw_handle(), 1) };
-    }
 }
 
 static CANCEL: OnceLock<Cancel> = OnceLock::new();

@@ -24,6 +24,7 @@ mod schema;
 mod search;
 mod secret_file;
 mod sets;
+mod shadow;
 mod shadow_stage;
 mod shortcuts;
 mod status;
@@ -90,6 +91,7 @@ pub enum Command {
     Schedule(schedule::ScheduleArgs),
     Schema(schema::PrintSchema),
     Completions(completions::Completions),
+    Shadow(shadow::ShadowArgs),
     /// Started by the snapshot program; internal
     #[command(hide = true)]
     ShadowStage {
@@ -160,6 +162,7 @@ pub fn main() -> ExitCode {
         Command::Diff(args) => args.run(&cli.global, &cancel),
         Command::Key(args) => args.run(&cli.global, &cancel),
         Command::Restore(args) => restore::restore(&cli.global, &args, &cancel),
+        Command::Shadow(args) => shadow::run(args, &cancel),
         Command::ShadowStage { order } => shadow_stage::run(&order, &cancel),
         Command::Check(check) => check.run(&cli.global),
         Command::Explain(explain) => explain.run(&cli.global),

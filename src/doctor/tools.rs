@@ -136,7 +136,14 @@ pub(super) fn snapshot(visit: &Visit<'_>) -> Vec<CheckAnswer> {
     if let Some((text, hint)) = snapshot_problem(visit.job) {
         return vec![problem(text, hint)];
     }
-    match locate(Some(&snapshot.program), &[], "") {
+    let Some(program) = &snapshot.program else {
+        let text = format!(
+            "Windows makes shadow copies, shown at {}, which is free",
+            snapshot.mount
+        );
+        return vec![ok(text)];
+    };
+    match locate(Some(program), &[], "") {
         Err(error) => vec![missing(&error)],
         Ok(program) => match executable::wrong_bitness(&program) {
             Some(why) => vec![problem(

@@ -236,8 +236,9 @@ pub struct JobSource {
 /// How mounts are snapshot.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
-    /// Program with ShadowSpawn's contract: `PROGRAM SOURCE MOUNT COMMAND…`.
-    pub program: String,
+    /// Program with ShadowSpawn's contract: `PROGRAM SOURCE MOUNT COMMAND…`. `None`: this program
+    /// itself, as `aam-backup shadow`.
+    pub program: Option<String>,
     /// Where it shows the snapshot: `Q:` or a directory.
     pub mount: MountPoint,
 }

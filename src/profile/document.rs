@@ -139,8 +139,8 @@ pub struct Exclude {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct SnapshotSection {
-    /// Program called as `PROGRAM SOURCE MOUNT COMMAND…`. Windows: `shadowspawn` by default. Unix:
-    /// none by default.
+    /// Program called as `PROGRAM SOURCE MOUNT COMMAND…`. Windows: `aam-backup shadow` by default.
+    /// Unix: none by default.
     pub program: Option<String>,
     /// Where the snapshot is shown: a free drive letter on Windows (`Q:` by default), an empty
     /// directory on Unix.

@@ -8,3 +8,5 @@ pub mod prune;
 pub mod restore;
 pub mod search;
 pub mod session;
+#[cfg(any(windows, test))]
+pub mod shadow;

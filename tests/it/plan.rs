@@ -135,6 +135,7 @@ fn manifest_text(bytes: &[u8]) -> Option<Vec<u8>> {
 fn it_renders_the_files_of_the_run() {
     // The directory of a run ends with digits that nobody can know before.
     let work = regex::Regex::new("(pc_STAMP)_[0-9a-f]{8}/").unwrap();
+    let mount = regex::Regex::new(r"cd -- \\'.*?\\'").unwrap();
     for arguments in [&[][..], &["--force-full"]] {
         let mut machine = busy();
         let kept = machine.path("kept");
@@ -176,7 +177,6 @@ fn it_renders_the_files_of_the_run() {
             *text = work.replace_all(text, "$1/").into_owned();
         }
         // A run of root's goes through a view of the mount.
-        let mount = regex::Regex::new(r"cd -- \\'.*?\\'").unwrap();
         for text in expected.values_mut().chain(found.values_mut()) {
             *text = mount.replace(text, "cd -- MOUNT").into_owned();
         }

@@ -273,8 +273,8 @@ fn the_example_of_the_specification_becomes_a_job() {
     assert_eq!((directories.len(), files.len()), (2, 1));
     let snapshot = job.snapshot.as_ref().unwrap();
     assert_eq!(
-        (snapshot.program.as_str(), &snapshot.mount),
-        ("shadowspawn", &MountPoint::Drive('Q'))
+        (snapshot.program.as_deref(), &snapshot.mount),
+        (None, &MountPoint::Drive('Q'))
     );
     let mirror = job.mirror.as_ref().unwrap();
     assert_eq!(
@@ -379,8 +379,8 @@ fn defaults() {
     );
     let snapshot = windows.snapshot.unwrap();
     assert_eq!(
-        (snapshot.program.as_str(), snapshot.mount),
-        ("shadowspawn", MountPoint::Drive('Q'))
+        (snapshot.program, snapshot.mount),
+        (None, MountPoint::Drive('Q'))
     );
     assert_eq!(windows.work_directory.to_string(), r"C:\temp");
 }

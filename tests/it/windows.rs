@@ -23,6 +23,7 @@ use crate::support::lab::{self, Lab};
 use crate::support::machine::Ran;
 
 mod case_one;
+mod shadow;
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -271,4 +272,69 @@ fn batch_files() {
         "mount-archive-only.bat",
         &script(&archive_only, &[]).unwrap(),
     );
+}
+
+/// An archive from Linux has names that Windows cannot create, and names that are equal to it.
+#[test]
+fn names_that_windows_does_not_have() {
+    use std::os::unix::fs::PermissionsExt;
+    if !lab::is_asked_for() {
+        return;
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let at = |name: &str| scratch.path().join(name);
+    fs::create_dir_all(at("home/d.")).unwrap();
+    fs::create_dir_all(at("store")).unwrap();
+    fs::set_permissions(at("home"), fs::Permissions::from_mode(0o755)).unwrap();
+    let names = [
+        ("plain.txt", "plain.txt"),
+        ("a:b", "a_b"),
+        ("aux.c", "_aux.c"),
+        ("back\\slash", "back_slash"),
+        ("d./x", "d_/x"),
+        ("Twin.txt", "Twin.txt"),
+        ("twin.txt", "twin (2).txt"),
+        ("q?", "q_"),
+    ];
+    for (name, _) in names {
+        fs::write(at("home").join(name), name).unwrap();
+    }
+    let home = at("home");
+    let profile = format!(
+        "version: 1\nname: n\nlocation: lab\nsources: [{home:?}]\n\
+         destinations: {{directory: {{path: {:?}}}}}\n\
+         archive: {{encryption-key: {{env: KEY}}, work-directory: {:?}}}\n\
+         log: {{directory: {:?}}}\n",
+        at("store"),
+        at("work"),
+        at("logs")
+    );
+    fs::create_dir_all(at("work")).unwrap();
+    fs::write(at("p.yaml"), profile).unwrap();
+    let mut backup = Command::new(env!("CARGO_BIN_EXE_aam-backup"));
+    backup.args(["run", at("p.yaml").to_str().unwrap()]);
+    backup.env("KEY", "only for tests");
+    Ran::of(backup.output().unwrap()).exit(0);
+    let lab = Lab::enter();
+    for (only, code) in [(Vec::new(), 3), (vec!["--only", "1/plain.txt"], 0)] {
+        let mut restore = lab.aam();
+        let _ = fs::remove_dir_all(at("back"));
+        restore.args(["restore", "--directory", &lab::outside(&at("store"))]);
+        restore.args(["--location", "lab", "--key-env", "KEY"]);
+        restore
+            .args(["--to", &lab::outside(&at("back"))])
+            .args(&only);
+        restore.env("KEY", "only for tests");
+        let ran = Ran::of(lab::output(&mut restore));
+        ran.exit(code);
+        for (name, place) in names {
+            let found = fs::read_to_string(at("back/1").join(place)).ok();
+            let wanted = only.is_empty() || name == "plain.txt";
+            assert_eq!(found.as_deref(), wanted.then_some(name), "{place}\n{ran}");
+            if wanted && name != place {
+                let own = name.split('/').next().unwrap_or(name);
+                ran.says(&format!("'{}' was restored as", own.escape_debug()));
+            }
+        }
+    }
 }

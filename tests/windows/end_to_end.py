@@ -13,7 +13,7 @@ from pathlib import Path
 
 LAB = Path(os.environ["LAB"])
 DRIVE = Path(os.environ["WINEPREFIX"]) / "drive_c"
-MOUNT = LAB / "q"
+LETTER = Path(os.environ["WINEPREFIX"]) / "dosdevices/q:"
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "only for tests 1234"
 LIMIT = 180  # seconds for one program
@@ -77,15 +77,12 @@ class Machine:
         for name in ["Data", "Mirror", "Store", "Work", "Logs", "Profiles", "Out", "Restored"]:
             shutil.rmtree(DRIVE / name, ignore_errors=True)
         shutil.rmtree(DRIVE / "ProgramData/AAM Auto Backup", ignore_errors=True)
-        MOUNT.unlink(missing_ok=True)
-        MOUNT.symlink_to("q.empty")
-        for entry in MOUNT.iterdir():
-            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        LETTER.unlink(missing_ok=True)
         for name in ["Profiles", "Store", "Mirror"]:
             (DRIVE / name).mkdir()
         (DRIVE / "Profiles/nightly.yaml").write_text(PROFILE)
         # The letter leads to the source itself: a copy of it would have changed since.
-        self.environment = {"AAM_STANDIN_LIVE": f"{MOUNT}|{DRIVE}|{MOUNT}.empty"}
+        self.environment = {"AAM_STANDIN_LIVE": f"{LETTER}|{DRIVE}"}
         self.write("Documents/letter.txt", "Dear all", 1_600_000_000)
         self.write("Documents/letter (1).txt", "left out by its path")
         self.write("Documents/~WRL0001.tmp", "left out by its name")
@@ -209,16 +206,36 @@ def more_exclusions_than_a_line_holds(machine):
 
 
 def a_snapshot_is_a_copy(machine):
-    del machine.environment["AAM_STANDIN_LIVE"]
+    machine.environment["AAM_STANDIN_LIVE"] += f"|{LAB}/q.copy"
     machine.backup("run", r"C:\Profiles\nightly.yaml")
     same("the mirror", selected(), machine.mirror())
-    same("Q: afterwards", {}, tree(MOUNT))
+    if LETTER.is_symlink():
+        raise Failed("Q: is still there")
+
+
+def without_shadowspawn(machine):
+    profile = DRIVE / "Profiles/nightly.yaml"
+    profile.write_text(PROFILE.replace("  program: shadowspawn\n", ""))
+    machine.environment |= {"AAM_MOCK_VSS_JOURNAL": r"C:\Profiles\journal", "AAM_MOCK_VSS_WRITERS": "Registry Writer:7:0x800423f4"}
+    holds(machine.backup("run", r"C:\Profiles\nightly.yaml", expect=3), "'Registry Writer' failed")
+    same("the mirror", selected(), machine.mirror())
+    journal = (DRIVE / "Profiles/journal").read_text()
+    holds(journal, "DoSnapshotSet", "DeleteSnapshots(the set, SNAPSHOT_SET, 1)")
+    # Another program is making a shadow copy: once more.
+    machine.environment["AAM_MOCK_VSS"] = "DoSnapshotSet=0x80042316"
+    del machine.environment["AAM_MOCK_VSS_WRITERS"]
+    said = machine.backup("run", r"C:\Profiles\nightly.yaml", expect=1)
+    holds(said, "another snapshot is being made; trying again", "the snapshot could not be made")
+    del machine.environment["AAM_MOCK_VSS"]
+    machine.backup("run", r"C:\Profiles\nightly.yaml")
 
 
 def letter_in_use(machine):
-    (MOUNT / "left over.txt").write_text("from a run that was killed")
-    holds(machine.backup("run", r"C:\Profiles\nightly.yaml", expect=1), "Q:")
-    (MOUNT / "left over.txt").unlink()
+    # Also one that leads to an empty directory.
+    LETTER.symlink_to(LAB / "q.empty")
+    holds(machine.backup("run", r"C:\Profiles\nightly.yaml", expect=1), "'Q:\\' is in use")
+    holds(machine.backup("doctor", r"C:\Profiles\nightly.yaml", expect=None), "'Q:\\' is in use")
+    LETTER.unlink()
 
 
 def a_file_that_cannot_be_copied_fails_the_run(machine):
@@ -233,6 +250,7 @@ SCENARIOS = [
     secrets_stay_secret,
     more_exclusions_than_a_line_holds,
     a_snapshot_is_a_copy,
+    without_shadowspawn,
     letter_in_use,
     a_file_that_cannot_be_copied_fails_the_run,
 ]

@@ -8,11 +8,11 @@ target=x86_64-pc-windows-gnu
 
 # Programs for Windows run against this prefix and no other, without a display. Wine has an empty shell of its own for
 # robocopy.exe, and takes it even when the stand-in has replaced the file, unless told. It must not put anything into
-# menus of the home directory either.
+# menus of the home directory either. vssapi.dll is a stand-in, too.
 WINEPREFIX=$lab/prefix
 WINEARCH=win64
 WINEDEBUG=-all
-WINEDLLOVERRIDES='mscoree,mshtml=;winemenubuilder.exe=d;robocopy.exe=n'
+WINEDLLOVERRIDES='mscoree,mshtml=;winemenubuilder.exe=d;robocopy.exe=n;vssapi=n'
 export WINEPREFIX WINEARCH WINEDEBUG WINEDLLOVERRIDES
 
 # Wine's cmd does not read batch files in the code page that `chcp` sets, but in that of the locale. Windows has no

@@ -33,8 +33,11 @@ part "the program and the stand-ins are built"
 "$here/build.sh"
 
 part "stand-ins"
+ln -sfn "$lab/q.empty" "$WINEPREFIX/dosdevices/q:"
 AAM_CASES_MAY_WIPE=1 CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER='timeout --kill-after=10 900 wine' \
     cargo_for_windows test --quiet --manifest-path "$here/standins/Cargo.toml" --test cases
+stop_wine
+rm -f "$WINEPREFIX/dosdevices/q:"
 
 part "the program"
 LAB=$lab unless_wine_loses_a_program timeout --kill-after=10 1200 python3 "$here/end_to_end.py" "$@"

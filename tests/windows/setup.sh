@@ -62,7 +62,6 @@ cp -u "$shim" "$WINEPREFIX/drive_c/windows/system32/bcryptprimitives.dll"
 mkdir -p "$WINEPREFIX/drive_c/Program Files/7-Zip"
 cp -u "$lab/7zip/7z.exe" "$lab/7zip/7z.dll" "$WINEPREFIX/drive_c/Program Files/7-Zip/"
 
-# The letter at which ShadowSpawn's stand-in shows its snapshots: a link to a directory, which it may turn elsewhere.
+# The letter at which snapshots are shown leads nowhere, until a stand-in makes its link.
 mkdir -p "$lab/q.empty"
-ln -sfn q.empty "$lab/q"
-ln -sfn "$lab/q" "$WINEPREFIX/dosdevices/q:"
+rm -f "$lab/q" "$WINEPREFIX/dosdevices/q:"

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::ToolError;
 
-/// Finds a program: the path a profile gives, or the first of `names` on the search path.
+/// Finds a program: the path a profile gives, or the first of `names` on the search path. On
+/// Windows, where programs are unpacked into one directory, that of this program comes first.
 ///
 /// # Errors
 /// When there is none; the message says where it was looked for, the hint how to get it.
@@ -22,6 +23,8 @@ pub fn locate(configured: Option<&str>, names: &[&str], hint: &str) -> Result<Pa
         };
     }
     let search = std::env::var_os("PATH").unwrap_or_default();
+    let beside = std::env::current_exe().ok().filter(|_| cfg!(windows));
+    let beside = beside.as_deref().and_then(Path::parent);
     let wanted: Vec<&str> = configured
         .into_iter()
         .chain(
@@ -34,7 +37,11 @@ pub fn locate(configured: Option<&str>, names: &[&str], hint: &str) -> Result<Pa
         .iter()
         .flat_map(|name| {
             let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
-            std::env::split_paths(&search)
+            let search = std::env::split_paths(&search);
+            beside
+                .map(Path::to_owned)
+                .into_iter()
+                .chain(search)
                 .map(move |dir| dir.join(&file))
                 .collect::<Vec<_>>()
         })

@@ -58,3 +58,13 @@ fn variables_that_hold_secrets_are_not_passed_on() {
     let has = |name: &str| said.iter().any(|l| l.starts_with(&format!("{name}=")));
     assert!(has(other) && !has(secret), "{said:?}");
 }
+
+#[test]
+fn the_end_of_another_process_is_waited_for() {
+    let mut other = Command::new("sleep").arg("0.3").spawn().unwrap();
+    let number = other.id();
+    let reaped = std::thread::spawn(move || other.wait());
+    wait_for_end(number);
+    assert!(reaped.join().unwrap().is_ok());
+    wait_for_end(u32::MAX);
+}

@@ -30,13 +30,17 @@ pub(super) struct Tree(Option<rustix::process::Pid>);
 
 #[cfg(unix)]
 impl Tree {
-    pub(super) fn of(child: &Child) -> Tree {
+    /// Unix has nothing that ends it with this program.
+    pub(super) fn of(child: &Child, _ends_with_us: bool) -> Tree {
         Tree(
             i32::try_from(child.id())
                 .ok()
                 .and_then(rustix::process::Pid::from_raw),
         )
     }
+
+    /// The child has ended.
+    pub(super) fn let_go(&self) {}
 
     /// The child alone, in the group of this program.
     pub(super) fn alone() -> Tree {
@@ -64,12 +68,23 @@ impl Tree {
 
 /// None where Windows does not keep count: then the child alone is stopped.
 #[cfg(windows)]
-pub(super) struct Tree(Option<crate::adapters::windows::ProcessTree>);
+pub(super) struct Tree(Option<crate::adapters::windows::tree::ProcessTree>);
 
 #[cfg(windows)]
 impl Tree {
-    pub(super) fn of(child: &Child) -> Tree {
-        Tree(crate::adapters::windows::ProcessTree::of(child).ok())
+    pub(super) fn of(child: &Child, ends_with_us: bool) -> Tree {
+        use crate::adapters::windows::tree::ProcessTree;
+        Tree(match ends_with_us {
+            true => ProcessTree::ending_with_us(child).ok(),
+            false => ProcessTree::of(child).ok(),
+        })
+    }
+
+    /// The child has ended; what it left behind may stay.
+    pub(super) fn let_go(&self) {
+        self.0
+            .iter()
+            .for_each(crate::adapters::windows::tree::ProcessTree::let_go);
     }
 
     /// The child alone.
@@ -80,9 +95,27 @@ impl Tree {
     pub(super) fn stop(&self, child: &mut Child) {
         self.0
             .iter()
-            .for_each(crate::adapters::windows::ProcessTree::end);
+            .for_each(crate::adapters::windows::tree::ProcessTree::end);
         // What is gone already needs no ending.
         let _ = child.kill();
         let _ = child.wait();
+    }
+}
+
+/// Returns when the process with this number has ended, which need not be a child.
+#[cfg(windows)]
+pub fn wait_for_end(process: u32) {
+    crate::adapters::windows::tree::wait_for_end(process);
+}
+
+/// Returns when the process with this number has ended, which need not be a child.
+#[cfg(unix)]
+pub fn wait_for_end(process: u32) {
+    use rustix::process::{Pid, test_kill_process};
+    let Some(pid) = i32::try_from(process).ok().and_then(Pid::from_raw) else {
+        return;
+    };
+    while !matches!(test_kill_process(pid), Err(rustix::io::Errno::SRCH)) {
+        std::thread::sleep(LOOK);
     }
 }

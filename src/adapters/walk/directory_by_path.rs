@@ -8,7 +8,7 @@ use std::fs::{self, DirEntry};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::meta::{kind_of, meta_of};
+use super::meta::{kind_of, meta_of, refuse_in_cloud};
 use crate::model::manifest::Meta;
 #[cfg(windows)]
 use crate::model::manifest::Moment;
@@ -66,6 +66,7 @@ impl NameByPath<'_> {
     /// What it is and what is known of it.
     pub(super) fn look(&self, _: &OsStr) -> io::Result<(Kind, Meta)> {
         let found = self.0.metadata()?;
+        refuse_in_cloud(&found)?;
         Ok((kind_of(found.file_type()), meta_of(&found)?))
     }
 }

@@ -99,3 +99,52 @@ pub(super) fn meta_of_stat(found: &rustix::fs::Stat) -> Meta {
 fn nanoseconds(seconds: i64, nanoseconds: u32) -> Moment {
     Moment(i128::from(seconds) * 1_000_000_000 + i128::from(nanoseconds))
 }
+
+/// Fails for a file whose content a snapshot cannot have.
+#[cfg(windows)]
+pub(super) fn refuse_in_cloud(found: &Metadata) -> std::io::Result<()> {
+    use std::os::windows::fs::MetadataExt;
+    match found.is_file() && is_in_cloud(found.file_attributes()) {
+        true => Err(std::io::Error::other(
+            "its content is in the cloud only, which a shadow copy cannot get; have it kept on \
+             this device",
+        )),
+        false => Ok(()),
+    }
+}
+
+#[cfg(not(any(windows, target_os = "linux")))]
+pub(super) fn refuse_in_cloud(_found: &Metadata) -> std::io::Result<()> {
+    Ok(())
+}
+
+/// Whether the content of a file of Windows is elsewhere and fetched when it is read. Robocopy
+/// leaves out what has the first of these attributes (`/XA:O`).
+#[cfg(any(windows, test))]
+fn is_in_cloud(attributes: u32) -> bool {
+    const OFFLINE: u32 = 0x1000;
+    const RECALL_ON_OPEN: u32 = 0x4_0000;
+    const RECALL_ON_DATA_ACCESS: u32 = 0x40_0000;
+    attributes & (OFFLINE | RECALL_ON_OPEN | RECALL_ON_DATA_ACCESS) != 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_in_cloud;
+
+    #[test]
+    fn files_whose_content_is_in_the_cloud() {
+        for (attributes, expected) in [
+            (0x20, false),
+            (0x1020, true),
+            (0x0050_1620, true),
+            (0x0004_0020, true),
+            // Deduplicated, compressed or sparse files are read as others.
+            (0x620, false),
+            // Kept on this device.
+            (0x0008_0020, false),
+        ] {
+            assert_eq!(is_in_cloud(attributes), expected, "{attributes:x}");
+        }
+    }
+}

@@ -85,7 +85,7 @@ pub fn search_path(job: &Job) -> String {
         let programs = commands
             .chain(&of_stores)
             .chain(hooks)
-            .chain(job.snapshot.as_ref().map(|snapshot| &snapshot.program));
+            .chain(job.snapshot.as_ref().and_then(|s| s.program.as_ref()));
         found.extend(programs.filter_map(|program| locate(Some(program), &[], "").ok()));
         for directory in found
             .iter()

@@ -7,6 +7,7 @@ pub mod choose;
 pub mod error;
 pub mod estimate;
 pub mod layout;
+pub mod legal_names;
 pub mod list_cost;
 pub mod mounts;
 pub mod needed;

@@ -74,7 +74,7 @@ impl Checker<'_> {
             }
         }
         self.with_mirror(own, &dirs);
-        if own.snapshot.is_some_and(is_shadowspawn) {
+        if own.snapshot.is_some_and(copies_volumes) {
             for (pointer, source) in sources.iter().filter(|(_, source)| source.path.is_unc()) {
                 let message = format!(
                     "'{}' is a network share, which cannot be shadow-copied",
@@ -204,9 +204,12 @@ impl Checker<'_> {
 }
 
 /// ShadowSpawn takes local volumes only. Another program may know more.
-fn is_shadowspawn(snapshot: &Snapshot) -> bool {
-    let name = snapshot
-        .program
+/// Whether volumes of this computer are copied, and nothing else.
+fn copies_volumes(snapshot: &Snapshot) -> bool {
+    let Some(program) = &snapshot.program else {
+        return true;
+    };
+    let name = program
         .rsplit(['\\', '/'])
         .next()
         .unwrap_or_default()

@@ -5,8 +5,6 @@ use crate::model::job::{MountPoint, Snapshot};
 use crate::model::path::Family;
 use crate::profile::document;
 
-/// ShadowSpawn, found on the search path.
-const WINDOWS_PROGRAM: &str = "shadowspawn";
 /// v1.0's letter.
 const WINDOWS_MOUNT: &str = "Q:";
 
@@ -25,12 +23,12 @@ impl Checker<'_> {
         match self.family {
             Family::Windows => {
                 let drive = self.drive(mount.unwrap_or(WINDOWS_MOUNT));
-                let program = self.program(
-                    "/snapshot/program",
-                    Some(program.unwrap_or(WINDOWS_PROGRAM)),
-                );
+                let program = match program {
+                    Some(_) => Some(self.program("/snapshot/program", program)?),
+                    None => None,
+                };
                 Some(Snapshot {
-                    program: program?,
+                    program,
                     mount: MountPoint::Drive(drive?),
                 })
             }
@@ -51,7 +49,7 @@ impl Checker<'_> {
             (Some(program), Some(_)) => {
                 let program = self.program("/snapshot/program", Some(program))?;
                 return Some(Snapshot {
-                    program,
+                    program: Some(program),
                     mount: MountPoint::Directory(directory?),
                 });
             }

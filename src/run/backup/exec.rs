@@ -26,6 +26,8 @@ mod put;
 mod snapshot;
 mod upload;
 
+#[cfg(windows)]
+pub use snapshot::EventLines;
 pub use snapshot::{KEY_VARIABLE, run_order_file};
 
 /// Everything a run needs beside its plan.

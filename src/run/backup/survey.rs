@@ -16,7 +16,7 @@ use crate::adapters::{destination_id, machine};
 use crate::model::cancel::Cancel;
 use crate::model::catalog::{Catalog, Set};
 use crate::model::job::Job;
-use crate::model::job::JobSource;
+use crate::model::job::{JobSource, MountPoint};
 use crate::model::marker::{self, Marker};
 use crate::model::mount::Mount;
 use crate::model::name::ObjectName;
@@ -209,7 +209,8 @@ pub fn snapshot_problem(job: &Job) -> Option<(String, String)> {
         .as_ref()
         .filter(|_| job.family == Family::HOST)?;
     let hint = "install it, or set snapshot.program in the profile to its path";
-    if let Err(missing) = locate(Some(&snapshot.program), &[], hint) {
+    let program = snapshot.program.as_deref();
+    if let Some(Err(missing)) = program.map(|program| locate(Some(program), &[], hint)) {
         return Some((
             format!("no snapshot can be made: {missing}"),
             hint.to_owned(),
@@ -224,7 +225,7 @@ pub fn snapshot_problem(job: &Job) -> Option<(String, String)> {
     // An empty directory or letter may be the place that was made for it; what is not empty is
     // somebody's.
     let mount = snapshot.mount.root();
-    if std::fs::read_dir(&mount).is_ok_and(|mut entries| entries.next().is_some()) {
+    if is_in_use(&snapshot.mount) {
         return Some((
             format!("no snapshot can be made: '{mount}' is in use"),
             "choose a free one in snapshot.mount; a run that was killed leaves it mapped until it is unmapped or the computer restarts".to_owned(),
@@ -232,7 +233,8 @@ pub fn snapshot_problem(job: &Job) -> Option<(String, String)> {
     }
     let long =
         |path: &FullPath| path.to_string().encode_utf16().count() > LONGEST_SHADOWSPAWN_SOURCE;
-    let too_long = |mount: &&Mount| job.family == Family::Windows && long(&mount.path);
+    let is_limited = job.family == Family::Windows && snapshot.program.is_some();
+    let too_long = |mount: &&Mount| is_limited && long(&mount.path);
     job.mounts().ok()?.iter().find(too_long).map(|mount| {
         let text = format!(
             "no snapshot can be made of '{}': its path is longer than ShadowSpawn can take",
@@ -245,6 +247,29 @@ pub fn snapshot_problem(job: &Job) -> Option<(String, String)> {
 /// With a longer one ShadowSpawn loops for ever. Windows allows 259 characters where no prefix
 /// lifts that limit.
 const LONGEST_SHADOWSPAWN_SOURCE: usize = 259;
+
+/// Whether something is shown there already. A letter that leads to a shadow copy which is gone,
+/// because a run was killed, is taken down.
+#[cfg(windows)]
+fn is_in_use(mount: &MountPoint) -> bool {
+    use crate::adapters::windows::letter;
+    match mount {
+        MountPoint::Drive(_) => {
+            letter::take_down_dangling(&mount.to_string());
+            !letter::is_free(&mount.to_string())
+        }
+        MountPoint::Directory(_) => holds_something(mount),
+    }
+}
+
+#[cfg(not(windows))]
+fn is_in_use(mount: &MountPoint) -> bool {
+    holds_something(mount)
+}
+
+fn holds_something(mount: &MountPoint) -> bool {
+    std::fs::read_dir(mount.root()).is_ok_and(|mut entries| entries.next().is_some())
+}
 
 #[cfg(windows)]
 fn may_snapshot() -> bool {

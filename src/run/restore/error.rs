@@ -269,12 +269,6 @@ impl RestoreError {
             RestoreError::Key { .. } => {
                 "check the key; if it is the right one, restore an older state with --at"
             }
-            RestoreError::Entry {
-                why: Unsafe::Illegal(_),
-                ..
-            } => {
-                "restore on a computer of the kind it was backed up on, or leave it out with --only"
-            }
             RestoreError::Entry { .. } => {
                 "no backup writes such an entry: somebody else wrote this archive; restore from \
                  another store"

@@ -62,6 +62,18 @@ impl<'a> KeyedSevenZip<'a> {
             .extract_listed(first, into, only, self.key, self.cancel, line)
     }
 
+    /// Extracts the entries in the list file `only` into one directory, without their paths.
+    pub fn extract_flat(
+        &self,
+        first: &Path,
+        into: &Path,
+        only: &Path,
+        line: &mut dyn FnMut(&str),
+    ) -> Result<SevenZipExit, ToolError> {
+        self.seven_zip
+            .extract_flat(first, into, only, self.key, self.cancel, line)
+    }
+
     /// Why an archive could not be read.
     pub fn unopened(&self, name: String, exit: SevenZipExit) -> RestoreError {
         match exit {

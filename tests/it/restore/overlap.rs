@@ -197,7 +197,9 @@ fn download_and_extraction_at_the_same_time() {
 #[test]
 fn a_failure_ends_the_downloads() {
     let cold = made(5, 5, 100_000, 1 << 20);
-    let seven_zip = cold.seven_zip("*manifest*) ;; 'x '*) sleep 1; exit 2;;");
+    // A damaged archive would not end it.
+    let full = "*manifest*) ;; 'x '*) sleep 1; echo 'ERROR: No space left on device'; exit 2;;";
+    let seven_zip = cold.seven_zip(full);
     let second = cold.sizes().into_keys().nth(1).unwrap();
     let part = second.clone();
     let stands = move |request: &Request| request.method == "GET" && request.target.contains(&part);

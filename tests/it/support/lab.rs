@@ -53,7 +53,7 @@ impl Lab {
             "bin/shadowspawn.exe",
             "bin/hold.exe",
             "prefix/drive_c",
-            "q.empty",
+            "bin/vssapi.dll",
             "locale",
         ];
         for name in ready {
@@ -77,15 +77,13 @@ impl Lab {
 
     /// Nothing is at Q:.
     fn dismount(&self) {
-        let link = self.root.join("q");
         // It may be missing.
-        let _ = fs::remove_file(&link);
-        std::os::unix::fs::symlink("q.empty", link).unwrap();
-        assert_eq!(
-            fs::read_dir(self.root.join("q.empty")).unwrap().count(),
-            0,
-            "Q: holds something"
-        );
+        let _ = fs::remove_file(self.letter());
+    }
+
+    /// The link that is the letter Q:, while something is mounted.
+    pub fn letter(&self) -> PathBuf {
+        self.root.join("prefix/dosdevices/q:")
     }
 
     /// What Windows calls `C:\`.
@@ -105,7 +103,6 @@ impl Lab {
             .args(["--kill-after=10", LIMIT, "wine", program])
             .env_clear()
             .current_dir(self.drive());
-        let root = self.root.to_str().unwrap();
         for name in ["PATH", "HOME"] {
             command.env(name, std::env::var_os(name).unwrap_or_default());
         }
@@ -116,7 +113,7 @@ impl Lab {
             .env("WINEDEBUG", "-all");
         command.env(
             "WINEDLLOVERRIDES",
-            "mscoree,mshtml=;winemenubuilder.exe=d;robocopy.exe=n",
+            "mscoree,mshtml=;winemenubuilder.exe=d;robocopy.exe=n;vssapi=n",
         );
         command
             .env("LOCPATH", self.root.join("locale"))
@@ -126,7 +123,7 @@ impl Lab {
         let drive = self.drive().to_str().unwrap().to_owned();
         command.env(
             "AAM_STANDIN_LIVE",
-            format!("{root}/q|{drive}|{root}/q.empty"),
+            format!("{}|{drive}", self.letter().display()),
         );
         command
     }

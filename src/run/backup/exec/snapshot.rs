@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::adapters::fs;
-use crate::adapters::process::{Invocation, locate};
+use crate::adapters::process::{Invocation, RUN_VARIABLE, locate, wait_for_end};
 use crate::adapters::wait::wait;
 use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Section, Sink};
@@ -38,18 +38,16 @@ pub(super) fn run(
 ) -> Result<StageResult, Failure> {
     let files = StageFiles::of(order);
     write_order(order, &files).map_err(|e| (e.to_string(), e.hint()))?;
-    let hint = "set snapshot.program in the profile to its path";
-    let program = locate(Some(&snapshot.program), &[], hint)
-        .map_err(|e| (e.to_string(), Some(hint.to_owned())))?;
+    let (program, contract) = program(snapshot)?;
+    let name = name(snapshot);
     let call = command(&program, snapshot, order, &files, key)?;
     events.emit(Event::ToolStarted {
-        tool: snapshot.program.clone(),
+        tool: name.to_owned(),
         command: format!(
-            "{} {} {} aam-backup shadow-stage {}",
-            snapshot.program, order.mount.path, snapshot.mount, files.order
+            "{name} {} {} aam-backup shadow-stage {}",
+            order.mount.path, snapshot.mount, files.order
         ),
     });
-    let contract = Contract::of(&program);
     let mut retried = false;
     loop {
         let mut busy = false;
@@ -62,7 +60,7 @@ pub(super) fn run(
                 None => {
                     busy |= line.contains(SNAPSHOT_IN_PROGRESS);
                     events.emit(Event::ToolOutput {
-                        tool: snapshot.program.clone(),
+                        tool: name.to_owned(),
                         line: line.to_owned(),
                     });
                 }
@@ -80,7 +78,7 @@ pub(super) fn run(
         }
         let ending = contract.ending(code);
         events.emit(Event::ToolEnded {
-            tool: snapshot.program.clone(),
+            tool: name.to_owned(),
             code,
             meaning: ending.to_string(),
         });
@@ -95,20 +93,47 @@ fn command(
     files: &StageFiles,
     key: Option<&Secret>,
 ) -> Result<Invocation, Failure> {
-    let this = std::env::current_exe()
-        .map_err(|e| (format!("this program's own path is not known: {e}"), None))?;
-    let mut call = Invocation::new(program)
+    let this = this_program()?;
+    let mut call = Invocation::new(program);
+    if snapshot.program.is_none() {
+        call = call.args(["shadow", "--events"]);
+    }
+    call = call
         .arg(order.mount.path.to_native())
         .arg(snapshot.mount.to_string())
         .arg(this)
         .arg("shadow-stage")
         .arg(files.order.to_native());
+    let process = Secret::new(std::process::id().to_string());
+    call.environment.push((RUN_VARIABLE.into(), process));
     // The snapshot program must live to take its snapshot down again.
     call.stop_file = Some(files.stop.to_native());
     if let Some(key) = key {
         call.environment.push((KEY_VARIABLE.into(), key.clone()));
     }
     Ok(call)
+}
+
+/// What makes the snapshots, and how it passes on exit codes.
+fn program(snapshot: &Snapshot) -> Result<(PathBuf, Contract), Failure> {
+    let Some(program) = &snapshot.program else {
+        return Ok((this_program()?, Contract::ShadowSpawn));
+    };
+    let hint = "set snapshot.program in the profile to its path";
+    match locate(Some(program), &[], hint) {
+        Ok(program) => Ok((program.clone(), Contract::of(&program))),
+        Err(error) => Err((error.to_string(), Some(hint.to_owned()))),
+    }
+}
+
+fn this_program() -> Result<PathBuf, Failure> {
+    std::env::current_exe()
+        .map_err(|e| (format!("this program's own path is not known: {e}"), None))
+}
+
+/// What makes the snapshots, for messages.
+fn name(snapshot: &Snapshot) -> &str {
+    snapshot.program.as_deref().unwrap_or("aam-backup shadow")
 }
 
 /// The result file, which only a stage that ran to its end writes.
@@ -126,7 +151,7 @@ fn result(
         (Ending::Finished, None) => Err((
             format!(
                 "'{}' left no result file; it did not run the stage",
-                snapshot.program
+                name(snapshot)
             ),
             None,
         )),
@@ -157,9 +182,9 @@ enum Contract {
 enum Ending {
     #[error("the snapshot was made and the stage finished")]
     Finished,
-    #[error("the snapshot could not be made (ShadowSpawn exit code 1)")]
+    #[error("the snapshot could not be made (exit code 1)")]
     NoSnapshot,
-    #[error("ShadowSpawn refused its command line, or the drive letter is in use (exit code 2)")]
+    #[error("the command line was refused, or the drive letter is in use (exit code 2)")]
     Refused,
     #[error("the stage ended with exit code {0}")]
     Stage(i32),
@@ -197,7 +222,7 @@ impl Ending {
         Some(match self {
             Ending::Finished => return None,
             Ending::NoSnapshot => {
-                "run as administrator, on a local NTFS volume, with the Volume Shadow Copy service started; the log has what ShadowSpawn said".to_owned()
+                "run as administrator, on a local NTFS volume, with the Volume Shadow Copy service started; the log has what it said".to_owned()
             }
             Ending::Refused => format!("is {} in use? A killed run leaves it mapped: restart, or choose another in snapshot.mount", snapshot.mount),
             Ending::Stage(_) | Ending::Unknown(_) => "the log has what it said".to_owned(),
@@ -246,9 +271,18 @@ pub fn run_order_file(
     }
 }
 
-/// Ends the stage in order when the outer run asks for it; the thread ends with the process. Without
-/// a thread the stage goes on to its end.
+/// Ends the stage in order when the outer run asks for it, or is killed; the threads end with the
+/// process. Without threads the stage goes on to its end.
 fn watch(stop: PathBuf, cancel: Cancel) {
+    let run = std::env::var(RUN_VARIABLE).ok();
+    if let Some(run) = run.and_then(|run| run.parse().ok()) {
+        let cancel = cancel.clone();
+        let waiting = move || {
+            wait_for_end(run);
+            cancel.set();
+        };
+        drop(std::thread::Builder::new().spawn(waiting));
+    }
     let watching = move || {
         while !stop.exists() {
             std::thread::sleep(Duration::from_millis(200));
@@ -259,7 +293,7 @@ fn watch(stop: PathBuf, cancel: Cancel) {
 }
 
 /// Writes events as lines the outer run reads back.
-struct EventLines;
+pub struct EventLines;
 
 impl Sink for EventLines {
     fn emit(&self, event: &Event) {

@@ -310,13 +310,7 @@ fn delete_extra(
     let target = verbatim(&mirror.target.to_native());
     let mut directories = Vec::new();
     let remove = |path: PathBuf, directory: bool| {
-        let removed = make_way::writable_above(&path, || {
-            if directory {
-                fs::remove_dir(&path)
-            } else {
-                fs::remove_file(&path)
-            }
-        });
+        let removed = make_way::remove(&path, directory);
         let path = shown(&path);
         match removed {
             Ok(()) => events.emit(Event::Deleted { path }),

@@ -1,18 +1,22 @@
 //! One archive that was inspected, extracted into the directory of its mount (SPEC#restore).
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::adapters::seven_zip::SevenZipExit;
+use crate::adapters::process::ToolError;
+use crate::adapters::seven_zip::{SevenZipExit, list_line};
 use crate::model::event::{Event, Events, Section};
 use crate::model::listed::Listed;
-use crate::plan::restore::only::Wanted;
+use crate::model::path::Family;
+use crate::plan::restore::legal_names::LegalNames;
 use crate::run::restore::error::RestoreError;
 
-use super::inspection::Inspection;
+use super::inspection::{Inspection, is_wanted};
 use super::listed_names::ListedNames;
 use super::paths::TargetPaths;
+use super::renamed::{self, Renamed};
 
 /// The extraction of one archive.
 pub struct ArchiveExtraction<'a> {
@@ -22,6 +26,8 @@ pub struct ArchiveExtraction<'a> {
     pub into: &'a Path,
     /// What of it is wanted. `None`: what is wanted of its mount.
     pub listed: Option<ListedNames>,
+    /// Where its entries are put.
+    pub names: &'a Mutex<LegalNames>,
 }
 
 impl ArchiveExtraction<'_> {
@@ -29,19 +35,75 @@ impl ArchiveExtraction<'_> {
     /// mount. Returns how many of its entries were wanted.
     pub fn run(&self, first: &Path, list: Option<&Path>) -> Result<u64, RestoreError> {
         let Inspection { target, mount, .. } = self.inspection;
+        let has_renamed = !self.names().is_empty();
         // Without a manifest, the archive itself says what of it is wanted.
-        let made = (list.is_none() && !mount.wanted.is_empty()).then(|| target.work("wanted.txt"));
-        let found = self.clear_paths(first, made.as_deref())?;
-        if found == 0 {
+        let made = (has_renamed || (list.is_none() && !mount.wanted.is_empty()))
+            .then(|| target.work("wanted.txt"));
+        let mut renamed = Vec::new();
+        let wants = |listed: &Listed| self.wants(listed);
+        let found = self.clear_paths(first, made.as_deref(), &wants, &mut renamed)?;
+        self.write(first, found, made.as_deref().or(list), &renamed)
+    }
+
+    /// Extracts the `found` entries that the list `only` names (or everything), and the `renamed`.
+    /// Returns how many that were.
+    pub fn write(
+        &self,
+        first: &Path,
+        found: u64,
+        only: Option<&Path>,
+        renamed: &[Renamed],
+    ) -> Result<u64, RestoreError> {
+        if found == 0 && renamed.is_empty() {
             return Ok(0);
         }
         self.announce();
-        self.unpack(first, list.or(made.as_deref()))?;
-        Ok(found)
+        if found > 0 {
+            self.unpack(first, only)?;
+        }
+        let one = |entry: &str, alone: &Path| self.unpack_one(first, entry, alone);
+        let alone = self.inspection.target.work("renamed");
+        renamed::extract(renamed, self.into, &alone, &one)?;
+        Ok(found + renamed.len() as u64)
+    }
+
+    /// Chooses the places of what is in the archive and not in the wanted state.
+    pub fn choose_names(&self, first: &Path) -> Result<(), RestoreError> {
+        if Family::HOST == Family::Unix {
+            return Ok(());
+        }
+        let mut names = self.names();
+        self.inspection.list(first, &mut |listed| {
+            if self.wants(&listed) {
+                names.place(listed.path.trim_end_matches('/'));
+            }
+        })?;
+        Ok(())
+    }
+
+    /// The places of this mount's entries.
+    pub fn names(&self) -> MutexGuard<'_, LegalNames> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Extracts one entry into a directory of its own, without its path.
+    fn unpack_one(&self, first: &Path, entry: &str, into: &Path) -> Result<(), RestoreError> {
+        let Inspection {
+            seven_zip, target, ..
+        } = self.inspection;
+        let list = target.work("renamed.txt");
+        fs::write(&list, list_line(entry)).map_err(RestoreError::disk("write", &list))?;
+        self.unpacked(&mut |line| seven_zip.extract_flat(first, into, &list, line))
     }
 
     /// Extracts what the list `only` names, or everything, once its paths are clear.
     pub fn unpack(&self, first: &Path, only: Option<&Path>) -> Result<(), RestoreError> {
+        let seven_zip = self.inspection.seven_zip;
+        self.unpacked(&mut |line| seven_zip.extract(first, self.into, only, line))
+    }
+
+    /// Has 7-Zip write, and says what came of it.
+    fn unpacked(&self, write: &mut Unpacking<'_>) -> Result<(), RestoreError> {
         let Inspection {
             seven_zip, target, ..
         } = self.inspection;
@@ -50,7 +112,7 @@ impl ArchiveExtraction<'_> {
         let tool = seven_zip.program();
         let mut said: Vec<String> = Vec::new();
         let mut full = false;
-        let exit = seven_zip.extract(first, self.into, only, &mut |line| {
+        let exit = write(&mut |line| {
             if line.starts_with("ERROR") || line.starts_with("System ERROR") {
                 said.push(line.trim().to_owned());
                 said.truncate(3);
@@ -110,12 +172,17 @@ impl ArchiveExtraction<'_> {
         }
     }
 
-    /// Makes sure that every entry that is wanted can be extracted to its path, and writes their
-    /// names into `list`, if there is one. Returns their count.
-    pub fn clear_paths(&self, first: &Path, list: Option<&Path>) -> Result<u64, RestoreError> {
-        let Inspection {
-            seven_zip, target, ..
-        } = self.inspection;
+    /// Makes sure that every entry that one `wants` can be extracted to its path, and writes their
+    /// names into `list`, if there is one. Returns their count; entries that need another name are
+    /// `renamed` instead.
+    pub fn clear_paths(
+        &self,
+        first: &Path,
+        list: Option<&Path>,
+        wants: &dyn Fn(&Listed) -> bool,
+        renamed: &mut Vec<Renamed>,
+    ) -> Result<u64, RestoreError> {
+        let target = self.inspection.target;
         let mut paths = TargetPaths::new(self.into, target.fresh);
         let mut writer = match list {
             Some(path) => Some((
@@ -124,23 +191,36 @@ impl ArchiveExtraction<'_> {
             )),
             None => None,
         };
+        let mut names = self.names();
         let mut count: Result<u64, RestoreError> = Ok(0);
-        seven_zip.list(first, &mut |listed| {
+        self.inspection.list(first, &mut |listed| {
             let Ok(found) = &mut count else { return };
-            if !self.wants(&listed) {
+            if !wants(&listed) {
                 return;
             }
-            *found += 1;
+            let entry = listed.path.trim_end_matches('/');
+            let place = names.place(entry);
+            // 7-Zip takes the name of a directory for all below it as well.
+            let is_by_itself = place != entry || (listed.is_directory && !names.is_empty());
             let written = match &mut writer {
-                Some((path, out)) => {
-                    writeln!(out, "\"{}\"", listed.path).map_err(RestoreError::disk("write", path))
-                }
+                _ if is_by_itself => Ok(()),
+                Some((path, out)) => out
+                    .write_all(list_line(&listed.path).as_bytes())
+                    .map_err(RestoreError::disk("write", path)),
                 None => Ok(()),
             };
-            if let Err(error) =
-                written.and_then(|()| paths.clear(&listed.path, listed.is_directory))
-            {
+            if let Err(error) = written.and_then(|()| paths.clear(&place, listed.is_directory)) {
                 count = Err(error);
+                return;
+            }
+            if is_by_itself {
+                renamed.push(Renamed {
+                    entry: entry.to_owned(),
+                    place,
+                    is_directory: listed.is_directory,
+                });
+            } else {
+                *found += 1;
             }
         })?;
         if let Some((path, mut out)) = writer {
@@ -150,9 +230,5 @@ impl ArchiveExtraction<'_> {
     }
 }
 
-pub(super) fn is_wanted(wanted: &[Wanted], listed: &Listed) -> bool {
-    wanted.is_empty()
-        || wanted
-            .iter()
-            .any(|w| w.holds(listed.path.trim_end_matches('/')))
-}
+/// Runs 7-Zip, which says something line by line.
+type Unpacking<'u> = dyn FnMut(&mut dyn FnMut(&str)) -> Result<SevenZipExit, ToolError> + 'u;

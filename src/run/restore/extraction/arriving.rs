@@ -12,6 +12,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::model::event::Section;
+use crate::model::listed::Listed;
 use crate::model::name::Format;
 use crate::plan::restore::arrival::PartUses;
 use crate::plan::restore::list_cost::ListCost;
@@ -71,7 +72,10 @@ impl<'a> ArrivingExtraction<'a> {
         let Some((mut here, contents)) = self.wait_for_contents()? else {
             return self.give_up();
         };
-        let found = self.extraction.clear_paths(&self.partial.first(), None)?;
+        let first = self.partial.first();
+        let extraction = self.extraction;
+        let wants = |listed: &Listed| extraction.wants(listed);
+        let found = extraction.clear_paths(&first, None, &wants, &mut Vec::new())?;
         self.extraction.announce();
         let mut done = 0;
         while done < self.all {
@@ -156,6 +160,7 @@ impl<'a> ArrivingExtraction<'a> {
         let mut lists = EntryLists::new(partial.directory.clone());
         let mut uses = PartUses::new(self.all);
         let (mut cost, mut written) = (ListCost::default(), Ok(()));
+        let mut is_odd = false;
         let inspection = &self.extraction.inspection;
         inspection.arriving(&partial.first(), &mut |listed| {
             cost.add(listed);
@@ -163,6 +168,8 @@ impl<'a> ArrivingExtraction<'a> {
             if !self.extraction.wants(listed) {
                 return false;
             }
+            let entry = listed.path.trim_end_matches('/');
+            is_odd |= self.extraction.names().place(entry) != entry;
             let Some(needs) = uses.add(listed, &partial.arrival, &partial.used) else {
                 return false;
             };
@@ -175,7 +182,7 @@ impl<'a> ArrivingExtraction<'a> {
         written
             .and_then(|()| lists.close())
             .map_err(RestoreError::disk("write", &partial.directory))?;
-        Ok((!cost.is_too_high()).then_some(Contents { lists, uses }))
+        Ok((!is_odd && !cost.is_too_high()).then_some(Contents { lists, uses }))
     }
 
     /// Extracts the entries that became whole when the parts after `done` arrived, up to `until`.

@@ -3,10 +3,12 @@
 
 use std::path::Path;
 
-use crate::adapters::seven_zip::SevenZipExit;
+use crate::adapters::process::ToolError;
+use crate::adapters::seven_zip::{SevenZipExit, list_line, with_backslashes};
 use crate::model::listed::Listed;
 use crate::model::name::Format;
 use crate::model::path::Family;
+use crate::plan::restore::only::Wanted;
 use crate::plan::restore::parts::PlannedArchive;
 use crate::plan::restore::plan::PlannedMount;
 use crate::plan::restore::unsafe_names;
@@ -32,6 +34,22 @@ impl Inspection<'_> {
         }
     }
 
+    /// Calls `each` for every entry. Windows has no names with a backslash.
+    pub fn list(
+        &self,
+        first: &Path,
+        each: &mut dyn FnMut(Listed),
+    ) -> Result<SevenZipExit, ToolError> {
+        let path = self.mount.path.as_ref();
+        let is_of_unix = path.is_some_and(|path| path.family() == Family::Unix);
+        self.seven_zip.list(first, &mut |mut listed| {
+            if is_of_unix {
+                listed.path = with_backslashes(&listed.path);
+            }
+            each(listed);
+        })
+    }
+
     /// Goes through all entries of an archive that is here.
     pub fn whole(&self, first: &Path) -> Result<(), RestoreError> {
         self.arriving(first, &mut |_| true)
@@ -47,16 +65,15 @@ impl Inspection<'_> {
         let mut bad: Option<RestoreError> = None;
         let mut plain: Option<RestoreError> = None;
         let mut smallest: Option<Listed> = None;
-        let exit = self.seven_zip.list(first, &mut |listed| {
+        let exit = self.list(first, &mut |listed| {
             let refused = |why| RestoreError::Entry {
                 archive: self.name(),
                 entry: listed.path.escape_debug().to_string(),
                 why,
             };
-            if bad.is_none() {
-                bad = unsafe_names::entry(&listed, Family::HOST)
-                    .err()
-                    .map(refused);
+            // What is not wanted is not extracted.
+            if bad.is_none() && is_wanted(&self.mount.wanted, &listed) {
+                bad = unsafe_names::entry(&listed).err().map(refused);
             }
             if plain.is_none() {
                 plain = unsafe_names::encrypted(&listed).err().map(refused);
@@ -85,11 +102,19 @@ impl Inspection<'_> {
 
     fn try_key(&self, first: &Path, entry: &Listed) -> Result<(), RestoreError> {
         let list = self.target.work("probe.txt");
-        std::fs::write(&list, format!("\"{}\"\n", entry.path))
+        std::fs::write(&list, list_line(&entry.path))
             .map_err(RestoreError::disk("write", &list))?;
         match self.seven_zip.test(first, &list)? {
             SevenZipExit::Ok => Ok(()),
             exit => Err(self.seven_zip.unopened(self.name(), exit)),
         }
     }
+}
+
+/// Whether an entry of an archive is one of the wanted, or lies below one.
+pub fn is_wanted(wanted: &[Wanted], listed: &Listed) -> bool {
+    wanted.is_empty()
+        || wanted
+            .iter()
+            .any(|w| w.holds(listed.path.trim_end_matches('/')))
 }

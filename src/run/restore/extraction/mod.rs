@@ -10,18 +10,22 @@ mod local;
 mod metadata;
 mod partial;
 mod paths;
+mod renamed;
 mod salvage;
 pub mod verification;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use crate::model::cancel::Cancel;
 use crate::model::event::{Events, Section};
+use crate::model::manifest::RelPath;
 use crate::model::stamp::Stamp;
 use crate::model::text;
 use crate::plan::restore::layout::{Layout, TABLE};
+use crate::plan::restore::legal_names::LegalNames;
 use crate::plan::restore::parts::PlannedArchive;
 use crate::plan::restore::plan::{PlannedMount, RestorePlan};
 
@@ -95,9 +99,13 @@ impl<'a> Extraction<'a> {
         let mut total = Tally::default();
         for mount in &self.plan.mounts {
             let into = self.target.make(&mount.target)?;
-            self.mount(mount, &into)?;
-            if let Some(manifest) = self.wanted.manifests.get(&mount.number) {
-                total = total.plus(self.verify(mount, manifest, &into)?);
+            let manifest = self.wanted.manifests.get(&mount.number);
+            let names = Mutex::new(renamed::legal_names(mount, manifest)?);
+            self.mount(mount, &into, &names)?;
+            let mut names = names.into_inner().unwrap_or_else(PoisonError::into_inner);
+            renamed::report(&names, &into, self.events);
+            if let Some(manifest) = manifest {
+                total = total.plus(self.verify(mount, manifest, &into, &mut names)?);
             } else if self.plan.exact {
                 let text = format!(
                     "'{}' has no manifest: files that were deleted since the full backup are there, \
@@ -149,13 +157,20 @@ impl<'a> Extraction<'a> {
     }
 
     /// Extracts a mount's archives in stamp order, each only once.
-    fn mount(&mut self, mount: &'a PlannedMount, into: &Path) -> Result<(), RestoreError> {
+    fn mount(
+        &mut self,
+        mount: &'a PlannedMount,
+        into: &Path,
+        names: &Mutex<LegalNames>,
+    ) -> Result<(), RestoreError> {
         let mut all = 0;
         for archive in &mount.archives {
             all += match self.target.extracted(mount.number, archive.stamp) {
                 Some(found) => found,
-                None => match self.archive(mount, archive, into) {
-                    Err(error) if error.is_loss() => self.salvage(mount, archive, into, error)?,
+                None => match self.archive(mount, archive, into, names) {
+                    Err(error) if error.is_loss() => {
+                        self.salvage(mount, archive, into, names, error)?
+                    }
                     found => found?,
                 },
             };
@@ -178,6 +193,7 @@ impl<'a> Extraction<'a> {
         mount: &'a PlannedMount,
         archive: &'a PlannedArchive,
         into: &Path,
+        names: &Mutex<LegalNames>,
         error: RestoreError,
     ) -> Result<u64, RestoreError> {
         let list = self.wanted.lists.get(&(mount.number, archive.stamp));
@@ -186,9 +202,10 @@ impl<'a> Extraction<'a> {
             events: self.events,
             into,
             listed: list.map(|list| ListedNames::read(list)).transpose()?,
+            names,
         };
         let salvage = Salvage::new(&extraction, self.downloads)?;
-        let (found, lost) = salvage.run(list.map(|list| list.as_path()))?;
+        let (found, lost) = salvage.run()?;
         let what = match lost.count() {
             None => format!("nothing of '{}' is restored", extraction.inspection.name()),
             Some(files) => format!(
@@ -242,6 +259,7 @@ impl<'a> Extraction<'a> {
         mount: &'a PlannedMount,
         archive: &'a PlannedArchive,
         into: &Path,
+        names: &Mutex<LegalNames>,
     ) -> Result<u64, RestoreError> {
         let list = self.wanted.lists.get(&(mount.number, archive.stamp));
         let extraction = ArchiveExtraction {
@@ -249,6 +267,7 @@ impl<'a> Extraction<'a> {
             events: self.events,
             into,
             listed: list.map(|list| ListedNames::read(list)).transpose()?,
+            names,
         };
         if let Some(error) = self.damaged.remove(&(mount.number, archive.stamp)) {
             return Err(error);
@@ -270,6 +289,7 @@ impl<'a> Extraction<'a> {
             }
         };
         let Some(local) = local else { return Ok(0) };
+        extraction.choose_names(&local.first)?;
         let found = extraction.run(&local.first, list.map(|list| list.as_path()))?;
         self.extracted(mount, archive, found, Some(local))?;
         Ok(found)
@@ -303,14 +323,19 @@ impl<'a> Extraction<'a> {
         mount: &PlannedMount,
         manifest: &OpenManifest,
         into: &Path,
+        names: &mut LegalNames,
     ) -> Result<Tally, RestoreError> {
         let exact = self.plan.exact && mount.wanted.is_empty();
         let lost = self.lost.get(&mount.number).map_or(&[][..], Vec::as_slice);
         let mut verification = Verification::new(self.events, self.cancel, exact, into)?;
         for entry in manifest.read()? {
-            let entry = entry.map_err(|why| manifest.broken(why))?;
+            let mut entry = entry.map_err(|why| manifest.broken(why))?;
             if manifests::is_wanted(&mount.wanted, &entry.path) {
-                match lost.iter().any(|lost| lost.holds(&entry)) {
+                let is_lost = lost.iter().any(|lost| lost.holds(&entry));
+                if let Some(path) = entry.path.as_str() {
+                    entry.path = RelPath::from_bytes(names.place(path));
+                }
+                match is_lost {
                     true => verification.lost(&entry)?,
                     false => verification.entry(&entry)?,
                 }

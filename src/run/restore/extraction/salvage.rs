@@ -5,8 +5,8 @@
 //! Files of a 7z archive can only be had one after the other: all of it is lost.
 
 use std::collections::{BTreeSet, HashSet};
-use std::fs::{self, File, OpenOptions};
-use std::io::{BufRead, BufReader, Write};
+use std::fs::{self, OpenOptions};
+use std::io::Write;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -19,7 +19,7 @@ use crate::run::restore::disk;
 use crate::run::restore::downloads::Downloads;
 use crate::run::restore::error::RestoreError;
 
-use super::archive::{ArchiveExtraction, is_wanted};
+use super::archive::ArchiveExtraction;
 use super::partial::{BEGINNINGS, stand_in};
 
 /// What is lost of one archive.
@@ -127,9 +127,8 @@ impl<'a> Salvage<'a> {
         }
     }
 
-    /// Extracts what is whole, of what `list` names if there is one. Says how many entries that
-    /// were, and what is lost.
-    pub fn run(&self, list: Option<&Path>) -> Result<(u64, LostFiles), RestoreError> {
+    /// Extracts what is whole of what is wanted. Says how many entries that were, and what is lost.
+    pub fn run(&self) -> Result<(u64, LostFiles), RestoreError> {
         let stamp = self.extraction.inspection.archive.stamp;
         let all = LostFiles { stamp, paths: None };
         if self.extraction.inspection.archive.format != Format::Zip {
@@ -138,27 +137,15 @@ impl<'a> Salvage<'a> {
         let Some(entries) = self.entries()? else {
             return Ok((0, all));
         };
-        let named = list.map(names_in).transpose()?;
-        let wanted = &self.extraction.inspection.mount.wanted;
-        let choice = choose(entries, &self.bad, &self.used, |entry| match &named {
-            Some(named) => named.contains(&entry.path),
-            None => is_wanted(wanted, entry),
-        });
-        let SalvageChoice { whole, lost } = choice;
-        let found = whole.len() as u64;
-        if found > 0 {
-            let chosen = self.directory.join("whole.txt");
-            self.write_list(&chosen, &whole)?;
-            self.extraction.clear_paths(&self.first(), None)?;
-            self.extraction.announce();
-            match self.extraction.unpack(&self.first(), Some(&chosen)) {
-                Err(error) if error.is_loss() => {
-                    error.report(self.extraction.events);
-                    return Ok((0, all));
-                }
-                unpacked => unpacked?,
+        let is_wanted = |entry: &Listed| self.extraction.wants(entry);
+        let SalvageChoice { whole, lost } = choose(entries, &self.bad, &self.used, is_wanted);
+        let found = match self.extract(whole.into_iter().collect()) {
+            Err(error) if error.is_loss() => {
+                error.report(self.extraction.events);
+                return Ok((0, all));
             }
-        }
+            found => found?,
+        };
         disk::remove_directory(&self.directory)?;
         let paths = Some(lost.into_iter().collect());
         Ok((found, LostFiles { stamp, paths }))
@@ -209,11 +196,15 @@ impl<'a> Salvage<'a> {
         Ok(())
     }
 
-    fn write_list(&self, path: &Path, names: &[String]) -> Result<(), RestoreError> {
-        let lines: String = names.iter().map(|name| format!("\"{name}\"\n")).collect();
-        File::create(path)
-            .and_then(|mut file| file.write_all(lines.as_bytes()))
-            .map_err(RestoreError::disk("write", path))
+    /// Extracts these entries, and says how many that were.
+    fn extract(&self, whole: HashSet<String>) -> Result<u64, RestoreError> {
+        let (extraction, first) = (self.extraction, self.first());
+        let chosen = self.directory.join("whole.txt");
+        extraction.choose_names(&first)?;
+        let wants = |entry: &Listed| !entry.is_directory && whole.contains(&entry.path);
+        let mut renamed = Vec::new();
+        let found = extraction.clear_paths(&first, Some(&chosen), &wants, &mut renamed)?;
+        extraction.write(&first, found, Some(&chosen), &renamed)
     }
 
     fn first(&self) -> PathBuf {
@@ -233,15 +224,4 @@ fn show_file(path: &Path, at: &Path) -> std::io::Result<()> {
         #[cfg(not(unix))]
         return fs::copy(path, at).map(drop);
     })
-}
-
-/// The names in a list for 7-Zip.
-fn names_in(list: &Path) -> Result<HashSet<String>, RestoreError> {
-    let file = File::open(list).map_err(RestoreError::disk("read", list))?;
-    let lines = BufReader::new(file).lines();
-    let name = |line: std::io::Result<String>| Ok(line?.trim().trim_matches('"').to_owned());
-    lines
-        .map(name)
-        .collect::<std::io::Result<_>>()
-        .map_err(RestoreError::disk("read", list))
 }

@@ -6,6 +6,7 @@
 //! is removed. A directory gets its own times when everything in it is done. Memory holds one level
 //! of names per depth, never a tree; no link is followed.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::io::ErrorKind;
@@ -61,10 +62,8 @@ struct OpenDirectory {
     meta: Option<Meta>,
     /// Why nothing below can be looked at.
     blocked: Option<&'static str>,
-    /// `--exact`: names on the disk, sorted as in the manifest, from `next` on not yet accounted
-    /// for.
-    names: Vec<OsString>,
-    next: usize,
+    /// `--exact`: names on the disk that are not yet accounted for, as the system compares them.
+    names: BTreeMap<Vec<u8>, OsString>,
 }
 
 /// A place one step down: its path in the manifest, on the disk, and what blocks it.
@@ -116,7 +115,7 @@ impl<'a> Verification<'a> {
         if let Some(why) = entry
             .path
             .as_str()
-            .and_then(|path| unsafe_names::path(path, Family::HOST).err())
+            .and_then(|path| unsafe_names::path(path).err())
         {
             self.differs(&shown, &why.to_string());
             return Ok(());
@@ -248,25 +247,14 @@ impl<'a> Verification<'a> {
         Ok(())
     }
 
-    /// Where `name` lies in the directory in hand; with `--exact` removes what is on the disk
-    /// before it.
+    /// Where `name` lies in the directory in hand.
     fn step(&mut self, name: &[u8]) -> Result<Option<Child>, RestoreError> {
-        let mut extra = Vec::new();
         let Some(level) = self.levels.last_mut() else {
             return Ok(None);
         };
-        while let Some(there) = level.names.get(level.next) {
-            match there.as_encoded_bytes().cmp(name) {
-                std::cmp::Ordering::Less => extra.push(level.path.join(there)),
-                std::cmp::Ordering::Equal => {}
-                std::cmp::Ordering::Greater => break,
-            }
-            level.next += 1;
-        }
+        level.names.remove(&compared(name));
         let rel = level.rel.join(name);
-        let place = native_name(name).map(|name| (rel, level.path.join(name), level.blocked));
-        extra.iter().try_for_each(|path| self.remove(path))?;
-        Ok(place)
+        Ok(native_name(name).map(|name| (rel, level.path.join(name), level.blocked)))
     }
 
     fn push(
@@ -276,7 +264,7 @@ impl<'a> Verification<'a> {
         meta: Option<Meta>,
         blocked: Option<&'static str>,
     ) -> Result<(), RestoreError> {
-        let mut names = Vec::new();
+        let mut names = BTreeMap::new();
         if self.exact && blocked.is_none() {
             for entry in fs::read_dir(&path).map_err(RestoreError::disk("read", &path))? {
                 let name = entry
@@ -284,10 +272,9 @@ impl<'a> Verification<'a> {
                     .file_name();
                 // The whole target can be a mount: `/` in the original layout.
                 if !(rel.is_root() && name == WORK_DIRECTORY) {
-                    names.push(name);
+                    names.insert(compared(name.as_encoded_bytes()), name);
                 }
             }
-            names.sort_by(|a, b| a.as_encoded_bytes().cmp(b.as_encoded_bytes()));
         }
         self.levels.push(OpenDirectory {
             rel,
@@ -295,7 +282,6 @@ impl<'a> Verification<'a> {
             meta,
             blocked,
             names,
-            next: 0,
         });
         Ok(())
     }
@@ -304,7 +290,7 @@ impl<'a> Verification<'a> {
         let Some(level) = self.levels.pop() else {
             return Ok(());
         };
-        for name in level.names.iter().skip(level.next) {
+        for name in level.names.values() {
             self.remove(&level.path.join(name))?;
         }
         if let Some(meta) = &level.meta {
@@ -347,5 +333,13 @@ impl<'a> Verification<'a> {
             format!("'{path}' is not as the backup lists it: {what}"),
             None,
         );
+    }
+}
+
+/// A name in the form in which the system compares it.
+fn compared(name: &[u8]) -> Vec<u8> {
+    match std::str::from_utf8(name) {
+        Ok(text) => Family::HOST.fold(text).into_bytes(),
+        Err(_) => name.to_vec(),
     }
 }

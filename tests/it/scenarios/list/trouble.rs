@@ -1,5 +1,7 @@
 //! Things that go wrong, what is kept and deleted in a mirror, and what comes back.
 
+use std::fs;
+
 use super::super::Step::{
     self, Back, Bare, Beside, Delete, Do, Full, Incremental, Interrupted, Killed, Manifested,
     Mirror, OnlyUnix, Readable, Rename, Restore, Run, SmallDisk, Unreadable, Waits, Write,
@@ -61,10 +63,15 @@ scenarios! {
         Incremental(2, &["docs/dots.."]),
         Do(|m| if m.is_windows() {
             let to = m.profile.said(&m.nothing_restored());
-            m.aam("restore", &["--to", &to]).exit(1).says("is not a legal file name on this system").says("--only");
-            assert!(!m.path("back/1/docs").exists());
+            let ran = m.aam("restore", &["--to", &to, "--exact"]);
+            ran.exit(3).says("'docs/dots..' was restored as").says("'docs/both. .' was restored as");
+            let restored = [("trail_", "1"), ("dots__", "2, changed"), ("both___/in.txt", "3")];
+            for (path, text) in restored.iter().chain(&[("a.txt", "one")]) {
+                let found = fs::read_to_string(m.path("back/1/docs").join(path));
+                assert_eq!(found.ok().as_deref(), Some(*text), "{path}");
+            }
         }),
-        OnlyUnix("to a restore they are no legal names on Windows"),
+        OnlyUnix("Windows restores them under other names"),
         Restore(&["--exact"], 0, &["the restore is complete"]),
         Back,
     ];

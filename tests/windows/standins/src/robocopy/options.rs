@@ -142,6 +142,8 @@ impl Options {
             ("XD", None) => *list = List::Directories,
             ("XF", None) => *list = List::Files,
             ("XJ", None) => self.without_junctions = true,
+            // Nothing under Wine is in the cloud only.
+            ("XA", Some("O")) => {}
             ("FFT", None) => self.coarse_times = true,
             ("NP", None) => self.no_progress = true,
             ("NFL", None) => self.no_file_list = true,

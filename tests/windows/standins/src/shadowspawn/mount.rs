@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use crate::system;
 
-/// `LINK|DRIVE|EMPTY`, as the system outside Wine knows them: the letter's link, the directory of
-/// the source's drive, and where the link leads while nothing is mounted.
+/// `LINK|DRIVE` or `LINK|DRIVE|COPY`, as the system outside Wine knows them: the letter's link, the
+/// directory of the source's drive, and a directory for a copy, which then is what is shown.
 const LIVE_VARIABLE: &str = "AAM_STANDIN_LIVE";
 
 /// The root of a letter.
@@ -25,18 +25,26 @@ fn root(device: &str) -> PathBuf {
 /// Whether something is mounted there. A letter that leads nowhere is not in use, and cannot be
 /// filled either.
 pub fn is_in_use(device: &str) -> bool {
+    if live().is_some() {
+        return root(device).exists();
+    }
     fs::read_dir(root(device)).is_ok_and(|mut entries| entries.next().is_some())
 }
 
 /// Copies a directory with all times.
 pub fn fill(device: &str, source: &str) -> io::Result<()> {
     match live() {
-        Some([link, drive, _]) => turn(
-            device,
-            &link,
-            &format!("{drive}{}", as_on_disk(source)),
-            true,
-        ),
+        Some([link, _, shown]) if !shown.is_empty() => {
+            let inside = PathBuf::from(format!("Z:{}", shown.replace('/', "\\")));
+            let _ = fs::remove_dir_all(&inside);
+            fs::create_dir_all(&inside)?;
+            copy(Path::new(source), &inside)?;
+            turn(device, &link, Some(&shown))
+        }
+        Some([link, drive, _]) => {
+            let target = format!("{drive}{}", as_on_disk(source));
+            turn(device, &link, Some(&target))
+        }
         None => copy(Path::new(source), &root(device)),
     }
 }
@@ -63,28 +71,26 @@ fn as_on_disk(source: &str) -> String {
 
 fn live() -> Option<[String; 3]> {
     let text = std::env::var(LIVE_VARIABLE).ok()?;
-    text.split('|')
-        .map(str::to_owned)
-        .collect::<Vec<_>>()
-        .try_into()
-        .ok()
+    let mut parts = text.split('|').map(str::to_owned);
+    Some([parts.next()?, parts.next()?, parts.next().unwrap_or_default()])
 }
 
 /// Turns the link. Wine starts programs of the system outside it, but gives no handle to wait for
 /// their end by.
-fn turn(device: &str, link: &str, target: &str, in_use: bool) -> io::Result<()> {
-    let _ = Command::new(r"Z:\bin\ln")
-        .args(["-sfn", target, link])
-        .status();
+fn turn(device: &str, link: &str, target: Option<&str>) -> io::Result<()> {
+    let _ = match target {
+        Some(target) => Command::new(r"Z:\bin\ln")
+            .args(["-sfn", target, link])
+            .status(),
+        None => Command::new(r"Z:\bin\rm").args(["-f", link]).status(),
+    };
     for _ in 0..500 {
-        if is_in_use(device) == in_use {
+        if root(device).exists() == target.is_some() {
             return Ok(());
         }
         std::thread::sleep(Duration::from_millis(10));
     }
-    Err(io::Error::other(format!(
-        "{link} does not lead to {target}"
-    )))
+    Err(io::Error::other(format!("{link} was not turned")))
 }
 
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
@@ -108,8 +114,8 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
 /// Removes what [`fill`] put there. What cannot be removed stays, as a snapshot that could not be
 /// dismounted would.
 pub fn empty(device: &str) {
-    if let Some([link, _, empty]) = live() {
-        if let Err(error) = turn(device, &link, &empty, false) {
+    if let Some([link, ..]) = live() {
+        if let Err(error) = turn(device, &link, None) {
             crate::console::line(&format!(
                 "stand-in for ShadowSpawn: {device} stays: {error}"
             ));

@@ -1,0 +1,90 @@
+//! Drive letters as Windows keeps them: names of devices or directories (SPEC#snapshot).
+
+use std::io;
+use std::path::Path;
+
+use windows_sys::Win32::Storage::FileSystem::{
+    DDD_EXACT_MATCH_ON_REMOVE, DDD_REMOVE_DEFINITION, DefineDosDeviceW, QueryDosDeviceW,
+};
+
+/// What devices of shadow copies are called.
+const SHADOW_COPY: &str = "HarddiskVolumeShadowCopy";
+
+/// What a letter (`Q:`) leads to, as Windows keeps it: `\Device\HarddiskVolume3`, `\??\C:\dir`.
+/// `None` when it is free.
+#[allow(unsafe_code)]
+pub fn target(letter: &str) -> Option<String> {
+    let name = super::wide(letter.as_ref());
+    let mut buffer = vec![0_u16; 32 * 1024];
+    // SAFETY: the name ends with 0, and the buffer is as long as said.
+    let written =
+        unsafe { QueryDosDeviceW(name.as_ptr(), buffer.as_mut_ptr(), buffer.len() as u32) };
+    let text = buffer.iter().copied().take_while(|unit| *unit != 0);
+    (written > 0).then(|| String::from_utf16_lossy(&text.collect::<Vec<_>>()))
+}
+
+/// Takes a letter down that a run left when it was killed: one that leads to a shadow copy which
+/// is gone. Says whether it was one.
+pub fn take_down_dangling(letter: &str) -> bool {
+    let is_dangling = target(letter).is_some_and(|target| target.contains(SHADOW_COPY))
+        && !Path::new(&format!("{letter}\\")).exists();
+    is_dangling && define(letter, None).is_ok()
+}
+
+/// Whether a letter leads nowhere.
+pub fn is_free(letter: &str) -> bool {
+    target(letter).is_none() && !Path::new(&format!("{letter}\\")).exists()
+}
+
+/// A letter that leads to a directory until this is dropped.
+#[derive(Debug)]
+pub struct Letter {
+    name: String,
+    target: String,
+}
+
+impl Letter {
+    /// Has a free letter lead to a directory.
+    ///
+    /// # Errors
+    /// When Windows refuses.
+    pub fn leading_to(name: &str, target: &str) -> io::Result<Letter> {
+        define(name, Some((0, target)))?;
+        Ok(Letter {
+            name: name.to_owned(),
+            target: target.to_owned(),
+        })
+    }
+}
+
+impl Drop for Letter {
+    fn drop(&mut self) {
+        // Nobody else's, should another program have taken the letter over. If it stays, the next
+        // run finds it dangling.
+        let _ = define(
+            &self.name,
+            Some((
+                DDD_REMOVE_DEFINITION | DDD_EXACT_MATCH_ON_REMOVE,
+                &self.target,
+            )),
+        );
+    }
+}
+
+/// Without a target, whatever it leads to is removed.
+#[allow(unsafe_code)]
+fn define(letter: &str, target: Option<(u32, &str)>) -> io::Result<()> {
+    let name = super::wide(letter.as_ref());
+    let (flags, target) = match target {
+        Some((flags, target)) => (flags, Some(super::wide(target.as_ref()))),
+        None => (DDD_REMOVE_DEFINITION, None),
+    };
+    let target = target
+        .as_ref()
+        .map_or(std::ptr::null(), |text| text.as_ptr());
+    // SAFETY: both texts end with 0, and null asks to remove whatever there is.
+    match unsafe { DefineDosDeviceW(flags, name.as_ptr(), target) } {
+        0 => Err(io::Error::last_os_error()),
+        _ => Ok(()),
+    }
+}
