@@ -7,7 +7,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 test=what_was_backed_up_comes_back
-export AAM_TEST_HISTORIES=10000 AAM_TEST_JOBS=2
+export AAM_TEST_HISTORIES=10000 AAM_TEST_JOBS=2 AAM_TEST_SEED="$(date +%s)"
 while [ $# -gt 0 ]; do
     [ $# -gt 1 ] || { echo "error: $1 needs a value" >&2; exit 2; }
     case $1 in

@@ -70,7 +70,7 @@ pub struct StoreArgs {
 impl StoreArgs {
     /// Whether no store is named.
     pub fn is_empty(&self) -> bool {
-        self.directory.is_none() && self.bucket.is_none()
+        self.directory.is_none() && self.bucket.is_none() && self.remote.is_none()
     }
 
     /// Opens the stores of a profile, or that of the options.

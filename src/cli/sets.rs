@@ -53,7 +53,7 @@ pub fn sets(global: &Global, args: &SetsArgs, cancel: &Cancel) -> Exit {
         complain(
             "error",
             "no store is named",
-            "name a profile, --directory or --bucket",
+            "name a profile, --directory, --bucket or --remote",
         );
         return Exit::Usage;
     }

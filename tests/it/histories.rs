@@ -14,15 +14,16 @@ mod world;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use crate::property::dice::Dice;
 use step::Step;
 
 const FIXED_SEED: u64 = 20_261_126;
 
-/// How many in the ordinary tests, half of them from a new seed.
-const COUNT: u64 = 12;
+/// How many of the fixed seed in the ordinary tests. A new seed is for `tests/histories.sh`: what it
+/// finds is a fault to be mended, not one of the change that is tested.
+const COUNT: u64 = 6;
 
 /// How often a history that fails is played again with fewer steps.
 const SHRINKING: usize = 60;
@@ -35,11 +36,7 @@ fn what_was_backed_up_comes_back() {
             .map(|text| text.parse::<u64>().unwrap())
     };
     let count = number("AAM_TEST_HISTORIES").unwrap_or(COUNT);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    let seeds = number("AAM_TEST_SEED").map_or_else(
-        || vec![FIXED_SEED, u64::from(now.subsec_nanos())],
-        |seed| vec![seed],
-    );
+    let seeds = [number("AAM_TEST_SEED").unwrap_or(FIXED_SEED)];
     let jobs = number("AAM_TEST_JOBS").unwrap_or(2);
     let started = Instant::now();
     let mut failures = Vec::new();

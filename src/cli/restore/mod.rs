@@ -16,7 +16,7 @@ use super::{Exit, Global, OutputFormat, output};
 use crate::cli::terminal::Terminal;
 use crate::cli::when::when;
 use crate::model::cancel::Cancel;
-use crate::model::event::Events;
+use crate::model::event::{Events, Section};
 use crate::plan::restore::estimate::Estimate;
 use crate::plan::restore::layout::Layout;
 use crate::plan::restore::plan::RestoreOptions;
@@ -141,6 +141,7 @@ impl RestoreCall<'_> {
         request: &RestoreRequest<'_>,
         facts: &mut RestoreFacts,
         events: &Events<'_>,
+        begins: Option<&str>,
     ) -> Result<(), RestoreError> {
         let agree = |estimate: &Estimate| self.what.thaw.agree(estimate);
         let settings = RestoreSettings {
@@ -151,6 +152,9 @@ impl RestoreCall<'_> {
             events,
         };
         request.report_parameters(&settings);
+        if let Some(text) = begins {
+            events.note(Section::Start, text);
+        }
         let done = request.work(&settings, facts);
         done.map_err(|error| search::last_state(&settings, error))
     }
@@ -202,7 +206,7 @@ fn one_of_four(step: RestoreStep, call: &RestoreCall<'_>) -> Exit {
     let events = Events::new(vec![Box::new(Terminal::new(call.what.verbose, true))]);
     let request = call.request(step);
     let mut facts = RestoreFacts::new();
-    let result = call.work(&request, &mut facts, &events);
+    let result = call.work(&request, &mut facts, &events, None);
     if result.is_ok() && step == RestoreStep::Extract {
         output::result(
             facts

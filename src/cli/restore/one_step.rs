@@ -9,7 +9,7 @@ use crate::adapters::state::history::RESTORE;
 use crate::cli::place::complain;
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, output};
-use crate::model::event::Section;
+
 use crate::model::job::{Email, Log, Reporting};
 use crate::model::path::{Family, FullPath};
 use crate::model::policy::UNREACHABLE_AFTER;
@@ -108,8 +108,8 @@ pub fn restore(args: &ReportArgs, call: &RestoreCall<'_>) -> Exit {
         |events, started| {
             let mut facts = RestoreFacts::new();
             let started = started.format("%Y-%m-%d %H:%M:%S%.6f");
-            events.note(Section::Start, format!("restore started {started} UTC"));
-            let result = call.work(&request, &mut facts, events);
+            let begins = format!("restore started {started} UTC");
+            let result = call.work(&request, &mut facts, events, Some(&begins));
             (report_end(result, RestoreStep::All, events), facts)
         },
         |outcome, started, facts, counts| {

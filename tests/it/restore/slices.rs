@@ -149,9 +149,9 @@ fn a_volume_is_extracted_while_it_arrives() {
         &format!("002 {FIRST}"),
         &format!("002 {SECOND}"),
     ];
-    // Two threads ask, one after the other.
+    // Four connections ask at a time, for what is needed first.
     let mut asked = cold.ranges();
-    assert_eq!(asked[0], last);
+    assert!(asked[..4].contains(&last), "{asked:?}");
     asked.sort();
     let mut all: Vec<String> = expected.into_iter().cloned().collect();
     all.sort();
@@ -382,7 +382,8 @@ fn markers_without_slices() {
         let done = yes().restore(&cold.pc, &options(), &to);
         assert_eq!(done.outcome, Outcome::Success, "{}", done.text());
         cold.assert_restored(&to);
-        assert_eq!(cold.ranges().len(), 3, "{:?}", cold.ranges());
+        // Two volumes of two pieces, and the last.
+        assert_eq!(cold.ranges().len(), 5, "{:?}", cold.ranges());
         assert!(
             done.text().contains("of 3 volumes are here: extracting"),
             "{}",

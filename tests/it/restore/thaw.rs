@@ -586,7 +586,10 @@ fn the_commands_and_their_exit_codes() {
         "the steps keep no log"
     );
     while aam(&cold, &["restore", "download", "--to", "t"]).0 != 0 {}
-    let (code, _, err) = aam(&cold, &["restore", "download", "--to", "t", "--exact"]);
+    let (code, _, err) = aam(
+        &cold,
+        &["restore", "download", "--to", "t", "--with-deleted"],
+    );
     assert!(
         code == 1 && err.contains("another restore was begun"),
         "{err}"

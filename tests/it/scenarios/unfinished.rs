@@ -25,6 +25,8 @@ fn made(both: bool) -> (Machine, Arc<Proxy>) {
             machine.profile.work.display()
         ));
     }
+    // One object after the other: it is known which were sent.
+    machine.profile.more.push_str("upload: {connections: 1}\n");
     machine.profile.volume_size = 65536;
     fs::write(machine.home().join("docs/noise"), noise(300_000)).unwrap();
     (machine, proxy)

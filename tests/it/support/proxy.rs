@@ -111,13 +111,23 @@ type Condition = Box<dyn Fn(&Request) -> bool + Send + Sync>;
 struct Rule {
     when: Condition,
     /// How often it still applies.
-    times: usize,
+    times: Mutex<usize>,
     fault: Fault,
+}
+
+impl Rule {
+    /// Whether it applied once more.
+    fn take(&self) -> bool {
+        let mut times = lock(&self.times);
+        let left = times.checked_sub(1);
+        *times = left.unwrap_or(0);
+        left.is_some()
+    }
 }
 
 #[derive(Default)]
 struct Shared {
-    rules: Mutex<Vec<Rule>>,
+    rules: Mutex<Vec<Arc<Rule>>>,
     seen: Mutex<Vec<Request>>,
     distance: Mutex<Option<Distance>>,
     /// Requests under way: now, and the most so far.
@@ -174,11 +184,11 @@ impl Proxy {
         times: usize,
         fault: Fault,
     ) {
-        lock(&self.shared.rules).push(Rule {
+        lock(&self.shared.rules).push(Arc::new(Rule {
             when: Box::new(when),
-            times,
+            times: Mutex::new(times),
             fault,
-        });
+        }));
     }
 
     /// From now on everything is passed on.
@@ -224,11 +234,11 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 impl Shared {
     fn fault(&self, request: &Request) -> Option<Fault> {
-        let mut rules = lock(&self.rules);
+        // A condition may wait for other requests: nothing is locked meanwhile.
+        let rules = lock(&self.rules).clone();
         let rule = rules
-            .iter_mut()
-            .find(|rule| rule.times > 0 && (rule.when)(request))?;
-        rule.times -= 1;
+            .iter()
+            .find(|rule| *lock(&rule.times) > 0 && (rule.when)(request) && rule.take())?;
         Some(rule.fault.clone())
     }
 }

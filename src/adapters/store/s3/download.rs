@@ -7,7 +7,7 @@ use std::path::Path;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use futures_util::stream::{self, StreamExt};
 
-use super::{ObjectHead, S3Store, bytes, errors};
+use super::{ObjectHead, S3Store, bytes, errors, unless_interrupted};
 use crate::adapters::store::local;
 use crate::adapters::store::{Act, PIECE, Progress, StoreError, StoreErrorKind};
 use crate::model::cancel::Cancel;
@@ -56,7 +56,8 @@ impl S3Store {
         stop: &Cancel,
         progress: Progress<'_>,
     ) -> Result<(), StoreError> {
-        let Some(found) = self.find(act, key).await? else {
+        let found = unless_interrupted(act, stop, self.find(act, key)).await?;
+        let Some(found) = found else {
             return Err(act.error(StoreErrorKind::NotFound, "there is no such object", ""));
         };
         let part = act.part(part, found.size)?;
@@ -69,14 +70,13 @@ impl S3Store {
         let mut pieces = stream::iter(pieces(part.start + present..part.end))
             .map(|piece| async move {
                 let mut received = Vec::new();
-                let result = self
-                    .receive(act, (key, found), piece, &mut received, stop, progress)
-                    .await;
+                let work = self.receive(act, (key, found), piece, &mut received, stop, progress);
+                let result = unless_interrupted(act, stop, work).await;
                 (received, result)
             })
             .buffered(self.settings.download.connections.max(1));
         while let Some((received, result)) = pieces.next().await {
-            // Also the beginning of a piece that broke off. On the calling thread, which has nothing
+            // Also the beginning of a piece that was interrupted or broke off. On the calling thread, which has nothing
             // else to do; the runtime's own threads go on receiving.
             file.write_all(&received)
                 .map_err(|error| act.local(target, "write", &error))?;

@@ -312,7 +312,7 @@ impl Store for S3Store {
     ) -> Result<(), StoreError> {
         let act = self.act("downloading", key);
         let work = self.download(&act, key, part, target, stop, progress);
-        self.handle.block_on(unless_interrupted(&act, stop, work))
+        self.handle.block_on(work)
     }
 
     fn thaw_state(&self, key: &str) -> Result<ThawState, StoreError> {

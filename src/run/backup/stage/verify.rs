@@ -153,11 +153,13 @@ impl Pair {
     }
 }
 
+const LINK_ABOVE: &str = "a link took the place of a directory above it while it was copied";
+
 impl Pair {
     /// Removes the copy of a file to which a link leads by now: rsync may have read it through that
     /// link, and it is not the file that was selected. Returns what is to be said of it.
     fn take_back(&self, entry: &Entry) -> String {
-        let why = "a link took the place of a directory above it while it was copied";
+        let why = LINK_ABOVE;
         let copy = native(&self.target, &entry.path).filter(|copy| {
             entry.kind == EntryKind::File
                 && fs::symlink_metadata(copy).is_ok_and(|found| found.is_file())
@@ -247,7 +249,7 @@ fn excuse(entry: &Entry, original: &Path, in_snapshot: bool) -> Option<Excuse> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return (!in_snapshot).then_some(Excuse::Changed);
         }
-        Err(error) => return Some(Excuse::Unreadable(error.to_string())),
+        Err(error) => return Some(Excuse::Unreadable(why_unreadable(&error))),
     };
     if !in_snapshot && now.differs(&entry.meta) {
         return Some(Excuse::Changed);
@@ -259,5 +261,14 @@ fn excuse(entry: &Entry, original: &Path, in_snapshot: bool) -> Option<Excuse> {
     };
     opened
         .err()
-        .map(|error| Excuse::Unreadable(error.to_string()))
+        .map(|error| Excuse::Unreadable(why_unreadable(&error)))
+}
+
+/// Where links are not followed, the system's own words are about too many of them.
+fn why_unreadable(error: &io::Error) -> String {
+    #[cfg(unix)]
+    if rustix::io::Errno::from_io_error(error) == Some(rustix::io::Errno::LOOP) {
+        return LINK_ABOVE.to_owned();
+    }
+    error.to_string()
 }
