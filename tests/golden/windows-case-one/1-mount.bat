@@ -6,11 +6,11 @@ cd /d "Q:\"
 if /i not "%CD%"=="Q:\" exit /b 10
 
 rem Mirror: this directory without what is listed after /XD and /XF.
-"C:\windows\system32\robocopy.exe" "Q:\test" "C:\mirror\c\temp\test" /E /COPY:DAT /DCOPY:DAT /R:2 /W:5 /XJ /NP <nul
+"C:\windows\system32\robocopy.exe" "Q:\test" "C:\mirror\c\temp\test" /E /COPY:DAT /DCOPY:DAT /R:2 /W:5 /XJ /XA:O /NP <nul
 >>"C:\work\main-work-computer_20201221_134337.851361\1\status" echo mirror %ERRORLEVEL%
 
 rem Mirror: this directory without what is listed after /XD and /XF.
-"C:\windows\system32\robocopy.exe" "Q:\test2" "C:\mirror\c\temp\test2" /E /COPY:DAT /DCOPY:DAT /R:2 /W:5 /XJ /NP /XF "Q:\test2\~WRL9.tmp" <nul
+"C:\windows\system32\robocopy.exe" "Q:\test2" "C:\mirror\c\temp\test2" /E /COPY:DAT /DCOPY:DAT /R:2 /W:5 /XJ /XA:O /NP /XF "Q:\test2\~WRL9.tmp" <nul
 >>"C:\work\main-work-computer_20201221_134337.851361\1\status" echo mirror %ERRORLEVEL%
 
 rem Archive: exactly the listed files, encrypted, in volumes.

@@ -6,19 +6,19 @@ cd /d "Q:\"
 if /i not "%CD%"=="Q:\" exit /b 10
 
 rem Mirror: this directory without what is listed after /XD and /XF.
-"C:\windows\system32\robocopy.exe" "Q:\AAM posting\stock linked files" "C:\mirror\c\Users\Allen\AAM posting\stock linked files" /E /COPY:DAT /DCOPY:DAT /R:2 /W:5 /XJ /NP <nul
+"C:\windows\system32\robocopy.exe" "Q:\AAM posting\stock linked files" "C:\mirror\c\Users\Allen\AAM posting\stock linked files" /E /COPY:DAT /DCOPY:DAT /R:2 /W:5 /XJ /XA:O /NP <nul
 >>"C:\work\main-work-computer_20201221_134337.851361\2\status" echo mirror %ERRORLEVEL%
 
 rem Mirror: this directory without what is listed after /XD and /XF.
-"C:\windows\system32\robocopy.exe" "Q:\documents\folder1\folder1-2" "C:\mirror\c\Users\Allen\documents\folder1\folder1-2" /E /COPY:DAT /DCOPY:DAT /R:2 /W:5 /XJ /NP /XF "Q:\documents\folder1\folder1-2\~WRL0001.tmp" "Q:\documents\folder1\folder1-2\deeper\~wrl2.TMP" <nul
+"C:\windows\system32\robocopy.exe" "Q:\documents\folder1\folder1-2" "C:\mirror\c\Users\Allen\documents\folder1\folder1-2" /E /COPY:DAT /DCOPY:DAT /R:2 /W:5 /XJ /XA:O /NP /XF "Q:\documents\folder1\folder1-2\~WRL0001.tmp" "Q:\documents\folder1\folder1-2\deeper\~wrl2.TMP" <nul
 >>"C:\work\main-work-computer_20201221_134337.851361\2\status" echo mirror %ERRORLEVEL%
 
 rem Mirror: this directory without what is listed after /XD and /XF.
-"C:\windows\system32\robocopy.exe" "Q:\documents\folder1\folder1-4" "C:\mirror\c\Users\Allen\documents\folder1\folder1-4" /E /COPY:DAT /DCOPY:DAT /R:2 /W:5 /XJ /NP <nul
+"C:\windows\system32\robocopy.exe" "Q:\documents\folder1\folder1-4" "C:\mirror\c\Users\Allen\documents\folder1\folder1-4" /E /COPY:DAT /DCOPY:DAT /R:2 /W:5 /XJ /XA:O /NP <nul
 >>"C:\work\main-work-computer_20201221_134337.851361\2\status" echo mirror %ERRORLEVEL%
 
 rem Mirror: this directory without what is listed after /XD and /XF.
-"C:\windows\system32\robocopy.exe" "Q:\documents\folder2" "C:\mirror\c\Users\Allen\documents\folder2" /E /COPY:DAT /DCOPY:DAT /R:2 /W:5 /XJ /NP <nul
+"C:\windows\system32\robocopy.exe" "Q:\documents\folder2" "C:\mirror\c\Users\Allen\documents\folder2" /E /COPY:DAT /DCOPY:DAT /R:2 /W:5 /XJ /XA:O /NP <nul
 >>"C:\work\main-work-computer_20201221_134337.851361\2\status" echo mirror %ERRORLEVEL%
 
 rem Archive: exactly the listed files, encrypted, in volumes.

@@ -163,10 +163,8 @@ fn killed_at_twenty_moments_the_next_start_finishes() {
     let began = Instant::now();
     let told = finishes(start(scratch, &bucket(&objects), &whole));
     let took = began.elapsed();
-    assert!(
-        told.contains("volumes are here: extracting what is whole"),
-        "{told}"
-    );
+    // What is whole is extracted before the rest is here, unless all of it arrives at once.
+    assert!(told.contains("extracting "), "{told}");
     assert!(
         objects
             .iter()
