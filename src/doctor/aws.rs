@@ -6,7 +6,9 @@
 use super::stores::{missing, refused};
 use super::visit::{ListedStore, Visit, VisitedStore};
 use super::{CheckAnswer, ok, problem, warning};
-use crate::adapters::store::{LifecycleRule, S3Store, Store, StoreError, UploadRight, Versioning};
+use crate::adapters::store::{
+    LifecycleRule, S3Store, Store, StoreError, StoreErrorKind, UploadRight, Versioning,
+};
 use crate::model::catalog::Catalog;
 use crate::model::policy::StorageClass;
 use crate::model::store::StoreSettings;
@@ -21,7 +23,7 @@ const PAGE: &str = "see docs/aws.md for the rights that a backup needs";
 /// The bucket, when its credentials are known there: one that does not answer, or is elsewhere,
 /// would give the same error again and again.
 fn reached<'v>(visit: &'v Visit<'_>) -> Option<Bucket<'v>> {
-    let known = |error: &StoreError| error.why.starts_with("AccessDenied");
+    let known = |error: &StoreError| error.kind == StoreErrorKind::Forbidden;
     let bucket = |(settings, opened): &'v (StoreSettings, VisitedStore)| {
         let ListedStore { store, catalog } = opened.as_ref().ok()?;
         catalog.as_ref().err().is_none_or(known).then_some(())?;

@@ -6,7 +6,7 @@ use super::visit::{ListedStore, Visit, VisitedStore};
 use super::{CheckAnswer, ok, places, problem};
 use crate::adapters::file_system;
 use crate::adapters::store::StoreError;
-use crate::adapters::store::StoreErrorKind::Denied;
+use crate::adapters::store::StoreErrorKind::{Denied, Forbidden};
 use crate::model::catalog::Catalog;
 use crate::model::path::FullPath;
 use crate::model::store::{StoreName, StoreSettings};
@@ -156,7 +156,7 @@ pub(super) fn clock(visit: &Visit<'_>) -> Vec<CheckAnswer> {
             .catalog
             .as_ref()
             .err()
-            .is_none_or(|e| e.kind == Denied)
+            .is_none_or(|e| matches!(e.kind, Denied | Forbidden))
     };
     for ListedStore { store, .. } in stores.filter(answered) {
         if let Some(bucket) = store.as_s3() {

@@ -69,8 +69,10 @@ pub struct StoreError {
 pub enum StoreErrorKind {
     /// Could not be reached at all.
     Unreachable,
-    /// Wrong or missing credentials, or no right to do this.
+    /// Wrong or missing credentials.
     Denied,
+    /// The credentials are known there, and have no right to do this.
+    Forbidden,
     /// The bucket, directory or object is not there.
     NotFound,
     /// No space left.

@@ -151,7 +151,7 @@ fn refusals_say_what_to_do() {
     for (fault, kind, why, hint) in [
         (
             Fault::s3(403, "AccessDenied", "Access Denied"),
-            StoreErrorKind::Denied,
+            StoreErrorKind::Forbidden,
             "Access Denied",
             "no right to do this",
         ),
@@ -418,7 +418,7 @@ fn refused_parts_are_cleaned_up() {
         .put("key", &source, Purpose::Archive, SILENT)
         .unwrap_err();
     check_words(&error, &store, "key");
-    assert_eq!(error.kind, StoreErrorKind::Denied, "{error}");
+    assert_eq!(error.kind, StoreErrorKind::Forbidden, "{error}");
     assert_eq!(uploads(&bucket), [""; 0]);
     assert_eq!(store.list("").unwrap(), []);
 }
@@ -599,7 +599,7 @@ fn uploads_need_no_right_to_read() {
     assert_eq!(store.list("").unwrap().len(), 2);
     assert_eq!(
         store.read("marker", 10).unwrap_err().kind,
-        StoreErrorKind::Denied
+        StoreErrorKind::Forbidden
     );
 }
 

@@ -84,7 +84,7 @@ fn an_object_thaws_and_is_read() {
     );
     let denied = store.thaw("volume", 2, Tier::Bulk).unwrap_err();
     assert!(
-        denied.kind == StoreErrorKind::Denied && denied.to_string().contains("volume"),
+        denied.kind == StoreErrorKind::Forbidden && denied.to_string().contains("volume"),
         "{denied}"
     );
 }

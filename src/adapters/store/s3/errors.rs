@@ -82,6 +82,7 @@ fn of_code(
         | "IllegalLocationConstraintException" => {
             return Some((StoreErrorKind::Other, wrong_region(settings, response)));
         }
+        "AccessDenied" => return Some((StoreErrorKind::Forbidden, no_right(&settings.bucket))),
         "NoSuchBucket" => return Some((StoreErrorKind::NotFound, no_bucket(&settings.bucket))),
         "NoSuchKey" | "NotFound" => (StoreErrorKind::NotFound, ""),
         "NoSuchUpload" => (
@@ -127,6 +128,10 @@ fn of_code(
     Some((kind, hint.to_owned()))
 }
 
+fn no_right(bucket: &str) -> String {
+    format!("the access key has no right to do this in `{bucket}`")
+}
+
 fn no_bucket(bucket: &str) -> String {
     format!("create the bucket `{bucket}`, or correct `destinations.s3.bucket`")
 }
@@ -139,13 +144,7 @@ fn of_status(
 ) -> (StoreErrorKind, String) {
     match status {
         301 | 307 => (StoreErrorKind::Other, wrong_region(settings, response)),
-        401 | 403 => (
-            StoreErrorKind::Denied,
-            format!(
-                "the access key has no right to do this in `{}`",
-                settings.bucket
-            ),
-        ),
+        401 | 403 => (StoreErrorKind::Denied, no_right(&settings.bucket)),
         404 => (StoreErrorKind::NotFound, String::new()),
         507 => (StoreErrorKind::Full, FULL_HINT.to_owned()),
         429 | 500.. => (
