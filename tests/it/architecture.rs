@@ -54,7 +54,7 @@ fn page() -> String {
     fs::read_to_string(root().join("docs/ARCHITECTURE.md")).unwrap()
 }
 
-fn files() -> Vec<PathBuf> {
+fn files(below: &str) -> Vec<PathBuf> {
     fn collect(directory: &Path, found: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(directory).unwrap() {
             let path = entry.unwrap().path();
@@ -66,7 +66,7 @@ fn files() -> Vec<PathBuf> {
         }
     }
     let mut found = Vec::new();
-    collect(&root().join("src"), &mut found);
+    collect(&root().join(below), &mut found);
     found.sort();
     found
 }
@@ -80,7 +80,7 @@ fn without_tests(text: &str) -> impl Iterator<Item = (usize, &str)> {
 
 pub fn sources() -> Vec<Source> {
     let mut sources = Vec::new();
-    for path in files() {
+    for path in files("src") {
         let file = path
             .strip_prefix(root())
             .unwrap()
@@ -378,7 +378,7 @@ fn every_folder_is_in_the_page_once_and_exists() {
 fn files_say_what_they_are_for_and_stay_short() {
     assert!(page().contains(&format!("at most {MAX_LINES} lines")));
     let mut found = Vec::new();
-    for path in files() {
+    for path in files("src").into_iter().chain(files("tests/it")) {
         let text = fs::read_to_string(&path).unwrap();
         if !text.starts_with("//! ") {
             found.push(format!("{}: does not begin with //!", path.display()));

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// The rules above would see what they are for.
+/// The rules would see what they are for.
 #[test]
 fn the_checks_can_fail() {
     let source = |file: &str, line: &str| Source {
