@@ -26,6 +26,7 @@ const VSS_BT_COPY: i32 = 5;
 const VSS_OBJECT_SNAPSHOT_SET: i32 = 2;
 const VSS_S_ASYNC_PENDING: HRESULT = 0x0004_2309;
 const VSS_S_ASYNC_FINISHED: HRESULT = 0x0004_230A;
+const VSS_S_ASYNC_CANCELLED: HRESULT = 0x0004_230B;
 const COINIT_MULTITHREADED: u32 = 0;
 const RPC_C_AUTHN_LEVEL_PKT_PRIVACY: u32 = 6;
 const RPC_C_IMP_LEVEL_IDENTIFY: u32 = 2;
@@ -298,6 +299,7 @@ impl ShadowCopy {
                 match waited.and_then(|()| checked(call, asked)) {
                     Err(error) => break Err(error.into()),
                     Ok(()) if status == VSS_S_ASYNC_FINISHED => break Ok(()),
+                    Ok(()) if status == VSS_S_ASYNC_CANCELLED => break Err(NoCopy::Cancelled),
                     Ok(()) if status != VSS_S_ASYNC_PENDING && status < 0 => {
                         break checked(call, status).map_err(NoCopy::from);
                     }

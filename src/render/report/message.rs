@@ -83,7 +83,7 @@ fn as_json(outcome: Outcome, profile: &str, report: &Report, counts: &Counts) ->
         "problems": counts.problems.len(),
         "destinations": report.destinations.len(),
         "complete-destinations": complete,
-        "text": report.text(),
+        "text": text::harmless(&report.text()),
     })
 }
 
@@ -188,6 +188,24 @@ mod tests {
             card[1]["inlines"][0]["text"],
             "warning: /<!channel>/@everyone/```/*bold*"
         );
+    }
+
+    #[test]
+    fn no_service_gets_control_characters() {
+        let named = report("warning: /a\u{1b}[2Jb\u{202e}c");
+        for format in [
+            MessageFormat::Json,
+            MessageFormat::Slack,
+            MessageFormat::Discord,
+            MessageFormat::Teams,
+            MessageFormat::Ntfy,
+        ] {
+            let message = message(format, Outcome::Warning, "p", &named, &Counts::default());
+            let body = message.body.replace("\\n", "\n").to_lowercase();
+            for hidden in ["\u{1b}", "\u{202e}", "\\u001b", "\\u202e"] {
+                assert!(!body.contains(hidden), "{format}: {body}");
+            }
+        }
     }
 
     #[test]

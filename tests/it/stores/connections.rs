@@ -67,6 +67,16 @@ fn a_limited_line_brings_the_same() {
     assert_eq!(place.proxy.count("PUT", "partNumber="), 3);
 }
 
+/// However fast the computer, the bytes take their time.
+#[test]
+fn a_limit_is_kept() {
+    let place = behind();
+    // 2.1 s; the last step of an upload does not wait.
+    let least = Duration::from_millis(1900);
+    let (up, down) = place.carry(&place.over(4, &["500kB"]), "slow", 1);
+    assert!(up >= least && down >= least, "{up:?} {down:?}");
+}
+
 /// `cargo test --release --test it -- --ignored --nocapture stores::connections::far_away`
 #[test]
 #[ignore = "a measurement"]

@@ -1,5 +1,6 @@
 //! Limits of bandwidth: who wants to send or receive bytes waits until the line is free for them.
 
+use std::ops::Range;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -34,23 +35,23 @@ impl Pace {
         })
     }
 
-    /// Reserves the line for so many bytes; says when they may go.
-    fn reserve(&self, bytes: u64, now: Instant, rate: Option<u64>) -> Instant {
-        let Some(rate) = rate else { return now };
+    /// Reserves the line for so many bytes; says from when to when it is theirs.
+    fn reserve(&self, bytes: u64, now: Instant, rate: Option<u64>) -> Range<Instant> {
+        let Some(rate) = rate else { return now..now };
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         let start = (*free).max(now);
         *free = start + Duration::from_secs_f64(bytes as f64 / rate.max(1) as f64);
-        start
+        start..*free
     }
 
-    fn reserve_now(&self, bytes: u64) -> Instant {
+    fn reserve_now(&self, bytes: u64) -> Range<Instant> {
         let rate = self.limit.at(chrono::Local::now().time());
         self.reserve(bytes, Instant::now(), rate)
     }
 
-    /// Waits until so many bytes may go.
+    /// Waits as long as these bytes, which have come, should have taken.
     pub(super) async fn take(&self, bytes: u64) {
-        tokio::time::sleep_until(self.reserve_now(bytes).into()).await;
+        tokio::time::sleep_until(self.reserve_now(bytes).end.into()).await;
     }
 }
 
@@ -113,7 +114,7 @@ impl Body for PacedBody {
         }
         let step = self.waiting.len().min(STEP);
         if self.sleep.is_none() {
-            let until = self.pace.reserve_now(step as u64);
+            let until = self.pace.reserve_now(step as u64).start;
             self.sleep = Some(Box::pin(tokio::time::sleep_until(until.into())));
         }
         if let Some(sleep) = &mut self.sleep {
@@ -144,7 +145,7 @@ mod tests {
     fn bytes_go_when_those_before_have_gone() {
         let pace = Pace::new(Bandwidth::default());
         let start = Instant::now() + Duration::from_secs(60);
-        let after = |until: Instant| until.saturating_duration_since(start).as_millis();
+        let after = |turn: Range<Instant>| turn.start.saturating_duration_since(start).as_millis();
         // A megabyte a second, of all connections together.
         let rate = Some(1_000_000);
         let mut steps = Vec::new();
@@ -159,6 +160,6 @@ mod tests {
         let later = start + Duration::from_secs(10);
         assert_eq!(after(pace.reserve(1_000_000, later, rate)), 10_000);
         assert_eq!(after(pace.reserve(1, later, rate)), 11_000);
-        assert_eq!(pace.reserve(1 << 40, later, None), later);
+        assert_eq!(pace.reserve(1 << 40, later, None), later..later);
     }
 }
