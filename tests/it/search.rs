@@ -204,6 +204,12 @@ fn local_lists_and_those_of_the_store_answer_alike() {
         .exit(3)
         .says(&format!("the state {} is not searched", states[2]))
         .says("searched 2 states");
+    fs::remove_file(&manifests[1]).unwrap();
+    bare("find", &["TXT"])
+        .exit(3)
+        .says(&format!("the state {} is not searched", states[1]))
+        .says("its manifest is gone")
+        .says("searched 1 state");
 }
 
 #[test]

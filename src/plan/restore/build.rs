@@ -9,6 +9,7 @@ use crate::model::stamp::Stamp;
 
 use super::chain::{Markers, MountArchives};
 use super::choose::{Chosen, choose, left_out, newest_state};
+use super::looks;
 use super::mounts::{lay_out, select};
 use super::parts::PlannedArchive;
 use super::plan::{PlannedMount, RestoreFinding, RestoreOptions, RestorePlan};
@@ -253,7 +254,11 @@ impl MountPlanner<'_> {
                     archives: with.clone(),
                     markers,
                 };
-                archives.manifest(self.options, marker, &mut self.damage)?
+                if self.options.only.is_empty() {
+                    self.findings.extend(looks::findings(&archives, marker));
+                }
+                let (damage, findings) = (&mut self.damage, &mut self.findings);
+                archives.manifest(self.options, marker, damage, findings)?
             }
             None => {
                 self.findings.push(v1(name));

@@ -9,7 +9,11 @@ use crate::model::name::{BackupId, MountName, ObjectName, Part};
 use crate::model::stamp::Stamp;
 
 use super::error::PlanError;
-use super::plan::{PlannedManifest, RestoreOptions};
+use super::plan::{PlannedManifest, RestoreFinding, RestoreOptions};
+
+/// What is restored without a manifest.
+pub const LISTLESS: &str = "what all archives of the set hold is restored, deleted files too, and \
+                            cannot be compared with a list";
 
 /// Markers that were read, by backup and mount. `None`: written by v1.0, empty.
 pub type Markers<'a> = BTreeMap<(BackupId, &'a MountName), Option<Marker>>;
@@ -22,7 +26,8 @@ pub struct MountArchives<'a> {
 }
 
 impl MountArchives<'_> {
-    fn marker(&self, id: BackupId) -> Option<&Marker> {
+    /// What the marker of a backup says; nothing if v1.0 wrote it.
+    pub fn marker(&self, id: BackupId) -> Option<&Marker> {
         self.markers.get(&(id, self.name))?.as_ref()
     }
 
@@ -42,6 +47,11 @@ impl MountArchives<'_> {
 
     /// The markers whose manifests a state is read from, its own first.
     fn chain<'m>(&'m self, of: &'m Marker) -> Result<Vec<&'m Marker>, Stamp> {
+        let is_own = |(backup, _): &&(&Backup, &ListedArchive)| backup.id == of.backup;
+        let own = self.archives.iter().find(is_own);
+        if own.is_none_or(|(_, archive)| archive.manifest.is_none()) {
+            return Err(of.backup.stamp());
+        }
         let (mut chain, mut last) = (vec![of], of);
         while let Some(base) = self.base(last)? {
             chain.push(base);
@@ -50,17 +60,28 @@ impl MountArchives<'_> {
         Ok(chain)
     }
 
-    /// The manifests that a state is read from.
+    /// The manifests that a state is read from. `None` where one of them is gone: that is damage
+    /// where the state must be exact, else something to know.
     pub fn manifest(
         &self,
         options: &RestoreOptions,
         of: &Marker,
         damage: &mut Vec<String>,
+        findings: &mut Vec<RestoreFinding>,
     ) -> Result<Option<PlannedManifest>, Box<PlanError>> {
         let chain = match self.chain(of) {
             Ok(chain) => chain,
+            Err(lost) if options.exact => {
+                let all = "--with-deleted restores what all archives of the set hold";
+                damage.push(format!("{}; {all}", self.lost(of, lost)));
+                return Ok(None);
+            }
             Err(lost) => {
-                damage.push(self.lost(of, lost));
+                let text = format!("{}; {LISTLESS}", self.lost(of, lost));
+                findings.push(RestoreFinding {
+                    warning: true,
+                    text,
+                });
                 return Ok(None);
             }
         };
@@ -87,9 +108,12 @@ impl MountArchives<'_> {
             0 => "no state of this set can".to_owned(),
             _ => format!("these states can: {}", others.join(", ")),
         };
+        let manifest = match lost == state {
+            true => "its manifest is gone".to_owned(),
+            false => format!("its manifest rests on that of the backup {lost}, which is gone"),
+        };
         format!(
-            "the state {state} of '{}' cannot be restored exactly: its manifest rests on that of \
-             the backup {lost}, which is gone; {others}",
+            "the state {state} of '{}' cannot be restored exactly: {manifest}; {others}",
             of.mount
         )
     }

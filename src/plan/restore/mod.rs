@@ -2,13 +2,14 @@
 
 pub mod arrival;
 pub mod build;
-mod chain;
+pub mod chain;
 pub mod choose;
 pub mod error;
 pub mod estimate;
 pub mod layout;
 pub mod legal_names;
 pub mod list_cost;
+mod looks;
 pub mod mounts;
 pub mod needed;
 pub mod only;

@@ -24,6 +24,8 @@ pub enum RestoreError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Tool(#[from] ToolError),
+    #[error("the state {0} cannot be restored exactly: {1}")]
+    NoManifest(Stamp, Box<RestoreError>),
     #[error("the manifest '{key}': {why}")]
     Manifest { key: String, why: ManifestError },
     #[error("cannot {what} '{}': {why}", path.display())]
@@ -261,6 +263,10 @@ impl RestoreError {
             | RestoreError::DirectoryInTheWay(_) => "remove it, or restore into an empty directory",
             RestoreError::Damaged { .. } | RestoreError::Size { .. } | RestoreError::Lost(_) => {
                 OLDER
+            }
+            RestoreError::NoManifest(..) => {
+                "restore what all archives of the set hold with --with-deleted, an older state \
+                 with --at, or from another store"
             }
             RestoreError::Archive { full: true, .. } => {
                 "the disk is full: make room, or restore to another disk"

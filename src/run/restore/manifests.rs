@@ -9,9 +9,11 @@ use std::path::{Path, PathBuf};
 
 use crate::adapters::manifest_file::FileReader;
 use crate::adapters::seven_zip::SevenZipExit;
+use crate::model::event::{Events, Section};
 use crate::model::manifest::delta::{ChainError, write_state};
 use crate::model::manifest::{EntryKind, ManifestError, RelPath, Stored};
 use crate::model::stamp::Stamp;
+use crate::plan::restore::chain::LISTLESS;
 use crate::plan::restore::only::{Nearest, Wanted};
 use crate::plan::restore::parts::PlannedVolume;
 use crate::plan::restore::plan::{PlannedManifest, PlannedMount, RestorePlan};
@@ -62,6 +64,7 @@ pub struct Manifests<'a> {
     seven_zip: KeyedSevenZip<'a>,
     downloads: &'a Downloads<'a>,
     target: &'a Target,
+    events: &'a Events<'a>,
 }
 
 impl<'a> Manifests<'a> {
@@ -74,16 +77,32 @@ impl<'a> Manifests<'a> {
             seven_zip: KeyedSevenZip::new(tools),
             downloads,
             target,
+            events: tools.events,
         }
     }
 
-    /// Opens all manifests of a plan, and leaves out the archives that hold nothing wanted.
-    pub fn narrow(&self, plan: RestorePlan) -> Result<(RestorePlan, WantedFiles), RestoreError> {
+    /// Opens all manifests of a plan, and leaves out the archives that hold nothing wanted. Where
+    /// the state need not be exact, a manifest that is lost is done without.
+    pub fn narrow(
+        &self,
+        mut plan: RestorePlan,
+    ) -> Result<(RestorePlan, WantedFiles), RestoreError> {
         let mut wanted = WantedFiles::default();
-        for mount in &plan.mounts {
-            if let Some(manifest) = &mount.manifest {
-                let manifest = self.open(mount, manifest)?;
-                wanted.manifests.insert(mount.number, manifest);
+        for mount in &mut plan.mounts {
+            let Some(manifest) = &mount.manifest else {
+                continue;
+            };
+            match self.open(mount, manifest) {
+                Ok(manifest) => drop(wanted.manifests.insert(mount.number, manifest)),
+                Err(error) if !error.is_loss() => return Err(error),
+                Err(error) if plan.exact => {
+                    return Err(RestoreError::NoManifest(manifest.stamp, Box::new(error)));
+                }
+                Err(error) => {
+                    let text = format!("{}: {error}; {LISTLESS}", mount.shown());
+                    self.events.warn(Section::Restore, text, None);
+                    mount.manifest = None;
+                }
             }
         }
         let mut needed: BTreeMap<usize, BTreeSet<Stamp>> = BTreeMap::new();

@@ -223,11 +223,15 @@ pub fn drill(
     count: usize,
 ) -> Result<(usize, Tally), RestoreError> {
     let events = settings.events;
+    let every_list = RestoreOptions {
+        exact: true,
+        ..options.clone()
+    };
     let Decided {
         store,
         catalog,
         plan,
-    } = decide(settings, options.clone(), None)?;
+    } = decide(settings, every_list, None)?;
     options.store = store.label().to_owned();
     let seven_zip = settings.origin.seven_zip()?;
     let (key, key_from) = (settings.key)()?;

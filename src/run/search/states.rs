@@ -276,6 +276,8 @@ impl<'a> States<'a> {
             location: self.settings.origin.location.clone(),
             store: store.label().to_owned(),
             at: Some(stamp.into()),
+            // A state whose manifest is lost is not one that v1.0 wrote.
+            exact: true,
             ..RestoreOptions::default()
         };
         let quiet = Events::default();

@@ -206,6 +206,12 @@ fn a_drill() {
         err.contains("is damaged") && err.contains("the drill FAILED"),
         "{err}"
     );
+    let objects = fs::read_dir(pc.store_dir()).unwrap();
+    let mut objects = objects.map(|e| e.unwrap().path());
+    let is_base = |p: &std::path::PathBuf| p.to_str().unwrap().contains("_0_0.0_manifest_-home");
+    fs::remove_file(objects.find(is_base).unwrap()).unwrap();
+    let (_, err) = exits(&aam(&pc, &with(&["restore", "drill"], &place)), 1);
+    assert!(err.contains("cannot be restored exactly"), "{err}");
 }
 
 #[test]

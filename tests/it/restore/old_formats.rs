@@ -180,6 +180,34 @@ fn a_state_whose_manifest_is_gone_is_named_and_others_are_restored() {
     assert_eq!(restored(&pc, Some(before)), expected(&state));
 }
 
+/// Its own manifest, and one that it rests on; gone, or damaged.
+#[test]
+fn without_a_manifest_all_that_the_archives_hold_is_restored_on_request() {
+    for stamp in ["20201224_112502.000001", INC1] {
+        for is_gone in [true, false] {
+            let pc = chain();
+            let place = object(&pc, stamp, "manifest");
+            let mut bytes = fs::read(&place).unwrap();
+            bytes[40] ^= 1;
+            match is_gone {
+                true => fs::remove_file(place).unwrap(),
+                false => fs::write(place, bytes).unwrap(),
+            }
+            let error = restore(&pc, &exact(None)).error();
+            assert!(error.contains("cannot be restored exactly"), "{error}");
+            assert!(!pc.target().exists(), "{stamp} {is_gone}");
+            let done = restore(&pc, &options());
+            let text = done.text();
+            assert_eq!(done.outcome, Outcome::Warning, "{text}");
+            assert!(text.contains("cannot be compared with a list"), "{text}");
+            let found = tree(&pc.target());
+            assert_eq!(found["1/a"], "a2");
+            assert_eq!(found["1/d"], "now a file");
+            assert_eq!(found["1/e"], "e");
+        }
+    }
+}
+
 /// Of the first archive nothing is left in the state: it is not even looked at.
 #[test]
 fn an_archive_that_holds_nothing_of_the_state_is_not_needed() {

@@ -186,9 +186,9 @@ fn take_file(
     let mut stored = None;
     if order.archive.is_some() {
         if !is_changed(order, &meta, last.as_ref(), false) {
-            // Without a manifest nobody knows which archive holds it, if any does: the next run
-            // archives it.
-            stored = last.and_then(|entry| entry.stored);
+            // Without a manifest nobody knows which archive holds it, if any does: a restore looks
+            // in all of them, and the next run archives it.
+            stored = last.map_or(Some(Stored::EARLIER), |entry| entry.stored);
         } else if out.archive(path)? {
             prepared.archived_files += 1;
             prepared.archived_bytes += meta.size;

@@ -146,10 +146,26 @@ scenarios! {
         Write("docs/new.txt", "new"),
         Run(&["--mode", "incremental-only"], 3, &["compared by their times only"]),
         Incremental(2, &["docs/new.txt"]),
+        Restore(&[], 0, &[]),
+        Back,
         Run(&["--mode", "incremental-only"], 0, &["found by its manifest"]),
         Incremental(3, &["docs/a.txt", "docs/b.txt", "pics/p.jpg"]),
         Run(&["--mode", "incremental-only"], 0, &[]),
         Incremental(4, &[]),
+    ];
+    a_source_that_nobody_knew_is_named_by_a_restore: [
+        Do(|m| m.add_other()),
+        Run(&[], 0, &[" full backup!"]),
+        Do(|m| {
+            std::fs::remove_dir_all(m.path("state")).unwrap();
+            std::fs::rename(m.other(), m.path("elsewhere")).unwrap();
+        }),
+        Run(&[], 1, &["compared by their times only", "is not backed up"]),
+        Restore(&[], 3, &["could not look at", "its files are not in this state", "--at 20"]),
+        Do(|m| std::fs::rename(m.path("elsewhere"), m.other()).unwrap()),
+        Run(&[], 0, &[" incremental backup!"]),
+        Restore(&[], 0, &[]),
+        Back,
     ];
     a_damaged_manifest_counts_as_lost: [
         Run(&[], 0, &[" full backup!"]),

@@ -1,0 +1,46 @@
+//! Sources that the backup of a state could not look at (SPEC#restore). Pure.
+
+use crate::model::manifest::SourceLook;
+use crate::model::marker::Marker;
+use crate::model::stamp::Stamp;
+
+use super::chain::MountArchives;
+use super::plan::RestoreFinding;
+
+/// What is to be known of the sources that the backup of a state did not look at.
+pub fn findings(archives: &MountArchives<'_>, of: &Marker) -> Vec<RestoreFinding> {
+    let unseen = of.sources.iter().filter(|source| !source.looked_at);
+    unseen
+        .filter_map(|source| one(archives, of, source))
+        .collect()
+}
+
+fn one(archives: &MountArchives<'_>, of: &Marker, source: &SourceLook) -> Option<RestoreFinding> {
+    let (state, path) = (of.backup.stamp(), &source.path);
+    if let Some(last) = source.last_looked_at {
+        return Some(RestoreFinding {
+            warning: false,
+            text: format!(
+                "the backup {state} could not look at '{path}': what is restored of it is as of {last}"
+            ),
+        });
+    }
+    let last = last_look(archives, of, source)?;
+    Some(RestoreFinding {
+        warning: true,
+        text: format!(
+            "the backup {state} could not look at '{path}' and did not know what it held: its files \
+             are not in this state; restore them with --at {last} into another directory"
+        ),
+    })
+}
+
+/// The newest backup before that looked at a source.
+fn last_look(archives: &MountArchives<'_>, of: &Marker, source: &SourceLook) -> Option<Stamp> {
+    let before = archives.archives.iter().rev();
+    let before = before.filter_map(|(backup, _)| archives.marker(backup.id));
+    let is_look = |look: &SourceLook| look.looked_at && look.path.same(&source.path);
+    let looks = before.filter(|marker| marker.sources.iter().any(is_look));
+    let mut stamps = looks.map(|marker| marker.backup.stamp());
+    stamps.find(|stamp| *stamp < of.backup.stamp())
+}
