@@ -74,8 +74,8 @@ pub struct WhatArgs {
     /// Layout of the directories below DIR.
     #[arg(long, value_enum, default_value_t)]
     pub layout: Layout,
-    /// With --into-existing: also delete what DIR holds and the state does not list. Without it,
-    /// this is the default.
+    /// With --into-existing: also delete what the directories of the state hold in DIR and the
+    /// state does not list, excluded files too. Without --into-existing, this is the default.
     #[arg(long, conflicts_with = "only")]
     pub exact: bool,
     /// Also bring back files that were deleted between the full backup and the state, as v1.0 did.

@@ -1,5 +1,7 @@
 //! What a restore of an honest store gives.
 
+use std::fs;
+
 use super::kit::*;
 use crate::support::pc::{FULL, INC1, INC2, KEY, Pc};
 use aam_auto_backup::parts::Format;
@@ -176,4 +178,27 @@ fn directories_above_sources_need_no_entry() {
     );
     assert_eq!(done.outcome, Outcome::Success, "{}", done.text());
     assert_as_listed(&pc, 1, &pc.target().join("1"));
+}
+
+/// What lies beside the sources was never backed up.
+#[test]
+fn exact_keeps_what_lies_beside_the_sources() {
+    let mut pc = Pc::new(&["/home"]);
+    pc.write(1, "allen/docs/a", "a")
+        .unlist(1, "allen")
+        .full(FULL);
+    let kept = ["1/beside", "1/allen/keys/private"].map(|path| pc.target().join(path));
+    let gone = pc.target().join("1/allen/docs/old");
+    for path in kept.iter().chain([&gone]) {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "mine").unwrap();
+    }
+    let exact = RestoreOptions {
+        exact: true,
+        ..options()
+    };
+    let done = restore_with(&pc, &exact, &pc.target(), true, KEY);
+    assert_eq!((done.outcome, done.ok().removed), (Outcome::Success, 1));
+    assert!(kept.iter().all(|path| path.exists()) && !gone.exists());
+    assert_eq!(tree(&pc.target())["1/allen/docs/a"], "a");
 }

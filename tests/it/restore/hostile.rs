@@ -175,7 +175,9 @@ fn links_in_an_existing_target_are_not_written_through() {
 #[cfg(unix)]
 #[test]
 fn exact_removes_links_not_what_they_point_to() {
-    let pc = history(Format::Zip);
+    let mut pc = history(Format::Zip);
+    // The mount is a source itself.
+    pc.directory(1, "").incremental("20201225_000000.000000");
     let outside = pc.scratch.path().join("outside");
     fs::create_dir(&outside).unwrap();
     fs::write(outside.join("kept"), "kept").unwrap();

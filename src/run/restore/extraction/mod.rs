@@ -327,7 +327,8 @@ impl<'a> Extraction<'a> {
     ) -> Result<Tally, RestoreError> {
         let exact = self.plan.exact && mount.wanted.is_empty();
         let lost = self.lost.get(&mount.number).map_or(&[][..], Vec::as_slice);
-        let mut verification = Verification::new(self.events, self.cancel, exact, into)?;
+        let mut verification =
+            Verification::new(self.events, self.cancel, exact, self.target.fresh, into)?;
         for entry in manifest.read()? {
             let mut entry = entry.map_err(|why| manifest.broken(why))?;
             if manifests::is_wanted(&mount.wanted, &entry.path) {

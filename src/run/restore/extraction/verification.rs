@@ -3,7 +3,7 @@
 //!
 //! Goes through the manifest in its order, name by name along the disk: directories that are not
 //! there are made, sizes are verified, times and permissions set, with `--exact` what is not listed
-//! is removed. A directory gets its own times when everything in it is done. Memory holds one level
+//! is removed: in a target that held files before, only from directories that are listed. A directory gets its own times when everything in it is done. Memory holds one level
 //! of names per depth, never a tree; no link is followed.
 
 use std::collections::BTreeMap;
@@ -74,6 +74,8 @@ pub struct Verification<'a> {
     pub events: &'a Events<'a>,
     pub cancel: &'a Cancel,
     pub exact: bool,
+    /// Everything in the target was written by this restore.
+    is_fresh: bool,
     levels: Vec<OpenDirectory>,
     tally: Tally,
     /// The content of the entry in hand is lost.
@@ -86,12 +88,14 @@ impl<'a> Verification<'a> {
         events: &'a Events<'a>,
         cancel: &'a Cancel,
         exact: bool,
+        is_fresh: bool,
         root: &Path,
     ) -> Result<Verification<'a>, RestoreError> {
         let mut verification = Verification {
             events,
             cancel,
             exact,
+            is_fresh,
             levels: Vec::new(),
             tally: Tally::default(),
             is_lost: false,
@@ -290,8 +294,11 @@ impl<'a> Verification<'a> {
         let Some(level) = self.levels.pop() else {
             return Ok(());
         };
-        for name in level.names.values() {
-            self.remove(&level.path.join(name))?;
+        // What lies beside the sources is no part of the state.
+        if self.is_fresh || level.meta.is_some() {
+            for name in level.names.values() {
+                self.remove(&level.path.join(name))?;
+            }
         }
         if let Some(meta) = &level.meta {
             self.set_metadata(&level.path, meta, true);
