@@ -16,6 +16,7 @@ mod world;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use crate::support::lab;
 use crate::support::look::{differences, look};
 use crate::support::machine::{Machine, Ran};
 
@@ -70,6 +71,10 @@ pub enum Step {
 
 /// Plays a scenario on a new machine.
 pub fn play(steps: &[Step]) {
+    lab::unless_wine_dies(|| play_once(steps));
+}
+
+fn play_once(steps: &[Step]) {
     let mut machine = Machine::of_either_system();
     for step in steps {
         if let (Step::OnlyUnix(why), true) = (step, machine.is_windows()) {

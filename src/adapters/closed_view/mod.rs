@@ -98,3 +98,89 @@ fn on_own_thread<T: Send>(body: impl FnOnce() -> std::io::Result<T> + Send) -> s
     })?;
     done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
+
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod tests {
+    use std::fs;
+    use std::process::Command;
+    use std::sync::mpsc;
+
+    use rustix::mount::MountPropagationFlags;
+
+    use super::*;
+
+    /// Runs a command that must succeed.
+    fn system(command: &str) {
+        let done = Command::new("sh").args(["-ec", command]).status();
+        assert!(done.is_ok_and(|done| done.success()), "{command}");
+    }
+
+    fn view_of(base: &Path, sources: &[&str]) -> View {
+        View {
+            mount: base.join("mount"),
+            sources: sources.iter().map(PathBuf::from).collect(),
+            at: base.join("work/source"),
+            written: None,
+            work: base.join("work"),
+            programs: Vec::new(),
+        }
+    }
+
+    /// Runs `body` where mounts are seen by nobody else; not where none may be made.
+    fn apart(body: impl FnOnce(&Path) + Send) {
+        let base = tempfile::tempdir().unwrap();
+        let base = base.path().canonicalize().unwrap();
+        for name in ["mount", "work"] {
+            fs::create_dir(base.join(name)).unwrap();
+        }
+        let done = on_own_thread(|| {
+            mounts::own_namespace()?;
+            let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
+            rustix::mount::mount_change("/", private)?;
+            body(&base);
+            Ok(())
+        });
+        drop(done);
+    }
+
+    #[test]
+    fn what_is_unmounted_outside_is_unmounted_in_the_view() {
+        apart(|base| {
+            let mount = base.join("mount").display().to_string();
+            system(&format!(
+                "mount -t tmpfs tmpfs {mount}; mount --make-shared {mount}; mkdir {mount}/disk
+                 mount -t tmpfs tmpfs {mount}/disk; touch {mount}/disk/file"
+            ));
+            let (ask, asked) = mpsc::channel::<()>();
+            let (answer, answered) = mpsc::channel();
+            std::thread::scope(|scope| {
+                // It begins outside of the view.
+                scope.spawn(move || {
+                    asked.recv().unwrap();
+                    system(&format!("umount {mount}/disk"));
+                    answer.send(()).unwrap();
+                });
+                view_of(base, &[]).run(move |shown| {
+                    let file = base.join("work/source/disk/file");
+                    assert!(shown.is_some() && file.exists());
+                    ask.send(()).unwrap();
+                    answered.recv().unwrap();
+                    assert!(!file.exists());
+                });
+            });
+        });
+    }
+
+    #[test]
+    fn a_source_that_cannot_be_shown_does_not_seem_missing() {
+        apart(|base| {
+            fs::create_dir(base.join("mount/a")).unwrap();
+            let unusable = "x".repeat(300);
+            let seen = |sources: &[&str]| view_of(base, sources).run(|shown| shown.is_some());
+            assert!(!seen(&["a", &unusable]));
+            fs::remove_dir(base.join("work/source")).unwrap();
+            assert!(seen(&["a", "missing"]));
+        });
+    }
+}

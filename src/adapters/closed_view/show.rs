@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs::{self, Metadata, Permissions};
 use std::io;
+use std::io::ErrorKind::{NotADirectory, NotFound};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
@@ -28,9 +29,11 @@ pub(super) fn show(view: &View) -> io::Result<()> {
         .map(|at| Outside::of(at))
         .collect::<io::Result<Vec<_>>>()?;
     own_namespace()?;
+    // What is unmounted outside must go in here too: a disk is not to be kept busy, and its last
+    // bytes unwritten, by a view that its user does not see. Automounts show in here in the same way.
     match mount_change(
         "/",
-        MountPropagationFlags::PRIVATE | MountPropagationFlags::REC,
+        MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC,
     ) {
         // In a directory that was made the root, no mount has its name.
         Ok(()) | Err(Errno::INVAL) => {}
@@ -94,9 +97,12 @@ impl Outside {
 fn show_sources(view: &View, attributes: u64) -> io::Result<()> {
     let mut trees = Vec::new();
     for source in &view.sources {
-        // One that is not there, or is a link, is found missing by the walk.
-        if let Ok(tree) = shown_once_more(&view.mount.join(source), attributes) {
-            trees.push((tree, view.at.join(source)));
+        match shown_once_more(&view.mount.join(source), attributes) {
+            Ok(tree) => trees.push((tree, view.at.join(source))),
+            // One that is not there, or is a link, is found missing by the walk.
+            Err(error) if matches!(error.kind(), NotFound | NotADirectory) => {}
+            // It is there, and must not seem missing.
+            Err(error) => return Err(error),
         }
     }
     let nothing_runs = MountFlags::NODEV | MountFlags::NOSUID | MountFlags::NOEXEC;

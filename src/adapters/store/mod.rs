@@ -81,6 +81,8 @@ pub enum StoreErrorKind {
     Frozen,
     /// An object of this key is there already, with other content.
     Exists,
+    /// An object of this key and size is there already, and nothing tells whether it is the same.
+    Unclear,
     /// A local file could not be read or written.
     Local,
     /// The run was interrupted.
@@ -138,6 +140,15 @@ impl Act {
             "an object of this name is there already, with other content; it was left as it is",
             "give each computer a `location` of its own, and look whether this computer's clock was set back",
         )
+    }
+
+    /// As [`Act::exists`], where it may be this one.
+    fn unclear(&self) -> StoreError {
+        StoreError {
+            kind: StoreErrorKind::Unclear,
+            why: "an object of this name and size is there already, perhaps with other content; it was left as it is".to_owned(),
+            ..self.exists()
+        }
     }
 
     /// An object that is not what a small object may be.
@@ -227,8 +238,8 @@ pub trait Store: Send + Sync {
     /// that was lost.
     ///
     /// # Errors
-    /// When it does not appear, or another object has the key ([`StoreErrorKind::Exists`]). What
-    /// was sent so far is removed.
+    /// When it does not appear, or another object has the key ([`StoreErrorKind::Exists`], or
+    /// [`StoreErrorKind::Unclear`]). What was sent so far is removed.
     fn put(
         &self,
         key: &str,

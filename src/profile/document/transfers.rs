@@ -12,13 +12,14 @@ const LIMIT: &str = r"^\s*([0-2]\d:[0-5]\d-[0-2]\d:[0-5]\d\s+)?\d+(\.\d+)?\s*([k
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct TransferSection {
-    /// How many pieces of archives may be under way at a time. More of them fill a line with a long
-    /// delay, and each takes up to 16 MiB of memory. 4 by default.
+    /// How many pieces of archives are sent or received at a time. More of them use a fast line with
+    /// a long delay better, and each takes up to 16 MiB of memory. 4 by default.
     #[schemars(range(min = 1, max = MOST_CONNECTIONS))]
     pub connections: Option<u32>,
-    /// The most bytes a second, of all connections together, such as `2MB`. With a list, the first
-    /// entry whose time of day (local time) has come applies, such as `08:00-18:00 2MB`; outside of
-    /// all of them there is no limit. By default, there is no limit.
+    /// The most bytes per second, of all connections together, such as `2MB`. An entry can be
+    /// limited to a time of day (local time), such as `08:00-18:00 2MB`. In a list, the first entry
+    /// that covers the current time applies. If no entry covers it, there is no limit. By default,
+    /// there is no limit.
     pub limit: Option<LimitSection>,
 }
 
@@ -26,11 +27,11 @@ pub struct TransferSection {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum LimitSection {
-    /// Bytes a second.
+    /// Bytes per second.
     Bytes(#[schemars(range(min = SMALLEST))] u64),
     /// A size such as `2MB`, or a time of day and a size.
     One(#[schemars(regex(pattern = LIMIT))] String),
-    /// The first entry whose time has come applies.
+    /// The first entry that covers the current time applies.
     Several(#[schemars(length(min = 1), inner(regex(pattern = LIMIT)))] Vec<String>),
 }
 

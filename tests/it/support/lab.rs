@@ -2,6 +2,8 @@
 //! here. What differs between the two platforms of a test machine is here.
 
 use std::fs;
+use std::os::unix::process::ExitStatusExt;
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -28,15 +30,39 @@ pub fn is_asked_for() -> bool {
     std::env::var_os(VARIABLE).is_some()
 }
 
+/// Wine itself was ended by a signal, by this one. A program for Windows never is: where it crashes,
+/// its exit code says so. Seen once, after the last line of a restore that had succeeded. What such a
+/// start did or left undone proves nothing.
+pub struct WineDied(i32);
+
 /// Runs the program to its end. Once, among some thousand starts, Wine ended with 1 and the program
-/// had said nothing, which it never does by itself: such a start is tried once more.
+/// had said nothing, which it never does by itself: such a start is tried once more. Panics with
+/// [`WineDied`] if a signal ended Wine.
 pub fn output(command: &mut Command) -> Output {
     let output = command.output().unwrap();
-    if !is_asked_for() || !is_silent_failure(&output) {
+    if !is_asked_for() {
+        return output;
+    }
+    if let Some(signal) = output.status.signal() {
+        eprintln!("signal {signal} ended Wine: {command:?}");
+        std::panic::panic_any(WineDied(signal));
+    }
+    if !is_silent_failure(&output) {
         return output;
     }
     eprintln!("once more: Wine ended with 1 and nothing was said: {command:?}");
     command.output().unwrap()
+}
+
+/// Runs a test from its beginning, and once more if Wine died in it.
+pub fn unless_wine_dies(test: impl Fn()) {
+    let attempt = || std::panic::catch_unwind(AssertUnwindSafe(&test));
+    let Err(panic) = attempt() else { return };
+    let Some(WineDied(signal)) = panic.downcast_ref() else {
+        std::panic::resume_unwind(panic)
+    };
+    eprintln!("once more from the beginning: signal {signal} ended Wine");
+    test();
 }
 
 fn is_silent_failure(output: &Output) -> bool {
@@ -166,4 +192,31 @@ pub fn inside(drive: &Path, path: &Path) -> String {
 /// A path of the system around Wine, as Windows says it.
 pub fn outside(path: &Path) -> String {
     format!("Z:{}", path.to_str().unwrap().replace('/', "\\"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    #[test]
+    fn a_test_in_which_wine_died_is_run_once_more_and_no_other() {
+        let times = Cell::new(0);
+        let dies = |starts: i32, with: fn()| {
+            times.set(0);
+            std::panic::catch_unwind(AssertUnwindSafe(|| {
+                unless_wine_dies(|| {
+                    times.set(times.get() + 1);
+                    if times.get() <= starts {
+                        with();
+                    }
+                })
+            }))
+        };
+        let wine: fn() = || std::panic::panic_any(WineDied(11));
+        assert!(dies(0, wine).is_ok() && times.get() == 1);
+        assert!(dies(1, wine).is_ok() && times.get() == 2);
+        assert!(dies(2, wine).is_err() && times.get() == 2);
+        assert!(dies(1, || panic!("wrong")).is_err() && times.get() == 1);
+    }
 }

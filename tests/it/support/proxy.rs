@@ -26,7 +26,8 @@ pub enum Fault {
     CutRequest(u64),
     /// The real server acts, but no answer comes: the connection just ends.
     LoseAnswer,
-    /// The entity tags in the answer are other ones, as those of a bucket with keys of KMS.
+    /// The entity tags in the answer are other ones, and it names the keys of KMS, as the answers of a
+    /// bucket that is encrypted with them.
     OtherTags,
     /// The real server acts, but the connection ends after this many bytes of the answer's body.
     CutAnswer(u64),
@@ -340,6 +341,9 @@ fn answer(
     {
         text.push_str(line);
         text.push_str("\r\n");
+    }
+    if let Some(Fault::OtherTags) = fault {
+        text.push_str("x-amz-server-side-encryption: aws:kms\r\n");
     }
     text.push_str("\r\n");
     if let Some(Fault::OtherTags) = fault {

@@ -3,15 +3,14 @@
 //!
 //! The SDK tries again when an answer was lost, and is then told that there is such an object: its
 //! own. Whoever backs up may list but not read (SPEC#upload), so the entity tag of a listing tells
-//! whether it is: the MD5 of the content. Where it is not (keys of KMS), nothing tells, and the
-//! object counts as another's.
+//! whether it is: the MD5 of the content. Where it is not (keys of KMS), nothing tells.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_s3::types::CompletedPart;
+use aws_sdk_s3::types::{CompletedPart, ServerSideEncryption};
 use md5::{Digest, Md5};
 
 use super::{ObjectHead, S3Store, errors};
@@ -44,18 +43,11 @@ impl S3Store {
         E: ProvideErrorMetadata + std::error::Error + 'static,
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
     {
-        let judge = |there: ObjectHead| {
-            if there.is(&ours()) {
-                Ok(false)
-            } else {
-                Err(act.exists())
-            }
-        };
         let mut crossed = 0;
         loop {
             let conditional = self.conditions.load(Ordering::Relaxed);
             if !conditional && let Some(there) = self.find(act, key).await? {
-                return judge(there);
+                return self.judge(act, key, &there, &ours()).await;
             }
             let Err(error) = send(conditional.then(|| "*".to_owned())).await else {
                 return Ok(true);
@@ -70,7 +62,7 @@ impl S3Store {
             }
             let look = LOOK.contains(&code) || matches!(status, Some(409 | 412));
             if look && let Some(there) = self.find(act, key).await? {
-                return judge(there);
+                return self.judge(act, key, &there, &ours()).await;
             }
             if code != "ConditionalRequestConflict" || crossed == CROSSED {
                 return Err(errors::explain(act, &self.settings, error));
@@ -78,6 +70,38 @@ impl S3Store {
             crossed += 1;
             tokio::time::sleep(PAUSE).await;
         }
+    }
+
+    /// False when an object that is there is the one that was to appear.
+    async fn judge(
+        &self,
+        act: &Act,
+        key: &str,
+        there: &ObjectHead,
+        ours: &ObjectHead,
+    ) -> Result<bool, StoreError> {
+        if there.is(ours) {
+            return Ok(false);
+        }
+        match there.size == ours.size && self.has_keys_of_kms(key).await {
+            true => Err(act.unclear()),
+            false => Err(act.exists()),
+        }
+    }
+
+    /// Whether new objects are encrypted with keys of KMS. The answer to the beginning of an upload
+    /// says it to whoever may write. If none comes, entity tags count as checksums.
+    async fn has_keys_of_kms(&self, key: &str) -> bool {
+        let create = self.client.create_multipart_upload();
+        let begun = create.bucket(&self.settings.bucket).key(key).send().await;
+        let Ok(begun) = begun else { return false };
+        if let Some(id) = begun.upload_id() {
+            self.abort(key, id).await;
+        }
+        matches!(
+            begun.server_side_encryption(),
+            Some(ServerSideEncryption::AwsKms | ServerSideEncryption::AwsKmsDsse)
+        )
     }
 }
 

@@ -302,7 +302,7 @@ impl S3Store {
     }
 
     /// Removes the parts sent so far; whether that was done.
-    async fn abort(&self, key: &str, id: &str) -> bool {
+    pub(super) async fn abort(&self, key: &str, id: &str) -> bool {
         let request = self
             .client
             .abort_multipart_upload()

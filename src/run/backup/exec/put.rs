@@ -1,4 +1,5 @@
-//! One object sent, also where the answer to an earlier try was lost (SPEC#upload).
+//! One object sent, also where the answer to an earlier try was lost (SPEC#upload). Where a store
+//! cannot tell whether an object that is in the way is that one, the record of what was sent does.
 
 use std::fs::File;
 use std::io::Read;
@@ -32,7 +33,9 @@ impl Execution<'_> {
         };
         let progress = |bytes| self.events.emit(Event::Transferred { bytes });
         match (store.put(&file.key, &file.path, purpose, &progress), ours) {
-            (Err(error), Some(ours)) if is_begun && is_own(store, &error, &ours) => Ok(ours),
+            (Err(error), Some(ours)) if is_begun && error.kind == StoreErrorKind::Unclear => {
+                Ok(ours)
+            }
             (done, _) => done,
         }
     }
@@ -50,7 +53,7 @@ impl Execution<'_> {
         let ours = object(key, bytes.len() as u64, digest);
         let is_begun = self.begin(store, Some(&ours), unfinished);
         match store.put_bytes(key, bytes, Purpose::Index) {
-            Err(error) if is_begun && is_own(store, &error, &ours) => Ok(ours),
+            Err(error) if is_begun && error.kind == StoreErrorKind::Unclear => Ok(ours),
             done => done,
         }
     }
@@ -79,14 +82,6 @@ impl Execution<'_> {
         self.saved(uploads::save(unfinished));
         true
     }
-}
-
-/// Whether an object that is in the way is the one that was sent: where entity tags are no
-/// checksums of the content (keys of KMS), the store cannot tell.
-fn is_own(store: &dyn Store, error: &StoreError, ours: &ObjectRef) -> bool {
-    let listed = || store.list(&ours.key).unwrap_or_default().into_iter();
-    error.kind == StoreErrorKind::Exists
-        && listed().any(|found| found.key == ours.key && found.size == ours.size)
 }
 
 /// The checksums of a file; `None` when it cannot be read or is not what it was.

@@ -233,6 +233,29 @@ fn what_arrived_before_a_crash_is_known_again_unless_it_is_another() {
     machine.run(&[]).exit(0);
 }
 
+/// Where entity tags are checksums, they are believed, whatever was begun.
+#[test]
+fn an_object_of_the_same_size_with_other_content_is_not_taken_for_the_own() {
+    for tail in [".zip.001", "_yes_"] {
+        let (machine, proxy) = made(false);
+        proxy.spoil("PUT", tail, usize::MAX, denied());
+        machine.run(&[]).exit(1);
+        let refused = proxy.seen().into_iter().rev();
+        let mut refused = refused.filter(|r| r.method == "PUT" && path(&r.target).contains(tail));
+        let refused = refused.next_back().unwrap();
+        let size = refused.header("content-length").unwrap().parse().unwrap();
+        let theirs = crate::support::moto::shared().request(
+            "PUT",
+            path(&refused.target),
+            &[],
+            &vec![b'x'; size],
+        );
+        assert_eq!(theirs.status, 200);
+        proxy.heal();
+        machine.run(&[]).exit(1).says("with other content");
+    }
+}
+
 /// Changes a byte of a waiting volume, or changes it back; its size and time stay.
 pub(super) fn rot(machine: &Machine, tail: &str) {
     let mut left = machine.kept();
