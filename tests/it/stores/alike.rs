@@ -10,7 +10,7 @@ use trouble::{
 
 use std::fs;
 use std::io::Write;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use aam_auto_backup::parts::Cancel;
 use aam_auto_backup::parts::{Purpose, StoreErrorKind};

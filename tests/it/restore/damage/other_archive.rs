@@ -1,0 +1,55 @@
+//! Markers and manifests of other archives.
+
+use super::*;
+
+#[test]
+fn a_marker_of_another_archive_is_refused() {
+    let pc = history(Format::Zip);
+    fs::copy(
+        object(&pc, FULL, "yes_-srv-data-"),
+        object(&pc, FULL, "yes_-home-allen-"),
+    )
+    .unwrap();
+    assert!(
+        restore(&pc, &options())
+            .error()
+            .contains("describes another archive than its name says")
+    );
+    fs::write(object(&pc, FULL, "yes_-home-allen-"), "{ nonsense").unwrap();
+    assert!(restore(&pc, &options()).error().contains("cannot be read"));
+    fs::write(object(&pc, FULL, "yes_-home-allen-"), r#"{"version": 3}"#).unwrap();
+    assert!(
+        restore(&pc, &options())
+            .error()
+            .contains("use a newer aam-backup")
+    );
+}
+
+/// Its marker vouches for it: of another mount, and of another backup of the same mount.
+#[test]
+fn a_manifest_of_another_archive_is_refused() {
+    for other in ["-srv-data-", "-home-allen-"] {
+        let pc = history(Format::Zip);
+        let of_other = if other == "-srv-data-" { FULL } else { INC1 };
+        let place = object(&pc, FULL, "yes_-home-allen-");
+        let marker = |path: PathBuf| -> serde_json::Value {
+            serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+        };
+        let (mut own, theirs) = (
+            marker(place.clone()),
+            marker(object(&pc, of_other, &format!("yes_{other}"))),
+        );
+        for key in ["size", "sha256"] {
+            own["manifest"][key] = theirs["manifest"][key].clone();
+        }
+        fs::write(place, own.to_string()).unwrap();
+        let [theirs, own] = [(of_other, other), (FULL, "-home-allen-")]
+            .map(|(stamp, mount)| object(&pc, stamp, &format!("manifest_{mount}.zip")));
+        fs::copy(theirs, own).unwrap();
+        let error = restore(&pc, &at(FULL)).error();
+        assert!(
+            error.contains("it describes another backup than its name says"),
+            "{error}"
+        );
+    }
+}
