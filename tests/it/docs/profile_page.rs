@@ -25,6 +25,8 @@ static TYPES: LazyLock<String> = LazyLock::new(|| {
     }
     let mut text = page("src/profile/document.rs");
     collect(&root().join("src/profile/document"), &mut text);
+    // Sections that need no preparation.
+    text.push_str(&page("src/model/job/reporting.rs"));
     text
 });
 
