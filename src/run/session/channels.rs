@@ -9,6 +9,7 @@ mod failure_hook;
 mod history;
 mod metrics;
 mod ping;
+mod smtp;
 mod webhook;
 
 use super::Session;
@@ -84,6 +85,7 @@ pub(super) fn open() -> Vec<Box<dyn Channel>> {
         Box::new(failure_hook::FailureHook),
         Box::new(webhook::WebhookChannel),
         Box::new(email::EmailChannel),
+        Box::new(smtp::SmtpChannel),
     ]
 }
 

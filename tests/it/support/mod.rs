@@ -17,4 +17,5 @@ pub mod processes;
 pub mod profile;
 pub mod proxy;
 pub mod recorder;
+pub mod smtp;
 pub mod stored;
