@@ -4,6 +4,7 @@
 #![allow(dead_code)]
 
 pub mod bucket;
+pub mod golden;
 pub mod harm;
 pub mod held;
 pub mod http;
