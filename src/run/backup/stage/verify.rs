@@ -73,7 +73,11 @@ pub(super) fn verify(
         };
         let path = order.display_path(&entry.path);
         match finding {
-            Finding::Changed if !paths.is_reached(&entry.path) => {
+            Finding::Changed if paths.is_reached(&entry.path) => {
+                let text = format!("'{path}' changed while it was copied, and does not count");
+                events.note(Section::Verification, text);
+            }
+            Finding::Changed | Finding::LinkAbove => {
                 unreadable += 1;
                 let why = pair.take_back(&entry);
                 let severity = Some(Severity::Warning);
@@ -82,10 +86,6 @@ pub(super) fn verify(
                     why,
                     severity,
                 });
-            }
-            Finding::Changed => {
-                let text = format!("'{path}' changed while it was copied, and does not count");
-                events.note(Section::Verification, text);
             }
             Finding::Unreadable(why) => {
                 unreadable += 1;
@@ -125,6 +125,7 @@ struct Pair {
 /// What is to be said of an entry whose copy is not like it.
 enum Finding {
     Changed,
+    LinkAbove,
     Unreadable(String),
     Different { path: String, what: String },
 }
@@ -144,6 +145,7 @@ impl Pair {
         })?;
         Some(match excuse(entry, &original, self.in_snapshot) {
             Some(Excuse::Changed) => Finding::Changed,
+            Some(Excuse::LinkAbove) => Finding::LinkAbove,
             Some(Excuse::Unreadable(why)) => Finding::Unreadable(why),
             None => Finding::Different {
                 path: shown(&copy),
@@ -239,6 +241,8 @@ enum Excuse {
     /// The source was touched since the walk, or is gone: without a snapshot that is nobody's
     /// fault.
     Changed,
+    /// A link stands where a directory above it was.
+    LinkAbove,
     /// The source cannot be read: a skipped file.
     Unreadable(String),
 }
@@ -249,7 +253,7 @@ fn excuse(entry: &Entry, original: &Path, in_snapshot: bool) -> Option<Excuse> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return (!in_snapshot).then_some(Excuse::Changed);
         }
-        Err(error) => return Some(Excuse::Unreadable(why_unreadable(&error))),
+        Err(error) => return Some(unreadable(&error)),
     };
     if !in_snapshot && now.differs(&entry.meta) {
         return Some(Excuse::Changed);
@@ -259,16 +263,14 @@ fn excuse(entry: &Entry, original: &Path, in_snapshot: bool) -> Option<Excuse> {
         EntryKind::Directory => fs::read_dir(original).map(drop),
         EntryKind::Link => fs::read_link(original).map(drop),
     };
-    opened
-        .err()
-        .map(|error| Excuse::Unreadable(why_unreadable(&error)))
+    opened.err().map(|error| unreadable(&error))
 }
 
-/// Where links are not followed, the system's own words are about too many of them.
-fn why_unreadable(error: &io::Error) -> String {
+/// Where the system follows no link, it says so.
+fn unreadable(error: &io::Error) -> Excuse {
     #[cfg(unix)]
     if rustix::io::Errno::from_io_error(error) == Some(rustix::io::Errno::LOOP) {
-        return LINK_ABOVE.to_owned();
+        return Excuse::LinkAbove;
     }
-    error.to_string()
+    Excuse::Unreadable(error.to_string())
 }
