@@ -29,6 +29,7 @@ mod shadow_stage;
 mod shortcuts;
 mod status;
 pub mod terminal;
+mod verify;
 mod when;
 
 use std::path::PathBuf;
@@ -75,6 +76,7 @@ pub enum Command {
     Status(status::StatusArgs),
     Sets(sets::SetsArgs),
     Prune(prune::PruneArgs),
+    Verify(verify::VerifyArgs),
     Copy(Box<copy::CopyArgs>),
     Find(search::FindArgs),
     Versions(search::VersionsArgs),
@@ -154,6 +156,7 @@ pub fn main() -> ExitCode {
         Command::Schedule(args) => schedule::schedule(&cli.global, &args, &cancel),
         Command::Status(args) => status::status(&cli.global, &args),
         Command::Sets(args) => sets::sets(&cli.global, &args, &cancel),
+        Command::Verify(args) => args.run(&cli.global, &cancel),
         Command::Copy(args) => args.run(&cli.global, &cancel),
         Command::Prune(args) => args.run(&cli.global, &cancel),
         Command::Find(args) => args.run(&cli.global, &cancel),
