@@ -12,7 +12,6 @@ use super::before::Before;
 use super::counts::WalkCounts;
 use super::half_copies;
 use super::make_way;
-use super::native::native;
 use crate::adapters::destination_id;
 use crate::adapters::file_system;
 use crate::adapters::mirror_record::{self, MirrorRecord};
@@ -24,6 +23,7 @@ use crate::model::path::{shown, verbatim};
 use crate::model::select::{Selection, SelectionSpec};
 use crate::plan::backup::{HALF_COPIES, MirrorOrder, StageOrder};
 use crate::render::StageFiles;
+use crate::run::native::native;
 
 /// Finds out what the file system of a mirror can do. A mirror that cannot be written is told of
 /// later.

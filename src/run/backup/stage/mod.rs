@@ -33,7 +33,6 @@ mod held;
 mod make_way;
 mod manifest_object;
 mod mirror;
-mod native;
 mod outputs;
 mod prepare;
 mod script;

@@ -3,7 +3,7 @@
 use super::StageError;
 use super::fitting::Fitting;
 use super::held::LookUp;
-use super::native::native;
+use crate::adapters::compare::{Comparison, compare};
 use crate::adapters::manifest_file::FileReader;
 use crate::adapters::walk::meta_of;
 use crate::model::cancel::Cancel;
@@ -12,13 +12,11 @@ use crate::model::manifest::{Entry, EntryKind, Meta, RelPath};
 use crate::model::path::{shown, verbatim};
 use crate::plan::backup::StageOrder;
 use crate::render::StageFiles;
+use crate::run::native::native;
 use std::collections::HashSet;
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader};
+use std::io;
 use std::path::{Path, PathBuf};
-
-/// Files are compared in pieces of this many bytes.
-const BUFFER: usize = 1 << 20;
 
 /// What a verification found.
 pub(super) struct Verified {
@@ -68,7 +66,7 @@ pub(super) fn verify(
             continue;
         }
         checked += 1;
-        let Some(finding) = pair.check(&entry) else {
+        let Some(finding) = pair.check(&entry, cancel) else {
             continue;
         };
         let path = order.display_path(&entry.path);
@@ -131,7 +129,7 @@ enum Finding {
 }
 
 impl Pair {
-    fn check(&self, entry: &Entry) -> Option<Finding> {
+    fn check(&self, entry: &Entry, cancel: &Cancel) -> Option<Finding> {
         let copy = native(&self.target, &entry.path);
         let (Some(copy), Some(original)) = (copy, native(&self.source, &entry.path)) else {
             let why = "its name cannot be looked up, so its copy in the mirror is not checked";
@@ -140,7 +138,13 @@ impl Pair {
         let by_content =
             entry.kind == EntryKind::File && self.by_content.contains(entry.path.as_bytes());
         let what = difference(entry, &copy, self.tolerance).or_else(|| {
-            let differs = by_content && !same_content(&original, &copy);
+            let same = || {
+                matches!(
+                    compare(&original, &copy, cancel),
+                    Ok(Comparison::Same | Comparison::Interrupted)
+                )
+            };
+            let differs = by_content && !same();
             differs.then(|| "its content differs".to_owned())
         })?;
         Some(match excuse(entry, &original, self.in_snapshot) {
@@ -185,27 +189,6 @@ fn listed(list: &Path) -> Result<HashSet<Vec<u8>>, StageError> {
     let named = paths.filter(|path| !path.is_empty());
     let plain = named.map(|path| path.strip_prefix(b"./").unwrap_or(path).to_vec());
     Ok(plain.collect())
-}
-
-/// Whether two files can be read and hold the same.
-fn same_content(one: &Path, other: &Path) -> bool {
-    let read = || -> io::Result<bool> {
-        let mut one = BufReader::with_capacity(BUFFER, File::open(one)?);
-        let mut other = BufReader::with_capacity(BUFFER, File::open(other)?);
-        loop {
-            let (a, b) = (one.fill_buf()?, other.fill_buf()?);
-            let length = a.len().min(b.len());
-            if length == 0 {
-                return Ok(a.len() == b.len());
-            }
-            if a[..length] != b[..length] {
-                return Ok(false);
-            }
-            one.consume(length);
-            other.consume(length);
-        }
-    };
-    read().unwrap_or(false)
 }
 
 /// How the copy differs from what was selected.
