@@ -97,6 +97,14 @@ class Machine:
         (DRIVE / "Data/Documents/empty").mkdir()
         self.write("Elsewhere/secret.txt", "below the mount, and in no source")
 
+    def profile(self, sources, excluded):
+        """Another profile than the usual one."""
+        before, _, after = PROFILE.partition("sources:")
+        after = after[after.index("snapshot:") :]
+        lists = [f"sources: {[*sources]}", f"exclude: {{directories: {[*excluded]}}}"]
+        text = before + "\n".join(lists).replace("\\\\", "\\") + "\n" + after
+        (DRIVE / "Profiles/nightly.yaml").write_text(text)
+
     def write(self, path, text, time=None):
         file = DRIVE / "Data" / path
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -230,6 +238,29 @@ def without_shadowspawn(machine):
     machine.backup("run", r"C:\Profiles\nightly.yaml")
 
 
+def a_mount_that_the_console_has_no_letters_for(machine):
+    machine.write("Groß/a/x.txt", "x")
+    machine.write("Groß/b/y.txt", "y")
+    machine.profile(["C:\\Data\\Groß\\a", "C:\\Data\\Groß\\b"], [])
+    machine.backup("run", r"C:\Profiles\nightly.yaml")
+    found = sorted(file.name for file in (DRIVE / "Mirror").rglob("*.txt"))
+    if found != ["x.txt", "y.txt"]:
+        raise Failed(f"the mirror holds {found}")
+
+
+def the_copy_of_a_drive_can_be_seen(machine):
+    """Robocopy makes it hidden and system, as the root of the drive is."""
+    wanted = "Data"
+    others = [e.name for e in DRIVE.iterdir() if e.is_dir() and e.name != wanted]
+    machine.profile(["C:\\"], [f"C:\\{name}" for name in others])
+    machine.backup("run", r"C:\Profiles\nightly.yaml")
+    if not (DRIVE / "Mirror/c/Data/Pictures/cat.jpg").is_file():
+        raise Failed("there is no copy")
+    attributes = machine.run("cmd", "/c", r"attrib C:\Mirror\c").split("C:")[0]
+    if attributes.strip(" AR"):
+        raise Failed(f"the copy has the attributes {attributes}")
+
+
 def letter_in_use(machine):
     # Also one that leads to an empty directory.
     LETTER.symlink_to(LAB / "q.empty")
@@ -251,6 +282,8 @@ SCENARIOS = [
     more_exclusions_than_a_line_holds,
     a_snapshot_is_a_copy,
     without_shadowspawn,
+    a_mount_that_the_console_has_no_letters_for,
+    the_copy_of_a_drive_can_be_seen,
     letter_in_use,
     a_file_that_cannot_be_copied_fails_the_run,
 ]
