@@ -250,8 +250,7 @@ def a_mount_that_the_console_has_no_letters_for(machine):
 
 def the_copy_of_a_drive_can_be_seen(machine):
     """Robocopy makes it hidden and system, as the root of the drive is."""
-    wanted = "Data"
-    others = [e.name for e in DRIVE.iterdir() if e.is_dir() and e.name != wanted]
+    others = {entry.name for entry in DRIVE.iterdir() if entry.is_dir()} - {"Data"} | {"Work", "Logs"}
     machine.profile(["C:\\"], [f"C:\\{name}" for name in others])
     machine.backup("run", r"C:\Profiles\nightly.yaml")
     if not (DRIVE / "Mirror/c/Data/Pictures/cat.jpg").is_file():
