@@ -260,6 +260,60 @@ def the_copy_of_a_drive_can_be_seen(machine):
         raise Failed(f"the copy has the attributes {attributes}")
 
 
+SEARCH_PATH = [r"HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Environment", "/v", "Path"]
+
+
+def search_path(machine):
+    said = machine.run("reg", "query", *SEARCH_PATH)
+    return next(line.split("    ")[-1].strip() for line in said.splitlines() if "REG_" in line)
+
+
+def what_is_installed_works(machine):
+    """Installed, installed again, backed up and restored with, and removed."""
+    packages = LAB / "packages"
+    environment = {name: os.environ[name] for name in os.environ if name not in ("LC_ALL", "LOCPATH")}
+    environment["MAKENSIS"] = "-DQUICK"
+    subprocess.run([ROOT / "packaging/windows.sh", LAB / "bin/aam-backup.exe", packages], check=True, env=environment)
+    setup = next(packages.glob("*-setup.exe"))
+    place = DRIVE / "Program Files/AAM Auto Backup"
+    shutil.rmtree(place, ignore_errors=True)
+    # Longer than what an installer's own variables hold.
+    usual = search_path(machine)
+    before = ";".join([usual, *(rf"C:\Programs\number {number}" for number in range(100))])
+    machine.run("reg", "add", *SEARCH_PATH, "/t", "REG_EXPAND_SZ", "/d", before, "/f")
+    ours = r"C:\Program Files\AAM Auto Backup"
+    for _ in range(2):
+        machine.run(str(setup), "/S")
+        if search_path(machine) != f"{before};{ours}":
+            raise Failed(f"the search path was {before} and is {search_path(machine)}")
+        if not (place / "aam-backup.exe").is_file():
+            raise Failed("nothing was installed")
+    # Somebody's own file.
+    (place / "notes.txt").write_text("mine")
+    program = ours + r"\aam-backup.exe"
+    machine.run(program, "run", r"C:\Profiles\nightly.yaml")
+    same("the mirror", selected(), machine.mirror())
+    (DRIVE / "Profiles/nightly.yaml").write_text(PROFILE.replace("  program: shadowspawn\n", ""))
+    machine.write("Pictures/new.jpg", "new")
+    machine.run(program, "run", r"C:\Profiles\nightly.yaml")
+    machine.run(program, "restore", r"C:\Profiles\nightly.yaml", "--to", r"C:\Restored")
+    restored = {file.name for file in (DRIVE / "Restored").rglob("*.jpg")}
+    if restored != {"cat.jpg", "new.jpg"}:
+        raise Failed(f"restored: {restored}")
+    profile = DRIVE / "ProgramData/AAM Auto Backup/profiles/mine.yaml"
+    profile.parent.mkdir(parents=True, exist_ok=True)
+    profile.write_text(PROFILE)
+    # Without the last word it copies itself, and goes on in the background.
+    machine.run(ours + r"\uninstall.exe", "/S", "_?=" + ours)
+    left = sorted(entry.name for entry in place.iterdir())
+    if left != ["notes.txt"] or not profile.is_file():
+        raise Failed(f"what is left: {left}")
+    if search_path(machine) != before:
+        raise Failed(f"the search path was {before} and is {search_path(machine)}")
+    machine.run("reg", "add", *SEARCH_PATH, "/t", "REG_EXPAND_SZ", "/d", usual, "/f")
+    shutil.rmtree(place)
+
+
 def letter_in_use(machine):
     # Also one that leads to an empty directory.
     LETTER.symlink_to(LAB / "q.empty")
@@ -283,6 +337,7 @@ SCENARIOS = [
     without_shadowspawn,
     a_mount_that_the_console_has_no_letters_for,
     the_copy_of_a_drive_can_be_seen,
+    what_is_installed_works,
     letter_in_use,
     a_file_that_cannot_be_copied_fails_the_run,
 ]
