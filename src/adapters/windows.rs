@@ -132,7 +132,7 @@ pub fn make_sparse(file: &File) {
 
 /// What only the listing of a directory tells of an entry.
 #[derive(Clone, Copy, Debug)]
-pub struct Listed {
+pub struct ListedEntry {
     /// NTFS's change time: it moves whenever anything of a file changes, also when a program sets
     /// the modification time back (SPEC#changes). File systems without one give none.
     pub changed: Option<Moment>,
@@ -145,7 +145,7 @@ pub struct Listed {
 /// # Errors
 /// When the directory cannot be listed.
 #[allow(unsafe_code)]
-pub fn listed(directory: &Path) -> io::Result<HashMap<OsString, Listed>> {
+pub fn listed(directory: &Path) -> io::Result<HashMap<OsString, ListedEntry>> {
     const SHARE_ALL: u32 = 7;
     let file = OpenOptions::new()
         .access_mode(FILE_LIST_DIRECTORY)
@@ -191,7 +191,7 @@ pub fn listed(directory: &Path) -> io::Result<HashMap<OsString, Listed>> {
             };
             let changed = Moment(i128::from(entry.ChangeTime) * 100 - EPOCH_NANOS);
             let is_reparse_point = entry.FileAttributes & FILE_ATTRIBUTE_REPARSE_POINT != 0;
-            let listed = Listed {
+            let listed = ListedEntry {
                 changed: (entry.ChangeTime > 0).then_some(changed),
                 // Windows has the tag where the size of extended attributes is otherwise.
                 tag: is_reparse_point.then_some(entry.EaSize),

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::meta::{kind_of, meta_of, refuse_in_cloud};
 #[cfg(windows)]
-use crate::adapters::windows::Listed;
+use crate::adapters::windows::ListedEntry;
 use crate::model::manifest::Meta;
 use crate::model::select::Kind;
 
@@ -47,7 +47,7 @@ impl DirectoryByPath {
     /// Windows tells change times and reparse tags by directory only. Without them the other times
     /// have to do.
     #[cfg(windows)]
-    pub(super) fn listed(&self) -> Option<std::collections::HashMap<OsString, Listed>> {
+    pub(super) fn listed(&self) -> Option<std::collections::HashMap<OsString, ListedEntry>> {
         crate::adapters::windows::listed(&self.0).ok()
     }
 }
