@@ -163,13 +163,13 @@ impl Job {
     }
 }
 
-/// `C:\temp`, short on purpose, or `/var/tmp`, which is on a disk where `/tmp` may
-/// be in memory.
+/// On Windows, where `C:\temp` can be written by every user, the program's own directory; or
+/// `/var/tmp`, which is on a disk where `/tmp` may be in memory.
 pub fn default_work_directory(family: Family) -> FullPath {
     FullPath::top(
         family,
         match family {
-            Family::Windows => "temp",
+            Family::Windows => "ProgramData/AAM Auto Backup/work",
             Family::Unix => "var/tmp",
         },
     )

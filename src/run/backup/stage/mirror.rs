@@ -178,6 +178,26 @@ fn make_target(mirror: &MirrorOrder, order: &StageOrder) -> io::Result<()> {
     Ok(())
 }
 
+/// Robocopy copies the attributes of a directory, and the root of a drive is hidden and system: its
+/// copy would not be seen in Explorer.
+#[cfg(windows)]
+pub(super) fn show_copied_root(order: &StageOrder, events: &Events<'_>) {
+    let Some(mirror) = order.mirror.as_ref() else {
+        return;
+    };
+    let target = mirror.target.to_native();
+    if !order.mount.path.parts().is_empty() || !target.is_dir() {
+        return;
+    }
+    if let Err(error) = crate::adapters::windows::show(&verbatim(&target)) {
+        let text = format!("'{}' stays hidden: {error}", shown(&target));
+        events.warn(Section::Verification, text, None);
+    }
+}
+
+#[cfg(not(windows))]
+pub(super) fn show_copied_root(_: &StageOrder, _: &Events<'_>) {}
+
 #[cfg(not(unix))]
 fn make_target(mirror: &MirrorOrder, _order: &StageOrder) -> io::Result<()> {
     fs::create_dir_all(verbatim(&mirror.target.to_native()))
