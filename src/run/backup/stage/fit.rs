@@ -77,12 +77,11 @@ impl<'a> Fit<'a> {
     /// Judges the next entry. `last` is what the last manifest says of it.
     pub(super) fn judge(
         &mut self,
-        path: &RelPath,
-        kind: EntryKind,
-        meta: &Meta,
+        new: &Entry,
         last: Option<&Entry>,
         events: &Events<'_>,
     ) -> Treatment {
+        let (path, kind, meta) = (&new.path, new.kind, &new.meta);
         if path.is_root() {
             return Treatment::Copy;
         }
