@@ -134,7 +134,9 @@ fn take(
         }
         Item::Link { meta, details } => {
             prepared.kept_links += 1;
-            out.manifest(&Entry::new(path, EntryKind::Link, meta, None).with(details))
+            let new = Entry::new(path, EntryKind::Link, meta, None).with(details);
+            out.mirror(&new, last.as_ref(), events)?;
+            out.manifest(&new)
         }
         Item::Excluded { kind, .. } => {
             prepared.excluded += 1;
