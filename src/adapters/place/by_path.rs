@@ -1,5 +1,7 @@
 //! The same by paths, where the system has no better way: times and permissions, and links.
 
+pub use self::PlaceByPath as PlaceDirectory;
+
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,31 +13,31 @@ use crate::model::manifest::{Details, Entry, Meta};
 
 /// A directory of the target.
 #[derive(Debug)]
-pub struct PlaceDirectory(PathBuf);
+pub struct PlaceByPath(PathBuf);
 
-impl PlaceDirectory {
+impl PlaceByPath {
     /// A directory by its path.
     ///
     /// # Errors
     /// None here.
-    pub fn open(path: &Path) -> io::Result<PlaceDirectory> {
-        Ok(PlaceDirectory(path.to_owned()))
+    pub fn open(path: &Path) -> io::Result<PlaceByPath> {
+        Ok(PlaceByPath(path.to_owned()))
     }
 
     /// A directory in this one.
     ///
     /// # Errors
     /// None here.
-    pub fn enter(&self, name: &std::ffi::OsStr) -> io::Result<PlaceDirectory> {
-        Ok(PlaceDirectory(self.0.join(name)))
+    pub fn enter(&self, name: &std::ffi::OsStr) -> io::Result<PlaceByPath> {
+        Ok(PlaceByPath(self.0.join(name)))
     }
 
     /// A second one.
     ///
     /// # Errors
     /// None here.
-    pub fn again(&self) -> io::Result<PlaceDirectory> {
-        Ok(PlaceDirectory(self.0.clone()))
+    pub fn again(&self) -> io::Result<PlaceByPath> {
+        Ok(PlaceByPath(self.0.clone()))
     }
 
     /// Sets what is known of a file.
@@ -75,7 +77,7 @@ impl PlaceDirectory {
     pub fn join(
         &self,
         _: &std::ffi::OsStr,
-        _: &PlaceDirectory,
+        _: &PlaceByPath,
         _: &std::ffi::OsStr,
     ) -> io::Result<bool> {
         Ok(false)

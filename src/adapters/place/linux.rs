@@ -26,7 +26,7 @@ pub struct PlaceDirectory(OwnedFd);
 const HANDLE: OFlags = OFlags::PATH.union(OFlags::CLOEXEC);
 
 /// An entry whose handle is held.
-struct Held<'h> {
+struct HeldEntry<'h> {
     handle: BorrowedFd<'h>,
     /// Another way to it, which changes of permissions and attributes need.
     path: PathBuf,
@@ -68,7 +68,7 @@ impl PlaceDirectory {
     /// When times or permissions cannot be set, or it is not a file any more.
     pub fn set_file(&self, name: &OsStr, entry: &Entry, lacks: &mut Lacks) -> io::Result<()> {
         let file = openat(&self.0, name, HANDLE | OFlags::NOFOLLOW, Mode::empty())?;
-        let held = Held::new(file.as_fd(), false)?;
+        let held = HeldEntry::new(file.as_fd(), false)?;
         held.set(&entry.meta, &entry.details, lacks)
     }
 
@@ -77,7 +77,7 @@ impl PlaceDirectory {
     /// # Errors
     /// When times or permissions cannot be set.
     pub fn set_itself(&self, meta: &Meta, details: &Details, lacks: &mut Lacks) -> io::Result<()> {
-        Held::new(self.0.as_fd(), true)?.set(meta, details, lacks)
+        HeldEntry::new(self.0.as_fd(), true)?.set(meta, details, lacks)
     }
 
     /// Makes a symbolic link, in the place of a file or link if there is one.
@@ -178,8 +178,8 @@ fn same_content(mut one: BufReader<File>, mut other: BufReader<File>) -> io::Res
 
 const SET_ID: u32 = 0o6000;
 
-impl<'h> Held<'h> {
-    fn new(handle: BorrowedFd<'h>, is_directory: bool) -> io::Result<Held<'h>> {
+impl<'h> HeldEntry<'h> {
+    fn new(handle: BorrowedFd<'h>, is_directory: bool) -> io::Result<HeldEntry<'h>> {
         let found = fstat(handle)?;
         let expected = match is_directory {
             true => FileType::Directory,
@@ -188,7 +188,7 @@ impl<'h> Held<'h> {
         if FileType::from_raw_mode(found.st_mode) != expected {
             return Err(io::Error::other("something else took its place meanwhile"));
         }
-        Ok(Held {
+        Ok(HeldEntry {
             handle,
             path: PathBuf::from(format!("/proc/self/fd/{}", handle.as_raw_fd())),
             found,

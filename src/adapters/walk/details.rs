@@ -12,30 +12,14 @@ use std::sync::Arc;
 use rustix::io::Errno;
 use serde_bytes::ByteBuf;
 
+use super::found::Found;
 use super::meta::{kind_of, meta_of};
+use crate::model::manifest::Details;
 use crate::model::manifest::details::{Attribute, Attributes, Link, LinkKind, Owner, is_restored};
-use crate::model::manifest::{Details, Meta};
 use crate::model::select::Kind;
 
-/// What was found of an entry.
-#[derive(Debug)]
-pub(super) struct Found {
-    pub meta: Meta,
-    pub details: Details,
-}
-
-impl Found {
-    /// Of an entry that could not be looked at.
-    pub fn unknown() -> Found {
-        Found {
-            meta: Meta::unknown(),
-            details: Details::default(),
-        }
-    }
-}
-
 /// What a look at an entry said.
-pub(super) struct Looked {
+pub(super) struct LookedAt {
     pub kind: Kind,
     pub uid: u32,
     pub gid: u32,
@@ -48,11 +32,11 @@ pub(super) struct Looked {
     pub blocks: u64,
 }
 
-impl Looked {
+impl LookedAt {
     #[cfg(target_os = "linux")]
     #[allow(clippy::useless_conversion, clippy::unnecessary_cast)] // Widths differ by platform.
-    pub fn of_stat(kind: Kind, found: &rustix::fs::Stat) -> Looked {
-        Looked {
+    pub fn of_stat(kind: Kind, found: &rustix::fs::Stat) -> LookedAt {
+        LookedAt {
             kind,
             uid: found.st_uid,
             gid: found.st_gid,
@@ -69,7 +53,7 @@ impl Looked {
 /// # Errors
 /// When not even its modification time can be had.
 pub(super) fn found(path: &Path, metadata: &Metadata) -> io::Result<Found> {
-    let looked = Looked {
+    let looked = LookedAt {
         kind: kind_of(metadata.file_type()),
         uid: metadata.uid(),
         gid: metadata.gid(),
@@ -94,7 +78,7 @@ const SMALLEST_SPARSE: u64 = 4096;
 /// When the target of a link cannot be read.
 pub(super) fn details(
     path: &Path,
-    looked: &Looked,
+    looked: &LookedAt,
     target: impl FnOnce() -> io::Result<Vec<u8>>,
 ) -> io::Result<Details> {
     let link = match looked.kind {

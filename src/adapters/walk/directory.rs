@@ -10,7 +10,8 @@ use std::path::Path;
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, StatxFlags};
 use rustix::io::Errno;
 
-use super::details::{Found, Looked, details};
+use super::details::{LookedAt, details};
+use super::found::Found;
 use super::meta::{meta_of_stat, meta_of_statx};
 use crate::model::manifest::Meta;
 use crate::model::select::Kind;
@@ -60,7 +61,7 @@ impl SourceDirectory {
             Ok(found) => {
                 let kind = FileType::from_raw_mode(found.stx_mode.into());
                 let kind = kind_of(kind).unwrap_or(Kind::Special);
-                let looked = Looked {
+                let looked = LookedAt {
                     kind,
                     uid: found.stx_uid,
                     gid: found.stx_gid,
@@ -76,7 +77,7 @@ impl SourceDirectory {
                 let found = rustix::fs::statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW)?;
                 let kind = FileType::from_raw_mode(found.st_mode);
                 let kind = kind_of(kind).unwrap_or(Kind::Special);
-                let looked = Looked::of_stat(kind, &found);
+                let looked = LookedAt::of_stat(kind, &found);
                 self.found(name, meta_of_stat(&found), &looked)
             }
             Err(error) => Err(error.into()),
@@ -84,7 +85,7 @@ impl SourceDirectory {
     }
 
     /// What else is known of a name: read by the handle of its directory, too.
-    fn found(&self, name: &OsStr, meta: Meta, looked: &Looked) -> io::Result<(Kind, Found)> {
+    fn found(&self, name: &OsStr, meta: Meta, looked: &LookedAt) -> io::Result<(Kind, Found)> {
         let place = Path::new("/proc/self/fd").join(self.0.as_raw_fd().to_string());
         let details = details(&place.join(name), looked, || {
             let target = rustix::fs::readlinkat(&self.0, name, Vec::new())?;

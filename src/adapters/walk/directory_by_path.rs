@@ -8,7 +8,8 @@ use std::fs::{self, DirEntry};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::details::{self, Found};
+use super::details;
+use super::found::Found;
 use super::meta::{kind_of, refuse_in_cloud};
 #[cfg(windows)]
 use crate::model::manifest::Moment;

@@ -7,8 +7,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::details::{self, Found};
+use super::details;
 use super::directory::{NameIn, SourceDirectory};
+use super::found::Found;
 use super::meta::kind_of;
 use crate::model::path::Family;
 use crate::model::select::{Kind, Location, Selection};

@@ -21,16 +21,16 @@ mod ahead;
 mod details;
 #[cfg_attr(not(target_os = "linux"), path = "directory_by_path.rs")]
 mod directory;
+mod found;
 mod listing;
 mod meta;
 
 pub use listing::{native_name, source_problem};
 pub use meta::meta_of;
 
-use details::Found;
-
 use ahead::{Ahead, Pending};
 use directory::SourceDirectory;
+use found::Found;
 use listing::{Judged, Listing, Place, name_text};
 
 /// One thing a walk came across.
@@ -229,13 +229,7 @@ impl Descent<'_, '_> {
         };
         let really_empty = listing.as_ref().is_ok_and(Listing::really_empty);
         if inside || listing.is_err() {
-            let Found { meta, details } = found;
-            let item = Item::Directory {
-                meta,
-                details,
-                really_empty,
-            };
-            (self.each)(&here.rel, item)?;
+            (self.each)(&here.rel, found.directory(really_empty))?;
         }
         let listing = match listing {
             Ok(listing) => listing,

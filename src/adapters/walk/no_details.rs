@@ -3,25 +3,9 @@
 use std::fs::Metadata;
 use std::path::Path;
 
+use super::found::Found;
 use super::meta::meta_of;
-use crate::model::manifest::{Details, Meta};
-
-/// What was found of an entry.
-#[derive(Debug)]
-pub(super) struct Found {
-    pub meta: Meta,
-    pub details: Details,
-}
-
-impl Found {
-    /// Of an entry that could not be looked at.
-    pub fn unknown() -> Found {
-        Found {
-            meta: Meta::unknown(),
-            details: Details::default(),
-        }
-    }
-}
+use crate::model::manifest::Details;
 
 /// What is known of an entry.
 ///

@@ -118,15 +118,8 @@ fn take(
             details,
             really_empty,
         } => {
-            prepared.directories += 1;
-            // Only an empty directory is archived for itself; the others come with their files.
-            let alone = really_empty && !path.is_root() && order.archive.is_some();
             let new = Entry::new(path, EntryKind::Directory, meta, None).with(details);
-            if alone && is_changed(order, &new, last.as_ref()) && out.archive(path)? {
-                prepared.archived_directories += 1;
-            }
-            out.mirror(&new, last.as_ref(), events)?;
-            out.manifest(&new)
+            take_directory(order, out, prepared, events, &new, really_empty, last)
         }
         Item::File { meta, details } => {
             let new = Entry::new(path, EntryKind::File, meta, None).with(details);
@@ -181,6 +174,26 @@ fn take(
                 .map_or(Ok(()), |entry| out.carry_over(entry, prepared))
         }
     }
+}
+
+/// A selected directory.
+fn take_directory(
+    order: &StageOrder,
+    out: &mut Outputs<'_>,
+    prepared: &mut WalkCounts,
+    events: &Events<'_>,
+    new: &Entry,
+    really_empty: bool,
+    last: Option<Entry>,
+) -> Result<(), StageError> {
+    prepared.directories += 1;
+    // Only an empty directory is archived for itself; the others come with their files.
+    let alone = really_empty && !new.path.is_root() && order.archive.is_some();
+    if alone && is_changed(order, new, last.as_ref()) && out.archive(&new.path)? {
+        prepared.archived_directories += 1;
+    }
+    out.mirror(new, last.as_ref(), events)?;
+    out.manifest(new)
 }
 
 /// A selected file; `last` is what the last manifest says of it.
