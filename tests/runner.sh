@@ -13,7 +13,7 @@ for name in $(env | sed -n 's/^\([A-Za-z_][A-Za-z0-9_]*\)=.*/\1/p'); do
     case $name in
     PATH | TMPDIR | TERM | USER | LOGNAME) ;;
     CARGO | CARGO_* | RUST_* | NEXTEST | NEXTEST_* | LD_LIBRARY_PATH | LLVM_PROFILE_FILE) ;;
-    AAM_TEST_* | AAM_BACKUP_BLESS | PROPTEST_*) ;;
+    AAM_TEST_* | PROPTEST_*) ;;
     *) unset "$name" ;;
     esac
 done

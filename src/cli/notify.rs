@@ -54,7 +54,7 @@ fn test(job: &Job) -> Exit {
         Some(_) => Exit::Failed,
         None => {
             let text = format!("the profile '{}' sends no messages", job.name);
-            let hint = "add `email` or `notify` to it: see docs/unattended.md";
+            let hint = "add a section that sends some, such as `email`: see docs/unattended.md";
             complain("error", &text, hint);
             Exit::Failed
         }

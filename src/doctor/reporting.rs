@@ -2,19 +2,24 @@
 
 use super::visit::Visit;
 use super::{CheckAnswer, ok, problem, warning};
-use crate::adapters::notify::is_web_address;
 use crate::adapters::process::locate;
+use crate::run::session::examine;
 
 /// Whether anybody learns that a run failed.
 pub(super) fn reports(visit: &Visit<'_>) -> Vec<CheckAnswer> {
     match visit.job.reporting.listeners().as_slice() {
         [] => vec![warning(
             "nobody learns that a run failed",
-            "add `email`, `notify` or `ping` to the profile: see docs/unattended.md",
+            "add a section that reports it, such as `email` or `ping`: see docs/unattended.md",
         )],
         keys => {
             let mut found = vec![ok(format!("a failure is reported by {}", keys.join(", ")))];
-            found.extend(webhooks(visit));
+            let secret = |reference: &_| visit.secret(reference).ok();
+            let examined = examine(&visit.job.reporting, &secret).into_iter();
+            found.extend(examined.map(|examined| match examined {
+                Ok(name) => ok(format!("{name}: well-formed; nothing is sent")),
+                Err((text, hint)) => problem(text, hint),
+            }));
             found
         }
     }
@@ -41,25 +46,6 @@ pub(super) fn hooks(visit: &Visit<'_>) -> Vec<CheckAnswer> {
         )
     })
     .collect()
-}
-
-fn webhooks(visit: &Visit<'_>) -> Vec<CheckAnswer> {
-    let webhooks = visit.job.reporting.notify.iter().enumerate();
-    // A secret that cannot be read is a problem of another check.
-    let found = webhooks.filter_map(|(at, webhook)| {
-        let url = visit.secret(&webhook.url).ok()?;
-        let format = webhook.format;
-        Some(match is_web_address(&url) {
-            true => ok(format!(
-                "notify.{at} ({format}): well-formed; nothing is sent"
-            )),
-            false => problem(
-                format!("notify.{at}.url: the secret is not an http or https address"),
-                "keep the whole address of the webhook, such as `https://example.com/hook`",
-            ),
-        })
-    });
-    found.collect()
 }
 
 pub(super) fn ping(visit: &Visit<'_>) -> Vec<CheckAnswer> {

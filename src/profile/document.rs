@@ -24,7 +24,6 @@ const NAME: &str = r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$";
 const LOCATION: &str = r"^[A-Za-z0-9.-]{1,64}$";
 const BUCKET: &str = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$";
 const REGION: &str = r"^[a-z0-9-]+$";
-const ADDRESS: &str = r"^[^@\s]+@[^@\s]+$";
 const URL: &str = r"^[Hh][Tt][Tt][Pp][Ss]?://[^@\s]+$";
 const ENDPOINT: &str = URL;
 /// The largest object of S3, 5 TiB.

@@ -21,6 +21,7 @@ use crate::model::job::{Program, Reporting};
 use crate::model::path::FullPath;
 use crate::render::report::{self, Counts, Report, Summary};
 use crate::run::guard::guarded;
+pub use channels::examine;
 use channels::{Reached, RunEnd};
 
 /// What a session is about, and who gets its reports.

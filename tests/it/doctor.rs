@@ -1,6 +1,6 @@
 //! `doctor`: what it finds on sound and on broken machines, buckets and senders.
 //!
-//! `AAM_TEST_BLESS=1` writes the golden file anew; look at the difference before committing it.
+//! `tests/accept.sh` writes the golden file anew; look at the difference before committing it.
 
 mod email;
 mod places;
@@ -8,6 +8,7 @@ mod secrets;
 mod stores;
 mod tools;
 
+use crate::support::golden;
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -282,10 +283,7 @@ fn a_healthy_profile_that_nothing_starts() {
         .never_says("example.com/private");
     let found = masked(&ran.stdout, &s3.machine).replace(&bucket, "BUCKET");
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/doctor-healthy.txt");
-    if std::env::var_os("AAM_TEST_BLESS").is_some() {
-        fs::write(&golden, &found).unwrap();
-    }
-    assert_eq!(found, fs::read_to_string(golden).unwrap());
+    golden::compare(&golden, &found);
     // A profile with everything is looked at by every check.
     for check in CHECKS {
         assert!(

@@ -4,7 +4,7 @@ use std::path::Path;
 
 /// Variables that change what the program does, by how their names begin.
 const FOREIGN: [&str; 5] = ["AAM_BACKUP_", "AWS_", "XDG_", "SSL_", "LC_"];
-const OURS: [&str; 2] = ["AAM_BACKUP_BLESS", "AAM_BACKUP_STATE_DIR"];
+const OURS: [&str; 1] = ["AAM_BACKUP_STATE_DIR"];
 
 #[test]
 #[cfg(unix)]

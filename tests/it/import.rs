@@ -4,12 +4,10 @@ mod init;
 mod round_trip;
 mod secrets;
 
+use crate::support::golden;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-
-/// Set to write what the program says now as what it is expected to say.
-const BLESS: &str = "AAM_BACKUP_BLESS";
 
 fn cases() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/import/cases")
@@ -131,15 +129,7 @@ fn batch_files_become_profiles() {
             "{name}: {code}\n{stderr}"
         );
         for (extension, found) in [("yaml", &stdout), ("stderr", &stderr)] {
-            let expected = dir.join(format!("{name}.{extension}"));
-            if std::env::var_os(BLESS).is_some() && !found.is_empty() {
-                fs::write(&expected, found).unwrap();
-            }
-            let expected = fs::read_to_string(&expected).unwrap_or_default();
-            assert_eq!(
-                *found, expected,
-                "{name}.{extension}: after a look, bless with {BLESS}=1"
-            );
+            golden::compare(&dir.join(format!("{name}.{extension}")), found);
         }
         if code != 2 {
             let (code, _, stderr) = said(&run(&dir, &["check", &format!("./{name}.yaml")]));

@@ -4,6 +4,7 @@ mod jobs;
 
 mod commands;
 
+use crate::support::golden;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -14,9 +15,6 @@ use aam_auto_backup::parts::Zone;
 use aam_auto_backup::parts::profile;
 use aam_auto_backup::parts::{ExtraFiles, Reference, StorageClass};
 use aam_auto_backup::parts::{MaxDelete, MountPoint};
-
-/// Set to write what the program says now as what it is expected to say.
-const BLESS: &str = "AAM_BACKUP_BLESS";
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -77,15 +75,7 @@ fn broken_profiles() {
             !stderr.to_lowercase().contains("hunter2"),
             "{name} shows a secret:\n{stderr}"
         );
-        let expected = file.with_extension("stderr");
-        if std::env::var_os(BLESS).is_some() {
-            fs::write(&expected, &stderr).unwrap();
-        }
-        let expected = fs::read_to_string(&expected).unwrap_or_default();
-        assert_eq!(
-            stderr, expected,
-            "{name}: after a look, bless with {BLESS}=1"
-        );
+        golden::compare(&file.with_extension("stderr"), &stderr);
     }
 }
 

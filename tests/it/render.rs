@@ -1,7 +1,8 @@
 //! The exact bytes of rendered files (tests/golden/), for an order with every nasty name.
 //!
-//! `AAM_TEST_BLESS=1` writes them anew; look at the difference before committing it.
+//! `tests/accept.sh` writes them anew; look at the difference before committing it.
 
+use crate::support::golden;
 use std::fs;
 use std::path::Path;
 
@@ -20,26 +21,7 @@ pub fn golden(name: &str, found: &[u8]) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/golden")
         .join(name);
-    if std::env::var_os("AAM_TEST_BLESS").is_some() {
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, found).unwrap();
-    }
-    let expected = fs::read(&path).unwrap_or_default();
-    let lines = |bytes: &[u8]| -> Vec<String> {
-        bytes
-            .split_inclusive(|b| matches!(b, b'\n' | b'\0'))
-            .map(|line| line.escape_ascii().to_string())
-            .collect()
-    };
-    for (line, (expected, found)) in lines(&expected).iter().zip(&lines(found)).enumerate() {
-        assert_eq!(expected, found, "{name}, line {}", line + 1);
-    }
-    assert!(
-        expected == found,
-        "{name}: {} bytes, now {}",
-        expected.len(),
-        found.len()
-    );
+    golden::compare(&path, found);
 }
 
 const NAMES: &[&[u8]] = &[

@@ -9,6 +9,7 @@ mod metrics;
 mod network;
 mod notify;
 mod restored;
+mod smtp;
 mod status;
 mod terminal;
 mod told;

@@ -2,8 +2,9 @@
 //! what is rendered. When the Windows lab is asked for (`AAM_TEST_WINDOWS`), `aam-backup.exe` has
 //! to say the same.
 //!
-//! `AAM_TEST_BLESS=1` writes them anew; look at the difference before committing it.
+//! `tests/accept.sh` writes them anew; look at the difference before committing it.
 
+use crate::support::golden;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -31,16 +32,7 @@ fn root() -> PathBuf {
 
 fn golden(name: &str, found: &str) {
     let path = root().join("tests/golden").join(name);
-    if std::env::var_os("AAM_TEST_BLESS").is_some() {
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, found).unwrap();
-    }
-    let expected = fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(
-        expected.escape_debug().to_string(),
-        found.escape_debug().to_string(),
-        "{name}"
-    );
+    golden::compare(&path, found);
 }
 
 /// Runs the program: here, or under Wine.

@@ -7,7 +7,9 @@ mod email;
 mod hook;
 mod identity;
 mod post;
+mod smtp;
 
 pub use email::{SendError, Ses};
 pub use hook::{NOT_TODAY, run_hook};
 pub use post::{Post, PostError, is_web_address};
+pub use smtp::send_by_smtp;

@@ -12,6 +12,9 @@ use std::time::Duration;
 use crate::model::path::FullPath;
 use crate::model::policy::Credentials;
 
+/// The pattern of an email address in the schema.
+pub const ADDRESS: &str = r"^[^@\s]+@[^@\s]+$";
+
 /// Everything of a job that concerns its reports. It can be had from a profile whose other parts
 /// are broken.
 #[derive(Clone, Debug, Default)]
@@ -20,7 +23,7 @@ pub struct Reporting {
     pub email: Option<Email>,
     pub ping: Ping,
     pub hooks: Hooks,
-    pub notify: Vec<Webhook>,
+    pub messages: Messages,
 }
 
 impl Reporting {
@@ -31,14 +34,14 @@ impl Reporting {
             email,
             ping,
             hooks,
-            notify,
+            messages,
         } = self;
         Reporting {
             log: Some(log).filter(|_| good("/log")).unwrap_or_default(),
             email: email.filter(|_| good("/email")),
             ping: Some(ping).filter(|_| good("/ping")).unwrap_or_default(),
             hooks: Some(hooks).filter(|_| good("/hooks")).unwrap_or_default(),
-            notify: Some(notify).filter(|_| good("/notify")).unwrap_or_default(),
+            messages: messages.only(good),
         }
     }
 
@@ -50,7 +53,7 @@ impl Reporting {
                 keep_days: self.log.keep_days,
             },
             email: self.email.clone(),
-            notify: self.notify.clone(),
+            messages: self.messages.clone(),
             ..Reporting::default()
         }
     }
@@ -58,15 +61,14 @@ impl Reporting {
     /// The keys of those who learn that a run failed.
     pub fn listeners(&self) -> Vec<&'static str> {
         let watchdog = self.ping.failure.is_some() || self.ping.success.is_some();
-        [
-            ("email", self.email.is_some()),
-            ("ping", watchdog),
-            ("notify", !self.notify.is_empty()),
-            ("hooks.on-failure", self.hooks.on_failure.is_some()),
-        ]
-        .into_iter()
-        .filter_map(|(key, set)| set.then_some(key))
-        .collect()
+        let before = [("email", self.email.is_some()), ("ping", watchdog)];
+        let after = [("hooks.on-failure", self.hooks.on_failure.is_some())];
+        before
+            .into_iter()
+            .chain(self.messages.set())
+            .chain(after)
+            .filter_map(|(key, set)| set.then_some(key))
+            .collect()
     }
 
     /// The places that name a secret, with their keys in the profile.
@@ -77,13 +79,60 @@ impl Reporting {
             .and_then(|email| email.credentials.as_ref());
         let email = email.into_iter().flat_map(Credentials::references);
         let email = email.map(|(key, found)| (format!("email.credentials.{key}"), found));
-        let webhooks = self.notify.iter().enumerate().flat_map(|(at, webhook)| {
+        email.chain(self.messages.references()).collect()
+    }
+}
+
+/// Channels that send a message at the end of a run, as a profile writes them: each field is a key of
+/// the profile.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Messages {
+    /// Messages to chats and other services when a run ends.
+    #[serde(default)]
+    pub notify: Vec<Webhook>,
+    /// Email reports through an SMTP server. `email` sends them through Amazon SES.
+    pub smtp: Option<Smtp>,
+}
+
+impl Messages {
+    /// What remains when only the sections at good JSON pointers are kept.
+    fn only(self, good: impl Fn(&str) -> bool) -> Messages {
+        let Messages { notify, smtp } = self;
+        Messages {
+            smtp: smtp.filter(|_| good("/smtp")),
+            notify: Some(notify).filter(|_| good("/notify")).unwrap_or_default(),
+        }
+    }
+
+    /// Each key, and whether it is set.
+    fn set(&self) -> [(&'static str, bool); 2] {
+        let Messages { notify, smtp } = self;
+        [("notify", !notify.is_empty()), ("smtp", smtp.is_some())]
+    }
+
+    /// The places that name a secret, with their keys in the profile.
+    pub fn references(&self) -> Vec<(String, &Reference)> {
+        let Messages { notify, smtp } = self;
+        let login = smtp.as_ref().and_then(|smtp| smtp.login.as_ref());
+        let login = login.map(|login| ("smtp.login.password".to_owned(), &login.password));
+        let webhooks = notify.iter().enumerate().flat_map(|(at, webhook)| {
             let url = Some((format!("notify.{at}.url"), &webhook.url));
             let token = webhook.token.as_ref();
             url.into_iter()
                 .chain(token.map(|token| (format!("notify.{at}.token"), token)))
         });
-        email.chain(webhooks).collect()
+        webhooks.chain(login).collect()
+    }
+
+    /// The email addresses, with their keys in the profile.
+    pub fn addresses(&self) -> Vec<(String, &str)> {
+        let Messages { notify: _, smtp } = self;
+        let Some(smtp) = smtp else { return Vec::new() };
+        let to = smtp.to.iter().enumerate();
+        let to = to.map(|(at, to)| (format!("smtp.to.{at}"), to.as_str()));
+        let from = ("smtp.from".to_owned(), smtp.from.as_str());
+        std::iter::once(from).chain(to).collect()
     }
 }
 
@@ -132,15 +181,94 @@ pub struct Ping {
     pub details: DetailLevel,
 }
 
-/// A message to a chat or another service.
-#[derive(Clone, Debug)]
+/// A message to a chat or another service, sent when a run ends.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Webhook {
-    /// Whoever knows the address can send messages.
+    /// Address of the webhook. Whoever knows it can send messages, so that it is kept like other
+    /// secrets, not in the profile.
     pub url: Reference,
+    /// Access token, sent as `Authorization: Bearer`. Most services need none.
     pub token: Option<Reference>,
+    /// Which service the message is written for.
+    #[serde(default)]
     pub format: MessageFormat,
+    /// After which runs a message is sent. After an incremental-only run that succeeded, none is.
+    #[serde(default)]
     pub when: When,
+    /// How much the message says. `counts` by default.
+    #[serde(default = "counts")]
     pub details: DetailLevel,
+}
+
+/// Chats are read by more people than email.
+fn counts() -> DetailLevel {
+    DetailLevel::Counts
+}
+
+/// Email reports through an SMTP server.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Smtp {
+    /// Name of the server, such as `smtp.example.com`.
+    #[schemars(regex(pattern = r"^[A-Za-z0-9.:-]+$"))]
+    pub host: String,
+    /// Port of the server. By default 465 with `security: tls`, 587 with `starttls`, 25 with `none`.
+    #[schemars(range(min = 1))]
+    pub port: Option<u16>,
+    /// How the connection is encrypted.
+    #[serde(default)]
+    pub security: SmtpSecurity,
+    /// Name and password. Without this section, nobody logs in.
+    pub login: Option<SmtpLogin>,
+    /// Name shown as the sender.
+    pub from_name: Option<String>,
+    /// Address of the sender.
+    #[schemars(regex(pattern = ADDRESS))]
+    pub from: String,
+    /// Addresses of the recipients.
+    #[schemars(length(min = 1), inner(regex(pattern = ADDRESS)))]
+    pub to: Vec<String>,
+    /// After which runs a report is sent. Incremental-only runs that succeed do not send reports.
+    #[serde(default)]
+    pub when: When,
+    /// How much the report says.
+    #[serde(default)]
+    pub details: DetailLevel,
+}
+
+impl Smtp {
+    /// The port, or the usual one.
+    pub fn port(&self) -> u16 {
+        self.port.unwrap_or(match self.security {
+            SmtpSecurity::Tls => 465,
+            SmtpSecurity::Starttls => 587,
+            SmtpSecurity::None => 25,
+        })
+    }
+}
+
+/// Who logs in at an SMTP server.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct SmtpLogin {
+    /// Name of the account, often the address of the sender.
+    pub user: String,
+    /// Password of the account, or one made for programs.
+    pub password: Reference,
+}
+
+/// How a connection to an SMTP server is encrypted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SmtpSecurity {
+    /// From the beginning.
+    #[default]
+    Tls,
+    /// After a first exchange; a server that offers no encryption is refused.
+    Starttls,
+    /// Not at all: for a server on this computer. No password is sent.
+    None,
 }
 
 /// The service that a message is written for.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Checker, Mistake};
-use crate::model::job::{Email, Hooks, Log, Ping, Program, Reporting, Webhook};
+use crate::model::job::{Email, Hooks, Log, Messages, Ping, Program, Reporting};
 use crate::model::policy::UNREACHABLE_AFTER;
 use crate::profile::document::{self, ReportingSections};
 
@@ -17,18 +17,14 @@ impl Checker<'_> {
             email,
             ping,
             hooks,
-            notify,
+            messages,
         } = sections;
         Reporting {
             log: self.log(log),
             email: self.email(email.as_ref()),
             ping: self.ping(ping),
             hooks: self.hooks(hooks),
-            notify: notify
-                .iter()
-                .enumerate()
-                .map(|(at, w)| self.webhook(at, w))
-                .collect(),
+            messages: self.messages(messages),
         }
     }
 
@@ -49,25 +45,15 @@ impl Checker<'_> {
         }
     }
 
-    fn webhook(&mut self, at: usize, section: &document::WebhookSection) -> Webhook {
-        let document::WebhookSection {
-            url,
-            token,
-            format,
-            when,
-            details,
-        } = section;
-        self.reference(&format!("/notify/{at}/url"), url);
-        if let Some(token) = token {
-            self.reference(&format!("/notify/{at}/token"), token);
+    fn messages(&mut self, messages: &Messages) -> Messages {
+        let pointer = |key: &str| format!("/{}", key.replace('.', "/"));
+        for (key, reference) in messages.references() {
+            self.reference(&pointer(&key), reference);
         }
-        Webhook {
-            url: url.clone(),
-            token: token.clone(),
-            format: *format,
-            when: *when,
-            details: *details,
+        for (key, address) in messages.addresses() {
+            self.address(&pointer(&key), address);
         }
+        messages.clone()
     }
 
     fn hooks(&mut self, hooks: &document::HooksSection) -> Hooks {

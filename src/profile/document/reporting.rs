@@ -4,9 +4,9 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{ADDRESS, ENDPOINT, REGION, S3Credentials, Span, URL};
-use crate::model::job::MessageFormat;
-use crate::model::policy::{DetailLevel, Reference, When};
+use super::{ENDPOINT, REGION, S3Credentials, Span, URL};
+use crate::model::job::{ADDRESS, Messages};
+use crate::model::policy::{DetailLevel, When};
 
 /// The sections of a profile that concern reports: each is a key of the profile itself.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -24,9 +24,9 @@ pub struct ReportingSections {
     /// Programs that run before and after a backup.
     #[serde(default)]
     pub hooks: HooksSection,
-    /// Messages to chats and other services when a run ends.
-    #[serde(default)]
-    pub notify: Vec<WebhookSection>,
+    /// Messages when a run ends.
+    #[serde(flatten)]
+    pub messages: Messages,
 }
 
 /// The backup log.
@@ -90,31 +90,6 @@ pub struct PingSection {
     /// How much the text of a call says.
     #[serde(default)]
     pub details: DetailLevel,
-}
-
-/// A message to a chat or another service, sent when a run ends.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct WebhookSection {
-    /// Address of the webhook. Whoever knows it can send messages, so that it is kept like other
-    /// secrets, not in the profile.
-    pub url: Reference,
-    /// Access token, sent as `Authorization: Bearer`. Most services need none.
-    pub token: Option<Reference>,
-    /// Which service the message is written for.
-    #[serde(default)]
-    pub format: MessageFormat,
-    /// After which runs a message is sent. After an incremental-only run that succeeded, none is.
-    #[serde(default)]
-    pub when: When,
-    /// How much the message says. `counts` by default.
-    #[serde(default = "counts")]
-    pub details: DetailLevel,
-}
-
-/// Chats are read by more people than email.
-fn counts() -> DetailLevel {
-    DetailLevel::Counts
 }
 
 /// Programs that run before and after a backup. Each is a program with its arguments, started

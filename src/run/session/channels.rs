@@ -9,12 +9,15 @@ mod failure_hook;
 mod history;
 mod metrics;
 mod ping;
+mod smtp;
 mod webhook;
 
 use super::Session;
 use crate::adapters::state::history::RunRecord;
 use crate::model::event::{Events, Outcome};
 use crate::model::job::Reporting;
+use crate::model::policy::{Reference, When};
+use crate::model::secret::Secret;
 use crate::render::report::Report;
 
 /// How a run ended, as far as is known: what a channel warns about, those after it are told.
@@ -28,6 +31,17 @@ pub(super) struct RunEnd<'a> {
     pub record: &'a RunRecord,
 }
 
+impl RunEnd<'_> {
+    /// Whether people get a message who want one after such runs.
+    fn wants_message(&self, when: When, session: &Session<'_>) -> bool {
+        match self.outcome {
+            Outcome::Skipped => false,
+            Outcome::Success => self.others_lost || (session.mail && when == When::Always),
+            _ => true,
+        }
+    }
+}
+
 /// Whether everybody was told who had to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reached {
@@ -35,6 +49,13 @@ pub(super) enum Reached {
     /// A report that had to arrive did not. The reason was reported as a warning.
     No,
 }
+
+/// What a look at a section tells without sending anything: what is well-formed, or what is wrong with
+/// it and what to do.
+pub type Examined = Result<String, (String, &'static str)>;
+
+/// What a reference to a secret leads to. One that cannot be read is reported elsewhere.
+pub type SecretOf<'a> = dyn Fn(&Reference) -> Option<Secret> + 'a;
 
 /// Somebody who is told. Nothing that goes wrong here stops a run: it is reported as a warning.
 pub(super) trait Channel {
@@ -44,6 +65,11 @@ pub(super) trait Channel {
     /// Whether it sends messages that people read, which `notify test` tries.
     fn sends_messages(&self, _reporting: &Reporting) -> bool {
         false
+    }
+
+    /// Looks at its section, for the doctor.
+    fn examine(&self, _reporting: &Reporting, _secret: &SecretOf<'_>) -> Vec<Examined> {
+        Vec::new()
     }
 
     /// It has ended.
@@ -59,5 +85,14 @@ pub(super) fn open() -> Vec<Box<dyn Channel>> {
         Box::new(failure_hook::FailureHook),
         Box::new(webhook::WebhookChannel),
         Box::new(email::EmailChannel),
+        Box::new(smtp::SmtpChannel),
     ]
+}
+
+/// Looks at the sections of all channels and sends nothing.
+pub fn examine(reporting: &Reporting, secret: &SecretOf<'_>) -> Vec<Examined> {
+    let channels = open().into_iter();
+    channels
+        .flat_map(|channel| channel.examine(reporting, secret))
+        .collect()
 }

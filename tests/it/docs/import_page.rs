@@ -1,9 +1,10 @@
 //! `docs/import.md`: its profile is what the program makes of its batch file and instruction file.
 
+use crate::support::golden;
 use std::fs;
 use std::process::Command;
 
-use super::{Block, blocks, check, page, root};
+use super::{Block, blocks, page, root};
 
 const PAGE: &str = "docs/import.md";
 
@@ -45,9 +46,9 @@ fn the_profile_of_the_page_is_made_by_its_command() {
     let (before, rest) = text.split_once(fence).unwrap();
     let (_, after) = rest.split_once("```\n").unwrap();
     let profile = String::from_utf8(output.stdout).unwrap();
-    check(
+    golden::compare(
         &root().join(PAGE),
-        &format!("{before}{fence}{profile}```\n{after}"),
+        format!("{before}{fence}{profile}```\n{after}"),
     );
     for word in ["1234abcd1234abcd", "AKIAEXAMPLE", "example/secret+key"] {
         assert!(!profile.contains(word) && !said.contains(word), "{said}");

@@ -62,26 +62,6 @@ fn load(text: &str) -> Job {
         .unwrap_or_else(|e| panic!("{e}\n{text}"))
 }
 
-/// Compares a checked-in file with what it should be; `AAM_BACKUP_BLESS=1` writes it.
-#[track_caller]
-fn check(path: &Path, expected: &str) {
-    if std::env::var_os("AAM_BACKUP_BLESS").is_some() {
-        fs::write(path, expected).unwrap();
-        return;
-    }
-    let found = fs::read_to_string(path).unwrap_or_default();
-    let line = found
-        .lines()
-        .zip(expected.lines())
-        .position(|(a, b)| a != b);
-    assert!(
-        found == expected,
-        "{} is not what it is made from (line {}): run `AAM_BACKUP_BLESS=1 tests/run.sh docs` and look at the change",
-        path.display(),
-        line.unwrap_or_else(|| found.lines().count().min(expected.lines().count())) + 1
-    );
-}
-
 /// One fenced block of a page.
 #[derive(Clone, Debug)]
 pub struct Block {

@@ -1,7 +1,7 @@
 //! The exact bytes of what schedulers are given (tests/golden/schedule), and what checks of the
 //! schedulers say of them.
 //!
-//! `AAM_TEST_BLESS=1` writes them anew; look at the difference before committing it.
+//! `tests/accept.sh` writes them anew; look at the difference before committing it.
 
 use std::fs;
 use std::path::Path;

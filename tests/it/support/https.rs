@@ -4,9 +4,9 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-/// Answers every POST with 200 and appends its path to a file. Ends with its standard input. Its
-/// certificate is made with the library that moto brings.
-const PROGRAM: &str = r#"
+/// Makes a certificate of its own and its key in the directory `where`, with the library that moto
+/// brings; `context` serves them.
+pub const CERTIFICATE: &str = r#"
 import datetime, http.server, ipaddress, ssl, sys, threading
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -25,6 +25,12 @@ with open(where + "/certificate.pem", "wb") as file:
 pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
 with open(where + "/key.pem", "wb") as file:
     file.write(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain))
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(where + "/certificate.pem", where + "/key.pem")
+"#;
+
+/// Answers every POST with 200 and appends its path to a file. Ends with its standard input.
+const PROGRAM: &str = r#"
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         self.rfile.read(int(self.headers["Content-Length"]))
@@ -35,8 +41,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def log_message(self, *args):
         pass
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-context.load_cert_chain(where + "/certificate.pem", where + "/key.pem")
 server.socket = context.wrap_socket(server.socket, server_side=True)
 threading.Thread(target=server.serve_forever, daemon=True).start()
 print(server.server_address[1], flush=True)
@@ -56,7 +60,7 @@ impl Https {
         let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/.venv/bin/python");
         let mut command = Command::new(python);
         command
-            .args(["-c", PROGRAM])
+            .args(["-c", &format!("{CERTIFICATE}{PROGRAM}")])
             .arg(place.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());

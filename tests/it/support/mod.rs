@@ -4,6 +4,7 @@
 #![allow(dead_code)]
 
 pub mod bucket;
+pub mod golden;
 pub mod harm;
 pub mod held;
 pub mod http;
@@ -17,4 +18,5 @@ pub mod processes;
 pub mod profile;
 pub mod proxy;
 pub mod recorder;
+pub mod smtp;
 pub mod stored;

@@ -1,12 +1,12 @@
 //! Messages to chats and other services (SPEC#notifications).
 
-use super::{Channel, Reached, RunEnd};
+use super::{Channel, Examined, Reached, RunEnd, SecretOf};
 use crate::adapters::credential;
-use crate::adapters::notify::Post;
+use crate::adapters::notify::{Post, is_web_address};
 use crate::model::cancel::Cancel;
-use crate::model::event::{Events, Outcome, Section};
+use crate::model::event::{Events, Section};
 use crate::model::job::{Reporting, Webhook};
-use crate::model::policy::{Reference, When};
+use crate::model::policy::Reference;
 use crate::model::secret::Secret;
 use crate::render::report::{Message, message};
 use crate::run::session::Session;
@@ -15,14 +15,30 @@ pub(super) struct WebhookChannel;
 
 impl Channel for WebhookChannel {
     fn sends_messages(&self, reporting: &Reporting) -> bool {
-        !reporting.notify.is_empty()
+        !reporting.messages.notify.is_empty()
+    }
+
+    fn examine(&self, reporting: &Reporting, secret: &SecretOf<'_>) -> Vec<Examined> {
+        let webhooks = reporting.messages.notify.iter().enumerate();
+        let found = webhooks.filter_map(|(at, webhook)| {
+            let url = secret(&webhook.url)?;
+            let format = webhook.format;
+            Some(match is_web_address(&url) {
+                true => Ok(format!("notify.{at} ({format})")),
+                false => Err((
+                    format!("notify.{at}.url: the secret is not an http or https address"),
+                    "keep the whole address of the webhook, such as `https://example.com/hook`",
+                )),
+            })
+        });
+        found.collect()
     }
 
     fn end(&mut self, session: &Session<'_>, end: &RunEnd<'_>, events: &Events<'_>) -> Reached {
         let mut reached = Reached::Yes;
-        for (at, webhook) in session.reporting.notify.iter().enumerate() {
+        for (at, webhook) in session.reporting.messages.notify.iter().enumerate() {
             let name = format!("notify.{at} ({})", webhook.format);
-            if !is_wanted(webhook, session, end) {
+            if !end.wants_message(webhook.when, session) {
                 events.detail(Section::Email, format!("{name}: no message is wanted"));
                 continue;
             }
@@ -37,14 +53,6 @@ impl Channel for WebhookChannel {
             }
         }
         reached
-    }
-}
-
-fn is_wanted(webhook: &Webhook, session: &Session<'_>, end: &RunEnd<'_>) -> bool {
-    match end.outcome {
-        Outcome::Skipped => false,
-        Outcome::Success => end.others_lost || (session.mail && webhook.when == When::Always),
-        _ => true,
     }
 }
 
