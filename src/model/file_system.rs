@@ -23,6 +23,18 @@ pub struct FileSystem {
     pub holes: bool,
     /// Whether owner and group can be set.
     pub owners: bool,
+    /// Whether it takes symbolic links.
+    #[serde(default)]
+    pub links: bool,
+    /// Whether a file can have several names.
+    #[serde(default)]
+    pub hard_links: bool,
+    /// Whether it keeps extended attributes of users.
+    #[serde(default)]
+    pub attributes: bool,
+    /// Whether it keeps POSIX access lists.
+    #[serde(default)]
+    pub access_lists: bool,
     pub modes: Modes,
     /// Characters that no name can hold.
     pub refused: String,
@@ -55,6 +67,10 @@ impl Default for FileSystem {
             renames_keep_times: true,
             holes: true,
             owners: true,
+            links: true,
+            hard_links: true,
+            attributes: true,
+            access_lists: true,
             modes: Modes::Kept,
             refused: String::new(),
             refused_at_end: String::new(),
@@ -100,6 +116,10 @@ impl FileSystem {
         let lost = [
             (!self.owners, "owners and groups"),
             (self.modes != Modes::Kept, "permissions"),
+            (!self.links, "symbolic links"),
+            (!self.hard_links, "hard links"),
+            (!self.attributes, "extended attributes"),
+            (!self.access_lists, "access lists"),
         ];
         let lost = lost.into_iter().filter(|(is_lost, _)| *is_lost);
         lost.map(|(_, what)| what).collect()

@@ -46,7 +46,7 @@ pub enum Verdict {
     OutsideSources,
     /// Left out, by this exclusion, which applied to this path (itself or a directory above it).
     Excluded { by: Exclusion, at: FullPath },
-    /// A link or special file.
+    /// A special file, or a link of Windows.
     NotCopied(Kind),
 }
 
@@ -88,8 +88,8 @@ impl Selection {
         let family = self.spec.family;
         let (matcher, ahead) = match kind {
             Kind::Directory => (&self.directories, &parent.directories),
-            Kind::File => (&self.files, &parent.files),
-            Kind::Link | Kind::Special => return None,
+            Kind::File | Kind::Link => (&self.files, &parent.files),
+            Kind::Special => return None,
         };
         let here = |rest: &[String]| matches!(rest, [last] if family.same_name(last, name));
         if let Some((_, path)) = ahead.iter().find(|(rest, _)| here(rest)) {
@@ -123,7 +123,8 @@ impl Selection {
             }
             at = at.enter(name);
         }
-        if matches!(kind, Kind::Link | Kind::Special) {
+        let is_stored = kind != Kind::Link || self.spec.family == Family::Unix;
+        if kind == Kind::Special || !is_stored {
             return Verdict::NotCopied(kind);
         }
         // A source is a directory: a file in its place is not selected by being it.

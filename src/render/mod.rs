@@ -253,6 +253,23 @@ pub fn rsync_switches(on: &FileSystem) -> String {
     if on.owners {
         switches.push_str(" --owner --group");
     }
+    if on.links {
+        switches.push_str(" --links");
+    }
+    if on.hard_links {
+        switches.push_str(" --hard-links");
+    }
+    if on.access_lists && on.modes == Modes::Kept {
+        switches.push_str(" --acls");
+    }
+    if on.attributes {
+        // Those that a restore brings back. Others belong to the system that made them.
+        switches.push_str(" --xattrs");
+        if on.owners {
+            switches.push_str(" --filter='+x security.capability'");
+        }
+        switches.push_str(" --filter='-x! user.*'");
+    }
     if on.holes {
         switches.push_str(" --sparse");
     }

@@ -70,3 +70,15 @@ pub struct Attribute {
     pub name: ByteBuf,
     pub value: ByteBuf,
 }
+
+/// Attributes of Linux that are backed up and restored: those of users, access lists, and
+/// capabilities. Others belong to the system that made them.
+pub fn is_restored(name: &[u8]) -> bool {
+    name.starts_with(b"user.") || ROOTS.contains(&name)
+}
+
+const ROOTS: [&[u8]; 3] = [
+    b"security.capability",
+    b"system.posix_acl_access",
+    b"system.posix_acl_default",
+];

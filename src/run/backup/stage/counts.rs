@@ -21,6 +21,9 @@ pub struct WalkCounts {
     pub archived_directories: u64,
     /// Entries left out by an exclusion; what is in a directory left out is not counted.
     pub excluded: u64,
+    /// Symbolic links in the manifest.
+    pub kept_links: u64,
+    /// Links that are not backed up.
     pub links: u64,
     pub special: u64,
     /// Entries that could not be read, or that 7-Zip cannot take.

@@ -75,12 +75,11 @@ impl<'a> Fit<'a> {
     /// Judges the next entry. `last` is what the last manifest says of it.
     pub(super) fn judge(
         &mut self,
-        path: &RelPath,
-        kind: EntryKind,
-        meta: &Meta,
+        new: &Entry,
         last: Option<&Entry>,
         events: &Events<'_>,
     ) -> Treatment {
+        let (path, kind, meta) = (&new.path, new.kind, &new.meta);
         if path.is_root() {
             return Treatment::Copy;
         }
@@ -98,7 +97,7 @@ impl<'a> Fit<'a> {
         let copy = native(&self.target, path);
         match kind {
             EntryKind::Directory => {
-                let link = copy.filter(|copy| is_link(copy));
+                let link = copy.filter(|copy| is_link(copy) && !is_copied_link(copy, last));
                 if let Some(link) = link {
                     events.fail(
                         Section::Verification,
@@ -114,7 +113,16 @@ impl<'a> Fit<'a> {
                 Treatment::Copy
             }
             EntryKind::File => self.judge_file(path, copy.as_deref(), meta, last),
-            EntryKind::Link => Treatment::Copy,
+            EntryKind::Link if !self.mirror.file_system.links => {
+                self.found.links_left_out += 1;
+                Treatment::LeaveOut
+            }
+            EntryKind::Link => {
+                if copy.is_some_and(|copy| copy.is_dir() && !is_link(&copy)) {
+                    self.found.in_the_way.push(path.clone());
+                }
+                Treatment::Copy
+            }
         }
     }
 
@@ -253,6 +261,13 @@ fn copied_selection(order: &StageOrder) -> String {
 /// A name as a file system that folds case sees it.
 fn folded(name: &[u8]) -> String {
     Family::Windows.fold(&String::from_utf8_lossy(name))
+}
+
+/// Whether a link in the mirror is the copy of the link that the last manifest has in its place.
+fn is_copied_link(copy: &Path, last: Option<&Entry>) -> bool {
+    let target = last.and_then(|last| Some(&last.details.link.as_ref()?.target));
+    let present = fs::read_link(copy).map(|target| target.into_os_string().into_encoded_bytes());
+    present.is_ok_and(|present| target.is_some_and(|target| *target == present))
 }
 
 fn is_link(path: &Path) -> bool {

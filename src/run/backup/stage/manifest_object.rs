@@ -70,7 +70,7 @@ fn make(
         counts: StateCounts {
             files: prepared.files,
             directories: prepared.directories,
-            links: 0,
+            links: prepared.kept_links,
             bytes: prepared.bytes,
             skipped: prepared.skipped,
             unseen: prepared.unseen,

@@ -256,7 +256,7 @@ pub fn list_extra(
         present += u64::from(is_file);
         let wanted = match selected.up_to(path, &mut |_| Ok(())) {
             // A file where a directory is to be, or the other way round, has to make way.
-            Ok(Some(entry)) => (entry.kind == EntryKind::File) == is_file,
+            Ok(Some(entry)) => (entry.kind != EntryKind::Directory) == is_file,
             Ok(None) => false,
             Err(error) => {
                 failed = Some(error);
@@ -304,7 +304,7 @@ fn present_file(
 ) -> Option<bool> {
     match item {
         Item::Directory { .. } => Some(false),
-        Item::File { .. } | Item::NotCopied { .. } => Some(true),
+        Item::File { .. } | Item::Link { .. } | Item::NotCopied { .. } => Some(true),
         // A source that was never mirrored, or nothing to do with today's selection.
         Item::SourceMissing { .. } | Item::Excluded { .. } => None,
         Item::Unreadable { why, .. } => {

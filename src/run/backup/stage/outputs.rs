@@ -10,7 +10,7 @@ use super::fit::{Fit, Treatment};
 use super::fitting::Fitting;
 use crate::adapters::walk::meta_of;
 use crate::model::event::Events;
-use crate::model::manifest::{Entry, EntryKind, Header, Meta, Moment, RelPath, Writer};
+use crate::model::manifest::{Entry, Header, Moment, RelPath, Writer};
 use crate::model::path::{Family, FullPath};
 use crate::model::select::Kind;
 use crate::plan::backup::StageOrder;
@@ -111,21 +111,20 @@ impl<'a> Outputs<'a> {
         Ok(true)
     }
 
-    /// Lists a path for the copier, as far as the mirror can hold it. `last` is what the last
+    /// Lists an entry for the copier, as far as the mirror can hold it. `last` is what the last
     /// manifest says of it.
     pub(super) fn mirror(
         &mut self,
-        path: &RelPath,
-        kind: EntryKind,
-        meta: &Meta,
+        new: &Entry,
         last: Option<&Entry>,
         events: &Events<'_>,
     ) -> Result<(), StageError> {
         let treatment = match &mut self.fit {
-            Some(fit) => fit.judge(path, kind, meta, last, events),
+            Some(fit) => fit.judge(new, last, events),
             None => Treatment::Copy,
         };
-        let Some(entry) = rsync_entry(path).filter(|_| treatment != Treatment::LeaveOut) else {
+        let Some(entry) = rsync_entry(&new.path).filter(|_| treatment != Treatment::LeaveOut)
+        else {
             return Ok(());
         };
         if let MirrorList::Copied(out) = &mut self.mirror {

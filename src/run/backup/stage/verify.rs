@@ -10,6 +10,7 @@ use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Section, Severity};
 use crate::model::manifest::{Entry, EntryKind, Meta, RelPath};
 use crate::model::path::{shown, verbatim};
+use crate::model::text;
 use crate::plan::backup::StageOrder;
 use crate::render::StageFiles;
 use crate::run::native::native;
@@ -55,6 +56,7 @@ pub(super) fn verify(
         in_snapshot: order.in_snapshot(),
         by_content,
     };
+    report_links(order, fitting, events);
     let mut paths = LookUp::new(order);
     let (mut checked, mut different, mut unreadable) = (0_u64, 0_u64, 0_u64);
     for entry in FileReader::open(&files.manifest.to_native())? {
@@ -62,7 +64,8 @@ pub(super) fn verify(
         if cancel.is_set() {
             return Err(StageError::Interrupted);
         }
-        if entry.unseen || fitting.leaves_out(&entry.path) {
+        let is_left_out = entry.kind == EntryKind::Link && !mirror.file_system.links;
+        if entry.unseen || is_left_out || fitting.leaves_out(&entry.path) {
             continue;
         }
         checked += 1;
@@ -108,6 +111,18 @@ pub(super) fn verify(
     events.note(Section::Verification, text);
     verified.is_same = different == 0;
     Ok(verified)
+}
+
+/// Says once that the mirror has no links.
+fn report_links(order: &StageOrder, fitting: &Fitting, events: &Events<'_>) {
+    if fitting.links_left_out > 0 {
+        let text = format!(
+            "{}: {} not copied to the mirror: its file system has none",
+            order.mount.path,
+            text::count(fitting.links_left_out, "symbolic link")
+        );
+        events.warn(Section::Ignored, text, None);
+    }
 }
 
 /// A mount and its copy.
@@ -215,8 +230,17 @@ fn difference(entry: &Entry, copy: &Path, tolerance: u128) -> Option<String> {
             Some("its modification time differs".to_owned())
         }
         EntryKind::Link if !metadata.is_symlink() => Some("it is not a link".to_owned()),
+        EntryKind::Link if !leads_as_listed(entry, copy) => {
+            Some("it leads to something else".to_owned())
+        }
         EntryKind::File | EntryKind::Link => None,
     }
+}
+
+fn leads_as_listed(entry: &Entry, copy: &Path) -> bool {
+    let target = fs::read_link(copy).map(|target| target.into_os_string().into_encoded_bytes());
+    let listed = entry.details.link.as_ref();
+    target.is_ok_and(|target| listed.is_some_and(|link| link.target == target))
 }
 
 /// Why a difference does not count.

@@ -3,11 +3,12 @@
 
 mod archive;
 mod arriving;
+mod details;
 mod entry_lists;
 mod inspection;
 mod listed_names;
 mod local;
-mod metadata;
+mod names;
 mod partial;
 mod paths;
 mod renamed;
@@ -342,13 +343,17 @@ impl<'a> Extraction<'a> {
                 }
             }
         }
-        let tally = verification.end()?;
+        let tally = verification.end(&mount.shown())?;
         let text = format!(
-            "{}: {} files ({} bytes) and {} directories are there as listed{}",
+            "{}: {} files ({} bytes) and {} directories{} are there as listed{}",
             mount.shown(),
             tally.files,
             tally.bytes,
             tally.directories,
+            match tally.links {
+                0 => String::new(),
+                links => format!(" and {}", text::count(links, "symbolic link")),
+            },
             if tally.different == 0 {
                 String::new()
             } else {
