@@ -9,7 +9,7 @@ use crate::run::session::examine;
 pub(super) fn reports(visit: &Visit<'_>) -> Vec<CheckAnswer> {
     match visit.job.reporting.listeners().as_slice() {
         [] => vec![warning(
-            "nobody learns that a run failed",
+            "nobody is notified if a run fails",
             "add a section that reports it, such as `email` or `ping`: see docs/unattended.md",
         )],
         keys => {

@@ -89,7 +89,7 @@ impl FromStr for Window {
             .map_err(|_| format!("'{}' is not a size", rate.trim().escape_debug()))?
             .as_u64();
         if rate < SMALLEST {
-            return Err(format!("{rate} bytes a second are less than {SMALLEST}"));
+            return Err(format!("{rate} bytes per second are less than {SMALLEST}"));
         }
         Ok(Window { times, rate })
     }

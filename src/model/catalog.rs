@@ -198,7 +198,7 @@ impl Catalog {
                 Part::Manifest(_) => archive.manifest.as_ref(),
             };
             let why = match found.map(|found| found.size) {
-                None => "was sent and is gone".to_owned(),
+                None => "was sent but is missing".to_owned(),
                 Some(size) if size != object.size => {
                     format!("has {size} bytes, {} were sent", object.size)
                 }
@@ -382,7 +382,7 @@ mod tests {
             let gone = judged(&listed, &TWO).unwrap();
             assert_eq!(
                 gone,
-                format!("the object '{FULL}_{tail}' was sent and is gone")
+                format!("the object '{FULL}_{tail}' was sent but is missing")
             );
             listed.insert(at, (tail, size + 1));
             let cut = judged(&listed, &TWO).unwrap();

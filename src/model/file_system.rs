@@ -79,7 +79,7 @@ impl FileSystem {
         if let Some(refused) = name.chars().find(|c| self.refused.contains(*c)) {
             let refused = refused.escape_default();
             return Some(format!(
-                "the file system of the mirror takes no name with '{refused}' in it"
+                "the file system of the mirror cannot hold names with '{refused}' in it"
             ));
         }
         if let Some(last) = name
@@ -88,11 +88,11 @@ impl FileSystem {
             .filter(|c| self.refused_at_end.contains(*c))
         {
             return Some(format!(
-                "the file system of the mirror takes no name that ends with '{last}'"
+                "the file system of the mirror cannot hold names that end with '{last}'"
             ));
         }
         (self.small_files_only && size > FAT_LIMIT)
-            .then(|| "the file system of the mirror takes no file of 4 GiB or more".to_owned())
+            .then(|| "the file system of the mirror cannot hold files of 4 GiB or more".to_owned())
     }
 
     /// What a mirror on it loses, in words.

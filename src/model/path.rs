@@ -82,11 +82,11 @@ pub enum PathError {
     Empty,
     #[error("'{0}' is not an absolute path")]
     Relative(String),
-    #[error("'{0}' holds the control character {1}")]
+    #[error("'{0}' contains the control character {1}")]
     Control(String, String),
     #[error("'{0}' holds '.' or '..'")]
     Dots(String),
-    #[error("'{0}' holds the character '{1}', which no Windows path can")]
+    #[error("'{0}' contains the character '{1}', which no Windows path can")]
     Illegal(String, char),
     #[error(
         "'{0}' is a device or verbatim path; write it with a drive letter or as \\\\server\\share"

@@ -129,9 +129,7 @@ impl<'a> Stays<'a> {
         if let Some(full) = &set.full
             && is_damaged(full)
         {
-            return Some(
-                "it is damaged, and may be all that is left: judge it yourself".to_owned(),
-            );
+            return Some("it is damaged, and may be all that is left: decide yourself".to_owned());
         }
         let place = self.complete.iter().position(|s| *s == stamp)?;
         if place < self.keep.at_least as usize {

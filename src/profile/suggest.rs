@@ -28,7 +28,7 @@ pub fn habit(key: &str) -> Option<Cow<'static, str>> {
         "mode" | "operation" | "operation-type" => {
             "the mode is chosen at a run: `run --mode regular` or `incremental-only`"
         }
-        "python" | "python-path" | "execution-agent" | "agent" => "not needed any more: remove it",
+        "python" | "python-path" | "execution-agent" | "agent" => "no longer needed: remove it",
         "instruction-file" | "instructions" => "list the directories under `sources` and `exclude`",
         "drive" | "drive-letter" | "shadow-drive" | "shadow-drive-letter" => {
             "write `snapshot: {mount: 'Q:'}`"

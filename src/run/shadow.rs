@@ -180,8 +180,9 @@ mod made {
         let code = command(order);
         drop(letter);
         if let Err(VssError { call, code }) = backup.end() {
-            let text =
-                format!("the shadow copy goes only when this program ends ({call}: 0x{code:08x})");
+            let text = format!(
+                "the shadow copy is deleted only when this program ends ({call}: 0x{code:08x})"
+            );
             events.note(Section::Tools, text);
         }
         code

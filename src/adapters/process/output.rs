@@ -23,7 +23,7 @@ pub const MOST_BYTES: usize = 64 * 1024;
 /// Standard output and standard error as lines. The channel ends with the last pipe.
 ///
 /// # Errors
-/// When this computer starts no more threads.
+/// When this computer cannot start more threads.
 pub fn lines(child: &mut Child) -> io::Result<Receiver<String>> {
     let (sender, lines) = sync_channel(WAITING_LINES);
     let pipes: [Option<Box<dyn Read + Send>>; 2] = [

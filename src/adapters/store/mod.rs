@@ -122,7 +122,9 @@ impl Act {
     /// A file of this computer, not of the store, failed.
     fn local(&self, path: &Path, verb: &str, error: &std::io::Error) -> StoreError {
         let hint = match error.kind() {
-            std::io::ErrorKind::StorageFull => "the disk is full: make room, then start again",
+            std::io::ErrorKind::StorageFull => {
+                "the disk is full: free some space, then start again"
+            }
             _ => "",
         };
         self.error(
@@ -137,8 +139,8 @@ impl Act {
     fn exists(&self) -> StoreError {
         self.error(
             StoreErrorKind::Exists,
-            "an object of this name is there already, with other content; it was left as it is",
-            "give each computer a `location` of its own, and look whether this computer's clock was set back",
+            "an object of this name already exists, with other content; it was left as it is",
+            "give each computer a `location` of its own, and check whether this computer's clock was set back",
         )
     }
 
@@ -146,7 +148,7 @@ impl Act {
     fn unclear(&self) -> StoreError {
         StoreError {
             kind: StoreErrorKind::Unclear,
-            why: "an object of this name and size is there already, perhaps with other content; it was left as it is".to_owned(),
+            why: "an object of this name and size already exists, perhaps with other content; it was left as it is".to_owned(),
             ..self.exists()
         }
     }

@@ -223,7 +223,7 @@ impl Context {
     /// The entry that was written.
     pub fn decode(&mut self, wire: WireEntry<'_>) -> Result<Entry, &'static str> {
         if wire.flags > (UNSEEN | SPARSE | RACY) {
-            return Err("it has flags that are not known");
+            return Err("it has unknown flags");
         }
         let modified = wire.modified;
         let from_modified = |difference: i128| Moment(modified.wrapping_add(difference));

@@ -194,7 +194,7 @@ pub fn decide(facts: &ScopeFacts<'_>) -> Decision {
                 let why = match facts.unfinished.filter(|_| facts.missing.is_empty()) {
                     Some(backup) => format!("the upload of {backup} is finished first"),
                     None => format!(
-                        "the source '{}' is missing, and a full backup without it would drop what it held",
+                        "the source '{}' is missing, and a full backup without it would not contain its files",
                         facts.missing.join("', '")
                     ),
                 };
@@ -251,7 +251,7 @@ fn latest_common(
     let (first, rest) = reachable.split_first()?;
     let usable = |set: &Set| match &set.full {
         None => Some(format!(
-            "the full backup {} is gone; only its incremental backups are left",
+            "the full backup {} is missing; only its incremental backups are left",
             set.stamp
         )),
         Some(full) => full

@@ -109,7 +109,7 @@ impl MountArchives<'_> {
             _ => format!("these states can: {}", others.join(", ")),
         };
         let manifest = match lost == state {
-            true => "its manifest is gone".to_owned(),
+            true => "its manifest is missing".to_owned(),
             false => format!("its manifest rests on that of the backup {lost}, which is gone"),
         };
         format!(

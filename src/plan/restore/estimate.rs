@@ -170,7 +170,7 @@ impl Estimate {
         for (count, words) in [
             (self.here, "here already"),
             (self.ready, "can be downloaded"),
-            (self.thawing, "on their way out of the archive"),
+            (self.thawing, "being thawed"),
             (self.frozen, "still to be requested from the archive"),
         ] {
             if count.objects > 0 {

@@ -21,7 +21,7 @@ fn one(archives: &MountArchives<'_>, of: &Marker, source: &SourceLook) -> Option
         return Some(RestoreFinding {
             warning: false,
             text: format!(
-                "the backup {state} could not look at '{path}': what is restored of it is as of {last}"
+                "the backup {state} could not look at '{path}': it is restored as of {last}"
             ),
         });
     }

@@ -26,7 +26,7 @@ pub enum PointInTime {
 /// The text names no point in time.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "'{0}' is no point in time: write a day such as 2026-11-24, a time such as '2026-11-24 18:30', \
+    "'{0}' is not a point in time: write a day such as 2026-11-24, a time such as '2026-11-24 18:30', \
      'yesterday', or a stamp such as 20261124_183000"
 )]
 pub struct PointInTimeError(String);

@@ -15,10 +15,10 @@ pub enum KeyError {
     #[error("the encryption key is longer than the 99 characters a zip archive can take")]
     TooLong,
     #[error(
-        "the encryption key holds a character that a zip archive cannot take: only printable ASCII (or set `archive.format: 7z`)"
+        "the encryption key contains a character that a zip archive cannot take: only printable ASCII (or set `archive.format: 7z`)"
     )]
     NotPrintableAscii,
-    #[error("the encryption key holds a line break or a NUL character")]
+    #[error("the encryption key contains a line break or a NUL character")]
     LineBreak,
 }
 

@@ -67,7 +67,7 @@ impl Checker<'_> {
         if self.family == Family::Windows {
             if text.contains(['*', '?']) {
                 self.report(
-                    Mistake::value(pointer, format!("'{text}' holds a wildcard"))
+                    Mistake::value(pointer, format!("'{text}' contains a wildcard"))
                         .hint("write one directory"),
                 );
                 return None;
@@ -75,7 +75,7 @@ impl Checker<'_> {
             // Windows drops them from a name: another directory than the one written.
             if let Some(part) = path.parts().iter().find(|part| part.ends_with([' ', '.'])) {
                 let message =
-                    format!("'{text}' holds the name '{part}', which ends in a space or a dot");
+                    format!("'{text}' contains the name '{part}', which ends in a space or a dot");
                 self.report(
                     Mistake::value(pointer, message).hint("Windows has no such name: remove it"),
                 );

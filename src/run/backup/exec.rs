@@ -203,7 +203,7 @@ impl Execution<'_> {
                 "nothing is uploaded: there is no archive of '{}', and a backup without it would be incomplete",
                 order.mount.path
             ),
-            Some("the last complete backup stays the one to restore; run again when the cause is mended".to_owned()),
+            Some("the last complete backup can still be restored; fix the cause, then run again".to_owned()),
         );
     }
 }

@@ -197,7 +197,7 @@ impl<'a> Manifests<'a> {
         {
             return Err(broken(
                 &key,
-                "it describes another backup than its name says",
+                "it describes a different backup than its name",
             ));
         }
         Ok(manifest)
@@ -226,7 +226,7 @@ impl<'a> Manifests<'a> {
             .into_iter()
             .find(|file| names == [((*file).to_owned(), false)]);
         let Some(file) = file else {
-            let why = "the object holds something else than one encrypted manifest";
+            let why = "the object is not a single encrypted manifest";
             return Err(broken(key, why));
         };
         fs::create_dir(directory).map_err(RestoreError::disk("create", directory))?;

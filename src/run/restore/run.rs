@@ -94,7 +94,7 @@ fn report_beginning(plan: &RestorePlan, tools: &RestoreTools<'_>, target: &Targe
     if target.resumed {
         events.note(
             Section::Restore,
-            "going on with a restore that was begun earlier",
+            "resuming a restore that was started earlier",
         );
     }
     for finding in &plan.findings {

@@ -98,7 +98,7 @@ impl<'a> Thawing<'a> {
             let path = self.target.path.display();
             self.events.note(
                 Section::Restore,
-                format!("'{path}' will probably be too small for all of it"),
+                format!("'{path}' probably has too little space for all of it"),
             );
         }
         let agreed = {
@@ -164,7 +164,7 @@ impl<'a> Thawing<'a> {
     pub fn wait(&self, waiting: usize, all: usize, stop: &dyn Fn() -> bool) {
         let poll_every = self.policy.poll_every;
         let text = format!(
-            "{waiting} of {all} objects are not readable yet; looking again in {}",
+            "{waiting} of {all} objects are not readable yet; checking again in {}",
             humantime::format_duration(poll_every)
         );
         self.events.note(Section::Restore, text);
@@ -210,7 +210,7 @@ impl<'a> Thawing<'a> {
         let estimate = Estimate::new(&volumes, self.policy.terms(0, 0, self.target.free()));
         for volume in frozen {
             let text = format!(
-                "'{}' is archived again: the days it was asked for are over",
+                "'{}' is archived again: the requested days are over",
                 volume.key
             );
             self.events.note(Section::Restore, text);

@@ -77,7 +77,7 @@ impl RestoreRequest<'_> {
             note(format!("store: {}", candidate.label));
         }
         note(format!(
-            "archived objects: {:?}, for {} days, asked for every {}",
+            "archived objects: {:?}, for {} days, checked every {}",
             thaw.tier,
             thaw.keep_days,
             humantime::format_duration(thaw.poll_every)
@@ -148,8 +148,8 @@ impl RestoreRequest<'_> {
         let newest = newest_state(&decided.catalog, None);
         if let Some(newer) = newest.filter(|newest| is_pinned && *newest > plan.state) {
             let text = format!(
-                "a newer backup is there, of {newer}; this restore was begun with {} and goes on \
-                 with it",
+                "a newer backup exists, {newer}; this restore was started with {} and continues with \
+                 it",
                 plan.state
             );
             events.note(Section::Restore, text);

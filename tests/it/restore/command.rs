@@ -294,7 +294,7 @@ fn a_profile_of_two_stores() {
         &keys(&["restore", "nightly.yaml", "--to", "b", "--from", "s3"]),
         1,
     );
-    assert!(err.contains("holds no backup of 'pc'"), "{err}");
+    assert!(err.contains("has no backup of 'pc'"), "{err}");
     let (out, _) = exits(&keys(&["sets", "nightly.yaml"]), 0);
     assert!(
         out.contains("no backup of this location") && out.contains(INC2),

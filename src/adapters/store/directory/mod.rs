@@ -120,7 +120,7 @@ impl DirectoryStore {
             )),
             Err(error) => Err(act.error(
                 StoreErrorKind::NotFound,
-                format_args!("the directory is gone: {error}"),
+                format_args!("the directory is missing: {error}"),
                 hint,
             )),
         }

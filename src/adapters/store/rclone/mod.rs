@@ -217,7 +217,7 @@ impl RcloneStore {
 
 fn parsed<T: serde::de::DeserializeOwned>(act: &Act, printed: &[u8]) -> Result<T, StoreError> {
     serde_json::from_slice(printed).map_err(|error| {
-        let why = format!("rclone printed something else than expected: {error}");
+        let why = format!("rclone printed unexpected output: {error}");
         act.error(StoreErrorKind::Other, why, "use rclone 1.60 or newer")
     })
 }

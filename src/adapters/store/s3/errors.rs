@@ -45,7 +45,7 @@ where
 pub(super) fn broken(act: &Act, error: &(dyn Error + 'static)) -> StoreError {
     act.error(
         StoreErrorKind::Unreachable,
-        format_args!("the answer broke off: {}", chain(Some(error))),
+        format_args!("the answer was interrupted: {}", chain(Some(error))),
         "check the network",
     )
 }

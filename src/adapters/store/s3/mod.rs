@@ -214,7 +214,7 @@ impl S3Store {
             return Err(act.error(
                 StoreErrorKind::Other,
                 "the listing does not end: the server names the same page again, or empty ones",
-                "nothing is known of the bucket then: see whether the endpoint is an S3 server",
+                "the content of the bucket is not known: check whether the endpoint is an S3 server",
             ));
         }
         // Amazon sorts already, by UTF-8 bytes as `str` does; other servers need not.

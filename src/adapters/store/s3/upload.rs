@@ -158,7 +158,7 @@ impl S3Store {
         created.upload_id().map(str::to_owned).ok_or_else(|| {
             act.error(
                 StoreErrorKind::Other,
-                "the server began no multipart upload",
+                "the server did not start a multipart upload",
                 "",
             )
         })

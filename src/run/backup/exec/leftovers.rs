@@ -66,7 +66,7 @@ pub(super) fn remove_work(work: &Path, section: Section, events: &Events<'_>) {
                 "the work directory '{}' cannot be removed: {error}",
                 work.display()
             ),
-            Some("delete it by hand; it holds file names in the clear".to_owned()),
+            Some("delete it by hand; it contains file names in plain text".to_owned()),
         ),
     }
 }
@@ -109,11 +109,11 @@ pub(super) fn remove(job: &Job, plan: &Plan, unfinished: &[Unfinished], events: 
             Whose::Ours => match remove_all(&path) {
                 Ok(()) => events.note(
                     Section::Start,
-                    format!("removed '{at}', left by a run that was cut off"),
+                    format!("removed '{at}', left by an interrupted run"),
                 ),
                 Err(error) => events.warn(
                     Section::Start,
-                    format!("'{at}', left by a run that was cut off, cannot be removed: {error}"),
+                    format!("'{at}', left by an interrupted run, cannot be removed: {error}"),
                     None,
                 ),
             },

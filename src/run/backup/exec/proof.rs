@@ -39,10 +39,10 @@ impl Execution<'_> {
         Err(StoreError {
             store: store.label().to_owned(),
             what: format!("listing the backup {}", unfinished.backup.stamp()),
-            why: format!("{why}, although the store took it"),
+            why: format!("{why}, although the store accepted it"),
             kind: StoreErrorKind::Other,
-            hint: "something between this computer and the store answers in its place: look at \
-                   the endpoint, a proxy, or a network that asks for a login"
+            hint: "something between this computer and the store answers in its place: check the \
+                   endpoint, a proxy, or a network that asks for a login"
                 .to_owned(),
         })
     }

@@ -222,10 +222,10 @@ impl Ending {
         Some(match self {
             Ending::Finished => return None,
             Ending::NoSnapshot => {
-                "run as administrator, on a local NTFS volume, with the Volume Shadow Copy service started; the log has what it said".to_owned()
+                "run as administrator, on a local NTFS volume, with the Volume Shadow Copy service started; see its output in the log".to_owned()
             }
             Ending::Refused => format!("is {} in use? A killed run leaves it mapped: restart, or choose another in snapshot.mount", snapshot.mount),
-            Ending::Stage(_) | Ending::Unknown(_) => "the log has what it said".to_owned(),
+            Ending::Stage(_) | Ending::Unknown(_) => "see its output in the log".to_owned(),
         })
     }
 }

@@ -62,7 +62,7 @@ impl Execution<'_> {
             Err(error) => self.events.warn(
                 Section::CleanUp,
                 error.to_string(),
-                Some("the next incremental backup will go by times only".to_owned()),
+                Some("the next incremental backup will compare times only".to_owned()),
             ),
         }
         let stores = self
@@ -77,8 +77,8 @@ impl Execution<'_> {
 
     pub(super) fn saved(&self, saved: std::io::Result<()>) {
         if let Err(error) = saved {
-            let text = format!("what was sent cannot be noted in local state: {error}");
-            let hint = "if this run is cut off, the next one sends it once more";
+            let text = format!("the upload cannot be recorded in local state: {error}");
+            let hint = "if this run is interrupted, the next one sends it again";
             self.events
                 .warn(Section::Objects, text, Some(hint.to_owned()));
         }
@@ -142,7 +142,7 @@ impl Execution<'_> {
             return;
         };
         let text = format!(
-            "{}: going on with the upload of the backup {}, which was cut off: {} left, {}",
+            "{}: resuming the interrupted upload of the backup {}: {} left, {}",
             store.label(),
             finish.backup,
             text::count(finish.objects, "object"),
@@ -200,7 +200,7 @@ impl Execution<'_> {
 
     fn store_failed(&self, error: &StoreError) {
         if !self.cancel.is_set() {
-            let goes_on = "the next run goes on with the upload";
+            let goes_on = "the next run resumes the upload";
             let advice = prune::advice(self.job, self.stores, error);
             let hints = [Some(error.hint.clone()), advice, Some(goes_on.to_owned())];
             let hints = hints.into_iter().flatten().filter(|hint| !hint.is_empty());
@@ -386,8 +386,8 @@ impl Execution<'_> {
             .map(|owed| owed.store.as_str())
             .collect();
         let text = format!(
-            "the backup {backup} is not complete in {}: its archives stay in '{work}' ({}), and the next run goes on with \
-             the upload; to give it up, delete that directory",
+            "the backup {backup} is not complete in {}: its archives stay in '{work}' ({}), and the next run resumes the \
+             upload; to give it up, delete that directory",
             stores.join(" and "),
             text::size(unfinished.bytes()),
         );

@@ -105,7 +105,7 @@ impl<'a> Fit<'a> {
                     events.fail(
                         Section::Verification,
                         format!(
-                            "'{}' in the mirror is a link where a directory is to be, and nothing is copied through it",
+                            "'{}' in the mirror is a link where a directory should be, and nothing is copied through it",
                             shown(&link)
                         ),
                         Some("replace the link by the directory it leads to, or delete it: the next run then copies the directory again".to_owned()),
@@ -152,7 +152,7 @@ impl<'a> Fit<'a> {
         }
         if let Some(other) = other {
             return Some(format!(
-                "the file system of the mirror takes its name for that of '{other}'"
+                "the file system of the mirror does not distinguish its name from '{other}'"
             ));
         }
         let level = self.level(&path.parent());

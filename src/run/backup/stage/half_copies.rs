@@ -18,10 +18,7 @@ pub(super) fn remove(mirror: &MirrorOrder, events: &Events<'_>) {
     match fs::remove_dir_all(verbatim(&place)) {
         Ok(()) => events.note(
             Section::Tools,
-            format!(
-                "removed '{}', left by a copy that was cut off",
-                shown(&place)
-            ),
+            format!("removed '{}', left by an interrupted copy", shown(&place)),
         ),
         Err(error) => tell(&place, &error, events),
     }
@@ -49,7 +46,7 @@ pub(super) fn clean_up(mirror: &MirrorOrder, events: &Events<'_>) {
 fn tell(place: &Path, error: &io::Error, events: &Events<'_>) {
     if error.kind() != io::ErrorKind::NotFound {
         let text = format!(
-            "'{}', where rsync keeps half copies, cannot be removed: {error}",
+            "'{}', where rsync keeps partial copies, cannot be removed: {error}",
             shown(place)
         );
         let hint = "remove it by hand; the next run tries again".to_owned();

@@ -93,7 +93,7 @@ pub(super) fn set_aside(
             Err(error) => events.fail(
                 Section::Verification,
                 format!(
-                    "'{}' in the mirror is a directory where a file is to be, and cannot be moved aside: {error}",
+                    "'{}' in the mirror is a directory where a file should be, and cannot be moved aside: {error}",
                     shown(&copy)
                 ),
                 Some("move it elsewhere, or delete it".to_owned()),

@@ -135,7 +135,7 @@ fn refusal(mirror: &MirrorOrder, root: &Path) -> Option<(&'static str, &'static 
         )),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Some((
             "does not exist",
-            "attach its disk; if it is new, create the directory once, so that an unattached disk is never taken for an empty one",
+            "attach its disk; if it is new, create the directory once, so that a detached disk is never mistaken for an empty one",
         )),
         Err(_) => Some(("cannot be read", "check its disk and its permissions")),
     }

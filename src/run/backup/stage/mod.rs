@@ -76,7 +76,7 @@ impl StageError {
             }
             StageError::Tool(ToolError::Missing { hint, .. }) => Some(hint.clone()),
             StageError::Before { .. } => {
-                Some("delete that file: the next incremental backup then goes by times".to_owned())
+                Some("delete that file: the next incremental backup then compares times only".to_owned())
             }
             _ => None,
         }

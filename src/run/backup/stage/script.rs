@@ -106,7 +106,7 @@ pub(super) fn copier_finished(status: &ToolCodes, order: &StageOrder, events: &E
             events.fail(
                 Section::Tools,
                 format!("the mirror was not copied: {meaning} ({tool} exit code {code})"),
-                Some(format!("the log has what {tool} said")),
+                Some(format!("see the output of {tool} in the log")),
             );
         }
         all_ok &= ok;
@@ -151,7 +151,7 @@ fn robocopy_meaning(code: i32) -> Meaning {
             true,
         ),
         4..=7 => (
-            "Robocopy found files where directories are to be, or the other way round",
+            "Robocopy found files where directories should be, or the other way round",
             true,
         ),
         8..=15 => (
@@ -204,7 +204,7 @@ pub(super) fn archiver_finished(
             order.work
         )
     } else {
-        "the log has what 7-Zip said".to_owned()
+        "see the output of 7-Zip in the log".to_owned()
     };
     events.fail(
         Section::Tools,

@@ -32,7 +32,7 @@ pub fn find(job: &Job) -> (Apart, Vec<(FullPath, String)>) {
                 // Who names a directory of profiles as a source wants them.
                 Meeting::Covers if *kind == OwnKind::Directory && *what != PROFILES => {
                     let at = path.display();
-                    inside.push((source.path.clone(), format!("it lies in {what} '{at}'")));
+                    inside.push((source.path.clone(), format!("it is inside {what} '{at}'")));
                 }
                 Meeting::Covers => {}
             }

@@ -103,7 +103,7 @@ impl<'a> Downloads<'a> {
             self.events.warn(
                 Section::Restore,
                 text,
-                Some("start this again later; restore status tells when".into()),
+                Some("start this again later; restore status shows when".into()),
             );
         }
         Ok(())
@@ -259,7 +259,7 @@ impl<'a> Downloads<'a> {
                 self.events.note(
                     Section::Objects,
                     format!(
-                        "'{}' did not arrive as it was sent: once more",
+                        "'{}' did not arrive as it was sent: downloading it again",
                         part.shown()
                     ),
                 );

@@ -94,7 +94,7 @@ impl<'a> ArrivingExtraction<'a> {
                 Err(error @ RestoreError::Archive { full: false, .. })
                     if here < self.all || !self.partial.used.is_empty() =>
                 {
-                    let text = format!("{error}; waiting for all of it");
+                    let text = format!("{error}; waiting for the whole archive");
                     self.extraction.events.note(Section::Restore, text);
                     self.wait(self.all)?;
                     return self.give_up();
@@ -204,7 +204,8 @@ impl<'a> ArrivingExtraction<'a> {
                 false => "volumes",
             };
             let all = self.all;
-            let text = format!("{here} of {all} {what} are here: extracting what is whole");
+            let text =
+                format!("{here} of {all} {what} are downloaded: extracting what is complete");
             self.extraction.events.note(Section::Restore, text);
         }
         let first = self.partial.first();

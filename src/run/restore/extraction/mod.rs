@@ -217,7 +217,7 @@ impl<'a> Extraction<'a> {
         };
         self.events.fail(
             Section::Restore,
-            format!("{error}: {what}; the restore goes on"),
+            format!("{error}: {what}; the restore continues"),
             Some(error.hint()).filter(|hint| !hint.is_empty()),
         );
         if !self.downloads.is_in_place(archive)
@@ -237,14 +237,14 @@ impl<'a> Extraction<'a> {
         let before = before.filter(|stamp| *stamp < first).max();
         let (text, hint) = match before.or(self.plan.other_state) {
             Some(state) => (
-                format!("the state {state} needs nothing of what is lost"),
+                format!("the state {state} needs nothing that is lost"),
                 Some(format!(
                     "restore it with --at {state}, into another directory"
                 )),
             ),
             None => (
                 format!(
-                    "{} holds no state that needs nothing of what is lost",
+                    "{} holds no state that needs nothing that is lost",
                     self.plan.store
                 ),
                 None,

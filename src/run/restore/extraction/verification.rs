@@ -229,10 +229,10 @@ impl<'a> Verification<'a> {
             return Ok(());
         }
         match found {
-            None if self.is_lost => self.differs(shown, "it lies in what is lost"),
+            None if self.is_lost => self.differs(shown, "it is in what is lost"),
             Some(_) if self.is_lost => self.differs(
                 shown,
-                "it lies in what is lost; an older state of it is in its place",
+                "it is in what is lost; an older state of it was restored instead",
             ),
             None => self.differs(shown, blocked.unwrap_or("it is not there")),
             Some(found) if !found.is_file() => self.differs(shown, "it is not a file"),
