@@ -240,7 +240,9 @@ impl PrunePlan {
         let sets = count(self.going().count() as u64, "set");
         text.push_str(&format!("{sets} to delete, {}\n", size(self.bytes())));
         if self.ignored > 0 {
-            text.push_str(&format!("{} other objects stay\n", self.ignored));
+            let others = count(self.ignored, "other object");
+            let stay = if self.ignored == 1 { "stays" } else { "stay" };
+            text.push_str(&format!("{others} {stay}\n"));
         }
         text
     }

@@ -19,6 +19,7 @@ use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Outcome, Section, Severity, Sink};
 use crate::model::job::{Program, Reporting};
 use crate::model::path::FullPath;
+use crate::model::text;
 use crate::render::report::{self, Counts, Report, Summary};
 use crate::run::guard::guarded;
 pub use channels::examine;
@@ -264,7 +265,11 @@ impl Session<'_> {
         if removed > 0 {
             events.note(
                 Section::CleanUp,
-                format!("removed {removed} log files older than {days} days"),
+                format!(
+                    "removed {} older than {}",
+                    text::count(removed, "log file"),
+                    text::count(u64::from(days), "day")
+                ),
             );
         }
         for (path, error) in failures {

@@ -60,7 +60,7 @@ fn prune_shows_asks_and_deletes_whole_sets() {
         .says("no rule of keep covers it")
         .says("monthly: 2 (202509)")
         .says("4 sets to delete")
-        .says("1 other objects stay");
+        .says("1 other object stays");
     machine.aam("prune", &[]).exit(2).says("not confirmed");
     assert_eq!(machine.stored(), before);
     let json = machine.aam("prune", &["--dry-run", "--format", "json"]);

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::model::object::ThawState;
 use crate::model::policy::Tier;
-use crate::model::text::size;
+use crate::model::text::{self, size};
 use crate::plan::cost::price::Prices;
 
 /// One volume as far as costs go.
@@ -60,9 +60,9 @@ pub struct Estimate {
     /// Until the last object is readable, at the latest; 0 when all are. What thaws already may be
     /// ready sooner.
     pub hours: u32,
-    /// Bytes that may be written: downvolumes still to come, and files as far as known.
+    /// Bytes that may be written: downloads still to come, and files as far as known.
     pub disk_needed: u64,
-    /// The same when downvolumes are deleted as they are used.
+    /// The same when downloads are deleted as they are used.
     pub disk_least: u64,
     pub disk_free: Option<u64>,
     /// Date and source of the prices.
@@ -89,7 +89,7 @@ pub struct EstimateTerms<'a> {
     pub keep_days: u32,
     /// Bytes of the files that are to be extracted, as far as markers say.
     pub files: u64,
-    /// Bytes of downvolumes that must be there at a time.
+    /// Bytes of downloads that must be there at a time.
     pub room: u64,
     pub disk_free: Option<u64>,
 }
@@ -166,7 +166,8 @@ impl Estimate {
 
     /// For people, a line each.
     pub fn to_text(&self) -> String {
-        let mut text = format!("{} objects, {}", self.all.objects, size(self.all.bytes));
+        let objects = text::count(self.all.objects, "object");
+        let mut text = format!("{objects}, {}", size(self.all.bytes));
         for (count, words) in [
             (self.here, "here already"),
             (self.ready, "can be downloaded"),
@@ -175,8 +176,8 @@ impl Estimate {
         ] {
             if count.objects > 0 {
                 text.push_str(&format!(
-                    "\n  {} objects, {}: {words}",
-                    count.objects,
+                    "\n  {}, {}: {words}",
+                    text::count(count.objects, "object"),
                     size(count.bytes)
                 ));
             }

@@ -4,6 +4,7 @@
 use crate::model::event::{Event, Events, Section};
 use crate::model::job::Job;
 use crate::model::policy::ExtraFiles;
+use crate::model::text;
 use crate::plan::backup::{Facts, Plan};
 use crate::run::backup::survey::Request;
 
@@ -70,9 +71,10 @@ pub(super) fn plan(job: &Job, plan: &Plan, facts: &Facts, events: &Events<'_>) {
     for (_, store) in &facts.stores {
         let ignored = store.catalog.as_ref().map_or(0, |catalog| catalog.ignored);
         if ignored > 0 {
+            let others = text::count(ignored, "other object");
             events.note(
                 Section::LatestBackups,
-                format!("{}: {ignored} other objects ignored", store.label),
+                format!("{}: {others} ignored", store.label),
             );
         }
     }

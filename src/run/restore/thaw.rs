@@ -140,9 +140,12 @@ impl<'a> Thawing<'a> {
             }
         }
         self.target.change(|journal| journal.requested = true)?;
-        let (count, tier, days) = (frozen.len(), self.policy.tier, self.policy.keep_days);
-        let text =
-            format!("{count} objects requested ({tier:?}); they will be readable for {days} days");
+        let (tier, days) = (self.policy.tier, self.policy.keep_days);
+        let text = format!(
+            "{} requested ({tier:?}); they will be readable for {}",
+            text::count(frozen.len() as u64, "object"),
+            text::count(u64::from(days), "day")
+        );
         self.events.note(Section::Restore, text);
         Ok(())
     }

@@ -243,7 +243,7 @@ fn sets_as_table_and_json() {
         ),
         "{out}"
     );
-    assert!(out.contains("1 other objects ignored"), "{out}");
+    assert!(out.contains("1 other object ignored"), "{out}");
     let (listed, _) = exits(&aam(&pc, &with(&["restore", "--list"], &place)), 0);
     assert_eq!(listed, out);
     let (out, _) = exits(&aam(&pc, &with(&["sets", "--format", "json"], &place)), 0);

@@ -140,7 +140,8 @@ fn an_archive_is_extracted_while_it_arrives() {
     assert_eq!(done.outcome, Outcome::Success, "{}", done.text());
     assert!(seen.load(Ordering::SeqCst), "{}", done.text());
     assert!(
-        done.text().contains("1 of 5 volumes are here: extracting"),
+        done.text()
+            .contains("1 of 5 volumes are downloaded: extracting"),
         "{}",
         done.text()
     );

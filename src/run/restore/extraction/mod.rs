@@ -344,11 +344,11 @@ impl<'a> Extraction<'a> {
         }
         let tally = verification.end()?;
         let text = format!(
-            "{}: {} files ({} bytes) and {} directories are there as listed{}",
+            "{}: {} ({} bytes) and {} are there as listed{}",
             mount.shown(),
-            tally.files,
+            text::count(tally.files, "file"),
             tally.bytes,
-            tally.directories,
+            text::count(tally.directories, "directory"),
             if tally.different == 0 {
                 String::new()
             } else {
