@@ -5,6 +5,7 @@ use crate::adapters::store::{Store, StoreError, StoreErrorKind};
 use crate::model::event::{Events, Section};
 use crate::model::object::ThawState;
 use crate::model::stamp::Stamp;
+use crate::model::text;
 use crate::plan::restore::estimate::{Estimate, EstimateTerms, EstimatedVolume, VolumeState};
 use crate::plan::restore::needed::{LocatedVolume, NeededVolume};
 use crate::plan::restore::parts::PlannedVolume;
