@@ -1,5 +1,5 @@
-//! What a file system can do, and what that means for a copy on it (SPEC#mirror). It is found by
-//! trying: `adapters::file_system`.
+//! What a file system can do, and what that means for a copy on it (SPEC#mirror).
+//! `adapters::file_system` finds it out by trial.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +19,7 @@ pub struct FileSystem {
     pub time_step: u64,
     /// Whether a file that is renamed keeps its modification time.
     pub renames_keep_times: bool,
-    /// Whether what is skipped in a file takes no room.
+    /// Whether holes in a file take no space.
     pub holes: bool,
     /// Whether owner and group can be set.
     pub owners: bool,
@@ -32,7 +32,7 @@ pub struct FileSystem {
     pub small_files_only: bool,
 }
 
-/// What becomes of permissions.
+/// What happens to permissions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Modes {

@@ -259,7 +259,7 @@ impl FullPath {
         shorter
     }
 
-    /// Whether both lie on the same drive, share or Unix root.
+    /// Whether both are on the same drive, share or Unix root.
     pub fn same_root(&self, other: &FullPath) -> bool {
         self.family == other.family && self.family.same_name(&self.root, &other.root)
     }
@@ -286,7 +286,7 @@ impl FullPath {
         self.parts.len() == other.parts.len() && self.starts_with(other)
     }
 
-    /// The names below `base`, when this lies at or below it.
+    /// The names below `base`, if this is at or below it.
     pub fn below(&self, base: &FullPath) -> Option<&[String]> {
         self.starts_with(base)
             .then(|| &self.parts[base.parts.len()..])
