@@ -21,7 +21,7 @@ struct Mounted {
     point: PathBuf,
 }
 
-/// The table of mounts, read once. Empty where there is none.
+/// The table of mounts, read once. Empty if the system has none.
 pub struct Mounts(Vec<Mounted>);
 
 /// How a directory of the program's own and a source meet.
@@ -29,7 +29,7 @@ pub struct Mounts(Vec<Mounted>);
 pub enum Meeting {
     /// The directory is seen at these places below the source.
     Below(Vec<FullPath>),
-    /// The source is the directory, or lies in it.
+    /// The source is the directory, or is inside it.
     Covers,
 }
 

@@ -127,7 +127,7 @@ impl FleetReport {
 const METRICS: [(&str, &str); 4] = [
     (
         "newest_timestamp_seconds",
-        "When the newest complete backup began; 0: there is none.",
+        "When the newest complete backup began; 0: none.",
     ),
     ("sets", "Complete sets."),
     ("incomplete_backups", "Backups that are not complete."),

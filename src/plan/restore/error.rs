@@ -1,11 +1,11 @@
-//! Why no restore can be planned.
+//! Why a restore cannot be planned.
 
 use crate::model::marker::MarkerError;
 use crate::model::name::MountName;
 use crate::model::path::FullPath;
 use crate::model::stamp::Stamp;
 
-/// Why no plan can be made.
+/// Why a plan cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
     #[error("{store} has no backup of '{location}'")]

@@ -136,7 +136,7 @@ pub enum RestoreError {
     Interrupted,
 }
 
-/// Why there is no archive key.
+/// Why the archive key is not known.
 #[derive(Debug, thiserror::Error)]
 pub enum MissingKey {
     #[error(transparent)]

@@ -1,10 +1,11 @@
 //! After extraction: makes a mount's directory what its manifest says (SPEC#manifest,
 //! SPEC#restore).
 //!
-//! Goes through the manifest in its order, name by name along the disk: directories that are not
-//! there are made, sizes are verified, times and permissions set, with `--exact` what is not listed
-//! is removed: in a target that held files before, only from directories that are listed. A directory gets its own times when everything in it is done. Memory holds one level
-//! of names per depth, never a tree; no link is followed.
+//! Goes through the manifest and the disk in the same order. Missing directories are made, sizes
+//! are verified, times and permissions are set. With `--exact`, what is not listed is removed; in a
+//! target that already contained files, only from directories that are listed. A directory gets its
+//! times when everything in it is done. Memory holds the names of one directory for each level,
+//! never a tree. No link is followed.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -36,7 +37,7 @@ pub struct Tally {
     pub removed: u64,
     /// Listed but in no archive: they could not be read when the backup was made.
     pub unsaved: u64,
-    /// Archives of which something is lost.
+    /// Damaged archives.
     pub lost: u64,
 }
 
@@ -55,7 +56,7 @@ impl Tally {
     }
 }
 
-/// One directory on the way from the mount to the entry in hand.
+/// One directory on the way from the mount to the current entry.
 struct OpenDirectory {
     rel: RelPath,
     path: PathBuf,
@@ -154,7 +155,7 @@ impl<'a> Verification<'a> {
         }
     }
 
-    /// Takes the next entry, of which the content is lost. What has its path is an older state.
+    /// Takes the next entry, whose content is lost. A file at its path is an older state.
     pub fn lost(&mut self, entry: &Entry) -> Result<(), RestoreError> {
         self.is_lost = entry.kind == EntryKind::File;
         let taken = self.entry(entry);
@@ -180,7 +181,7 @@ impl<'a> Verification<'a> {
         }
         match fs::symlink_metadata(&path) {
             Ok(found) if found.is_dir() => self.push(rel, path, meta, None),
-            // A file of an older archive: no archive names a directory that holds nothing selected.
+            // A file of an older archive: no archive names a directory without selected entries.
             Ok(found) if found.is_file() && make => {
                 fs::remove_file(&path).map_err(RestoreError::disk("replace", &path))?;
                 fs::create_dir(&path).map_err(RestoreError::disk("create", &path))?;
@@ -251,7 +252,7 @@ impl<'a> Verification<'a> {
         Ok(())
     }
 
-    /// Where `name` lies in the directory in hand.
+    /// The path of `name` in the current directory.
     fn step(&mut self, name: &[u8]) -> Result<Option<Child>, RestoreError> {
         let Some(level) = self.levels.last_mut() else {
             return Ok(None);
@@ -294,7 +295,7 @@ impl<'a> Verification<'a> {
         let Some(level) = self.levels.pop() else {
             return Ok(());
         };
-        // What lies beside the sources is no part of the state.
+        // What is beside the sources is not part of the state.
         if self.is_fresh || level.meta.is_some() {
             for name in level.names.values() {
                 self.remove(&level.path.join(name))?;
