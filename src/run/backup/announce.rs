@@ -52,7 +52,7 @@ pub(super) fn parameters(job: &Job, request: Request, events: &Events<'_>) {
     }
 }
 
-/// Tells the log what was found and decided.
+/// Logs what was found and decided.
 pub(super) fn plan(job: &Job, plan: &Plan, facts: &Facts, events: &Events<'_>) {
     let problems = |here: fn(Section) -> bool| {
         for finding in plan.findings.iter().filter(|finding| here(finding.section)) {

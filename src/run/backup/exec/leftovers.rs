@@ -15,8 +15,8 @@ use crate::model::upload_record::Unfinished;
 use crate::model::work_name::run_of;
 use crate::plan::backup::Plan;
 
-/// Makes the work directory of a run, for its owner only, and marks whose it is. Returns whether it
-/// could be made.
+/// Makes the work directory of a run, for its owner only, and marks it with the local state that it
+/// belongs to. Returns whether it could be made.
 pub(super) fn make_work(plan: &Plan, events: &Events<'_>) -> bool {
     let work = plan.work.to_native();
     let made = || {
@@ -134,8 +134,8 @@ enum Whose {
     Nobodys,
 }
 
-/// A real directory, not a link somebody put there, with the mark of this computer's local state.
-/// One without anything in it is of a run that was cut off before the mark was written.
+/// A real directory, not a link, with the mark of this computer's local state. An empty one belongs
+/// to a run that was interrupted before the mark was written.
 fn whose(path: &Path) -> Whose {
     if !fs::symlink_metadata(path).is_ok_and(|found| found.is_dir()) {
         return Whose::Nobodys;

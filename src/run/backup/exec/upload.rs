@@ -1,5 +1,5 @@
-//! What is sent to stores: the archives of this run, and those of runs that were cut off before all
-//! was sent (SPEC#upload, SPEC#cost).
+//! Uploads to stores: the archives of this run, and those of runs that were interrupted before
+//! everything was sent (SPEC#upload, SPEC#cost).
 
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -21,8 +21,9 @@ use crate::run::parallel::{Turns, each};
 use crate::run::prune;
 
 impl Execution<'_> {
-    /// Before anything is sent: a backup that exists in a store must be known here, or the next
-    /// goes by times only; and a run that is cut off from here on is finished by the next.
+    /// Done before anything is sent. If a backup in a store is not known here, the next one
+    /// compares times only. If this run is interrupted from here on, the next one finishes its
+    /// upload.
     pub(super) fn remember(&self, progress: &mut StepsDone) {
         let Some((archives, first)) =
             self.whole(progress)
@@ -84,7 +85,8 @@ impl Execution<'_> {
         }
     }
 
-    /// The archives of all mounts with what their markers will say; `None` unless each is whole.
+    /// The archives of all mounts with the content of their markers. `None` unless all archives are
+    /// complete.
     fn whole(&self, progress: &StepsDone) -> Option<Vec<ReadyArchive>> {
         let scope = self.plan.scope()?;
         let orders = self.plan.stages.iter().zip(&progress.results);
@@ -210,7 +212,7 @@ impl Execution<'_> {
         }
     }
 
-    /// Sends what the store has not yet of one mount.
+    /// Sends what the store still lacks of one mount.
     fn send(
         &self,
         store: &dyn Store,
@@ -233,7 +235,8 @@ impl Execution<'_> {
             owed.is_some_and(|owed| owed.has(key).is_none())
         };
         let files: Vec<(&WorkFile, Purpose)> = files.filter(|(file, _)| lacks(&file.key)).collect();
-        // While one object ends, which takes some answers of the server, the next is on its way.
+        // While one object is being completed, which takes several answers of the server, the next
+        // one is being sent.
         let pieces = match store.connections(Direction::Upload) {
             1 => 1,
             connections => 2 * connections,
@@ -371,8 +374,8 @@ impl Execution<'_> {
     fn keep(&self, unfinished: &Unfinished) {
         let (work, backup) = (unfinished.work.display(), unfinished.backup.stamp());
         if uploads::save(unfinished).is_err() {
-            // It was told when it happened first. Without a record nobody would know what these
-            // files are.
+            // It was reported when it first happened. Without a record, nothing would say what
+            // these files are.
             return leftovers::remove_work(&unfinished.work, Section::CleanUp, self.events);
         }
         if let Err(error) = uploads::prune(unfinished) {

@@ -1,5 +1,5 @@
-//! Where rsync keeps what it has not copied to the end (SPEC#mirror): one directory in the copy of
-//! the mount, which is emptied by each run, so that a crash leaves nothing beside the copies.
+//! Where rsync keeps partial copies (SPEC#mirror): one directory in the copy of the mount. Each run
+//! empties it, so that a crash leaves nothing beside the copies.
 
 use std::fs;
 use std::io;
@@ -10,7 +10,7 @@ use crate::model::event::{Events, Section};
 use crate::model::path::{shown, verbatim};
 use crate::plan::backup::MirrorOrder;
 
-/// Removes what a run that was cut off left.
+/// Removes what an interrupted run left.
 pub(super) fn remove(mirror: &MirrorOrder, events: &Events<'_>) {
     let Some(place) = mirror.half_copies.as_ref().map(|path| path.to_native()) else {
         return;
@@ -24,7 +24,7 @@ pub(super) fn remove(mirror: &MirrorOrder, events: &Events<'_>) {
     }
 }
 
-/// Makes the directory. Where it cannot be made, rsync keeps half copies beside the copies.
+/// Makes the directory. If it cannot be made, rsync keeps partial copies beside the copies.
 pub(super) fn make(mirror: &mut MirrorOrder) {
     let Some(place) = mirror.half_copies.as_ref().map(|path| path.to_native()) else {
         return;

@@ -99,7 +99,7 @@ impl<'a> Outputs<'a> {
             .map_err(writing)
     }
 
-    /// Lists a path for 7-Zip. `false` when no list can hold it.
+    /// Lists a path for 7-Zip. `false` if a list cannot express it.
     pub(super) fn archive(&mut self, path: &RelPath) -> Result<bool, StageError> {
         let Some(line) = seven_zip_line(path, self.family) else {
             return Ok(false);
@@ -111,8 +111,8 @@ impl<'a> Outputs<'a> {
         Ok(true)
     }
 
-    /// Lists a path for the copier, as far as the mirror can hold it. `last` is what the last
-    /// manifest says of it.
+    /// Lists a path for the copier, as far as the mirror can hold it. `last` is its entry in the
+    /// last manifest.
     pub(super) fn mirror(
         &mut self,
         path: &RelPath,
@@ -139,8 +139,8 @@ impl<'a> Outputs<'a> {
         }
     }
 
-    /// An entry of the last manifest that today's walk does not have: kept when it could not be
-    /// looked at, else gone.
+    /// An entry of the last manifest that today's walk does not have: kept if it could not be
+    /// looked at, else removed.
     pub(super) fn carry_over(
         &mut self,
         entry: Entry,

@@ -27,8 +27,9 @@ pub struct StagePaths<'a> {
     pub write: Option<&'a Path>,
 }
 
-/// Walks the mount and writes everything the order's script needs. The files say the order's own
-/// paths, wherever they are written: a preview renders the very files of a run.
+/// Walks the mount and writes everything that the script of the order needs. The files contain the
+/// paths of the order, regardless of where they are written, so a preview renders the same files as
+/// a run.
 ///
 /// # Errors
 /// When a work file cannot be written, the last manifest cannot be read, or the walk is
@@ -186,8 +187,8 @@ fn take_file(
     let mut stored = None;
     if order.archive.is_some() {
         if !is_changed(order, &meta, last.as_ref(), false) {
-            // Without a manifest nobody knows which archive holds it, if any does: a restore looks
-            // in all of them, and the next run archives it.
+            // Without a manifest it is not known which archive holds it, if any. A restore looks in
+            // all archives, and the next run archives it.
             stored = last.map_or(Some(Stored::EARLIER), |entry| entry.stored);
         } else if out.archive(path)? {
             prepared.archived_files += 1;
@@ -207,7 +208,7 @@ fn take_file(
     out.manifest(&Entry::new(path, EntryKind::File, meta, stored))
 }
 
-/// Whether an entry is to be archived (SPEC#changes).
+/// Whether an entry must be archived (SPEC#changes).
 fn is_changed(order: &StageOrder, meta: &Meta, last: Option<&Entry>, directory: bool) -> bool {
     match order.archive.as_ref().map(|a| &a.changes) {
         None | Some(Changes::Everything) => true,
@@ -216,7 +217,7 @@ fn is_changed(order: &StageOrder, meta: &Meta, last: Option<&Entry>, directory: 
             None => true,
             Some(last) if directory => last.kind != EntryKind::Directory,
             Some(last) => {
-                // An archive must be known to hold it.
+                // It must be known that an archive holds it.
                 let is_held = matches!(last.stored, Some(Stored::In(_)));
                 last.kind != EntryKind::File
                     || !is_held

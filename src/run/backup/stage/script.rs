@@ -122,7 +122,7 @@ pub(super) fn copier_was_clean(status: &ToolCodes) -> bool {
         .all(|(name, code)| name != "mirror" || *code == 0)
 }
 
-/// What an exit code says, and whether it is good enough to go on to the verification.
+/// What an exit code means, and whether the verification can follow.
 type Meaning = (&'static str, bool);
 
 /// rsync's exit codes, by its manual.
