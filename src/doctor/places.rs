@@ -254,7 +254,7 @@ fn limits(family: Family, mirror: &Mirror, found: &FileSystem) -> Vec<CheckAnswe
             format!(
                 "{path} does not distinguish names that differ only in case: it keeps one of two such files"
             ),
-            "use a file system that tells them apart, or rename the files",
+            "use a file system that distinguishes them, or rename the files",
         ));
     }
     let refused = [found.refused.as_str(), &found.refused_at_end].concat();

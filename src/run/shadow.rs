@@ -98,7 +98,7 @@ pub fn moment(state: i32) -> &'static str {
         6 => "when it was found",
         7 | 8 => "when it was to prepare",
         9 => "when it was to stop writing",
-        10 => "when it was to go on writing",
+        10 => "when it was to resume writing",
         11 => "after the shadow copy was made",
         _ => "",
     }

@@ -349,7 +349,7 @@ fn missing(job: &Job, facts: &Facts, findings: &mut Vec<PlanNote>) -> Vec<FullPa
                     "attach the disk that belongs there; if it is meant to be empty, write \
                      'allow-empty: true' for this source"
                         .to_owned()
-                } else if why.starts_with("it lies in") {
+                } else if why.starts_with("it is inside") {
                     "give that directory a place outside of the sources".to_owned()
                 } else if source.optional {
                     "attach it, or remove it from sources in the profile".to_owned()

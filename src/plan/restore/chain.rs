@@ -110,7 +110,7 @@ impl MountArchives<'_> {
         };
         let manifest = match lost == state {
             true => "its manifest is missing".to_owned(),
-            false => format!("its manifest rests on that of the backup {lost}, which is gone"),
+            false => format!("its manifest rests on that of the backup {lost}, which is missing"),
         };
         format!(
             "the state {state} of '{}' cannot be restored exactly: {manifest}; {others}",

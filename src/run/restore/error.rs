@@ -241,8 +241,8 @@ impl RestoreError {
                 WORK_DIRECTORY
             ),
             RestoreError::SetChanged { .. } => format!(
-                "if you replaced them: remove '{}' in it to start anew; if not, somebody else \
-                 writes to the store",
+                "if you replaced them: remove '{}' in it to start anew; if not, another program \
+                 or person writes to the store",
                 WORK_DIRECTORY
             ),
             other => other.fixed_hint().to_owned(),

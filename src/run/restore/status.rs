@@ -115,7 +115,7 @@ impl RestoreStatus {
         for volume in &self.volumes {
             let state = match volume.state {
                 VolumeState::Frozen => "archived",
-                VolumeState::Thawing => "on its way",
+                VolumeState::Thawing => "being thawed",
                 VolumeState::Ready => "readable",
                 VolumeState::Here => "here",
             };

@@ -188,7 +188,7 @@ pub fn report_end(
         Ok(()) => events.outcome(),
         Err(error) if error.is_interrupted() => {
             let text =
-                "interrupted: what was restored so far is not complete; start it again to go on";
+                "interrupted: what was restored so far is not complete; start it again to resume";
             events.fail(Section::Restore, text, None);
             Outcome::Interrupted
         }

@@ -243,7 +243,7 @@ fn a_7_zip_that_wants_all_of_it() {
         .restore(&cold.pc, &options(), &to);
         assert_eq!(done.outcome, Outcome::Success, "{}", done.text());
         assert_eq!(
-            done.text().contains("waiting for all of it"),
+            done.text().contains("waiting for the whole archive"),
             told,
             "{}",
             done.text()

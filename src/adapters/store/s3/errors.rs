@@ -117,7 +117,7 @@ fn of_code(
         "QuotaExceeded" | "XMinioStorageFull" | "StorageFull" => (StoreErrorKind::Full, FULL_HINT),
         "NotImplemented" => (
             StoreErrorKind::Other,
-            "if the server takes no checksums: set AWS_REQUEST_CHECKSUM_CALCULATION=when_required",
+            "if the server does not accept checksums: set AWS_REQUEST_CHECKSUM_CALCULATION=when_required",
         ),
         "InvalidStorageClass" => (
             StoreErrorKind::Other,

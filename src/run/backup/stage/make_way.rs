@@ -88,7 +88,7 @@ pub(super) fn set_aside(
                     shown(&copy),
                     shown(aside)
                 ),
-                Some("delete it if nobody needs it".to_owned()),
+                Some("delete it if it is not needed".to_owned()),
             ),
             Err(error) => events.fail(
                 Section::Verification,
