@@ -5,7 +5,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// What is shown where, and what runs meanwhile.
+/// What is shown where, and the command that runs.
 #[derive(Debug)]
 pub struct ShadowOrder {
     pub source: PathBuf,
@@ -33,7 +33,7 @@ impl ShadowError {
     }
 }
 
-/// The exit code of `shadow`: a command's own comes back with a bit that tells it from 1 and 2.
+/// The exit code of `shadow`: that of the command gets a bit that distinguishes it from 1 and 2.
 pub fn exit_code(command: i32) -> i32 {
     match command {
         0 => 0,
@@ -141,7 +141,7 @@ mod made {
         }
     }
 
-    /// Returns the exit code. Shadow copy and letter are gone by then, whatever happened.
+    /// Returns the exit code. The shadow copy and the letter have always been removed by then.
     ///
     /// # Errors
     /// When the command did not run.

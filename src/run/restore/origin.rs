@@ -78,8 +78,8 @@ pub fn newest<'a>(
     }
 }
 
-/// Backups of the future are restored when they are asked for by `--at`, or when nothing else is
-/// there, and never without a word.
+/// Backups dated in the future are restored if `--at` names them, or if there are no others, and
+/// always with a warning.
 fn dated(catalog: Catalog, at: Option<&PointInTime>, label: &str, events: &Events<'_>) -> Catalog {
     let now = Stamp::new(Utc::now(), Zone::Utc);
     if at.is_some() {

@@ -24,7 +24,7 @@ pub struct Thawing<'a> {
     target: &'a Target,
 }
 
-/// Asks the store where every volume is that is not here.
+/// Asks the store for the state of every volume that is not here.
 pub fn locate<'p>(
     store: &dyn Store,
     needed: Vec<NeededVolume<'p>>,
@@ -80,7 +80,7 @@ impl<'a> Thawing<'a> {
         }
     }
 
-    /// Says what is ahead and asks, unless somebody agreed when the restore was begun.
+    /// Shows the estimate and asks, unless the user agreed when the restore was started.
     pub fn agree(
         &self,
         plan: &RestorePlan,
@@ -123,7 +123,7 @@ impl<'a> Thawing<'a> {
         }
     }
 
-    /// Requests what nobody requested yet. What is requested stays so, whatever happens here.
+    /// Requests what was not requested yet. Requests remain valid, whatever happens here.
     pub fn request(&self, volumes: &mut [LocatedVolume<'_>]) -> Result<(), RestoreError> {
         let frozen: Vec<&PlannedVolume> = volumes
             .iter()
@@ -175,9 +175,9 @@ impl<'a> Thawing<'a> {
         self.policy.clock.wait(poll_every, stop);
     }
 
-    /// Asks for the states of objects that were requested; what is archived again is requested once
-    /// more. A network that is away for a while must not end a wait of two days: the next look will
-    /// tell.
+    /// Asks for the states of objects that were requested; what is archived again is requested
+    /// again. A temporary network failure must not end a wait of two days: the next check will
+    /// show.
     pub fn look(&self, volumes: &[&PlannedVolume]) -> Result<Vec<ThawState>, RestoreError> {
         let asked = each(volumes, QUESTIONS, |volume| {
             self.store.thaw_state(&volume.key)
@@ -202,7 +202,7 @@ impl<'a> Thawing<'a> {
         Ok(states)
     }
 
-    /// Objects that were readable and are archived again: ordering them once more costs once more.
+    /// Objects that were readable and are archived again: requesting them again costs again.
     fn request_again(&self, frozen: &[&PlannedVolume]) -> Result<(), RestoreError> {
         let volumes: Vec<EstimatedVolume> = frozen
             .iter()

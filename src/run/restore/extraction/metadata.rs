@@ -11,7 +11,8 @@ use crate::model::manifest::Meta;
 /// nanosecond.
 pub fn set(path: &Path, meta: &Meta, is_directory: bool) -> io::Result<()> {
     let (seconds, nanos) = meta.modified.split();
-    // The owner of a read-only file may still set its time, but on Windows nobody may: time first.
+    // The owner of a read-only file may still set its time, but not on Windows, so the time is set
+    // first.
     filetime::set_file_mtime(path, FileTime::from_unix_time(seconds, nanos))?;
     permissions(path, meta, is_directory)
 }

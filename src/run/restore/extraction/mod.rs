@@ -45,11 +45,11 @@ use local::LocalArchive;
 use salvage::{LostFiles, Salvage};
 use verification::{Tally, Verification};
 
-/// Returns when more than this many of an archive's parts are here, in the order in which they
-/// arrive; says how many.
+/// Returns when more than this many parts of an archive are downloaded, in their order of arrival.
+/// Returns how many.
 pub type WaitForParts<'w> = &'w dyn Fn(&PlannedArchive, usize) -> Result<usize, RestoreError>;
 
-/// Extracts the archives of a plan and verifies what came of them.
+/// Extracts the archives of a plan and verifies the result.
 pub struct Extraction<'a> {
     plan: &'a RestorePlan,
     wanted: &'a WantedFiles,
@@ -123,7 +123,7 @@ impl<'a> Extraction<'a> {
         Ok(total)
     }
 
-    /// What can be read where it lies is looked through before anything at all is extracted.
+    /// Archives that can be read in place are inspected before anything is extracted.
     fn inspect_in_place(&mut self) -> Result<(), RestoreError> {
         for (mount, archive) in self.plan.archives() {
             if !self.downloads.is_in_place(archive)
@@ -186,8 +186,8 @@ impl<'a> Extraction<'a> {
         }
     }
 
-    /// Extracts what can be had of an archive of which something is lost. It is not remembered as
-    /// extracted: a restore that is continued finds the damage again.
+    /// Extracts what is left of a damaged archive. It is not recorded as extracted, so a resumed
+    /// restore finds the damage again.
     fn salvage(
         &mut self,
         mount: &'a PlannedMount,
