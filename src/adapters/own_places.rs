@@ -1,8 +1,8 @@
 //! Where the program's own directories and files, and other file systems, are seen below a source:
 //! also by a link or a bind mount (SPEC#selection).
 //!
-//! A path alone does not say it. The table of mounts of Linux says which directory of which file
-//! system is shown where; what it says is believed only where device and inode are the same.
+//! A path alone does not show this. The table of mounts of Linux says which directory of which file
+//! system is shown where. It is trusted only if device and inode are the same.
 
 use std::ffi::OsString;
 use std::fs;

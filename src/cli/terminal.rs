@@ -28,7 +28,7 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// Standard error, whatever it is.
+    /// Standard error, even if it is not a terminal.
     pub fn new(verbose: bool, report_follows: bool) -> Terminal {
         Terminal {
             verbose,

@@ -21,7 +21,7 @@ pub fn near<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option
         .map(|(_, candidate)| candidate)
 }
 
-/// Where a key of v1.0's argument list, or one that people expect, has gone.
+/// The replacement of a v1.0 argument or of a key that users may expect.
 pub fn habit(key: &str) -> Option<Cow<'static, str>> {
     let key = key.to_lowercase().replace(['_', ' '], "-");
     let hint = match key.as_str() {

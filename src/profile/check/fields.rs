@@ -57,7 +57,7 @@ impl Checker<'_> {
         region.to_owned()
     }
 
-    /// The value is not repeated: a user name and password may stand in it.
+    /// The value is not repeated, because it may contain a user name and password.
     pub(super) fn endpoint(&mut self, pointer: &str, endpoint: Option<&str>) -> Option<String> {
         let text = endpoint?;
         let hint = "write `https://host` or `http://host:port`";
