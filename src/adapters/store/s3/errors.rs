@@ -155,7 +155,7 @@ fn of_status(
     }
 }
 
-/// Names the right region when the answer tells it: in a header, or in the text of some errors.
+/// Names the right region if the answer says it: in a header, or in the text of some errors.
 fn wrong_region(settings: &S3Settings, response: &HttpResponse) -> String {
     let header = response
         .headers()
