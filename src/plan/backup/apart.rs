@@ -70,7 +70,7 @@ pub fn selection(
     selection
 }
 
-/// What the user is told about it.
+/// The notes about it for the user.
 pub(super) fn notes(selection: &Selection, one_file_system: bool, apart: &Apart) -> Vec<String> {
     let is_selected = |path: &FullPath, kind| {
         let verdict = selection.verdict(path, kind);

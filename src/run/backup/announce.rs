@@ -72,10 +72,8 @@ pub(super) fn plan(job: &Job, plan: &Plan, facts: &Facts, events: &Events<'_>) {
         let ignored = store.catalog.as_ref().map_or(0, |catalog| catalog.ignored);
         if ignored > 0 {
             let others = text::count(ignored, "other object");
-            events.note(
-                Section::LatestBackups,
-                format!("{}: {others} ignored", store.label),
-            );
+            let text = format!("{}: {others} ignored", store.label);
+            events.note(Section::LatestBackups, text);
         }
     }
     if let Some(decision) = &plan.archive {
