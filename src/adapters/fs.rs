@@ -6,6 +6,8 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
+use crate::model::cancel::Cancel;
+
 /// Makes a directory for its owner only, unless it is there, with everything above it. State, logs
 /// and work files name private files and say what is in them.
 ///
@@ -106,6 +108,23 @@ pub fn sha256(path: &Path) -> io::Result<String> {
             count => digest.update(&buffer[..count]),
         }
     }
+}
+
+/// The SHA-256 of a file, unless it is interrupted.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn sha256_until(path: &Path, stop: &Cancel) -> io::Result<Option<String>> {
+    let mut digest = Sha256::new();
+    let mut file = File::open(path)?;
+    let mut buffer = vec![0; 1 << 20];
+    while !stop.is_set() {
+        match file.read(&mut buffer)? {
+            0 => return Ok(Some(hex::encode(digest.finalize()))),
+            count => digest.update(&buffer[..count]),
+        }
+    }
+    Ok(None)
 }
 
 /// The prefix of temporary files that a crash may leave beside a file that was being written.

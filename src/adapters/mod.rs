@@ -2,6 +2,7 @@
 
 pub mod aws;
 pub mod closed_view;
+pub mod compare;
 pub mod credential;
 pub mod destination_id;
 pub mod dumps;

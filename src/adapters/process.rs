@@ -3,6 +3,8 @@
 //!
 //! Exit codes decide; text a tool prints is logged and never trusted (SPEC#run).
 
+#[cfg(unix)]
+pub mod guard;
 mod locate;
 mod output;
 mod tree;

@@ -163,13 +163,13 @@ impl Job {
     }
 }
 
-/// `C:\temp`, which is short on purpose, or `/var/tmp`, which is on a disk, while `/tmp`
-/// may be in memory.
+/// On Windows, the program's own directory, because every user can write to `C:\temp`. Elsewhere
+/// `/var/tmp`, which is on a disk, while `/tmp` may be in memory.
 pub fn default_work_directory(family: Family) -> FullPath {
     FullPath::top(
         family,
         match family {
-            Family::Windows => "temp",
+            Family::Windows => "ProgramData/AAM Auto Backup/work",
             Family::Unix => "var/tmp",
         },
     )

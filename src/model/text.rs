@@ -36,7 +36,7 @@ pub fn describe(event: &Event) -> Option<String> {
                 true => String::new(),
                 false => format!("{tool}: "),
             };
-            format!("{tool}{meaning} (exit code {code})")
+            format!("{tool}{meaning} ({})", exit_code(*code))
         }
         Event::Mounted {
             mount,
@@ -94,6 +94,26 @@ fn transfer(event: &Event) -> Option<String> {
         }
         _ => return None,
     })
+}
+
+/// An exit code in words. Windows ends a program that crashed with a status, whose bits mean nothing
+/// as those of an exit code.
+pub fn exit_code(code: i32) -> String {
+    let status = code.cast_unsigned();
+    if status < 0xC000_0000 {
+        return format!("exit code {code}");
+    }
+    let what = match status {
+        0xC000_0005 => ", it crashed: access violation",
+        0xC000_0017 => ", out of memory",
+        0xC000_007B | 0xC000_0135 | 0xC000_0139 | 0xC000_0142 => {
+            ", it could not start: a DLL is missing or does not fit"
+        }
+        0xC000_00FD | 0xC000_0374 | 0xC000_0409 => ", it crashed",
+        0xC000_013A => ", interrupted by Ctrl-C or a closed window",
+        _ => "",
+    };
+    format!("exit code 0x{status:08x}{what}")
 }
 
 fn word(severity: Severity) -> &'static str {

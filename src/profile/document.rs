@@ -164,7 +164,7 @@ pub struct ArchiveSection {
     #[serde(default = "default_compression_level")]
     #[schemars(range(min = 0, max = 9))]
     pub compression_level: u8,
-    /// Directory where archives wait until they are uploaded. Windows: `C:\temp` by default. Unix:
+    /// Directory where archives wait until they are uploaded. Windows: `C:\ProgramData\AAM Auto Backup\work` by default. Unix:
     /// `/var/tmp` by default.
     pub work_directory: Option<String>,
 }

@@ -215,15 +215,14 @@ fn whole_directory(path: String) -> String {
 
 /// The space in a Robocopy line of an order.
 pub fn copy_room(order: &StageOrder) -> robocopy::Room {
-    let target = order
-        .mirror
-        .as_ref()
-        .map_or(0, |m| m.target.to_string().encode_utf16().count());
-    // Two directories, which may lie deep, and the switches.
-    let fixed = order.copier.encode_utf16().count() + target + 400;
+    let length = |text: &str| bat_text(text).encode_utf16().count();
+    let mirror = order.mirror.as_ref();
+    let target = mirror.map_or(0, |m| length(&m.target.to_string()));
+    // And the switches.
+    let fixed = length(&order.copier) + length(&order.shown_at) + target + 200;
     robocopy::Room {
         characters: MAX_LINE.saturating_sub(fixed),
-        prefix: order.shown_at.encode_utf16().count() + 1,
+        prefix: length(&order.shown_at) + 1,
     }
 }
 

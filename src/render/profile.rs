@@ -74,7 +74,6 @@ pub struct DraftCredentials {
 pub struct DraftArchive {
     pub key: DraftReference,
     pub volume_size: u64,
-    pub work_directory: Option<String>,
 }
 
 /// `lock`, as time spans.

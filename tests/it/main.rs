@@ -28,5 +28,6 @@ mod secrets;
 mod stores;
 mod support;
 mod unattended;
+mod verify;
 mod windows;
 mod years;

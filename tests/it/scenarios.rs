@@ -3,6 +3,8 @@
 
 mod changing;
 mod cut_off;
+#[path = "scenarios/killed.rs"]
+mod killed;
 pub mod list;
 mod mirror;
 mod mirror_truth;

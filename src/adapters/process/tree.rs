@@ -4,6 +4,9 @@ use std::process::{Child, Command};
 #[cfg(unix)]
 use std::time::Duration;
 
+#[cfg(unix)]
+use super::guard;
+
 /// How often, and after which pauses, a stopped child is looked at: five seconds for a program to
 /// end in order before it is killed.
 #[cfg(unix)]
@@ -30,13 +33,13 @@ pub(super) struct Tree(Option<rustix::process::Pid>);
 
 #[cfg(unix)]
 impl Tree {
-    /// Unix has nothing that ends it with this program.
-    pub(super) fn of(child: &Child, _ends_with_us: bool) -> Tree {
-        Tree(
-            i32::try_from(child.id())
-                .ok()
-                .and_then(rustix::process::Pid::from_raw),
-        )
+    pub(super) fn of(child: &Child, ends_with_us: bool) -> Tree {
+        let id = i32::try_from(child.id()).ok();
+        let group = id.and_then(rustix::process::Pid::from_raw);
+        if ends_with_us {
+            group.into_iter().for_each(guard::name);
+        }
+        Tree(group)
     }
 
     /// The child has ended.
@@ -63,6 +66,14 @@ impl Tree {
                 std::thread::sleep(LOOK);
             }
         }
+    }
+}
+
+/// It was stopped, or has ended.
+#[cfg(unix)]
+impl Drop for Tree {
+    fn drop(&mut self) {
+        self.0.into_iter().for_each(guard::forget);
     }
 }
 

@@ -206,6 +206,30 @@ pub fn remove(
     }
 }
 
+/// Stops a scheduler from starting a task, or lets it start the task again. Returns the task in
+/// words; nothing when there is none.
+///
+/// # Errors
+/// When it is there and cannot be changed.
+pub fn pause(
+    name: &TaskName,
+    scheduler: Scheduler,
+    is_paused: bool,
+    cancel: &Cancel,
+) -> Result<Option<String>, SchedulerError> {
+    let Some(found) = find(name, scheduler, cancel)? else {
+        return Ok(None);
+    };
+    let tool = SchedulerTool { cancel };
+    match scheduler {
+        Scheduler::TaskScheduler => task_scheduler::pause(&tool, name, is_paused),
+        Scheduler::Systemd => systemd::pause(&tool, name, is_paused),
+        Scheduler::Cron => cron::pause(&tool, name, is_paused),
+        Scheduler::Launchd => launchd::pause(&tool, name, is_paused),
+    }?;
+    Ok(Some(found.task))
+}
+
 /// The directory for programs' own configuration of this user.
 fn user_configuration() -> PathBuf {
     let xdg = std::env::var_os("XDG_CONFIG_HOME")

@@ -9,9 +9,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::meta::{kind_of, meta_of, refuse_in_cloud};
-use crate::model::manifest::Meta;
 #[cfg(windows)]
-use crate::model::manifest::Moment;
+use crate::adapters::windows::ListedEntry;
+use crate::model::manifest::Meta;
 use crate::model::select::Kind;
 
 /// A directory.
@@ -44,10 +44,11 @@ impl DirectoryByPath {
         Ok((kind_of(found.file_type()), meta_of(&found)?))
     }
 
-    /// Windows tells change times by directory only. Without them the other times have to do.
+    /// Windows tells change times and reparse tags by directory only. Without them the other times
+    /// have to do.
     #[cfg(windows)]
-    pub(super) fn change_times(&self) -> Option<std::collections::HashMap<OsString, Moment>> {
-        crate::adapters::windows::change_times(&self.0).ok()
+    pub(super) fn listed(&self) -> Option<std::collections::HashMap<OsString, ListedEntry>> {
+        crate::adapters::windows::listed(&self.0).ok()
     }
 }
 

@@ -69,7 +69,7 @@ impl Listing {
             },
         )?;
         entries.extend(still_listed(&directory, &not_found)?);
-        add_change_times(&directory, &mut entries);
+        add_listed(&directory, &mut entries);
         entries.sort_unstable_by(|(a, _), (b, _)| a.as_encoded_bytes().cmp(b.as_encoded_bytes()));
         let really_empty = entries.is_empty();
         Ok(Listing {
@@ -155,19 +155,26 @@ fn still_listed(
 }
 
 #[cfg(windows)]
-fn add_change_times(directory: &SourceDirectory, entries: &mut [(OsString, Judged)]) {
-    let Some(times) = directory.change_times() else {
+fn add_listed(directory: &SourceDirectory, entries: &mut [(OsString, Judged)]) {
+    let Some(listed) = directory.listed() else {
         return;
     };
     for (name, found) in entries {
-        if let Judged::Directory(meta) | Judged::File(meta) = found {
-            meta.changed = times.get(name.as_os_str()).copied();
+        let Some(listed) = listed.get(name.as_os_str()) else {
+            continue;
+        };
+        match found {
+            Judged::File(_) if listed.tag.is_some_and(super::meta::is_special_tag) => {
+                *found = Judged::NotCopied(Kind::Special);
+            }
+            Judged::Directory(meta) | Judged::File(meta) => meta.changed = listed.changed,
+            _ => {}
         }
     }
 }
 
 #[cfg(not(windows))]
-fn add_change_times(_directory: &SourceDirectory, _entries: &mut [(OsString, Judged)]) {}
+fn add_listed(_directory: &SourceDirectory, _entries: &mut [(OsString, Judged)]) {}
 
 fn judge(
     name: &OsStr,

@@ -23,7 +23,7 @@ mod listing;
 mod meta;
 
 pub use listing::{native_name, source_problem};
-pub use meta::meta_of;
+pub use meta::{InCloud, meta_of};
 
 use ahead::{Ahead, Pending};
 use directory::SourceDirectory;

@@ -24,7 +24,7 @@ use aam_auto_backup::parts::Job;
 use aam_auto_backup::parts::profile;
 
 /// The pages, in the order in which a newcomer reads them.
-const PAGES: [&str; 20] = [
+const PAGES: [&str; 21] = [
     "docs/old-backups.md",
     "README.md",
     "docs/unattended.md",
@@ -35,6 +35,7 @@ const PAGES: [&str; 20] = [
     "docs/network.md",
     "docs/how-it-decides.md",
     "docs/import.md",
+    "docs/from-v1.md",
     "docs/profile.md",
     "docs/windows.md",
     "docs/security.md",

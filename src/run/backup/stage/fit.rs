@@ -7,15 +7,13 @@ use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 
 use super::fitting::Fitting;
-use super::native::native;
-use crate::adapters::mirror_record::MirrorRecord;
+use crate::adapters::mirror_record::{MirrorRecord, selection_name};
 use crate::adapters::walk::meta_of;
-use crate::model::digest::selection_digest;
 use crate::model::event::{Events, Section};
-use crate::model::exclusion::Exclusion;
 use crate::model::manifest::{Entry, EntryKind, Meta, Moment, RelPath};
-use crate::model::path::{Family, FullPath, shown, verbatim};
+use crate::model::path::{Family, shown, verbatim};
 use crate::plan::backup::{MirrorOrder, StageOrder};
+use crate::run::native::native;
 
 /// Clocks of file systems tick late, and those of servers differ a little.
 const SLACK: i128 = 10_000_000_000;
@@ -67,7 +65,7 @@ impl<'a> Fit<'a> {
             levels: Vec::new(),
             moved: None,
             found: Fitting {
-                last: record.map(|record| record.last(&selection_name(order))),
+                last: record.map(|record| record.last(&copied_selection(order))),
                 began,
                 ..Fitting::default()
             },
@@ -247,15 +245,9 @@ impl<'a> Fit<'a> {
     }
 }
 
-/// The name of a selection in the record of a mirror. Work files are in another place each time.
-fn selection_name(order: &StageOrder) -> String {
-    let mut selection = order.selection.clone();
-    let is_work = |path: &FullPath| order.work.starts_with(path);
-    selection
-        .directories
-        .retain(|one| !matches!(one, Exclusion::Path(path) if is_work(path)));
-    let mount = format!("{} {}", order.location, order.mount.path);
-    selection_digest(&mount, &selection)
+fn copied_selection(order: &StageOrder) -> String {
+    let (mount, selection) = (&order.mount.path, &order.selection);
+    selection_name(&order.location, mount, selection, &order.work)
 }
 
 /// A name as a file system that folds case sees it.

@@ -8,13 +8,13 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use super::StageError;
-use super::native::native;
 use crate::adapters::manifest_file::FileReader;
 use crate::model::cancel::Cancel;
 use crate::model::manifest::{Entry, EntryKind, RelPath, Stored};
 use crate::model::path::{Family, verbatim};
 use crate::plan::backup::StageOrder;
 use crate::render::{StageFiles, seven_zip_line};
+use crate::run::native::native;
 
 /// A sum over entries in any order: two equal sums are the same entries. Names need not be kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -6,10 +6,10 @@ use std::io;
 use std::path::Path;
 
 use super::fitting::Fitting;
-use super::native::native;
 use crate::model::event::{Events, Section};
 use crate::model::path::{shown, verbatim};
 use crate::plan::backup::{MirrorOrder, StageOrder};
+use crate::run::native::native;
 
 /// Gives copies the case of their originals. `false`: one could not be renamed, and this was
 /// reported. Then nothing may be deleted, because both names are the same file.

@@ -12,7 +12,6 @@ use super::before::Before;
 use super::counts::WalkCounts;
 use super::half_copies;
 use super::make_way;
-use super::native::native;
 use crate::adapters::destination_id;
 use crate::adapters::file_system;
 use crate::adapters::mirror_record::{self, MirrorRecord};
@@ -24,6 +23,7 @@ use crate::model::path::{shown, verbatim};
 use crate::model::select::{Selection, SelectionSpec};
 use crate::plan::backup::{HALF_COPIES, MirrorOrder, StageOrder};
 use crate::render::StageFiles;
+use crate::run::native::native;
 
 /// Finds out what the file system of a mirror can do. A mirror that cannot be written is reported
 /// later.
@@ -177,6 +177,26 @@ fn make_target(mirror: &MirrorOrder, order: &StageOrder) -> io::Result<()> {
     }
     Ok(())
 }
+
+/// Robocopy copies the attributes of a directory, and the root of a drive is hidden and system: its
+/// copy would not be seen in Explorer.
+#[cfg(windows)]
+pub(super) fn show_copied_root(order: &StageOrder, events: &Events<'_>) {
+    let Some(mirror) = order.mirror.as_ref() else {
+        return;
+    };
+    let target = mirror.target.to_native();
+    if !order.mount.path.parts().is_empty() || !target.is_dir() {
+        return;
+    }
+    if let Err(error) = crate::adapters::windows::show(&verbatim(&target)) {
+        let text = format!("'{}' stays hidden: {error}", shown(&target));
+        events.warn(Section::Verification, text, None);
+    }
+}
+
+#[cfg(not(windows))]
+pub(super) fn show_copied_root(_: &StageOrder, _: &Events<'_>) {}
 
 #[cfg(not(unix))]
 fn make_target(mirror: &MirrorOrder, _order: &StageOrder) -> io::Result<()> {

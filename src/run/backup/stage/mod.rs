@@ -33,7 +33,6 @@ mod held;
 mod make_way;
 mod manifest_object;
 mod mirror;
-mod native;
 mod outputs;
 mod prepare;
 mod script;
@@ -210,6 +209,7 @@ fn run_tools(
     let codes = script::run(order, &prepared.copies, key, cancel, events);
     let mirror = order.mirror.iter();
     mirror.for_each(|mirror| half_copies::clean_up(mirror, events));
+    mirror::show_copied_root(order, events);
     codes
 }
 

@@ -10,7 +10,7 @@ use super::copies;
 use super::counts::WalkCounts;
 use super::outputs::Outputs;
 use crate::adapters::fs;
-use crate::adapters::walk::{Item, Walk};
+use crate::adapters::walk::{InCloud, Item, Walk};
 use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Section, Severity};
 use crate::model::manifest::{Entry, EntryKind, Meta, RelPath, Stored};
@@ -137,6 +137,9 @@ fn take(
                 _ => (&mut prepared.special, "special file"),
             };
             *count += 1;
+            if kind == Kind::Special {
+                out.leave_out(path, kind);
+            }
             events.emit(Event::Ignored {
                 path: shown(),
                 why: what.to_owned(),
@@ -158,6 +161,9 @@ fn take(
         }
         Item::Unreadable { why, is_directory } => {
             prepared.skipped += 1;
+            if why.get_ref().is_some_and(|why| why.is::<InCloud>()) {
+                out.leave_out(path, Kind::File);
+            }
             events.emit(Event::Ignored {
                 path: shown(),
                 why: why.to_string(),

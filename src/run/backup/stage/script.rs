@@ -8,6 +8,7 @@ use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Section};
 use crate::model::path::Family;
 use crate::model::secret::Secret;
+use crate::model::text::exit_code;
 use crate::plan::backup::StageOrder;
 use crate::render::robocopy::CopyCommand;
 use crate::render::{StageFiles, script};
@@ -62,7 +63,11 @@ pub(super) fn run(
                 "the mount '{}' cannot be entered at '{}'",
                 order.mount.path, order.shown_at
             ),
-            _ => format!("the script '{}' ended with exit code {code}", files.script),
+            _ => format!(
+                "the script '{}' ended with {}",
+                files.script,
+                exit_code(code)
+            ),
         };
         events.fail(Section::Tools, text, None);
     }
@@ -105,7 +110,10 @@ pub(super) fn copier_finished(status: &ToolCodes, order: &StageOrder, events: &E
         if !ok {
             events.fail(
                 Section::Tools,
-                format!("the mirror was not copied: {meaning} ({tool} exit code {code})"),
+                format!(
+                    "the mirror was not copied: {meaning} ({tool}: {})",
+                    exit_code(code)
+                ),
                 Some(format!("see the output of {tool} in the log")),
             );
         }

@@ -3,7 +3,7 @@
 use super::StageError;
 use super::fitting::Fitting;
 use super::held::LookUp;
-use super::native::native;
+use crate::adapters::compare::{Comparison, compare};
 use crate::adapters::manifest_file::FileReader;
 use crate::adapters::walk::meta_of;
 use crate::model::cancel::Cancel;
@@ -12,13 +12,11 @@ use crate::model::manifest::{Entry, EntryKind, Meta, RelPath};
 use crate::model::path::{shown, verbatim};
 use crate::plan::backup::StageOrder;
 use crate::render::StageFiles;
+use crate::run::native::native;
 use std::collections::HashSet;
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader};
+use std::io;
 use std::path::{Path, PathBuf};
-
-/// Files are compared in pieces of this many bytes.
-const BUFFER: usize = 1 << 20;
 
 /// What a verification found.
 pub(super) struct Verified {
@@ -68,12 +66,16 @@ pub(super) fn verify(
             continue;
         }
         checked += 1;
-        let Some(finding) = pair.check(&entry) else {
+        let Some(finding) = pair.check(&entry, cancel) else {
             continue;
         };
         let path = order.display_path(&entry.path);
         match finding {
-            Finding::Changed if !paths.is_reached(&entry.path) => {
+            Finding::Changed if paths.is_reached(&entry.path) => {
+                let text = format!("'{path}' changed while it was copied, and does not count");
+                events.note(Section::Verification, text);
+            }
+            Finding::Changed | Finding::LinkAbove => {
                 unreadable += 1;
                 let why = pair.take_back(&entry);
                 let severity = Some(Severity::Warning);
@@ -82,10 +84,6 @@ pub(super) fn verify(
                     why,
                     severity,
                 });
-            }
-            Finding::Changed => {
-                let text = format!("'{path}' changed while it was copied, and does not count");
-                events.note(Section::Verification, text);
             }
             Finding::Unreadable(why) => {
                 unreadable += 1;
@@ -125,12 +123,13 @@ struct Pair {
 /// What is to be said of an entry whose copy is not like it.
 enum Finding {
     Changed,
+    LinkAbove,
     Unreadable(String),
     Different { path: String, what: String },
 }
 
 impl Pair {
-    fn check(&self, entry: &Entry) -> Option<Finding> {
+    fn check(&self, entry: &Entry, cancel: &Cancel) -> Option<Finding> {
         let copy = native(&self.target, &entry.path);
         let (Some(copy), Some(original)) = (copy, native(&self.source, &entry.path)) else {
             let why = "its name cannot be looked up, so its copy in the mirror is not checked";
@@ -139,11 +138,18 @@ impl Pair {
         let by_content =
             entry.kind == EntryKind::File && self.by_content.contains(entry.path.as_bytes());
         let what = difference(entry, &copy, self.tolerance).or_else(|| {
-            let differs = by_content && !same_content(&original, &copy);
+            let same = || {
+                matches!(
+                    compare(&original, &copy, cancel),
+                    Ok(Comparison::Same | Comparison::Interrupted)
+                )
+            };
+            let differs = by_content && !same();
             differs.then(|| "its content differs".to_owned())
         })?;
         Some(match excuse(entry, &original, self.in_snapshot) {
             Some(Excuse::Changed) => Finding::Changed,
+            Some(Excuse::LinkAbove) => Finding::LinkAbove,
             Some(Excuse::Unreadable(why)) => Finding::Unreadable(why),
             None => Finding::Different {
                 path: shown(&copy),
@@ -185,27 +191,6 @@ fn listed(list: &Path) -> Result<HashSet<Vec<u8>>, StageError> {
     Ok(plain.collect())
 }
 
-/// Whether two files can be read and hold the same.
-fn same_content(one: &Path, other: &Path) -> bool {
-    let read = || -> io::Result<bool> {
-        let mut one = BufReader::with_capacity(BUFFER, File::open(one)?);
-        let mut other = BufReader::with_capacity(BUFFER, File::open(other)?);
-        loop {
-            let (a, b) = (one.fill_buf()?, other.fill_buf()?);
-            let length = a.len().min(b.len());
-            if length == 0 {
-                return Ok(a.len() == b.len());
-            }
-            if a[..length] != b[..length] {
-                return Ok(false);
-            }
-            one.consume(length);
-            other.consume(length);
-        }
-    };
-    read().unwrap_or(false)
-}
-
 /// How the copy differs from what was selected.
 fn difference(entry: &Entry, copy: &Path, tolerance: u128) -> Option<String> {
     let metadata = match fs::symlink_metadata(copy) {
@@ -239,6 +224,8 @@ enum Excuse {
     /// The source was touched since the walk, or is gone: without a snapshot that is nobody's
     /// fault.
     Changed,
+    /// A link stands where a directory above it was.
+    LinkAbove,
     /// The source cannot be read: a skipped file.
     Unreadable(String),
 }
@@ -249,7 +236,7 @@ fn excuse(entry: &Entry, original: &Path, in_snapshot: bool) -> Option<Excuse> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return (!in_snapshot).then_some(Excuse::Changed);
         }
-        Err(error) => return Some(Excuse::Unreadable(why_unreadable(&error))),
+        Err(error) => return Some(unreadable(&error)),
     };
     if !in_snapshot && now.differs(&entry.meta) {
         return Some(Excuse::Changed);
@@ -259,16 +246,14 @@ fn excuse(entry: &Entry, original: &Path, in_snapshot: bool) -> Option<Excuse> {
         EntryKind::Directory => fs::read_dir(original).map(drop),
         EntryKind::Link => fs::read_link(original).map(drop),
     };
-    opened
-        .err()
-        .map(|error| Excuse::Unreadable(why_unreadable(&error)))
+    opened.err().map(|error| unreadable(&error))
 }
 
-/// Where links are not followed, the system's own words are about too many of them.
-fn why_unreadable(error: &io::Error) -> String {
+/// Where the system follows no link, it says so.
+fn unreadable(error: &io::Error) -> Excuse {
     #[cfg(unix)]
     if rustix::io::Errno::from_io_error(error) == Some(rustix::io::Errno::LOOP) {
-        return LINK_ABOVE.to_owned();
+        return Excuse::LinkAbove;
     }
-    error.to_string()
+    Excuse::Unreadable(error.to_string())
 }
