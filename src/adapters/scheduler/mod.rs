@@ -207,7 +207,7 @@ pub fn remove(
 }
 
 /// Stops a scheduler from starting a task, or lets it start the task again. Returns the task in
-/// words; nothing when there is none.
+/// words; nothing if none exists.
 ///
 /// # Errors
 /// When it is there and cannot be changed.

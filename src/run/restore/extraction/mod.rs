@@ -237,14 +237,14 @@ impl<'a> Extraction<'a> {
         let before = before.filter(|stamp| *stamp < first).max();
         let (text, hint) = match before.or(self.plan.other_state) {
             Some(state) => (
-                format!("the state {state} needs nothing that is lost"),
+                format!("the state {state} is unaffected by the loss"),
                 Some(format!(
                     "restore it with --at {state}, into another directory"
                 )),
             ),
             None => (
                 format!(
-                    "{} holds no state that needs nothing that is lost",
+                    "{} has no state that is unaffected by the loss",
                     self.plan.store
                 ),
                 None,

@@ -230,10 +230,10 @@ impl<'a> Verification<'a> {
             return Ok(());
         }
         match found {
-            None if self.is_lost => self.differs(shown, "it is in what is lost"),
+            None if self.is_lost => self.differs(shown, "it is in the lost part"),
             Some(_) if self.is_lost => self.differs(
                 shown,
-                "it is in what is lost; an older state of it was restored instead",
+                "it is in the lost part; an older state of it was restored instead",
             ),
             None => self.differs(shown, blocked.unwrap_or("it is not there")),
             Some(found) if !found.is_file() => self.differs(shown, "it is not a file"),
