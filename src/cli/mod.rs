@@ -258,7 +258,7 @@ fn on_interrupt(cancel: &Cancel) -> std::io::Result<()> {
 }
 
 /// Whether the parent process wants this program to ignore a signal. Linux says so in
-/// `/proc/self/status`, as a mask of signals from 1; elsewhere nobody is asked.
+/// `/proc/self/status`, as a mask of signals from 1; other systems do not say.
 #[cfg(unix)]
 fn is_ignored(signal: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();

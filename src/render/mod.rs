@@ -123,7 +123,7 @@ pub struct RenderError {
     pub why: minijinja::Error,
 }
 
-/// The script of a mount: what [`StageFiles::script`] holds, as text.
+/// The script of a mount: the content of [`StageFiles::script`], as text.
 ///
 /// `copies` are the Robocopy commands of a Windows mount; rsync takes a list file instead.
 ///
@@ -213,7 +213,7 @@ fn whole_directory(path: String) -> String {
     }
 }
 
-/// How much a Robocopy line of an order has room for.
+/// The space in a Robocopy line of an order.
 pub fn copy_room(order: &StageOrder) -> robocopy::Room {
     let length = |text: &str| bat_text(text).encode_utf16().count();
     let mirror = order.mirror.as_ref();

@@ -140,10 +140,7 @@ fn what_a_killed_copy_left_is_removed() {
     };
     assert_eq!(left(), 1);
     machine.profile.rsync = rsync;
-    machine
-        .run(&[])
-        .exit(0)
-        .says("left by a copy that was cut off");
+    machine.run(&[]).exit(0).says("left by an interrupted copy");
     assert_same(&machine);
 }
 
@@ -179,7 +176,7 @@ fn nothing_is_copied_through_a_link_in_the_mirror_nor_is_it_replaced() {
     machine
         .run(&[])
         .exit(1)
-        .says("is a link where a directory is to be");
+        .says("is a link where a directory should be");
     assert!(fs::symlink_metadata(&docs).unwrap().is_symlink());
     assert!(!elsewhere.join("new").exists());
     fs::remove_file(&docs).unwrap();
@@ -292,7 +289,7 @@ fn nothing_that_was_read_through_a_link_stays_in_the_mirror() {
             machine
                 .run(&[])
                 .exit(3)
-                .says("a link took the place of a directory above it");
+                .says("a link replaced a directory above it");
             let mirror = machine.mirror();
             assert!(!mirror.is_empty());
             for (path, found) in mirror {

@@ -99,7 +99,7 @@ impl<'a> Outputs<'a> {
             .map_err(writing)
     }
 
-    /// Lists a path for 7-Zip. `false` when no list can hold it.
+    /// Lists a path for 7-Zip. `false` if a list cannot express it.
     pub(super) fn archive(&mut self, path: &RelPath) -> Result<bool, StageError> {
         let Some(line) = seven_zip_line(path, self.family) else {
             return Ok(false);
@@ -138,8 +138,8 @@ impl<'a> Outputs<'a> {
         }
     }
 
-    /// An entry of the last manifest that today's walk does not have: kept when it could not be
-    /// looked at, else gone.
+    /// An entry of the last manifest that today's walk does not have: kept if it could not be
+    /// looked at, else removed.
     pub(super) fn carry_over(
         &mut self,
         entry: Entry,

@@ -27,8 +27,9 @@ pub struct StagePaths<'a> {
     pub write: Option<&'a Path>,
 }
 
-/// Walks the mount and writes everything the order's script needs. The files say the order's own
-/// paths, wherever they are written: a preview renders the very files of a run.
+/// Walks the mount and writes everything that the script of the order needs. The files contain the
+/// paths of the order, regardless of where they are written, so a preview renders the same files as
+/// a run.
 ///
 /// # Errors
 /// When a work file cannot be written, the last manifest cannot be read, or the walk is
@@ -246,7 +247,7 @@ fn is_changed(order: &StageOrder, new: &Entry, last: Option<&Entry>) -> bool {
             None => true,
             Some(last) if new.kind == EntryKind::Directory => last.kind != EntryKind::Directory,
             Some(last) => {
-                // An archive must be known to hold it.
+                // It must be known that an archive holds it.
                 let is_held = matches!(last.stored, Some(Stored::In(_)));
                 last.kind != EntryKind::File
                     || !is_held

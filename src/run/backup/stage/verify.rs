@@ -174,7 +174,7 @@ impl Pair {
     }
 }
 
-const LINK_ABOVE: &str = "a link took the place of a directory above it while it was copied";
+const LINK_ABOVE: &str = "a link replaced a directory above it while it was copied";
 
 impl Pair {
     /// Removes the copy of a file to which a link leads by now: rsync may have read it through that

@@ -1,5 +1,5 @@
 //! Clears the paths of an archive's entries on the target's disk: nothing is written through a
-//! link, and what an older archive left in the place of something else gives way (SPEC#restore).
+//! link, and entries of older archives that are in the way are removed (SPEC#restore).
 
 use std::fs;
 use std::io::ErrorKind;

@@ -1,10 +1,11 @@
 //! After extraction: makes a mount's directory what its manifest says (SPEC#manifest,
 //! SPEC#restore).
 //!
-//! Goes through the manifest in its order, name by name along the disk: directories that are not
-//! there are made, sizes are verified, times and permissions set, with `--exact` what is not listed
-//! is removed: in a target that held files before, only from directories that are listed. A directory gets its own times when everything in it is done. Memory holds one level
-//! of names per depth, never a tree; no link is followed.
+//! Goes through the manifest and the disk in the same order. Missing directories are made, sizes
+//! are verified, times and permissions are set. With `--exact`, what is not listed is removed; in a
+//! target that already contained files, only from directories that are listed. A directory gets its
+//! times when everything in it is done. Memory holds the names of one directory for each level,
+//! never a tree. No link is followed.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::{OsStr, OsString};
@@ -39,7 +40,7 @@ pub struct Tally {
     pub removed: u64,
     /// Listed but in no archive: they could not be read when the backup was made.
     pub unsaved: u64,
-    /// Archives of which something is lost.
+    /// Damaged archives.
     pub lost: u64,
 }
 
@@ -165,7 +166,7 @@ impl<'a> Verification<'a> {
         }
     }
 
-    /// Takes the next entry, of which the content is lost. What has its path is an older state.
+    /// Takes the next entry, whose content is lost. A file at its path is an older state.
     pub fn lost(&mut self, entry: &Entry) -> Result<(), RestoreError> {
         self.is_lost = entry.kind == EntryKind::File;
         let taken = self.entry(entry);
@@ -247,10 +248,10 @@ impl<'a> Verification<'a> {
             return Ok(());
         }
         match found {
-            None if self.is_lost => self.differs(shown, "it lies in what is lost"),
+            None if self.is_lost => self.differs(shown, "it is in the lost part"),
             Some(_) if self.is_lost => self.differs(
                 shown,
-                "it lies in what is lost; an older state of it is in its place",
+                "it is in the lost part; an older state of it was restored instead",
             ),
             None => self.differs(shown, blocked.unwrap_or("it is not there")),
             Some(found) if !found.is_file() => self.differs(shown, "it is not a file"),
@@ -328,7 +329,7 @@ impl<'a> Verification<'a> {
         let Some(level) = self.levels.pop() else {
             return Ok(());
         };
-        // What lies beside the sources is no part of the state.
+        // What is beside the sources is not part of the state.
         if self.is_fresh || level.meta.is_some() {
             for name in level.names.values() {
                 self.remove(&level.path.join(name))?;
