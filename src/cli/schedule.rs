@@ -349,12 +349,15 @@ fn install(job: &Job, args: &InstallArgs, cancel: &Cancel) -> Exit {
     }
 }
 
+/// What is done to a task; what it returns names the task.
+type Act = dyn Fn(&TaskName, Scheduler) -> Result<Option<String>, SchedulerError>;
+
 /// Does something to every task of a profile; `[done, verb]` are the words for it.
 fn each(
     global: &Global,
     args: &OfArgs,
     [done, verb]: [&str; 2],
-    act: &dyn Fn(&TaskName, Scheduler) -> Result<Option<String>, SchedulerError>,
+    act: &Act,
 ) -> Exit {
     named(global, &args.profile, |profile| {
         let mut tasks = String::new();
