@@ -19,6 +19,8 @@ mod restore;
 mod scenarios;
 mod schedule;
 mod secrets;
+#[cfg(unix)]
+mod shells;
 mod stores;
 mod support;
 mod unattended;
