@@ -77,7 +77,7 @@ fn write_pages(command: &Command, parent: &str, directory: &Path) -> io::Result<
         "" => command.get_name().to_owned(),
         parent => format!("{parent}-{}", command.get_name()),
     };
-    let page = clap_mangen::Man::new(command.clone().name(name.clone()));
+    let page = clap_mangen::Man::new(command.clone()).title(name.to_uppercase());
     let mut text = Vec::new();
     page.render(&mut text)?;
     fs::write(directory.join(format!("{name}.1")), text)?;
