@@ -43,9 +43,15 @@ use crate::model::cancel::Cancel;
 use crate::model::job::{Destination, Job};
 use crate::profile::Search;
 
+/// The version, and the commit that a package was made from.
+const VERSION: &str = match option_env!("AAM_BACKUP_BUILD") {
+    Some(version) => version,
+    None => env!("CARGO_PKG_VERSION"),
+};
+
 /// Back up a computer as one YAML profile says, and restore it.
 #[derive(Debug, Parser)]
-#[command(name = "aam-backup", version, max_term_width = 100)]
+#[command(name = "aam-backup", version = VERSION, max_term_width = 100)]
 pub struct Cli {
     #[command(flatten)]
     pub global: Global,
@@ -92,6 +98,8 @@ pub enum Command {
     Schema(schema::PrintSchema),
     Completions(completions::Completions),
     Shadow(shadow::ShadowArgs),
+    #[command(hide = true)]
+    Man(completions::Man),
     /// Started by the snapshot program; internal
     #[command(hide = true)]
     ShadowStage {
@@ -170,6 +178,7 @@ pub fn main() -> ExitCode {
         Command::Import(import) => import.run(),
         Command::Schema(schema) => schema.run(),
         Command::Completions(completions) => completions.run(),
+        Command::Man(man) => man.run(),
     };
     exit.into()
 }
