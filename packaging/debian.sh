@@ -22,7 +22,7 @@ install -m 644 "$from/completions/aam-backup.zsh" "$share/zsh/vendor-completions
 install -m 644 "$from/completions/aam-backup.fish" "$share/fish/vendor_completions.d/aam-backup.fish"
 install -m 644 "$from/profile.schema.json" "$share/aam-backup/profile.schema.json"
 install -m 644 "$from"/units/* "$root/lib/systemd/system/"
-install -m 644 "$from/README.md" "$from/THIRD-PARTY.txt" "$doc/"
+install -m 644 "$from/README.md" "$from/THIRD-PARTY.txt" "$from/sbom.cdx.json" "$doc/"
 cp -R "$from/docs" "$doc/docs"
 gzip -9n <"$from/CHANGELOG.md" >"$doc/changelog.gz"
 cat "$from/LICENSE-MIT" "$from/LICENSE-APACHE" >"$doc/copyright"

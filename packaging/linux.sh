@@ -48,6 +48,7 @@ cp packaging/units/* "$place/units/"
 cp README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE "$place/"
 cp -R docs "$place/docs"
 packaging/notices.py --target "$target" >"$place/THIRD-PARTY.txt"
+packaging/sbom.py --target "$target" >"$place/sbom.cdx.json"
 tar -C "$packages" --owner=0 --group=0 --sort=name -czf "$packages/$name.tar.gz" "$name"
 packaging/sums.sh
 echo "$packages/$name.tar.gz"

@@ -17,7 +17,9 @@ const BASH_NAMES: [&str; 2] = ["aam__subcmd__backup", "aam__backup"];
 
 /// Print a completion script for a shell.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example, for bash:\n  aam-backup completions bash >~/.local/share/bash-completion/completions/aam-backup")]
+#[command(
+    after_help = "Example, for bash:\n  aam-backup completions bash >~/.local/share/bash-completion/completions/aam-backup"
+)]
 pub struct Completions {
     /// The shell.
     shell: Shell,
@@ -38,7 +40,9 @@ impl Completions {
 /// The command line without its hidden commands.
 fn visible() -> Command {
     let all = Cli::command();
-    let shown = all.get_subcommands().filter(|command| !command.is_hide_set());
+    let shown = all
+        .get_subcommands()
+        .filter(|command| !command.is_hide_set());
     let mut visible = Command::new("aam-backup")
         .version(super::VERSION)
         .args(all.get_arguments().cloned())

@@ -30,7 +30,10 @@ fn in_bash(words: &[&str]) -> Vec<String> {
     let mut command = Command::new("bash");
     command.args(["--norc", "-c", BASH, "bash"]).arg(&script);
     let output = command.args(words).stdin(Stdio::null()).output().unwrap();
-    assert!(output.status.success() && output.stderr.is_empty(), "{words:?}: {output:?}");
+    assert!(
+        output.status.success() && output.stderr.is_empty(),
+        "{words:?}: {output:?}"
+    );
     let proposed = String::from_utf8(output.stdout).unwrap();
     proposed.lines().map(str::to_owned).collect()
 }
@@ -40,9 +43,18 @@ fn bash_completes_every_word() {
     for (words, proposed) in [
         (&["aam-backup", "sched"][..], "schedule"),
         (&["aam-backup", "schedule", "ins"], "install"),
-        (&["aam-backup", "run", "documents", "--unatt"], "--unattended"),
-        (&["aam-backup", "restore", "drill", "documents", "--loc"], "--location"),
-        (&["aam-backup", "run", "documents", "--mode", "incr"], "incremental-only"),
+        (
+            &["aam-backup", "run", "documents", "--unatt"],
+            "--unattended",
+        ),
+        (
+            &["aam-backup", "restore", "drill", "documents", "--loc"],
+            "--location",
+        ),
+        (
+            &["aam-backup", "run", "documents", "--mode", "incr"],
+            "incremental-only",
+        ),
         (&["aam-backup", "notify", "te"], "test"),
     ] {
         assert_eq!(in_bash(words), [proposed], "{words:?}");
@@ -52,13 +64,19 @@ fn bash_completes_every_word() {
 #[test]
 fn hidden_commands_are_never_suggested() {
     let proposed = in_bash(&["aam-backup", ""]);
-    assert!(proposed.iter().any(|word| word == "restore"), "{proposed:?}");
+    assert!(
+        proposed.iter().any(|word| word == "restore"),
+        "{proposed:?}"
+    );
     for hidden in ["shadow-stage", "man"] {
         assert!(!proposed.iter().any(|word| word == hidden), "{proposed:?}");
     }
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let script = printed(&["completions", shell]);
-        assert!(!script.contains("shadow-stage") && script.contains("schedule"), "{shell}");
+        assert!(
+            !script.contains("shadow-stage") && script.contains("schedule"),
+            "{shell}"
+        );
     }
 }
 
@@ -88,7 +106,10 @@ fn every_command_has_a_manual_page() {
         ("aam-backup-notify-test.1", "test message"),
     ] {
         let text = page(name);
-        assert!(text.starts_with(".ie") && text.contains(said), "{name}: {text}");
+        assert!(
+            text.starts_with(".ie") && text.contains(said),
+            "{name}: {text}"
+        );
     }
     assert!(!place.path().join("aam-backup-shadow-stage.1").exists());
 }
