@@ -353,12 +353,7 @@ fn install(job: &Job, args: &InstallArgs, cancel: &Cancel) -> Exit {
 type Act = dyn Fn(&TaskName, Scheduler) -> Result<Option<String>, SchedulerError>;
 
 /// Does something to every task of a profile; `[done, verb]` are the words for it.
-fn each(
-    global: &Global,
-    args: &OfArgs,
-    [done, verb]: [&str; 2],
-    act: &Act,
-) -> Exit {
+fn each(global: &Global, args: &OfArgs, [done, verb]: [&str; 2], act: &Act) -> Exit {
     named(global, &args.profile, |profile| {
         let mut tasks = String::new();
         for scheduler in scheduler::here() {
