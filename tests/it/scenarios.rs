@@ -3,6 +3,7 @@
 
 mod changing;
 mod cut_off;
+mod home;
 pub mod list;
 mod mirror;
 mod mirror_truth;
