@@ -149,13 +149,15 @@ fn a_home_comes_back_as_it_was() {
     );
     assert_eq!(differences(&docs, &mirror), nothing, "the mirror again");
 
-    // A link becomes a directory, and a directory a link, in the mirror too.
+    // A link becomes a directory, and a directory a link, which the mirror keeps aside.
     fs::remove_file(docs.join("dangling")).unwrap();
     fs::create_dir(docs.join("dangling")).unwrap();
     fs::write(docs.join("dangling/new"), "new").unwrap();
     fs::remove_dir_all(docs.join("only a link")).unwrap();
     symlink("d1", docs.join("only a link")).unwrap();
-    machine.run(&[]).exit(0);
+    machine.run(&[]).exit(3).says("replaced-");
+    assert!(mirror.join("dangling/new").is_file());
+    assert!(mirror.join("only a link").is_symlink());
     assert_eq!(
         differences(&docs, &restored(&machine)),
         nothing,
