@@ -94,7 +94,7 @@ pub mod parts {
     }
 
     pub mod scheduler {
-        pub use crate::adapters::scheduler::{find, install, remove};
+        pub use crate::adapters::scheduler::{find, install, pause, remove};
     }
 
     pub mod stage {

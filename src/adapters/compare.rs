@@ -28,7 +28,7 @@ pub struct UnreadableFile {
 /// Compares two plain files to their ends, or until it is interrupted.
 ///
 /// # Errors
-/// When one cannot be read, or is no plain file.
+/// When one cannot be read or is not a plain file.
 pub fn compare(one: &Path, other: &Path, stop: &Cancel) -> Result<Comparison, UnreadableFile> {
     let (mut first, mut second) = (open(one)?, open(other)?);
     let mut at = 0;

@@ -1,4 +1,4 @@
-//! The disk: the one way for each small thing that is done to files.
+//! The disk: one function for each small operation on files.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -25,8 +25,8 @@ pub fn create_private_directory(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Makes a directory for its owner only. One that is there already is never taken, nor a link: it
-/// may be somebody else's.
+/// Makes a directory for its owner only. An existing directory or link is never used, because it
+/// may belong to another account.
 ///
 /// # Errors
 /// When it cannot be made, or anything is in its place.
@@ -127,11 +127,11 @@ pub fn sha256_until(path: &Path, stop: &Cancel) -> io::Result<Option<String>> {
     Ok(None)
 }
 
-/// What a crash may leave behind beside a file that was being written begins with this.
+/// The prefix of temporary files that a crash may leave beside a file that was being written.
 pub const BUILDING: &str = ".building-";
 
-/// Writes a file whole or not at all: after a power cut it has its old content or the new one. Only
-/// its owner can read it.
+/// Writes a file completely or not at all: after a power failure it has its old content or the new
+/// one. Only its owner can read it.
 ///
 /// # Errors
 /// When the disk does not take it; the old content stays.

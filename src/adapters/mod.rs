@@ -15,6 +15,7 @@ pub mod manifest_file;
 pub mod mirror_record;
 pub mod notify;
 pub mod own_places;
+pub mod place;
 pub mod process;
 pub mod scheduler;
 pub mod seven_zip;

@@ -46,9 +46,15 @@ use crate::model::cancel::Cancel;
 use crate::model::job::{Destination, Job};
 use crate::profile::Search;
 
+/// The version, and the commit that a package was made from.
+const VERSION: &str = match option_env!("AAM_BACKUP_BUILD") {
+    Some(version) => version,
+    None => env!("CARGO_PKG_VERSION"),
+};
+
 /// Back up a computer as one YAML profile says, and restore it.
 #[derive(Debug, Parser)]
-#[command(name = "aam-backup", version, max_term_width = 100)]
+#[command(name = "aam-backup", version = VERSION, max_term_width = 100)]
 pub struct Cli {
     #[command(flatten)]
     pub global: Global,
@@ -100,6 +106,8 @@ pub enum Command {
     #[cfg(unix)]
     #[command(hide = true, name = guard::COMMAND)]
     ToolGuard,
+    #[command(hide = true)]
+    Man(completions::Man),
     /// Started by the snapshot program; internal
     #[command(hide = true)]
     ShadowStage {
@@ -202,6 +210,7 @@ fn carry_out(cli: Cli, cancel: &Cancel) -> Exit {
         Command::Import(import) => import.run(),
         Command::Schema(schema) => schema.run(),
         Command::Completions(completions) => completions.run(),
+        Command::Man(man) => man.run(),
     }
 }
 
@@ -258,7 +267,7 @@ fn on_interrupt(cancel: &Cancel) -> std::io::Result<()> {
 }
 
 /// Whether the parent process wants this program to ignore a signal. Linux says so in
-/// `/proc/self/status`, as a mask of signals from 1; elsewhere nobody is asked.
+/// `/proc/self/status`, as a mask of signals from 1; other systems do not say.
 #[cfg(unix)]
 fn is_ignored(signal: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();

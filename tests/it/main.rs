@@ -25,6 +25,8 @@ mod scenarios;
 mod schedule;
 mod search;
 mod secrets;
+#[cfg(unix)]
+mod shells;
 mod stores;
 mod support;
 mod unattended;

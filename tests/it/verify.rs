@@ -135,7 +135,7 @@ fn what_is_archived_is_not_thawed() {
         .aam("verify", &verify)
         .exit(2)
         .says("to be read from s3://")
-        .says("add --yes to agree");
+        .says("add --yes to confirm");
     let found = json(&machine, &[&verify[..], &["--yes"]].concat(), 0);
     let bucket = &found["places"][0];
     assert_eq!(bucket["checked"], 1, "the manifest: {bucket}");

@@ -14,8 +14,8 @@ const LOOKS: u32 = 50;
 #[cfg(unix)]
 const LOOK: Duration = Duration::from_millis(100);
 
-/// A child gets a process group of its own, so that stopping it stops what it started, and so that
-/// a Ctrl-C on the terminal reaches this program alone, which then stops things in order.
+/// A child gets a process group of its own, so that stopping it also stops what it started, and so
+/// that a Ctrl-C on the terminal reaches only this program, which then stops everything in order.
 #[cfg(unix)]
 pub(super) fn own_group(command: &mut Command) {
     std::os::unix::process::CommandExt::process_group(command, 0);
@@ -107,7 +107,7 @@ impl Tree {
         self.0
             .iter()
             .for_each(crate::adapters::windows::tree::ProcessTree::end);
-        // What is gone already needs no ending.
+        // A process that has ended need not be stopped.
         let _ = child.kill();
         let _ = child.wait();
     }

@@ -76,5 +76,6 @@ pub fn whole_state(
     let older = choose(catalog, options.at.as_ref(), &rejected)?;
     let stamp = older.chain.last()?.id.stamp();
     let is_other = !read.broken.is_empty();
-    is_other.then(|| format!("the state {stamp} needs nothing of it: --at {stamp} restores it"))
+    is_other
+        .then(|| format!("the state {stamp} is unaffected by the damage: --at {stamp} restores it"))
 }

@@ -146,14 +146,15 @@ impl MirroredMount<'_> {
                 self.enter(path, &meta);
                 return Ok(());
             }
-            Item::File { meta } => {
+            Item::File { meta, .. } => {
                 let name = shown.clone();
                 let chosen = self
                     .file(path, shown, meta)
                     .and_then(|file| chooser.offer(name.as_bytes(), file));
                 return chosen.map_or(Ok(()), |file| file.check(self.cancel, found));
             }
-            Item::Excluded { .. } | Item::NotCopied { .. } => return Ok(()),
+            // A link has no content: each run compares where it leads.
+            Item::Link { .. } | Item::Excluded { .. } | Item::NotCopied { .. } => return Ok(()),
             Item::SourceMissing { why } => why,
             Item::Unreadable { why, .. } if why.kind() == io::ErrorKind::NotFound => return Ok(()),
             Item::Unreadable { why, .. } => why.to_string(),

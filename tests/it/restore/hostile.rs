@@ -235,7 +235,8 @@ fn a_full_disk_says_so() {
     );
     let error = done.error();
     assert!(
-        error.contains("could not be extracted") && error.contains("the disk is full: make room"),
+        error.contains("could not be extracted")
+            && error.contains("the disk is full: free some space"),
         "{error}"
     );
 }

@@ -13,7 +13,7 @@ fn a_marker_of_another_archive_is_refused() {
     assert!(
         restore(&pc, &options())
             .error()
-            .contains("describes another archive than its name says")
+            .contains("describes a different archive than its name")
     );
     fs::write(object(&pc, FULL, "yes_-home-allen-"), "{ nonsense").unwrap();
     let done = restore(&pc, &options());
@@ -51,7 +51,7 @@ fn a_manifest_of_another_archive_is_refused() {
         fs::copy(theirs, own).unwrap();
         let error = restore(&pc, &at(FULL)).error();
         assert!(
-            error.contains("it describes another backup than its name says"),
+            error.contains("it describes a different backup than its name"),
             "{error}"
         );
     }
@@ -82,7 +82,7 @@ fn what_is_damaged_of_one_mount_leaves_the_other() {
         assert!(pc.target().join("2/sub/later").exists(), "{tail}: {text}");
         assert!(!pc.target().join("1").exists(), "{tail}: {text}");
         if (stamp, tail) == (INC2, "yes_-home-allen-") {
-            let hint = format!("the state {INC1} needs nothing of it: --at {INC1}");
+            let hint = format!("the state {INC1} is unaffected by the damage: --at {INC1}");
             assert!(text.contains(&hint), "{text}");
         }
     }
