@@ -350,7 +350,7 @@ fn install(job: &Job, args: &InstallArgs, cancel: &Cancel) -> Exit {
 }
 
 /// What is done to a task; what it returns names the task.
-type Act = dyn Fn(&TaskName, Scheduler) -> Result<Option<String>, SchedulerError>;
+type Act<'a> = dyn Fn(&TaskName, Scheduler) -> Result<Option<String>, SchedulerError> + 'a;
 
 /// Does something to every task of a profile; `[done, verb]` are the words for it.
 fn each(global: &Global, args: &OfArgs, [done, verb]: [&str; 2], act: &Act) -> Exit {

@@ -3,7 +3,7 @@
 
 mod changing;
 mod cut_off;
-#[path = "scenarios/killed.rs"]
+mod home;
 mod killed;
 pub mod list;
 mod mirror;

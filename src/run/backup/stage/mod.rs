@@ -256,14 +256,12 @@ fn mounted(order: &StageOrder, counts: &WalkCounts) -> Event {
 
 fn note_not_copied(order: &StageOrder, counts: &WalkCounts, events: &Events<'_>) {
     if counts.links > 0 || counts.special > 0 {
-        let (links, special) = (
-            text::count(counts.links, "symbolic link"),
-            text::count(counts.special, "special file"),
-        );
-        let text = format!(
-            "{}: {links} and {special} are not backed up",
-            order.mount.path
-        );
+        let links = match counts.links {
+            0 => String::new(),
+            links => format!("{} and ", text::count(links, "symbolic link")),
+        };
+        let special = text::count(counts.special, "special file");
+        let text = format!("{}: not backed up: {links}{special}", order.mount.path);
         events.note(Section::Ignored, text);
     }
 }
