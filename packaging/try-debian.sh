@@ -52,7 +52,7 @@ cp "$packages/$package" "$root/root/"
 # The same package as a later version.
 dpkg-deb -R "$packages/$package" "$root/root/later"
 sed -i 's/^Version: .*/&+later/' "$root/root/later/DEBIAN/control"
-dpkg-deb --root-owner-group --build "$root/root/later" "$root/root/aam-backup_$version+later_amd64.deb" >/dev/null
+dpkg-deb --root-owner-group -Zgzip -z1 --build "$root/root/later" "$root/root/aam-backup_$version+later_amd64.deb" >/dev/null
 rm -r "$root/root/later"
 
 inside() {

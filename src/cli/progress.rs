@@ -18,7 +18,7 @@ const SENDING: &str = "{spinner} {prefix} {decimal_bytes} of {decimal_total_byte
 
 /// The stage that runs. Objects that are transferred at the same time are one stage.
 #[derive(Debug)]
-struct Stage {
+struct Ongoing {
     what: &'static str,
     bar: ProgressBar,
     done: u64,
@@ -28,15 +28,15 @@ struct Stage {
 
 /// Follows the events.
 #[derive(Debug)]
-pub struct Progress {
+pub struct LiveLine {
     live: bool,
-    stage: Mutex<Option<Stage>>,
+    stage: Mutex<Option<Ongoing>>,
 }
 
-impl Progress {
+impl LiveLine {
     /// `live`: standard error is a terminal that can rewrite a line.
-    pub fn new(live: bool) -> Progress {
-        Progress {
+    pub fn new(live: bool) -> LiveLine {
+        LiveLine {
             live,
             stage: Mutex::new(None),
         }
@@ -82,7 +82,7 @@ impl Progress {
         None
     }
 
-    fn transfer(&self, stage: &mut Option<Stage>, what: &'static str, key: &str, size: u64) {
+    fn transfer(&self, stage: &mut Option<Ongoing>, what: &'static str, key: &str, size: u64) {
         if stage.as_ref().is_none_or(|stage| stage.what != what) {
             *stage = Some(self.begin(what, Some(0)));
         }
@@ -93,7 +93,7 @@ impl Progress {
         }
     }
 
-    fn begin(&self, what: &'static str, length: Option<u64>) -> Stage {
+    fn begin(&self, what: &'static str, length: Option<u64>) -> Ongoing {
         let bar = match (self.live, length) {
             (false, _) => ProgressBar::hidden(),
             (true, Some(_)) => shown(SENDING),
@@ -104,7 +104,7 @@ impl Progress {
             bar.tick();
             bar.enable_steady_tick(TICK);
         }
-        Stage {
+        Ongoing {
             what,
             bar,
             done: 0,
@@ -114,7 +114,7 @@ impl Progress {
     }
 }
 
-impl Stage {
+impl Ongoing {
     /// A retry sends bytes again: never more than all of them.
     fn transferred(&mut self, bytes: u64) -> Option<String> {
         self.done = self.done.saturating_add(bytes).min(self.all);
@@ -132,7 +132,7 @@ impl Stage {
     }
 }
 
-impl Drop for Stage {
+impl Drop for Ongoing {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
     }

@@ -3,7 +3,7 @@
 
 use std::io::{BufRead, IsTerminal, Write};
 
-use super::progress::Progress;
+use super::progress::LiveLine;
 use crate::model::event::{Event, Outcome, Severity, Sink};
 use crate::model::text::{describe, harmless};
 
@@ -28,7 +28,7 @@ pub struct Terminal {
     /// A report on standard output follows: what it begins with need not be said here too.
     report_follows: bool,
     journal: bool,
-    progress: Progress,
+    progress: LiveLine,
 }
 
 impl Terminal {
@@ -40,7 +40,7 @@ impl Terminal {
             verbose,
             report_follows,
             journal: is_journal(),
-            progress: Progress::new(std::io::stderr().is_terminal() && !dumb),
+            progress: LiveLine::new(std::io::stderr().is_terminal() && !dumb),
         }
     }
 
