@@ -7,6 +7,7 @@ use crate::adapters::process::{Invocation, ToolError, locate};
 use crate::model::cancel::Cancel;
 use crate::model::listed::Listed;
 use crate::model::secret::Secret;
+use crate::model::text::exit_code;
 
 /// How a 7-Zip run ended (its documented exit codes).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -46,7 +47,9 @@ impl std::fmt::Display for SevenZipExit {
             SevenZipExit::Usage => f.write_str("7-Zip refused its command line"),
             SevenZipExit::Memory => f.write_str("7-Zip ran out of memory"),
             SevenZipExit::Interrupted => f.write_str("7-Zip was interrupted"),
-            SevenZipExit::Unknown(code) => write!(f, "7-Zip ended in an unknown way ({code})"),
+            SevenZipExit::Unknown(code) => {
+                write!(f, "7-Zip ended in an unknown way ({})", exit_code(*code))
+            }
         }
     }
 }
@@ -61,7 +64,7 @@ impl SevenZip {
     /// Finds 7-Zip: the profile's `tools.7z`, or `7zz`, `7z`, `7za` on the search path.
     ///
     /// # Errors
-    /// When there is none.
+    /// When 7-Zip is not found.
     pub fn locate(configured: Option<&str>) -> Result<SevenZip, ToolError> {
         let hint = if cfg!(windows) {
             "install 7-Zip from 7-zip.org, or set tools.7z in the profile"

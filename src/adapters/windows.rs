@@ -1,4 +1,4 @@
-//! What only Windows itself can tell: change times, administrator rights, console events. The one
+//! What only Windows itself knows: change times, administrator rights, console events. The one
 //! module with `unsafe`: a few calls of the Windows API that no safe crate offers. Empty on other
 //! systems.
 #![cfg(windows)]
@@ -12,7 +12,7 @@ use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::windows::ffi::{OsStrExt, OsStringExt};
-use std::os::windows::fs::OpenOptionsExt;
+use std::os::windows::fs::{MetadataExt, OpenOptionsExt};
 use std::os::windows::io::AsRawHandle;
 use std::path::Path;
 use std::sync::OnceLock;
@@ -26,9 +26,10 @@ use windows_sys::Win32::Security::Authorization::{
 use windows_sys::Win32::Security::SECURITY_ATTRIBUTES;
 pub use windows_sys::Win32::Storage::FileSystem::FILE_FLAG_OPEN_REPARSE_POINT;
 use windows_sys::Win32::Storage::FileSystem::{
-    CreateDirectoryW, FILE_FLAG_BACKUP_SEMANTICS, FILE_ID_BOTH_DIR_INFO, FILE_LIST_DIRECTORY,
+    CreateDirectoryW, FILE_ATTRIBUTE_HIDDEN, FILE_ATTRIBUTE_REPARSE_POINT, FILE_ATTRIBUTE_SYSTEM,
+    FILE_FLAG_BACKUP_SEMANTICS, FILE_ID_BOTH_DIR_INFO, FILE_LIST_DIRECTORY,
     FileIdBothDirectoryInfo, GetFileInformationByHandleEx, GetVolumeInformationW,
-    GetVolumePathNameW,
+    GetVolumePathNameW, SetFileAttributesW,
 };
 use windows_sys::Win32::System::Console::{CTRL_BREAK_EVENT, CTRL_C_EVENT, SetConsoleCtrlHandler};
 use windows_sys::Win32::System::IO::DeviceIoControl;
@@ -89,6 +90,25 @@ pub fn create_private_directory(path: &Path) -> io::Result<()> {
     }
 }
 
+/// Takes the attributes hidden and system from a directory, if it has them.
+///
+/// # Errors
+/// When Windows refuses.
+#[allow(unsafe_code)]
+pub fn show(directory: &Path) -> io::Result<()> {
+    const NOT_SHOWN: u32 = FILE_ATTRIBUTE_HIDDEN | FILE_ATTRIBUTE_SYSTEM;
+    let attributes = std::fs::symlink_metadata(directory)?.file_attributes();
+    if attributes & NOT_SHOWN == 0 {
+        return Ok(());
+    }
+    let path = wide(directory.as_os_str());
+    // SAFETY: the path ends with 0.
+    match unsafe { SetFileAttributesW(path.as_ptr(), attributes & !NOT_SHOWN) } {
+        0 => Err(io::Error::last_os_error()),
+        _ => Ok(()),
+    }
+}
+
 /// Lets a file take no room where nothing was written. A file system that cannot do that gives it
 /// all its room.
 #[allow(unsafe_code)]
@@ -110,21 +130,29 @@ pub fn make_sparse(file: &File) {
     }
 }
 
-/// NTFS's change time of every entry of a directory, by name: it moves whenever anything of a file
-/// changes, also when a program sets the modification time back (SPEC#changes). File systems
-/// without one give 0, which is left out.
+/// What only the listing of a directory tells of an entry.
+#[derive(Clone, Copy, Debug)]
+pub struct ListedEntry {
+    /// NTFS's change time: it moves whenever anything of a file changes, also when a program sets
+    /// the modification time back (SPEC#changes). File systems without one give none.
+    pub changed: Option<Moment>,
+    /// The tag of a reparse point.
+    pub tag: Option<u32>,
+}
+
+/// What the listing of a directory tells of every entry, by name.
 ///
 /// # Errors
 /// When the directory cannot be listed.
 #[allow(unsafe_code)]
-pub fn change_times(directory: &Path) -> io::Result<HashMap<OsString, Moment>> {
+pub fn listed(directory: &Path) -> io::Result<HashMap<OsString, ListedEntry>> {
     const SHARE_ALL: u32 = 7;
     let file = OpenOptions::new()
         .access_mode(FILE_LIST_DIRECTORY)
         .share_mode(SHARE_ALL)
         .custom_flags(FILE_FLAG_BACKUP_SEMANTICS)
         .open(directory)?;
-    let mut times = HashMap::new();
+    let mut found = HashMap::new();
     let mut buffer = vec![0_u64; WORDS];
     loop {
         // SAFETY: the handle is open for listing; the buffer is writable, aligned to 8 as the
@@ -140,7 +168,7 @@ pub fn change_times(directory: &Path) -> io::Result<HashMap<OsString, Moment>> {
         if filled == 0 {
             let error = io::Error::last_os_error();
             return match error.raw_os_error() {
-                Some(code) if code == ERROR_NO_MORE_FILES as i32 => Ok(times),
+                Some(code) if code == ERROR_NO_MORE_FILES as i32 => Ok(found),
                 _ => Err(error),
             };
         }
@@ -161,12 +189,14 @@ pub fn change_times(directory: &Path) -> io::Result<HashMap<OsString, Moment>> {
                     OsString::from_wide(std::slice::from_raw_parts(name, length)),
                 )
             };
-            if entry.ChangeTime > 0 {
-                times.insert(
-                    name,
-                    Moment(i128::from(entry.ChangeTime) * 100 - EPOCH_NANOS),
-                );
-            }
+            let changed = Moment(i128::from(entry.ChangeTime) * 100 - EPOCH_NANOS);
+            let is_reparse_point = entry.FileAttributes & FILE_ATTRIBUTE_REPARSE_POINT != 0;
+            let listed = ListedEntry {
+                changed: (entry.ChangeTime > 0).then_some(changed),
+                // Windows has the tag where the size of extended attributes is otherwise.
+                tag: is_reparse_point.then_some(entry.EaSize),
+            };
+            found.insert(name, listed);
             match entry.NextEntryOffset {
                 0 => break,
                 next => at += next as usize,

@@ -264,7 +264,7 @@ impl InitArgs {
             mirror: self.mirror.as_ref().map(|path| DraftMirror { path: whole(path), extra_files: ExtraFiles::Keep }),
             s3: s3.map(|(bucket, region)| DraftS3 { bucket, region, region_assumed: false, credentials: None }),
             directory: self.directory.as_ref().map(|path| whole(path)),
-            archive: self.makes_archives().then(|| DraftArchive { key, volume_size: default_volume_size(), work_directory: None }),
+            archive: self.makes_archives().then(|| DraftArchive { key, volume_size: default_volume_size() }),
             starter: true,
             ..Draft::default()
         }

@@ -36,6 +36,10 @@ pub enum Action {
     Install(InstallArgs),
     /// Remove the tasks that `install` registered
     Remove(OfArgs),
+    /// Stop the scheduler from starting the tasks of a profile, until `resume`
+    Pause(OfArgs),
+    /// Let the scheduler start the tasks of a profile again
+    Resume(OfArgs),
     /// Ask the scheduler for the tasks of a profile, their next run and their last result. Exit
     /// code 1 if there is no task
     Status(ScheduleStatusArgs),
@@ -85,14 +89,14 @@ pub struct ShowArgs {
     pub to: Option<PathBuf>,
 }
 
-/// Whose schedule.
+/// The profile of the schedule.
 #[derive(Debug, Args)]
 pub struct OfArgs {
     /// Profile: a path or a name. A name is enough if the file no longer exists.
     pub profile: String,
 }
 
-/// Whose schedule to ask for.
+/// The profile whose schedule is queried.
 #[derive(Debug, Args)]
 pub struct ScheduleStatusArgs {
     #[command(flatten)]
@@ -114,14 +118,22 @@ pub fn schedule(global: &Global, args: &ScheduleArgs, cancel: &Cancel) -> Exit {
         Action::Install(args) => {
             super::with_job(global, &args.profile, |job| install(job, args, cancel))
         }
-        Action::Remove(args) => named(global, &args.profile, |name| remove(name, cancel)),
+        Action::Remove(args) => each(global, args, ["Removed from", "remove"], &|name, from| {
+            scheduler::remove(name, from, cancel)
+        }),
+        Action::Pause(args) => each(global, args, ["Paused in", "pause"], &|name, of| {
+            scheduler::pause(name, of, true, cancel)
+        }),
+        Action::Resume(args) => each(global, args, ["Resumed in", "resume"], &|name, of| {
+            scheduler::pause(name, of, false, cancel)
+        }),
         Action::Status(args) => named(global, &args.of.profile, |name| {
             status::status(name, args.format, cancel)
         }),
     }
 }
 
-/// A task can be removed when its profile is gone or broken: then the argument is the name.
+/// A task can be removed even if its profile is missing or invalid: then the argument is the name.
 fn named(global: &Global, profile: &str, body: impl FnOnce(&str) -> Exit) -> Exit {
     match Search::new(global.profiles.as_deref()).load(profile) {
         Ok(job) => body(&job.name),
@@ -151,7 +163,7 @@ fn fail(error: &SchedulerError) -> Exit {
     Exit::Failed
 }
 
-/// The schedule that the arguments ask for, if they fit together.
+/// The schedule that the arguments describe, if they fit together.
 fn schedule_of(job: &Job, args: &InstallArgs, scheduler: Scheduler) -> Result<Schedule, Exit> {
     let system = match scheduler {
         Scheduler::Systemd | Scheduler::Launchd => is_root(),
@@ -337,22 +349,27 @@ fn install(job: &Job, args: &InstallArgs, cancel: &Cancel) -> Exit {
     }
 }
 
-fn remove(profile: &str, cancel: &Cancel) -> Exit {
-    let mut removed = Vec::new();
-    for scheduler in scheduler::here() {
-        for name in TaskName::all(profile) {
-            match scheduler::remove(&name, *scheduler, cancel) {
-                Ok(done) => {
-                    removed.extend(done.map(|done| format!("Removed from {scheduler}: {done}\n")))
+/// What is done to a task; what it returns names the task.
+type Act<'a> = dyn Fn(&TaskName, Scheduler) -> Result<Option<String>, SchedulerError> + 'a;
+
+/// Does something to every task of a profile; `[done, verb]` are the words for it.
+fn each(global: &Global, args: &OfArgs, [done, verb]: [&str; 2], act: &Act) -> Exit {
+    named(global, &args.profile, |profile| {
+        let mut tasks = String::new();
+        for scheduler in scheduler::here() {
+            for name in TaskName::all(profile) {
+                match act(&name, *scheduler) {
+                    Ok(None) => {}
+                    Ok(Some(task)) => tasks.push_str(&format!("{done} {scheduler}: {task}\n")),
+                    Err(error) => return fail(&error),
                 }
-                Err(error) => return fail(&error),
             }
         }
-    }
-    match removed.is_empty() {
-        true => output::result(format_args!(
-            "Nothing to remove: '{profile}' is not scheduled.\n"
-        )),
-        false => output::result(removed.concat()),
-    }
+        match tasks.is_empty() {
+            true => output::result(format_args!(
+                "Nothing to {verb}: '{profile}' is not scheduled.\n"
+            )),
+            false => output::result(tasks),
+        }
+    })
 }

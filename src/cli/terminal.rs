@@ -7,7 +7,7 @@ use super::progress::LiveLine;
 use crate::model::event::{Event, Outcome, Severity, Sink};
 use crate::model::text::{describe, harmless};
 
-/// Asks a question on the terminal. Where there is none, the answer is no.
+/// Asks a question on the terminal. Without a terminal, the answer is no.
 pub fn confirm(question: &str) -> bool {
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
         return false;
@@ -32,7 +32,7 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// Standard error, whatever it is.
+    /// Standard error, even if it is not a terminal.
     pub fn new(verbose: bool, report_follows: bool) -> Terminal {
         let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
         Terminal {
@@ -120,7 +120,7 @@ pub fn is_journal() -> bool {
         .is_ok_and(|stat| named == format!("{}:{}", stat.st_dev, stat.st_ino))
 }
 
-/// Elsewhere there is no journal.
+/// Other systems have no journal.
 #[cfg(not(unix))]
 pub fn is_journal() -> bool {
     false

@@ -33,16 +33,32 @@ fn mismatch(machine: u16, system: &str) -> Option<String> {
     (has != needs).then(|| format!("is a {has}-bit program, and this Windows has {needs} bits"))
 }
 
-/// The machine field of a portable executable; `None` when it is none.
+/// The machine field of a portable executable; `None` when it is none, or one of .NET, which may be
+/// compiled for any machine whatever the field says.
 fn machine(file: &mut (impl Read + Seek)) -> Option<u16> {
     let mut head = [0; 64];
     file.read_exact(&mut head).ok()?;
     let at = u32::from_le_bytes(head[60..64].try_into().ok()?);
-    let mut header = [0; 6];
+    let mut header = Vec::new();
     file.seek(SeekFrom::Start(at.into())).ok()?;
-    file.read_exact(&mut header).ok()?;
+    file.take(LONGEST_HEADER).read_to_end(&mut header).ok()?;
     let is_executable = head.starts_with(b"MZ") && header.starts_with(b"PE\0\0");
-    is_executable.then(|| u16::from_le_bytes([header[4], header[5]]))
+    let machine = header.get(4..6)?.try_into().ok()?;
+    (is_executable && !is_dot_net(&header)).then(|| u16::from_le_bytes(machine))
+}
+
+/// Signature, file header, optional header and the table of directories.
+const LONGEST_HEADER: u64 = 24 + 112 + 16 * 8;
+
+/// Whether the fifteenth directory, the header of .NET, is there.
+fn is_dot_net(header: &[u8]) -> bool {
+    let directories = match header.get(24..26) {
+        Some([0x0b, 0x01]) => 24 + 96,
+        Some([0x0b, 0x02]) => 24 + 112,
+        _ => return false,
+    };
+    let entry = directories + 14 * 8;
+    header.get(entry..entry + 4).is_some_and(|at| at != [0; 4])
 }
 
 #[cfg(test)]
@@ -80,5 +96,14 @@ mod tests {
             None
         );
         assert_eq!(machine(&mut Cursor::new(&executable(0x8664)[..0x82])), None);
+        // Of .NET: compiled for any machine.
+        for (magic, directories) in [(0x010b_u16, 96), (0x020b, 112)] {
+            let mut bytes = executable(0x014c);
+            bytes.resize(0x80 + 24 + directories + 16 * 8, 0);
+            bytes[0x80 + 24..0x80 + 26].copy_from_slice(&magic.to_le_bytes());
+            assert_eq!(machine(&mut Cursor::new(&bytes)), Some(0x014c));
+            bytes[0x80 + 24 + directories + 14 * 8] = 8;
+            assert_eq!(machine(&mut Cursor::new(&bytes)), None);
+        }
     }
 }

@@ -24,7 +24,8 @@ pub(super) fn schedule(visit: &Visit<'_>) -> Vec<CheckAnswer> {
 
 fn judge(task: &scheduler::ScheduledTask) -> CheckAnswer {
     let name = format!("{}: {}", task.scheduler, task.task);
-    let again = "install it again with `aam-backup schedule install`";
+    let again =
+        "run `aam-backup schedule resume`, or install it again with `aam-backup schedule install`";
     if let Some(why) = &task.problem {
         return problem(format!("{name} will not run: {why}"), again);
     }

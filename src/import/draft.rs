@@ -16,8 +16,6 @@ use crate::render::profile::{
 
 /// What v1.0 used when AWS was set up as its author did.
 const REGION: &str = "us-east-1";
-/// v1.0's own.
-pub const WORK: &str = r"C:\temp";
 
 /// A draft, and the lines its lists came from.
 pub struct Drafted {
@@ -97,7 +95,6 @@ pub fn draft(
     let archive = arguments.aws.as_ref().map(|aws| DraftArchive {
         key: place(SecretName::ArchiveKey, &aws.key),
         volume_size: default_volume_size(),
-        work_directory: Some(WORK.to_owned()),
     });
     let credentials = arguments
         .access

@@ -25,10 +25,7 @@ use crate::plan::backup::Mode;
 use crate::profile::{self, Diagnostic};
 use crate::render::RenderError;
 use crate::render::profile::{Draft, text};
-use draft::{Drafted, WORK};
-
-/// Where archives are made when a source is below v1.0's directory for that.
-const OTHER_WORK: &str = r"C:\aam-work";
+use draft::Drafted;
 
 /// What the command line of `import` decides.
 #[derive(Clone, Debug, Default)]
@@ -150,19 +147,8 @@ pub fn import(
     Ok(import)
 }
 
-/// Directories of the backup's own that v1.0 allowed where sources are. Neither of them changes
-/// what is backed up.
-const MENDS: [fn(&mut Draft) -> Option<Remark>; 2] = [other_work, other_log];
-
-fn other_work(draft: &mut Draft) -> Option<Remark> {
-    draft.archive.as_mut()?.work_directory = Some(OTHER_WORK.to_owned());
-    let message = format!(
-        "v1.0 made archives in {WORK}, which is itself backed up; the profile uses {OTHER_WORK}"
-    );
-    let hint = "create the directory, or set `archive.work-directory` to another one";
-    Some(Remark::warning(RemarkPlace::Whole, message).hint(hint))
-}
-
+/// A log directory where sources are, which v1.0 allowed, is left out: that changes nothing of what
+/// is backed up.
 fn other_log(draft: &mut Draft) -> Option<Remark> {
     let log = draft
         .log
@@ -173,7 +159,7 @@ fn other_log(draft: &mut Draft) -> Option<Remark> {
     Some(Remark::warning(RemarkPlace::Argument(6), message).hint(hint))
 }
 
-/// Asks `check` about the draft, and mends what can be mended without changing what is backed up.
+/// Checks the draft, and corrects what can be corrected without changing what is backed up.
 fn settle(
     mut drafted: Drafted,
     arguments: &Arguments,
@@ -184,14 +170,12 @@ fn settle(
     leave_out(&wrong, &mut drafted, arguments, import);
     let (mut profile, again) = checked(&drafted.draft)?;
     wrong = again;
-    for mend in MENDS {
-        let mut other = drafted.draft.clone();
-        if let Some(warning) = mend(&mut other).filter(|_| !wrong.is_empty()) {
-            let (text, fewer) = checked(&other)?;
-            if fewer.len() < wrong.len() {
-                import.add(warning);
-                (profile, wrong, drafted.draft) = (text, fewer, other);
-            }
+    let mut other = drafted.draft.clone();
+    if let Some(warning) = other_log(&mut other).filter(|_| !wrong.is_empty()) {
+        let (text, fewer) = checked(&other)?;
+        if fewer.len() < wrong.len() {
+            import.add(warning);
+            (profile, wrong, drafted.draft) = (text, fewer, other);
         }
     }
     for diagnostic in &wrong {

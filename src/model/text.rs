@@ -36,7 +36,7 @@ pub fn describe(event: &Event) -> Option<String> {
                 true => String::new(),
                 false => format!("{tool}: "),
             };
-            format!("{tool}{meaning} (exit code {code})")
+            format!("{tool}{meaning} ({})", exit_code(*code))
         }
         Event::Mounted {
             mount,
@@ -65,7 +65,7 @@ pub fn describe(event: &Event) -> Option<String> {
     })
 }
 
-/// The line of an event about objects and what becomes of them.
+/// The line of an event about objects and what happens to them.
 fn transfer(event: &Event) -> Option<String> {
     Some(match event {
         Event::Uploading {
@@ -96,6 +96,26 @@ fn transfer(event: &Event) -> Option<String> {
     })
 }
 
+/// An exit code in words. Windows ends a program that crashed with a status, whose bits mean nothing
+/// as those of an exit code.
+pub fn exit_code(code: i32) -> String {
+    let status = code.cast_unsigned();
+    if status < 0xC000_0000 {
+        return format!("exit code {code}");
+    }
+    let what = match status {
+        0xC000_0005 => ", it crashed: access violation",
+        0xC000_0017 => ", out of memory",
+        0xC000_007B | 0xC000_0135 | 0xC000_0139 | 0xC000_0142 => {
+            ", it could not start: a DLL is missing or does not fit"
+        }
+        0xC000_00FD | 0xC000_0374 | 0xC000_0409 => ", it crashed",
+        0xC000_013A => ", interrupted by Ctrl-C or a closed window",
+        _ => "",
+    };
+    format!("exit code 0x{status:08x}{what}")
+}
+
 fn word(severity: Severity) -> &'static str {
     match severity {
         Severity::Warning => "warning",
@@ -104,7 +124,7 @@ fn word(severity: Severity) -> &'static str {
 }
 
 /// A text from elsewhere without what a terminal would act on: control characters, and marks that
-/// turn the direction of what follows. Line breaks and tabs stay.
+/// change the direction of the text after them. Line breaks and tabs stay.
 pub fn harmless(text: &str) -> Cow<'_, str> {
     escaped(text, |c| !matches!(c, '\n' | '\t') && is_active(c))
 }

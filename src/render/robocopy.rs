@@ -39,6 +39,7 @@ pub struct LeftOut {
 }
 
 /// How many characters a line has room for beside its fixed part, and what a path costs in it.
+/// The paths of source and target below their mounts are not part of what is fixed.
 #[derive(Clone, Copy, Debug)]
 pub struct Room {
     pub characters: usize,
@@ -51,6 +52,12 @@ impl Room {
     fn cost(self, path: &RelPath) -> usize {
         let text = String::from_utf8_lossy(path.as_bytes());
         self.prefix + text.encode_utf16().count() + text.matches('%').count() + 4
+    }
+
+    /// What is left of a line beside the two directories that it names.
+    fn beside(self, directory: &RelPath) -> usize {
+        let below = Room { prefix: 0, ..self };
+        self.characters.saturating_sub(2 * below.cost(directory))
     }
 
     fn total<'a>(self, paths: impl IntoIterator<Item = &'a RelPath>) -> usize {
@@ -127,10 +134,11 @@ fn split<E>(
     children: &mut dyn FnMut(&RelPath) -> Result<Children, E>,
     commands: &mut Vec<CopyCommand>,
 ) -> Result<(), E> {
+    let characters = room.beside(directory);
     // The costliest subtrees go first to commands of their own, until the rest fits.
     let mut own: Vec<(RelPath, DirectoryNode)> = Vec::new();
     let mut cost = node.cost;
-    while cost > room.characters {
+    while cost > characters {
         let Some(name) = node
             .below
             .iter()
@@ -153,7 +161,7 @@ fn split<E>(
             None => break,
         }
     }
-    if cost <= room.characters {
+    if cost <= characters {
         let mut without_directories: Vec<RelPath> =
             own.iter().map(|(path, _)| path.clone()).collect();
         let mut without_files = Vec::new();
@@ -183,6 +191,7 @@ fn one_by_one<E>(
     commands: &mut Vec<CopyCommand>,
 ) -> Result<(), E> {
     let held = children(directory)?;
+    let characters = room.beside(directory);
     let files = |only, without_files| CopyCommand {
         directory: directory.clone(),
         recursive: false,
@@ -190,7 +199,7 @@ fn one_by_one<E>(
         without_directories: Vec::new(),
         without_files,
     };
-    if room.total(&node.files) <= room.characters {
+    if room.total(&node.files) <= characters {
         commands.push(files(Vec::new(), std::mem::take(&mut node.files)));
     } else {
         let mut line = Vec::new();
@@ -206,7 +215,7 @@ fn one_by_one<E>(
             commands.push(files(vec![file], alike));
         }
         for file in plain {
-            if !line.is_empty() && room.total(&line) + room.cost(&file) > room.characters {
+            if !line.is_empty() && room.total(&line) + room.cost(&file) > characters {
                 commands.push(files(std::mem::take(&mut line), Vec::new()));
             }
             line.push(file);

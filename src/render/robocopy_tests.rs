@@ -74,7 +74,8 @@ fn check(tree: &Tree, left_out: &LeftOut, room: Room) -> Vec<CopyCommand> {
         ];
         let cost: usize = said.iter().map(|paths| room.total(paths.iter())).sum();
         assert!(
-            cost <= room.characters || (said[0].len() == 1 && cost == room.total(said[0])),
+            cost <= room.beside(&command.directory)
+                || (said[0].len() == 1 && cost == room.total(said[0])),
             "too long: {cost}"
         );
     }

@@ -32,5 +32,6 @@ mod shells;
 mod stores;
 mod support;
 mod unattended;
+mod verify;
 mod windows;
 mod years;

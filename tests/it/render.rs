@@ -6,6 +6,7 @@ use crate::support::golden;
 use std::fs;
 use std::path::Path;
 
+use aam_auto_backup::parts::Exclusion;
 use aam_auto_backup::parts::FileSystem;
 use aam_auto_backup::parts::SelectionSpec;
 use aam_auto_backup::parts::mounts;
@@ -174,15 +175,10 @@ fn lists() {
 }
 
 /// rsync reads a list of what to copy; Robocopy is given what to leave out.
-#[test]
-fn only_rsync_has_a_list_of_the_mirror() {
+fn windows_order() -> StageOrder {
     let path = |text: &str| FullPath::parse(text).unwrap();
-    let scratch = tempfile::tempdir().unwrap();
-    let read = scratch.path().join("source");
-    fs::create_dir(&read).unwrap();
-    fs::write(read.join("file"), "content").unwrap();
     let unix = order("/home", Format::Zip);
-    let windows = StageOrder {
+    StageOrder {
         mount: mounts(&[path(r"C:\home")]).unwrap().remove(0),
         selection: SelectionSpec {
             family: Family::Windows,
@@ -198,8 +194,42 @@ fn only_rsync_has_a_list_of_the_mirror() {
             target: path(r"D:\mirror\c\home"),
             delete: None,
         }),
-        ..unix.clone()
-    };
+        ..unix
+    }
+}
+
+/// `cmd` cuts off what is beyond its limit: a deep directory, named twice, leaves less room for
+/// exclusions.
+#[test]
+fn no_line_of_a_batch_file_is_too_long() {
+    let scratch = tempfile::tempdir().unwrap();
+    let deep = scratch.path().join("source").join("d".repeat(200).as_str());
+    let deep = (0..3).fold(deep, |path, _| path.join("d".repeat(200)));
+    fs::create_dir_all(&deep).unwrap();
+    fs::write(deep.join("kept.txt"), "kept").unwrap();
+    let mut order = windows_order();
+    order.selection.files = vec![Exclusion::parse("*.tmp", Family::Windows).unwrap()];
+    for excluded in 1..12 {
+        fs::write(deep.join(format!("{excluded}.tmp")), "").unwrap();
+        let place = StagePaths {
+            read: &scratch.path().join("source"),
+            write: Some(&scratch.path().join("work")),
+        };
+        prepare(&order, place, &Cancel::new(), &Events::default()).unwrap();
+        let script = fs::read_to_string(scratch.path().join("work/mount.bat")).unwrap();
+        let longest = script.lines().map(|line| line.encode_utf16().count()).max();
+        assert!(longest <= Some(8191), "{longest:?} with {excluded}");
+        assert!(script.contains("1.tmp") || script.contains("kept.txt"));
+    }
+}
+
+#[test]
+fn only_rsync_has_a_list_of_the_mirror() {
+    let scratch = tempfile::tempdir().unwrap();
+    let read = scratch.path().join("source");
+    fs::create_dir(&read).unwrap();
+    fs::write(read.join("file"), "content").unwrap();
+    let (unix, windows) = (order("/home", Format::Zip), windows_order());
     for (order, listed) in [(unix, true), (windows, false)] {
         let write = scratch.path().join(format!("work-{listed}"));
         let place = StagePaths {

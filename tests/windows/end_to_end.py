@@ -97,6 +97,14 @@ class Machine:
         (DRIVE / "Data/Documents/empty").mkdir()
         self.write("Elsewhere/secret.txt", "below the mount, and in no source")
 
+    def profile(self, sources, excluded):
+        """Another profile than the usual one."""
+        before, _, after = PROFILE.partition("sources:")
+        after = after[after.index("snapshot:") :]
+        lists = [f"sources: {[*sources]}", f"exclude: {{directories: {[*excluded]}}}"]
+        text = before + "\n".join(lists).replace("\\\\", "\\") + "\n" + after
+        (DRIVE / "Profiles/nightly.yaml").write_text(text)
+
     def write(self, path, text, time=None):
         file = DRIVE / "Data" / path
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -230,6 +238,82 @@ def without_shadowspawn(machine):
     machine.backup("run", r"C:\Profiles\nightly.yaml")
 
 
+def a_mount_that_the_console_has_no_letters_for(machine):
+    machine.write("Groß/a/x.txt", "x")
+    machine.write("Groß/b/y.txt", "y")
+    machine.profile(["C:\\Data\\Groß\\a", "C:\\Data\\Groß\\b"], [])
+    machine.backup("run", r"C:\Profiles\nightly.yaml")
+    found = sorted(file.name for file in (DRIVE / "Mirror").rglob("*.txt"))
+    if found != ["x.txt", "y.txt"]:
+        raise Failed(f"the mirror holds {found}")
+
+
+def the_copy_of_a_drive_can_be_seen(machine):
+    """Robocopy makes it hidden and system, as the root of the drive is."""
+    others = {entry.name for entry in DRIVE.iterdir() if entry.is_dir()} - {"Data"} | {"Work", "Logs"}
+    machine.profile(["C:\\"], [f"C:\\{name}" for name in others])
+    machine.backup("run", r"C:\Profiles\nightly.yaml")
+    if not (DRIVE / "Mirror/c/Data/Pictures/cat.jpg").is_file():
+        raise Failed("there is no copy")
+    attributes = machine.run("cmd", "/c", r"attrib C:\Mirror\c").split("C:")[0]
+    if attributes.strip(" AR"):
+        raise Failed(f"the copy has the attributes {attributes}")
+
+
+SEARCH_PATH = [r"HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Environment", "/v", "Path"]
+
+
+def search_path(machine):
+    said = machine.run("reg", "query", *SEARCH_PATH)
+    return next(line.split("    ")[-1].strip() for line in said.splitlines() if "REG_" in line)
+
+
+def what_is_installed_works(machine):
+    """Installed, installed again, backed up and restored with, and removed."""
+    packages = LAB / "packages"
+    environment = {name: os.environ[name] for name in os.environ if name not in ("LC_ALL", "LOCPATH")}
+    environment["MAKENSIS"] = "-DQUICK"
+    subprocess.run([ROOT / "packaging/windows.sh", LAB / "bin/aam-backup.exe", packages], check=True, env=environment)
+    setup = next(packages.glob("*-setup.exe"))
+    place = DRIVE / "Program Files/AAM Auto Backup"
+    shutil.rmtree(place, ignore_errors=True)
+    # Longer than what an installer's own variables hold.
+    usual = search_path(machine)
+    before = ";".join([usual, *(rf"C:\Programs\number {number}" for number in range(100))])
+    machine.run("reg", "add", *SEARCH_PATH, "/t", "REG_EXPAND_SZ", "/d", before, "/f")
+    ours = r"C:\Program Files\AAM Auto Backup"
+    for _ in range(2):
+        machine.run(str(setup), "/S")
+        if search_path(machine) != f"{before};{ours}":
+            raise Failed(f"the search path was {before} and is {search_path(machine)}")
+        if not (place / "aam-backup.exe").is_file():
+            raise Failed("nothing was installed")
+    # Somebody's own file.
+    (place / "notes.txt").write_text("mine")
+    program = ours + r"\aam-backup.exe"
+    machine.run(program, "run", r"C:\Profiles\nightly.yaml")
+    same("the mirror", selected(), machine.mirror())
+    (DRIVE / "Profiles/nightly.yaml").write_text(PROFILE.replace("  program: shadowspawn\n", ""))
+    machine.write("Pictures/new.jpg", "new")
+    machine.run(program, "run", r"C:\Profiles\nightly.yaml")
+    machine.run(program, "restore", r"C:\Profiles\nightly.yaml", "--to", r"C:\Restored")
+    restored = {file.name for file in (DRIVE / "Restored").rglob("*.jpg")}
+    if restored != {"cat.jpg", "new.jpg"}:
+        raise Failed(f"restored: {restored}")
+    profile = DRIVE / "ProgramData/AAM Auto Backup/profiles/mine.yaml"
+    profile.parent.mkdir(parents=True, exist_ok=True)
+    profile.write_text(PROFILE)
+    # Without the last word it copies itself, and goes on in the background.
+    machine.run(ours + r"\uninstall.exe", "/S", "_?=" + ours)
+    left = sorted(entry.name for entry in place.iterdir())
+    if left != ["notes.txt"] or not profile.is_file():
+        raise Failed(f"what is left: {left}")
+    if search_path(machine) != before:
+        raise Failed(f"the search path was {before} and is {search_path(machine)}")
+    machine.run("reg", "add", *SEARCH_PATH, "/t", "REG_EXPAND_SZ", "/d", usual, "/f")
+    shutil.rmtree(place)
+
+
 def letter_in_use(machine):
     # Also one that leads to an empty directory.
     LETTER.symlink_to(LAB / "q.empty")
@@ -251,6 +335,9 @@ SCENARIOS = [
     more_exclusions_than_a_line_holds,
     a_snapshot_is_a_copy,
     without_shadowspawn,
+    a_mount_that_the_console_has_no_letters_for,
+    the_copy_of_a_drive_can_be_seen,
+    what_is_installed_works,
     letter_in_use,
     a_file_that_cannot_be_copied_fails_the_run,
 ]

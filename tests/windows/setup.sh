@@ -4,7 +4,7 @@
 set -eu
 . "$(dirname "$0")/lab.sh"
 
-packages='rustc-web cargo-web rust-web-src gcc-mingw-w64-x86-64 wine wine64 locales npm'
+packages='rustc-web cargo-web rust-web-src gcc-mingw-w64-x86-64 wine wine64 locales npm nsis zip'
 missing=
 for package in $packages; do
     if [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)" != installed ]; then

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{LastResult, ScheduledTask, SchedulerError, SchedulerTool};
 use crate::render::schedule::{Rendered, Scheduler, TaskName, next};
 
-/// The crontab; empty when there is none.
+/// The crontab; empty if it does not exist.
 fn read(tool: &SchedulerTool<'_>) -> Result<String, SchedulerError> {
     match tool.run("crontab", &["-l"])? {
         (0, text) => Ok(text),
@@ -145,6 +145,33 @@ pub fn remove(tool: &SchedulerTool<'_>, name: &TaskName) -> Result<Option<String
     )))
 }
 
+/// What stands before the line of a task that is paused.
+const PAUSED: &str = "# paused: ";
+
+pub fn pause(
+    tool: &SchedulerTool<'_>,
+    name: &TaskName,
+    is_paused: bool,
+) -> Result<(), SchedulerError> {
+    write(tool, &with_pause(&read(tool)?, name, is_paused))
+}
+
+/// The text with our lines commented out, or not.
+fn with_pause(text: &str, name: &TaskName, is_paused: bool) -> String {
+    let [begin, end] = name.marks();
+    let mut inside = false;
+    let line = |line: &str| {
+        inside = (inside || line.trim_end() == begin) && line.trim_end() != end;
+        let command = line.strip_prefix(PAUSED).unwrap_or(line);
+        match inside && line.trim_end() != begin {
+            true if is_paused && !command.starts_with('#') => format!("{PAUSED}{command}"),
+            true => command.to_owned(),
+            false => line.to_owned(),
+        }
+    };
+    text.split_inclusive('\n').map(line).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -175,6 +202,20 @@ mod tests {
         ] {
             assert!(split(&half, &name).is_err(), "{half}");
         }
+    }
+
+    #[test]
+    fn only_our_lines_are_paused() {
+        let name = TaskName {
+            profile: "nightly".to_owned(),
+            mode: Mode::Regular,
+        };
+        let [begin, end] = name.marks();
+        let text = format!("1 2 * * * x\n{begin}\n30 0 * * * y\n{end}\n# paused: z\n");
+        let paused = text.replace("30 0", "# paused: 30 0");
+        assert_eq!(with_pause(&text, &name, true), paused);
+        assert_eq!(with_pause(&paused, &name, true), paused);
+        assert_eq!(with_pause(&paused, &name, false), text);
     }
 
     #[test]

@@ -42,6 +42,8 @@ pub fn install(
     for file in files {
         write(&path, &file.text)?;
     }
+    // It may be paused.
+    let _ = tool.run("launchctl", &["enable", &target(name)])?;
     // One of the same name would stay as it was loaded. It may not be loaded.
     let _ = tool.run("launchctl", &["bootout", &target(name)])?;
     tool.must(
@@ -95,7 +97,7 @@ pub fn find(
     }))
 }
 
-/// The times in a file that [`install`] wrote: launchd does not tell the next one.
+/// The times in a file that [`install`] wrote: launchd does not say when the next run is.
 fn times(plist: &str) -> Option<String> {
     let of = |key: &str| -> Option<u32> {
         let (_, rest) = plist.split_once(&format!("<key>{key}</key>"))?;
@@ -134,4 +136,21 @@ pub fn remove(tool: &SchedulerTool<'_>, name: &TaskName) -> Result<Option<String
     let _ = tool.run("launchctl", &["bootout", &target(name)])?;
     delete(&path)?;
     Ok(Some(path.display().to_string()))
+}
+
+pub fn pause(
+    tool: &SchedulerTool<'_>,
+    name: &TaskName,
+    is_paused: bool,
+) -> Result<(), SchedulerError> {
+    let (target, path) = (target(name), file(name).display().to_string());
+    // It may not be loaded.
+    let _ = tool.run("launchctl", &["bootout", &target])?;
+    if is_paused {
+        // Else it would be loaded at the next start of the computer.
+        return tool.must("launchctl", &["disable", &target]).map(drop);
+    }
+    tool.must("launchctl", &["enable", &target])?;
+    tool.must("launchctl", &["bootstrap", &domain(), &path])
+        .map(drop)
 }

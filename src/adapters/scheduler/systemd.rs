@@ -160,3 +160,17 @@ pub fn remove(tool: &SchedulerTool<'_>, name: &TaskName) -> Result<Option<String
         place.display()
     )))
 }
+
+pub fn pause(
+    tool: &SchedulerTool<'_>,
+    name: &TaskName,
+    is_paused: bool,
+) -> Result<(), SchedulerError> {
+    let verb = if is_paused { "disable" } else { "enable" };
+    let timer = format!("{}.timer", name.unit());
+    tool.must(
+        "systemctl",
+        &[Manager::own().option(), verb, "--now", &timer],
+    )
+    .map(drop)
+}

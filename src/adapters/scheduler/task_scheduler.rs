@@ -105,6 +105,16 @@ pub fn remove(tool: &SchedulerTool<'_>, name: &TaskName) -> Result<Option<String
     Ok(Some(format!("the task '{task}'")))
 }
 
+pub fn pause(
+    tool: &SchedulerTool<'_>,
+    name: &TaskName,
+    is_paused: bool,
+) -> Result<(), SchedulerError> {
+    let switch = if is_paused { "/DISABLE" } else { "/ENABLE" };
+    tool.must("schtasks", &["/Change", "/TN", &name.task(), switch])
+        .map(drop)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

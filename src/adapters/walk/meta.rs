@@ -100,15 +100,19 @@ fn nanoseconds(seconds: i64, nanoseconds: u32) -> Moment {
     Moment(i128::from(seconds) * 1_000_000_000 + i128::from(nanoseconds))
 }
 
+/// Why a file whose content is elsewhere is not read.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error(
+    "its content is in the cloud only, which a shadow copy cannot get; have it kept on this device"
+)]
+pub struct InCloud;
+
 /// Fails for a file whose content a snapshot cannot have.
 #[cfg(windows)]
 pub(super) fn refuse_in_cloud(found: &Metadata) -> std::io::Result<()> {
     use std::os::windows::fs::MetadataExt;
     match found.is_file() && is_in_cloud(found.file_attributes()) {
-        true => Err(std::io::Error::other(
-            "its content is in the cloud only, which a shadow copy cannot get; have it kept on \
-             this device",
-        )),
+        true => Err(std::io::Error::other(InCloud)),
         false => Ok(()),
     }
 }
@@ -128,9 +132,37 @@ fn is_in_cloud(attributes: u32) -> bool {
     attributes & (OFFLINE | RECALL_ON_OPEN | RECALL_ON_DATA_ACCESS) != 0
 }
 
+/// Whether a reparse point of Windows is a file that nobody can read as one: an alias of a program
+/// of the store, or a socket, pipe or device of the Linux subsystem. What leads elsewhere is a link
+/// for the standard library; all others (deduplicated, compressed, in the cloud) are files.
+#[cfg(any(windows, test))]
+pub(super) fn is_special_tag(tag: u32) -> bool {
+    const APP_EXEC_LINK: u32 = 0x8000_001B;
+    const AF_UNIX: u32 = 0x8000_0023;
+    const LX_FIFO: u32 = 0x8000_0024;
+    const LX_CHR: u32 = 0x8000_0025;
+    const LX_BLK: u32 = 0x8000_0026;
+    matches!(tag, APP_EXEC_LINK | AF_UNIX | LX_FIFO | LX_CHR | LX_BLK)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::is_in_cloud;
+    use super::{is_in_cloud, is_special_tag};
+
+    #[test]
+    fn reparse_points_that_are_files() {
+        for (tag, expected) in [
+            // An alias of a program, and a socket.
+            (0x8000_001b, true),
+            (0x8000_0023, true),
+            // Deduplicated, compressed by the system, of OneDrive.
+            (0x8000_0013, false),
+            (0x8000_0017, false),
+            (0x9000_701a, false),
+        ] {
+            assert_eq!(is_special_tag(tag), expected, "{tag:x}");
+        }
+    }
 
     #[test]
     fn files_whose_content_is_in_the_cloud() {

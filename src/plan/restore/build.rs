@@ -28,7 +28,7 @@ pub enum Planning {
 /// [`Planning::NeedsMarkers`] asks for more.
 ///
 /// # Errors
-/// When there is nothing complete to restore, or what is there is damaged.
+/// When nothing complete exists to restore, or it is damaged.
 pub fn decide(
     options: &RestoreOptions,
     catalog: &Catalog,
@@ -48,7 +48,7 @@ pub fn decide(
             return Ok(Planning::NeedsMarkers(wanted));
         }
         let markers = parse(&chosen, bytes)?;
-        // Names alone cannot tell that a mount is missing of which nothing was uploaded; markers
+        // If nothing of a mount was uploaded, names alone do not show that it is missing. Markers
         // name all mounts.
         if let Some((id, why)) = unfinished(&chosen, &markers) {
             rejected.insert(id, why);
@@ -227,7 +227,7 @@ struct MountPlanner<'a> {
     markers: &'a Markers<'a>,
     state: Stamp,
     findings: Vec<RestoreFinding>,
-    /// Whatever makes the state unusable, a sentence each.
+    /// Everything that makes the state unusable, as one sentence each.
     damage: Vec<String>,
 }
 
@@ -246,7 +246,7 @@ impl MountPlanner<'_> {
             archives.push(self.archive(backup, name, archive, marker(backup)));
         }
         let last = with.last().map(|(backup, _)| *backup);
-        // Only the newest backup's manifest says what the state was.
+        // Only the manifest of the newest backup describes the state.
         let manifest = match last.and_then(marker) {
             Some(marker) => {
                 let archives = MountArchives {
@@ -315,7 +315,7 @@ impl MountPlanner<'_> {
     }
 }
 
-/// An incremental lists changes since one certain backup: without that one, files would be missing
+/// An incremental backup lists changes since its base. Without the base, files would be missing
 /// silently.
 fn chained(chosen: &Chosen<'_>, markers: &Markers<'_>) -> Result<(), Box<PlanError>> {
     for ((id, _), marker) in markers {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Checker, Mistake};
 use crate::model::bandwidth::Transfers;
 use crate::model::job::{Archive, Email, MaxDelete, Mirror, default_work_directory};
-use crate::model::path::FullPath;
+use crate::model::path::{Family, FullPath};
 use crate::model::policy::{Credentials, Reference};
 use crate::model::store::{JobStores, StoreSettings};
 use crate::profile::document::{self, Document, FieldChecks, S3Credentials, Span};
@@ -96,6 +96,12 @@ impl Checker<'_> {
     pub(super) fn work_directory(&mut self, document: &Document) -> Option<FullPath> {
         let archive = document.archive.as_ref();
         match archive.and_then(|archive| archive.work_directory.as_deref()) {
+            Some(path) if self.family == Family::Windows && path.contains('%') => {
+                let message = "Windows replaces what stands between two '%' in it, because batch files are in it";
+                let finding = Mistake::value("/archive/work-directory", message);
+                self.report(finding.hint("name a directory without '%'"));
+                None
+            }
             Some(path) => self.path("/archive/work-directory", path),
             None => Some(default_work_directory(self.family)),
         }

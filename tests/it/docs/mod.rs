@@ -37,6 +37,7 @@ const PAGES: [&str; 21] = [
     "docs/network.md",
     "docs/how-it-decides.md",
     "docs/import.md",
+    "docs/from-v1.md",
     "docs/profile.md",
     "docs/windows.md",
     "docs/security.md",

@@ -171,7 +171,7 @@ fn same(old: &Old, job: &Job) {
         );
         assert_eq!(
             (archive.volume_size, job.work_directory.to_string().as_str()),
-            (4_000_000_000, r"C:\temp")
+            (4_000_000_000, r"C:\ProgramData\AAM Auto Backup\work")
         );
     }
     assert_eq!(job.location, old.word(18));

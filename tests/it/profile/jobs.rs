@@ -62,7 +62,10 @@ fn the_example_of_the_specification_becomes_a_job() {
         ),
         (Format::Zip, 4_000_000_000, 5)
     );
-    assert_eq!(job.work_directory.to_string(), r"C:\temp");
+    assert_eq!(
+        job.work_directory.to_string(),
+        r"C:\ProgramData\AAM Auto Backup\work"
+    );
     assert_eq!((job.lookback_months.get(), job.restore.keep_days), (6, 2));
     assert_eq!(
         (
@@ -139,7 +142,10 @@ fn defaults() {
         (snapshot.program, snapshot.mount),
         (None, MountPoint::Drive('Q'))
     );
-    assert_eq!(windows.work_directory.to_string(), r"C:\temp");
+    assert_eq!(
+        windows.work_directory.to_string(),
+        r"C:\ProgramData\AAM Auto Backup\work"
+    );
 }
 
 /// A directory of the program's own may lie inside a source that excludes it by its full path.

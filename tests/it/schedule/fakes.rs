@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use aam_auto_backup::parts::Cancel;
 use aam_auto_backup::parts::Mode;
-use aam_auto_backup::parts::scheduler::{find, install, remove};
+use aam_auto_backup::parts::scheduler::{find, install, pause, remove};
 use aam_auto_backup::parts::{Every, Schedule, Scheduler, TaskName};
 use aam_auto_backup::parts::{LastResult, SchedulerError};
 
@@ -36,6 +36,8 @@ case "$1 $2 $4" in
     *) [ "$5 $6 $7" = "/FO CSV /NH" ] || exit 1
        printf '%s\n' '"PC","'"$3"'","25.11.2026 00:30:00","Bereit","Interaktiv/Hintergrund","24.11.2026 00:30:01","'"$(cat result)"'","AAM","""C:\a b\x.exe"" run"' ;;
     esac ;;
+"/Change /TN /DISABLE") sed -i 's/<Enabled>true/<Enabled>false/' task ;;
+"/Change /TN /ENABLE") sed -i 's/<Enabled>false/<Enabled>true/' task ;;
 *) echo "ERROR: Invalid argument/option"; exit 1 ;;
 esac
 "#;
@@ -43,7 +45,9 @@ esac
 const LAUNCHCTL: &str = r#"#!/bin/sh
 cd "$(dirname "$0")" || exit 9
 case "$1" in
-bootstrap) [ -f "$3" ] && echo "$2" >loaded ;;
+bootstrap) [ -f "$3" ] && [ ! -f disabled ] && echo "$2" >loaded ;;
+enable) rm -f disabled ;;
+disable) touch disabled ;;
 bootout) [ -f loaded ] && rm loaded || { echo "Boot-out failed: 3: No such process"; exit 3; } ;;
 print) [ -f loaded ] || { echo "Could not find service"; exit 113; }
     printf '%s = {\n\tstate = not running\n\truns = 1\n\tlast exit code = %s\n}\n' "$2" "$(cat result)" ;;
@@ -138,18 +142,15 @@ fn child_of_task_scheduler() {
         fs::write(place.join("result"), told).unwrap();
         assert_eq!(ask().unwrap().last_result, expected);
     }
-    // Somebody switches it off.
-    let task = fs::read_to_string(place.join("task")).unwrap();
-    fs::write(
-        place.join("task"),
-        task.replace("<Enabled>true", "<Enabled>false"),
-    )
-    .unwrap();
+    let paused = |is| pause(&schedule.name, scheduler, is, &cancel).unwrap();
+    assert_eq!(paused(true).as_deref(), Some(r"\AAM Auto Backup\nightly"));
     let off = ask().unwrap();
     assert_eq!(
         (off.next_run, off.problem.as_deref()),
         (None, Some("the task is disabled"))
     );
+    assert!(paused(false).is_some());
+    assert_eq!(ask().unwrap().problem, None);
     let other = TaskName {
         mode: Mode::IncrementalOnly,
         ..schedule.name.clone()
@@ -161,6 +162,7 @@ fn child_of_task_scheduler() {
             .is_some()
     );
     assert_eq!(remove(&schedule.name, scheduler, &cancel).unwrap(), None);
+    assert_eq!(paused(true), None);
     assert!(!Path::new(&place.join("task")).exists());
     fs::write(place.join("denied"), "").unwrap();
     match install(&schedule, scheduler, &cancel) {
@@ -193,6 +195,14 @@ fn child_of_launchd() {
     );
     fs::write(place.join("result"), "3").unwrap();
     assert_eq!(ask().unwrap().last_result, LastResult::Exit(3));
+    let paused = |is| pause(&schedule.name, Scheduler::Launchd, is, &cancel).unwrap();
+    paused(true);
+    assert!(place.join("disabled").exists() && ask().unwrap().next_run.is_none());
+    paused(false);
+    assert!(ask().unwrap().next_run.is_some());
+    // One that is installed again is not paused.
+    paused(true);
+    install(&schedule, Scheduler::Launchd, &cancel).unwrap();
     fs::remove_file(place.join("loaded")).unwrap();
     let unloaded = ask().unwrap();
     assert!(unloaded.problem.unwrap().contains("has not loaded") && unloaded.next_run.is_none());

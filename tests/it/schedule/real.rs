@@ -1,5 +1,5 @@
-//! Round trips with the schedulers themselves: a user's systemd, and Debian's crontab. Each runs in
-//! a mount namespace of its own, where `/run` or the spool is empty: nothing of this machine's own
+//! Round trips with the systemd of a user; those with a crontab are beside. Each runs in a mount
+//! namespace of its own, where `/run` or the spool is empty: nothing of this machine's own
 //! schedulers is asked or changed.
 
 use std::fs;
@@ -7,19 +7,18 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::emptiness::profile_in_a_nasty_place;
-use super::tool;
 use crate::support::machine::{Machine, Ran};
 use crate::support::processes::is_root;
 
 /// A script whose steps are looked at one by one.
-struct Steps {
+pub(super) struct Steps {
     place: PathBuf,
-    text: String,
+    pub(super) text: String,
     count: usize,
 }
 
 impl Steps {
-    fn new(place: PathBuf) -> Steps {
+    pub(super) fn new(place: PathBuf) -> Steps {
         fs::create_dir_all(&place).unwrap();
         Steps {
             place,
@@ -29,7 +28,7 @@ impl Steps {
     }
 
     /// One more step; its number.
-    fn step(&mut self, command: &str) -> usize {
+    pub(super) fn step(&mut self, command: &str) -> usize {
         let (n, at) = (self.count, self.place.display());
         self.text.push_str(&format!(
             "{{ {command}; }} >'{at}/{n}.out' 2>'{at}/{n}.err' && code=0 || code=$?; echo $code >'{at}/{n}.code'\n"
@@ -38,7 +37,7 @@ impl Steps {
         n
     }
 
-    fn ran(&self, step: usize) -> Ran {
+    pub(super) fn ran(&self, step: usize) -> Ran {
         let read = |kind: &str| {
             fs::read_to_string(self.place.join(format!("{step}.{kind}"))).unwrap_or_default()
         };
@@ -51,7 +50,7 @@ impl Steps {
 }
 
 /// Runs a script as root of a namespace, which ends with it; `machine`'s environment is there.
-fn in_a_namespace(machine: &Machine, script: &str) {
+pub(super) fn in_a_namespace(machine: &Machine, script: &str) {
     let mut command = Command::new("timeout");
     command.args([
         "--kill-after=10",
@@ -78,7 +77,7 @@ fn in_a_namespace(machine: &Machine, script: &str) {
 }
 
 /// Whether this computer lets a namespace be made; a container may not. Says so if not.
-fn namespaces_are_allowed() -> bool {
+pub(super) fn namespaces_are_allowed() -> bool {
     let mut try_one = Command::new("unshare");
     try_one.args(["--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]);
     if !is_root() {
@@ -132,12 +131,12 @@ fn remove_control_group(name: &str) {
     panic!("the control group {name} is still in use");
 }
 
-fn quoted(path: &Path) -> String {
+pub(super) fn quoted(path: &Path) -> String {
     format!("'{}'", path.to_str().unwrap().replace('\'', r"'\''"))
 }
 
 /// The program's `schedule`, as a shell says it.
-fn schedule(verb: &str, profile: &Path, more: &str) -> String {
+pub(super) fn schedule(verb: &str, profile: &Path, more: &str) -> String {
     format!(
         "'{}' schedule {verb} {} {more}",
         env!("CARGO_BIN_EXE_aam-backup"),
@@ -199,6 +198,9 @@ fn systemd_of_a_user() {
         kept = quoted(&machine.path("kept.yaml")),
     ));
     let stopped = steps.step(&schedule("status", &profile, ""));
+    let paused = steps.step(&schedule("pause", &profile, ""));
+    let pausing = steps.step(&schedule("status", &profile, ""));
+    let resumed = steps.step(&schedule("resume", &profile, ""));
     let broken = steps.step(&format!(
         "systemctl --user stop aam-backup-test.timer; {}",
         schedule("status", &profile, "")
@@ -287,6 +289,14 @@ fn systemd_of_a_user() {
     let stopped =
         |log: &String| log.contains("running hooks.before") && log.contains("== Result ==");
     assert!(logs.iter().any(stopped), "{}", logs.join("\n"));
+    ran(paused)
+        .exit(0)
+        .says("Paused in systemd: aam-backup-test.timer");
+    ran(pausing)
+        .exit(1)
+        .says("the timer is not enabled")
+        .says("next run:    none");
+    ran(resumed).exit(0);
     ran(broken)
         .exit(1)
         .says("the timer is not started")
@@ -311,85 +321,4 @@ fn systemd_of_a_user() {
             || !left.stdout.contains("aam-"),
         "{left}"
     );
-}
-
-#[test]
-fn crontab_of_this_account() {
-    if !namespaces_are_allowed() {
-        return;
-    }
-    let machine = Machine::new();
-    let profile = profile_in_a_nasty_place(&machine);
-    let mut steps = Steps::new(machine.path("steps"));
-    let other = "# of somebody else\nMAILTO=root\n1 2 * * * echo 100\\% \"x\"\n";
-    fs::write(machine.path("other"), other).unwrap();
-    steps.step(&format!("crontab {}", quoted(&machine.path("other"))));
-    let none = steps.step(&schedule("status", &profile, ""));
-    let installed = steps.step(&schedule("install", &profile, "--scheduler cron"));
-    let no_daemon = steps.step(&schedule("status", &profile, ""));
-    steps.step("touch /run/crond.pid");
-    let also = steps.step(&schedule(
-        "install",
-        &profile,
-        "--scheduler cron --mode incremental-only --every hour",
-    ));
-    let again = steps.step(&schedule(
-        "install",
-        &profile,
-        "--scheduler cron --every sunday --at 04:05",
-    ));
-    let listed = steps.step("crontab -l");
-    let state = steps.step(&schedule("status", &profile, ""));
-    let removed = steps.step(&schedule("remove", &profile, ""));
-    let left = steps.step("crontab -l");
-    let nothing = steps.step(&schedule("remove", &profile, ""));
-    steps.step("crontab -r");
-    let alone = steps.step(&schedule("install", &profile, "--scheduler cron"));
-    let last = steps.step(&schedule("remove", &profile, ""));
-    let empty = steps.step("crontab -l");
-    let crontab = tool("crontab");
-    // Below a directory that is there; the spool itself may not be.
-    let script = format!(
-        "mount -t tmpfs tmpfs /var/spool; mkdir -p /var/spool/cron/crontabs; mount -t tmpfs tmpfs /run
-         PATH={}:$PATH\n{}",
-        quoted(crontab.parent().unwrap()),
-        steps.text
-    );
-    in_a_namespace(&machine, &script);
-
-    steps.ran(0).exit(0);
-    steps.ran(none).exit(1).says("is not scheduled");
-    steps
-        .ran(installed)
-        .exit(1)
-        .says("is scheduled in cron")
-        .says("no cron seems to run");
-    steps.ran(no_daemon).exit(1).says("no cron seems to run");
-    steps
-        .ran(also)
-        .exit(0)
-        .says("(incremental-only) is scheduled in cron");
-    steps.ran(again).exit(0).says("Sun ").says(" 04:05");
-    let listed = steps.ran(listed);
-    listed.exit(0);
-    assert!(listed.stdout.contains(other), "{listed}");
-    assert_eq!(
-        listed
-            .stdout
-            .matches(env!("CARGO_BIN_EXE_aam-backup"))
-            .count(),
-        2,
-        "{listed}"
-    );
-    steps.ran(state).exit(0).says("the scheduler does not know");
-    steps
-        .ran(removed)
-        .exit(0)
-        .says("aam-backup-test from the crontab")
-        .says("aam-backup-test@incremental-only from");
-    assert_eq!(steps.ran(left).stdout, other);
-    steps.ran(nothing).exit(0).says("Nothing to remove");
-    steps.ran(alone).exit(0);
-    steps.ran(last).exit(0);
-    steps.ran(empty).exit(1).says("no crontab for");
 }

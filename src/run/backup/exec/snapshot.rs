@@ -14,6 +14,7 @@ use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Section, Sink};
 use crate::model::job::Snapshot;
 use crate::model::secret::Secret;
+use crate::model::text::exit_code;
 use crate::plan::backup::StageOrder;
 use crate::render::StageFiles;
 use crate::run::backup::stage::{self, StageError, StageResult};
@@ -97,6 +98,9 @@ fn command(
     let mut call = Invocation::new(program);
     if snapshot.program.is_none() {
         call = call.args(["shadow", "--events"]);
+    } else if Contract::of(program) == Contract::ShadowSpawn {
+        // With more it dies of names that the code page of the console lacks.
+        call = call.arg("/verbosity=2");
     }
     call = call
         .arg(order.mount.path.to_native())
@@ -186,9 +190,9 @@ enum Ending {
     NoSnapshot,
     #[error("the command line was refused, or the drive letter is in use (exit code 2)")]
     Refused,
-    #[error("the stage ended with exit code {0}")]
+    #[error("the stage ended with {}", exit_code(*.0))]
     Stage(i32),
-    #[error("the snapshot program ended with exit code {0}")]
+    #[error("the snapshot program ended with {}", exit_code(*.0))]
     Unknown(i32),
 }
 
@@ -211,6 +215,10 @@ impl Contract {
             (Contract::Plain, code) => Ending::Stage(code),
             (Contract::ShadowSpawn, 1) => Ending::NoSnapshot,
             (Contract::ShadowSpawn, 2) => Ending::Refused,
+            // A status of Windows: the stage crashed.
+            (Contract::ShadowSpawn, code) if code & 0x8000 != 0 && code < 0 => {
+                Ending::Stage(code & !0x8000)
+            }
             (Contract::ShadowSpawn, code) if code & 0x8000 != 0 => Ending::Stage(code & 0x7FFF),
             (Contract::ShadowSpawn, code) => Ending::Unknown(code),
         }
@@ -222,10 +230,10 @@ impl Ending {
         Some(match self {
             Ending::Finished => return None,
             Ending::NoSnapshot => {
-                "run as administrator, on a local NTFS volume, with the Volume Shadow Copy service started; the log has what it said".to_owned()
+                "run as administrator, on a local NTFS volume, with the Volume Shadow Copy service started; see its output in the log".to_owned()
             }
             Ending::Refused => format!("is {} in use? A killed run leaves it mapped: restart, or choose another in snapshot.mount", snapshot.mount),
-            Ending::Stage(_) | Ending::Unknown(_) => "the log has what it said".to_owned(),
+            Ending::Stage(_) | Ending::Unknown(_) => "see its output in the log".to_owned(),
         })
     }
 }
@@ -240,7 +248,7 @@ fn write_order(order: &StageOrder, files: &StageFiles) -> Result<(), StageError>
 }
 
 /// The inner side: carries out an order file and writes its result file. Events go to standard
-/// output, a line each.
+/// output, one per line.
 ///
 /// # Errors
 /// When the order cannot be read, carried out, or its result written.
@@ -271,8 +279,8 @@ pub fn run_order_file(
     }
 }
 
-/// Ends the stage in order when the outer run asks for it, or is killed; the threads end with the
-/// process. Without threads the stage goes on to its end.
+/// Ends the stage in order if the outer run asks for it or is killed. The threads end with the
+/// process. Without threads, the stage continues to its end.
 fn watch(stop: PathBuf, cancel: Cancel) {
     let run = std::env::var(RUN_VARIABLE).ok();
     if let Some(run) = run.and_then(|run| run.parse().ok()) {
@@ -299,7 +307,7 @@ impl Sink for EventLines {
     fn emit(&self, event: &Event) {
         use std::io::Write;
         if let Ok(text) = serde_json::to_string(event) {
-            // With the outer run gone there is nobody left to tell.
+            // If the outer run has ended, nobody reads the events.
             let _ = writeln!(std::io::stdout().lock(), "{EVENT_LINE}{text}");
         }
     }
@@ -308,6 +316,8 @@ impl Sink for EventLines {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const ACCESS_VIOLATION: i32 = 0xC000_0005_u32.cast_signed();
 
     /// robocopy's 1 comes back as 32769.
     #[test]
@@ -321,9 +331,16 @@ mod tests {
             (32769, Ending::Stage(1)),
             (0x8000 | 130, Ending::Stage(130)),
             (3, Ending::Unknown(3)),
+            (
+                0xC000_8005_u32.cast_signed(),
+                Ending::Stage(ACCESS_VIOLATION),
+            ),
+            (ACCESS_VIOLATION, Ending::Unknown(ACCESS_VIOLATION)),
         ] {
             assert_eq!(shadowspawn.ending(code), ending);
         }
+        let crashed = Ending::Stage(ACCESS_VIOLATION).to_string();
+        assert!(crashed.ends_with("0xc0000005, it crashed: access violation"));
         assert_eq!(
             Contract::of(Path::new("/usr/bin/snap")).ending(1),
             Ending::Stage(1)

@@ -8,6 +8,7 @@ use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Section};
 use crate::model::path::Family;
 use crate::model::secret::Secret;
+use crate::model::text::exit_code;
 use crate::plan::backup::StageOrder;
 use crate::render::robocopy::CopyCommand;
 use crate::render::{StageFiles, script};
@@ -62,7 +63,11 @@ pub(super) fn run(
                 "the mount '{}' cannot be entered at '{}'",
                 order.mount.path, order.shown_at
             ),
-            _ => format!("the script '{}' ended with exit code {code}", files.script),
+            _ => format!(
+                "the script '{}' ended with {}",
+                files.script,
+                exit_code(code)
+            ),
         };
         events.fail(Section::Tools, text, None);
     }
@@ -105,8 +110,11 @@ pub(super) fn copier_finished(status: &ToolCodes, order: &StageOrder, events: &E
         if !ok {
             events.fail(
                 Section::Tools,
-                format!("the mirror was not copied: {meaning} ({tool} exit code {code})"),
-                Some(format!("the log has what {tool} said")),
+                format!(
+                    "the mirror was not copied: {meaning} ({tool}: {})",
+                    exit_code(code)
+                ),
+                Some(format!("see the output of {tool} in the log")),
             );
         }
         all_ok &= ok;
@@ -122,7 +130,7 @@ pub(super) fn copier_was_clean(status: &ToolCodes) -> bool {
         .all(|(name, code)| name != "mirror" || *code == 0)
 }
 
-/// What an exit code says, and whether it is good enough to go on to the verification.
+/// What an exit code means, and whether the verification can follow.
 type Meaning = (&'static str, bool);
 
 /// rsync's exit codes, by its manual.
@@ -151,7 +159,7 @@ fn robocopy_meaning(code: i32) -> Meaning {
             true,
         ),
         4..=7 => (
-            "Robocopy found files where directories are to be, or the other way round",
+            "Robocopy found files where directories should be, or the other way round",
             true,
         ),
         8..=15 => (
@@ -204,7 +212,7 @@ pub(super) fn archiver_finished(
             order.work
         )
     } else {
-        "the log has what 7-Zip said".to_owned()
+        "see the output of 7-Zip in the log".to_owned()
     };
     events.fail(
         Section::Tools,

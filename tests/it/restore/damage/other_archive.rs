@@ -13,7 +13,7 @@ fn a_marker_of_another_archive_is_refused() {
     assert!(
         restore(&pc, &options())
             .error()
-            .contains("describes another archive than its name says")
+            .contains("describes a different archive than its name")
     );
     fs::write(object(&pc, FULL, "yes_-home-allen-"), "{ nonsense").unwrap();
     assert!(restore(&pc, &options()).error().contains("cannot be read"));
@@ -48,7 +48,7 @@ fn a_manifest_of_another_archive_is_refused() {
         fs::copy(theirs, own).unwrap();
         let error = restore(&pc, &at(FULL)).error();
         assert!(
-            error.contains("it describes another backup than its name says"),
+            error.contains("it describes a different backup than its name"),
             "{error}"
         );
     }

@@ -54,6 +54,14 @@ pub fn set_modified(path: &Path, time: SystemTime) -> io::Result<()> {
     options.open(path)?.set_modified(time)
 }
 
+/// Gives a directory the attributes of the root of a drive: hidden and system.
+pub fn hide(directory: &Path) {
+    #[cfg(windows)]
+    windows::hide(directory);
+    #[cfg(not(windows))]
+    let _ = directory;
+}
+
 /// Opens a file so that nobody else can, for as long as the result lives.
 ///
 /// # Errors
@@ -107,6 +115,7 @@ mod windows {
     unsafe extern "system" {
         pub fn GetConsoleOutputCP() -> u32;
         fn GetCommandLineW() -> *const u16;
+        fn SetFileAttributesW(path: *const u16, attributes: u32) -> i32;
         fn CreateProcessW(
             application: *const u16,
             command_line: *mut u16,
@@ -122,6 +131,13 @@ mod windows {
         fn WaitForSingleObject(handle: *mut c_void, milliseconds: u32) -> u32;
         fn GetExitCodeProcess(process: *mut c_void, code: *mut u32) -> i32;
         fn CloseHandle(handle: *mut c_void) -> i32;
+    }
+
+    pub fn hide(directory: &std::path::Path) {
+        const HIDDEN_SYSTEM_DIRECTORY: u32 = 0x16;
+        let path: Vec<u16> = directory.as_os_str().encode_wide().chain([0]).collect();
+        // SAFETY: the path ends in NUL.
+        unsafe { SetFileAttributesW(path.as_ptr(), HIDDEN_SYSTEM_DIRECTORY) };
     }
 
     pub fn command_line() -> String {

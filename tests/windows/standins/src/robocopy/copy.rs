@@ -104,7 +104,18 @@ impl<'a> Copy<'a> {
                 }
             }
         }
+        self.directory_attributes(source, destination);
         self.directory_times(source, destination);
+    }
+
+    /// The root of a drive is hidden and system, and so is what it is copied to.
+    fn directory_attributes(&self, source: &str, destination: &str) {
+        let copied = self.options.copy_directories.as_ref();
+        let wanted = copied.is_none_or(|what| what.contains('A'));
+        let is_root = source.trim_end_matches(['\\', '.']).ends_with(':');
+        if wanted && is_root && Path::new(destination).is_dir() {
+            system::hide(Path::new(destination));
+        }
     }
 
     fn subdirectory(&mut self, source: &str, destination: &str, entry: &Entry, level: u32) {

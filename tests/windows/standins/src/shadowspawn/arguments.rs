@@ -36,7 +36,7 @@ impl Arguments {
     /// When ShadowSpawn would refuse it, or never end.
     pub fn parse(command_line: &str) -> Result<Arguments, UsageError> {
         let wrong = |text: &str| Err(UsageError::Wrong(text.to_owned()));
-        let mut verbosity = 2;
+        let mut verbosity = 3;
         let (mut source, mut device, mut command) = (String::new(), String::new(), String::new());
         for word in split(command_line)?.into_iter().skip(1) {
             // A hyphen makes an option of a word of the command, too; a slash does not.

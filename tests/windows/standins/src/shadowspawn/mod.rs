@@ -59,6 +59,10 @@ pub fn run(command_line: &str) -> i32 {
     if arguments.verbosity > 0 {
         banner();
     }
+    // It says more of each step, and its writer dies of what the console's code page lacks.
+    if arguments.verbosity > 2 && !arguments.source.is_ascii() {
+        return FAILED;
+    }
     say(&format!(
         "Shadowing {} at {}",
         arguments.source, arguments.device
