@@ -3,5 +3,5 @@
 set -eu
 cd "$(dirname "$0")/../target/packages"
 rm -f SHA256SUMS
-find . -maxdepth 1 -type f ! -name SHA256SUMS -printf '%f\n' | sort | xargs -r sha256sum >SHA256SUMS.new
+find . -maxdepth 1 -type f ! -name 'SHA256SUMS*' -printf '%f\n' | sort | xargs -r sha256sum >SHA256SUMS.new
 mv SHA256SUMS.new SHA256SUMS

@@ -32,6 +32,7 @@ fi
 root=$(mktemp -d)
 # shellcheck disable=SC2317
 clean() {
+    if [ -s "$root/run/crond.pid" ]; then kill "$(cat "$root/run/crond.pid")" || true; fi
     for mount in proc dev; do
         if mountpoint -q "$root/$mount"; then umount "$root/$mount"; fi
     done
@@ -51,13 +52,15 @@ cp "$packages/$package" "$root/root/"
 # The same package as a later version.
 dpkg-deb -R "$packages/$package" "$root/root/later"
 sed -i 's/^Version: .*/&+later/' "$root/root/later/DEBIAN/control"
-dpkg-deb --root-owner-group --build "$root/root/later" "$root/root/aam-backup_$version+later_amd64.deb" >/dev/null
+dpkg-deb --root-owner-group -Zgzip -z1 --build "$root/root/later" "$root/root/aam-backup_$version+later_amd64.deb" >/dev/null
 rm -r "$root/root/later"
 
 inside() {
     env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 DEBIAN_FRONTEND=noninteractive \
         http_proxy="${http_proxy-}" https_proxy="${https_proxy-}" chroot "$root" sh -eu -c "cd; $1"
 }
+# Nothing has booted here: cron is started by hand.
+inside cron
 # What must be true after a step.
 proof() {
     case $1 in

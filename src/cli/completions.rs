@@ -33,6 +33,10 @@ impl Completions {
         if self.shell == Shell::Bash {
             script = script.replace(BASH_NAMES[0], BASH_NAMES[1]);
         }
+        if self.shell == Shell::Zsh {
+            // After `*::`, zsh takes every further word for an argument, options too.
+            script = script.replace("\n'*::", "\n'*:");
+        }
         output::result(script)
     }
 }

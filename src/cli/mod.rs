@@ -16,6 +16,7 @@ pub mod output;
 pub mod place;
 mod plan;
 mod prices;
+mod progress;
 mod prune;
 mod restore;
 mod run;

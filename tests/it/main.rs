@@ -17,6 +17,8 @@ mod memory;
 mod other_accounts;
 mod plan;
 mod profile;
+#[cfg(target_os = "linux")]
+mod progress;
 mod property;
 mod render;
 mod restore;

@@ -1,4 +1,4 @@
-//! Completion by real shells, and manual pages.
+//! Completion by real shells (`tests/shells.sh` gets them), and manual pages.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -80,17 +80,69 @@ fn hidden_commands_are_never_suggested() {
     }
 }
 
-/// Shells that are not installed are not asked.
+/// What stands on the line after a Tab, on a terminal of its own.
+const ZSH: &str = r#"
+zmodload zsh/zpty
+zpty shell zsh -f -i
+zpty -w shell "PS1= PROMPT= RPROMPT=; stty cols 200 -echo"
+zpty -w shell "fpath=(${1:h} \$fpath); autoload -Uz compinit && compinit -u -d ${1:h}/dump"
+zpty -w shell 'show() { print -r -- "<$BUFFER>"; exit }; zle -N show; bindkey "^X" show'
+zpty -w shell 'bindkey "^I" complete-word; print rea""dy'
+zpty -r shell out '*ready*'
+zpty -w -n shell "$2"$'\t\C-x'
+zpty -r shell out '*<*>*'
+print -r -- "${${out##*<}%%>*}"
+zpty -d shell
+"#;
+
+/// What `shell` prints about a line, with our script in a file.
+fn asked(shell: &str, script: &str, line: &str) -> String {
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("_aam-backup");
+    fs::write(&file, printed(&["completions", shell])).unwrap();
+    let mut command = Command::new(shell);
+    let quiet = if shell == "zsh" { "-f" } else { "--no-config" };
+    command.args([quiet, "-c", script]);
+    if shell == "zsh" {
+        command.arg("zsh");
+    }
+    let output = command.arg(&file).arg(line).stdin(Stdio::null()).output();
+    let output = output.unwrap_or_else(|e| panic!("{shell}: {e}: run tests/shells.sh"));
+    assert!(output.status.success(), "{shell}: {line}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[cfg(target_os = "linux")]
 #[test]
-fn scripts_are_ones_that_their_shells_take() {
-    for (shell, no_execution) in [("bash", "-n"), ("zsh", "-n"), ("fish", "--no-execute")] {
-        let place = tempfile::tempdir().unwrap();
-        let script = place.path().join("completions");
-        fs::write(&script, printed(&["completions", shell])).unwrap();
-        match Command::new(shell).arg(no_execution).arg(&script).output() {
-            Ok(output) => assert!(output.status.success(), "{shell}: {output:?}"),
-            Err(_) => assert_ne!(shell, "bash"),
-        }
+fn zsh_completes_every_word() {
+    for (line, whole) in [
+        ("aam-backup sched", "aam-backup schedule "),
+        ("aam-backup notify te", "aam-backup notify test "),
+        (
+            "aam-backup run documents --unatt",
+            "aam-backup run documents --unattended ",
+        ),
+    ] {
+        assert_eq!(asked("zsh", ZSH, line).trim_end_matches('\n'), whole);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn fish_completes_every_word() {
+    let script = "source $argv[1]; complete -C $argv[2]";
+    for (line, proposed) in [
+        ("aam-backup sched", "schedule"),
+        ("aam-backup notify te", "test"),
+        ("aam-backup run documents --unatt", "--unattended"),
+        ("aam-backup run documents --mode incr", "incremental-only"),
+    ] {
+        let said = asked("fish", script, line);
+        let words: Vec<_> = said
+            .lines()
+            .map(|l| l.split('\t').next().unwrap())
+            .collect();
+        assert_eq!(words, [proposed], "{line}");
     }
 }
 
