@@ -349,13 +349,11 @@ fn install(job: &Job, args: &InstallArgs, cancel: &Cancel) -> Exit {
     }
 }
 
+/// What is done to a task. Returns the task in words; nothing when there is none.
+type Act<'a> = &'a dyn Fn(&TaskName, Scheduler) -> Result<Option<String>, SchedulerError>;
+
 /// Does something to every task of a profile; `[done, verb]` are the words for it.
-fn each(
-    global: &Global,
-    args: &OfArgs,
-    [done, verb]: [&str; 2],
-    act: &dyn Fn(&TaskName, Scheduler) -> Result<Option<String>, SchedulerError>,
-) -> Exit {
+fn each(global: &Global, args: &OfArgs, [done, verb]: [&str; 2], act: Act<'_>) -> Exit {
     named(global, &args.profile, |profile| {
         let mut tasks = String::new();
         for scheduler in scheduler::here() {
