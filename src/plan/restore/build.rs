@@ -225,12 +225,11 @@ struct MountPlanner<'a> {
     damage: Vec<String>,
 }
 
+/// The mounts that can be restored, what is damaged, and what is said of those that cannot.
+type PlannedAndLost = (Vec<PlannedMount>, Vec<String>, Vec<String>);
+
 impl MountPlanner<'_> {
-    /// The mounts that can be restored, what is damaged, and what is said of those that cannot.
-    fn all(
-        &mut self,
-        read: &ReadMarkers<'_>,
-    ) -> Result<(Vec<PlannedMount>, Vec<String>, Vec<String>), Box<PlanError>> {
+    fn all(&mut self, read: &ReadMarkers<'_>) -> Result<PlannedAndLost, Box<PlanError>> {
         let (mut planned, mut damage, mut losses) = (Vec::new(), Vec::new(), Vec::new());
         for (number, name) in (1..).zip(mount_order(self.chosen, self.markers)) {
             let broken = read.broken.get(name).into_iter().flatten();
