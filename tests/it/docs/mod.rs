@@ -25,7 +25,7 @@ use aam_auto_backup::parts::Job;
 use aam_auto_backup::parts::profile;
 
 /// The pages, in the order in which a newcomer reads them.
-const PAGES: [&str; 21] = [
+const PAGES: [&str; 22] = [
     "docs/old-backups.md",
     "README.md",
     "docs/first-hour.md",
