@@ -19,6 +19,10 @@ pub struct DoctorArgs {
     /// the SES sandbox to the recipients too.
     #[arg(long)]
     pub verify_sender: bool,
+    /// Also make a small backup, with the snapshot and the tools of the profile, of files made for it
+    /// in the state directory, restore it, compare, and remove everything.
+    #[arg(long = "try")]
+    pub trial: bool,
     /// Output format.
     #[arg(long, value_enum, default_value_t)]
     pub format: OutputFormat,
@@ -34,6 +38,7 @@ pub fn doctor(job: &Job, args: &DoctorArgs, cancel: &Cancel) -> Exit {
     let mut written = Exit::Success;
     let options = Permissions {
         verify_sender: args.verify_sender,
+        trial: args.trial,
     };
     let worst = examine(job, options, cancel, &mut |finding| {
         if args.format == OutputFormat::Text && written == Exit::Success {

@@ -14,6 +14,7 @@ mod schedule;
 mod secrets;
 mod stores;
 mod tools;
+mod trial;
 mod visit;
 
 use serde::Serialize;
@@ -178,6 +179,10 @@ pub const CHECKS: &[Check] = &[
         name: "email",
         find: email::email,
     },
+    Check {
+        name: "trial",
+        find: trial::trial,
+    },
 ];
 
 /// What the examination may do besides looking.
@@ -185,6 +190,8 @@ pub const CHECKS: &[Check] = &[
 pub struct Permissions {
     /// Ask SES to send a verification email to addresses that are not verified.
     pub verify_sender: bool,
+    /// Make a backup of files made for it, and restore it.
+    pub trial: bool,
 }
 
 /// Runs all checks and reports each finding at once. Returns the worst level, or `None` if

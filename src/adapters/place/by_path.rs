@@ -2,6 +2,7 @@
 
 pub use self::PlaceByPath as PlaceDirectory;
 
+#[cfg(unix)]
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -117,6 +118,5 @@ fn permissions(path: &Path, meta: &Meta, is_directory: bool) -> io::Result<()> {
 
 #[cfg(not(unix))]
 fn permissions(_: &Path, _: &Meta, _: bool) -> io::Result<()> {
-    let _ = fs::metadata;
     Ok(())
 }

@@ -73,10 +73,12 @@ pub struct Attribute {
 
 /// Attributes of Linux that are backed up and restored: those of users, access lists, and
 /// capabilities. Others belong to the system that made them.
+#[cfg(unix)]
 pub fn is_restored(name: &[u8]) -> bool {
     name.starts_with(b"user.") || ROOTS.contains(&name)
 }
 
+#[cfg(unix)]
 const ROOTS: [&[u8]; 3] = [
     b"security.capability",
     b"system.posix_acl_access",

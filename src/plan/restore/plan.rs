@@ -49,6 +49,9 @@ pub struct RestorePlan {
     #[serde(skip)]
     pub other_state: Option<Stamp>,
     pub mounts: Vec<PlannedMount>,
+    /// Mounts of the state that cannot be restored, a sentence each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub losses: Vec<String>,
     /// What the user should know before it starts.
     pub findings: Vec<RestoreFinding>,
 }

@@ -88,6 +88,7 @@ impl<'a> Manifests<'a> {
         mut plan: RestorePlan,
     ) -> Result<(RestorePlan, WantedFiles), RestoreError> {
         let mut wanted = WantedFiles::default();
+        let mut lost = Vec::new();
         for mount in &mut plan.mounts {
             let Some(manifest) = &mount.manifest else {
                 continue;
@@ -96,7 +97,8 @@ impl<'a> Manifests<'a> {
                 Ok(manifest) => drop(wanted.manifests.insert(mount.number, manifest)),
                 Err(error) if !error.is_loss() => return Err(error),
                 Err(error) if plan.exact => {
-                    return Err(RestoreError::NoManifest(manifest.stamp, Box::new(error)));
+                    let error = RestoreError::NoManifest(manifest.stamp, Box::new(error));
+                    lost.push((mount.number, mount.shown(), error));
                 }
                 Err(error) => {
                     let text = format!("{}: {error}; {LISTLESS}", mount.shown());
@@ -105,6 +107,7 @@ impl<'a> Manifests<'a> {
                 }
             }
         }
+        leave_out(lost, &mut plan, self.events)?;
         let mut needed: BTreeMap<usize, BTreeSet<Stamp>> = BTreeMap::new();
         let is_partial = |m: &&PlannedMount| plan.exact || !m.wanted.is_empty();
         for mount in plan.mounts.iter().filter(is_partial) {
@@ -374,4 +377,23 @@ impl ListWriters {
         };
         self.0.into_iter().map(close).collect()
     }
+}
+
+/// Goes on without the mounts whose lists are lost, if others are left.
+fn leave_out(
+    mut lost: Vec<(usize, String, RestoreError)>,
+    plan: &mut RestorePlan,
+    events: &Events<'_>,
+) -> Result<(), RestoreError> {
+    if lost.len() == plan.mounts.len()
+        && let Some((_, _, error)) = lost.pop()
+    {
+        return Err(error);
+    }
+    for (number, mount, error) in lost {
+        plan.mounts.retain(|mount| mount.number != number);
+        let text = format!("'{mount}' is NOT restored: {error}");
+        events.fail(Section::Restore, text, Some(error.hint()));
+    }
+    Ok(())
 }

@@ -97,6 +97,9 @@ fn report_beginning(plan: &RestorePlan, tools: &RestoreTools<'_>, target: &Targe
             "resuming a restore that was started earlier",
         );
     }
+    for loss in &plan.losses {
+        events.fail(Section::Restore, loss.clone(), None);
+    }
     for finding in &plan.findings {
         let text = finding.text.clone();
         match finding.warning {

@@ -47,3 +47,28 @@ fn a_seven_zip_that_does_not_encrypt() {
         Some(machine.script("7zz-broken", "[ \"$1\" = a ] && exit 7\nexec 7zz \"$@\""));
     Findings::of(&machine).has("7-zip", "problem", "refused its command line");
 }
+
+#[test]
+fn a_trial_backs_up_and_restores() {
+    let mut machine = Machine::new();
+    let state = machine.path("state");
+    let sound = Findings::with(&machine, &["--try"]);
+    sound.has("trial", "ok", "11 files were backed up and restored");
+    // Copied all the same although they are left out, which no run looks for.
+    let more = "rsync \"$@\" || exit\nfor target; do :; done\necho more >\"$target/more.txt\"";
+    machine.profile.rsync = Some(machine.script("rsync-more", more));
+    let found = Findings::with(&machine, &["--try"]);
+    found.has("trial", "problem", "more.txt', which was left out");
+    machine.profile.rsync = Some(machine.script("rsync-nothing", "exit 0"));
+    let found = Findings::with(&machine, &["--try"]);
+    found.has("trial", "problem", "`run` ended with exit code 1");
+    assert!(
+        found
+            .all("trial")
+            .iter()
+            .all(|[_, text, _]| !text.contains("letter"))
+    );
+    let left = std::fs::read_dir(state).unwrap();
+    let left = left.map(|entry| entry.unwrap().file_name());
+    assert_eq!(left.collect::<Vec<_>>(), ["aam-backup.lock"]);
+}

@@ -324,11 +324,11 @@ fn v1_markers_are_accepted_and_said_so() {
             && error.contains("--layout numbered")
     );
     fs::remove_file(object(&pc, FULL, "no_-home-allen-.zip.001")).unwrap();
-    assert!(
-        restore_with(&pc, &options(), &pc.scratch.path().join("m"), false, KEY)
-            .error()
-            .contains("is missing")
-    );
+    let place = pc.scratch.path().join("m");
+    let done = restore_with(&pc, &options(), &place, false, KEY);
+    assert_eq!(done.outcome, Outcome::Failure);
+    assert!(done.text().contains("is missing"), "{}", done.text());
+    assert!(place.join("2/b").exists() && !place.join("1").exists());
 }
 
 #[test]

@@ -1,0 +1,261 @@
+//! A real backup of files made for it, by the tools and the snapshot of the profile, and a restore
+//! of it: the other checks only look (SPEC#commands).
+//!
+//! It runs this program itself, with a profile, a state and destinations of its own in one
+//! directory that is removed. What it says names no file of the user.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use super::visit::Visit;
+use super::{CheckAnswer, ok, problem};
+use crate::adapters::process::Invocation;
+use crate::adapters::state::{DIRECTORY_VARIABLE, base_directory};
+use crate::model::job::Job;
+use crate::model::secret::Secret;
+
+const KEY: &str = "AAM_BACKUP_TRIAL_KEY";
+
+/// How much of what a run said is shown.
+const LAST_LINES: usize = 30;
+
+/// TrialFiles by their paths, with what is in them.
+type TrialFiles = BTreeMap<PathBuf, String>;
+
+pub(super) fn trial(visit: &Visit<'_>) -> Vec<CheckAnswer> {
+    if !visit.options.trial {
+        return Vec::new();
+    }
+    let began = Instant::now();
+    let base = base_directory();
+    let place = fs::create_dir_all(&base).and_then(|()| {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix("trial-").tempdir_in(&base)
+    });
+    let tried = place.map_err(|error| error.to_string()).and_then(|place| {
+        let at = place.path().to_owned();
+        Trial { visit, at }.attempt()
+    });
+    vec![match tried {
+        Ok(count) => ok(format!(
+            "{count} files were backed up and restored in {} s: {}",
+            began.elapsed().as_secs(),
+            system(visit.job)
+        )),
+        Err(why) => problem(
+            format!("the trial failed on {}: {why}", system(visit.job)),
+            "if the text above does not help, send it to the makers: it names no file of yours",
+        ),
+    }]
+}
+
+/// What ran where.
+fn system(job: &Job) -> String {
+    let snapshot = match &job.snapshot {
+        None => "no snapshot",
+        Some(snapshot) if snapshot.program.is_none() => "own shadow copy",
+        Some(_) => "snapshot program",
+    };
+    format!(
+        "{} {}, aam-backup {}, {snapshot}",
+        std::env::consts::OS,
+        std::env::consts::ARCH,
+        env!("CARGO_PKG_VERSION")
+    )
+}
+
+struct Trial<'a> {
+    visit: &'a Visit<'a>,
+    at: PathBuf,
+}
+
+impl Trial<'_> {
+    /// How many files came back.
+    fn attempt(&self) -> Result<usize, String> {
+        let failed = |error: io::Error| format!("its files cannot be made: {error}");
+        let mut files = wanted();
+        self.make(&files).map_err(failed)?;
+        let open = self.open_file(&mut files).map_err(failed)?;
+        self.run(&["run"], &[])?;
+        drop(open);
+        self.compare("the mirror", "mirror", &files)?;
+        // Incremental: one file has changed.
+        let changed = PathBuf::from("plain.txt");
+        files.insert(changed, "changed, and longer".to_owned());
+        self.make(&files).map_err(failed)?;
+        self.run(&["run"], &[])?;
+        self.compare("the mirror", "mirror", &files)?;
+        let back = self.at.join("back").display().to_string();
+        self.run(&["restore"], &["--to", &back])?;
+        self.compare("what was restored", "back", &files)?;
+        Ok(files.len())
+    }
+
+    fn make(&self, files: &TrialFiles) -> io::Result<()> {
+        for directory in ["mirror", "store", "state"] {
+            fs::create_dir_all(self.at.join(directory))?;
+        }
+        let left_out = ["left out/inside.txt", "~WRL0001.tmp"];
+        let left_out = left_out.map(|path| (PathBuf::from(path), String::new()));
+        for (path, text) in files.iter().chain(left_out.iter().map(|(p, t)| (p, t))) {
+            let path = self.at.join("source").join(path);
+            path.parent().map_or(Ok(()), fs::create_dir_all)?;
+            if fs::read_to_string(&path).ok().as_ref() != Some(text) {
+                fs::write(&path, text)?;
+            }
+        }
+        fs::write(self.at.join("trial.yaml"), self.profile()?)
+    }
+
+    /// A file that another program has open, if there is a snapshot to read it from.
+    fn open_file(&self, files: &mut TrialFiles) -> io::Result<Option<File>> {
+        if self.visit.job.snapshot.is_none() {
+            return Ok(None);
+        }
+        let name = "open in another program.txt";
+        let path = self.at.join("source").join(name);
+        fs::write(&path, name)?;
+        files.insert(PathBuf::from(name), name.to_owned());
+        let mut options = File::options();
+        options.read(true).write(true);
+        #[cfg(windows)]
+        std::os::windows::fs::OpenOptionsExt::share_mode(&mut options, 0);
+        options.open(&path).map(Some)
+    }
+
+    /// JSON is YAML.
+    fn profile(&self) -> io::Result<String> {
+        let at = |name: &str| self.at.join(name).display().to_string();
+        let Job {
+            snapshot, tools, ..
+        } = self.visit.job;
+        let mut profile = serde_json::json!({
+            "version": 1,
+            "name": "trial",
+            "location": "trial",
+            "sources": [at("source")],
+            "exclude": {"directories": ["left out"], "files": ["~WRL*.tmp"]},
+            "destinations": {
+                "mirror": {"path": at("mirror"), "extra-files": "delete", "max-delete": "0%"},
+                "directory": {"path": at("store")},
+            },
+            "archive": {"encryption-key": {"env": KEY}, "work-directory": at("work")},
+        });
+        if let Some(snapshot) = snapshot {
+            let mut section = serde_json::json!({"mount": snapshot.mount.to_string()});
+            if let Some(program) = &snapshot.program {
+                section["program"] = program.as_str().into();
+            }
+            profile["snapshot"] = section;
+        }
+        let all = [
+            ("7z", &tools.seven_zip),
+            ("robocopy", &tools.robocopy),
+            ("rsync", &tools.rsync),
+        ];
+        for (name, path) in all {
+            if let Some(path) = path {
+                profile["tools"][name] = path.as_str().into();
+            }
+        }
+        Ok(serde_json::to_string_pretty(&profile)?)
+    }
+
+    fn run(&self, command: &[&str], options: &[&str]) -> Result<(), String> {
+        let program = std::env::current_exe().map_err(|error| error.to_string())?;
+        let profile = self.at.join("trial.yaml").display().to_string();
+        let mut call = Invocation::new(program).args(command).arg(profile);
+        call = call.args(options);
+        let state = self.at.join("state").display().to_string();
+        call.environment = vec![
+            (KEY.into(), Secret::new("for this trial only")),
+            (DIRECTORY_VARIABLE.into(), Secret::new(state)),
+        ];
+        let mut said = Vec::new();
+        let code = call
+            .run(None, self.visit.cancel, &mut |line| {
+                said.push(line.to_owned())
+            })
+            .map_err(|error| error.to_string())?;
+        let said = said[said.len().saturating_sub(LAST_LINES)..].join("\n  ");
+        let code_text = crate::model::text::exit_code(code);
+        match code {
+            0 => Ok(()),
+            _ => Err(format!(
+                "`{}` ended with {code_text}\n  {said}",
+                command.join(" ")
+            )),
+        }
+    }
+
+    /// What lies below a directory, wherever in it the copy of the source is, must be `files`.
+    fn compare(&self, what: &str, directory: &str, files: &TrialFiles) -> Result<(), String> {
+        let failed = |error: io::Error| format!("{what} cannot be read: {error}");
+        let mut found = TrialFiles::new();
+        collect(&self.at.join(directory), &mut found).map_err(failed)?;
+        // The program's own are at the top.
+        found.retain(|path, _| path.components().count() > self.at.components().count() + 2);
+        for (path, text) in files {
+            match found.iter().find(|(there, _)| there.ends_with(path)) {
+                None => return Err(format!("{what} lacks '{}'", shown(path))),
+                Some((_, other)) if other != text => {
+                    return Err(format!("{what} has another content of '{}'", shown(path)));
+                }
+                Some(_) => {}
+            }
+        }
+        let unasked = |there: &&PathBuf| !files.keys().any(|path| there.ends_with(path));
+        match found.keys().find(unasked) {
+            Some(path) => Err(format!(
+                "{what} holds '{}', which was left out",
+                shown(path)
+            )),
+            None => Ok(()),
+        }
+    }
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+fn collect(directory: &Path, found: &mut TrialFiles) -> io::Result<()> {
+    for entry in fs::read_dir(directory)? {
+        let path = entry?.path();
+        match path.is_dir() {
+            true => collect(&path, found)?,
+            false => {
+                let text = String::from_utf8_lossy(&fs::read(&path)?).into_owned();
+                found.insert(path, text);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Names that tools have had trouble with, and a path that is longer than 260 characters.
+fn wanted() -> TrialFiles {
+    let long: PathBuf = (0..5)
+        .map(|_| "a directory with a long name ".repeat(2) + "x")
+        .collect();
+    let paths = [
+        "plain.txt",
+        "100% & (more) ^ !.txt",
+        "-dash.txt",
+        "@at.txt",
+        "it's.txt",
+        "%TEMP%.txt",
+        "[x] {y}, z;=.txt",
+        "\u{dc}bung/fr\u{fc}her \u{e9} e\u{301}.txt",
+        "\u{d55c}\u{ae00} \u{1f600}.txt",
+        ".hidden",
+    ];
+    let paths = paths.iter().map(PathBuf::from);
+    paths
+        .chain([long.join("long.txt")])
+        .map(|path| (path.clone(), shown(&path)))
+        .collect()
+}
