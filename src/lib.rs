@@ -37,6 +37,7 @@ pub mod parts {
     pub use crate::model::file_system::{FileSystem, Modes};
     pub use crate::model::job::{Job, MaxDelete, MountPoint};
     pub use crate::model::manifest::delta::{write_delta, write_state};
+    pub use crate::model::manifest::details::{Link, LinkKind, Owner};
     pub use crate::model::manifest::{
         DeltaBase, Details, Entry, EntryKind, Header, ManifestChain, Meta, Moment, Reader, RelPath,
         Stored, Writer,

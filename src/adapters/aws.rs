@@ -67,7 +67,7 @@ pub fn keys<E>(
     }))
 }
 
-/// A configuration to go on with: whom to call and as whom. Time limits and tries are the caller's.
+/// A basic configuration: the server and the credentials. The caller sets time limits and attempts.
 pub fn loader(region: &str, endpoint: Option<&str>, keys: &Keys) -> ConfigLoader {
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .region(Region::new(region.to_owned()))

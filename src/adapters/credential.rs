@@ -21,7 +21,7 @@ const MAX_BYTES: u64 = 64 * 1024;
 /// A command that waits for a person must not hang a run at night.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Why there is no secret.
+/// Why a secret is not available.
 #[derive(Debug, thiserror::Error)]
 pub enum CredentialError {
     #[error("{0} is not set")]
@@ -81,7 +81,7 @@ pub fn withhold_from_programs<'a>(references: impl IntoIterator<Item = &'a Refer
 /// command's output; an entry of the keyring.
 ///
 /// # Errors
-/// When there is none, or it is empty.
+/// When it does not exist or is empty.
 pub fn resolve(reference: &Reference, cancel: &Cancel) -> Result<Secret, CredentialError> {
     let name = || describe(reference);
     withhold_from_programs([reference]);

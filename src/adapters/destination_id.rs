@@ -1,8 +1,8 @@
 //! Whether a destination is the disk that it was (SPEC#mirror): the mount point of a disk that is
 //! not attached is an empty directory of another disk.
 //!
-//! A small file in the destination holds an id. It is made once; local state remembers the ids seen
-//! at a path. Several disks may take turns at one path: each has its own id.
+//! A small file in the destination contains an id. It is made once; local state remembers the ids
+//! seen at a path. Several disks may take turns at one path: each has its own id.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

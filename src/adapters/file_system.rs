@@ -34,6 +34,10 @@ pub fn probe(directory: &Path) -> io::Result<FileSystem> {
         renames_keep_times: renames_keep_times(place.path()),
         holes: keeps_holes(place.path()),
         owners: takes_owners(&file),
+        links: takes_links(place.path()),
+        hard_links: fs::hard_link(&file, place.path().join("second")).is_ok(),
+        attributes: takes_attribute(&file, "user.aam-backup", b"x"),
+        access_lists: takes_attribute(&file, "system.posix_acl_access", ACCESS_LIST),
         modes: modes(place.path()),
         refused: SUSPECT
             .chars()
@@ -151,6 +155,33 @@ fn takes_owners(file: &Path) -> bool {
 #[cfg(not(unix))]
 fn takes_owners(_: &Path) -> bool {
     true
+}
+
+#[cfg(unix)]
+fn takes_links(directory: &Path) -> bool {
+    std::os::unix::fs::symlink("nowhere", directory.join("link")).is_ok()
+}
+
+#[cfg(not(unix))]
+fn takes_links(_: &Path) -> bool {
+    true
+}
+
+/// Version 2; the owner, user 65534, the group, the mask, others.
+const ACCESS_LIST: &[u8] = b"\x02\0\0\0\
+    \x01\0\x06\0\xff\xff\xff\xff\x02\0\x04\0\xfe\xff\0\0\x04\0\x04\0\xff\xff\xff\xff\
+    \x10\0\x04\0\xff\xff\xff\xff\x20\0\0\0\xff\xff\xff\xff";
+
+/// Whether a file can be given an extended attribute.
+#[cfg(target_os = "linux")]
+fn takes_attribute(file: &Path, name: &str, value: &[u8]) -> bool {
+    rustix::fs::lsetxattr(file, name, value, rustix::fs::XattrFlags::empty()).is_ok()
+}
+
+/// Windows keeps its own; the program that copies on other systems is not asked to.
+#[cfg(not(target_os = "linux"))]
+fn takes_attribute(_: &Path, _: &str, _: &[u8]) -> bool {
+    cfg!(windows)
 }
 
 #[cfg(unix)]

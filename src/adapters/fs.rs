@@ -1,10 +1,12 @@
-//! The disk: the one way for each small thing that is done to files.
+//! The disk: one function for each small operation on files.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
+
+use crate::model::cancel::Cancel;
 
 /// Makes a directory for its owner only, unless it is there, with everything above it. State, logs
 /// and work files name private files and say what is in them.
@@ -23,8 +25,8 @@ pub fn create_private_directory(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Makes a directory for its owner only. One that is there already is never taken, nor a link: it
-/// may be somebody else's.
+/// Makes a directory for its owner only. An existing directory or link is never used, because it
+/// may belong to another account.
 ///
 /// # Errors
 /// When it cannot be made, or anything is in its place.
@@ -108,11 +110,28 @@ pub fn sha256(path: &Path) -> io::Result<String> {
     }
 }
 
-/// What a crash may leave behind beside a file that was being written begins with this.
+/// The SHA-256 of a file, unless it is interrupted.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn sha256_until(path: &Path, stop: &Cancel) -> io::Result<Option<String>> {
+    let mut digest = Sha256::new();
+    let mut file = File::open(path)?;
+    let mut buffer = vec![0; 1 << 20];
+    while !stop.is_set() {
+        match file.read(&mut buffer)? {
+            0 => return Ok(Some(hex::encode(digest.finalize()))),
+            count => digest.update(&buffer[..count]),
+        }
+    }
+    Ok(None)
+}
+
+/// The prefix of temporary files that a crash may leave beside a file that was being written.
 pub const BUILDING: &str = ".building-";
 
-/// Writes a file whole or not at all: after a power cut it has its old content or the new one. Only
-/// its owner can read it.
+/// Writes a file completely or not at all: after a power failure it has its old content or the new
+/// one. Only its owner can read it.
 ///
 /// # Errors
 /// When the disk does not take it; the old content stays.

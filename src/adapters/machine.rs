@@ -1,4 +1,4 @@
-//! Which computer this is, so that two computers that write to one location are told apart
+//! Which computer this is, so that two computers that write to one location can be distinguished
 //! (SPEC#state).
 
 use std::fs;
@@ -12,8 +12,8 @@ use crate::adapters::state::base_directory;
 /// changes.
 const FILE: &str = "machine";
 
-/// A name for this computer that says nothing about it: 16 hexadecimal digits. Without local state
-/// it is made anew from what the operating system knows, and comes out the same.
+/// A name for this computer that says nothing about it: 16 hexadecimal digits. Without local state,
+/// it is made again from what the operating system knows, with the same result.
 pub fn id() -> String {
     let path = base_directory().join(FILE);
     let known = fs::read_to_string(&path).unwrap_or_default();

@@ -21,7 +21,7 @@ impl FileReader {
     }
 }
 
-/// What the next backup must know of the one that a manifest lists, beside the manifest.
+/// What the next backup must know about the backup of a manifest. Kept beside the manifest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct ManifestNotes {

@@ -7,7 +7,11 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::adapters::fs::{read_plain, write_whole};
+use crate::model::digest::selection_digest;
+use crate::model::exclusion::Exclusion;
 use crate::model::manifest::{Moment, RelPath};
+use crate::model::path::FullPath;
+use crate::model::select::SelectionSpec;
 
 /// The file in a mirror.
 pub const NAME: &str = ".aam-backup-mirror";
@@ -53,6 +57,11 @@ impl LastCopy {
     pub fn of(&self, path: &RelPath) -> Option<Moment> {
         let except = self.except.iter().find(|one| path.starts_with(&one.path));
         except.map_or(self.at, |except| except.since)
+    }
+
+    /// Whether anything is known of it.
+    pub fn is_known(&self) -> bool {
+        self.at.is_some()
     }
 
     /// The copy after this one: all but some paths were copied.
@@ -134,6 +143,22 @@ impl MirrorRecord {
         let text = serde_json::to_vec(&record).map_err(io::Error::from)?;
         write_whole(&mirror.join(NAME), &text)
     }
+}
+
+/// The name of the selection of a mount in the record. `work` is the directory of work files, which
+/// are in another place each time.
+pub fn selection_name(
+    location: &str,
+    mount: &FullPath,
+    selection: &SelectionSpec,
+    work: &FullPath,
+) -> String {
+    let mut selection = selection.clone();
+    let is_work = |path: &FullPath| work.starts_with(path);
+    selection
+        .directories
+        .retain(|one| !matches!(one, Exclusion::Path(path) if is_work(path)));
+    selection_digest(&format!("{location} {mount}"), &selection)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 pub mod aws;
 pub mod closed_view;
+pub mod compare;
 pub mod credential;
 pub mod destination_id;
 pub mod dumps;
@@ -14,6 +15,7 @@ pub mod manifest_file;
 pub mod mirror_record;
 pub mod notify;
 pub mod own_places;
+pub mod place;
 pub mod process;
 pub mod scheduler;
 pub mod seven_zip;

@@ -1,8 +1,8 @@
 //! Where the program's own directories and files, and other file systems, are seen below a source:
 //! also by a link or a bind mount (SPEC#selection).
 //!
-//! A path alone does not say it. The table of mounts of Linux says which directory of which file
-//! system is shown where; what it says is believed only where device and inode are the same.
+//! A path alone does not show this. The table of mounts of Linux says which directory of which file
+//! system is shown where. It is trusted only if device and inode are the same.
 
 use std::ffi::OsString;
 use std::fs;
@@ -21,7 +21,7 @@ struct Mounted {
     point: PathBuf,
 }
 
-/// The table of mounts, read once. Empty where there is none.
+/// The table of mounts, read once. Empty if the system has none.
 pub struct Mounts(Vec<Mounted>);
 
 /// How a directory of the program's own and a source meet.
@@ -29,7 +29,7 @@ pub struct Mounts(Vec<Mounted>);
 pub enum Meeting {
     /// The directory is seen at these places below the source.
     Below(Vec<FullPath>),
-    /// The source is the directory, or lies in it.
+    /// The source is the directory, or is inside it.
     Covers,
 }
 

@@ -3,6 +3,8 @@
 //!
 //! Exit codes decide; text a tool prints is logged and never trusted (SPEC#run).
 
+#[cfg(unix)]
+pub mod guard;
 mod locate;
 mod output;
 mod tree;
@@ -157,8 +159,8 @@ impl Invocation {
     }
 
     /// Runs the program to its end and returns its exit code and the beginning of its standard
-    /// output, at most [`output::MOST_BYTES`], which goes nowhere else. What it complains about is
-    /// shown. It stays in the foreground of a terminal, as it may ask for a passphrase.
+    /// output, at most [`output::MOST_BYTES`], which is not written anywhere. Its standard error is
+    /// shown. It stays in the foreground of a terminal, because it may ask for a passphrase.
     ///
     /// # Errors
     /// As [`run`](Self::run).
@@ -177,7 +179,7 @@ impl Invocation {
     }
 
     /// Runs the program to its end and returns its exit code. Its standard output goes to `take` in
-    /// pieces, what it complains about to the file `errors`.
+    /// pieces, its standard error to the file `errors`.
     ///
     /// # Errors
     /// As [`run`](Self::run).
@@ -343,7 +345,7 @@ impl Started {
 /// Variables of this program's environment that hold secrets: no tool and no hook gets them.
 static WITHHELD: LazyLock<Mutex<BTreeSet<String>>> = LazyLock::new(Mutex::default);
 
-/// From now on no program is started with this variable of the environment, which holds a secret.
+/// From now on, no program gets this environment variable, which contains a secret.
 pub fn withhold(variable: &str) {
     let mut withheld = WITHHELD.lock().unwrap_or_else(PoisonError::into_inner);
     withheld.insert(variable.to_owned());
@@ -359,11 +361,11 @@ const LOOK: Duration = Duration::from_millis(100);
 /// The same when its output has ended: most programs end at that moment.
 const GLANCE: Duration = Duration::from_millis(2);
 
-/// How long output is awaited after the program itself has ended: something that it started and
-/// left behind may hold its pipes for ever. Without that, the pipes end with the program.
+/// How long output is read after the program itself has ended, because a program that it left in
+/// the background may keep its pipes open for ever. Otherwise, the pipes end with the program.
 const SETTLE: Duration = Duration::from_secs(1);
 
-/// The most that is waited for a left-behind program that goes on printing.
+/// The longest wait for a background program that continues to print.
 const SETTLE_AT_MOST: Duration = Duration::from_secs(5);
 
 #[cfg(unix)]

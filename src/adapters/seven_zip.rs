@@ -64,7 +64,7 @@ impl SevenZip {
     /// Finds 7-Zip: the profile's `tools.7z`, or `7zz`, `7z`, `7za` on the search path.
     ///
     /// # Errors
-    /// When there is none.
+    /// When 7-Zip is not found.
     pub fn locate(configured: Option<&str>) -> Result<SevenZip, ToolError> {
         let hint = if cfg!(windows) {
             "install 7-Zip from 7-zip.org, or set tools.7z in the profile"

@@ -1,4 +1,4 @@
-//! What only Windows itself can tell: change times, administrator rights, console events. The one
+//! What only Windows itself knows: change times, administrator rights, console events. The one
 //! module with `unsafe`: a few calls of the Windows API that no safe crate offers. Empty on other
 //! systems.
 #![cfg(windows)]

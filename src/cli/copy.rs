@@ -95,7 +95,7 @@ impl CopyArgs {
             },
             Err(error) => {
                 error.report(&events);
-                let text = "the copy is NOT complete; give the same command again to go on";
+                let text = "the copy is NOT complete; give the same command again to continue";
                 complain("error", text, "");
                 match error {
                     RestoreError::Interrupted => Exit::Interrupted,

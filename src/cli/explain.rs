@@ -60,7 +60,7 @@ impl Explain {
         let is_own = verdict != job.selection.verdict(&path, kind);
         let mut answer = sentence(&path, kind, &verdict);
         if is_own {
-            answer.push_str(": places of this program, and other file systems with `one-file-system`, are in no backup");
+            answer.push_str(": places of this program, and other file systems with `one-file-system`, are never backed up");
         }
         let answer = output::result(format_args!("{answer}\n"));
         if guessed && selection.verdict(&path, Kind::Directory) != verdict {

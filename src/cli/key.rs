@@ -82,7 +82,7 @@ fn check(origin: &RestoreOrigin, key: &Secret, from: &str) -> Exit {
             let text = match compare(fingerprint, key, &mut known) {
                 KeyAnswer::Fits => format!("is encrypted with the key from {from}"),
                 KeyAnswer::Unknown => {
-                    "was made by a program that did not say which key it used".to_owned()
+                    "was made by a program that did not record which key it used".to_owned()
                 }
                 KeyAnswer::Other => {
                     exit = Exit::Failed;

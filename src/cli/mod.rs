@@ -16,6 +16,7 @@ pub mod output;
 pub mod place;
 mod plan;
 mod prices;
+mod progress;
 mod prune;
 mod restore;
 mod run;
@@ -29,6 +30,7 @@ mod shadow_stage;
 mod shortcuts;
 mod status;
 pub mod terminal;
+mod verify;
 mod when;
 
 use std::path::PathBuf;
@@ -39,13 +41,21 @@ use clap::{Parser, Subcommand, ValueEnum};
 pub use exit::Exit;
 
 use crate::adapters::dumps;
+#[cfg(unix)]
+use crate::adapters::process::guard;
 use crate::model::cancel::Cancel;
 use crate::model::job::{Destination, Job};
 use crate::profile::Search;
 
+/// The version, and the commit that a package was made from.
+const VERSION: &str = match option_env!("AAM_BACKUP_BUILD") {
+    Some(version) => version,
+    None => env!("CARGO_PKG_VERSION"),
+};
+
 /// Back up a computer as one YAML profile says, and restore it.
 #[derive(Debug, Parser)]
-#[command(name = "aam-backup", version, max_term_width = 100)]
+#[command(name = "aam-backup", version = VERSION, max_term_width = 100)]
 pub struct Cli {
     #[command(flatten)]
     pub global: Global,
@@ -75,6 +85,7 @@ pub enum Command {
     Status(status::StatusArgs),
     Sets(sets::SetsArgs),
     Prune(prune::PruneArgs),
+    Verify(verify::VerifyArgs),
     Copy(Box<copy::CopyArgs>),
     Find(search::FindArgs),
     Versions(search::VersionsArgs),
@@ -92,11 +103,26 @@ pub enum Command {
     Schema(schema::PrintSchema),
     Completions(completions::Completions),
     Shadow(shadow::ShadowArgs),
+    /// Ends the tools of a run that was killed; internal
+    #[cfg(unix)]
+    #[command(hide = true, name = guard::COMMAND)]
+    ToolGuard,
+    #[command(hide = true)]
+    Man(completions::Man),
     /// Started by the snapshot program; internal
     #[command(hide = true)]
     ShadowStage {
         order: PathBuf,
     },
+}
+
+impl Command {
+    /// Whether it runs tools that take their time.
+    #[cfg(unix)]
+    fn runs_tools(&self) -> bool {
+        use Command::{Copy, Prune, Restore, Run, Verify};
+        matches!(self, Run(_) | Restore(_) | Copy(_) | Prune(_) | Verify(_))
+    }
 }
 
 /// How a result is written.
@@ -137,41 +163,56 @@ pub fn main() -> ExitCode {
         output::note(format_args!("error: signals cannot be handled: {error}\n"));
         return Exit::Failed.into();
     }
-    let exit = match cli.command {
+    #[cfg(unix)]
+    if cli.command.runs_tools() {
+        guard::start();
+    }
+    carry_out(cli, &cancel).into()
+}
+
+/// Carries out a command.
+fn carry_out(cli: Cli, cancel: &Cancel) -> Exit {
+    match cli.command {
+        #[cfg(unix)]
+        Command::ToolGuard => {
+            guard::watch(std::io::stdin());
+            Exit::Success
+        }
         Command::Plan(args) => with_job(&cli.global, &args.profile, |job| {
             only_to(job, &args.backup.destinations, |job| {
-                plan::plan(job, &args, &cancel)
+                plan::plan(job, &args, cancel)
             })
         }),
-        Command::Run(args) => run::run(&cli.global, &args, &cancel),
+        Command::Run(args) => run::run(&cli.global, &args, cancel),
         Command::Doctor(args) => with_job(&cli.global, &args.profile, |job| {
-            doctor::doctor(job, &args, &cancel)
+            doctor::doctor(job, &args, cancel)
         }),
         Command::Notify(args) => args.run(&cli.global),
         Command::Shortcuts(args) => with_job(&cli.global, &args.profile, |job| {
             shortcuts::write(job, &args)
         }),
-        Command::Schedule(args) => schedule::schedule(&cli.global, &args, &cancel),
+        Command::Schedule(args) => schedule::schedule(&cli.global, &args, cancel),
         Command::Status(args) => status::status(&cli.global, &args),
-        Command::Sets(args) => sets::sets(&cli.global, &args, &cancel),
-        Command::Copy(args) => args.run(&cli.global, &cancel),
-        Command::Prune(args) => args.run(&cli.global, &cancel),
-        Command::Find(args) => args.run(&cli.global, &cancel),
-        Command::Versions(args) => args.run(&cli.global, &cancel),
-        Command::Ls(args) => args.run(&cli.global, &cancel),
-        Command::Diff(args) => args.run(&cli.global, &cancel),
-        Command::Key(args) => args.run(&cli.global, &cancel),
-        Command::Restore(args) => restore::restore(&cli.global, &args, &cancel),
-        Command::Shadow(args) => shadow::run(args, &cancel),
-        Command::ShadowStage { order } => shadow_stage::run(&order, &cancel),
+        Command::Sets(args) => sets::sets(&cli.global, &args, cancel),
+        Command::Verify(args) => args.run(&cli.global, cancel),
+        Command::Copy(args) => args.run(&cli.global, cancel),
+        Command::Prune(args) => args.run(&cli.global, cancel),
+        Command::Find(args) => args.run(&cli.global, cancel),
+        Command::Versions(args) => args.run(&cli.global, cancel),
+        Command::Ls(args) => args.run(&cli.global, cancel),
+        Command::Diff(args) => args.run(&cli.global, cancel),
+        Command::Key(args) => args.run(&cli.global, cancel),
+        Command::Restore(args) => restore::restore(&cli.global, &args, cancel),
+        Command::Shadow(args) => shadow::run(args, cancel),
+        Command::ShadowStage { order } => shadow_stage::run(&order, cancel),
         Command::Check(check) => check.run(&cli.global),
         Command::Explain(explain) => explain.run(&cli.global),
         Command::Init(init) => init.run(&cli.global),
         Command::Import(import) => import.run(),
         Command::Schema(schema) => schema.run(),
         Command::Completions(completions) => completions.run(),
-    };
-    exit.into()
+        Command::Man(man) => man.run(),
+    }
 }
 
 /// Loads a profile and continues with its job.
@@ -227,7 +268,7 @@ fn on_interrupt(cancel: &Cancel) -> std::io::Result<()> {
 }
 
 /// Whether the parent process wants this program to ignore a signal. Linux says so in
-/// `/proc/self/status`, as a mask of signals from 1; elsewhere nobody is asked.
+/// `/proc/self/status`, as a mask of signals from 1; other systems do not say.
 #[cfg(unix)]
 fn is_ignored(signal: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();

@@ -51,7 +51,7 @@ pub struct PlanArgs {
 #[serde(rename_all = "kebab-case")]
 pub struct Preview<'a> {
     pub plan: &'a Plan,
-    /// Counts of each mount; none for a profile of another system, whose files cannot be looked at
+    /// Counts of each mount; none for a profile of another system, because its files cannot be read
     /// from here.
     pub mounts: Vec<MountPreview>,
     /// What it takes to send the archives to S3; none when nothing is sent there, or a mount was
@@ -60,7 +60,7 @@ pub struct Preview<'a> {
     pub upload: Option<Forecast>,
 }
 
-/// What one mount holds.
+/// The content of one mount.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct MountPreview {

@@ -9,7 +9,7 @@ use super::place::complain;
 use crate::adapters::fs::{MOST_WRITTEN, read_bounded};
 use crate::plan::cost::price::Prices;
 
-/// Which prices hold.
+/// Which prices apply.
 #[derive(Debug, Args)]
 pub struct PricesArgs {
     /// YAML file with prices that replace the built-in ones.

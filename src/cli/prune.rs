@@ -133,7 +133,7 @@ impl PruneArgs {
         let question = format!("Delete {} ({})?", count(sets, "set"), size(bytes));
         if !self.yes && !terminal::confirm(&question) {
             let hint = "add --yes to delete without a prompt";
-            complain("error", "nothing is deleted: nobody agreed to it", hint);
+            complain("error", "nothing is deleted: not confirmed", hint);
             return Exit::Usage;
         }
         let events = Events::new(vec![Box::new(Terminal::new(false, true))]);

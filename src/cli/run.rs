@@ -81,6 +81,9 @@ pub struct RunArgs {
     /// Also show the output of the tools.
     #[arg(long, short)]
     pub verbose: bool,
+    /// Show problems and the result only: no progress.
+    #[arg(long, short, conflicts_with = "verbose")]
+    pub quiet: bool,
 }
 
 impl RunArgs {
@@ -183,7 +186,9 @@ fn refuse(search: &Search, profile: &str, args: &RunArgs, diagnostics: &Diagnost
 }
 
 fn readers<'a>(args: &RunArgs) -> Vec<Box<dyn Sink + 'a>> {
-    vec![Box::new(Terminal::new(args.verbose, true))]
+    vec![Box::new(
+        Terminal::new(args.verbose, true).quiet(args.quiet),
+    )]
 }
 
 fn show(ended: &Ended) -> Exit {

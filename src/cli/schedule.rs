@@ -89,14 +89,14 @@ pub struct ShowArgs {
     pub to: Option<PathBuf>,
 }
 
-/// Whose schedule.
+/// The profile of the schedule.
 #[derive(Debug, Args)]
 pub struct OfArgs {
     /// Profile: a path or a name. A name is enough if the file no longer exists.
     pub profile: String,
 }
 
-/// Whose schedule to ask for.
+/// The profile whose schedule is queried.
 #[derive(Debug, Args)]
 pub struct ScheduleStatusArgs {
     #[command(flatten)]
@@ -133,7 +133,7 @@ pub fn schedule(global: &Global, args: &ScheduleArgs, cancel: &Cancel) -> Exit {
     }
 }
 
-/// A task can be removed when its profile is gone or broken: then the argument is the name.
+/// A task can be removed even if its profile is missing or invalid: then the argument is the name.
 fn named(global: &Global, profile: &str, body: impl FnOnce(&str) -> Exit) -> Exit {
     match Search::new(global.profiles.as_deref()).load(profile) {
         Ok(job) => body(&job.name),
@@ -163,7 +163,7 @@ fn fail(error: &SchedulerError) -> Exit {
     Exit::Failed
 }
 
-/// The schedule that the arguments ask for, if they fit together.
+/// The schedule that the arguments describe, if they fit together.
 fn schedule_of(job: &Job, args: &InstallArgs, scheduler: Scheduler) -> Result<Schedule, Exit> {
     let system = match scheduler {
         Scheduler::Systemd | Scheduler::Launchd => is_root(),
@@ -349,11 +349,11 @@ fn install(job: &Job, args: &InstallArgs, cancel: &Cancel) -> Exit {
     }
 }
 
-/// What is done to a task. Returns the task in words; nothing when there is none.
-type Act<'a> = &'a dyn Fn(&TaskName, Scheduler) -> Result<Option<String>, SchedulerError>;
+/// What is done to a task; what it returns names the task.
+type Act<'a> = dyn Fn(&TaskName, Scheduler) -> Result<Option<String>, SchedulerError> + 'a;
 
 /// Does something to every task of a profile; `[done, verb]` are the words for it.
-fn each(global: &Global, args: &OfArgs, [done, verb]: [&str; 2], act: Act<'_>) -> Exit {
+fn each(global: &Global, args: &OfArgs, [done, verb]: [&str; 2], act: &Act) -> Exit {
     named(global, &args.profile, |profile| {
         let mut tasks = String::new();
         for scheduler in scheduler::here() {

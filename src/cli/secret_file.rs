@@ -10,7 +10,7 @@ use crate::model::secret::Secret;
 pub fn advice(path: &Path) -> String {
     let path = path.display();
     match cfg!(windows) {
-        // The numbers of SYSTEM and the administrators, whose names are other ones in every
+        // The numbers of SYSTEM and the administrators, because their names differ in every
         // language.
         true => format!(
             r#"deny access to others: icacls "{path}" /inheritance:r /grant:r "%USERNAME%:F" "*S-1-5-18:F" "*S-1-5-32-544:F" /T"#

@@ -1,4 +1,4 @@
-//! `sets`: what the stores hold of a location (SPEC#commands).
+//! `sets`: what the stores have of a location (SPEC#commands).
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,5 +1,4 @@
-//! `status`: the last runs, from what this computer remembers. It asks no store and needs no
-//! profile.
+//! `status`: the last runs, from local state. It does not ask stores and does not need a profile.
 
 use chrono::{Local, SubsecRound, Utc};
 use clap::Args;

@@ -3,10 +3,11 @@
 
 use std::io::{BufRead, IsTerminal, Write};
 
+use super::progress::LiveLine;
 use crate::model::event::{Event, Outcome, Severity, Sink};
 use crate::model::text::{describe, harmless};
 
-/// Asks a question on the terminal. Where there is none, the answer is no.
+/// Asks a question on the terminal. Without a terminal, the answer is no.
 pub fn confirm(question: &str) -> bool {
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
         return false;
@@ -18,28 +19,58 @@ pub fn confirm(question: &str) -> bool {
 }
 
 /// Reads events for a person at a terminal. What tools print stays in the log, unless asked for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct Terminal {
+    /// Only problems.
+    quiet: bool,
     /// Also show the output of tools and the digest of every object.
     verbose: bool,
     /// A report on standard output follows: what it begins with need not be said here too.
     report_follows: bool,
     journal: bool,
+    progress: LiveLine,
 }
 
 impl Terminal {
-    /// Standard error, whatever it is.
+    /// Standard error, even if it is not a terminal.
     pub fn new(verbose: bool, report_follows: bool) -> Terminal {
+        let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
         Terminal {
+            quiet: false,
             verbose,
             report_follows,
             journal: is_journal(),
+            progress: LiveLine::new(std::io::stderr().is_terminal() && !dumb),
         }
+    }
+
+    /// Standard error with nothing but problems on it, if `quiet`.
+    pub fn quiet(mut self, quiet: bool) -> Terminal {
+        self.quiet = quiet;
+        self
+    }
+
+    fn print(&self, text: &str, priority: u8) {
+        let mut text = harmless(text).into_owned();
+        if self.journal {
+            let lines = text.lines().map(|line| format!("<{priority}>{line}"));
+            text = lines.collect::<Vec<_>>().join("\n");
+        }
+        // A closed terminal must not stop a backup.
+        self.progress.above(|| {
+            let _ = writeln!(std::io::stderr().lock(), "{text}");
+        });
     }
 }
 
 impl Sink for Terminal {
     fn emit(&self, event: &Event) {
+        if self.quiet && event.severity().is_none() {
+            return;
+        }
+        if let Some(line) = (!self.quiet).then(|| self.progress.follow(event)).flatten() {
+            self.print(&line, priority(event));
+        }
         let detail = matches!(
             event,
             Event::ToolOutput { .. }
@@ -55,17 +86,8 @@ impl Sink for Terminal {
         if repeated || (detail && !self.verbose) {
             return;
         }
-        if let Some(mut text) = describe(event) {
-            if self.journal {
-                let priority = priority(event);
-                text = text
-                    .lines()
-                    .map(|line| format!("<{priority}>{line}"))
-                    .collect::<Vec<_>>()
-                    .join("\n");
-            }
-            // A closed terminal must not stop a backup.
-            let _ = writeln!(std::io::stderr().lock(), "{}", harmless(&text));
+        if let Some(text) = describe(event) {
+            self.print(&text, priority(event));
         }
     }
 }
@@ -98,7 +120,7 @@ pub fn is_journal() -> bool {
         .is_ok_and(|stat| named == format!("{}:{}", stat.st_dev, stat.st_ino))
 }
 
-/// Elsewhere there is no journal.
+/// Other systems have no journal.
 #[cfg(not(unix))]
 pub fn is_journal() -> bool {
     false

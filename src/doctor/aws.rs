@@ -138,7 +138,7 @@ pub(super) fn lifecycle(visit: &Visit<'_>) -> Vec<CheckAnswer> {
     }
 }
 
-/// Rules that hold for objects of a location, whose names begin with `prefix`.
+/// Rules that apply to objects of a location, whose names begin with `prefix`.
 fn judge(
     rules: &[LifecycleRule],
     prefix: &str,

@@ -20,7 +20,7 @@ pub(super) fn email(visit: &Visit<'_>) -> Vec<CheckAnswer> {
     }
 }
 
-/// Whether one address is verified; asks for it, if that was wished for.
+/// Whether one address is verified. Requests the verification if the user asked for that.
 fn address(
     visit: &Visit<'_>,
     ses: &Ses<'_>,

@@ -2,7 +2,7 @@
 //! (SPEC#commands).
 //!
 //! One table of checks, each a small function that returns what it found and what to do. All of
-//! them run, whatever the others found. None of them leaves anything behind.
+//! them run, regardless of what the others find. None of them leaves anything behind.
 
 mod aws;
 mod email;

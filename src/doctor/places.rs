@@ -86,7 +86,7 @@ pub(super) fn sources(visit: &Visit<'_>) -> Vec<CheckAnswer> {
     let walked = visit.walked();
     if let Some(why) = &walked.failed {
         found.push(problem(
-            format!("the sources cannot be looked through: {why}"),
+            format!("the sources cannot be searched: {why}"),
             "see sources in the profile",
         ));
         return found;
@@ -197,7 +197,7 @@ pub(super) fn work_directory(visit: &Visit<'_>) -> Vec<CheckAnswer> {
         "set archive.work-directory in the profile to a directory that can be written",
     )];
     if visit.job.has_store() {
-        let hint = "make room, or set archive.work-directory to a larger disk";
+        let hint = "free some space, or set archive.work-directory to a larger disk";
         found.push(space(
             visit,
             &directory,
@@ -239,7 +239,7 @@ pub(super) fn mirror(visit: &Visit<'_>) -> Vec<CheckAnswer> {
             &directory,
             "the first copy",
             missing,
-            "make room, or use a larger disk",
+            "free some space, or use a larger disk",
         ));
     }
     found
@@ -252,20 +252,20 @@ fn limits(family: Family, mirror: &Mirror, found: &FileSystem) -> Vec<CheckAnswe
     if family == Family::Unix && found.folds_case {
         answers.push(warning(
             format!(
-                "{path} takes names that differ in case only for one: of two such files it holds one"
+                "{path} does not distinguish names that differ only in case: it keeps one of two such files"
             ),
-            "use a file system that tells them apart, or rename the files",
+            "use a file system that distinguishes them, or rename the files",
         ));
     }
     let refused = [found.refused.as_str(), &found.refused_at_end].concat();
     if family == Family::Unix && !refused.is_empty() {
         answers.push(warning(
             format!(
-                "{path} takes no names with {} in them, or with one of {} at their end: such files are left out",
+                "{path} cannot hold names with {} in them, or with one of {} at their end: such files are left out",
                 listed(&found.refused),
                 listed(&found.refused_at_end)
             ),
-            "use a file system that takes them, or rename the files",
+            "use a file system that can, or rename the files",
         ));
     }
     let losses = found.losses();
@@ -282,7 +282,7 @@ fn limits(family: Family, mirror: &Mirror, found: &FileSystem) -> Vec<CheckAnswe
     }
     if found.small_files_only {
         answers.push(warning(
-            format!("{path} is on FAT, which takes no file of 4 GiB or more"),
+            format!("{path} is on FAT, which cannot hold files of 4 GiB or more"),
             "format the disk with NTFS, exFAT or ext4, or exclude such files",
         ));
     }

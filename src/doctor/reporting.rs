@@ -1,15 +1,15 @@
-//! Who learns how a run ended. Nothing is run, called or sent.
+//! Who is notified how a run ended. Nothing is run, called or sent.
 
 use super::visit::Visit;
 use super::{CheckAnswer, ok, problem, warning};
 use crate::adapters::process::locate;
 use crate::run::session::examine;
 
-/// Whether anybody learns that a run failed.
+/// Whether anybody is notified if a run fails.
 pub(super) fn reports(visit: &Visit<'_>) -> Vec<CheckAnswer> {
     match visit.job.reporting.listeners().as_slice() {
         [] => vec![warning(
-            "nobody learns that a run failed",
+            "nobody is notified if a run fails",
             "add a section that reports it, such as `email` or `ping`: see docs/unattended.md",
         )],
         keys => {

@@ -76,8 +76,8 @@ fn readable_by_others(path: &str) -> bool {
     std::fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o044 != 0)
 }
 
-/// Who may read a file of Windows is in its access list, which tells little without the members of
-/// its groups.
+/// On Windows, the access list says who may read a file, but that says little without the members
+/// of its groups.
 #[cfg(not(unix))]
 fn readable_by_others(_: &str) -> bool {
     false

@@ -12,8 +12,8 @@ use crate::model::path::FullPath;
 use crate::model::store::{StoreName, StoreSettings};
 use crate::model::text;
 
-/// S3 refuses requests whose time is 15 minutes off. At a third of that there is time to set the
-/// clock.
+/// S3 refuses requests whose time is off by more than 15 minutes. At a third of that, there is
+/// still time to set the clock.
 const LARGEST_SKEW: TimeDelta = TimeDelta::minutes(5);
 
 /// A store's error as a finding.
@@ -38,7 +38,7 @@ fn holds(label: &str, catalog: &Catalog) -> String {
     }
 }
 
-/// Whether a store can be listed, and what it holds.
+/// Whether a store can be listed, and what it contains.
 fn listed(settings: &StoreSettings, opened: &VisitedStore) -> Result<CheckAnswer, CheckAnswer> {
     let ListedStore { store, catalog } = opened.as_ref().map_err(refused)?;
     let holds = holds(store.label(), catalog.as_ref().map_err(refused)?);

@@ -22,7 +22,7 @@ use crate::plan::backup::{Facts, Plan, StoreFacts};
 use crate::run::backup::stage::{self, StagePaths};
 use crate::run::backup::survey::{self, Request};
 
-/// A store that could be opened, and what it holds.
+/// A store that could be opened, and its content.
 pub(super) struct ListedStore {
     pub store: Box<dyn Store>,
     pub catalog: Result<Catalog, StoreError>,
@@ -31,7 +31,7 @@ pub(super) struct ListedStore {
 /// A store, or why it could not be opened.
 pub(super) type VisitedStore = Result<ListedStore, StoreError>;
 
-/// The job under examination. What takes time is looked up when the first check asks.
+/// The job that is examined. What takes time is looked up when a check first needs it.
 pub(super) struct Visit<'a> {
     pub job: &'a Job,
     pub options: Permissions,
@@ -52,7 +52,7 @@ pub(super) struct Walked {
     pub bytes: u64,
     /// Bytes that the run would archive, before compression.
     pub archived_bytes: u64,
-    /// Bytes of mounts that the mirror does not hold yet.
+    /// Bytes of mounts that are not in the mirror yet.
     pub unmirrored_bytes: u64,
     /// Paths that cannot be backed up, with the reason.
     pub unreadable: Vec<String>,
@@ -107,7 +107,7 @@ impl<'a> Visit<'a> {
             .get_or_init(|| self.job.stores().map(visited).collect())
     }
 
-    /// What the stores that can be listed hold.
+    /// The content of the stores that can be listed.
     pub(super) fn catalogs(&self) -> impl Iterator<Item = &Catalog> {
         let stores = self.stores().iter();
         stores.filter_map(|(_, opened)| opened.as_ref().ok()?.catalog.as_ref().ok())
@@ -174,7 +174,7 @@ impl<'a> Visit<'a> {
     }
 }
 
-/// Hears of what cannot be backed up.
+/// Collects what cannot be backed up.
 #[derive(Default)]
 struct Unreadable(Mutex<Vec<String>>);
 

@@ -165,7 +165,7 @@ impl ArgumentReader<'_> {
         for number in wrong {
             self.wrong(
                 number,
-                "holds a variable that the batch file does not set",
+                "contains a variable that the batch file does not set",
                 "give its value with --variable NAME=VALUE, or write the value into a copy of the batch file",
             );
         }

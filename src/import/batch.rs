@@ -121,7 +121,7 @@ impl CommandLine {
     }
 }
 
-/// Refuses a command whose words `cmd` would make of something that is not known here.
+/// Refuses a command if its words depend on something that only `cmd` knows.
 fn readable(
     spot: RemarkPlace,
     line: &str,
@@ -156,7 +156,7 @@ fn no_backup(spot: RemarkPlace, restores: bool) -> Remark {
     .hint("give a batch file that starts v1.0, or its command line with --command-line")
 }
 
-/// Lines with their numbers; a `^` at the end, outside quotes, goes on with the next one.
+/// Lines with their numbers. A `^` at the end, outside of quotes, continues with the next line.
 fn logical_lines(text: &str) -> Vec<(usize, String)> {
     let mut lines: Vec<(usize, String)> = Vec::new();
     let mut goes_on = false;

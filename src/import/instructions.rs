@@ -20,7 +20,8 @@ pub struct Instructions {
     pub files: Vec<InstructionLine>,
 }
 
-/// Reads the lists. Whatever number of empty lines is between them; an empty second list is none.
+/// Reads the lists. Any number of empty lines may be between them. An empty second list is not
+/// possible.
 ///
 /// # Errors
 /// When it is not clear what a line is.

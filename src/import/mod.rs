@@ -159,7 +159,7 @@ fn other_log(draft: &mut Draft) -> Option<Remark> {
     Some(Remark::warning(RemarkPlace::Argument(6), message).hint(hint))
 }
 
-/// Asks `check` about the draft, and mends what can be mended without changing what is backed up.
+/// Checks the draft, and corrects what can be corrected without changing what is backed up.
 fn settle(
     mut drafted: Drafted,
     arguments: &Arguments,

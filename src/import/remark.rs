@@ -36,7 +36,7 @@ pub struct Remark {
 }
 
 impl Remark {
-    /// The import cannot go on, or what it makes would not be a profile.
+    /// The import cannot continue, or its result would not be a profile.
     pub fn error(spot: RemarkPlace, message: impl Into<String>) -> Remark {
         Remark {
             severity: RemarkLevel::Error,

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use bytesize::ByteSize;
 use chrono::NaiveTime;
 
-/// The smallest limit, in bytes a second. Below it, a request would look broken.
+/// The smallest limit, in bytes per second. Below it, a request would look broken.
 pub const SMALLEST: u64 = 64_000;
 
 /// Connections unless the profile says otherwise: they fill a line of 100 Mbit/s with a delay of
@@ -32,19 +32,19 @@ impl Default for Transfers {
     }
 }
 
-/// How many bytes a second may go over the line, by the local time of day.
+/// How many bytes per second may be transferred, by the local time of day.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bandwidth {
-    /// The first one that holds the time decides; where none does, there is no limit.
+    /// The first one that covers the time decides. If none does, there is no limit.
     windows: Vec<Window>,
 }
 
 /// A part of the day and its limit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Window {
-    /// From here on, and up to here; `None`: the whole day. A window may pass midnight.
+    /// Start and end; `None`: the whole day. A window may pass midnight.
     times: Option<(NaiveTime, NaiveTime)>,
-    /// Bytes a second.
+    /// Bytes per second.
     rate: u64,
 }
 
@@ -53,13 +53,13 @@ impl Bandwidth {
         Bandwidth { windows }
     }
 
-    /// Bytes a second at this time of day; `None`: no limit.
+    /// Bytes per second at this time of day; `None`: no limit.
     pub fn at(&self, time: NaiveTime) -> Option<u64> {
         let window = self.windows.iter().find(|window| window.holds(time));
         window.map(|window| window.rate)
     }
 
-    /// The smallest of its limits, in bytes a second; `None`: there is none.
+    /// The smallest of its limits, in bytes per second. `None` if it has none.
     pub fn smallest(&self) -> Option<u64> {
         self.windows.iter().map(|window| window.rate).min()
     }
@@ -75,7 +75,7 @@ impl Window {
     }
 }
 
-/// Reads `2MB` or `08:00-18:00 2MB`: bytes a second.
+/// Reads `2MB` or `08:00-18:00 2MB`: bytes per second.
 impl FromStr for Window {
     type Err = String;
 
@@ -89,7 +89,7 @@ impl FromStr for Window {
             .map_err(|_| format!("'{}' is not a size", rate.trim().escape_debug()))?
             .as_u64();
         if rate < SMALLEST {
-            return Err(format!("{rate} bytes a second are less than {SMALLEST}"));
+            return Err(format!("{rate} bytes per second are less than {SMALLEST}"));
         }
         Ok(Window { times, rate })
     }

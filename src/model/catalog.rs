@@ -1,8 +1,8 @@
 //! The catalog: what a store holds, from object names alone (SPEC#catalog). Pure.
 //!
-//! The backup user may list and write but not read, so whether a backup is complete follows from
-//! names: volumes and manifests of all mounts go up first, markers last, so a mount that any object
-//! names and no marker does is unfinished.
+//! The backup user may list and write but not read, so names say whether a backup is complete.
+//! Volumes and manifests of all mounts are uploaded first, markers last. If an object names a
+//! mount that no marker names, the mount is unfinished.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,7 +25,7 @@ pub struct ListedArchive {
     pub volumes: BTreeMap<u32, Object>,
     pub marker: Option<Object>,
     pub manifest: Option<Object>,
-    /// Objects that were sent and are not there as they were sent: key, and what is wrong.
+    /// Objects that were sent but are missing or differ now: key, and what is wrong.
     pub lost: BTreeMap<String, String>,
 }
 
@@ -63,8 +63,8 @@ impl Backup {
         None
     }
 
-    /// What was sent to the store and is not there any more. A backup of which this is true was
-    /// complete once, and others may rest on it.
+    /// What was sent to the store but is missing now. Such a backup was complete once, and others
+    /// may rest on it.
     pub fn lost(&self) -> Option<Incomplete> {
         let mut lost = self.archives.values().flat_map(|a| &a.lost);
         lost.next()
@@ -177,8 +177,8 @@ impl Catalog {
         }
     }
 
-    /// Compares the listing with what was sent. A set of which nothing is left has expired,
-    /// and is not reported.
+    /// Compares the listing with what was sent. If nothing of a set is left, it has expired and is
+    /// not reported.
     pub fn compare(&mut self, sent: &[Object]) {
         for object in sent {
             let Some(name) = ObjectName::parse(&object.key) else {
@@ -198,7 +198,7 @@ impl Catalog {
                 Part::Manifest(_) => archive.manifest.as_ref(),
             };
             let why = match found.map(|found| found.size) {
-                None => "was sent and is gone".to_owned(),
+                None => "was sent but is missing".to_owned(),
                 Some(size) if size != object.size => {
                     format!("has {size} bytes, {} were sent", object.size)
                 }
@@ -382,7 +382,7 @@ mod tests {
             let gone = judged(&listed, &TWO).unwrap();
             assert_eq!(
                 gone,
-                format!("the object '{FULL}_{tail}' was sent and is gone")
+                format!("the object '{FULL}_{tail}' was sent but is missing")
             );
             listed.insert(at, (tail, size + 1));
             let cut = judged(&listed, &TWO).unwrap();

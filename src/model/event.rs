@@ -14,7 +14,7 @@ use crate::model::stamp::Stamp;
 pub enum Severity {
     /// Something was left out that the user may not expect: exit code 3.
     Warning,
-    /// The backup or restore is not what was asked for: exit code 1.
+    /// The backup or restore is not what the user asked for: exit code 1.
     Error,
 }
 
@@ -80,7 +80,7 @@ pub enum Outcome {
 }
 
 impl std::fmt::Display for Outcome {
-    /// In lower case, as hooks, metrics and JSON have it.
+    /// In lower case, as in hooks, metrics and JSON.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Outcome::Success => "success",
@@ -122,7 +122,7 @@ impl Outcome {
         }
     }
 
-    /// Whether the user must act, because the backup is not there.
+    /// Whether the user must act, because there is no backup.
     pub fn is_failure(self) -> bool {
         self.word() == "FAILURE"
     }
@@ -143,7 +143,7 @@ pub enum Event {
         text: String,
         hint: Option<String>,
     },
-    /// A path that is in no backup, with the reason (unreadable, vanished, a name 7-Zip cannot
+    /// A path that is not backed up, with the reason (unreadable, vanished, a name 7-Zip cannot
     /// take, a link).
     Ignored {
         path: String,
@@ -181,7 +181,7 @@ pub enum Event {
     },
     /// Bytes sent or received since the last such event; for a progress display, not for the log.
     Transferred { bytes: u64 },
-    /// An object is whole in its store.
+    /// An object is completely in its store.
     Uploaded {
         store: String,
         key: String,
@@ -208,7 +208,7 @@ pub enum Event {
     Finished { outcome: Outcome, text: String },
 }
 
-/// How the tool of an event is called that is a hook: `hooks.before`.
+/// The name of a hook as the tool of an event: `hooks.before`.
 pub const HOOK: &str = "hooks.";
 
 impl Event {

@@ -1,5 +1,5 @@
-//! What a file system can do, and what that means for a copy on it (SPEC#mirror). It is found by
-//! trying: `adapters::file_system`.
+//! What a file system can do, and what that means for a copy on it (SPEC#mirror).
+//! `adapters::file_system` finds it out by trial.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,10 +19,22 @@ pub struct FileSystem {
     pub time_step: u64,
     /// Whether a file that is renamed keeps its modification time.
     pub renames_keep_times: bool,
-    /// Whether what is skipped in a file takes no room.
+    /// Whether holes in a file take no space.
     pub holes: bool,
     /// Whether owner and group can be set.
     pub owners: bool,
+    /// Whether it takes symbolic links.
+    #[serde(default)]
+    pub links: bool,
+    /// Whether a file can have several names.
+    #[serde(default)]
+    pub hard_links: bool,
+    /// Whether it keeps extended attributes of users.
+    #[serde(default)]
+    pub attributes: bool,
+    /// Whether it keeps POSIX access lists.
+    #[serde(default)]
+    pub access_lists: bool,
     pub modes: Modes,
     /// Characters that no name can hold.
     pub refused: String,
@@ -32,7 +44,7 @@ pub struct FileSystem {
     pub small_files_only: bool,
 }
 
-/// What becomes of permissions.
+/// What happens to permissions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Modes {
@@ -55,6 +67,10 @@ impl Default for FileSystem {
             renames_keep_times: true,
             holes: true,
             owners: true,
+            links: true,
+            hard_links: true,
+            attributes: true,
+            access_lists: true,
             modes: Modes::Kept,
             refused: String::new(),
             refused_at_end: String::new(),
@@ -79,7 +95,7 @@ impl FileSystem {
         if let Some(refused) = name.chars().find(|c| self.refused.contains(*c)) {
             let refused = refused.escape_default();
             return Some(format!(
-                "the file system of the mirror takes no name with '{refused}' in it"
+                "the file system of the mirror cannot hold names with '{refused}' in it"
             ));
         }
         if let Some(last) = name
@@ -88,11 +104,11 @@ impl FileSystem {
             .filter(|c| self.refused_at_end.contains(*c))
         {
             return Some(format!(
-                "the file system of the mirror takes no name that ends with '{last}'"
+                "the file system of the mirror cannot hold names that end with '{last}'"
             ));
         }
         (self.small_files_only && size > FAT_LIMIT)
-            .then(|| "the file system of the mirror takes no file of 4 GiB or more".to_owned())
+            .then(|| "the file system of the mirror cannot hold files of 4 GiB or more".to_owned())
     }
 
     /// What a mirror on it loses, in words.
@@ -100,6 +116,10 @@ impl FileSystem {
         let lost = [
             (!self.owners, "owners and groups"),
             (self.modes != Modes::Kept, "permissions"),
+            (!self.links, "symbolic links"),
+            (!self.hard_links, "hard links"),
+            (!self.attributes, "extended attributes"),
+            (!self.access_lists, "access lists"),
         ];
         let lost = lost.into_iter().filter(|(is_lost, _)| *is_lost);
         lost.map(|(_, what)| what).collect()

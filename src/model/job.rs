@@ -57,7 +57,7 @@ pub struct Job {
     pub sources: Vec<JobSource>,
     /// The selection rule: sources and exclusions (SPEC#missing-sources).
     pub selection: Selection,
-    /// What is mounted below a source is left out.
+    /// Other file systems that are mounted below a source are left out.
     pub one_file_system: bool,
     /// How mounts are snapshot; `None` reads the live files.
     pub snapshot: Option<Snapshot>,
@@ -90,7 +90,7 @@ impl Job {
         self.archive.iter().flat_map(|a| a.stores.iter())
     }
 
-    /// Which sets of a store stay, if it is pruned.
+    /// Which sets of a store are kept, if it is pruned.
     pub fn keep(&self, store: StoreName) -> Option<&Keep> {
         self.stores().find(|s| s.name() == store)?.keep()
     }
@@ -163,8 +163,8 @@ impl Job {
     }
 }
 
-/// On Windows, where `C:\temp` can be written by every user, the program's own directory; or
-/// `/var/tmp`, which is on a disk where `/tmp` may be in memory.
+/// On Windows, the program's own directory, because every user can write to `C:\temp`. Elsewhere
+/// `/var/tmp`, which is on a disk, while `/tmp` may be in memory.
 pub fn default_work_directory(family: Family) -> FullPath {
     FullPath::top(
         family,
@@ -229,7 +229,7 @@ pub struct JobSource {
     pub path: FullPath,
     /// Missing is a warning, not a failure.
     pub optional: bool,
-    /// A source without files is taken as it is, not as a disk that is not attached.
+    /// A source without files counts as empty, not as a disk that is not attached.
     pub allow_empty: bool,
 }
 
@@ -286,7 +286,7 @@ pub struct Mirror {
 pub enum MaxDelete {
     /// At most this many files.
     Count(u64),
-    /// At most this many of a hundred files in the mirror, 0 to 100.
+    /// At most this percentage of the files in the mirror, 0 to 100.
     Percent(u8),
 }
 
@@ -329,7 +329,7 @@ pub struct Lock {
     pub give_up_after: Duration,
 }
 
-/// Programs as the profile names them; `None` is looked for on the search path.
+/// Programs as the profile names them. If `None`, the search path is used.
 #[derive(Clone, Debug, Default)]
 pub struct Tools {
     pub seven_zip: Option<String>,

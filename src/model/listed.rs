@@ -1,4 +1,4 @@
-//! What an archive says of its entries.
+//! What an archive says about its entries.
 
 /// One entry of an archive, as `7z l -slt` shows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

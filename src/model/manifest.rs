@@ -33,7 +33,7 @@ pub use writer::Writer;
 pub struct Moment(pub i128);
 
 impl Moment {
-    /// How far two moments lie apart, in nanoseconds.
+    /// The distance of two moments, in nanoseconds.
     pub fn distance(self, other: Moment) -> u128 {
         self.0.abs_diff(other.0)
     }
@@ -51,7 +51,7 @@ impl From<chrono::DateTime<chrono::Utc>> for Moment {
     }
 }
 
-/// What the file system says of a file or directory.
+/// What the file system says about a file or directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Meta {
@@ -75,7 +75,7 @@ fn is_zero(n: &u64) -> bool {
 }
 
 impl Meta {
-    /// Of an entry that could not be looked at.
+    /// For an entry that could not be looked at.
     pub fn unknown() -> Meta {
         Meta {
             size: 0,
@@ -87,7 +87,7 @@ impl Meta {
     }
 
     /// Whether a file may have changed between two looks at it (SPEC#changes): size, modification,
-    /// creation or change time differ. A time that one side does not know says nothing.
+    /// creation or change time differ. A time that one side does not know is not compared.
     pub fn differs(&self, before: &Meta) -> bool {
         let apart =
             |a: Option<Moment>, b: Option<Moment>| matches!((a, b), (Some(a), Some(b)) if a != b);
@@ -121,7 +121,8 @@ pub enum EntryKind {
 pub enum Stored {
     /// That of this backup.
     In(Stamp),
-    /// One of this backup's set, but which is not known: it was found unchanged by its times only.
+    /// An archive of this backup's set. Which one is not known: the file was found unchanged by its
+    /// times only.
     Earlier(Earlier),
 }
 
@@ -167,6 +168,31 @@ impl Entry {
             stored,
             unseen: false,
             details: Details::default(),
+        }
+    }
+
+    /// With what else is known of it.
+    pub fn with(self, details: Details) -> Entry {
+        Entry { details, ..self }
+    }
+
+    /// Whether the content of a file may be another than when `last` was recorded (SPEC#changes).
+    /// A change time that a change of owner, permissions, attributes or names explains says
+    /// nothing of the content.
+    pub fn may_hold_other_content(&self, last: &Entry) -> bool {
+        let same_change = Meta {
+            changed: last.meta.changed,
+            ..self.meta
+        };
+        let (new, old) = (&self.details, &last.details);
+        let explains = old.owner.is_some()
+            && (self.meta.mode != last.meta.mode
+                || new.owner != old.owner
+                || new.attributes != old.attributes
+                || new.links != old.links);
+        match explains {
+            true => same_change.differs(&last.meta),
+            false => self.meta.differs(&last.meta),
         }
     }
 

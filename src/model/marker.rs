@@ -17,7 +17,7 @@ use versions::{Version1, Version2};
 /// The largest marker read: 100,000 volumes would still fit.
 pub const MAX_BYTES: u64 = 64 << 20;
 
-/// What a marker holds: all that a restore on a bare computer needs to know of one archive.
+/// The content of a marker: all that a restore on a new computer needs to know about one archive.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "serde_json::Value", into = "Version2")]
 pub struct Marker {
@@ -26,7 +26,7 @@ pub struct Marker {
     pub location: String,
     pub backup: BackupId,
     pub zone: Zone,
-    /// The mount this archive is of.
+    /// The mount of this archive.
     pub mount: FullPath,
     /// All mounts of the backup, in order: a backup is complete only with a marker for every one.
     pub mounts: Vec<Mount>,
@@ -40,11 +40,11 @@ pub struct Marker {
     pub files: u64,
     /// Bytes of those files before compression.
     pub bytes: u64,
-    /// What the state has. Version 1 does not say.
+    /// Counts of the state. Version 1 does not say.
     pub counts: Option<StateCounts>,
     /// Digest of the selection part of the profile.
     pub selection: String,
-    /// The backup this incremental lists changes since; `None` for a full.
+    /// The base of an incremental backup; `None` for a full backup.
     pub since: Option<Stamp>,
     /// The sources of the mount. Version 1 does not say when they were looked at.
     pub sources: Vec<SourceLook>,
@@ -68,7 +68,7 @@ pub struct MarkerWriter {
     pub profile: String,
 }
 
-/// What a state has, archived now or earlier.
+/// Counts of a state, archived now or earlier.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct StateCounts {
@@ -94,7 +94,7 @@ pub enum MarkerError {
     Newer { key: String, version: u32 },
 }
 
-/// Why a value is no marker.
+/// Why a value is not a marker.
 #[derive(Debug, thiserror::Error)]
 pub enum ValueError {
     #[error("{0}")]

@@ -103,7 +103,7 @@ pub enum Part {
     Manifest(Extension),
 }
 
-/// A [`Format`] as it orders inside names.
+/// A [`Format`] in the order of names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Extension {
     Zip,
@@ -155,7 +155,7 @@ static DEPRECATED: LazyLock<Regex> = LazyLock::new(|| {
         .unwrap_or_else(|e| unreachable!("a constant pattern: {e}"))
 });
 
-/// The location of a key of the deprecated form with colons: recognised and reported, never used.
+/// The location of a key of the deprecated form with colons: recognized and reported, never used.
 pub fn deprecated_location(key: &str) -> Option<&str> {
     DEPRECATED
         .captures(key)?
@@ -164,8 +164,8 @@ pub fn deprecated_location(key: &str) -> Option<&str> {
 }
 
 impl ObjectName {
-    /// Reads a key. `None` for anything that is not one of ours: such objects are ignored and
-    /// counted (SPEC#names).
+    /// Reads a key. `None` for anything that this program does not write: such objects are ignored
+    /// and counted (SPEC#names).
     pub fn parse(key: &str) -> Option<ObjectName> {
         let fields = NAME.captures(key)?;
         let field = |i: usize| fields.get(i).map_or("", |m| m.as_str());
@@ -235,7 +235,7 @@ impl ObjectName {
         )
     }
 
-    /// What the volumes of one archive are called on disk and in a store, up to the volume number.
+    /// The name of the volumes of one archive, on disk and in a store, up to the volume number.
     pub fn archive_stem(
         location: &str,
         backup: BackupId,

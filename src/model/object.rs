@@ -25,7 +25,7 @@ pub struct ObjectRef {
     pub slices: Option<Slices>,
 }
 
-/// Whether an object can be read. What was asked for decides, not the storage class, which thawing
+/// Whether an object can be read. The requests for it decide, not the storage class, which thawing
 /// does not change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -82,11 +82,11 @@ pub enum PathError {
     Empty,
     #[error("'{0}' is not an absolute path")]
     Relative(String),
-    #[error("'{0}' holds the control character {1}")]
+    #[error("'{0}' contains the control character {1}")]
     Control(String, String),
     #[error("'{0}' holds '.' or '..'")]
     Dots(String),
-    #[error("'{0}' holds the character '{1}', which no Windows path can")]
+    #[error("'{0}' contains the character '{1}', which no Windows path can")]
     Illegal(String, char),
     #[error(
         "'{0}' is a device or verbatim path; write it with a drive letter or as \\\\server\\share"
@@ -259,7 +259,7 @@ impl FullPath {
         shorter
     }
 
-    /// Whether both lie on the same drive, share or Unix root.
+    /// Whether both are on the same drive, share or Unix root.
     pub fn same_root(&self, other: &FullPath) -> bool {
         self.family == other.family && self.family.same_name(&self.root, &other.root)
     }
@@ -286,7 +286,7 @@ impl FullPath {
         self.parts.len() == other.parts.len() && self.starts_with(other)
     }
 
-    /// The names below `base`, when this lies at or below it.
+    /// The names below `base`, if this is at or below it.
     pub fn below(&self, base: &FullPath) -> Option<&[String]> {
         self.starts_with(base)
             .then(|| &self.parts[base.parts.len()..])

@@ -37,9 +37,9 @@ pub struct Keyring {
 /// Which sets of a store stay (SPEC#retention).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Keep {
-    /// The newest set of each of the last so many months that have one.
+    /// The newest set of each of the last months that have one: up to this many months.
     pub monthly: u32,
-    /// The newest set of each of the last so many years that have one.
+    /// The newest set of each of the last years that have one: up to this many years.
     pub yearly: u32,
     /// The newest sets, however old. At least 1.
     pub at_least: u32,
@@ -47,7 +47,7 @@ pub struct Keep {
     pub automatic: bool,
 }
 
-/// How long a service may take to answer when the profile says nothing: a run learns within two
+/// How long a service may take to answer if the profile says nothing: a run finds out within two
 /// minutes that a store cannot be reached (SPEC#scope).
 pub const UNREACHABLE_AFTER: Duration = Duration::from_secs(100);
 

@@ -20,9 +20,9 @@ impl Secret {
         &self.0
     }
 
-    /// A text of somebody else's, such as a server's answer, with `***` for the secret wherever it
-    /// stands. One of a few characters stands in many words (`S` in `TLS`) and is looked for as a
-    /// word of its own only.
+    /// A text from elsewhere, such as a server's answer, with `***` for every occurrence of the
+    /// secret. A secret of a few characters occurs in many words (`S` in `TLS`), so only whole
+    /// words are replaced.
     pub fn masked(&self, text: &str) -> String {
         let secret: &str = &self.0;
         if secret.is_empty() {

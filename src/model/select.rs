@@ -1,4 +1,4 @@
-//! The one selection rule (SPEC#selection): which files and directories a backup holds.
+//! The one selection rule (SPEC#selection): which files and directories a backup contains.
 //!
 //! The walker, the plan's counts, both archive lists, the mirror, its verification and `explain`
 //! all ask [`Selection`]; no other code decides what is in or out. Pure: it knows names and kinds,
@@ -38,15 +38,15 @@ pub struct SelectionSpec {
 /// Why a path is in or out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Selected: it is this source or lies under it.
+    /// Selected: it is this source or below it.
     Selected { source: FullPath },
     /// A directory above a source: walked through, not selected itself.
     AboveSource,
-    /// Not under any source.
+    /// Not below any source.
     OutsideSources,
     /// Left out, by this exclusion, which applied to this path (itself or a directory above it).
     Excluded { by: Exclusion, at: FullPath },
-    /// A link or special file.
+    /// A special file, or a link of Windows.
     NotCopied(Kind),
 }
 
@@ -82,14 +82,14 @@ impl Selection {
     }
 
     /// The step of the rule: does an exclusion apply to *this* entry itself? `parent` is the full
-    /// path of the directory it lies in, and no directory above it is excluded. A walk asks this
+    /// path of its directory, and no directory above it is excluded. A walk asks this
     /// once an entry and does not descend where the answer is `Some`.
     pub fn excludes(&self, parent: &Location, name: &str, kind: Kind) -> Option<Exclusion> {
         let family = self.spec.family;
         let (matcher, ahead) = match kind {
             Kind::Directory => (&self.directories, &parent.directories),
-            Kind::File => (&self.files, &parent.files),
-            Kind::Link | Kind::Special => return None,
+            Kind::File | Kind::Link => (&self.files, &parent.files),
+            Kind::Special => return None,
         };
         let here = |rest: &[String]| matches!(rest, [last] if family.same_name(last, name));
         if let Some((_, path)) = ahead.iter().find(|(rest, _)| here(rest)) {
@@ -123,7 +123,8 @@ impl Selection {
             }
             at = at.enter(name);
         }
-        if matches!(kind, Kind::Link | Kind::Special) {
+        let is_stored = kind != Kind::Link || self.spec.family == Family::Unix;
+        if kind == Kind::Special || !is_stored {
             return Verdict::NotCopied(kind);
         }
         // A source is a directory: a file in its place is not selected by being it.
@@ -179,9 +180,9 @@ impl Selection {
     }
 }
 
-/// The place of a directory, as the rule sees it: which sources and which excluded paths still lie
-/// below it. Entering a directory keeps only those that go on through it, so deep in a tree there
-/// is nothing left to compare.
+/// The place of a directory, as the rule sees it: which sources and which excluded paths are still
+/// below it. Entering a directory keeps only those that are below it too, so deep in a tree nothing
+/// is left to compare.
 #[derive(Clone, Debug)]
 pub struct Location {
     /// Names that lead from here to each source still ahead.
@@ -240,13 +241,13 @@ impl Location {
         }
     }
 
-    /// Whether this directory is a source or lies under one: what is in it is selected unless
+    /// Whether this directory is a source or below one: what is in it is selected unless
     /// excluded.
     pub fn inside_source(&self) -> bool {
         self.inside
     }
 
-    /// Whether a source lies at or below this directory.
+    /// Whether a source is at or below this directory.
     pub fn leads_to_source(&self) -> bool {
         !self.sources.is_empty()
     }

@@ -50,7 +50,7 @@ fn what_lies_below_a_source_is_in() {
         ("/home/docs2/a", Kind::File, "outside"),
         ("/home/Docs/a", Kind::File, "outside"),
         ("/etc", Kind::Directory, "outside"),
-        ("/home/docs/a", Kind::Link, "Link"),
+        ("/home/docs/a", Kind::Link, "in /home/docs"),
         ("/home/docs/a", Kind::Special, "Special"),
     ] {
         assert_eq!(verdict(&rule, text, kind), expected, "{text} {kind:?}");
@@ -76,7 +76,7 @@ fn names_and_paths_leave_out() {
             "out cache at /home/docs/cache",
         ),
         ("/home/docs/cache", Kind::File, "in /home/docs"),
-        ("/home/docs/cache", Kind::Link, "Link"),
+        ("/home/docs/cache", Kind::Link, "in /home/docs"),
         (
             "/home/docs/temp1",
             Kind::Directory,

@@ -1,6 +1,6 @@
 //! Slices: a large object's SHA-256 in pieces, so that the beginning of a volume can be trusted
-//! before its end is here (SPEC#formats, SPEC#restore). They stand in the marker beside the SHA-256
-//! of the whole.
+//! before its end is downloaded (SPEC#formats, SPEC#restore). The marker has them beside the
+//! SHA-256 of the whole.
 
 use std::ops::Range;
 
@@ -25,7 +25,7 @@ pub struct Slices {
 }
 
 impl Slices {
-    /// Where each slice of an object of `size` bytes lies, and its SHA-256. `None` when they are
+    /// The range of each slice of an object of `size` bytes, and its SHA-256. `None` if they are
     /// not the slices of an object of that size: a marker can hold anything.
     pub fn of(&self, size: u64) -> Option<impl Iterator<Item = (Range<u64>, &str)>> {
         let fits = self.size > 0 && size.div_ceil(self.size) == self.sha256.len() as u64;

@@ -7,7 +7,7 @@ use chrono::{DateTime, Datelike, Local, Months, NaiveDateTime, TimeZone, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// In which clock stamps are written: UTC, or local time as v1.0 did (SPEC#profile `time-zone`).
+/// The clock of stamps: UTC, or local time as in v1.0 (SPEC#profile `time-zone`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[schemars(description = "The clock in which stamps are written.")]
@@ -71,13 +71,13 @@ impl Stamp {
         Stamp(self.0 + chrono::TimeDelta::microseconds(1))
     }
 
-    /// Whether the stamp lies so far after `now` that the clock that made it was wrong. Stamps may
+    /// Whether the stamp is so far after `now` that the clock that made it was wrong. Stamps may
     /// be local times of other zones, which differ by up to 26 hours.
     pub fn is_future(&self, now: Stamp) -> bool {
         self.0 > now.0 + chrono::TimeDelta::hours(26)
     }
 
-    /// The month the stamp lies in.
+    /// The month of the stamp.
     pub fn month(&self) -> Month {
         Month {
             year: self.0.year(),
@@ -92,7 +92,8 @@ impl Stamp {
             Zone::Utc => self.0.and_utc(),
             Zone::Local => match Local.from_local_datetime(&self.0).earliest() {
                 Some(local) => local.with_timezone(&Utc),
-                // Skipped by a clock change: no clock ever showed it, so any reading will do.
+                // Skipped by a clock change: no clock ever showed it, so any interpretation is
+                // fine.
                 None => self.0.and_utc(),
             },
         }

@@ -20,8 +20,8 @@ pub use directory::ArchiveDirectory;
 pub use rclone::Rclone;
 pub use s3::S3;
 
-/// Which of a job's stores. They differ in address only, never in rule. The order is the order of
-/// uploads.
+/// A store of a job. Stores differ in address only; the rules are the same. The order is the order
+/// of uploads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum StoreName {
@@ -65,7 +65,7 @@ pub trait StoreKind {
     /// the stores of a computer.
     fn label(&self) -> String;
 
-    /// What distinguishes it from others of its kind, in one word: bucket or path.
+    /// What distinguishes it from others of its kind: bucket or path.
     fn address(&self) -> String;
 
     /// Its settings for the log, without secrets.
@@ -76,7 +76,7 @@ pub trait StoreKind {
         None
     }
 
-    /// What a backup to this store alone is called: `S3 only`.
+    /// The name of a backup to this store alone: `S3 only`.
     fn alone(&self) -> &'static str;
 
     /// The longest object key, in bytes, and what limits it.
@@ -97,12 +97,12 @@ pub trait StoreKind {
         None
     }
 
-    /// What a scheduled run uses of its account because the section does not say it.
+    /// What a scheduled run uses from its account because the section does not say it.
     fn of_account(&self) -> Option<AccountNeed> {
         None
     }
 
-    /// Which sets stay, for stores that are pruned.
+    /// Which sets are kept, for stores that are pruned.
     fn keep(&self) -> Option<&Keep> {
         None
     }
@@ -117,7 +117,7 @@ pub trait StoreKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyLimit {
     pub bytes: usize,
-    /// Who says so: `a directory store`.
+    /// What has this limit: `a directory store`.
     pub store: &'static str,
 }
 

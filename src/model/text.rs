@@ -65,7 +65,7 @@ pub fn describe(event: &Event) -> Option<String> {
     })
 }
 
-/// The line of an event about objects and what becomes of them.
+/// The line of an event about objects and what happens to them.
 fn transfer(event: &Event) -> Option<String> {
     Some(match event {
         Event::Uploading {
@@ -124,7 +124,7 @@ fn word(severity: Severity) -> &'static str {
 }
 
 /// A text from elsewhere without what a terminal would act on: control characters, and marks that
-/// turn the direction of what follows. Line breaks and tabs stay.
+/// change the direction of the text after them. Line breaks and tabs stay.
 pub fn harmless(text: &str) -> Cow<'_, str> {
     escaped(text, |c| !matches!(c, '\n' | '\t') && is_active(c))
 }

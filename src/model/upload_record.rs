@@ -1,5 +1,6 @@
 //! Unfinished uploads: a backup whose archives are whole on this computer but not yet in every
-//! store. Its volumes stay in the work directory, and the next run resumes the upload (SPEC#upload).
+//! store. Its volumes stay in the work directory, and the next run resumes the upload
+//! (SPEC#upload).
 //!
 //! The record of it is in local state, because others may be able to write to the parent of a work
 //! directory. Whoever deletes the work directory gives the upload up; nothing else depends on it.
@@ -24,18 +25,18 @@ pub const PREFIX: &str = "unfinished-";
 pub struct Unfinished {
     pub version: u32,
     pub backup: BackupId,
-    /// One a mount, in order.
+    /// One for each mount, in order.
     pub archives: Vec<ReadyArchive>,
     /// The stores that lack it.
     pub owed: Vec<StoreProgress>,
-    /// Where its files lie.
+    /// The directory of its files.
     pub work: PathBuf,
-    /// Where this record lies, and when it was written last.
+    /// The path of this record, and when it was written last.
     #[serde(skip)]
     pub record: PathBuf,
     #[serde(skip)]
     pub written: Option<SystemTime>,
-    /// Why the upload cannot be resumed, such as a file that is gone.
+    /// Why the upload cannot be resumed, such as a missing file.
     #[serde(skip)]
     pub problem: Option<String>,
 }
@@ -60,8 +61,7 @@ pub struct ReadyArchive {
     pub manifest: WorkFile,
     /// Key of the marker.
     pub marker: String,
-    /// The marker, but for the objects that it is to name: what they are is known when they are
-    /// sent.
+    /// The marker without the objects that it will name: they are known when they are sent.
     pub about: Marker,
 }
 
@@ -71,7 +71,7 @@ pub struct ReadyArchive {
 pub struct StoreProgress {
     /// The store as the user knows it.
     pub store: String,
-    /// What it has already.
+    /// The objects that it already has.
     pub sent: Vec<ObjectRef>,
     /// What was about to be sent. A crash or a lost answer leaves open whether it has it.
     #[serde(default)]
@@ -134,7 +134,7 @@ impl Unfinished {
         self.owed.iter().find(|owed| owed.store == store)
     }
 
-    /// As [`Unfinished::owed`], to note what is done.
+    /// As [`Unfinished::owed`], to record what is done.
     pub fn owed_mut(&mut self, store: &str) -> Option<&mut StoreProgress> {
         self.owed.iter_mut().find(|owed| owed.store == store)
     }
@@ -201,9 +201,9 @@ impl Unfinished {
     }
 
     /// Compares what was believed of a store with what it lists: objects that are not there are
-    /// owed again. A backup that seems complete there, because its run was cut off between the last
-    /// marker and this record, is owed until its markers are sent again and found to be these: names
-    /// and sizes do not prove whose they are.
+    /// owed again. A backup that seems complete there, because its run was interrupted between the
+    /// last marker and this record, is owed until its markers are sent again and found to be these:
+    /// names and sizes do not prove whose they are.
     pub fn compare(&mut self, store: &str, listed: &Catalog) {
         let Some(at) = self.owed.iter().position(|owed| owed.store == store) else {
             return;
@@ -222,14 +222,14 @@ impl Unfinished {
             .retain(|stored| found(&stored.key).is_some_and(|object| object.size == stored.size));
     }
 
-    /// Notes an object that a store has now.
+    /// Records that a store has an object now.
     pub fn sent(&mut self, store: &str, stored: ObjectRef) {
         if let Some(owed) = self.owed.iter_mut().find(|owed| owed.store == store) {
             owed.sent.push(stored);
         }
     }
 
-    /// Notes that a store has all of it.
+    /// Records that a store has all of it.
     pub fn complete(&mut self, store: &str) {
         self.owed.retain(|owed| owed.store != store);
     }
@@ -291,8 +291,8 @@ mod tests {
         unfinished
     }
 
-    /// What is still to be sent before the markers after a look at a store that lists these objects;
-    /// `None`: nothing, nor are the markers.
+    /// What is still to be sent before the markers after a look at a store that lists these
+    /// objects; `None`: nothing, nor are the markers.
     fn left(listed: &[(&str, u64)]) -> Option<u64> {
         let mut unfinished = sent();
         let objects = listed.iter().map(|(key, size)| Object {

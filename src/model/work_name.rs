@@ -22,8 +22,8 @@ pub fn run_of(name: &str, location: &str) -> Option<Stamp> {
     rest.parse().ok().or_else(without_nonce)
 }
 
-/// Characters of a nonce: four random bytes. A directory that is there already stops a run, so that
-/// somebody who guesses wins nothing.
+/// Characters of a nonce: four random bytes. An existing directory stops a run, so guessing
+/// the name is useless.
 const NONCE: usize = 8;
 
 #[cfg(test)]

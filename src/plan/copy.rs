@@ -1,4 +1,4 @@
-//! Which objects a copy of sets takes, in which order (SPEC#copy). Pure.
+//! Which objects a copy of sets contains, and in which order (SPEC#copy). Pure.
 
 use std::collections::BTreeMap;
 
@@ -21,20 +21,20 @@ pub struct CopiedObject {
     pub is_index: bool,
 }
 
-/// A backup and what of it the target lacks.
+/// A backup, and the objects of it that the target lacks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CopiedBackup {
     pub stamp: Stamp,
     pub objects: Vec<CopiedObject>,
-    /// Keys and content, written when all objects are there.
+    /// Keys and content, written when all objects are in the target.
     pub markers: Vec<(String, Vec<u8>)>,
 }
 
-/// The backups that are copied, in order. `sets` are the beginnings of the stamps of sets; without
-/// any, every complete set is copied.
+/// The backups that are copied, in order. `sets` are beginnings of the stamps of sets; if it is
+/// empty, every complete set is copied.
 ///
 /// # Errors
-/// When one names no complete set.
+/// When one does not name a complete set.
 pub fn chosen<'c>(
     catalog: &'c Catalog,
     sets: &[String],
@@ -56,8 +56,8 @@ pub fn chosen<'c>(
 }
 
 impl CopiedBackup {
-    /// What of a backup the target lacks. `markers` are its markers and their content, `there` what
-    /// the target holds, with sizes.
+    /// The objects of a backup that the target lacks. `markers` are its markers and their content,
+    /// `there` the objects of the target, with sizes.
     ///
     /// # Errors
     /// When a marker cannot be used.

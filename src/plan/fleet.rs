@@ -1,4 +1,4 @@
-//! All locations of a store at a glance (SPEC#fleet). Pure.
+//! An overview of all locations of a store (SPEC#fleet). Pure.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::model::object::Object;
 use crate::model::stamp::{Stamp, Zone};
 use crate::model::text::{aligned, count, duration, size};
 
-/// What a store holds of a location.
+/// What a store has of a location.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct FleetRow {
@@ -27,11 +27,11 @@ pub struct FleetRow {
     pub incomplete: usize,
     /// Of all volumes.
     pub bytes: u64,
-    /// Older than was asked for, or without any complete backup.
+    /// Older than the limit, or without any complete backup.
     pub stale: bool,
 }
 
-/// What a store holds of all locations.
+/// What a store has of all locations.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct FleetReport {
@@ -127,7 +127,7 @@ impl FleetReport {
 const METRICS: [(&str, &str); 4] = [
     (
         "newest_timestamp_seconds",
-        "When the newest complete backup began; 0: there is none.",
+        "When the newest complete backup began; 0: none.",
     ),
     ("sets", "Complete sets."),
     ("incomplete_backups", "Backups that are not complete."),
@@ -144,7 +144,7 @@ impl FleetRow {
         let catalog = Catalog::new(&location, objects);
         let future = Stamp::new(now, Zone::Utc);
         let states = catalog.sets.iter().flat_map(Set::chain);
-        // What a wrong clock dated says nothing about the age.
+        // A stamp of a wrong clock says nothing about the age.
         let states = states.filter(|backup| !backup.id.stamp().is_future(future));
         let newest = states.map(|backup| backup.id.stamp()).max();
         let age = newest.map(|stamp| {

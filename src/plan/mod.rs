@@ -7,3 +7,4 @@ pub mod fleet;
 pub mod prune;
 pub mod restore;
 pub mod search;
+pub mod verify;

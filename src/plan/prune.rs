@@ -1,4 +1,4 @@
-//! Which sets of a store stay and which go (SPEC#retention). Pure.
+//! Which sets of a store are kept and which are deleted (SPEC#retention). Pure.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::model::policy::Keep;
 use crate::model::stamp::Stamp;
 use crate::model::text::{aligned, count, size};
 
-/// What is decided of one set.
+/// The decision about one set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct PruneRow {
@@ -26,7 +26,7 @@ pub struct PruneRow {
     pub keys: Vec<String>,
 }
 
-/// What is decided of a store.
+/// The decisions about a store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct PrunePlan {
@@ -34,7 +34,7 @@ pub struct PrunePlan {
     pub location: String,
     /// Oldest first.
     pub sets: Vec<PruneRow>,
-    /// Objects that are not understood. They stay.
+    /// Objects with unknown names. They are kept.
     pub ignored: u64,
 }
 
@@ -61,7 +61,7 @@ struct Stays<'a> {
     keep: &'a Keep,
     pinned: &'a BTreeSet<Stamp>,
     now: Stamp,
-    /// Full backups of complete sets, newest first, without those that a wrong clock dated.
+    /// Full backups of complete sets, newest first, without those dated by a wrong clock.
     complete: Vec<Stamp>,
     /// The set of the newest state.
     newest_state: Option<Stamp>,
@@ -104,7 +104,7 @@ impl<'a> Stays<'a> {
         }
     }
 
-    /// Why a set stays.
+    /// Why a set is kept.
     fn stays(&self, set: &Set) -> Option<String> {
         let stamp = set.stamp;
         let is_future = |backup: &Backup| backup.id.stamp().is_future(self.now);
@@ -129,9 +129,7 @@ impl<'a> Stays<'a> {
         if let Some(full) = &set.full
             && is_damaged(full)
         {
-            return Some(
-                "it is damaged, and may be all that is left: judge it yourself".to_owned(),
-            );
+            return Some("it is damaged, and may be all that is left: decide yourself".to_owned());
         }
         let place = self.complete.iter().position(|s| *s == stamp)?;
         if place < self.keep.at_least as usize {
@@ -154,7 +152,8 @@ impl<'a> Stays<'a> {
         None
     }
 
-    /// Whether a set is the newest of its span, and the span one of the last ones that have any.
+    /// Whether a set is the newest of its month or year, and this span is one of the last that have
+    /// a set.
     fn is_newest_of<T: PartialEq>(
         &self,
         stamp: Stamp,
@@ -211,7 +210,7 @@ fn deletion_order(set: &Set) -> Vec<String> {
 }
 
 impl PrunePlan {
-    /// The sets that go.
+    /// The sets to delete.
     pub fn going(&self) -> impl Iterator<Item = &PruneRow> {
         self.sets.iter().filter(|row| row.goes)
     }
@@ -242,7 +241,9 @@ impl PrunePlan {
         let sets = count(self.going().count() as u64, "set");
         text.push_str(&format!("{sets} to delete, {}\n", size(self.bytes())));
         if self.ignored > 0 {
-            text.push_str(&format!("{} other objects stay\n", self.ignored));
+            let others = count(self.ignored, "other object");
+            let stay = if self.ignored == 1 { "stays" } else { "stay" };
+            text.push_str(&format!("{others} {stay}\n"));
         }
         text
     }

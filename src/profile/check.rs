@@ -221,7 +221,7 @@ impl Checker<'_> {
         for (i, source) in sources.iter().enumerate() {
             let (pointer, text) = source_path(i, source);
             if self.family == Family::Unix && text.contains(['*', '?']) {
-                let message = format!("'{text}' holds a wildcard; a source is one directory");
+                let message = format!("'{text}' contains a wildcard; a source is one directory");
                 self.report(
                     Mistake::value(&pointer, message)
                         .hint("list its parent, and `exclude` the rest"),

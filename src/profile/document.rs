@@ -19,7 +19,7 @@ pub use destinations::{DeleteLimit, Destinations, FieldChecks, MirrorSection, S3
 pub use reporting::*;
 pub use transfers::TransferSection;
 
-// Patterns tell an editor that something is wrong; `check` says in words what.
+// Patterns let an editor find a mistake; `check` describes it.
 const NAME: &str = r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$";
 const LOCATION: &str = r"^[A-Za-z0-9.-]{1,64}$";
 const BUCKET: &str = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$";
@@ -31,7 +31,7 @@ const MAX_VOLUME: u64 = 5 << 40;
 
 /// A backup profile of AAM Auto Backup: what to back up, where to, with which credentials, and
 /// under which policy.
-// serde refuses no unknown key beside flattened ones; the schema does.
+// serde does not refuse unknown keys beside flattened ones; the schema does.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[schemars(deny_unknown_fields)]

@@ -1,8 +1,8 @@
 //! Which file a profile's name means (SPEC#profile).
 //!
-//! A path is a path; a name is looked up in a list of directories, first come, first served. A name
-//! that two files of one directory claim is an error: nobody should guess which backup runs
-//! tonight.
+//! A path is used as it is. A name is looked up in a list of directories, and the first match wins.
+//! If two files of one directory have the same name, that is an error, so that it is always clear
+//! which profile runs.
 
 use std::env;
 use std::ffi::OsStr;
@@ -82,9 +82,9 @@ impl Search {
         Search { directories, named }
     }
 
-    /// The directory for a new profile: the first that a person named, else that of the operating
-    /// system, for all of the computer or for oneself. A scheduled run finds it there; `./profiles`
-    /// depends on where one stands.
+    /// The directory for a new profile: the first that the user named, else that of the operating
+    /// system, for the whole computer or for the user. A scheduled run finds it there; `./profiles`
+    /// depends on the current directory.
     pub fn home(&self, for_all: bool) -> Option<PathBuf> {
         let mut configuration = configuration();
         let own = if for_all {
@@ -224,7 +224,7 @@ fn entries(directory: &Path) -> Vec<ProfileFile> {
     entries
 }
 
-/// The `name` of a profile, whatever else is wrong with it.
+/// The `name` of a profile, even if the rest is invalid.
 fn name_inside(path: &Path) -> Option<String> {
     #[derive(Deserialize)]
     struct Named {

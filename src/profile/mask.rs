@@ -1,8 +1,8 @@
 //! Source lines without the secrets that someone may have written into a profile
 //! (SPEC#credentials).
 //!
-//! Two rules, because a text that is not YAML has no places: values under a key that names a
-//! secret, and, by the words of the line itself, whatever follows such a key.
+//! There are two rules, because a text that is not YAML has no positions: values under a key that
+//! names a secret, and everything that follows such a key in its line.
 
 use std::sync::LazyLock;
 
@@ -10,7 +10,7 @@ use regex::Regex;
 
 use crate::profile::position::Positions;
 
-/// Words in a key under which a secret may stand, also a misspelt or v1.0 one. Whoever knows the
+/// Words in a key whose value may be a secret, also a misspelled or v1.0 key. Anyone who knows the
 /// address of a webhook can send messages.
 const WORDS: &str = "key|secret|passw|passphrase|pwd|token|credential|url";
 
@@ -19,7 +19,7 @@ static SECRET_KEY: LazyLock<Regex> = LazyLock::new(|| pattern(&format!("(?i){WOR
 static SECRET_ENTRY: LazyLock<Regex> =
     LazyLock::new(|| pattern(&format!(r#"(?i)(?:{WORDS})[\w.-]*["']?\s*[:=]\s*"#)));
 
-/// Inside a reference, keys whose names give nothing away.
+/// Keys of a reference whose values are not secret.
 static REFERENCE_ENTRY: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^\s*(?:env|file|command|keyring|service|user):\s+"));
 /// A user name, and perhaps a password, in an address.
@@ -29,7 +29,7 @@ fn pattern(text: &str) -> Regex {
     Regex::new(text).unwrap_or_else(|e| unreachable!("a constant pattern: {e}"))
 }
 
-/// Whether a secret may stand under a key.
+/// Whether the value of a key may be a secret.
 pub fn names_secret(key: &str) -> bool {
     SECRET_KEY.is_match(key)
 }
@@ -82,14 +82,14 @@ pub fn masked_line(text: &str, number: usize, places: &Positions) -> String {
     }
 }
 
-/// Whether a line stands, by indentation, below a key that names a secret.
+/// Whether a line is, by its indentation, below a key that names a secret.
 fn below_secret(text: &str, number: usize) -> bool {
     let indent = |l: &str| l.chars().take_while(|c| *c == ' ').count();
     let lines: Vec<&str> = text.lines().take(number).collect();
     let Some((line, above)) = lines.split_last() else {
         return false;
     };
-    // Between brackets a value may go on at any indentation.
+    // Between brackets, a value may continue at any indentation.
     let last = above.iter().rev().find(|l| !l.trim().is_empty());
     if last.is_some_and(|l| {
         SECRET_ENTRY

@@ -66,7 +66,7 @@ pub fn decoded<'a>(path: &Path, bytes: &'a [u8]) -> Result<&'a str, Diagnostics>
         .map_err(|finding| Diagnostics::new(path, "", &Positions::default(), vec![finding]))
 }
 
-/// What can be had from a profile that is broken elsewhere, so that somebody gets a report.
+/// What can be read from a profile that is otherwise invalid, so that a report can be sent.
 #[derive(Debug, Default)]
 pub struct Readable {
     pub name: Option<String>,

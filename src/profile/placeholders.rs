@@ -1,8 +1,7 @@
 //! A document from a value with errors in its shape, so that the logical checks can still look at
 //! the rest.
 //!
-//! What is wrong is taken out or replaced by a stand-in, and remembered: nothing is reported about
-//! a stand-in.
+//! Wrong values are removed or replaced by placeholders. Nothing is reported about a placeholder.
 
 use serde_json::{Value, json};
 
@@ -36,7 +35,7 @@ impl Broken {
     }
 }
 
-/// The document, with stand-ins where the shape is wrong. `None` when too little is right.
+/// The document, with placeholders where the shape is wrong. `None` if too little is valid.
 pub fn document(mut value: Value, shape: &Shape) -> Option<(Document, Broken)> {
     let mut broken = Broken::default();
     for pointer in &shape.unknown {
@@ -83,7 +82,7 @@ fn replace(value: &mut Value, pointer: &str) {
     }
 }
 
-/// What stands in for a required key.
+/// The placeholder of a required key.
 fn stand_in(key: &str) -> Option<Value> {
     Some(match key {
         "version" => json!(1),

@@ -1,4 +1,4 @@
-//! Where the keys and values of a profile stand in its text.
+//! The positions of the keys and values of a profile in its text.
 
 use std::collections::HashMap;
 
@@ -30,7 +30,7 @@ impl From<Location> for Position {
     }
 }
 
-/// Where every key and value stands, by JSON pointer.
+/// The position of every key and value, by JSON pointer.
 #[derive(Clone, Debug, Default)]
 pub struct Positions {
     pub keys: HashMap<String, Position>,
@@ -44,7 +44,7 @@ impl Positions {
         self.values.get(pointer).copied()
     }
 
-    /// The place of the key under which a value stands; the value's own for a list item.
+    /// The position of the key of a value; for a list item, the position of the value.
     pub fn key(&self, pointer: &str) -> Option<Position> {
         self.keys
             .get(pointer)

@@ -1,8 +1,8 @@
 //! Schema errors in plain English.
 //!
 //! The validator says which keyword failed. For `anyOf` and `oneOf` it says how every branch
-//! failed; here only the branch that was meant is reported. Values are quoted only where no secret
-//! can stand.
+//! failed; here only the intended branch is reported. Values are quoted only where no secret can
+//! be.
 
 mod branch;
 
@@ -268,7 +268,7 @@ impl Shape {
     fn reference_by(&mut self, pointer: &str, key: &str, errors: &[ValidationError<'static>]) {
         for error in errors {
             match error.kind() {
-                // Beside a right key, another may be a secret too.
+                // The value of another key beside a valid one may be a secret too.
                 Kind::AdditionalProperties { .. } => {
                     self.bad(pointer, format!("has other keys besides '{key}'"), None);
                 }

@@ -21,14 +21,14 @@ pub fn near<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option
         .map(|(_, candidate)| candidate)
 }
 
-/// Where a key of v1.0's argument list, or one that people expect, has gone.
+/// The replacement of a v1.0 argument or of a key that users may expect.
 pub fn habit(key: &str) -> Option<Cow<'static, str>> {
     let key = key.to_lowercase().replace(['_', ' '], "-");
     let hint = match key.as_str() {
         "mode" | "operation" | "operation-type" => {
             "the mode is chosen at a run: `run --mode regular` or `incremental-only`"
         }
-        "python" | "python-path" | "execution-agent" | "agent" => "not needed any more: remove it",
+        "python" | "python-path" | "execution-agent" | "agent" => "no longer needed: remove it",
         "instruction-file" | "instructions" => "list the directories under `sources` and `exclude`",
         "drive" | "drive-letter" | "shadow-drive" | "shadow-drive-letter" => {
             "write `snapshot: {mount: 'Q:'}`"

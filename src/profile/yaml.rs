@@ -1,7 +1,7 @@
 //! YAML text -> one JSON value and the place of every key and value in the text.
 //!
-//! The text is parsed once. What comes after works on the JSON value and asks [`Positions`] where
-//! something stands. Nothing here knows what a profile is.
+//! The text is parsed once. The later steps work on the JSON value and look up positions in
+//! [`Positions`]. Nothing here knows what a profile is.
 
 mod node;
 
@@ -95,8 +95,8 @@ fn options() -> serde_saphyr::Options {
     options
 }
 
-/// The parser's error, in our words where they help more. Its own messages repeat a character of
-/// the text at most, never a word: a word may be a secret.
+/// The parser's error, reworded if that helps. Its own messages repeat at most one character of the
+/// text, never a word, because a word may be a secret.
 fn syntax(text: &str, error: &serde_saphyr::Error) -> Mistake {
     use serde_saphyr::Error as E;
     let error = error.without_snippet();
@@ -176,7 +176,7 @@ fn lower(
         .values
         .insert(pointer.clone(), node.referenced.into());
     if !matches!(node.value, YamlNode::List(_) | YamlNode::Map(_)) {
-        // An alias shows nothing; what it stands for does.
+        // An alias shows nothing, but its value does.
         places.scalars.extend([
             (pointer.clone(), node.referenced.into()),
             (pointer.clone(), node.defined.into()),

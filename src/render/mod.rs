@@ -123,7 +123,7 @@ pub struct RenderError {
     pub why: minijinja::Error,
 }
 
-/// The script of a mount: what [`StageFiles::script`] holds, as text.
+/// The script of a mount: the content of [`StageFiles::script`], as text.
 ///
 /// `copies` are the Robocopy commands of a Windows mount; rsync takes a list file instead.
 ///
@@ -213,7 +213,7 @@ fn whole_directory(path: String) -> String {
     }
 }
 
-/// How much a Robocopy line of an order has room for.
+/// The space in a Robocopy line of an order.
 pub fn copy_room(order: &StageOrder) -> robocopy::Room {
     let length = |text: &str| bat_text(text).encode_utf16().count();
     let mirror = order.mirror.as_ref();
@@ -252,6 +252,23 @@ pub fn rsync_switches(on: &FileSystem) -> String {
     }
     if on.owners {
         switches.push_str(" --owner --group");
+    }
+    if on.links {
+        switches.push_str(" --links");
+    }
+    if on.hard_links {
+        switches.push_str(" --hard-links");
+    }
+    if on.access_lists && on.modes == Modes::Kept {
+        switches.push_str(" --acls");
+    }
+    if on.attributes {
+        // Those that a restore brings back. Others belong to the system that made them.
+        switches.push_str(" --xattrs");
+        if on.owners {
+            switches.push_str(" --filter='+x security.capability'");
+        }
+        switches.push_str(" --filter='-x! user.*'");
     }
     if on.holes {
         switches.push_str(" --sparse");

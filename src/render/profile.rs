@@ -1,8 +1,7 @@
 //! The one writer of profiles: values as text become commented YAML, for `import` and `init`
 //! (SPEC#commands).
 //!
-//! Whether the values are good is not asked here: whoever writes a profile has it checked as any
-//! other.
+//! The values are not checked here: the caller checks the written profile like any other.
 
 use std::collections::BTreeMap;
 
@@ -96,7 +95,7 @@ pub struct DraftEmail {
     pub credentials: Option<DraftCredentials>,
 }
 
-/// Where a secret is to be found: the two kinds of reference that a written profile uses.
+/// Where a secret is: the two kinds of reference that a written profile uses.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DraftReference {

@@ -1,5 +1,5 @@
 //! Whole sets from one store to another (SPEC#copy): every object is compared with the SHA-256 in
-//! its marker, the markers of a backup come last, and the same call again goes on.
+//! its marker, the markers of a backup come last, and the same call again resumes.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -69,8 +69,8 @@ impl CopyRequest<'_> {
     /// Copies.
     ///
     /// # Errors
-    /// When it cannot go on. What is in the target then is not complete without its markers, and
-    /// the next call goes on.
+    /// When it cannot continue. Then the target is not complete without its markers, and the next
+    /// call resumes.
     pub fn run(&self) -> Result<CopyReport, RestoreError> {
         let catalog = gather::catalog(self.source, self.location)?;
         let there = self
@@ -109,7 +109,7 @@ impl CopyRequest<'_> {
         bytes.map_err(RestoreError::index(&object.key))
     }
 
-    /// Makes everything readable that is to be read, after consent to what that costs.
+    /// Makes all needed objects readable, after consent to the costs.
     fn thaw(&self, backups: &[CopiedBackup]) -> Result<(), RestoreError> {
         let objects: Vec<&CopiedObject> = backups.iter().flat_map(|b| &b.objects).collect();
         let locate = |object: &&CopiedObject| -> Result<VolumeState, RestoreError> {

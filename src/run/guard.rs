@@ -26,11 +26,11 @@ pub fn guarded<T>(events: &Events<'_>, body: impl FnOnce() -> T) -> Option<T> {
                 .and_then(|mut said| said.take())
                 .unwrap_or_default();
             let hint =
-                "this is a fault of the program; the last complete backup stays the one to restore"
+                "this is a bug in the program; the last complete backup can still be restored"
                     .to_owned();
             events.fail(
                 Section::Result,
-                format!("the run broke off: {}", said.replace('\n', " ")),
+                format!("the run crashed: {}", said.replace('\n', " ")),
                 Some(hint),
             );
         })

@@ -3,6 +3,7 @@
 pub mod backup;
 pub mod copy;
 pub mod guard;
+pub mod native;
 pub mod parallel;
 pub mod prune;
 pub mod restore;
@@ -10,3 +11,4 @@ pub mod search;
 pub mod session;
 #[cfg(any(windows, test))]
 pub mod shadow;
+pub mod verify;

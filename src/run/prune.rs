@@ -1,4 +1,4 @@
-//! Retention carried out (SPEC#retention): asks a store, and deletes what the plan says.
+//! Carries out the retention (SPEC#retention): lists a store, and deletes what the plan says.
 
 use std::collections::BTreeSet;
 

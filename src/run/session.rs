@@ -1,8 +1,8 @@
 //! A session: one run with everything around it, from its log to the last report (SPEC#run,
 //! SPEC#log).
 //!
-//! Whatever happens inside, also a panic or an interrupt, the log says it, the report is made and
-//! sent, and the run is noted in local state.
+//! Whatever happens inside, even a panic or an interrupt, it is logged, the report is made and
+//! sent, and the run is recorded in local state.
 
 mod channels;
 
@@ -19,6 +19,7 @@ use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Outcome, Section, Severity, Sink};
 use crate::model::job::{Program, Reporting};
 use crate::model::path::FullPath;
+use crate::model::text;
 use crate::render::report::{self, Counts, Report, Summary};
 use crate::run::guard::guarded;
 pub use channels::examine;
@@ -27,7 +28,7 @@ use channels::{Reached, RunEnd};
 /// What a session is about, and who gets its reports.
 #[derive(Clone, Copy, Debug)]
 pub struct Session<'a> {
-    /// Name of the profile, or of what stands in for it.
+    /// Name of the profile, or its substitute.
     pub profile: &'a str,
     pub location: &'a str,
     /// `regular`, `incremental-only` or `restore`.
@@ -35,7 +36,8 @@ pub struct Session<'a> {
     pub reporting: &'a Reporting,
     /// Whether a report is emailed at all (SPEC#log: not for an incremental-only backup).
     pub mail: bool,
-    /// Whether nothing is done without a log. A restore that cannot write one goes on and says so.
+    /// Whether nothing is done without a log. A restore that cannot write one continues and says
+    /// so.
     pub log_is_vital: bool,
     pub files: Files<'a>,
 }
@@ -70,8 +72,8 @@ pub struct Ended {
 }
 
 impl Session<'_> {
-    /// Runs `body` and tells everybody how it ended. `report` makes the report of an outcome, from
-    /// what `body` gave if it came to its end.
+    /// Runs `body` and reports how it ended. `report` makes the report of an outcome, from the
+    /// result of `body` if it returned.
     pub fn run<'a, T>(
         &self,
         readers: Vec<Box<dyn Sink + 'a>>,
@@ -98,7 +100,7 @@ impl Session<'_> {
         if let Err(error) = &log {
             self.no_log(error, &events);
         }
-        // A backup of which nobody can read how it went is not started.
+        // A backup without a log is not started.
         let given = match log.is_err() && self.log_is_vital {
             true => None,
             false => guarded(&events, || body(&events, started)),
@@ -146,9 +148,9 @@ impl Session<'_> {
         }
     }
 
-    /// Sends a test message to everybody who gets messages about runs. Pings and hooks are left
-    /// alone, because they would report a run that did not take place.
-    /// Returns `None` if there is nobody.
+    /// Sends a test message to every recipient of messages about runs. Pings and hooks are not
+    /// called, because they would report a run that did not take place. Returns `None` if there is
+    /// no recipient.
     pub fn try_messages(&self, readers: Vec<Box<dyn Sink + '_>>) -> Option<Outcome> {
         let events = Events::new(readers);
         let started = Utc::now();
@@ -196,7 +198,8 @@ impl Session<'_> {
         });
     }
 
-    /// Runs of this profile that ended without a word, in words. Nobody was told of them.
+    /// Descriptions of the runs of this profile that ended without a report and were not reported
+    /// yet.
     fn lost(&self, events: &Events<'_>) -> Vec<String> {
         let history = History::of(self.profile);
         history.tidy();
@@ -264,7 +267,11 @@ impl Session<'_> {
         if removed > 0 {
             events.note(
                 Section::CleanUp,
-                format!("removed {removed} log files older than {days} days"),
+                format!(
+                    "removed {} older than {}",
+                    text::count(removed, "log file"),
+                    text::count(u64::from(days), "day")
+                ),
             );
         }
         for (path, error) in failures {

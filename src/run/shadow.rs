@@ -5,7 +5,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// What is shown where, and what runs meanwhile.
+/// What is shown where, and the command that runs.
 #[derive(Debug)]
 pub struct ShadowOrder {
     pub source: PathBuf,
@@ -33,7 +33,7 @@ impl ShadowError {
     }
 }
 
-/// The exit code of `shadow`: a command's own comes back with a bit that tells it from 1 and 2.
+/// The exit code of `shadow`: that of the command gets a bit that distinguishes it from 1 and 2.
 pub fn exit_code(command: i32) -> i32 {
     match command {
         0 => 0,
@@ -98,7 +98,7 @@ pub fn moment(state: i32) -> &'static str {
         6 => "when it was found",
         7 | 8 => "when it was to prepare",
         9 => "when it was to stop writing",
-        10 => "when it was to go on writing",
+        10 => "when it was to resume writing",
         11 => "after the shadow copy was made",
         _ => "",
     }
@@ -141,7 +141,7 @@ mod made {
         }
     }
 
-    /// Returns the exit code. Shadow copy and letter are gone by then, whatever happened.
+    /// Returns the exit code. The shadow copy and the letter have always been removed by then.
     ///
     /// # Errors
     /// When the command did not run.
@@ -180,8 +180,9 @@ mod made {
         let code = command(order);
         drop(letter);
         if let Err(VssError { call, code }) = backup.end() {
-            let text =
-                format!("the shadow copy goes only when this program ends ({call}: 0x{code:08x})");
+            let text = format!(
+                "the shadow copy is deleted only when this program ends ({call}: 0x{code:08x})"
+            );
             events.note(Section::Tools, text);
         }
         code

@@ -17,6 +17,8 @@ mod memory;
 mod other_accounts;
 mod plan;
 mod profile;
+#[cfg(target_os = "linux")]
+mod progress;
 mod property;
 mod render;
 mod restore;
@@ -25,8 +27,11 @@ mod scenarios;
 mod schedule;
 mod search;
 mod secrets;
+#[cfg(unix)]
+mod shells;
 mod stores;
 mod support;
 mod unattended;
+mod verify;
 mod windows;
 mod years;

@@ -101,7 +101,7 @@ fn it_fails_as_the_run_would() {
     machine.profile.mirror_extra("delete", "0");
     plan(&machine, &[])
         .exit(1)
-        .says("more than max-delete allows: the mirror is left as it is");
+        .says("more than max-delete allows: the mirror is not changed");
     machine.run(&[]).exit(1);
     machine.profile.mirror_extra("keep", "0");
     fs::remove_dir_all(machine.home().join("pics")).unwrap();

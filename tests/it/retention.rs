@@ -60,11 +60,8 @@ fn prune_shows_asks_and_deletes_whole_sets() {
         .says("no rule of keep covers it")
         .says("monthly: 2 (202509)")
         .says("4 sets to delete")
-        .says("1 other objects stay");
-    machine
-        .aam("prune", &[])
-        .exit(2)
-        .says("nobody agreed to it");
+        .says("1 other object stays");
+    machine.aam("prune", &[]).exit(2).says("not confirmed");
     assert_eq!(machine.stored(), before);
     let json = machine.aam("prune", &["--dry-run", "--format", "json"]);
     let plans: Value = serde_json::from_str(&json.stdout).unwrap();
@@ -246,7 +243,7 @@ fn a_copy_is_whole_thawed_and_resumed() {
     fs::create_dir(&second).unwrap();
     let to = ["--to-directory", second.to_str().unwrap()];
     let copy = |more: &[&str]| machine.aam("copy", &[&to[..], more].concat());
-    copy(&["--from", "s3"]).exit(2).says("nobody agreed");
+    copy(&["--from", "s3"]).exit(2).says("not confirmed");
     assert!(objects(&second).is_empty());
     copy(&["--from", "s3", "--yes", "--poll-every", "1s"])
         .exit(0)

@@ -3,6 +3,8 @@
 
 mod changing;
 mod cut_off;
+mod home;
+mod killed;
 pub mod list;
 mod mirror;
 mod mirror_truth;

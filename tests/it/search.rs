@@ -208,7 +208,7 @@ fn local_lists_and_those_of_the_store_answer_alike() {
     bare("find", &["TXT"])
         .exit(3)
         .says(&format!("the state {} is not searched", states[1]))
-        .says("its manifest is gone")
+        .says("its manifest is missing")
         .says("searched 1 state");
 }
 

@@ -1,11 +1,11 @@
 //! Directories as a stage of root's is shown them: through no link, and read-only where nothing is
 //! written (SPEC#security).
 //!
-//! The tools of a stage take paths. Who may write in a source could put a link where a directory
-//! was, and a tool that runs as root would read what lies behind it. So the kernel shows the
-//! directories to the stage once more, in a mount namespace that nobody else sees, and follows no
-//! link in there. Where the system does not offer that (no root, a container, a kernel before
-//! 5.14, anything but Linux), the stage goes on without.
+//! The tools of a stage take paths. A user who may write in a source could replace a directory by a
+//! link, and a tool that runs as root would read the target of the link. Therefore the kernel shows
+//! the directories to the stage again, in a private mount namespace in which links are not
+//! followed. If the system does not support that (no root, a container, a kernel before 5.14,
+//! anything but Linux), the stage continues without it.
 
 #![cfg_attr(not(target_os = "linux"), allow(dead_code))]
 
@@ -25,21 +25,21 @@ pub struct View {
     pub mount: PathBuf,
     /// Those of them that are not the directory itself, from there.
     pub sources: Vec<PathBuf>,
-    /// Where it is shown: a directory that nobody else can reach. It is made.
+    /// Where it is shown: a new directory that nobody else can reach.
     pub at: PathBuf,
     /// A directory that is written to, shown in its own place.
     pub written: Option<PathBuf>,
-    /// The directory of the work files, which holds the view.
+    /// The directory of the work files, which contains the view.
     pub work: PathBuf,
     /// The programs that are run.
     pub programs: Vec<PathBuf>,
 }
 
-/// What came of it.
+/// The result.
 #[derive(Clone, Debug)]
 pub struct Shown {
-    /// A directory that holds nothing but the programs of the system, the view, what is written, and
-    /// the work files. Links that a tool resolves by itself lead nowhere in there.
+    /// A directory with only the programs of the system, the view, what is written, and the work
+    /// files. Links that a tool resolves itself lead nowhere in it.
     pub root: Option<PathBuf>,
 }
 
@@ -65,7 +65,7 @@ impl View {
             });
             Ok(body(shown))
         });
-        // Without a thread there is no view either.
+        // Without a thread, the view cannot be made.
         done.unwrap_or_else(|_| body(None))
     }
 }

@@ -1,4 +1,4 @@
-//! Calls of the kernel by which directories are shown once more.
+//! Calls of the kernel that show directories at a second place.
 
 use std::ffi::OsStr;
 use std::io;
@@ -22,8 +22,8 @@ pub(super) fn own_namespace() -> io::Result<()> {
     Ok(unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWNS) }?)
 }
 
-/// A path and all that is mounted in it, once more, with other attributes. Where the kernel is to
-/// follow no link and nothing is written, it follows none in the place of the path either.
+/// A second view of a path and everything mounted in it, with other attributes. If the kernel must
+/// not follow links and nothing is written, it does not follow a link in place of the path either.
 pub(super) fn shown_once_more(path: &Path, attributes: u64) -> io::Result<OwnedFd> {
     let mut flags = OFlags::PATH | OFlags::CLOEXEC;
     if attributes & READ_ONLY != 0 && attributes & NO_LINKS != 0 {
@@ -58,8 +58,8 @@ fn set_attributes(tree: &OwnedFd, attributes: u64) -> io::Result<()> {
         propagation: 0,
         user_namespace: 0,
     };
-    // SAFETY: the handle is open, the path is a constant that ends with NUL, and the kernel
-    // reads the structure only, of the size that it is told.
+    // SAFETY: the handle is open, the path is a constant that ends with NUL, and the kernel only
+    // reads the structure, with the given size.
     let done = unsafe {
         libc::syscall(
             libc::SYS_mount_setattr,

@@ -47,7 +47,7 @@ pub(super) fn make(view: &View) -> io::Result<PathBuf> {
     {
         shown.push((path, shown_once_more(path, NO_DEVICES)?));
     }
-    // One may hold the other.
+    // One may contain the other.
     shown.sort_by_key(|(path, _)| *path);
     let root = view.work.join("root");
     fs::create_dir(&root)?;

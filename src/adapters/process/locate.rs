@@ -8,7 +8,7 @@ use super::ToolError;
 /// Windows, where programs are unpacked into one directory, that of this program comes first.
 ///
 /// # Errors
-/// When there is none; the message says where it was looked for, the hint how to get it.
+/// When it is not found. The message says where it was searched for, and the hint how to get it.
 pub fn locate(configured: Option<&str>, names: &[&str], hint: &str) -> Result<PathBuf, ToolError> {
     let missing = |name: &str, places: &str| ToolError::Missing {
         name: name.to_owned(),

@@ -1,7 +1,7 @@
 //! What a program prints, read by threads of its own.
 //!
-//! A thread reads to the end of its pipe also when nobody takes what it reads any more: a program
-//! that was left behind must not be ended by a closed pipe.
+//! A thread reads to the end of its pipe even if its output is no longer used, because a closed
+//! pipe must not end a program in the background.
 
 use std::io::{self, BufRead, BufReader, Read};
 use std::process::Child;
@@ -14,7 +14,8 @@ use zeroize::Zeroizing;
 /// 16 MiB with [`LINE_LIMIT`].
 const WAITING_LINES: usize = 256;
 
-/// The longest piece of one line kept: progress bars and binary noise must not fill memory.
+/// The longest part of one line that is kept, so that progress bars and binary output do not fill
+/// memory.
 const LINE_LIMIT: u64 = 64 * 1024;
 
 /// The most bytes of a secret program's output that are kept: no secret is larger.
@@ -23,7 +24,7 @@ pub const MOST_BYTES: usize = 64 * 1024;
 /// Standard output and standard error as lines. The channel ends with the last pipe.
 ///
 /// # Errors
-/// When this computer starts no more threads.
+/// When this computer cannot start more threads.
 pub fn lines(child: &mut Child) -> io::Result<Receiver<String>> {
     let (sender, lines) = sync_channel(WAITING_LINES);
     let pipes: [Option<Box<dyn Read + Send>>; 2] = [
@@ -80,7 +81,7 @@ pub fn bytes(child: &mut Child, most: usize) -> io::Result<Receiver<Zeroizing<Ve
     Ok(pieces)
 }
 
-/// Text of a tool in whatever code page it came: UTF-8 where it is that, else that of the console.
+/// Text of a tool in any code page: UTF-8 if it is valid, else that of the console.
 #[cfg(windows)]
 fn decode(line: &[u8]) -> String {
     std::str::from_utf8(line).map_or_else(

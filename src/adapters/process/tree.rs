@@ -4,6 +4,9 @@ use std::process::{Child, Command};
 #[cfg(unix)]
 use std::time::Duration;
 
+#[cfg(unix)]
+use super::guard;
+
 /// How often, and after which pauses, a stopped child is looked at: five seconds for a program to
 /// end in order before it is killed.
 #[cfg(unix)]
@@ -11,8 +14,8 @@ const LOOKS: u32 = 50;
 #[cfg(unix)]
 const LOOK: Duration = Duration::from_millis(100);
 
-/// A child gets a process group of its own, so that stopping it stops what it started, and so that
-/// a Ctrl-C on the terminal reaches this program alone, which then stops things in order.
+/// A child gets a process group of its own, so that stopping it also stops what it started, and so
+/// that a Ctrl-C on the terminal reaches only this program, which then stops everything in order.
 #[cfg(unix)]
 pub(super) fn own_group(command: &mut Command) {
     std::os::unix::process::CommandExt::process_group(command, 0);
@@ -30,13 +33,13 @@ pub(super) struct Tree(Option<rustix::process::Pid>);
 
 #[cfg(unix)]
 impl Tree {
-    /// Unix has nothing that ends it with this program.
-    pub(super) fn of(child: &Child, _ends_with_us: bool) -> Tree {
-        Tree(
-            i32::try_from(child.id())
-                .ok()
-                .and_then(rustix::process::Pid::from_raw),
-        )
+    pub(super) fn of(child: &Child, ends_with_us: bool) -> Tree {
+        let id = i32::try_from(child.id()).ok();
+        let group = id.and_then(rustix::process::Pid::from_raw);
+        if ends_with_us {
+            group.into_iter().for_each(guard::name);
+        }
+        Tree(group)
     }
 
     /// The child has ended.
@@ -63,6 +66,14 @@ impl Tree {
                 std::thread::sleep(LOOK);
             }
         }
+    }
+}
+
+/// It was stopped, or has ended.
+#[cfg(unix)]
+impl Drop for Tree {
+    fn drop(&mut self) {
+        self.0.into_iter().for_each(guard::forget);
     }
 }
 
@@ -96,7 +107,7 @@ impl Tree {
         self.0
             .iter()
             .for_each(crate::adapters::windows::tree::ProcessTree::end);
-        // What is gone already needs no ending.
+        // A process that has ended need not be stopped.
         let _ = child.kill();
         let _ = child.wait();
     }

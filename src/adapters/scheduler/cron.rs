@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{LastResult, ScheduledTask, SchedulerError, SchedulerTool};
 use crate::render::schedule::{Rendered, Scheduler, TaskName, next};
 
-/// The crontab; empty when there is none.
+/// The crontab; empty if it does not exist.
 fn read(tool: &SchedulerTool<'_>) -> Result<String, SchedulerError> {
     match tool.run("crontab", &["-l"])? {
         (0, text) => Ok(text),

@@ -97,7 +97,7 @@ pub fn find(
     }))
 }
 
-/// The times in a file that [`install`] wrote: launchd does not tell the next one.
+/// The times in a file that [`install`] wrote: launchd does not say when the next run is.
 fn times(plist: &str) -> Option<String> {
     let of = |key: &str| -> Option<u32> {
         let (_, rest) = plist.split_once(&format!("<key>{key}</key>"))?;

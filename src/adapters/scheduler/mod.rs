@@ -1,7 +1,7 @@
 //! The schedulers of this computer: a schedule is installed, asked for and removed (SPEC#schedule).
 //!
-//! What a scheduler says afterwards counts, not that its command ended well. A task is found by its
-//! name alone, so that it can be removed when its profile is gone.
+//! What a scheduler says afterwards counts, not the success of its command. A task is found by its
+//! name alone, so that it can be removed if its profile no longer exists.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ mod launchd;
 mod systemd;
 mod task_scheduler;
 
-/// Why a scheduler could not be asked or told.
+/// Why a scheduler could not be queried or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum SchedulerError {
     #[error(transparent)]
@@ -40,11 +40,11 @@ pub enum SchedulerError {
     Broken(String),
 }
 
-/// How the last run of a task ended, as far as its scheduler tells.
+/// How the last run of a task ended, as far as its scheduler says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LastResult {
-    /// The scheduler does not tell.
+    /// The scheduler does not say.
     Unknown,
     /// It has not run yet.
     Never,
@@ -74,7 +74,7 @@ pub struct ScheduledTask {
     pub try_now: Option<String>,
 }
 
-/// What tells a scheduler something, and where files of its own go.
+/// The commands of a scheduler, and the directory of its files.
 struct SchedulerTool<'a> {
     cancel: &'a Cancel,
 }
@@ -126,7 +126,7 @@ pub fn default() -> Scheduler {
     }
 }
 
-/// The schedulers that may hold a task on this computer.
+/// The schedulers that may have a task on this computer.
 pub fn here() -> &'static [Scheduler] {
     match () {
         () if cfg!(windows) => &[Scheduler::TaskScheduler],
@@ -138,7 +138,7 @@ pub fn here() -> &'static [Scheduler] {
 /// Gives a schedule to a scheduler, in the place of one of the same name.
 ///
 /// # Errors
-/// When it cannot be told, or says no.
+/// When it cannot be changed, or refuses.
 pub fn install(
     schedule: &Schedule,
     scheduler: Scheduler,
@@ -207,7 +207,7 @@ pub fn remove(
 }
 
 /// Stops a scheduler from starting a task, or lets it start the task again. Returns the task in
-/// words; nothing when there is none.
+/// words; nothing if none exists.
 ///
 /// # Errors
 /// When it is there and cannot be changed.

@@ -1,8 +1,8 @@
 //! What became of the last runs, in local state: for `status`, for metrics, and so that a run that
 //! ended without a report is reported by the next one.
 //!
-//! One file a run, written when it starts and again when it ends. Beside it lies a lock file while
-//! the run lives: a crash frees it.
+//! One file for each run, written when it starts and again when it ends. A lock file is beside it
+//! during the run. A crash frees the lock.
 
 use std::fs;
 use std::io;
@@ -96,7 +96,7 @@ pub struct History {
     directory: PathBuf,
 }
 
-/// A run that goes on; its record says so until [`Running::end`].
+/// A run in progress. Its record says so until [`Running::end`].
 #[derive(Debug)]
 pub struct Running {
     path: PathBuf,
@@ -171,13 +171,13 @@ impl History {
         self.files().into_iter().map(|(_, record)| record).collect()
     }
 
-    /// The runs that were lost and of which nobody was told. They count as told from now on.
+    /// The lost runs that were not reported yet. They count as reported from now on.
     pub fn newly_lost(&self) -> Vec<RunRecord> {
         let mut lost = Vec::new();
         for (path, record) in self.files() {
             let lock_path = path.with_extension("running");
             if record.outcome == Some(Outcome::Lost) && lock_path.exists() {
-                // If it cannot be written, the next run tells it again.
+                // If it cannot be written, the next run reports it again.
                 if write(&path, &record).is_ok() {
                     let _ = fs::remove_file(&lock_path);
                 }
@@ -187,8 +187,8 @@ impl History {
         lost
     }
 
-    /// Forgets all but the newest. What metrics still have to tell stays: the last success and the
-    /// last backup.
+    /// Forgets all but the newest. What metrics still need is kept: the last success and the last
+    /// backup.
     pub fn tidy(&self) {
         let files = self.files();
         let success = files.iter().position(|(_, record)| record.is_success());
@@ -242,7 +242,7 @@ fn directory() -> PathBuf {
     base_directory().join("runs")
 }
 
-/// Whether the run of a record lives: it holds its lock.
+/// Whether the run of a record is in progress: then it holds its lock.
 fn is_held(lock_path: &Path, record: &RunRecord) -> bool {
     let asking = Holder {
         profile: record.profile.clone(),

@@ -48,12 +48,12 @@ pub struct RunLock {
 #[derive(Debug)]
 pub enum Attempt {
     Taken(RunLock),
-    /// Somebody else has it; who, if it could be read.
+    /// Another process has it: who, if that could be read.
     Busy(Option<Holder>),
 }
 
-/// The lock file of this account. It is in a directory of the account's own: whoever could open it
-/// could hold up every backup. In a state directory of another account it has a name of its own.
+/// The lock file of this account. It is in a directory of the account's own: anyone who could open
+/// it could block every backup. In a state directory of another account it has a name of its own.
 pub fn default_path() -> PathBuf {
     let base = base_directory();
     let name = match user_if_not_owner(&base) {
@@ -91,7 +91,7 @@ pub fn attempt(path: &Path, holder: &Holder) -> Result<Attempt, LockError> {
     let mut file = open(path).map_err(failed)?;
     match fs4::FileExt::try_lock(&file) {
         Ok(()) => {
-            // For people only; the lock holds without it.
+            // For people only; the lock works without it.
             let _ = file
                 .set_len(0)
                 .and_then(|()| serde_json::to_writer(&file, holder).map_err(io::Error::from));
@@ -109,7 +109,7 @@ pub fn attempt(path: &Path, holder: &Holder) -> Result<Attempt, LockError> {
     }
 }
 
-/// Opens the file, through no link, and leaves what it holds.
+/// Opens the file without following links, and keeps its content.
 fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);

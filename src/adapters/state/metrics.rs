@@ -35,8 +35,8 @@ pub fn probe(path: &Path) -> Result<(), MetricsError> {
     tried.map_err(|why| error(path, why))
 }
 
-/// Writes the metrics of a run that ended, whole or not at all. `earlier` are runs before it, in
-/// any order.
+/// Writes the metrics of a run that ended, completely or not at all. `earlier` are runs before it,
+/// in any order.
 ///
 /// # Errors
 /// When the file cannot be written; what was there before stays.
@@ -44,7 +44,7 @@ pub fn write(path: &Path, run: &RunRecord, earlier: &[RunRecord]) -> Result<(), 
     write_text(path, &text(run, earlier))
 }
 
-/// Writes metrics, whole or not at all.
+/// Writes metrics, completely or not at all.
 ///
 /// # Errors
 /// When the file cannot be written; what was there before stays.
@@ -52,7 +52,7 @@ pub fn write_text(path: &Path, text: &str) -> Result<(), MetricsError> {
     let written = || -> io::Result<()> {
         let mut file = beside(path)?;
         file.write_all(text.as_bytes())?;
-        // The exporter runs as somebody else.
+        // The exporter runs as another account.
         #[cfg(unix)]
         file.as_file()
             .set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?;

@@ -1,8 +1,8 @@
 //! What this computer remembers between runs: manifests and the selection digest of recent backups
 //! (SPEC#state).
 //!
-//! One directory a backup, made whole under another name and renamed, so that a crash leaves
-//! nothing half written.
+//! One directory for each backup, made completely under another name and renamed, so that a crash
+//! leaves nothing incomplete.
 
 pub mod history;
 pub mod lock;
@@ -145,7 +145,7 @@ impl State {
         write_whole(&self.directory.join(KEY), &serde_json::to_vec(fingerprint)?)
     }
 
-    /// Backups whose upload was cut off, oldest first.
+    /// Backups whose upload was interrupted, oldest first.
     pub fn unfinished(&self) -> Vec<Unfinished> {
         uploads::find(&self.directory)
     }
@@ -158,7 +158,7 @@ impl State {
         stores: Vec<String>,
         work: PathBuf,
     ) -> Unfinished {
-        // If there is none, writing the record says so.
+        // If it does not exist, writing the record reports that.
         let _ = create_private_directory(&self.directory);
         Unfinished::new(backup, archives, stores, work, &self.directory)
     }

@@ -1,4 +1,4 @@
-//! What this computer sent to each store, so that a later run can tell whether it is still there
+//! What this computer sent to each store, so that a later run can check whether it is still there
 //! (SPEC#state).
 
 use std::collections::BTreeMap;
@@ -45,8 +45,8 @@ impl State {
         record.stores.values().filter_map(newest).collect()
     }
 
-    /// Notes the objects of a complete backup, and forgets those of which the store holds no set
-    /// any more: `listed` is what it holds.
+    /// Records the objects of a complete backup, and forgets those whose set is no longer in the
+    /// store. `listed` is the content of the store.
     ///
     /// # Errors
     /// When state cannot be written.

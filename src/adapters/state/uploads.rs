@@ -13,7 +13,7 @@ use crate::model::upload_record::{PREFIX, Unfinished};
 /// Notes an object that a store has now, on the disk too.
 ///
 /// # Errors
-/// When the disk does not take it: after a crash the object is sent once more.
+/// When it cannot be written: after a crash, the object is sent again.
 pub fn note(unfinished: &mut Unfinished, store: &str, stored: ObjectRef) -> io::Result<()> {
     unfinished.sent(store, stored);
     save(unfinished)
@@ -48,11 +48,11 @@ pub fn forget(unfinished: &Unfinished) -> io::Result<()> {
     }
 }
 
-/// In a work directory: whose local state it belongs to.
+/// In a work directory: the local state that it belongs to.
 pub const OWNER: &str = "owner";
 
-/// Removes everything from the work directory but what is still to be sent: lists and plain
-/// manifests hold file names in the clear.
+/// Removes everything from the work directory except what must still be sent, because lists and
+/// plain manifests contain unencrypted file names.
 ///
 /// # Errors
 /// When something cannot be removed.
@@ -76,8 +76,8 @@ fn prune_directory(unfinished: &Unfinished, directory: &Path) -> io::Result<()> 
     Ok(())
 }
 
-/// Finds out whether the upload can go on: whether the files that are to be sent are what they were
-/// when the record was written last.
+/// Finds out whether the upload can be resumed: whether the files to send are unchanged since the
+/// record was last written.
 pub fn examine(unfinished: &mut Unfinished) {
     let changed = |at: SystemTime| {
         unfinished
@@ -118,7 +118,8 @@ pub fn find(state: &Path) -> Vec<Unfinished> {
     found
 }
 
-/// `None` when it cannot be read: the backup counts as cut off before its archives were whole.
+/// `None` if it cannot be read: then the backup counts as interrupted before its archives were
+/// complete.
 fn load(path: PathBuf) -> Option<Unfinished> {
     let written = fs::metadata(&path).and_then(|found| found.modified()).ok();
     let record: Unfinished = serde_json::from_slice(&fs::read(&path).ok()?).ok()?;

@@ -69,7 +69,7 @@ fn digest(text: &str) -> String {
     hex::encode(&Sha256::digest(text.as_bytes())[..16])
 }
 
-/// The largest object of which a copy is kept.
+/// The largest object whose copy is kept.
 const MOST: u64 = 1 << 30;
 
 impl Store for CachedStore<'_> {

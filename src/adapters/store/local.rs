@@ -56,8 +56,8 @@ impl LocalFile {
         Ok(filled)
     }
 
-    /// Called after the last byte: a file that somebody changed meanwhile is a mixture of two
-    /// states, and its size would not be the one announced.
+    /// Called after the last byte: a file that changed meanwhile is a mixture of two states, and
+    /// its size would differ from the announced one.
     pub(super) fn check_unchanged(&self, act: &Act) -> Result<(), StoreError> {
         let after = self
             .file

@@ -1,7 +1,7 @@
 //! Stores: where archives go (SPEC#upload). One small trait; a directory and S3 implement it.
 //!
-//! A store knows keys and bytes. It never reads an object name's meaning, and deletes only what it
-//! is told to by [`Store::remove`], which pruning alone calls.
+//! A store knows keys and bytes. It does not interpret object names, and deletes only by
+//! [`Store::remove`], which only pruning calls.
 
 use std::fmt;
 use std::ops::Range;
@@ -41,11 +41,11 @@ pub enum Direction {
     Download,
 }
 
-/// What one connection sends or receives at a time, in bytes: it takes much longer than the server's
-/// answer does, and memory holds one for each connection.
+/// What one connection sends or receives at a time, in bytes: it takes much longer than the
+/// server's answer does, and memory holds one for each connection.
 pub const PIECE: u64 = 8 * 1024 * 1024;
 
-/// Told about bytes as they are sent or received. Called from any thread.
+/// Called with the number of bytes as they are sent or received. Called from any thread.
 pub type Progress<'a> = &'a (dyn Fn(u64) + Sync);
 
 /// Why a store did not do what it was asked. The text names the store and the key; `hint` says what
@@ -57,7 +57,7 @@ pub struct StoreError {
     pub store: String,
     /// What was being done, with the key: `uploading KEY`.
     pub what: String,
-    /// The cause, in the words of whoever refused.
+    /// The cause, in the words of the system that refused.
     pub why: String,
     pub kind: StoreErrorKind,
     /// What the user can do; empty when nothing is known.
@@ -81,7 +81,7 @@ pub enum StoreErrorKind {
     Frozen,
     /// An object of this key is there already, with other content.
     Exists,
-    /// An object of this key and size is there already, and nothing tells whether it is the same.
+    /// An object of this key and size already exists, and nothing shows whether it is the same.
     Unclear,
     /// A local file could not be read or written.
     Local,
@@ -122,7 +122,9 @@ impl Act {
     /// A file of this computer, not of the store, failed.
     fn local(&self, path: &Path, verb: &str, error: &std::io::Error) -> StoreError {
         let hint = match error.kind() {
-            std::io::ErrorKind::StorageFull => "the disk is full: make room, then start again",
+            std::io::ErrorKind::StorageFull => {
+                "the disk is full: free some space, then start again"
+            }
             _ => "",
         };
         self.error(
@@ -132,13 +134,13 @@ impl Act {
         )
     }
 
-    /// An object of this key is there, and it is not this one. Keys hold the time of their backup
+    /// An object of this key exists, and it is a different one. Keys hold the time of their backup
     /// to the microsecond.
     fn exists(&self) -> StoreError {
         self.error(
             StoreErrorKind::Exists,
-            "an object of this name is there already, with other content; it was left as it is",
-            "give each computer a `location` of its own, and look whether this computer's clock was set back",
+            "an object of this name already exists, with other content; it was left as it is",
+            "give each computer a `location` of its own, and check whether this computer's clock was set back",
         )
     }
 
@@ -146,7 +148,7 @@ impl Act {
     fn unclear(&self) -> StoreError {
         StoreError {
             kind: StoreErrorKind::Unclear,
-            why: "an object of this name and size is there already, perhaps with other content; it was left as it is".to_owned(),
+            why: "an object of this name and size already exists, perhaps with other content; it was left as it is".to_owned(),
             ..self.exists()
         }
     }
@@ -162,7 +164,7 @@ impl Act {
         )
     }
 
-    /// Where the wanted part of an object lies; an object may be shorter than its marker says.
+    /// The range of the wanted part of an object. An object may be shorter than its marker says.
     fn part(&self, part: Option<Range<u64>>, size: u64) -> Result<Range<u64>, StoreError> {
         let part = part.unwrap_or(0..size);
         if part.end <= size {
@@ -234,8 +236,8 @@ pub trait Store: Send + Sync {
     fn list(&self, prefix: &str) -> Result<Vec<Object>, StoreError>;
 
     /// Writes a local file under `key`. The object appears whole or not at all. It never replaces
-    /// another of the same key; one with the same content counts as written, as after an answer
-    /// that was lost.
+    /// another one of the same key. One with the same content counts as written, because an answer
+    /// may have been lost.
     ///
     /// # Errors
     /// When it does not appear, or another object has the key ([`StoreErrorKind::Exists`], or
@@ -255,15 +257,15 @@ pub trait Store: Send + Sync {
     fn put_bytes(&self, key: &str, bytes: &[u8], purpose: Purpose)
     -> Result<ObjectRef, StoreError>;
 
-    /// Reads a small object whole.
+    /// Reads a small object completely.
     ///
     /// # Errors
     /// When it cannot be read, or is larger than `limit` bytes.
     fn read(&self, key: &str, limit: u64) -> Result<Vec<u8>, StoreError>;
 
-    /// Downloads an object into `target`, appending from byte `target`'s current length on (so a
-    /// broken download goes on). The file is created when missing and synced to disk at the end.
-    /// `stop` ends it before.
+    /// Downloads an object into `target`, appending from byte `target`'s current length on (so an
+    /// interrupted download resumes). The file is created when missing and synced to disk at the
+    /// end. `stop` ends it before.
     ///
     /// # Errors
     /// When not everything arrived; what arrived stays for the next try.
@@ -290,7 +292,7 @@ pub trait Store: Send + Sync {
         progress: Progress<'_>,
     ) -> Result<(), StoreError>;
 
-    /// Deletes an object. One that is not there is no error. Pruning alone calls it (SPEC#retention).
+    /// Deletes an object. A missing object is not an error. Only pruning calls it (SPEC#retention).
     ///
     /// # Errors
     /// When it is still there.
@@ -301,7 +303,7 @@ pub trait Store: Send + Sync {
         None
     }
 
-    /// The bucket that a store is, where it is one: the doctor asks it for more.
+    /// The bucket of a store, if it is one. The doctor tests it further.
     fn as_s3(&self) -> Option<&S3Store> {
         None
     }
@@ -330,8 +332,8 @@ pub trait Store: Send + Sync {
         Ok(ThawState::Ready)
     }
 
-    /// Asks for an object to be readable for `days`. May be repeated: one on its way, or ready, is
-    /// no error. Costs money.
+    /// Asks for an object to be readable for `days`. May be repeated: it is not an error if the
+    /// object is being thawed or is readable. Costs money.
     ///
     /// # Errors
     /// When the request is refused.

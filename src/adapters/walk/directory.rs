@@ -3,13 +3,15 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, StatxFlags};
 use rustix::io::Errno;
 
+use super::details::{LookedAt, details};
+use super::found::Found;
 use super::meta::{meta_of_stat, meta_of_statx};
 use crate::model::manifest::Meta;
 use crate::model::select::Kind;
@@ -52,25 +54,44 @@ impl SourceDirectory {
     }
 
     /// What a name is now.
-    pub(super) fn look(&self, name: &OsStr) -> io::Result<(Kind, Meta)> {
+    pub(super) fn look(&self, name: &OsStr) -> io::Result<(Kind, Found)> {
         let wanted = StatxFlags::BASIC_STATS | StatxFlags::BTIME;
         let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
         match rustix::fs::statx(&self.0, name, flags, wanted) {
             Ok(found) => {
                 let kind = FileType::from_raw_mode(found.stx_mode.into());
-                Ok((
-                    kind_of(kind).unwrap_or(Kind::Special),
-                    meta_of_statx(&found),
-                ))
+                let kind = kind_of(kind).unwrap_or(Kind::Special);
+                let looked = LookedAt {
+                    kind,
+                    uid: found.stx_uid,
+                    gid: found.stx_gid,
+                    names: found.stx_nlink.into(),
+                    number: found.stx_ino,
+                    size: found.stx_size,
+                    blocks: found.stx_blocks,
+                };
+                self.found(name, meta_of_statx(&found), &looked)
             }
             // Old kernels.
             Err(Errno::NOSYS) => {
                 let found = rustix::fs::statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW)?;
                 let kind = FileType::from_raw_mode(found.st_mode);
-                Ok((kind_of(kind).unwrap_or(Kind::Special), meta_of_stat(&found)))
+                let kind = kind_of(kind).unwrap_or(Kind::Special);
+                let looked = LookedAt::of_stat(kind, &found);
+                self.found(name, meta_of_stat(&found), &looked)
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// What else is known of a name: read by the handle of its directory, too.
+    fn found(&self, name: &OsStr, meta: Meta, looked: &LookedAt) -> io::Result<(Kind, Found)> {
+        let place = Path::new("/proc/self/fd").join(self.0.as_raw_fd().to_string());
+        let details = details(&place.join(name), looked, || {
+            let target = rustix::fs::readlinkat(&self.0, name, Vec::new())?;
+            Ok(target.into_bytes())
+        })?;
+        Ok((looked.kind, Found { meta, details }))
     }
 }
 
@@ -121,7 +142,7 @@ impl NameIn<'_> {
     }
 
     /// What it is by now.
-    pub(super) fn look(&self, name: &OsStr) -> io::Result<(Kind, Meta)> {
+    pub(super) fn look(&self, name: &OsStr) -> io::Result<(Kind, Found)> {
         self.directory.look(name)
     }
 }

@@ -8,10 +8,11 @@ use std::fs::{self, DirEntry};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::meta::{kind_of, meta_of, refuse_in_cloud};
+use super::details;
+use super::found::Found;
+use super::meta::{kind_of, refuse_in_cloud};
 #[cfg(windows)]
 use crate::adapters::windows::ListedEntry;
-use crate::model::manifest::Meta;
 use crate::model::select::Kind;
 
 /// A directory.
@@ -39,9 +40,10 @@ impl DirectoryByPath {
     }
 
     /// What a name is now.
-    pub(super) fn look(&self, name: &OsStr) -> io::Result<(Kind, Meta)> {
-        let found = fs::symlink_metadata(self.0.join(name))?;
-        Ok((kind_of(found.file_type()), meta_of(&found)?))
+    pub(super) fn look(&self, name: &OsStr) -> io::Result<(Kind, Found)> {
+        let path = self.0.join(name);
+        let found = fs::symlink_metadata(&path)?;
+        Ok((kind_of(found.file_type()), details::found(&path, &found)?))
     }
 
     /// Windows tells change times and reparse tags by directory only. Without them the other times
@@ -65,9 +67,10 @@ impl NameByPath<'_> {
     }
 
     /// What it is and what is known of it.
-    pub(super) fn look(&self, _: &OsStr) -> io::Result<(Kind, Meta)> {
+    pub(super) fn look(&self, _: &OsStr) -> io::Result<(Kind, Found)> {
         let found = self.0.metadata()?;
         refuse_in_cloud(&found)?;
-        Ok((kind_of(found.file_type()), meta_of(&found)?))
+        let path = self.0.path();
+        Ok((kind_of(found.file_type()), details::found(&path, &found)?))
     }
 }

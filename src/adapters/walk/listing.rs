@@ -7,16 +7,20 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::details;
 use super::directory::{NameIn, SourceDirectory};
-use super::meta::{kind_of, meta_of};
-use crate::model::manifest::Meta;
+use super::found::Found;
+use super::meta::kind_of;
+use crate::model::path::Family;
 use crate::model::select::{Kind, Location, Selection};
 
 /// One entry of a directory, judged.
 #[derive(Debug)]
 pub(super) enum Judged {
-    Directory(Meta),
-    File(Meta),
+    Directory(Found),
+    File(Found),
+    /// A symbolic link that is stored.
+    Link(Found),
     Excluded(Kind),
     NotCopied(Kind),
     Unreadable(io::Error),
@@ -94,7 +98,7 @@ impl Listing {
                     None => {
                         let is_source = location.enter(&name).is_source();
                         match source(&path.join(&name), is_source) {
-                            Ok(meta) => Judged::Directory(meta),
+                            Ok(found) => Judged::Directory(found),
                             Err(why) => Judged::Missing(why),
                         }
                     }
@@ -167,7 +171,9 @@ fn add_listed(directory: &SourceDirectory, entries: &mut [(OsString, Judged)]) {
             Judged::File(_) if listed.tag.is_some_and(super::meta::is_special_tag) => {
                 *found = Judged::NotCopied(Kind::Special);
             }
-            Judged::Directory(meta) | Judged::File(meta) => meta.changed = listed.changed,
+            Judged::Directory(found) | Judged::File(found) => {
+                found.meta.changed = listed.changed;
+            }
             _ => {}
         }
     }
@@ -188,14 +194,20 @@ fn judge(
     if excluded(kind) {
         return Ok(Judged::Excluded(kind));
     }
-    if matches!(kind, Kind::Link | Kind::Special) {
+    let is_stored = |kind| match kind {
+        Kind::File | Kind::Directory => true,
+        Kind::Link => Family::HOST == Family::Unix,
+        Kind::Special => false,
+    };
+    if !is_stored(kind) {
         return Ok(Judged::NotCopied(kind));
     }
     // It may have become something else since it was listed.
     match listed.look(name)? {
         (now, _) if now != kind && excluded(now) => Ok(Judged::Excluded(now)),
-        (Kind::Directory, meta) => Ok(Judged::Directory(meta)),
-        (Kind::File, meta) => Ok(Judged::File(meta)),
+        (Kind::Directory, found) => Ok(Judged::Directory(found)),
+        (Kind::File, found) => Ok(Judged::File(found)),
+        (Kind::Link, found) if is_stored(Kind::Link) => Ok(Judged::Link(found)),
         (now, _) => Ok(Judged::NotCopied(now)),
     }
 }
@@ -204,7 +216,7 @@ fn judge(
 ///
 /// # Errors
 /// Why it cannot be walked, in words.
-pub(super) fn source(path: &Path, is_source: bool) -> Result<Meta, String> {
+pub(super) fn source(path: &Path, is_source: bool) -> Result<Found, String> {
     let metadata = if is_source {
         fs::symlink_metadata(path)
     } else {
@@ -215,7 +227,7 @@ pub(super) fn source(path: &Path, is_source: bool) -> Result<Meta, String> {
         _ => e.to_string(),
     })?;
     match kind_of(metadata.file_type()) {
-        Kind::Directory => meta_of(&metadata).map_err(|e| e.to_string()),
+        Kind::Directory => details::found(path, &metadata).map_err(|e| e.to_string()),
         Kind::Link => Err(
             "it is a symbolic link, and links are not followed; list the directory it leads to"
                 .to_owned(),

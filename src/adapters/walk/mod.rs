@@ -12,13 +12,16 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::model::cancel::Cancel;
-use crate::model::manifest::{Meta, RelPath};
+use crate::model::manifest::{Details, Meta, RelPath};
 use crate::model::path::{FullPath, verbatim};
 use crate::model::select::{Kind, Location, Selection};
 
 mod ahead;
+#[cfg_attr(not(unix), path = "no_details.rs")]
+mod details;
 #[cfg_attr(not(target_os = "linux"), path = "directory_by_path.rs")]
 mod directory;
+mod found;
 mod listing;
 mod meta;
 
@@ -27,6 +30,7 @@ pub use meta::{InCloud, meta_of};
 
 use ahead::{Ahead, Pending};
 use directory::SourceDirectory;
+use found::Found;
 use listing::{Judged, Listing, Place, name_text};
 
 /// One thing a walk came across.
@@ -35,15 +39,18 @@ pub enum Item {
     /// A selected directory. It comes before everything in it.
     Directory {
         meta: Meta,
+        details: Details,
         /// Whether there is nothing in it at all, not even anything left out: only then may 7-Zip
         /// be given its name.
         really_empty: bool,
     },
     /// A selected file.
-    File { meta: Meta },
+    File { meta: Meta, details: Details },
+    /// A selected symbolic link, which is not followed.
+    Link { meta: Meta, details: Details },
     /// Left out by this exclusion; nothing below it is looked at.
     Excluded { kind: Kind },
-    /// A link or special file: not followed, not copied.
+    /// A special file, or a link where links are not stored: not followed, not copied.
     NotCopied { kind: Kind },
     /// A source that does not exist, or is not a directory.
     SourceMissing { why: String },
@@ -145,9 +152,9 @@ struct Frame {
 impl Descent<'_, '_> {
     /// Walks one directory and everything in it, with a stack of its own: depth costs no thread
     /// stack.
-    fn enter(&mut self, here: Here, is_source: bool, meta: Option<Meta>) -> ControlFlow<()> {
+    fn enter(&mut self, here: Here, is_source: bool, found: Option<Found>) -> ControlFlow<()> {
         let mut stack: Vec<Frame> = Vec::new();
-        stack.extend(self.open(here, is_source, meta, None, true)?);
+        stack.extend(self.open(here, is_source, found, None, true)?);
         loop {
             let may_ask = stack.len() < DEEP;
             let Some(frame) = stack.last_mut() else {
@@ -162,7 +169,8 @@ impl Descent<'_, '_> {
             };
             self.path.set(&frame.here.rel, name.as_encoded_bytes());
             let item = match found {
-                Judged::File(meta) => Item::File { meta },
+                Judged::File(Found { meta, details }) => Item::File { meta, details },
+                Judged::Link(Found { meta, details }) => Item::Link { meta, details },
                 Judged::Excluded(kind) => Item::Excluded { kind },
                 Judged::NotCopied(kind) => Item::NotCopied { kind },
                 Judged::Unreadable(why) => Item::Unreadable {
@@ -170,7 +178,7 @@ impl Descent<'_, '_> {
                     is_directory: false,
                 },
                 Judged::Missing(why) => Item::SourceMissing { why },
-                Judged::Directory(meta) => {
+                Judged::Directory(found) => {
                     let here = Here {
                         place: frame.place_of(&name),
                         rel: self.path.clone(),
@@ -179,7 +187,7 @@ impl Descent<'_, '_> {
                     let is_source = here.location.is_source();
                     let pending = self.ahead.take(&mut frame.pending, &name);
                     frame.ask(self.ahead, may_ask);
-                    stack.extend(self.open(here, is_source, Some(meta), pending, may_ask)?);
+                    stack.extend(self.open(here, is_source, Some(found), pending, may_ask)?);
                     continue;
                 }
             };
@@ -192,23 +200,23 @@ impl Descent<'_, '_> {
         &mut self,
         here: Here,
         is_source: bool,
-        meta: Option<Meta>,
+        found: Option<Found>,
         pending: Option<Pending>,
         may_ask: bool,
     ) -> ControlFlow<(), Option<Frame>> {
-        let meta = match (meta, &here.place) {
-            (Some(meta), _) => meta,
+        let found = match (found, &here.place) {
+            (Some(found), _) => found,
             // Only the mount itself comes without: nothing was listed to find it.
             (None, Place::At(path)) => match listing::source(path, is_source) {
-                Ok(meta) => meta,
+                Ok(found) => found,
                 Err(why) if is_source => {
                     (self.each)(&here.rel, Item::SourceMissing { why })?;
                     return ControlFlow::Continue(None);
                 }
                 // Above the sources: each source below is then found missing by itself.
-                Err(_) => Meta::unknown(),
+                Err(_) => Found::unknown(),
             },
-            (None, Place::In(..)) => Meta::unknown(),
+            (None, Place::In(..)) => Found::unknown(),
         };
         let (location, selection) = (&here.location, self.walk.selection);
         let inside = location.inside_source();
@@ -221,7 +229,7 @@ impl Descent<'_, '_> {
         };
         let really_empty = listing.as_ref().is_ok_and(Listing::really_empty);
         if inside || listing.is_err() {
-            (self.each)(&here.rel, Item::Directory { meta, really_empty })?;
+            (self.each)(&here.rel, found.directory(really_empty))?;
         }
         let listing = match listing {
             Ok(listing) => listing,

@@ -23,8 +23,8 @@ pub fn target(letter: &str) -> Option<String> {
     (written > 0).then(|| String::from_utf16_lossy(&text.collect::<Vec<_>>()))
 }
 
-/// Takes a letter down that a run left when it was killed: one that leads to a shadow copy which
-/// is gone. Says whether it was one.
+/// Frees a letter that a killed run left: one that leads to a shadow copy that no longer exists.
+/// Returns whether it was one.
 pub fn take_down_dangling(letter: &str) -> bool {
     let is_dangling = target(letter).is_some_and(|target| target.contains(SHADOW_COPY))
         && !Path::new(&format!("{letter}\\")).exists();

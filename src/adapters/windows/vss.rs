@@ -49,7 +49,7 @@ pub struct VssError {
     pub code: u32,
 }
 
-/// Why there is no shadow copy.
+/// Why a shadow copy could not be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoCopy {
     Failed(VssError),

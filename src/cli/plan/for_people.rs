@@ -131,7 +131,7 @@ fn counts(page: &mut PlanText, order: &StageOrder, mount: &MountPreview) {
         let verdict = if allowed {
             ""
         } else {
-            ", which is more than max-delete allows: the mirror is left as it is"
+            ", which is more than max-delete allows: the mirror is not changed"
         };
         page.line(format!(
             "  deleted  {} of {} in the mirror{verdict}",

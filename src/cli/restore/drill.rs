@@ -10,7 +10,7 @@ use crate::cli::when::when;
 use crate::cli::{Exit, Global, output};
 use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Outcome};
-use crate::model::text::size;
+use crate::model::text::{count, size};
 use crate::plan::restore::estimate::Estimate;
 use crate::plan::restore::plan::RestoreOptions;
 use crate::plan::restore::point_in_time::PointInTime;
@@ -62,9 +62,10 @@ pub fn drill(global: &Global, args: &DrillArgs, cancel: &Cancel) -> Exit {
     let exit = match work::drill(&settings, options, args.files as usize) {
         Ok((files, tally)) => {
             output::result(format!(
-                "restored {} of {files} files and compared them with the manifest ({}); the copies \
-                 are deleted\n",
+                "restored {} of {} and compared them with the manifest ({}); the copies are \
+                 deleted\n",
                 tally.files,
+                count(files as u64, "file"),
                 size(tally.bytes)
             ));
             Exit::of(events.outcome())

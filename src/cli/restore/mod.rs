@@ -99,6 +99,9 @@ pub struct WhatArgs {
     /// Also show the output of the tools.
     #[arg(long, short)]
     pub verbose: bool,
+    /// Show problems and the result only: no progress.
+    #[arg(long, short, conflicts_with = "verbose")]
+    pub quiet: bool,
 }
 
 impl WhatArgs {
@@ -203,7 +206,8 @@ pub fn restore(global: &Global, args: &RestoreArgs, cancel: &Cancel) -> Exit {
 
 /// One of the four steps. It reports to the terminal only.
 fn one_of_four(step: RestoreStep, call: &RestoreCall<'_>) -> Exit {
-    let events = Events::new(vec![Box::new(Terminal::new(call.what.verbose, true))]);
+    let terminal = Terminal::new(call.what.verbose, true).quiet(call.what.quiet);
+    let events = Events::new(vec![Box::new(terminal)]);
     let request = call.request(step);
     let mut facts = RestoreFacts::new();
     let result = call.work(&request, &mut facts, &events, None);

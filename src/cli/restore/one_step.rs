@@ -102,7 +102,7 @@ pub fn restore(args: &ReportArgs, call: &RestoreCall<'_>) -> Exit {
         files: Files::default(),
     };
     let request = call.request(RestoreStep::All);
-    let terminal = Terminal::new(call.what.verbose, true);
+    let terminal = Terminal::new(call.what.verbose, true).quiet(call.what.quiet);
     let done = session.run(
         vec![Box::new(terminal)],
         |events, started| {

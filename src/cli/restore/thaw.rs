@@ -1,4 +1,4 @@
-//! Options of thawing, and the question whether to pay for it.
+//! Options of thawing, and the question whether the user agrees to its costs.
 
 use std::time::Duration;
 
@@ -52,7 +52,7 @@ pub struct ThawTerms {
 }
 
 impl ThawTerms {
-    /// How thawing goes under these terms, by the real clock; `agree` asks whoever pays.
+    /// The policy of thawing with these options, by the real clock. `agree` asks the user.
     pub fn policy<'a>(&'a self, agree: &'a (dyn Fn(&Estimate) -> bool + Sync)) -> ThawPolicy<'a> {
         let ThawTerms {
             tier,

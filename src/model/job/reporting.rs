@@ -15,8 +15,8 @@ use crate::model::policy::Credentials;
 /// The pattern of an email address in the schema.
 pub const ADDRESS: &str = r"^[^@\s]+@[^@\s]+$";
 
-/// Everything of a job that concerns its reports. It can be had from a profile whose other parts
-/// are broken.
+/// Everything in a job that concerns its reports. It can be read from a profile whose other parts
+/// are invalid.
 #[derive(Clone, Debug, Default)]
 pub struct Reporting {
     pub log: Log,
@@ -45,7 +45,7 @@ impl Reporting {
         }
     }
 
-    /// What a restore takes over: pings and hooks belong to backups.
+    /// What a restore uses: pings and hooks are for backups only.
     pub fn of_restore(&self) -> Reporting {
         Reporting {
             log: Log {
@@ -58,7 +58,7 @@ impl Reporting {
         }
     }
 
-    /// The keys of those who learn that a run failed.
+    /// The keys of the channels that report a failed run.
     pub fn listeners(&self) -> Vec<&'static str> {
         let watchdog = self.ping.failure.is_some() || self.ping.success.is_some();
         let before = [("email", self.email.is_some()), ("ping", watchdog)];
@@ -145,7 +145,7 @@ pub struct Log {
 }
 
 impl Default for Log {
-    /// 180 days: as long as an object in Deep Archive is paid for anyway.
+    /// 180 days, because an object in Deep Archive is charged for that long in any case.
     fn default() -> Log {
         Log {
             directory: None,
@@ -185,7 +185,7 @@ pub struct Ping {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Webhook {
-    /// Address of the webhook. Whoever knows it can send messages, so that it is kept like other
+    /// Address of the webhook. Anyone who knows it can send messages, so it is kept like other
     /// secrets, not in the profile.
     pub url: Reference,
     /// Access token, sent as `Authorization: Bearer`. Most services need none.
@@ -219,7 +219,7 @@ pub struct Smtp {
     /// How the connection is encrypted.
     #[serde(default)]
     pub security: SmtpSecurity,
-    /// Name and password. Without this section, nobody logs in.
+    /// Name and password. Without this section, no login takes place.
     pub login: Option<SmtpLogin>,
     /// Name shown as the sender.
     pub from_name: Option<String>,
@@ -248,13 +248,13 @@ impl Smtp {
     }
 }
 
-/// Who logs in at an SMTP server.
+/// The login at an SMTP server.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct SmtpLogin {
     /// Name of the account, often the address of the sender.
     pub user: String,
-    /// Password of the account, or one made for programs.
+    /// Password of the account, or an app password.
     pub password: Reference,
 }
 
@@ -265,7 +265,7 @@ pub enum SmtpSecurity {
     /// From the beginning.
     #[default]
     Tls,
-    /// After a first exchange; a server that offers no encryption is refused.
+    /// After STARTTLS. A server that does not offer encryption is refused.
     Starttls,
     /// Not at all: for a server on this computer. No password is sent.
     None,
@@ -289,7 +289,7 @@ pub enum MessageFormat {
 }
 
 impl fmt::Display for MessageFormat {
-    /// As a profile has it.
+    /// The word in a profile.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.serialize(f)
     }

@@ -1,13 +1,13 @@
-//! Deltas: what a manifest has and its base has not, and a state put together from a chain of them
-//! (SPEC#formats). Both go through all manifests once, in memory that does not depend on the
-//! number of entries.
+//! Deltas: the entries of a manifest that its base lacks, and a state built from a chain of them
+//! (SPEC#formats). Both read all manifests once, in memory that does not depend on the number of
+//! entries.
 
 use std::io::{BufRead, Write};
 
 use super::record::Record;
 use super::{Entry, Header, ManifestError, Reader, RelPath, Writer};
 
-/// Why manifests could not be put together.
+/// Why manifests could not be merged.
 #[derive(Debug, thiserror::Error)]
 pub enum ChainError {
     /// One of them cannot be read: its number, from 0.
@@ -20,8 +20,8 @@ pub enum ChainError {
     Write(#[from] std::io::Error),
 }
 
-/// Writes what a whole manifest has and its base has not, with a header that says so. The base has
-/// number 0 in errors, the other one 1.
+/// Writes the entries of a whole manifest that its base lacks, with a header that says so. In
+/// errors, the base has number 0 and the other one number 1.
 ///
 /// # Errors
 /// When one of them cannot be read, or the delta cannot be written.
@@ -44,7 +44,7 @@ pub fn write_delta<A: BufRead, B: BufRead, W: Write>(
         if before.is_some() {
             old = base_entry(&mut base)?;
         }
-        // What is below a removed path must be said again.
+        // Entries below a removed path must be written again.
         let is_hidden = removed
             .as_ref()
             .is_some_and(|above| entry.path.starts_with(above));
@@ -59,7 +59,7 @@ pub fn write_delta<A: BufRead, B: BufRead, W: Write>(
     Ok(writer.finish()?)
 }
 
-/// Notes that a path is gone, unless what is above it is.
+/// Records that a path was removed, unless a path above it was.
 fn remove<W: Write>(
     writer: &mut Writer<W>,
     last: &mut Option<RelPath>,
@@ -82,7 +82,7 @@ fn base_entry<R: BufRead>(base: &mut Reader<R>) -> Result<Option<Entry>, ChainEr
 struct ChainLink<R: BufRead> {
     reader: Reader<R>,
     next: Option<Record>,
-    /// What it removed last: older manifests do not count below it.
+    /// The path that it removed last: older manifests are ignored below it.
     removed: Option<RelPath>,
 }
 
@@ -93,7 +93,7 @@ impl<R: BufRead> ChainLink<R> {
         }
     }
 
-    /// Whether older manifests do not count for a path.
+    /// Whether older manifests are ignored for a path.
     fn hides(&self, path: &RelPath) -> bool {
         self.removed
             .as_ref()
@@ -140,7 +140,7 @@ pub fn write_state<R: BufRead, W: Write>(chain: Vec<Reader<R>>, out: W) -> Resul
                 link.next = advance(&mut link.reader, number)?;
             }
             match next {
-                // The newest one that has it says what it is, unless a newer one removed it.
+                // The newest manifest that has the path decides, unless a newer one removed it.
                 Some(Record::Entry(entry)) if state.is_none() && !is_removed => {
                     state = Some(entry);
                 }

@@ -11,7 +11,7 @@ use serde_bytes::ByteBuf;
 pub struct Details {
     /// Where a link leads. Only an entry of kind [`super::EntryKind::Link`] has it.
     pub link: Option<Link>,
-    /// Whose it is. Shared by entries, because most have the owner of the one before.
+    /// The owner. Shared by entries, because most have the owner of the one before.
     pub owner: Option<Arc<Owner>>,
     /// Extended attributes, access lists, security descriptors. Shared as owners are.
     pub attributes: Option<Arc<Attributes>>,
@@ -32,7 +32,7 @@ pub struct Details {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Link {
-    /// What it says, as the bytes of the operating system (WTF-8 on Windows).
+    /// The target, as the bytes of the operating system (WTF-8 on Windows).
     pub target: ByteBuf,
     pub kind: LinkKind,
 }
@@ -47,7 +47,7 @@ pub enum LinkKind {
     Junction,
 }
 
-/// Whose an entry is.
+/// The owner of an entry.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Owner {
@@ -70,3 +70,17 @@ pub struct Attribute {
     pub name: ByteBuf,
     pub value: ByteBuf,
 }
+
+/// Attributes of Linux that are backed up and restored: those of users, access lists, and
+/// capabilities. Others belong to the system that made them.
+#[cfg(unix)]
+pub fn is_restored(name: &[u8]) -> bool {
+    name.starts_with(b"user.") || ROOTS.contains(&name)
+}
+
+#[cfg(unix)]
+const ROOTS: [&[u8]; 3] = [
+    b"security.capability",
+    b"system.posix_acl_access",
+    b"system.posix_acl_default",
+];

@@ -76,7 +76,7 @@ impl Header {
     }
 }
 
-/// What the next delta must know of the manifest that it rests on: kept in local state.
+/// What the next delta must know about the manifest that it rests on. Kept in local state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct ManifestChain {
@@ -104,8 +104,8 @@ impl ManifestChain {
         }
     }
 
-    /// What a delta on this manifest, which is that of the backup `base`, rests on. `None` when
-    /// the chain would get too long.
+    /// The base of a delta on this manifest, which is that of the backup `base`. `None` if the
+    /// chain would get too long.
     pub fn next(&self, base: Stamp) -> Option<DeltaBase> {
         let next = match self.delta {
             None => DeltaBase {
@@ -122,8 +122,8 @@ impl ManifestChain {
         (next.chain <= MAX_CHAIN).then_some(next)
     }
 
-    /// The chain with one more delta, of this many bytes. `None` when deltas have more than a
-    /// third of the whole manifest by then: another whole one costs less.
+    /// The chain with one more delta, of this many bytes. `None` if the deltas then have more than
+    /// a third of the whole manifest: another whole one costs less.
     pub fn with(&self, delta: DeltaBase, bytes: u64) -> Option<ManifestChain> {
         let delta_bytes = self.delta_bytes.saturating_add(bytes);
         (delta_bytes <= SMALL.max(self.whole_bytes / 3)).then_some(ManifestChain {

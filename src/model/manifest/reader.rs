@@ -242,7 +242,7 @@ fn decoded(bytes: &[u8]) -> Result<WireRecord<'_>, String> {
     }
 }
 
-/// The version that the first bytes of a manifest say. `None`: it is no manifest.
+/// The version that the first bytes of a manifest say. `None`: it is not a manifest.
 fn version(input: &mut impl BufRead) -> Result<Option<u32>, ManifestError> {
     let mut line = Vec::new();
     // Five digits at the most.

@@ -18,7 +18,7 @@ impl Record {
         }
     }
 
-    /// Where it stands: within a path, a removal comes before an entry.
+    /// Its place in the order: for the same path, a removal comes before an entry.
     pub fn place(&self) -> (&RelPath, bool) {
         (self.path(), matches!(self, Record::Entry(_)))
     }

@@ -17,7 +17,7 @@ impl RelPath {
         RelPath::default()
     }
 
-    /// The path of `path` below `mount`. `None` when it lies elsewhere.
+    /// The path of `path` below `mount`. `None` if it is elsewhere.
     pub fn below(path: &FullPath, mount: &FullPath) -> Option<RelPath> {
         let names = path.below(mount)?;
         Some(RelPath::from_bytes(names.join("/")))
@@ -82,8 +82,8 @@ impl RelPath {
                 && matches!(self.0.get(other.0.len()), None | Some(b'/')))
     }
 
-    /// The same as the family compares names: a profile may spell a directory in another case than
-    /// the disk.
+    /// The same, comparing names as the family does: the case of a directory in a profile may
+    /// differ from that on the disk.
     pub fn lies_in(&self, other: &RelPath, family: Family) -> bool {
         if self.starts_with(other) {
             return true;

@@ -1,5 +1,6 @@
 //! How the records of version 2 are written: postcard, each with its length before it
-//! (SPEC#formats). A path is written as what it shares with the one before it and the rest.
+//! (SPEC#formats). A path is written as the length of the prefix that it shares with the one
+//! before it, and the rest.
 
 use std::sync::Arc;
 
@@ -22,8 +23,8 @@ const MAX_PATH: usize = 1 << 20;
 /// Stamps that `in` of a manifest may refer to: a set of one backup a minute for a month has fewer.
 pub(super) const MAX_STAMPS: usize = 1 << 16;
 
-/// The names of these types are not written, their order is: new ones go to the end, and make a
-/// new version.
+/// The order of these types is written, not their names: add new ones at the end, and raise the
+/// version.
 #[allow(clippy::large_enum_variant)] // Nearly all are entries.
 #[derive(Serialize, Deserialize)]
 pub(super) enum WireRecord<'a> {
@@ -70,7 +71,7 @@ enum WireStored {
     Backup(u32),
 }
 
-/// What few entries have.
+/// Fields that few entries have.
 #[derive(Default, Serialize, Deserialize)]
 struct WireDetails {
     link: Option<Link>,
@@ -149,7 +150,7 @@ impl Context {
         self.path.truncate(shared);
         self.path.extend_from_slice(&bytes[shared..]);
         WirePath {
-            // A longer path is refused by whoever reads it.
+            // The reader refuses a longer path.
             shared: u32::try_from(shared).unwrap_or(u32::MAX),
             rest: Bytes::new(&bytes[shared..]),
         }
@@ -223,7 +224,7 @@ impl Context {
     /// The entry that was written.
     pub fn decode(&mut self, wire: WireEntry<'_>) -> Result<Entry, &'static str> {
         if wire.flags > (UNSEEN | SPARSE | RACY) {
-            return Err("it has flags that are not known");
+            return Err("it has unknown flags");
         }
         let modified = wire.modified;
         let from_modified = |difference: i128| Moment(modified.wrapping_add(difference));

@@ -7,7 +7,7 @@ use serde_bytes::Bytes;
 use super::wire::{Context, MAGIC, MAX_RECORD, MAX_STAMPS, WireRecord};
 use super::{Entry, Header, RelPath, Stored, VERSION};
 
-/// More than this costs time and saves little.
+/// A higher level costs time and saves little.
 const LEVEL: i32 = 3;
 
 /// Half a MiB to look back: a restore reads the manifests of a chain at once.

@@ -1,5 +1,5 @@
-//! What lies below a source and is not backed up with it, or is and may surprise: directories of
-//! the program itself, and other file systems (SPEC#selection).
+//! What is below a source and is not backed up with it, or is and may surprise the user:
+//! directories of the program itself, and other file systems (SPEC#selection).
 
 use serde::Serialize;
 
@@ -8,17 +8,17 @@ use crate::model::path::FullPath;
 use crate::model::select::{Kind, Selection, SelectionSpec, Verdict};
 use crate::model::text::one_line;
 
-/// What a place of the program's own is.
+/// What kind of directory of the program a place is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OwnKind {
     Directory,
     File,
-    /// The directory in which runs make their work directories. What else is in it is not ours.
+    /// The directory in which runs make their work directories. It may contain other files too.
     WorkDirectory,
 }
 
-/// A place of the program's own, as it is seen below a source.
+/// A directory of the program, as it is seen below a source.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct OwnPlace {
@@ -35,7 +35,7 @@ pub struct Apart {
     pub file_systems: Vec<FullPath>,
 }
 
-/// The selection of a run: without what is the program's own, and without other file systems where
+/// The selection of a run: without the program's own directories, and without other file systems if
 /// the profile says so. `work` is the work directory of the run, if there is one.
 pub fn selection(
     spec: &SelectionSpec,
@@ -45,7 +45,7 @@ pub fn selection(
 ) -> SelectionSpec {
     let mut selection = spec.clone();
     let lies_below = |path: &FullPath| spec.sources.iter().any(|source| path.starts_with(source));
-    // The work files of the run itself are never backed up, wherever they lie.
+    // The work files of the run itself are never backed up, wherever they are.
     let below = work.filter(|work| lies_below(work));
     selection
         .directories
@@ -70,7 +70,7 @@ pub fn selection(
     selection
 }
 
-/// What the user is told of it.
+/// The notes about it for the user.
 pub(super) fn notes(selection: &Selection, one_file_system: bool, apart: &Apart) -> Vec<String> {
     let is_selected = |path: &FullPath, kind| {
         let verdict = selection.verdict(path, kind);
@@ -80,7 +80,7 @@ pub(super) fn notes(selection: &Selection, one_file_system: bool, apart: &Apart)
         let kind = match own.kind {
             OwnKind::Directory => Kind::Directory,
             OwnKind::File => Kind::File,
-            // Named when it holds anything.
+            // Named if it contains anything.
             OwnKind::WorkDirectory => return None,
         };
         is_selected(&own.path, kind)

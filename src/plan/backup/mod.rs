@@ -38,14 +38,14 @@ use scope::{ScopeFacts, decide};
 #[derive(Clone, Debug)]
 pub struct Facts {
     pub now: DateTime<Utc>,
-    /// Makes the name of the work directory one that nobody can know before; empty in a preview.
+    /// Makes the name of the work directory unpredictable; empty in a preview.
     pub nonce: String,
     pub mode: Mode,
     /// `run --force-full`.
     pub force_full: bool,
     /// `run --new-key`.
     pub new_key: bool,
-    /// The archive key is another one than that of the last backup.
+    /// The archive key differs from that of the last backup.
     pub key_changed: bool,
     /// Whether the mirror is on the disk that it was on, as far as this computer knows.
     pub mirror_attached: bool,
@@ -61,7 +61,7 @@ pub struct Facts {
     pub unfinished: Vec<Unfinished>,
     /// When the profile file was modified.
     pub profile_modified: Option<DateTime<Utc>>,
-    /// Listed sources that are not there, with the reason.
+    /// Listed sources that are missing, with the reason.
     pub missing: Vec<(FullPath, String)>,
     /// Symbolic links by which the sources are named, above them.
     pub links_above: Vec<FullPath>,
@@ -74,7 +74,7 @@ pub struct Facts {
     pub copier: String,
 }
 
-/// Something the plan has to say besides its steps.
+/// Something that the plan says besides its steps.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct PlanNote {
@@ -121,7 +121,8 @@ pub struct Plan {
     pub findings: Vec<PlanNote>,
     /// Digest of the selection part of the profile.
     pub selection: String,
-    /// The digest to remember: an older one while a full backup that a change demanded is put off.
+    /// The digest to remember: an older one while a full backup that a change requires is
+    /// postponed.
     pub remember: String,
     /// Directory of all work files of the run.
     pub work: FullPath,
@@ -132,7 +133,7 @@ pub struct Plan {
     /// Sources that the profile requires and that are missing: no destination gets them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub lacking: Vec<FullPath>,
-    /// What is left out, or taken along, that the user may not expect.
+    /// What is left out or included although the user may not expect it.
     pub notes: Vec<String>,
     pub stages: Vec<StageOrder>,
     pub steps: Vec<PlanStep>,
@@ -243,7 +244,8 @@ impl Plan {
             .filter(|i| useful(&self.stages[*i]))
             .map(|mount| PlanStep::Stage { mount })
             .collect();
-        // Manifests of a backup that no store knows do no harm; a store's backup without them does.
+        // Manifests of a backup that is in no store are harmless; a backup in a store without them
+        // is not.
         steps.extend(self.scope().map(|_| PlanStep::Remember));
         steps.extend((0..self.unfinished.len()).map(|upload| PlanStep::Finish { upload }));
         if self.scope().is_some() {
@@ -263,7 +265,7 @@ impl Plan {
         steps
     }
 
-    /// What the mirror is called among [`Plan::destinations`]; a store is called by its label.
+    /// The name of the mirror among [`Plan::destinations`]; a store has its label there.
     pub fn mirror_name(job: &Job) -> Option<String> {
         job.mirror
             .as_ref()
@@ -278,7 +280,7 @@ fn destinations(job: &Job, facts: &Facts) -> Vec<String> {
         .collect()
 }
 
-/// The stamp of this run: now, but never before an existing backup, because restores go by the
+/// The stamp of this run: now, but never before an existing backup, because restores rely on the
 /// order of stamps.
 fn stamp(
     job: &Job,
@@ -347,7 +349,7 @@ fn missing(job: &Job, facts: &Facts, findings: &mut Vec<PlanNote>) -> Vec<FullPa
                     "attach the disk that belongs there; if it is meant to be empty, write \
                      'allow-empty: true' for this source"
                         .to_owned()
-                } else if why.starts_with("it lies in") {
+                } else if why.starts_with("it is inside") {
                     "give that directory a place outside of the sources".to_owned()
                 } else if source.optional {
                     "attach it, or remove it from sources in the profile".to_owned()

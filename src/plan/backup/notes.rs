@@ -1,4 +1,4 @@
-//! What a plan says of the stores and of its decision, besides its steps (SPEC#scope).
+//! What a plan says about the stores and its decision, besides its steps (SPEC#scope).
 
 use super::scope::{Baseline, Decision, Refusal, Scope};
 use super::{Facts, PlanNote};
@@ -18,7 +18,8 @@ pub(super) fn unreachable(facts: &Facts) -> impl Iterator<Item = PlanNote> {
     })
 }
 
-/// What the user must know of a decision: that nothing is archived, or that it rests on times only.
+/// What the user must know about a decision: that nothing is archived, or that it rests on times
+/// only.
 pub(super) fn of_decision(decision: &Decision) -> Option<PlanNote> {
     let note = |severity, text, hint| PlanNote {
         section: Section::LatestBackups,
@@ -51,7 +52,7 @@ pub(super) fn of_decision(decision: &Decision) -> Option<PlanNote> {
     }
 }
 
-/// Why archives of this run could not be restored together with those before.
+/// Why archives of this run could not be restored together with earlier ones.
 pub(super) fn unsafe_to_archive(facts: &Facts) -> Option<Refusal> {
     if let Some(who) = facts.foreign.as_ref().filter(|_| !facts.adopt) {
         return Some(Refusal {

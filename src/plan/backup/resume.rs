@@ -24,7 +24,7 @@ pub struct FinishUpload {
     pub bytes: u64,
 }
 
-/// What is decided of uploads.
+/// The decisions about uploads.
 pub(super) struct Uploads {
     /// In the order of the backups.
     pub finish: Vec<FinishUpload>,
@@ -34,9 +34,9 @@ pub(super) struct Uploads {
     pub stores: Vec<(StoreName, StoreFacts)>,
 }
 
-/// Decides what becomes of each unfinished upload. An upload is given up if its files have changed,
+/// Decides what happens to each unfinished upload. An upload is given up if its files have changed,
 /// or if it lists changes since a backup that the store does not have, because earlier changes
-/// would be in no backup there.
+/// would be missing there.
 pub(super) fn uploads(location: &str, facts: &Facts, findings: &mut Vec<PlanNote>) -> Uploads {
     let mut uploads = Uploads {
         finish: Vec::new(),

@@ -9,11 +9,11 @@ use crate::model::policy::ForceFull;
 use crate::model::stamp::Stamp;
 use crate::model::text::count;
 
-/// How an incremental finds what changed.
+/// How an incremental backup finds what changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Baseline {
-    /// By comparing with the manifest of the backup before, which is in local state.
+    /// By comparing with the manifest of the last backup, which is in local state.
     Manifest,
     /// By times only: a directory moved in with its old times is not seen until the next full
     /// backup.
@@ -66,8 +66,8 @@ pub struct Decision {
     pub scope: Option<Scope>,
     pub reasons: Vec<String>,
     pub refused: Option<Refusal>,
-    /// A full backup is due but waits for a missing source: the demand for it must outlive this
-    /// run.
+    /// A full backup is due but waits for a missing source: later runs must still know that it is
+    /// due.
     pub put_off: bool,
 }
 
@@ -148,8 +148,8 @@ pub fn decide(facts: &ScopeFacts<'_>) -> Decision {
             ),
             "make a full backup first: aam-backup run PROFILE --mode regular",
         ),
-        // A long upload is not given up for the next one, nor are two full backups kept on this
-        // computer, unless somebody asks for it today.
+        // A long upload is not given up because of the next one, and two full backups are not kept
+        // on this computer, unless the user requests it today.
         (Some(_), Mode::Regular)
             if due.is_some()
                 && facts.missing.is_empty()
@@ -173,8 +173,8 @@ pub fn decide(facts: &ScopeFacts<'_>) -> Decision {
             } else {
                 Baseline::Times
             };
-            // Nobody knows what the archives of that backup hold: a file that is not archived today
-            // may be in none of them.
+            // It is not known what the archives of that backup contain: a file that is not archived
+            // today may be in none of them.
             if baseline == Baseline::Times
                 && mode == Mode::Regular
                 && due.is_none()
@@ -194,7 +194,7 @@ pub fn decide(facts: &ScopeFacts<'_>) -> Decision {
                 let why = match facts.unfinished.filter(|_| facts.missing.is_empty()) {
                     Some(backup) => format!("the upload of {backup} is finished first"),
                     None => format!(
-                        "the source '{}' is missing, and a full backup without it would drop what it held",
+                        "the source '{}' is missing, and a full backup without it would not contain its files",
                         facts.missing.join("', '")
                     ),
                 };
@@ -251,14 +251,14 @@ fn latest_common(
     let (first, rest) = reachable.split_first()?;
     let usable = |set: &Set| match &set.full {
         None => Some(format!(
-            "the full backup {} is gone; only its incremental backups are left",
+            "the full backup {} is missing; only its incremental backups are left",
             set.stamp
         )),
         Some(full) => full
             .lacks(facts.mounts)
             .map(|why| format!("the full backup {} is not used: {why}", set.stamp))
             .or_else(|| {
-                // Later backups rest on it: what they hold of it is lost with it.
+                // Later backups rest on it, so they are incomplete without it.
                 let (backup, why) = set.incrementals.iter().find_map(|b| Some((b, b.lost()?)))?;
                 let stamp = backup.id.stamp();
                 Some(format!("the incremental backup {stamp} is damaged: {why}"))
@@ -319,7 +319,7 @@ fn latest_common(
     None
 }
 
-/// Why the profile or the user demands a full backup although one exists.
+/// Why the profile or the user requires a full backup although one exists.
 fn demand(facts: &ScopeFacts<'_>, found: Option<&CommonBase>) -> Option<String> {
     if facts.new_key {
         return Some("the archive key is new".to_owned());

@@ -28,7 +28,7 @@ impl std::fmt::Display for Mode {
     }
 }
 
-/// What is known of a store's holdings, or why nothing is.
+/// What is known about the content of a store, or why nothing is known.
 #[derive(Clone, Debug)]
 pub struct StoreFacts {
     /// The store as the user knows it.
@@ -67,7 +67,7 @@ pub struct ScopeFacts<'a> {
     pub policy: ForceFull,
     /// `run --force-full`.
     pub force_once: bool,
-    /// `run --new-key`: the key is another one than that of the last backup.
+    /// `run --new-key`: the key differs from that of the last backup.
     pub new_key: bool,
     /// Today's mounts.
     pub mounts: &'a [MountName],
@@ -77,9 +77,9 @@ pub struct ScopeFacts<'a> {
     pub digest: &'a str,
     /// Backups made on this computer before.
     pub remembered: &'a [Remembered],
-    /// When the profile file was modified: all there is to go by without local state.
+    /// When the profile file was modified. Without local state, only this shows a change.
     pub profile_modified: Option<DateTime<Utc>>,
-    /// Listed sources that are not there.
+    /// Listed sources that are missing.
     pub missing: &'a [String],
     /// A backup whose upload is finished first.
     pub unfinished: Option<Stamp>,

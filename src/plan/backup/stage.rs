@@ -1,5 +1,5 @@
-//! The order for one mount's stage: all that the process inside the snapshot needs, final, and
-//! without a secret.
+//! The order for the stage of one mount: everything that the process inside the snapshot needs,
+//! without secrets.
 
 use std::path::PathBuf;
 
@@ -36,14 +36,14 @@ pub struct StageOrder {
     pub mount: Mount,
     /// Where the mount can be read: itself, or where it or its snapshot is shown.
     pub shown_at: String,
-    /// It is shown as it is now, not as a snapshot.
+    /// It is shown live, not as a snapshot.
     #[serde(default)]
     pub is_live: bool,
-    /// The directory that the tools have for their root, where they have one of their own.
+    /// The root directory of the tools, if they have one of their own.
     #[serde(default)]
     pub tools_root: Option<PathBuf>,
     pub selection: SelectionSpec,
-    /// Listed sources of this mount that are not there: nothing below them is deleted or forgotten.
+    /// Listed sources of this mount that are missing: nothing below them is deleted or forgotten.
     pub missing: Vec<FullPath>,
     /// Directory of this mount's work files.
     pub work: FullPath,
@@ -60,7 +60,7 @@ impl StageOrder {
         !self.is_live && self.shown_at != self.mount.path.to_string()
     }
 
-    /// A path below the mount, for messages, as the mount's system writes it.
+    /// A path below the mount, for messages, in the form of the mount's system.
     pub fn display_path(&self, path: &RelPath) -> String {
         self.mount.path.display_below(&one_line(&path.to_string()))
     }
@@ -70,19 +70,19 @@ impl StageOrder {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct MirrorOrder {
-    /// The mirror itself. It must exist, because a disk that is not attached must not be taken for
-    /// an empty one.
+    /// The mirror itself. It must exist, because a disk that is not attached must not be mistaken
+    /// for an empty one.
     pub mirror: FullPath,
-    /// Where this mount's copy lies in it.
+    /// The directory of this mount's copy in it.
     pub target: FullPath,
-    /// Whether the disk that it was on is there. A mirror is written nowhere else.
+    /// Whether the disk of the mirror is attached. A mirror is not written anywhere else.
     pub is_attached: bool,
     /// `extra-files: delete`, with its guard.
     pub delete: Option<MaxDelete>,
-    /// The directory in which rsync keeps what it has not copied to the end.
+    /// The directory in which rsync keeps partial copies.
     #[serde(default)]
     pub half_copies: Option<FullPath>,
-    /// What its file system can do. Found when the stage begins.
+    /// What its file system can do. Determined when the stage begins.
     #[serde(default)]
     pub file_system: FileSystem,
 }
@@ -104,8 +104,8 @@ pub struct ArchiveOrder {
     /// 0 to 9.
     pub level: u8,
     pub changes: Changes,
-    /// The user names a source by a link above it: 7-Zip must follow links. Otherwise it follows
-    /// none, whatever becomes a link meanwhile.
+    /// The user names a source by a link above it, so 7-Zip must follow links. Otherwise it follows
+    /// none, even if a file is replaced by a link meanwhile.
     #[serde(default)]
     pub follows_links: bool,
 }
@@ -144,7 +144,7 @@ pub(super) fn stage(
         is_live: false,
         tools_root: None,
         shown_at: match &job.snapshot {
-            // There is nothing to make a snapshot of when no source of the mount is there.
+            // If all sources of the mount are missing, no snapshot is needed.
             Some(snapshot) if !mount.sources.iter().all(|s| missing.contains(s)) => {
                 snapshot.mount.root()
             }
@@ -227,7 +227,7 @@ fn changes(job: &Job, facts: &Facts, scope: &Scope, mount: &Mount) -> Changes {
     let path = known.and_then(|r| r.manifests.iter().find(|(name, _)| *name == mount.name));
     match (baseline, path) {
         (Baseline::Manifest, Some((_, path))) => Changes::SinceManifest { path: path.clone() },
-        // FAT keeps times in steps of two seconds.
+        // FAT stores times in steps of two seconds.
         _ => Changes::SinceMoment {
             moment: Moment::from(since.moment(job.zone) - TimeDelta::seconds(2)),
         },

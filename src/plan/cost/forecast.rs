@@ -1,5 +1,5 @@
-//! What it takes at most to send the archives of a plan to S3: bytes, time and dollars
-//! (SPEC#cost). Pure.
+//! The most that sending the archives of a plan to S3 takes: bytes, time and dollars (SPEC#cost).
+//! Pure.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -24,7 +24,7 @@ pub struct Speed {
     pub known: SpeedOrigin,
 }
 
-/// From where a speed is known.
+/// How a speed is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "from")]
 pub enum SpeedOrigin {
@@ -60,13 +60,14 @@ pub struct UploadLoad {
     pub owed: u64,
     /// Manifests and markers of this backup.
     pub index: u64,
-    /// Requests that volumes take, each besides the one that makes it an object.
+    /// Requests for volumes, besides the one that completes each object.
     #[serde(skip)]
     more: u64,
 }
 
 impl UploadLoad {
-    /// What a plan sends to a store; `None` when that is nothing, or a mount of it was not counted.
+    /// What a plan sends to a store. `None` if that is nothing, or if a mount of it was not
+    /// counted.
     pub fn of(plan: &Plan, to: StoreName, contents: &[Content]) -> Option<UploadLoad> {
         let mut load = UploadLoad::default();
         for step in &plan.steps {
@@ -88,8 +89,8 @@ impl UploadLoad {
         (load != UploadLoad::default()).then_some(load)
     }
 
-    /// An archive is always a little larger than what it holds and cannot be compressed: what fills
-    /// a volume begins another.
+    /// An archive of incompressible files is always a little larger than the files, so content that
+    /// fills a volume begins another one.
     fn add(&mut self, content: &Content, volume_size: u64) {
         let volume_size = volume_size.max(1);
         self.index += 2;
@@ -102,7 +103,7 @@ impl UploadLoad {
         }
     }
 
-    /// Objects of which only the sum is known count as if they were of one size.
+    /// Objects whose sizes are known only as a sum count as equally large.
     fn owe(&mut self, objects: u64, bytes: u64) {
         self.bytes += bytes;
         self.owed += objects;
@@ -110,7 +111,7 @@ impl UploadLoad {
     }
 }
 
-/// What it takes.
+/// The time it takes.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Forecast {

@@ -1,17 +1,17 @@
-//! How an object is cut for a multipart upload, and how many requests that takes.
+//! How an object is split for a multipart upload, and how many requests that takes.
 
 /// 1 MiB.
 pub const MEBIBYTE: u64 = 1024 * 1024;
 
-/// Up to this size an object is sent in one request; parts of larger ones are at least as large.
-/// S3 takes parts from 5 MiB on. Larger ones need fewer requests, which are paid for, and this one
-/// is sent again within seconds when a request fails.
+/// Up to this size an object is sent in one request; parts of larger ones are at least as large. S3
+/// accepts parts from 5 MiB on. Larger ones need fewer requests, which cost money. A part of this
+/// size is sent again within seconds if a request fails.
 pub const SMALLEST_PART: u64 = 16 * MEBIBYTE;
 
 /// The most parts of one object that S3 allows.
 pub const MOST_PARTS: u64 = 10_000;
 
-/// Large enough that ten thousand parts hold the file; whole mebibytes, which some servers want.
+/// Large enough for a file in ten thousand parts; whole mebibytes, which some servers require.
 pub fn part_size(size: u64) -> u64 {
     size.div_ceil(MOST_PARTS)
         .max(SMALLEST_PART)

@@ -1,4 +1,4 @@
-//! Which entries of a zip are whole when only some of its parts have arrived, and until when each
+//! Which entries of a zip are complete when only some of its parts have arrived, and how long each
 //! part is needed. Pure.
 
 use std::collections::BTreeSet;
@@ -12,7 +12,7 @@ use super::parts::{ArchivePart, PlannedArchive};
 /// each, and after the content 24 bytes of descriptor.
 const HEADER: u64 = 30 + 2 * 65535 + 24;
 
-/// Where the parts of an archive lie in it, and in which order they arrive.
+/// Where the parts of an archive are in it, and in which order they arrive.
 pub struct PartArrival {
     /// Where in the archive each part ends.
     ends: Vec<u64>,
@@ -48,14 +48,14 @@ impl PartArrival {
         self.ends.partition_point(|end| *end <= byte)
     }
 
-    /// The parts that an entry may lie in; `None` when that is not known.
+    /// The parts that may contain an entry. `None` if that is not known.
     fn touched(&self, entry: &Listed) -> Option<RangeInclusive<usize>> {
         let begin = entry.offset?;
         let end = begin.saturating_add(entry.packed).saturating_add(HEADER);
         Some(self.part_at(begin)..=self.part_at(end))
     }
 
-    /// How many parts must have arrived for an entry in these parts to be whole.
+    /// How many parts must have arrived before an entry in these parts is complete.
     fn needs(&self, touched: &RangeInclusive<usize>) -> usize {
         self.order
             .iter()
@@ -64,16 +64,16 @@ impl PartArrival {
     }
 }
 
-/// Until when each part of an archive is needed, from its table of contents.
+/// How long each part of an archive is needed, from its table of contents.
 pub struct PartUses {
     /// How many parts must have arrived until each one is used.
     last_use: Vec<usize>,
-    /// The parts from this one on hold the table itself.
+    /// The parts from this one on contain the table itself.
     table: usize,
 }
 
 impl PartUses {
-    /// Of an archive with this many parts, nothing of the table read yet.
+    /// For an archive with this many parts, before the table is read.
     pub fn new(parts: usize) -> PartUses {
         PartUses {
             last_use: vec![0; parts],
@@ -81,9 +81,9 @@ impl PartUses {
         }
     }
 
-    /// Takes the next entry of the table. Says how many parts must have arrived for the entry to be
-    /// whole; `None` when it lies in a part of `used`: an earlier start extracted it then, with all
-    /// that lay in that part.
+    /// Takes the next entry of the table. Returns how many parts must have arrived before the entry
+    /// is complete. `None` if it is in a part of `used`: then an earlier start extracted it, with
+    /// everything in that part.
     pub fn add(
         &mut self,
         entry: &Listed,
@@ -91,7 +91,7 @@ impl PartUses {
         used: &BTreeSet<usize>,
     ) -> Option<usize> {
         let Some(touched) = arrival.touched(entry) else {
-            // It may lie anywhere.
+            // It may be anywhere.
             self.last_use.fill(usize::MAX);
             return Some(arrival.count());
         };
@@ -109,7 +109,7 @@ impl PartUses {
         Some(needs)
     }
 
-    /// Whether nothing needs a part any more once this many parts have arrived and were used. The
+    /// Whether a part is no longer needed after this many parts have arrived and were used. The
     /// first part is always needed, because 7-Zip begins with it.
     pub fn is_over(&self, part: usize, done: usize) -> bool {
         part > 0 && part < self.table && self.last_use[part] <= done

@@ -13,6 +13,7 @@ use super::looks;
 use super::mounts::{lay_out, select};
 use super::parts::PlannedArchive;
 use super::plan::{PlannedMount, RestoreFinding, RestoreOptions, RestorePlan};
+use super::read_markers::{ReadMarkers, loss, parse, whole_state};
 use super::volumes;
 use crate::plan::restore::error::PlanError;
 
@@ -28,7 +29,7 @@ pub enum Planning {
 /// [`Planning::NeedsMarkers`] asks for more.
 ///
 /// # Errors
-/// When there is nothing complete to restore, or what is there is damaged.
+/// When nothing complete exists to restore, or it is damaged.
 pub fn decide(
     options: &RestoreOptions,
     catalog: &Catalog,
@@ -47,14 +48,14 @@ pub fn decide(
         if !wanted.is_empty() {
             return Ok(Planning::NeedsMarkers(wanted));
         }
-        let markers = parse(&chosen, bytes)?;
-        // Names alone cannot tell that a mount is missing of which nothing was uploaded; markers
+        let read = parse(&chosen, bytes)?;
+        // If nothing of a mount was uploaded, names alone do not show that it is missing. Markers
         // name all mounts.
-        if let Some((id, why)) = unfinished(&chosen, &markers) {
+        if let Some((id, why)) = unfinished(&chosen, &read.markers) {
             rejected.insert(id, why);
             continue;
         }
-        return build(options, catalog, &chosen, &markers, &rejected)
+        return build(options, catalog, &chosen, &read, &rejected)
             .map(|plan| Planning::Ready(Box::new(plan)));
     }
 }
@@ -70,31 +71,6 @@ fn marker_keys<'a>(chosen: &Chosen<'a>) -> impl Iterator<Item = &'a String> {
         .map(|o| &o.key)
         .collect::<Vec<_>>()
         .into_iter()
-}
-
-fn parse<'a>(
-    chosen: &Chosen<'a>,
-    bytes: &BTreeMap<String, Vec<u8>>,
-) -> Result<Markers<'a>, Box<PlanError>> {
-    let mut markers = BTreeMap::new();
-    for &backup in &chosen.chain {
-        for (mount, archive) in &backup.archives {
-            let Some(object) = &archive.marker else {
-                continue;
-            };
-            let content = bytes.get(&object.key).map_or(&[][..], Vec::as_slice);
-            let marker = Marker::parse(&object.key, content).map_err(PlanError::from)?;
-            // A marker copied under another name would restore one mount's files as another's.
-            if marker
-                .as_ref()
-                .is_some_and(|m| m.backup != backup.id || MountName::of(&m.mount) != *mount)
-            {
-                return Err(Box::new(PlanError::ForeignMarker(object.key.clone())));
-            }
-            markers.insert((backup.id, mount), marker);
-        }
-    }
-    Ok(markers)
 }
 
 fn unfinished(chosen: &Chosen<'_>, markers: &Markers<'_>) -> Option<(BackupId, String)> {
@@ -160,9 +136,10 @@ fn build(
     options: &RestoreOptions,
     catalog: &Catalog,
     chosen: &Chosen<'_>,
-    markers: &Markers<'_>,
+    read: &ReadMarkers<'_>,
     rejected: &BTreeMap<BackupId, String>,
 ) -> Result<RestorePlan, Box<PlanError>> {
+    let markers = &read.markers;
     chained(chosen, markers)?;
     let mut mounts = MountPlanner {
         options,
@@ -172,33 +149,33 @@ fn build(
             .chain
             .last()
             .map_or(chosen.set.stamp, |b| b.id.stamp()),
-        findings: left_out(catalog, chosen, options.at.as_ref(), rejected)
-            .into_iter()
-            .map(|(id, why)| RestoreFinding {
-                warning: false,
-                text: format!("the backup {} is not used: {why}", id.stamp()),
-            })
-            .collect(),
+        findings: unused(catalog, chosen, options, rejected),
         damage: Vec::new(),
     };
-    let names = (1..).zip(mount_order(chosen, markers));
-    let mut planned = names
-        .map(|(number, name)| mounts.mount(number, name))
-        .collect::<Result<Vec<_>, _>>()?;
+    let (mut planned, damage, mut losses) = mounts.all(read)?;
     let MountPlanner {
         state,
         mut findings,
-        damage,
         ..
     } = mounts;
-    if !damage.is_empty() {
-        return Err(Box::new(PlanError::Damaged {
+    let damaged = || {
+        Box::new(PlanError::Damaged {
             store: options.store.clone(),
-            problems: damage,
-        }));
+            problems: damage.clone(),
+        })
+    };
+    if planned.is_empty() && !damage.is_empty() {
+        return Err(damaged());
     }
     lay_out(&mut planned, options.layout)?;
-    select(&mut planned, options, &mut findings)?;
+    select(&mut planned, options, &mut findings).map_err(|why| match losses.is_empty() {
+        true => why,
+        // What is wanted may lie in what is lost.
+        false => damaged(),
+    })?;
+    if !losses.is_empty() {
+        losses.extend(whole_state(catalog, options, read, rejected));
+    }
     Ok(RestorePlan {
         location: options.location.clone(),
         store: options.store.clone(),
@@ -209,8 +186,25 @@ fn build(
         only: options.only.clone(),
         other_state: other_state(catalog, chosen),
         mounts: planned,
+        losses,
         findings,
     })
+}
+
+/// Backups that are left out, with the reason.
+fn unused(
+    catalog: &Catalog,
+    chosen: &Chosen<'_>,
+    options: &RestoreOptions,
+    rejected: &BTreeMap<BackupId, String>,
+) -> Vec<RestoreFinding> {
+    left_out(catalog, chosen, options.at.as_ref(), rejected)
+        .into_iter()
+        .map(|(id, why)| RestoreFinding {
+            warning: false,
+            text: format!("the backup {} is not used: {why}", id.stamp()),
+        })
+        .collect()
 }
 
 /// The newest state that shares no archive with the chosen one.
@@ -227,11 +221,33 @@ struct MountPlanner<'a> {
     markers: &'a Markers<'a>,
     state: Stamp,
     findings: Vec<RestoreFinding>,
-    /// Whatever makes the state unusable, a sentence each.
+    /// Everything that makes the state unusable, as one sentence each.
     damage: Vec<String>,
 }
 
 impl MountPlanner<'_> {
+    /// The mounts that can be restored, what is damaged, and what is said of those that cannot.
+    fn all(
+        &mut self,
+        read: &ReadMarkers<'_>,
+    ) -> Result<(Vec<PlannedMount>, Vec<String>, Vec<String>), Box<PlanError>> {
+        let (mut planned, mut damage, mut losses) = (Vec::new(), Vec::new(), Vec::new());
+        for (number, name) in (1..).zip(mount_order(self.chosen, self.markers)) {
+            let broken = read.broken.get(name).into_iter().flatten();
+            self.damage = broken.map(|(_, why)| why.clone()).collect();
+            let mount = match self.damage.is_empty() {
+                true => Some(self.mount(number, name)?),
+                false => None,
+            };
+            match mount.filter(|_| self.damage.is_empty()) {
+                Some(mount) => planned.push(mount),
+                None => losses.push(loss(number, name, &self.damage)),
+            }
+            damage.append(&mut self.damage);
+        }
+        Ok((planned, damage, losses))
+    }
+
     fn mount(&mut self, number: usize, name: &MountName) -> Result<PlannedMount, Box<PlanError>> {
         let markers = self.markers;
         let marker = |backup: &Backup| markers.get(&(backup.id, name)).and_then(Option::as_ref);
@@ -246,7 +262,7 @@ impl MountPlanner<'_> {
             archives.push(self.archive(backup, name, archive, marker(backup)));
         }
         let last = with.last().map(|(backup, _)| *backup);
-        // Only the newest backup's manifest says what the state was.
+        // Only the manifest of the newest backup describes the state.
         let manifest = match last.and_then(marker) {
             Some(marker) => {
                 let archives = MountArchives {
@@ -315,7 +331,7 @@ impl MountPlanner<'_> {
     }
 }
 
-/// An incremental lists changes since one certain backup: without that one, files would be missing
+/// An incremental backup lists changes since its base. Without the base, files would be missing
 /// silently.
 fn chained(chosen: &Chosen<'_>, markers: &Markers<'_>) -> Result<(), Box<PlanError>> {
     for ((id, _), marker) in markers {

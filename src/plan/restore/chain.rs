@@ -1,5 +1,5 @@
-//! Which manifests describe a state: that of its backup, and those that it changes
-//! (SPEC#formats). Pure.
+//! Which manifests describe a state: that of its backup, and those that it rests on (SPEC#formats).
+//! Pure.
 
 use std::collections::BTreeMap;
 
@@ -31,7 +31,7 @@ impl MountArchives<'_> {
         self.markers.get(&(id, self.name))?.as_ref()
     }
 
-    /// The marker of the backup whose manifest a delta changes, if both are there.
+    /// The marker of the backup whose manifest a delta changes, if both exist.
     fn base(&self, of: &Marker) -> Result<Option<&Marker>, Stamp> {
         let Some(delta) = of.delta else {
             return Ok(None);
@@ -60,8 +60,8 @@ impl MountArchives<'_> {
         Ok(chain)
     }
 
-    /// The manifests that a state is read from. `None` where one of them is gone: that is damage
-    /// where the state must be exact, else something to know.
+    /// The manifests that a state is read from. `None` if one of them is missing: that is damage if
+    /// the state must be exact, else a note.
     pub fn manifest(
         &self,
         options: &RestoreOptions,
@@ -94,7 +94,7 @@ impl MountArchives<'_> {
         Ok(Some(state))
     }
 
-    /// What is said of a state whose manifest rests on one that is gone.
+    /// The message about a state whose manifest rests on a missing one.
     fn lost(&self, of: &Marker, lost: Stamp) -> String {
         let state = of.backup.stamp();
         let all = self.archives.iter().rev();
@@ -109,8 +109,8 @@ impl MountArchives<'_> {
             _ => format!("these states can: {}", others.join(", ")),
         };
         let manifest = match lost == state {
-            true => "its manifest is gone".to_owned(),
-            false => format!("its manifest rests on that of the backup {lost}, which is gone"),
+            true => "its manifest is missing".to_owned(),
+            false => format!("its manifest rests on that of the backup {lost}, which is missing"),
         };
         format!(
             "the state {state} of '{}' cannot be restored exactly: {manifest}; {others}",

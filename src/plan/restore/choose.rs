@@ -9,7 +9,8 @@ use crate::model::stamp::Stamp;
 
 use super::point_in_time::PointInTime;
 
-/// A set and what of it is extracted, oldest first: the full backup, then finished incrementals.
+/// A set and the backups of it that are extracted, oldest first: the full backup, then complete
+/// incremental ones.
 pub struct Chosen<'a> {
     pub set: &'a Set,
     pub chain: Vec<&'a Backup>,
@@ -21,8 +22,8 @@ pub fn newest_state(catalog: &Catalog, at: Option<&PointInTime>) -> Option<Stamp
         .and_then(|chosen| chosen.chain.last().map(|b| b.id.stamp()))
 }
 
-/// Takes away what a wrong clock dated into the future, so that it is not taken for the newest
-/// state, and returns its stamps. Nothing is taken away where nothing else could be restored.
+/// Removes backups that a wrong clock dated in the future, so that they are not mistaken for the
+/// newest state, and returns their stamps. Removes nothing if nothing else could be restored.
 pub fn without_future(catalog: Catalog, now: Stamp) -> (Catalog, Vec<Stamp>) {
     let is_future = |backup: &Backup| backup.id.stamp().is_future(now);
     let future: Vec<Stamp> = catalog
@@ -43,16 +44,16 @@ pub fn without_future(catalog: Catalog, now: Stamp) -> (Catalog, Vec<Stamp>) {
     }
 }
 
-/// Whether every mount the names know of has its marker. A hole among the volumes is another
-/// matter: such a backup was finished and is damaged, and a restore must say so instead of quietly
-/// offering an older one.
+/// Whether every mount in the names has its marker. A gap in the volumes is different: such a
+/// backup was complete and is damaged, and a restore must say so instead of silently offering an
+/// older one.
 fn finished(backup: &Backup) -> bool {
     !backup.archives.is_empty() && backup.archives.values().all(|a| a.marker.is_some())
 }
 
-/// Chooses the newest state, or with `at` the newest at or before it, over all sets: a set that
-/// began later may have ended earlier.
-/// `rejected` are backups whose markers turned out to name mounts that were never finished.
+/// Chooses the newest state over all sets, or with `at` the newest one at or before it. A set that
+/// was started later may have ended earlier. `rejected` are backups whose markers name mounts that
+/// were never finished.
 pub fn choose<'a>(
     catalog: &'a Catalog,
     at: Option<&PointInTime>,

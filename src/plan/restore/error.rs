@@ -1,22 +1,22 @@
-//! Why no restore can be planned.
+//! Why a restore cannot be planned.
 
 use crate::model::marker::MarkerError;
 use crate::model::name::MountName;
 use crate::model::path::FullPath;
 use crate::model::stamp::Stamp;
 
-/// Why no plan can be made.
+/// Why a plan cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
-    #[error("{store} holds no backup of '{location}'")]
+    #[error("{store} has no backup of '{location}'")]
     NoBackup { location: String, store: String },
-    #[error("{store} holds no complete backup of '{location}'{}", shown(newest))]
+    #[error("{store} has no complete backup of '{location}'{}", shown(newest))]
     NothingComplete {
         location: String,
         store: String,
         newest: Option<(Stamp, String)>,
     },
-    #[error("{store} holds no complete backup of '{location}' at or before {at}")]
+    #[error("{store} has no complete backup of '{location}' at or before {at}")]
     NothingAt {
         location: String,
         store: String,
@@ -30,7 +30,7 @@ pub enum PlanError {
     },
     #[error(transparent)]
     Marker(#[from] MarkerError),
-    #[error("the marker '{0}' describes another archive than its name says")]
+    #[error("the marker '{0}' describes a different archive than its name")]
     ForeignMarker(String),
     #[error("a marker of the backup {backup} names '{key}', which is not an object of its archive")]
     ForeignKey { backup: Stamp, key: String },
@@ -48,11 +48,11 @@ pub enum PlanError {
         host = crate::model::path::Family::HOST
     )]
     OtherFamily(FullPath),
-    #[error("'{0}' and '{1}' lie in each other")]
+    #[error("'{0}' and '{1}' overlap")]
     Nested(FullPath, FullPath),
     #[error("'{path}' is in none of the mounts of this backup ({})", mounts.join(", "))]
     OutsideMounts { path: String, mounts: Vec<String> },
-    #[error("{store} holds no complete set '{name}'")]
+    #[error("{store} has no complete set '{name}'")]
     NoSet { store: String, name: String },
     #[error("'{path}' is not in the state {state} (mounts: {})", mounts.join(", "))]
     NotInState {

@@ -1,11 +1,11 @@
-//! What a restore will take, before anything is spent: objects, bytes, dollars, hours, disk space
-//! (SPEC#cost). Pure.
+//! What a restore will take, known before it costs anything: objects, bytes, dollars, hours, disk
+//! space (SPEC#cost). Pure.
 
 use serde::Serialize;
 
 use crate::model::object::ThawState;
 use crate::model::policy::Tier;
-use crate::model::text::size;
+use crate::model::text::{self, size};
 use crate::plan::cost::price::Prices;
 
 /// One volume as far as costs go.
@@ -15,7 +15,7 @@ pub struct EstimatedVolume {
     pub state: VolumeState,
 }
 
-/// Where a volume is on its way to this computer.
+/// How far a volume is on its way to this computer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum VolumeState {
@@ -45,7 +45,7 @@ pub struct Count {
     pub bytes: u64,
 }
 
-/// What is ahead.
+/// What remains to be done.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Estimate {
@@ -57,12 +57,12 @@ pub struct Estimate {
     pub tier: Tier,
     pub keep_days: u32,
     pub dollars: RestoreCost,
-    /// Until the last object is readable, at the latest; 0 when all are. What thaws already may be
-    /// ready sooner.
+    /// Hours until the last object is readable, at the latest; 0 if all are. Objects that are being
+    /// thawed may be ready sooner.
     pub hours: u32,
-    /// Bytes that may be written: downvolumes still to come, and files as far as known.
+    /// Bytes that may be written: remaining downloads, and files as far as known.
     pub disk_needed: u64,
-    /// The same when downvolumes are deleted as they are used.
+    /// The same when downloads are deleted as they are used.
     pub disk_least: u64,
     pub disk_free: Option<u64>,
     /// Date and source of the prices.
@@ -81,7 +81,7 @@ pub struct RestoreCost {
     pub total: f64,
 }
 
-/// What the estimate rests on beside the volumes.
+/// What the estimate rests on besides the volumes.
 #[derive(Clone, Copy, Debug)]
 pub struct EstimateTerms<'a> {
     pub prices: &'a Prices,
@@ -89,7 +89,7 @@ pub struct EstimateTerms<'a> {
     pub keep_days: u32,
     /// Bytes of the files that are to be extracted, as far as markers say.
     pub files: u64,
-    /// Bytes of downvolumes that must be there at a time.
+    /// Bytes of downloads that must be on the disk at the same time.
     pub room: u64,
     pub disk_free: Option<u64>,
 }
@@ -152,8 +152,8 @@ impl Estimate {
         }
     }
 
-    /// Whether somebody must agree first: thawing is ordered and paid at once, and a dollar is a
-    /// dollar.
+    /// Whether the user must agree first: if something must be thawed, which is charged as soon as
+    /// it is requested, or if the restore costs a dollar or more.
     pub fn needs_consent(&self) -> bool {
         self.frozen.objects > 0 || self.dollars.total >= 1.0
     }
@@ -166,17 +166,18 @@ impl Estimate {
 
     /// For people, a line each.
     pub fn to_text(&self) -> String {
-        let mut text = format!("{} objects, {}", self.all.objects, size(self.all.bytes));
+        let objects = text::count(self.all.objects, "object");
+        let mut text = format!("{objects}, {}", size(self.all.bytes));
         for (count, words) in [
             (self.here, "here already"),
             (self.ready, "can be downloaded"),
-            (self.thawing, "on their way out of the archive"),
+            (self.thawing, "being thawed"),
             (self.frozen, "still to be requested from the archive"),
         ] {
             if count.objects > 0 {
                 text.push_str(&format!(
-                    "\n  {} objects, {}: {words}",
-                    count.objects,
+                    "\n  {}, {}: {words}",
+                    text::count(count.objects, "object"),
                     size(count.bytes)
                 ));
             }

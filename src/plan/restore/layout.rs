@@ -15,14 +15,14 @@ pub enum Layout {
     Original,
 }
 
-/// The table of the numbered layout, and of any restore: what is where.
+/// The table of every restore: which directory contains what.
 pub const TABLE: &str = "restored.txt";
 
-/// Name of the working directory inside the target; gone when the restore is complete.
+/// Name of the working directory inside the target. It is removed when the restore is complete.
 pub const WORK_DIRECTORY: &str = ".aam-restore";
 
 impl Layout {
-    /// As the option takes it.
+    /// The value of the option.
     pub fn word(self) -> &'static str {
         match self {
             Layout::Numbered => "numbered",

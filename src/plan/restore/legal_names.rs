@@ -1,4 +1,4 @@
-//! Names that this system cannot create, or that are the same to it as another, are restored under
+//! Names that this system cannot create, or cannot distinguish from another, are restored under
 //! legal ones (SPEC#restore). Pure.
 
 use std::collections::{BTreeMap, HashMap};
@@ -10,15 +10,15 @@ use crate::model::path::Family;
 #[derive(Debug)]
 pub struct LegalNames {
     host: Family,
-    /// The places that are taken, as the system compares them, and what took them; as hashes,
-    /// because a mount may have millions of entries.
+    /// The places that are taken, as the system compares them, and the entries that took them. Both
+    /// are hashes, because a mount may have millions of entries.
     taken: HashMap<u64, u64>,
     /// What is restored elsewhere.
     places: BTreeMap<String, String>,
 }
 
 impl LegalNames {
-    /// For a system; nothing is taken yet.
+    /// For a system, when nothing is taken yet.
     pub fn new(host: Family) -> LegalNames {
         LegalNames {
             host,
@@ -27,7 +27,7 @@ impl LegalNames {
         }
     }
 
-    /// The place of an entry, with `/` between names, which stays the same from now on.
+    /// The place of an entry, with `/` between names. It stays the same from now on.
     pub fn place(&mut self, path: &str) -> String {
         if self.host == Family::Unix || path.is_empty() {
             return path.to_owned();
@@ -63,7 +63,7 @@ impl LegalNames {
         self.places.is_empty()
     }
 
-    /// What got another name of its own: its path, and its place.
+    /// An entry that got a different name: its path, and its place.
     pub fn renamed(&self) -> impl Iterator<Item = (&str, &str)> {
         let last = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
         let renamed = self.places.iter();
@@ -105,7 +105,7 @@ fn legal(name: &str) -> String {
     }
 }
 
-/// `CON`, `NUL.txt`, `COM1` and their kin open a device on Windows.
+/// `CON`, `NUL.txt`, `COM1` and similar names open a device on Windows.
 fn is_device(name: &str) -> bool {
     let stem = name
         .split('.')

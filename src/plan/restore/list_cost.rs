@@ -1,16 +1,16 @@
-//! What list files for 7-Zip cost: it compares each entry of a directory with each name of it in a
-//! list. Pure.
+//! The time that list files for 7-Zip cost: it compares each entry of a directory with each listed
+//! name in it. Pure.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 
 use crate::model::listed::Listed;
 
-/// The time that comparing with lists takes, beside that of extracting.
+/// The time for comparing with lists, besides the time for extracting.
 #[derive(Default)]
 pub struct ListCost {
     random: RandomState,
-    /// Names in a directory, by a hash of its path: memory for no names.
+    /// Number of names in a directory, by a hash of its path, so that no names are in memory.
     names: HashMap<u64, u64>,
     comparing: u64,
     extracting: u64,
@@ -31,7 +31,7 @@ impl ListCost {
         while !path.is_empty() {
             let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
             let names = self.names.entry(self.random.hash_one(parent)).or_default();
-            // One name more, and as many comparisons as a square grows by.
+            // One more name adds the difference of two squares in comparisons.
             self.comparing += ListCost::COMPARE * (2 * *names + 1);
             *names += 1;
             if *names > 1 {

@@ -7,7 +7,7 @@ use crate::model::stamp::Stamp;
 use super::chain::MountArchives;
 use super::plan::RestoreFinding;
 
-/// What is to be known of the sources that the backup of a state did not look at.
+/// What the user must know about the sources that the backup of a state did not look at.
 pub fn findings(archives: &MountArchives<'_>, of: &Marker) -> Vec<RestoreFinding> {
     let unseen = of.sources.iter().filter(|source| !source.looked_at);
     unseen
@@ -21,7 +21,7 @@ fn one(archives: &MountArchives<'_>, of: &Marker, source: &SourceLook) -> Option
         return Some(RestoreFinding {
             warning: false,
             text: format!(
-                "the backup {state} could not look at '{path}': what is restored of it is as of {last}"
+                "the backup {state} could not look at '{path}': it is restored as of {last}"
             ),
         });
     }
@@ -35,7 +35,7 @@ fn one(archives: &MountArchives<'_>, of: &Marker, source: &SourceLook) -> Option
     })
 }
 
-/// The newest backup before that looked at a source.
+/// The newest earlier backup that looked at a source.
 fn last_look(archives: &MountArchives<'_>, of: &Marker, source: &SourceLook) -> Option<Stamp> {
     let before = archives.archives.iter().rev();
     let before = before.filter_map(|(backup, _)| archives.marker(backup.id));

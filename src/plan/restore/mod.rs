@@ -16,6 +16,7 @@ pub mod only;
 pub mod parts;
 pub mod plan;
 pub mod point_in_time;
+pub mod read_markers;
 pub mod salvage;
 pub mod sets;
 pub mod unsafe_names;

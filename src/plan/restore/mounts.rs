@@ -1,4 +1,5 @@
-//! Where the mounts of a plan go, and what of them is wanted (SPEC#restore). Pure.
+//! Where the mounts of a plan are restored, and which parts of them are wanted (SPEC#restore).
+//! Pure.
 
 use crate::model::path::{Family, FullPath};
 
@@ -7,7 +8,7 @@ use super::layout::{Layout, original};
 use super::only::Wanted;
 use super::plan::{PlannedMount, RestoreFinding, RestoreOptions};
 
-/// Where each mount goes below the target.
+/// Where each mount is restored below the target.
 pub fn lay_out(mounts: &mut [PlannedMount], layout: Layout) -> Result<(), Box<PlanError>> {
     if layout == Layout::Numbered {
         mounts

@@ -19,7 +19,7 @@ pub struct NeededVolume<'p> {
 /// One part of an archive.
 pub struct NeededPart<'p> {
     pub part: ArchivePart<'p>,
-    /// Which part of the archive, from 0.
+    /// Number of the part in the archive, from 0.
     pub index: usize,
     /// Needs no download.
     pub is_here: bool,

@@ -18,8 +18,8 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// What `text` means for the mount of this number at this path; `None` when it lies elsewhere.
-    /// It is the original absolute path, or one that starts with the mount's number.
+    /// What `text` means for the mount of this number at this path; `None` if it is elsewhere. It
+    /// is the original absolute path, or one that starts with the mount's number.
     pub fn within(text: &str, number: usize, path: Option<&FullPath>) -> Option<Wanted> {
         // Only v1.0 leaves the path unknown, and it ran on Windows.
         let family = path.map_or(Family::Windows, FullPath::family);
@@ -54,7 +54,7 @@ impl Wanted {
         }
     }
 
-    /// Whether a path with `/` between names is what is wanted, or lies below it.
+    /// Whether a path with `/` between names is wanted itself, or is below a wanted one.
     pub fn holds(&self, path: &str) -> bool {
         let mut names = path.split('/');
         self.names.iter().all(|wanted| {
@@ -64,7 +64,7 @@ impl Wanted {
         })
     }
 
-    /// Whether a path is what is wanted itself.
+    /// Whether a path is wanted itself.
     pub fn is_exactly(&self, path: &str) -> bool {
         self.holds(path) && path.split('/').filter(|n| !n.is_empty()).count() == self.names.len()
     }
@@ -84,10 +84,10 @@ impl fmt::Display for Wanted {
 /// Below this similarity two names look different to a person.
 const ALIKE: f64 = 0.6;
 
-/// How many paths are proposed: more would be read by nobody.
+/// How many paths are proposed. Nobody would read more.
 const NAMED: usize = 3;
 
-/// The few known paths nearest to one that is not known.
+/// The known paths that are most similar to an unknown one.
 #[derive(Debug)]
 pub struct Nearest {
     wanted: String,
@@ -103,11 +103,11 @@ impl Nearest {
         }
     }
 
-    /// Keeps a known path if it is among the nearest.
+    /// Keeps a known path if it is among the most similar ones.
     pub fn consider(&mut self, path: &str) {
         let last = |p: &str| p.rsplit('/').next().unwrap_or_default().to_lowercase();
         let whole = strsim::normalized_damerau_levenshtein(&self.wanted, &path.to_lowercase());
-        // The right name in the wrong directory is near, too.
+        // The right name in the wrong directory is similar, too.
         let name = strsim::normalized_damerau_levenshtein(&last(&self.wanted), &last(path)) * 0.9;
         let score = whole.max(name);
         if score < ALIKE {
@@ -118,7 +118,7 @@ impl Nearest {
         self.best.truncate(NAMED);
     }
 
-    /// The nearest, best first.
+    /// The most similar ones, best first.
     pub fn names(self) -> Vec<String> {
         self.best.into_iter().map(|(_, path)| path).collect()
     }

@@ -1,8 +1,8 @@
-//! The pieces of an archive. A **volume** is one object in the store. A **slice** is a range of a
+//! The parts of an archive. A **volume** is one object in the store. A **slice** is a range of a
 //! large volume with a checksum of its own, which can be trusted and used while the rest of its
-//! volume is on its way (SPEC#restore). A **part** is what is downloaded at a time, into a file of
-//! its own: a volume or a slice. 7-Zip takes the parts of an archive as one file, however it was
-//! cut.
+//! volume is being downloaded (SPEC#restore). A **part** is what is downloaded at a time, into a
+//! file of its own: a volume or a slice. 7-Zip reads the parts of an archive as one file, however
+//! it was split.
 
 use std::ops::Range;
 
@@ -18,12 +18,12 @@ use crate::model::stamp::Stamp;
 pub struct PlannedArchive {
     pub stamp: Stamp,
     pub format: Format,
-    /// In order; empty when that backup had nothing to archive.
+    /// In order; empty if the backup had nothing to archive.
     pub volumes: Vec<PlannedVolume>,
     /// Files and their bytes before compression, where the marker says.
     pub content: Option<(u64, u64)>,
-    /// Whether the store holds further volumes under this archive's name: 7-Zip would take them for
-    /// volumes of it.
+    /// Whether the store has further volumes with this archive's name: 7-Zip would read them as its
+    /// volumes.
     pub has_extra: bool,
 }
 
@@ -43,8 +43,8 @@ pub struct PlannedVolume {
     pub lost: Option<String>,
 }
 
-/// An archive of more volumes is not sliced: its volumes are small parts already, and 7-Zip holds
-/// all its files open.
+/// An archive of more volumes is not sliced: its volumes are small already, and 7-Zip keeps all its
+/// files open.
 const MOST_SLICED: usize = 32;
 
 /// A volume, or a slice of one.
@@ -53,7 +53,7 @@ pub struct ArchivePart<'p> {
     pub volume: &'p PlannedVolume,
     /// Which bytes of the volume.
     pub bytes: Range<u64>,
-    /// Of these bytes. Unknown for v1.0.
+    /// SHA-256 of these bytes. Unknown for v1.0.
     pub sha256: Option<&'p str>,
 }
 
@@ -75,7 +75,7 @@ impl<'p> ArchivePart<'p> {
         self.size() == self.volume.size
     }
 
-    /// The object as messages name it.
+    /// The name of the object in messages.
     pub fn shown(&self) -> String {
         match self.is_whole() {
             true => self.volume.key.clone(),
@@ -112,14 +112,14 @@ impl PlannedVolume {
 }
 
 impl PlannedArchive {
-    /// Bytes that its files will have: as the marker says, or a guess where it does not.
+    /// Bytes that its files will have: from the marker, or an estimate if the marker does not say.
     pub fn bytes(&self) -> u64 {
         let packed: u64 = self.volumes.iter().map(|volume| volume.size).sum();
         self.content
             .map_or(packed.saturating_mul(2), |(_, bytes)| bytes)
     }
 
-    /// Its content in order, each volume cut into slices where they are of use.
+    /// Its content in order. Volumes are split into slices if these are useful.
     pub fn parts(&self) -> Vec<ArchivePart<'_>> {
         let whole = || self.volumes.iter().map(ArchivePart::whole);
         match self.is_sliced() {
@@ -141,9 +141,9 @@ impl PlannedArchive {
             && self.volumes.iter().any(|v| !v.slices().is_empty())
     }
 
-    /// In which order its parts are downloaded: of a zip the last volume first, from its end on,
-    /// which holds the table of contents, so that files can be extracted while others are on their
-    /// way.
+    /// In which order its parts are downloaded. For a zip, the last volume comes first, from its
+    /// end on. It contains the table of contents, so files can be extracted while others are being
+    /// downloaded.
     pub fn arrival_order(&self) -> Vec<usize> {
         let parts = self.parts();
         let mut order: Vec<usize> = (0..parts.len()).collect();
@@ -153,7 +153,7 @@ impl PlannedArchive {
             }
             return order;
         };
-        // In a short last volume the table hardly ends: it begins in the one before.
+        // If the last volume is short, the table probably begins in the one before.
         let ends = if last.size < first.size / 8 { 2 } else { 1 };
         let ahead = self.volumes.len() - ends.min(self.volumes.len());
         let begin = parts

@@ -49,6 +49,9 @@ pub struct RestorePlan {
     #[serde(skip)]
     pub other_state: Option<Stamp>,
     pub mounts: Vec<PlannedMount>,
+    /// Mounts of the state that cannot be restored, a sentence each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub losses: Vec<String>,
     /// What the user should know before it starts.
     pub findings: Vec<RestoreFinding>,
 }
@@ -93,8 +96,8 @@ pub struct RestoreFinding {
 }
 
 impl RestorePlan {
-    /// Leaves out the archives that hold nothing wanted: `needed` are the stamps that do, by mount
-    /// number, from the manifests. A mount without an entry keeps all its archives.
+    /// Leaves out the archives without wanted files: `needed` are the stamps of the others, by
+    /// mount number, from the manifests. A mount without an entry keeps all its archives.
     #[must_use]
     pub fn narrowed(mut self, needed: &BTreeMap<usize, BTreeSet<Stamp>>) -> RestorePlan {
         for mount in &mut self.mounts {
@@ -112,8 +115,8 @@ impl RestorePlan {
             .flat_map(|m| m.archives.iter().map(move |a| (m, a)))
     }
 
-    /// The bytes that the files will have at the least, without archives that `done` says are
-    /// extracted; 0 when only some paths are wanted.
+    /// The bytes that the files will have at least, without archives that `done` says are
+    /// extracted. 0 if only some paths are wanted.
     pub fn least_bytes(&self, done: impl Fn(usize, Stamp) -> bool) -> u64 {
         if self.mounts.iter().any(|m| !m.wanted.is_empty()) {
             return 0;
@@ -128,8 +131,9 @@ impl RestorePlan {
         self.mounts.iter().filter_map(largest).sum()
     }
 
-    /// Bytes of downloads that must be on the disk at a time, without archives that `done` says are
-    /// extracted: those of the archive being extracted, of which a zip needs a few parts only.
+    /// Bytes of downloads that must be on the disk at the same time, without archives that `done`
+    /// says are extracted: those of the archive being extracted. A zip needs only a few of its
+    /// parts.
     pub fn room(&self, done: impl Fn(usize, Stamp) -> bool) -> u64 {
         let of_archive = |(mount, archive): (&PlannedMount, &PlannedArchive)| {
             let all: u64 = archive.volumes.iter().map(|volume| volume.size).sum();
@@ -159,7 +163,7 @@ impl RestorePlan {
 const PARTS_AT_A_TIME: u64 = 4;
 
 impl PlannedMount {
-    /// The mount as messages name it: its path, or its name where no path is known.
+    /// The mount in messages: its path, or its name if the path is not known.
     pub fn shown(&self) -> String {
         self.path
             .as_ref()

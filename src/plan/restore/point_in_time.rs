@@ -1,4 +1,4 @@
-//! `--at`: which state is meant, as a person types it (SPEC#restore). Pure.
+//! `--at`: a state, as a person types it (SPEC#restore). Pure.
 
 use std::fmt;
 use std::str::FromStr;
@@ -23,15 +23,16 @@ pub enum PointInTime {
     },
 }
 
-/// The text names no point in time.
+/// The text is not a point in time.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "'{0}' is no point in time: write a day such as 2026-11-24, a time such as '2026-11-24 18:30', \
+    "'{0}' is not a point in time: write a day such as 2026-11-24, a time such as '2026-11-24 18:30', \
      'yesterday', or a stamp such as 20261124_183000"
 )]
 pub struct PointInTimeError(String);
 
-/// Where a stamp may be cut: after the hour, minute, second, and after each digit of the fraction.
+/// Where a stamp may be shortened: after the hour, minute, second, and after each digit of the
+/// fraction.
 const CUTS: [usize; 9] = [11, 13, 15, 17, 18, 19, 20, 21, 22];
 
 /// Year, month, day, hour, minute, second, and `Z` for UTC.
@@ -81,7 +82,7 @@ impl PointInTime {
         if !text.is_ascii() || !CUTS.contains(&text.len()) {
             return None;
         }
-        // Completed, it must be a stamp: 20201399_10 is a slip of the finger.
+        // When completed, it must be a stamp: 20201399_10 is a typing error.
         let whole = format!("{text}{}", &template[text.len()..]);
         let stamp: Stamp = whole.parse().ok()?;
         let is_same = stamp.to_string().starts_with(text);
@@ -125,11 +126,12 @@ fn is_utc(parts: &Captures<'_>) -> bool {
     parts.get(9).is_some()
 }
 
-/// A local time as UTC. One that the clock shows twice means the second: it is the end of a span.
+/// A local time as UTC. If the clock shows it twice, the second time is meant: it is the end of a
+/// span.
 fn to_utc(local: NaiveDateTime) -> DateTime<Utc> {
     match Local.from_local_datetime(&local).latest() {
         Some(local) => local.with_timezone(&Utc),
-        // Skipped by a clock change, which is an hour nearly everywhere.
+        // Skipped by a clock change, which is one hour nearly everywhere.
         None => Local
             .from_local_datetime(&(local + TimeDelta::hours(1)))
             .latest()

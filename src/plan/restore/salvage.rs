@@ -1,4 +1,4 @@
-//! Which entries of a damaged zip are whole. Pure.
+//! Which entries of a damaged zip are complete. Pure.
 
 use std::ops::Range;
 
@@ -12,7 +12,7 @@ pub struct SalvageChoice {
 }
 
 /// Chooses among all entries of an archive. An entry reaches from its header to the header of the
-/// next one. What meets `bad` is lost; what meets `used` was extracted before.
+/// next one. An entry that overlaps `bad` is lost; one that overlaps `used` was extracted before.
 pub fn choose(
     mut entries: Vec<Listed>,
     bad: &[Range<u64>],
@@ -24,7 +24,8 @@ pub fn choose(
     let next = |index: usize| begins.get(index + 1).copied().flatten();
     let mut choice = SalvageChoice::default();
     for (index, entry) in entries.into_iter().enumerate() {
-        // Directories are made from the manifest; naming one would name all that is in it.
+        // Directories are made from the manifest. Naming a directory would also name everything in
+        // it.
         if entry.is_directory || !is_wanted(&entry) {
             continue;
         }
@@ -36,7 +37,7 @@ pub fn choose(
             let meets = |range: &Range<u64>| {
                 let overlap =
                     |bytes: &Range<u64>| bytes.start < range.end && range.start < bytes.end;
-                // One that may lie anywhere may lie there.
+                // An entry that may be anywhere may be there.
                 bytes.as_ref().is_none_or(overlap)
             };
             ranges.iter().any(meets)
@@ -50,8 +51,8 @@ pub fn choose(
     choice
 }
 
-/// Of the last entry, where nothing says where the next one begins: its header and what follows its
-/// content are hardly longer.
+/// For the last entry, because nothing says where the next one begins: its header and what follows
+/// its content are hardly longer.
 const LAST: u64 = 1024;
 
 #[cfg(test)]

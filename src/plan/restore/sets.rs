@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::model::catalog::{Backup, Catalog, Set};
 use crate::model::stamp::Stamp;
-use crate::model::text::{aligned, size};
+use crate::model::text::{aligned, count, size};
 
 /// One store's sets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -130,7 +130,8 @@ impl SetsReport {
             ));
         }
         if self.ignored > 0 {
-            text.push_str(&format!("{} other objects ignored\n", self.ignored));
+            let others = count(self.ignored, "other object");
+            text.push_str(&format!("{others} ignored\n"));
         }
         text
     }

@@ -1,7 +1,7 @@
 //! Which names from an archive or manifest may be written below a target (SPEC#restore). Pure.
 //!
-//! An archive comes from a store that others may write to, so its names are not trusted, whatever
-//! 7-Zip does with them.
+//! An archive comes from a store that others may write to, so its names are not trusted, regardless
+//! of what 7-Zip does with them.
 
 use crate::model::listed::Listed;
 
@@ -35,8 +35,8 @@ pub fn entry(listed: &Listed) -> Result<(), Unsafe> {
     path(&listed.path)
 }
 
-/// Whoever may upload could put an archive of his own in the place of ours; without the key he
-/// cannot encrypt it.
+/// Anyone who may upload could replace an archive with their own, but cannot encrypt it without the
+/// key.
 ///
 /// # Errors
 /// When the entry has content that anybody could have written.
@@ -56,7 +56,7 @@ pub fn path(path: &str) -> Result<(), Unsafe> {
     if path.starts_with(['/', '\\']) {
         return Err(Unsafe::Absolute);
     }
-    // A backslash is an ordinary character of a Unix name, but no honest archive has `..\x`.
+    // A backslash is an ordinary character in a Unix name, but only a malicious archive has `..\x`.
     if path.split(['/', '\\']).any(|name| name == "..") {
         return Err(Unsafe::Dots);
     }
@@ -71,7 +71,7 @@ pub fn path(path: &str) -> Result<(), Unsafe> {
     path.split('/').try_for_each(name)
 }
 
-/// Looks at one file name. What only this system cannot create gets another name
+/// Looks at one file name. A name that only this system cannot create is changed
 /// ([`super::legal_names`]).
 fn name(name: &str) -> Result<(), Unsafe> {
     if name.is_empty() || name == "." || name.contains('\0') {

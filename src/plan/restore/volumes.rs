@@ -13,8 +13,8 @@ pub struct Planned {
     pub extra: Vec<String>,
 }
 
-/// Compares marker and listing. Whatever makes the archive unusable goes into `damage`, a sentence
-/// each.
+/// Compares marker and listing. Everything that makes the archive unusable goes into `damage`, as
+/// one sentence each.
 pub fn plan(
     location: &str,
     backup: BackupId,
@@ -43,8 +43,8 @@ fn by_marker(
         let listed = archive.volumes.get(&number).filter(|o| o.key == stored.key);
         let mut lost = None;
         match listed {
-            // v1.0 could write the time without its fraction, so compare what the names say, not
-            // their letters.
+            // v1.0 could write the time without its fraction, so the parsed names are compared, not
+            // their text.
             _ if ObjectName::parse(&stored.key) != ObjectName::parse(&expected) => {
                 damage.push(format!(
                     "the marker of '{mount}' names '{}' where '{expected}' belongs",
@@ -85,7 +85,7 @@ fn by_marker(
     Planned { archive, extra }
 }
 
-/// v1.0: the volumes are those that are there, numbered without a hole.
+/// v1.0: the volumes are those in the listing, numbered without a gap.
 fn by_names(
     location: &str,
     backup: BackupId,

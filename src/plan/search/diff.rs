@@ -22,7 +22,7 @@ pub enum Change {
         before: Seen,
         now: Seen,
     },
-    /// A new path whose name, size and time are those of a path that is gone.
+    /// A new path whose name, size and time are those of a path that no longer exists.
     Moved {
         from: String,
         now: Seen,
@@ -103,7 +103,7 @@ fn change(was: Option<&Entry>, is: Option<&Entry>) -> Option<Change> {
     }
 }
 
-/// The name, size and time by which a moved file is known again.
+/// The name, size and time by which a moved file is recognized.
 type MovedFile = (String, u64, Moment);
 
 fn identity(path: &str, seen: &Seen) -> Option<MovedFile> {
@@ -113,7 +113,7 @@ fn identity(path: &str, seen: &Seen) -> Option<MovedFile> {
 }
 
 impl Diff {
-    /// Sorts what differs, and tells what was moved from what is gone and new.
+    /// Sorts the differences, and distinguishes moved files from deleted and new ones.
     pub fn new(location: &str, from: Stamp, to: Stamp, mut paths: Vec<Differing>) -> Diff {
         let mut gone: BTreeMap<MovedFile, Vec<String>> = BTreeMap::new();
         for differing in &paths {

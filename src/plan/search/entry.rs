@@ -1,4 +1,4 @@
-//! What of a manifest entry is compared and shown. Pure.
+//! The fields of a manifest entry that are compared and shown. Pure.
 
 use chrono::{DateTime, SecondsFormat};
 use serde::Serialize;

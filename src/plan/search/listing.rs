@@ -38,7 +38,7 @@ impl Question {
 /// What is asked for of a mount.
 #[derive(Clone, Debug)]
 pub enum Asked {
-    /// The mount itself, for a directory above it was asked for.
+    /// The mount itself, because a directory above it was asked for.
     Mount,
     Below(Wanted),
 }
@@ -121,8 +121,7 @@ impl DirectoryView {
         }
     }
 
-    /// The listing, if the path is there at all. `mounts` are those of the state, as people see
-    /// them.
+    /// The listing, if the path exists at all. `mounts` are those of the state, as people see them.
     ///
     /// # Errors
     /// When it is not there.

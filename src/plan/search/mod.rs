@@ -1,4 +1,4 @@
-//! Questions to the manifests of many states: which hold a file, in which versions, and what
+//! Searches in the manifests of many states: which states have a file, in which versions, and what
 //! differs between two (SPEC#search). Pure.
 
 pub mod diff;

@@ -1,4 +1,4 @@
-//! What `find` looks for (SPEC#search). Pure.
+//! What `find` searches for (SPEC#search). Pure.
 
 use std::str::FromStr;
 
@@ -12,7 +12,7 @@ pub struct Pattern {
     is_path: bool,
 }
 
-/// The text is no pattern.
+/// The text is not a pattern.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PatternError {
     #[error("the pattern is empty")]
@@ -27,7 +27,7 @@ impl Pattern {
         self.is_path
     }
 
-    /// Whether a name, or for a path pattern a full path, is one.
+    /// Whether a name, or for a path pattern a full path, matches.
     pub fn matches(&self, text: &str) -> bool {
         self.regex.is_match(text)
     }

@@ -1,4 +1,4 @@
-//! Files through many states: `find` and `versions` (SPEC#search). Pure.
+//! Files in many states: `find` and `versions` (SPEC#search). Pure.
 
 use std::collections::BTreeMap;
 
@@ -9,8 +9,8 @@ use crate::model::text::{count, one_line, size};
 
 use super::entry::Seen;
 
-/// One version of a file: the states that hold it are all those from the first to the last, but
-/// for those in which the path was another version.
+/// One version of a file. All states from the first to the last have it, except those in which the
+/// path has another version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Version {

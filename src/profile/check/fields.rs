@@ -33,7 +33,7 @@ impl Checker<'_> {
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
         if location.contains('_') {
             let message = format!(
-                "the location '{}' holds an underscore",
+                "the location '{}' contains an underscore",
                 location.escape_debug()
             );
             let hint = "underscores separate the fields of object names: write `-` instead";
@@ -57,7 +57,7 @@ impl Checker<'_> {
         region.to_owned()
     }
 
-    /// The value is not repeated: a user name and password may stand in it.
+    /// The value is not repeated, because it may contain a user name and password.
     pub(super) fn endpoint(&mut self, pointer: &str, endpoint: Option<&str>) -> Option<String> {
         let text = endpoint?;
         let hint = "write `https://host` or `http://host:port`";
@@ -67,7 +67,8 @@ impl Checker<'_> {
             }
             Ok(uri) if uri.authority().is_some_and(|a| a.as_str().contains('@')) => {
                 self.report(
-                    Mistake::value(pointer, "holds a user name").hint("use `credentials` for that"),
+                    Mistake::value(pointer, "contains a user name")
+                        .hint("use `credentials` for that"),
                 );
             }
             Ok(uri) if uri.authority().is_some_and(has_bad_port) => {
@@ -135,7 +136,7 @@ impl Checker<'_> {
                 {
                     self.report(Mistake::value(pointer, "names no program"));
                 } else if words.iter().any(|word| word.contains('\0')) {
-                    self.report(Mistake::value(pointer, "holds a NUL character"));
+                    self.report(Mistake::value(pointer, "contains a NUL character"));
                 }
             }
             Reference::Keyring(entry) => {

@@ -1,4 +1,4 @@
-//! Whether an archive format can take a key. Asked once the key is at hand, before anything is
+//! Whether an archive format accepts a key. Checked when the key is known, before anything is
 //! archived.
 
 use crate::model::name::Format;
@@ -7,7 +7,7 @@ use crate::model::secret::Secret;
 /// The longest zip password 7-Zip takes; it refuses a longer one.
 const MAX_ZIP_KEY: usize = 99;
 
-/// Why 7-Zip would refuse a key, or read another one. Never holds the key.
+/// Why 7-Zip would refuse a key or read it differently. Never contains the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     #[error("the encryption key is empty")]
@@ -15,10 +15,10 @@ pub enum KeyError {
     #[error("the encryption key is longer than the 99 characters a zip archive can take")]
     TooLong,
     #[error(
-        "the encryption key holds a character that a zip archive cannot take: only printable ASCII (or set `archive.format: 7z`)"
+        "the encryption key contains a character that a zip archive cannot take: only printable ASCII (or set `archive.format: 7z`)"
     )]
     NotPrintableAscii,
-    #[error("the encryption key holds a line break or a NUL character")]
+    #[error("the encryption key contains a line break or a NUL character")]
     LineBreak,
 }
 

@@ -110,13 +110,13 @@ impl Checker<'_> {
         } else if path.starts_with(source) {
             let covers = |e: &Exclusion| matches!(e, Exclusion::Path(e) if path.starts_with(e));
             if !excluded.iter().any(covers) {
-                let message = format!("the {what} '{path}' lies inside the source '{source}'");
+                let message = format!("the {what} '{path}' is inside the source '{source}'");
                 let hint =
                     format!("add '{path}' to `exclude.directories`, or choose another directory");
                 self.report(Mistake::value(&dir.pointer, message).hint(hint));
             }
         } else if source.starts_with(path) {
-            let message = format!("the source '{source}' lies inside the {what} '{path}'");
+            let message = format!("the source '{source}' is inside the {what} '{path}'");
             self.report(Mistake::value(pointer, message).hint(own_hint(&key_of(dir))));
         }
     }
@@ -133,7 +133,7 @@ impl Checker<'_> {
             } else if mirror.extra_files == ExtraFiles::Delete && dir.path.starts_with(&mirror.path)
             {
                 let message = format!(
-                    "the {} '{}' lies inside the mirror, which deletes extra files",
+                    "the {} '{}' is inside the mirror, which deletes extra files",
                     dir.what, dir.path
                 );
                 self.report(

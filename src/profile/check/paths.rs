@@ -1,4 +1,4 @@
-//! Paths and programs: whole, of one family, and as they were meant.
+//! Paths and programs: complete, of one family, and as the user meant them.
 
 use super::{Checker, Mistake, source_path};
 use crate::model::path::{Family, FullPath, PathError};
@@ -67,7 +67,7 @@ impl Checker<'_> {
         if self.family == Family::Windows {
             if text.contains(['*', '?']) {
                 self.report(
-                    Mistake::value(pointer, format!("'{text}' holds a wildcard"))
+                    Mistake::value(pointer, format!("'{text}' contains a wildcard"))
                         .hint("write one directory"),
                 );
                 return None;
@@ -75,7 +75,7 @@ impl Checker<'_> {
             // Windows drops them from a name: another directory than the one written.
             if let Some(part) = path.parts().iter().find(|part| part.ends_with([' ', '.'])) {
                 let message =
-                    format!("'{text}' holds the name '{part}', which ends in a space or a dot");
+                    format!("'{text}' contains the name '{part}', which ends in a space or a dot");
                 self.report(
                     Mistake::value(pointer, message).hint("Windows has no such name: remove it"),
                 );
@@ -85,7 +85,7 @@ impl Checker<'_> {
         Some(path)
     }
 
-    /// A program: a bare name, looked for on the search path, or a full path.
+    /// A program: a bare name that is searched for on the search path, or a full path.
     pub(super) fn program(&mut self, pointer: &str, text: Option<&str>) -> Option<String> {
         let text = text?;
         let separators: &[char] = if self.family == Family::Windows {
@@ -106,7 +106,7 @@ impl Checker<'_> {
     }
 }
 
-/// The family of a text that begins as a full path does, whatever follows.
+/// The family of a text that begins like a full path.
 pub(super) fn family_of(text: &str) -> Option<Family> {
     let drive =
         text.as_bytes().first().is_some_and(u8::is_ascii_alphabetic) && text[1..].starts_with(':');

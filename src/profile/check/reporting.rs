@@ -108,7 +108,7 @@ impl Checker<'_> {
         {
             self.report(Mistake::value(
                 "/email/from-name",
-                "holds a line break or another control character",
+                "contains a line break or another control character",
             ));
         }
         Some(Email {
@@ -168,7 +168,7 @@ impl Checker<'_> {
     ) -> Option<Program> {
         let (program, args) = words?.split_first()?;
         if args.iter().any(|word| word.contains('\0')) {
-            self.report(Mistake::value(pointer, "holds a NUL character"));
+            self.report(Mistake::value(pointer, "contains a NUL character"));
         }
         let program = self.program(&format!("{pointer}/0"), Some(program))?;
         Some(Program {

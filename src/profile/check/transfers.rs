@@ -15,8 +15,7 @@ impl Checker<'_> {
                 Ok(window) => windows.push(window),
                 Err(problem) => {
                     let mistake = Mistake::value(format!("{pointer}/limit{place}"), problem);
-                    let hint =
-                        "write bytes a second, such as `2MB`, at least 64 kB, or `08:00-18:00 2MB`";
+                    let hint = "write bytes per second, such as `2MB`, at least 64 kB, or `08:00-18:00 2MB`";
                     self.report(mistake.hint(hint));
                 }
             }

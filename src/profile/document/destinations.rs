@@ -94,7 +94,7 @@ pub trait FieldChecks {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct MirrorSection {
-    /// Absolute path of the directory that holds the mirror.
+    /// Absolute path of the directory that contains the mirror.
     pub path: String,
     /// What happens to files in the mirror that are no longer in the source.
     #[serde(default)]

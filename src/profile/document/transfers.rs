@@ -12,7 +12,7 @@ const LIMIT: &str = r"^\s*([0-2]\d:[0-5]\d-[0-2]\d:[0-5]\d\s+)?\d+(\.\d+)?\s*([k
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct TransferSection {
-    /// How many pieces of archives are sent or received at a time. More of them use a fast line with
+    /// How many parts of archives are sent or received at a time. More of them use a fast line with
     /// a long delay better, and each takes up to 16 MiB of memory. 4 by default.
     #[schemars(range(min = 1, max = MOST_CONNECTIONS))]
     pub connections: Option<u32>,

@@ -6,13 +6,13 @@ use serde_json::Value;
 
 use crate::profile::schema;
 
-/// The word a branch of a choice stands for.
+/// The word of a branch of a choice.
 pub(super) fn word(errors: &[ValidationError<'static>]) -> Option<&'static str> {
     errors.iter().find_map(|error| match error.kind() {
         Kind::Constant { .. } => schema::schema()
             .pointer(error.schema_path().as_str())?
             .as_str(),
-        // A branch reports its wrong type first; its word stands beside.
+        // A branch reports its wrong type first, with its word.
         Kind::Type { .. } => schema::schema()
             .pointer(error.schema_path().as_str().strip_suffix("/type")?)?
             .get("const")?
@@ -21,7 +21,7 @@ pub(super) fn word(errors: &[ValidationError<'static>]) -> Option<&'static str> 
     })
 }
 
-/// The one key a branch of a reference stands for.
+/// The one key of a branch of a reference.
 pub(super) fn tag(errors: &[ValidationError<'static>]) -> Option<&'static str> {
     errors.iter().find_map(|error| {
         let (branch, _) = error

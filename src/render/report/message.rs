@@ -10,7 +10,7 @@ use crate::model::job::MessageFormat;
 use crate::model::text;
 
 /// Discord takes 4096 characters, ntfy 4096 bytes, Slack 40,000 characters, Teams 28 KB. A message
-/// is to be read on a telephone: what is longer ends with "…".
+/// must be readable on a telephone, so a longer one ends with "…".
 const LONGEST: usize = 3000;
 
 /// A message, ready to be sent.

@@ -33,7 +33,7 @@ pub struct Report {
     pub more: String,
 }
 
-/// What came of one destination.
+/// The result of one destination.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Row {
     pub name: String,

@@ -35,13 +35,13 @@ pub struct Counts {
     pub deleted: u64,
     pub differences: u64,
     pub skipped: u64,
-    /// In the order of the plan; none before it is made.
+    /// In the order of the plan. Empty before the plan is made.
     pub destinations: Vec<DestinationResult>,
     /// Errors and warnings, in words.
     pub problems: Vec<String>,
 }
 
-/// What came of one destination.
+/// The result of one destination.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct DestinationResult {
@@ -75,7 +75,7 @@ impl Counts {
     }
 }
 
-/// More problems than this are counted, not listed: a report is to be read.
+/// More problems than this are counted, not listed, so that the report stays readable.
 const LISTED: usize = 50;
 
 impl Summary {

@@ -4,6 +4,7 @@
 use crate::model::event::{Event, Events, Section};
 use crate::model::job::Job;
 use crate::model::policy::ExtraFiles;
+use crate::model::text;
 use crate::plan::backup::{Facts, Plan};
 use crate::run::backup::survey::Request;
 
@@ -51,7 +52,7 @@ pub(super) fn parameters(job: &Job, request: Request, events: &Events<'_>) {
     }
 }
 
-/// Tells the log what was found and decided.
+/// Logs what was found and decided.
 pub(super) fn plan(job: &Job, plan: &Plan, facts: &Facts, events: &Events<'_>) {
     let problems = |here: fn(Section) -> bool| {
         for finding in plan.findings.iter().filter(|finding| here(finding.section)) {
@@ -70,10 +71,9 @@ pub(super) fn plan(job: &Job, plan: &Plan, facts: &Facts, events: &Events<'_>) {
     for (_, store) in &facts.stores {
         let ignored = store.catalog.as_ref().map_or(0, |catalog| catalog.ignored);
         if ignored > 0 {
-            events.note(
-                Section::LatestBackups,
-                format!("{}: {ignored} other objects ignored", store.label),
-            );
+            let others = text::count(ignored, "other object");
+            let text = format!("{}: {others} ignored", store.label);
+            events.note(Section::LatestBackups, text);
         }
     }
     if let Some(decision) = &plan.archive {

@@ -1,5 +1,5 @@
-//! Execution: carries out a plan's steps in order and tells what happens (SPEC#run). It chooses
-//! nothing.
+//! Execution: carries out the steps of a plan in order and reports what happens (SPEC#run). It
+//! chooses nothing.
 //!
 //! A failed step stops only what depends on it: a failing mount stops uploads and markers, not the
 //! mirrors of the other mounts; a failing store stops its own uploads and its markers.
@@ -30,16 +30,16 @@ mod upload;
 pub use snapshot::EventLines;
 pub use snapshot::{KEY_VARIABLE, run_order_file};
 
-/// Everything a run needs beside its plan.
+/// Everything that a run needs besides its plan.
 pub struct Execution<'a> {
     pub job: &'a Job,
     pub plan: &'a Plan,
     pub stores: &'a Stores,
     /// The archive key, when archives are made.
     pub key: Option<&'a Secret>,
-    /// Uploads that earlier runs were cut off in.
+    /// Interrupted uploads of earlier runs.
     pub unfinished: Vec<Unfinished>,
-    /// What tells this key from another, for state and markers.
+    /// The fingerprint of the key, for state and markers.
     pub fingerprint: Option<KeyFingerprint>,
     pub writer: MarkerWriter,
     /// The sets that each store held when the run began, by the store's label.
@@ -57,8 +57,8 @@ struct StepsDone {
     /// A stage failed: nothing of this backup is sent.
     broken: bool,
     failed_stores: BTreeSet<StoreName>,
-    /// What is to be sent, by the stamp of the backup: that of this run once its archives are
-    /// whole, and older ones.
+    /// The uploads, by the stamp of the backup: that of this run when its archives are complete,
+    /// and older ones.
     unfinished: BTreeMap<Stamp, Unfinished>,
     marked: BTreeSet<StoreName>,
     remembered: bool,
@@ -76,8 +76,8 @@ impl Execution<'_> {
         stores.for_each(destination_id::mark);
     }
 
-    /// Carries out the plan. Whatever happens, work files are removed, but for archives that a
-    /// store still lacks.
+    /// Carries out the plan. Work files are always removed, except archives that a store still
+    /// lacks.
     pub fn run(&self) -> Outcome {
         self.mark_destinations();
         let mut progress = StepsDone {
@@ -203,7 +203,7 @@ impl Execution<'_> {
                 "nothing is uploaded: there is no archive of '{}', and a backup without it would be incomplete",
                 order.mount.path
             ),
-            Some("the last complete backup stays the one to restore; run again when the cause is mended".to_owned()),
+            Some("the last complete backup can still be restored; fix the cause, then run again".to_owned()),
         );
     }
 }

@@ -32,10 +32,10 @@ use crate::run::guard::guarded;
 use crate::run::prune;
 use crate::run::session::{Ended, Files, Session};
 
-/// Asks somebody a question that is answered by yes or no.
+/// Asks the user a question that is answered by yes or no.
 pub type Ask<'a> = &'a dyn Fn(&str) -> bool;
 
-/// Runs a job. `ask`: somebody is there to be asked whether to wait for another backup.
+/// Runs a job. `ask`: the user can be asked whether to wait for another backup.
 pub fn run<'a>(
     job: &Job,
     request: Request,
@@ -82,8 +82,8 @@ pub fn called(named: &str, readable: &Readable) -> String {
     readable.name.clone().unwrap_or_else(stem)
 }
 
-/// Tells those who can be told that nothing was started: the profile is broken. `named` is what the
-/// command line calls it.
+/// Reports, as far as possible, that nothing was started because the profile is invalid. `named` is
+/// its name on the command line.
 pub fn refuse<'a>(
     named: &str,
     readable: &Readable,
@@ -167,7 +167,7 @@ fn between_hooks(
     )
 }
 
-/// Runs the hook `before`; how the run ends if it may not go on.
+/// Runs the hook `before`. Returns how the run ends if it must not continue.
 fn before(
     hook: &Program,
     about: &[(&'static str, String)],

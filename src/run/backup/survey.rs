@@ -46,7 +46,7 @@ pub struct Request {
     pub new_destination: bool,
 }
 
-/// Everything found, and the stores to go on with.
+/// Everything found, and the stores to continue with.
 pub struct Survey {
     pub facts: Facts,
     pub stores: Stores,
@@ -92,8 +92,8 @@ pub fn survey(job: &Job, request: Request, now: DateTime<Utc>, cancel: &Cancel) 
     }
 }
 
-/// What a store holds of the job's location: all of it, so that backups that a wrong clock dated
-/// into another year are seen too.
+/// Everything that a store has of the job's location, so that backups that a wrong clock dated in
+/// another year are seen too.
 ///
 /// # Errors
 /// When it cannot be listed.
@@ -153,8 +153,8 @@ fn foreign(job: &Job, store: &dyn Store, catalog: &Catalog, facts: &Facts) -> Op
         .map(other_profile)
 }
 
-/// What else a plan must know, beside the stores; and the program that copies to the mirror, when
-/// it is missing.
+/// What else a plan must know besides the stores; and the program that copies to the mirror, if it
+/// is missing.
 pub fn facts(
     job: &Job,
     request: Request,
@@ -222,8 +222,7 @@ pub fn snapshot_problem(job: &Job) -> Option<(String, String)> {
             "run it as administrator; in Task Scheduler, with highest privileges".to_owned(),
         ));
     }
-    // An empty directory or letter may be the place that was made for it; what is not empty is
-    // somebody's.
+    // An empty directory or letter may have been made for it. One that is not empty is in use.
     let mount = snapshot.mount.root();
     if is_in_use(&snapshot.mount) {
         return Some((
@@ -248,8 +247,8 @@ pub fn snapshot_problem(job: &Job) -> Option<(String, String)> {
 /// lifts that limit.
 const LONGEST_SHADOWSPAWN_SOURCE: usize = 259;
 
-/// Whether something is shown there already. A letter that leads to a shadow copy which is gone,
-/// because a run was killed, is taken down.
+/// Whether something is shown there already. If a letter leads to a shadow copy that no longer
+/// exists, because a run was killed, it is freed.
 #[cfg(windows)]
 fn is_in_use(mount: &MountPoint) -> bool {
     use crate::adapters::windows::letter;

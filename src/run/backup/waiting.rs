@@ -26,8 +26,7 @@ fn give_up(job: &Job, other: &str, events: &Events<'_>) {
     });
 }
 
-/// Waits for the lock as the profile says; `ask`, where there is somebody to ask, is asked first
-/// (SPEC#lock).
+/// Waits for the lock as the profile says. If `ask` is given, the user is asked first (SPEC#lock).
 pub(super) fn take_lock(
     job: &Job,
     ask: Option<Ask<'_>>,

@@ -17,7 +17,7 @@ use super::tools::RestoreTools;
 /// `scratch` is a directory that does not exist yet.
 ///
 /// # Errors
-/// When there is no manifest, it lists no file that an archive holds, or it cannot be read.
+/// When the manifest does not exist, cannot be read, or lists no file that is in an archive.
 pub fn sample(
     plan: &RestorePlan,
     count: usize,

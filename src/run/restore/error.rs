@@ -42,7 +42,7 @@ pub enum RestoreError {
     ThroughLink(PathBuf),
     #[error("'{}' belongs to another account: what is in it cannot be trusted", .0.display())]
     NotOurs(PathBuf),
-    #[error("'{}' is a directory where a file is to be restored", .0.display())]
+    #[error("'{}' is a directory where a file should be restored", .0.display())]
     DirectoryInTheWay(PathBuf),
     #[error(
         "{store}: the object '{key}' is damaged: its SHA-256 is {found}, its marker says \
@@ -96,27 +96,27 @@ pub enum RestoreError {
         state: Stamp,
         last: Stamp,
     },
-    #[error("another restore is at work in '{}'", .0.display())]
+    #[error("another restore is running in '{}'", .0.display())]
     Busy(PathBuf),
-    #[error("'{}' cannot be read: it does not say what was begun here", .0.display())]
+    #[error("'{}' cannot be read: it does not say which restore was started here", .0.display())]
     BadState(PathBuf),
-    #[error("another restore was begun in '{}' and is not finished: {was}", target.display())]
+    #[error("another restore was started in '{}' and is not finished: {was}", target.display())]
     OtherRestore { target: PathBuf, was: String },
     #[error(
-        "the backup {state} is not what it was when the restore into '{}' was begun: its volumes \
+        "the backup {state} has changed since the restore into '{}' was started: its volumes \
          were replaced",
         target.display()
     )]
     SetChanged { target: PathBuf, state: Stamp },
     #[error(
-        "this restore costs about ${dollars:.2} and takes up to {hours} hours: nobody agreed to \
-         that"
+        "this restore costs about ${dollars:.2} and takes up to {hours} hours: not \
+         confirmed"
     )]
     NotAgreed { dollars: f64, hours: u32 },
     #[error("{frozen} of {all} volumes are archived and were not requested")]
     NotRequested { frozen: usize, all: usize },
     #[error(
-        "{store}: '{key}' is archived, so that nobody can say what there is to restore: a \
+        "{store}: '{key}' is archived, so it is not known what can be restored: a \
          lifecycle rule moved it"
     )]
     FrozenIndex { store: String, key: String },
@@ -130,13 +130,13 @@ pub enum RestoreError {
     NoKey(#[from] MissingKey),
     #[error("no store was named")]
     NoStore,
-    #[error("this computer starts no more threads: {0}")]
+    #[error("this computer cannot start more threads: {0}")]
     Threads(std::io::Error),
     #[error("interrupted")]
     Interrupted,
 }
 
-/// Why there is no archive key.
+/// Why the archive key is not known.
 #[derive(Debug, thiserror::Error)]
 pub enum MissingKey {
     #[error(transparent)]
@@ -236,13 +236,13 @@ impl RestoreError {
             RestoreError::Tool(ToolError::Missing { hint, .. }) => hint.clone(),
             RestoreError::Deleted { last, .. } => format!("add --at {last}"),
             RestoreError::BadState(_) | RestoreError::OtherRestore { .. } => format!(
-                "give the same options to go on with it, name another directory, or remove '{}' \
-                 in it to begin anew",
+                "give the same options to resume it, name another directory, or remove '{}' \
+                 in it to start anew",
                 WORK_DIRECTORY
             ),
             RestoreError::SetChanged { .. } => format!(
-                "if you replaced them: remove '{}' in it to begin anew; if not, somebody else \
-                 writes to the store",
+                "if you replaced them: remove '{}' in it to start anew; if not, another program \
+                 or person writes to the store",
                 WORK_DIRECTORY
             ),
             other => other.fixed_hint().to_owned(),
@@ -269,7 +269,7 @@ impl RestoreError {
                  with --at, or from another store"
             }
             RestoreError::Archive { full: true, .. } => {
-                "the disk is full: make room, or restore to another disk"
+                "the disk is full: free some space, or restore to another disk"
             }
             RestoreError::Archive { .. } => OLDER,
             RestoreError::Key { .. } => {
@@ -280,9 +280,9 @@ impl RestoreError {
                  another store"
             }
             RestoreError::Busy(_) => "wait for it, or name another directory",
-            RestoreError::NotAgreed { .. } => "add --yes to agree",
+            RestoreError::NotAgreed { .. } => "add --yes to confirm",
             RestoreError::FrozenIndex { .. } => {
-                "order all objects with _yes_ or _manifest_ in their names (docs/restore.md, \
+                "request all objects with _yes_ or _manifest_ in their names (docs/restore.md, \
                  \"Archived markers\", has the commands), and start this again when they are \
                  readable, within 48 hours"
             }
@@ -297,7 +297,7 @@ impl RestoreError {
                 "paths are compared as on the computer that was backed up"
             }
             RestoreError::Disk { why, .. } if why.kind() == io::ErrorKind::StorageFull => {
-                "make room, or restore to another disk"
+                "free some space, or restore to another disk"
             }
             _ => "",
         }

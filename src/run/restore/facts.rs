@@ -44,9 +44,9 @@ pub fn verified(facts: &mut RestoreFacts, tally: Tally) {
             facts,
             "Verified",
             format!(
-                "{files}, {}, {} directories",
+                "{files}, {}, {}",
                 text::size(tally.bytes),
-                tally.directories
+                text::count(tally.directories, "directory")
             ),
         );
     }
@@ -58,7 +58,12 @@ pub fn verified(facts: &mut RestoreFacts, tally: Tally) {
         ),
     ] {
         if count > 0 {
-            fact(facts, words, format!("{count} files or directories"));
+            let what = if count == 1 {
+                "file or directory"
+            } else {
+                "files or directories"
+            };
+            fact(facts, words, format!("{count} {what}"));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Asks stores what a restore planner wants to know: their listing and markers (SPEC#restore).
+//! Reads what the planner of a restore needs from stores: their listing and markers (SPEC#restore).
 //! Decides nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +14,7 @@ use crate::plan::restore::plan::{RestoreOptions, RestorePlan};
 
 use super::error::RestoreError;
 
-/// What a store holds of a location, all months of it.
+/// What a store has of a location, in all months.
 ///
 /// # Errors
 /// When the store cannot be listed.
@@ -28,7 +28,7 @@ pub fn catalog(store: &dyn Store, location: &str) -> Result<Catalog, StoreError>
     Ok(catalog)
 }
 
-/// Which locations a store holds, for a location that it does not.
+/// Which locations a store has, if it lacks the wanted one.
 ///
 /// # Errors
 /// When the store cannot be listed.

@@ -1,16 +1,16 @@
 //! A target directory that other accounts may write to, held while root restores into it.
 //!
-//! Its owner could put a link where a directory was a moment ago, and root would write wherever
-//! that leads. So root takes the directory over for the time of the restore: nobody else gets into
-//! it. Who owns a directory above could replace the target itself: then it is used by its handle,
-//! under whatever name it has meanwhile.
+//! Its owner could replace a directory by a link, and root would write to the target of the link.
+//! Therefore root takes the directory over during the restore, and nobody else can enter it. The
+//! owner of a directory above could replace the target itself, so it is used by its handle, even if
+//! it is renamed.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-/// Whose a directory was before root took it over.
+/// The owner of a directory before root took it over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct FormerOwner {
@@ -56,8 +56,8 @@ impl HeldDirectory {
 
 #[cfg(unix)]
 impl HeldDirectory {
-    /// Holds a directory that exists. For an account that is not root, nothing has to be done:
-    /// whoever may write to its directories may do so anyway.
+    /// Holds a directory that exists. For an account that is not root, nothing is needed: anyone
+    /// who may write to its directories may do so anyway.
     ///
     /// # Errors
     /// When it cannot be opened, or its name is a link that another account made.
@@ -84,7 +84,8 @@ impl HeldDirectory {
                 group: found.gid(),
                 mode: found.mode() & 0o7777,
             };
-            // A file system without owners refuses, and lets nobody else in or everybody.
+            // A file system without owners refuses: there, either nobody else or everybody can
+            // enter.
             if held.set_owner(me, former.group, 0o700).is_ok() {
                 held.former = Some(former);
             }

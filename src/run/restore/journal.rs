@@ -2,8 +2,7 @@
 //! (SPEC#restore: what was requested, downloaded or extracted is not done twice, also after a
 //! reboot).
 //!
-//! The files beside it are the rest of its memory: a volume that is there under its name was
-//! checked.
+//! The files beside it are part of this record: a volume that exists under its name was checked.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -38,7 +37,7 @@ pub struct Journal {
     /// The target held nothing when the restore began.
     pub fresh: bool,
     pub created: bool,
-    /// Somebody agreed to what it costs.
+    /// The user agreed to the costs.
     pub agreed: bool,
     /// Everything archived was requested once: what is archived again costs again.
     pub requested: bool,
@@ -46,7 +45,7 @@ pub struct Journal {
     pub needed: Option<Vec<String>>,
     /// Archives whose files are all extracted.
     pub extracted: Vec<Extracted>,
-    /// Whose the target was before root took it over.
+    /// The owner of the target before root took it over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub former: Option<FormerOwner>,
     /// Parts of other archives whose files are all extracted: they were deleted to make room.
@@ -149,7 +148,7 @@ impl Journal {
         of_archive.map(|used| used.part).collect()
     }
 
-    /// Whether the plan is still the one that was begun.
+    /// Whether the plan is still the one that was started.
     ///
     /// # Errors
     /// When it is another restore, or the set is not what it was.
@@ -216,7 +215,7 @@ fn digest(plan: &RestorePlan) -> String {
     hex::encode(digest.finalize())
 }
 
-/// What was begun in a destination.
+/// The restore that was started in a destination.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BegunRestore {
     pub location: String,
@@ -226,7 +225,7 @@ pub struct BegunRestore {
     pub words: String,
 }
 
-/// Whether a restore into `to` was begun and not finished.
+/// Whether a restore into `to` was started and not finished.
 ///
 /// # Errors
 /// When its state cannot be read.
@@ -240,8 +239,8 @@ pub fn find_begun(to: &Path) -> Result<Option<BegunRestore>, RestoreError> {
 }
 
 impl BegunRestore {
-    /// A restore that goes on stays with its state, though a newer backup may be there now: what
-    /// was requested is paid.
+    /// A resumed restore keeps its state even if a newer backup exists now, because the requests
+    /// are already paid.
     pub fn pin(&self, options: &mut RestoreOptions) {
         if options.at.is_none() && options.location == self.location {
             // A stamp is a point in time.

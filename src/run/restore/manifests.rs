@@ -1,5 +1,5 @@
-//! Manifests on their way in: fetched, opened with the key, and asked what of a mount is wanted
-//! (SPEC#manifest, SPEC#restore).
+//! Reads manifests: downloads them, opens them with the key, and finds out what is wanted of a
+//! mount (SPEC#manifest, SPEC#restore).
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -81,13 +81,14 @@ impl<'a> Manifests<'a> {
         }
     }
 
-    /// Opens all manifests of a plan, and leaves out the archives that hold nothing wanted. Where
-    /// the state need not be exact, a manifest that is lost is done without.
+    /// Opens all manifests of a plan, and leaves out the archives that hold nothing wanted. If the
+    /// state need not be exact, a lost manifest is skipped.
     pub fn narrow(
         &self,
         mut plan: RestorePlan,
     ) -> Result<(RestorePlan, WantedFiles), RestoreError> {
         let mut wanted = WantedFiles::default();
+        let mut lost = Vec::new();
         for mount in &mut plan.mounts {
             let Some(manifest) = &mount.manifest else {
                 continue;
@@ -96,7 +97,8 @@ impl<'a> Manifests<'a> {
                 Ok(manifest) => drop(wanted.manifests.insert(mount.number, manifest)),
                 Err(error) if !error.is_loss() => return Err(error),
                 Err(error) if plan.exact => {
-                    return Err(RestoreError::NoManifest(manifest.stamp, Box::new(error)));
+                    let error = RestoreError::NoManifest(manifest.stamp, Box::new(error));
+                    lost.push((mount.number, mount.shown(), error));
                 }
                 Err(error) => {
                     let text = format!("{}: {error}; {LISTLESS}", mount.shown());
@@ -105,6 +107,7 @@ impl<'a> Manifests<'a> {
                 }
             }
         }
+        leave_out(lost, &mut plan, self.events)?;
         let mut needed: BTreeMap<usize, BTreeSet<Stamp>> = BTreeMap::new();
         let is_partial = |m: &&PlannedMount| plan.exact || !m.wanted.is_empty();
         for mount in plan.mounts.iter().filter(is_partial) {
@@ -114,7 +117,7 @@ impl<'a> Manifests<'a> {
             let mut lists = self.select(mount, manifest)?;
             needed.insert(mount.number, lists.keys().copied().collect());
             if mount.wanted.is_empty() {
-                // What is wanted as a whole needs no list.
+                // If everything is wanted, no list is needed.
                 lists.retain(|stamp, (_, count)| {
                     let mut archives = mount.archives.iter();
                     let archive = archives.find(|archive| archive.stamp == *stamp);
@@ -197,7 +200,7 @@ impl<'a> Manifests<'a> {
         {
             return Err(broken(
                 &key,
-                "it describes another backup than its name says",
+                "it describes a different backup than its name",
             ));
         }
         Ok(manifest)
@@ -226,7 +229,7 @@ impl<'a> Manifests<'a> {
             .into_iter()
             .find(|file| names == [((*file).to_owned(), false)]);
         let Some(file) = file else {
-            let why = "the object holds something else than one encrypted manifest";
+            let why = "the object is not a single encrypted manifest";
             return Err(broken(key, why));
         };
         fs::create_dir(directory).map_err(RestoreError::disk("create", directory))?;
@@ -246,9 +249,9 @@ impl<'a> Manifests<'a> {
         }
     }
 
-    /// Writes a list of the wanted files for each archive that holds any, from the manifest: of a
-    /// file in several archives, only that one is wanted which holds the state. Returns the lists
-    /// by stamp, with the number of files in each.
+    /// Writes a list of the wanted files for each archive that holds any, from the manifest: if
+    /// several archives have a file, only the archive with the wanted state is used. Returns the
+    /// lists by stamp, with the number of files in each.
     fn select(
         &self,
         mount: &PlannedMount,
@@ -280,7 +283,7 @@ impl<'a> Manifests<'a> {
             };
             match entry.stored {
                 Some(Stored::In(stamp)) => lists.add(stamp, path, place)?,
-                // Any of them may hold it; extracted in order, the newest wins.
+                // Any of them may have it. They are extracted in order, so the newest wins.
                 Some(Stored::Earlier(_)) => {
                     mount
                         .archives
@@ -332,7 +335,8 @@ fn broken(key: &str, why: &str) -> RestoreError {
     }
 }
 
-/// Whether a path of a manifest is one of the wanted, or lies below one. No wanted: everything is.
+/// Whether a path of a manifest is wanted, or is below a wanted one. If no paths are given,
+/// everything is wanted.
 pub fn is_wanted(wanted: &[Wanted], path: &RelPath) -> bool {
     wanted.is_empty()
         || path
@@ -373,4 +377,23 @@ impl ListWriters {
         };
         self.0.into_iter().map(close).collect()
     }
+}
+
+/// Goes on without the mounts whose lists are lost, if others are left.
+fn leave_out(
+    mut lost: Vec<(usize, String, RestoreError)>,
+    plan: &mut RestorePlan,
+    events: &Events<'_>,
+) -> Result<(), RestoreError> {
+    if lost.len() == plan.mounts.len()
+        && let Some((_, _, error)) = lost.pop()
+    {
+        return Err(error);
+    }
+    for (number, mount, error) in lost {
+        plan.mounts.retain(|mount| mount.number != number);
+        let text = format!("'{mount}' is NOT restored: {error}");
+        events.fail(Section::Restore, text, Some(error.hint()));
+    }
+    Ok(())
 }

@@ -12,6 +12,7 @@ use crate::model::job::Job;
 use crate::model::path::Family;
 use crate::model::policy::Reference;
 use crate::model::stamp::{Stamp, Zone};
+use crate::model::text;
 use crate::plan::restore::choose::{newest_state, without_future};
 use crate::plan::restore::error::PlanError;
 use crate::plan::restore::point_in_time::PointInTime;
@@ -68,11 +69,8 @@ pub fn newest<'a>(
                 events.note(Section::LatestBackups, text);
             }
             if best.1.ignored > 0 {
-                let text = format!(
-                    "{}: {} other objects ignored",
-                    best.0.label(),
-                    best.1.ignored
-                );
+                let others = text::count(best.1.ignored, "other object");
+                let text = format!("{}: {others} ignored", best.0.label());
                 events.note(Section::LatestBackups, text);
             }
             Ok(best)
@@ -80,8 +78,8 @@ pub fn newest<'a>(
     }
 }
 
-/// Backups of the future are restored when they are asked for by `--at`, or when nothing else is
-/// there, and never without a word.
+/// Backups dated in the future are restored if `--at` names them, or if there are no others, and
+/// always with a warning.
 fn dated(catalog: Catalog, at: Option<&PointInTime>, label: &str, events: &Events<'_>) -> Catalog {
     let now = Stamp::new(Utc::now(), Zone::Utc);
     if at.is_some() {

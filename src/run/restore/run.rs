@@ -1,6 +1,6 @@
-//! Runs a restore plan: fetch, check, extract, verify (SPEC#restore). Tells events, prints nothing,
+//! Runs a restore plan: fetch, check, extract, verify (SPEC#restore). Emits events, prints nothing,
 //! chooses nothing. Three owners do the work: [`Thawing`] makes archived objects readable,
-//! [`Downloads`] brings objects here, [`Extraction`] makes files of them.
+//! [`Downloads`] downloads objects, [`Extraction`] extracts files from them.
 
 use std::path::Path;
 
@@ -21,11 +21,11 @@ use super::thaw::{self, Thawing};
 use super::tools::{RestoreStep, RestoreTools};
 
 /// Restores what the plan says into `to`, as far as `step` goes. Differences from the manifest are
-/// told as events; the events' outcome says whether the restore is what was asked for.
+/// events. The outcome of the events says whether the restore is what the user asked for.
 ///
 /// # Errors
-/// When it could not go on; what is in `to` then is not a complete restore, and the next start goes
-/// on with it.
+/// When it could not continue. Then `to` does not contain a complete restore, and the next start
+/// resumes it.
 pub fn run(
     plan: RestorePlan,
     to: &Path,
@@ -38,7 +38,7 @@ pub fn run(
     let close = match &result {
         Err(_) => Close::Failed,
         Ok(_) if matches!(step, RestoreStep::Request | RestoreStep::Download) => Close::Later,
-        // Mended, the next start goes on.
+        // When this is fixed, the next start continues.
         Ok(tally) if tally.lost > 0 => Close::Later,
         Ok(_) => Close::Done,
     };
@@ -94,8 +94,11 @@ fn report_beginning(plan: &RestorePlan, tools: &RestoreTools<'_>, target: &Targe
     if target.resumed {
         events.note(
             Section::Restore,
-            "going on with a restore that was begun earlier",
+            "resuming a restore that was started earlier",
         );
+    }
+    for loss in &plan.losses {
+        events.fail(Section::Restore, loss.clone(), None);
     }
     for finding in &plan.findings {
         let text = finding.text.clone();

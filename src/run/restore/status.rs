@@ -43,7 +43,7 @@ pub struct VolumeStatus {
     pub state: VolumeState,
 }
 
-/// Looks, changes nothing. `to` is the destination, where a restore may have been begun.
+/// Reads only. `to` is the destination, in which a restore may have been started.
 ///
 /// # Errors
 /// When the store cannot be asked, or the destination's state cannot be read.
@@ -115,7 +115,7 @@ impl RestoreStatus {
         for volume in &self.volumes {
             let state = match volume.state {
                 VolumeState::Frozen => "archived",
-                VolumeState::Thawing => "on its way",
+                VolumeState::Thawing => "being thawed",
                 VolumeState::Ready => "readable",
                 VolumeState::Here => "here",
             };

@@ -27,7 +27,7 @@ pub struct Target {
     named: PathBuf,
     /// It held nothing when the restore began: what is in it was written by this restore.
     pub fresh: bool,
-    /// This restore was begun by an earlier start.
+    /// This restore was started earlier.
     pub resumed: bool,
     work: PathBuf,
     journal: Mutex<Journal>,
@@ -37,11 +37,11 @@ pub struct Target {
 }
 
 impl Target {
-    /// Opens the target, made when it does not exist, or goes on with what was begun in it.
+    /// Opens the target, which is made if it does not exist, or resumes the restore in it.
     ///
     /// # Errors
-    /// When it holds anything and `into_existing` is not set, cannot be made, is at work already,
-    /// or was begun as another restore.
+    /// When it is not empty and `into_existing` is not set, when it cannot be made, or when a
+    /// running or a different restore uses it.
     pub fn open(
         path: &Path,
         into_existing: bool,
@@ -132,8 +132,8 @@ impl Target {
         journal.save(&self.work)
     }
 
-    /// Remembers that files are written from now on: the next start must go on, whatever stops
-    /// this one.
+    /// Records that files are written from now on. If this restore is stopped, the next start must
+    /// resume it.
     ///
     /// # Errors
     /// When the disk does not take it.
@@ -258,14 +258,14 @@ const TEMPORARY: &str = "temporary";
 const VOLUMES: &str = "volumes";
 
 /// Where a part is downloaded to, in a working directory. Keys never become file names here: a
-/// store may hold any key. A file that is there was checked.
+/// store may hold any key. An existing file was checked.
 pub fn part_path(
     work: &Path,
     mount: &PlannedMount,
     archive: &PlannedArchive,
     index: usize,
 ) -> PathBuf {
-    // A slice is never taken for the volume of its number.
+    // A slice is never mistaken for the volume with the same number.
     let what = if archive.is_sliced() {
         "slice"
     } else {
@@ -341,7 +341,7 @@ pub fn is_link(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|m| m.is_symlink())
 }
 
-/// Manifests are private: names of files. Nobody else reads them while they lie decrypted.
+/// Manifests are private: names of files. Nobody else may read the decrypted files.
 fn private() -> DirBuilder {
     #[cfg_attr(not(unix), allow(unused_mut))]
     let mut builder = DirBuilder::new();

@@ -5,6 +5,7 @@ use crate::adapters::store::{Store, StoreError, StoreErrorKind};
 use crate::model::event::{Events, Section};
 use crate::model::object::ThawState;
 use crate::model::stamp::Stamp;
+use crate::model::text;
 use crate::plan::restore::estimate::{Estimate, EstimateTerms, EstimatedVolume, VolumeState};
 use crate::plan::restore::needed::{LocatedVolume, NeededVolume};
 use crate::plan::restore::parts::PlannedVolume;
@@ -23,7 +24,7 @@ pub struct Thawing<'a> {
     target: &'a Target,
 }
 
-/// Asks the store where every volume is that is not here.
+/// Asks the store for the state of every volume that is not here.
 pub fn locate<'p>(
     store: &dyn Store,
     needed: Vec<NeededVolume<'p>>,
@@ -79,7 +80,7 @@ impl<'a> Thawing<'a> {
         }
     }
 
-    /// Says what is ahead and asks, unless somebody agreed when the restore was begun.
+    /// Shows the estimate and asks, unless the user agreed when the restore was started.
     pub fn agree(
         &self,
         plan: &RestorePlan,
@@ -98,7 +99,7 @@ impl<'a> Thawing<'a> {
             let path = self.target.path.display();
             self.events.note(
                 Section::Restore,
-                format!("'{path}' will probably be too small for all of it"),
+                format!("'{path}' probably has too little space for all of it"),
             );
         }
         let agreed = {
@@ -122,7 +123,7 @@ impl<'a> Thawing<'a> {
         }
     }
 
-    /// Requests what nobody requested yet. What is requested stays so, whatever happens here.
+    /// Requests what was not requested yet. Requests remain valid, whatever happens here.
     pub fn request(&self, volumes: &mut [LocatedVolume<'_>]) -> Result<(), RestoreError> {
         let frozen: Vec<&PlannedVolume> = volumes
             .iter()
@@ -140,9 +141,12 @@ impl<'a> Thawing<'a> {
             }
         }
         self.target.change(|journal| journal.requested = true)?;
-        let (count, tier, days) = (frozen.len(), self.policy.tier, self.policy.keep_days);
-        let text =
-            format!("{count} objects requested ({tier:?}); they will be readable for {days} days");
+        let (tier, days) = (self.policy.tier, self.policy.keep_days);
+        let text = format!(
+            "{} requested ({tier:?}); they will be readable for {}",
+            text::count(frozen.len() as u64, "object"),
+            text::count(u64::from(days), "day")
+        );
         self.events.note(Section::Restore, text);
         Ok(())
     }
@@ -164,16 +168,16 @@ impl<'a> Thawing<'a> {
     pub fn wait(&self, waiting: usize, all: usize, stop: &dyn Fn() -> bool) {
         let poll_every = self.policy.poll_every;
         let text = format!(
-            "{waiting} of {all} objects are not readable yet; looking again in {}",
+            "{waiting} of {all} objects are not readable yet; checking again in {}",
             humantime::format_duration(poll_every)
         );
         self.events.note(Section::Restore, text);
         self.policy.clock.wait(poll_every, stop);
     }
 
-    /// Asks for the states of objects that were requested; what is archived again is requested once
-    /// more. A network that is away for a while must not end a wait of two days: the next look will
-    /// tell.
+    /// Asks for the states of objects that were requested; what is archived again is requested
+    /// again. A temporary network failure must not end a wait of two days: the next check will
+    /// show.
     pub fn look(&self, volumes: &[&PlannedVolume]) -> Result<Vec<ThawState>, RestoreError> {
         let asked = each(volumes, QUESTIONS, |volume| {
             self.store.thaw_state(&volume.key)
@@ -198,7 +202,7 @@ impl<'a> Thawing<'a> {
         Ok(states)
     }
 
-    /// Objects that were readable and are archived again: ordering them once more costs once more.
+    /// Objects that were readable and are archived again: requesting them again costs again.
     fn request_again(&self, frozen: &[&PlannedVolume]) -> Result<(), RestoreError> {
         let volumes: Vec<EstimatedVolume> = frozen
             .iter()
@@ -210,7 +214,7 @@ impl<'a> Thawing<'a> {
         let estimate = Estimate::new(&volumes, self.policy.terms(0, 0, self.target.free()));
         for volume in frozen {
             let text = format!(
-                "'{}' is archived again: the days it was asked for are over",
+                "'{}' is archived again: the requested days are over",
                 volume.key
             );
             self.events.note(Section::Restore, text);

@@ -33,7 +33,7 @@ pub struct ThawPolicy<'a> {
     pub poll_every: Duration,
     pub prices: &'a Prices,
     pub clock: &'a dyn Clock,
-    /// Asks whoever pays.
+    /// Asks the user to agree to the costs.
     pub agree: &'a (dyn Fn(&Estimate) -> bool + Sync),
 }
 
@@ -42,7 +42,7 @@ pub struct ThawPolicy<'a> {
 pub enum RestoreStep {
     #[default]
     All,
-    /// Order archived objects.
+    /// Request archived objects.
     Request,
     /// Download what is readable.
     Download,

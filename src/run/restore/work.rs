@@ -77,7 +77,7 @@ impl RestoreRequest<'_> {
             note(format!("store: {}", candidate.label));
         }
         note(format!(
-            "archived objects: {:?}, for {} days, asked for every {}",
+            "archived objects: {:?}, for {} days, checked every {}",
             thaw.tier,
             thaw.keep_days,
             humantime::format_duration(thaw.poll_every)
@@ -104,7 +104,7 @@ impl RestoreRequest<'_> {
     /// Restores. What it comes to is put into `facts` as it gets known.
     ///
     /// # Errors
-    /// When it could not go on.
+    /// When it could not continue.
     pub fn work(
         &self,
         settings: &RestoreSettings<'_>,
@@ -148,8 +148,8 @@ impl RestoreRequest<'_> {
         let newest = newest_state(&decided.catalog, None);
         if let Some(newer) = newest.filter(|newest| is_pinned && *newest > plan.state) {
             let text = format!(
-                "a newer backup is there, of {newer}; this restore was begun with {} and goes on \
-                 with it",
+                "a newer backup exists, {newer}; this restore was started with {} and continues with \
+                 it",
                 plan.state
             );
             events.note(Section::Restore, text);
@@ -157,7 +157,7 @@ impl RestoreRequest<'_> {
     }
 }
 
-/// Chooses a store and makes the plan. A restore that was begun stays with its state.
+/// Chooses a store and makes the plan. A restore that was started keeps its state.
 fn decide<'a>(
     settings: &RestoreSettings<'a>,
     mut options: RestoreOptions,
@@ -188,7 +188,7 @@ pub fn report_end(
         Ok(()) => events.outcome(),
         Err(error) if error.is_interrupted() => {
             let text =
-                "interrupted: what was restored so far is not complete; start it again to go on";
+                "interrupted: what was restored so far is not complete; start it again to resume";
             events.fail(Section::Restore, text, None);
             Outcome::Interrupted
         }
@@ -216,7 +216,7 @@ pub fn report_end(
 /// how many were chosen, and what the manifest says of them.
 ///
 /// # Errors
-/// When there is nothing to choose from, or the restore could not go on.
+/// When there are no backups, or the restore could not continue.
 pub fn drill(
     settings: &RestoreSettings<'_>,
     mut options: RestoreOptions,
@@ -264,7 +264,8 @@ pub fn drill(
     Ok((chosen, tally))
 }
 
-/// Where every volume of a restore is. `to` is the destination, where it may have been begun.
+/// The state of every volume of a restore. `to` is the destination, in which it may have been
+/// started.
 ///
 /// # Errors
 /// When nothing can be planned, the store cannot be asked, or the destination's state cannot be

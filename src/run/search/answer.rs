@@ -23,7 +23,7 @@ pub type Looked<'q> = dyn Fn(usize, &FullPath, &Entry) -> Option<String> + Sync 
 /// Searches every state.
 ///
 /// # Errors
-/// When there is no state, or the search was interrupted. A state whose lists cannot be read is a
+/// When no state exists, or the search was interrupted. A state whose lists cannot be read is a
 /// warning.
 pub fn find(
     settings: &RestoreSettings<'_>,
@@ -143,7 +143,7 @@ fn search_one(open: &OpenState, looked: &Looked<'_>) -> Result<Collected, Restor
 /// Lists a directory of a state.
 ///
 /// # Errors
-/// When there is no such state, its lists cannot be read, or the path is not in it.
+/// When the state does not exist, its lists cannot be read, or the path is not in it.
 pub fn list(
     settings: &RestoreSettings<'_>,
     local: bool,
@@ -172,7 +172,7 @@ pub fn list(
 /// Compares two states.
 ///
 /// # Errors
-/// When there is no such state, or its lists cannot be read.
+/// When the state does not exist, or its lists cannot be read.
 pub fn diff(
     settings: &RestoreSettings<'_>,
     local: bool,

@@ -34,7 +34,7 @@ use crate::run::restore::work::RestoreSettings;
 pub struct KnownState {
     /// Manifest files of this computer.
     pub local: Option<Vec<PathBuf>>,
-    /// The first store that holds it.
+    /// The first store that has it.
     store: Option<usize>,
 }
 
@@ -94,10 +94,10 @@ impl OpenMount {
 }
 
 impl<'a> States<'a> {
-    /// Asks the stores which states they hold, or with `local` only this computer which it knows.
+    /// Lists the states in the stores, or with `local` only those that this computer knows.
     ///
     /// # Errors
-    /// When no store can be asked, or there is no state.
+    /// When no store can be reached, or no state exists.
     pub fn gather(
         settings: &'a RestoreSettings<'a>,
         local: bool,
@@ -115,7 +115,7 @@ impl<'a> States<'a> {
         for (stamp, files) in State::of(location).states() {
             match states.by_stamp.get_mut(&stamp) {
                 Some(known) => known.local = Some(files),
-                // A list without a backup is of no use, but nobody asked for the backups.
+                // A list without a backup is useless, but the backups were not requested here.
                 None if local => {
                     let known = KnownState {
                         local: Some(files),
@@ -185,7 +185,7 @@ impl<'a> States<'a> {
     /// The newest state, or the newest at or before a point in time.
     ///
     /// # Errors
-    /// When there is no such state.
+    /// When the state does not exist.
     pub fn choose(&self, at: Option<&PointInTime>) -> Result<(Stamp, &KnownState), RestoreError> {
         let covered = |stamp: &Stamp| at.is_none_or(|at| at.covers(*stamp));
         let found = self.by_stamp.iter().rev().find(|(stamp, _)| covered(stamp));
@@ -276,7 +276,7 @@ impl<'a> States<'a> {
             location: self.settings.origin.location.clone(),
             store: store.label().to_owned(),
             at: Some(stamp.into()),
-            // A state whose manifest is lost is not one that v1.0 wrote.
+            // A state whose manifest is lost is not the same as one that v1.0 wrote.
             exact: true,
             ..RestoreOptions::default()
         };

@@ -1,8 +1,8 @@
-//! Who is told that a run begins and how it ended, beside the log (SPEC#notifications).
+//! Who is notified that a run begins and how it ended, besides the log (SPEC#notifications).
 //!
-//! The table has the channels in the order in which they hear of the beginning; of the end they
-//! hear in the reverse order, so that the records, which come first and last, know everything. A
-//! new channel is a file beside these, and a line of the table.
+//! The table has the channels in the order in which they are notified of the beginning. They are
+//! notified of the end in reverse order, so that the records, which come first and last, have
+//! everything. A new channel is a new file in this folder, and a line of the table.
 
 mod email;
 mod failure_hook;
@@ -20,13 +20,13 @@ use crate::model::policy::{Reference, When};
 use crate::model::secret::Secret;
 use crate::render::report::Report;
 
-/// How a run ended, as far as is known: what a channel warns about, those after it are told.
+/// How a run ended, as far as is known. Later channels see what earlier ones warned about.
 pub(super) struct RunEnd<'a> {
     pub outcome: Outcome,
     pub report: &'a Report,
     /// It failed, or a report that had to arrive did not.
     pub alarm: bool,
-    /// The report also tells of earlier runs that ended without a word.
+    /// The report also names earlier runs that ended without a report.
     pub others_lost: bool,
     pub record: &'a RunRecord,
 }
@@ -42,7 +42,7 @@ impl RunEnd<'_> {
     }
 }
 
-/// Whether everybody was told who had to be.
+/// True unless a required report failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reached {
     Yes,
@@ -50,14 +50,14 @@ pub(super) enum Reached {
     No,
 }
 
-/// What a look at a section tells without sending anything: what is well-formed, or what is wrong with
-/// it and what to do.
+/// The result of examining a section without sending anything: that it is well-formed, or what is
+/// wrong and what to do.
 pub type Examined = Result<String, (String, &'static str)>;
 
 /// What a reference to a secret leads to. One that cannot be read is reported elsewhere.
 pub type SecretOf<'a> = dyn Fn(&Reference) -> Option<Secret> + 'a;
 
-/// Somebody who is told. Nothing that goes wrong here stops a run: it is reported as a warning.
+/// A receiver of notifications. A failure here does not stop a run: it is reported as a warning.
 pub(super) trait Channel {
     /// A run begins.
     fn begin(&mut self, _session: &Session<'_>, _record: &RunRecord, _events: &Events<'_>) {}

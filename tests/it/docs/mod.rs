@@ -5,7 +5,8 @@
 //! as FILE beside the shell blocks that follow · `yaml fragment` replaces keys of a small profile ·
 //! `sh` is run · `sh by hand` is run with a 7-Zip that is told the key · `sh aws` needs a real
 //! bucket, except those of `docs/aws.md`, which the tests of `aws` run · `sh terraform` is
-//! Terraform's · `sh install` installs · `sh` with a script of this project: `.ci/run` runs it ·
+//! Terraform's · `sh install` installs · `sh debian` is run by
+//! `packaging/try-debian.sh` · `sh` with a script of this project: `.ci/run` runs it ·
 //! `text FILE` and `bat FILE` are written as FILE · `text`, `bat` and
 //! `mermaid` are nothing to try.
 
@@ -24,9 +25,10 @@ use aam_auto_backup::parts::Job;
 use aam_auto_backup::parts::profile;
 
 /// The pages, in the order in which a newcomer reads them.
-const PAGES: [&str; 21] = [
+const PAGES: [&str; 22] = [
     "docs/old-backups.md",
     "README.md",
+    "docs/first-hour.md",
     "docs/unattended.md",
     "docs/aws.md",
     "docs/restore.md",

@@ -136,7 +136,7 @@ fn every_shell_block_runs() {
                     computer.run(&block);
                     ran += 1;
                 }
-                ("sh", "" | "aws" | "install" | "terraform")
+                ("sh", "" | "aws" | "debian" | "install" | "terraform")
                 | ("text" | "bat" | "mermaid", "")
                 | ("yaml", "fragment") => {}
                 _ => panic!(
@@ -173,5 +173,40 @@ fn scripts_in_blocks_are_run_by_ci() {
     assert_eq!(
         scripts, 3,
         "examples/quickstart.sh, and tests/run.sh in two pages"
+    );
+}
+
+/// `packaging/try-debian.sh` takes its commands from the page, and CI runs it.
+#[test]
+fn the_first_hour_is_tried_in_a_debian() {
+    let steps = blocks("docs/first-hour.md");
+    assert!(steps.iter().all(|block| block.info == "sh debian"));
+    let sections: Vec<&str> = steps.iter().map(|block| block.section.as_str()).collect();
+    let script = page("packaging/try-debian.sh");
+    assert!(
+        script.contains(&format!("-eq {} ]", sections.len())),
+        "{sections:?}"
+    );
+    for section in [
+        "Install",
+        "Back up",
+        "Schedule",
+        "Restore one file",
+        "Upgrade",
+        "Remove",
+    ] {
+        assert!(sections.contains(&section), "{section}: {sections:?}");
+        let proved = [format!("    {section})"), format!("    \"{section}\")")];
+        assert!(
+            proved.iter().any(|proof| script.contains(proof)),
+            "no proof of '{section}'"
+        );
+    }
+    let version = concat!("aam-backup_", env!("CARGO_PKG_VERSION"));
+    assert!(steps[0].text.contains(version), "{}", steps[0].text);
+    assert!(
+        page(".ci/run")
+            .lines()
+            .any(|line| line == "packaging/try-debian.sh")
     );
 }

@@ -111,7 +111,7 @@ fn disks_that_are_too_small() {
     ] {
         ran.says(line);
     }
-    ran.says("make room");
+    ran.says("free some space");
 }
 
 /// Each of them would fit alone.

@@ -228,11 +228,11 @@ fn scripts_are_told_what_is_missing() {
         ),
         (
             &["--source", "/a", "--mirror", "/a/m"],
-            "the mirror '/a/m' lies inside the source '/a'",
+            "the mirror '/a/m' is inside the source '/a'",
         ),
         (
             &["--source", "/a", "--mirror", "/m", "--location", "my_pc"],
-            "holds an underscore",
+            "contains an underscore",
         ),
         (&["--source", "/a", "--bucket", "x"], "--region"),
     ] {

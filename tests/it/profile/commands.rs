@@ -166,7 +166,7 @@ fn check_answers_programs_in_json() {
             {"profile": "good.yaml", "ok": true, "name": "nightly", "diagnostics": []},
             {"profile": "bad.yaml", "ok": false, "diagnostics": [{
                 "file": "bad.yaml", "line": 3, "column": 11, "path": "/location",
-                "message": "the location 'a_b' holds an underscore",
+                "message": "the location 'a_b' contains an underscore",
                 "hint": "underscores separate the fields of object names: write `-` instead",
                 "source": "location: a_b",
             }]},

@@ -7,7 +7,7 @@ use super::tree::{Names, Node};
 pub enum Answer {
     Selected,
     Excluded,
-    /// A link or special file that nothing else leaves out.
+    /// A special file that nothing else leaves out.
     NotCopied,
     Outside,
 }
@@ -57,7 +57,7 @@ impl Rule {
                 return Answer::Excluded;
             }
         }
-        if !node.is_file() && *node != Node::Directory {
+        if *node == Node::Fifo {
             return Answer::NotCopied;
         }
         let lies_under = |source: &Names| {
@@ -81,7 +81,7 @@ impl Rule {
     }
 
     fn file_excluded(&self, here: &Names, node: &Node) -> bool {
-        node.is_file()
+        *node != Node::Fifo
             && self.files.iter().any(|exclusion| match exclusion {
                 Exclusion::Path(path) => path == here,
                 Exclusion::Name(pattern) => here.last().is_some_and(|name| matches(pattern, name)),

@@ -243,7 +243,7 @@ fn sets_as_table_and_json() {
         ),
         "{out}"
     );
-    assert!(out.contains("1 other objects ignored"), "{out}");
+    assert!(out.contains("1 other object ignored"), "{out}");
     let (listed, _) = exits(&aam(&pc, &with(&["restore", "--list"], &place)), 0);
     assert_eq!(listed, out);
     let (out, _) = exits(&aam(&pc, &with(&["sets", "--format", "json"], &place)), 0);
@@ -294,7 +294,7 @@ fn a_profile_of_two_stores() {
         &keys(&["restore", "nightly.yaml", "--to", "b", "--from", "s3"]),
         1,
     );
-    assert!(err.contains("holds no backup of 'pc'"), "{err}");
+    assert!(err.contains("has no backup of 'pc'"), "{err}");
     let (out, _) = exits(&keys(&["sets", "nightly.yaml"]), 0);
     assert!(
         out.contains("no backup of this location") && out.contains(INC2),

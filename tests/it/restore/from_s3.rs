@@ -84,7 +84,7 @@ fn a_damaged_object_is_tried_twice_and_named() {
     assert!(done.text().contains(&lost), "{}", done.text());
     assert!(
         done.text()
-            .contains("did not arrive as it was sent: once more")
+            .contains("did not arrive as it was sent: downloading it again")
     );
     assert_as_listed(&pc, 2, &pc.target().join("2"));
     assert_eq!(

@@ -235,7 +235,56 @@ fn a_full_disk_says_so() {
     );
     let error = done.error();
     assert!(
-        error.contains("could not be extracted") && error.contains("the disk is full: make room"),
+        error.contains("could not be extracted")
+            && error.contains("the disk is full: free some space"),
         "{error}"
     );
+}
+
+/// Nothing is written through a link that a manifest makes, and files that are said to be one stay
+/// two where they are not.
+#[cfg(unix)]
+#[test]
+fn links_of_a_manifest_lead_nowhere() {
+    use aam_auto_backup::parts::{EntryKind, Link, LinkKind, Owner};
+    use std::os::unix::fs::PermissionsExt;
+    let mut pc = Pc::new(&["/home/allen"]);
+    let outside = pc.scratch.path().join("outside");
+    fs::create_dir(&outside).unwrap();
+    fs::write(outside.join("x"), "theirs").unwrap();
+    fs::set_permissions(outside.join("x"), fs::Permissions::from_mode(0o600)).unwrap();
+    let target = outside.to_str().unwrap().as_bytes().to_vec();
+    pc.write(1, "d/x", "ours!!")
+        .write(1, "one", "1")
+        .write(1, "two", "2");
+    pc.tweak(1, "d", |entry| {
+        entry.kind = EntryKind::Link;
+        entry.details.link = Some(Link {
+            target: target.into(),
+            kind: LinkKind::Symbolic,
+        });
+    });
+    for path in ["d/x", "one", "two"] {
+        pc.tweak(1, path, |entry| {
+            entry.meta.mode = Some(0o666);
+            entry.details.links = Some(1);
+            entry.details.owner = Some(std::sync::Arc::new(Owner::default()));
+        });
+    }
+    pc.full(FULL);
+    let done = restore(&pc, &options());
+    assert_eq!(done.outcome, Outcome::Failure, "{}", done.text());
+    assert!(
+        done.text().contains("it is a symbolic link"),
+        "{}",
+        done.text()
+    );
+    assert_eq!(fs::read(outside.join("x")).unwrap(), b"theirs");
+    let mode = fs::metadata(outside.join("x"))
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+    assert_eq!(fs::read(pc.target().join("1/one")).unwrap(), b"1");
+    assert_eq!(fs::read(pc.target().join("1/two")).unwrap(), b"2");
 }

@@ -203,7 +203,7 @@ fn killed_at_twenty_moments_the_next_start_finishes() {
         let _ = child.wait();
         let left = look(&to.join(".aam-restore/volumes"));
         let told = finishes(start(scratch, &bucket, &to_again(&to)));
-        resumed += u32::from(told.contains("going on with a restore"));
+        resumed += u32::from(told.contains("resuming a restore"));
         let found = differences(&source, &content(&to));
         assert!(
             found.is_empty(),

@@ -140,7 +140,8 @@ fn an_archive_is_extracted_while_it_arrives() {
     assert_eq!(done.outcome, Outcome::Success, "{}", done.text());
     assert!(seen.load(Ordering::SeqCst), "{}", done.text());
     assert!(
-        done.text().contains("1 of 5 volumes are here: extracting"),
+        done.text()
+            .contains("1 of 5 volumes are downloaded: extracting"),
         "{}",
         done.text()
     );
@@ -242,7 +243,7 @@ fn a_7_zip_that_wants_all_of_it() {
         .restore(&cold.pc, &options(), &to);
         assert_eq!(done.outcome, Outcome::Success, "{}", done.text());
         assert_eq!(
-            done.text().contains("waiting for all of it"),
+            done.text().contains("waiting for the whole archive"),
             told,
             "{}",
             done.text()

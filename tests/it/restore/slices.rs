@@ -157,7 +157,8 @@ fn a_volume_is_extracted_while_it_arrives() {
     all.sort();
     assert_eq!(asked, all);
     assert!(
-        done.text().contains("of 5 slices are here: extracting"),
+        done.text()
+            .contains("of 5 slices are downloaded: extracting"),
         "{}",
         done.text()
     );

@@ -280,7 +280,7 @@ fn a_set_that_changed_is_noticed() {
         )
         .error();
     assert!(
-        error.contains("another restore was begun") && error.contains("layout numbered"),
+        error.contains("another restore was started") && error.contains("layout numbered"),
         "{error}"
     );
     // A newer backup: it goes on with what was requested.
@@ -308,7 +308,7 @@ fn a_set_that_changed_is_noticed() {
     fs::write(other.join(".aam-restore/state.json"), "{").unwrap();
     let error = yes().restore(&cold.pc, &options(), &other).error();
     assert!(
-        error.contains("cannot be read") && error.contains("to begin anew"),
+        error.contains("cannot be read") && error.contains("to start anew"),
         "{error}"
     );
 }

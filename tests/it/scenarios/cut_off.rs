@@ -54,7 +54,7 @@ fn a_run_that_is_killed_leaves_its_tools_behind() {
         .run(&[])
         .exit(0)
         .says(" full backup!")
-        .says("left by a run that was cut off");
+        .says("left by an interrupted run");
     gate.open();
     wait_for_end(&orphans);
     assert_eq!(machine.left_over(), Vec::<std::path::PathBuf>::new());

@@ -90,7 +90,7 @@ fn a_store_that_vanishes_half_way() {
         .run(&[])
         .exit(0)
         .says("found by its manifest")
-        .says("going on with the upload");
+        .says("resuming the interrupted upload");
     assert_eq!(machine.backups().len(), 3);
     assert_eq!(machine.archived().len(), 0, "it is in the second");
 }

@@ -133,7 +133,7 @@ fn a_source_in_the_mirror_is_refused() {
     machine
         .run(&[])
         .exit(1)
-        .says("is not backed up: it lies in the mirror")
+        .says("is not backed up: it is inside the mirror")
         .never_says("attach it");
 }
 

@@ -114,7 +114,7 @@ fn the_next_run_goes_on() {
     first
         .exit(1)
         .says("no right to do this")
-        .says("and the next run goes on with the upload");
+        .says("and the next run resumes the upload");
     first
         .says("store: has all of this backup")
         .says(": does NOT have all of this backup");
@@ -135,7 +135,7 @@ fn the_next_run_goes_on() {
     let second = machine.run(&[]);
     second
         .exit(0)
-        .says("going on with the upload of the backup")
+        .says("resuming the interrupted upload of the backup")
         .says("found by its manifest");
     assert!(machine.kept().is_empty());
     assert_eq!(complete(&machine).len(), 2, "{:?}", machine.in_bucket());
@@ -174,7 +174,7 @@ fn a_run_that_is_ended_while_it_sends() {
         }
         let ended = Ran::of(run.wait_with_output().unwrap());
         if by.is_some() {
-            ended.exit(130).says("goes on with the upload");
+            ended.exit(130).says("resumes the upload");
             assert_eq!(volumes(&machine).len(), 3);
         }
         proxy.heal();
@@ -182,7 +182,7 @@ fn a_run_that_is_ended_while_it_sends() {
         machine
             .run(&[])
             .exit(0)
-            .says("going on with the upload")
+            .says("resuming the interrupted upload")
             .says("3 objects left")
             .says(" incremental backup!");
         assert_eq!(
@@ -264,7 +264,7 @@ fn what_is_complete_without_a_record_of_it_is_compared() {
     machine
         .run(&[])
         .exit(0)
-        .says("going on with the upload")
+        .says("resuming the interrupted upload")
         .says("Destination: s3://");
     assert!(before.is_subset(&machine.in_bucket()));
     assert_eq!((machine.kept().len(), machine.left_over().len()), (0, 0));

@@ -15,10 +15,13 @@ fn a_store_must_list_what_it_took() {
     machine
         .run(&[])
         .exit(1)
-        .says("although the store took it")
+        .says("although the store accepted it")
         .never_says("SUCCESS");
     proxy.heal();
-    machine.run(&[]).exit(0).says("going on with the upload");
+    machine
+        .run(&[])
+        .exit(0)
+        .says("resuming the interrupted upload");
     assert_eq!(machine.in_bucket(), machine.stored());
 }
 

@@ -243,5 +243,5 @@ fn directories_that_vanish_while_written_to_are_named() {
         .unwrap_err();
     check_words(&error, &*place.store, "key");
     assert_eq!(error.kind, StoreErrorKind::NotFound, "{error}");
-    assert!(error.why.contains("the directory is gone"), "{error}");
+    assert!(error.why.contains("the directory is missing"), "{error}");
 }

@@ -77,8 +77,8 @@ impl DirectoryStore {
         }
     }
 
-    /// Where an object lies. Keys that would leave the directory, or reach into it below its
-    /// surface, are refused.
+    /// The path of an object. Keys that would leave the directory, or lead into a subdirectory, are
+    /// refused.
     fn place(&self, key: &str, act: &Act) -> Result<PathBuf, StoreError> {
         let refused = key.is_empty()
             || key == "."
@@ -120,7 +120,7 @@ impl DirectoryStore {
             )),
             Err(error) => Err(act.error(
                 StoreErrorKind::NotFound,
-                format_args!("the directory is gone: {error}"),
+                format_args!("the directory is missing: {error}"),
                 hint,
             )),
         }

@@ -41,7 +41,7 @@ impl Partial {
     }
 }
 
-/// What tells a directory from another one at the same path.
+/// What distinguishes a directory from another one at the same path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Identity {
     device: u64,

@@ -13,7 +13,7 @@ use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 
 impl DirectoryStore {
-    /// Writes an object from whatever fills the buffer until it fills nothing more.
+    /// Writes an object from a function that fills the buffer until it has nothing left.
     pub(super) fn write(
         &self,
         act: &Act,
@@ -99,7 +99,7 @@ impl DirectoryStore {
     }
 
     /// Refuses at once what cannot fit. Some network file systems do not know their free space and
-    /// say 0; there the writing itself will tell.
+    /// say 0; then the writing itself shows it.
     pub(super) fn check_space(&self, act: &Act, size: u64) -> Result<(), StoreError> {
         match fs4::available_space(&self.path) {
             Ok(free) if free > 0 && free < size => Err(full(act, size, free)),

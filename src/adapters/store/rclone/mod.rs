@@ -1,8 +1,8 @@
 //! A store behind the program rclone, which knows SFTP, WebDAV, Azure, B2 and many others.
 //!
-//! rclone is asked by its exit code and its JSON; what it says is shown, without the query of an
-//! address, which may hold a signature. Object stores make an object appear whole. Elsewhere it is
-//! written under another name and then renamed.
+//! The exit code and the JSON of rclone decide. Its messages are shown without the query of an
+//! address, which may contain a signature. Object stores make an object appear whole. Elsewhere it
+//! is written under another name and then renamed.
 
 mod program;
 
@@ -127,7 +127,7 @@ impl RcloneStore {
         Ok(*self.features.get_or_init(|| remote.features))
     }
 
-    /// The size of an object that must be there. A directory that is gone explains why it is not.
+    /// The size of an object that must be there. A missing directory explains why it is missing.
     fn size(&self, act: &Act, key: &str) -> Result<u64, StoreError> {
         match self.look(act, &self.place(key, act)?)? {
             Some(size) => Ok(size),
@@ -217,7 +217,7 @@ impl RcloneStore {
 
 fn parsed<T: serde::de::DeserializeOwned>(act: &Act, printed: &[u8]) -> Result<T, StoreError> {
     serde_json::from_slice(printed).map_err(|error| {
-        let why = format!("rclone printed something else than expected: {error}");
+        let why = format!("rclone printed unexpected output: {error}");
         act.error(StoreErrorKind::Other, why, "use rclone 1.60 or newer")
     })
 }

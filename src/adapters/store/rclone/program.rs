@@ -81,7 +81,7 @@ impl RcloneStore {
         self.printed(act, arguments).map(drop)
     }
 
-    /// Copies a local file, whatever is there.
+    /// Copies a local file, and overwrites an existing object.
     pub(super) fn copy(
         &self,
         act: &Act,
@@ -158,7 +158,8 @@ fn sent_so_far(line: &str) -> Option<u64> {
     line.pointer("/stats/bytes")?.as_u64()
 }
 
-/// What a line of the log says. The query of an address is left out: it may hold a signature.
+/// The message of a line of the log. The query of an address is left out, because it may contain a
+/// signature.
 fn message(line: &str) -> Option<String> {
     let text = match serde_json::from_str::<serde_json::Value>(line) {
         Ok(line) => line.get("msg")?.as_str()?.trim().to_owned(),

@@ -10,7 +10,7 @@ use aws_sdk_s3::config::{self, RequestChecksumCalculation, StalledStreamProtecti
 use super::{S3Settings, S3Store};
 use crate::adapters::aws::{self, CONNECT_TIMEOUT};
 
-/// How long a transfer may stand still: a router that restarts is back within a minute.
+/// How long a transfer may stall: a router that restarts is back within a minute.
 const GRACE: Duration = Duration::from_secs(60);
 
 /// A request slower than this many bytes a second counts as broken. Four of them share the line,
@@ -45,7 +45,7 @@ pub(super) async fn connect(settings: &S3Settings) -> (Client, bool) {
 impl S3Store {
     /// For requests that carry this many bytes, or let the server work on them: enough time for a
     /// slow line, and tries enough to outlive a router that starts anew (about a minute). A server
-    /// that takes everything and then keeps silent is given up after the second try.
+    /// that accepts everything and then does not answer is given up after the second attempt.
     pub(super) fn patient(&self, size: u64) -> config::Builder {
         let upload = &self.settings.upload;
         let share = |limit: u64| limit / (2 * upload.connections.max(1) as u64);

@@ -1,4 +1,4 @@
-//! Downloads: small objects into memory, large ones into a file that goes on where it broke off.
+//! Downloads: small objects into memory, large ones into a file. An interrupted download resumes.
 
 use std::io::Write;
 use std::ops::Range;
@@ -12,8 +12,8 @@ use crate::adapters::store::local;
 use crate::adapters::store::{Act, PIECE, Progress, StoreError, StoreErrorKind};
 use crate::model::cancel::Cancel;
 
-/// How often in a row a download that brought nothing new is begun again. The SDK's own tries come
-/// before each, so a server that is not back by then stays away.
+/// How often in a row a download that brought nothing new is started again. The SDK's own tries
+/// come before each, so a server that is not back by then stays away.
 const FRUITLESS: u32 = 4;
 
 impl S3Store {
@@ -85,7 +85,7 @@ impl S3Store {
         local::sync_target(&file, target, act)
     }
 
-    /// Receives a piece of an object into memory; what came of it is there after an error, too.
+    /// Receives a piece of an object into memory. After an error, the received bytes are there too.
     async fn receive(
         &self,
         act: &Act,
@@ -104,7 +104,7 @@ impl S3Store {
             let before = received.len();
             let rest = piece.start + before as u64..piece.end;
             let answer = self.range(act, key, found, rest).await?;
-            // The SDK repeats requests, but not answers that broke off half-way.
+            // The SDK repeats requests, but does not resume interrupted answers.
             let result = self
                 .read_answer(act, answer, received, stop, progress)
                 .await;
@@ -191,7 +191,7 @@ impl S3Store {
     }
 }
 
-/// Bytes of an object, cut into pieces.
+/// Bytes of an object, split into pieces.
 fn pieces(bytes: Range<u64>) -> impl Iterator<Item = Range<u64>> {
     let end = bytes.end;
     let step = usize::try_from(PIECE).unwrap_or(usize::MAX);

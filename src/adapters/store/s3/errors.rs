@@ -45,7 +45,7 @@ where
 pub(super) fn broken(act: &Act, error: &(dyn Error + 'static)) -> StoreError {
     act.error(
         StoreErrorKind::Unreachable,
-        format_args!("the answer broke off: {}", chain(Some(error))),
+        format_args!("the answer was interrupted: {}", chain(Some(error))),
         "check the network",
     )
 }
@@ -117,7 +117,7 @@ fn of_code(
         "QuotaExceeded" | "XMinioStorageFull" | "StorageFull" => (StoreErrorKind::Full, FULL_HINT),
         "NotImplemented" => (
             StoreErrorKind::Other,
-            "if the server takes no checksums: set AWS_REQUEST_CHECKSUM_CALCULATION=when_required",
+            "if the server does not accept checksums: set AWS_REQUEST_CHECKSUM_CALCULATION=when_required",
         ),
         "InvalidStorageClass" => (
             StoreErrorKind::Other,
@@ -155,7 +155,7 @@ fn of_status(
     }
 }
 
-/// Names the right region when the answer tells it: in a header, or in the text of some errors.
+/// Names the right region if the answer says it: in a header, or in the text of some errors.
 fn wrong_region(settings: &S3Settings, response: &HttpResponse) -> String {
     let header = response
         .headers()

@@ -1,7 +1,7 @@
 //! The S3 store: Amazon S3 and servers that speak its language.
 //!
-//! The SDK is asynchronous, the rest of the program is not: a small runtime lives inside the store,
-//! and every call waits for its own result while it asks for an interrupt.
+//! The SDK is asynchronous, the rest of the program is not: the store has a small runtime, and
+//! every call waits for its own result and checks for an interrupt meanwhile.
 
 mod client;
 mod download;
@@ -39,8 +39,8 @@ use crate::model::cancel::Cancel;
 use crate::model::object::{Object, ObjectRef, ThawState};
 use crate::model::policy::{StorageClass, Tier};
 
-/// How often a waiting call asks whether the run was interrupted: a person notices no delay, and
-/// the processor no load.
+/// How often a waiting call checks whether the run was interrupted: no noticeable delay for a
+/// person, and no load for the processor.
 const TICK: Duration = Duration::from_millis(100);
 
 /// What an S3 store needs to know.
@@ -65,10 +65,10 @@ pub struct S3Store {
     settings: S3Settings,
     label: String,
     client: Client,
-    /// Whether the server is to be given checksums beside the signed content.
+    /// Whether the server gets checksums besides the signed content.
     checksums: bool,
-    /// Whether the server may be told to write no object over another; no longer once it refused
-    /// that.
+    /// Whether requests may have the condition not to overwrite an object. False after the server
+    /// refused it.
     conditions: AtomicBool,
     /// One for each connection; whoever sends content holds one.
     upload_slots: Arc<Semaphore>,
@@ -83,8 +83,8 @@ pub struct S3Store {
 }
 
 impl S3Store {
-    /// Prepares a connection. Nothing is sent yet: the first listing tells whether the bucket is
-    /// there.
+    /// Prepares a connection. Nothing is sent yet: the first listing shows whether the bucket
+    /// exists.
     ///
     /// # Errors
     /// When this computer has no threads to give.
@@ -214,7 +214,7 @@ impl S3Store {
             return Err(act.error(
                 StoreErrorKind::Other,
                 "the listing does not end: the server names the same page again, or empty ones",
-                "nothing is known of the bucket then: see whether the endpoint is an S3 server",
+                "the content of the bucket is not known: check whether the endpoint is an S3 server",
             ));
         }
         // Amazon sorts already, by UTF-8 bytes as `str` does; other servers need not.
@@ -341,7 +341,7 @@ impl fmt::Debug for S3Store {
 
 impl Drop for S3Store {
     fn drop(&mut self) {
-        // A name that is being looked up cannot be interrupted; the program must not wait for it.
+        // The lookup of a name cannot be interrupted, so the program must not wait for it.
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }

@@ -1,9 +1,10 @@
 //! An object is written once and never over another (SPEC#upload): each request that makes one
-//! appear says "only if there is none" (`If-None-Match: *`).
+//! appear has the condition "only if none exists" (`If-None-Match: *`).
 //!
-//! The SDK tries again when an answer was lost, and is then told that there is such an object: its
-//! own. Whoever backs up may list but not read (SPEC#upload), so the entity tag of a listing tells
-//! whether it is: the MD5 of the content. Where it is not (keys of KMS), nothing tells.
+//! If an answer was lost, the SDK tries again, and the server then answers that the object exists:
+//! it is the same one. Credentials of a backup may list but not read (SPEC#upload), so the entity
+//! tag in a listing, the MD5 of the content, shows whether it is the same. If the entity tag is not
+//! a checksum (keys of KMS), nothing shows that.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -21,8 +22,8 @@ use crate::adapters::store::{Act, StoreError};
 const CROSSED: u32 = 5;
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Answers that mean: look whether there is the object. The last, because a finished upload is no
-/// longer known.
+/// Answers that mean: check whether the object exists. The last one, because a finished upload is
+/// no longer known.
 const LOOK: [&str; 3] = [
     "PreconditionFailed",
     "ConditionalRequestConflict",
@@ -30,8 +31,8 @@ const LOOK: [&str; 3] = [
 ];
 
 impl S3Store {
-    /// Makes an object appear; false when it was there already. `send` is given the condition;
-    /// `ours` tells what the object will be like.
+    /// Makes an object appear; false if it already existed. `send` gets the condition; `ours`
+    /// describes the object.
     pub(super) async fn once<T, E, F>(
         &self,
         act: &Act,
@@ -106,7 +107,7 @@ impl S3Store {
 }
 
 impl ObjectHead {
-    /// Whether both have the same content, as far as the entity tags tell.
+    /// Whether both have the same content, as far as the entity tags show.
     fn is(&self, other: &ObjectHead) -> bool {
         let tag = |found: &ObjectHead| {
             found

@@ -23,7 +23,7 @@ const STEP: usize = 64 * 1024;
 #[derive(Debug)]
 pub(super) struct Pace {
     limit: Bandwidth,
-    /// When all bytes have gone that were asked for so far.
+    /// When all bytes that were reserved so far have been sent.
     free: Mutex<Instant>,
 }
 
@@ -35,7 +35,7 @@ impl Pace {
         })
     }
 
-    /// Reserves the line for so many bytes; says from when to when it is theirs.
+    /// Reserves the line for this many bytes. Returns the time during which they may be sent.
     fn reserve(&self, bytes: u64, now: Instant, rate: Option<u64>) -> Range<Instant> {
         let Some(rate) = rate else { return now..now };
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);

@@ -21,7 +21,8 @@ use crate::adapters::store::{Act, Purpose, StoreError, StoreErrorKind};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UploadRight {
     Full,
-    /// Uploads can be begun, but not given up again: what a broken one sent stays, unseen and paid.
+    /// Uploads can be started but not aborted: the parts of a failed one stay, invisible but
+    /// charged.
     WithoutAbort,
     None,
 }
@@ -46,11 +47,11 @@ pub enum Versioning {
 }
 
 impl S3Store {
-    /// Whether objects may be deleted. The first request says "only if there is such an object"
-    /// (`If-Match: *`, which needs no other right, where a certain entity tag would need the right
-    /// to read): so a versioned bucket makes no delete marker either. S3 can hide behind a refusal
-    /// that there is no such object; only who is refused is asked without the condition, which is
-    /// refused again unless there is the right.
+    /// Whether objects may be deleted. The first request has the condition "only if the object
+    /// exists" (`If-Match: *`, which needs no other right; a specific entity tag would need the
+    /// right to read), so even a versioned bucket makes no delete marker. S3 may refuse access
+    /// instead of saying that an object does not exist. Only in this case, the request is repeated
+    /// without the condition. It is refused again unless the right is granted.
     ///
     /// # Errors
     /// When the answer tells neither.
@@ -86,8 +87,8 @@ impl S3Store {
         })
     }
 
-    /// Whether objects may be read, tried with at most one byte. An object that is there gives the
-    /// surer answer: S3 can hide behind a refusal that there is none.
+    /// Whether objects may be read, tried with at most one byte. An existing object gives a more
+    /// reliable answer: S3 may refuse access instead of saying that an object does not exist.
     ///
     /// # Errors
     /// When the answer tells neither.
@@ -224,7 +225,8 @@ impl S3Store {
     }
 }
 
-/// Refusals of the object, not of the one who asks: it is missing, archived, or empty.
+/// Refusals because of the object, not because of missing rights: it is missing, archived, or
+/// empty.
 const IMPOSSIBLE: [&str; 5] = [
     "NoSuchKey",
     "NoSuchVersion",

@@ -9,8 +9,8 @@ use crate::model::object::ThawState;
 use crate::model::policy::Tier;
 
 impl S3Store {
-    /// Asks for an object. That it is on its way already, or needs no thawing at all, is as good as
-    /// asking.
+    /// Requests an object. If it is already being thawed, or needs no thawing, that counts as
+    /// success.
     pub(super) async fn request_thaw(
         &self,
         act: &Act,

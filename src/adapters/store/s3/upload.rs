@@ -1,8 +1,8 @@
 //! Uploads: small objects in one request, larger ones in parts.
 //!
 //! One thread reads the file from beginning to end and hashes it, while a few parts are under way.
-//! The reader takes a slot of the store for each part, so that memory holds no more parts than there
-//! are connections, of all files that are sent at a time.
+//! The reader takes a slot of the store for each part, so that memory holds no more parts than
+//! there are connections, of all files that are sent at a time.
 
 use std::path::Path;
 
@@ -158,7 +158,7 @@ impl S3Store {
         created.upload_id().map(str::to_owned).ok_or_else(|| {
             act.error(
                 StoreErrorKind::Other,
-                "the server began no multipart upload",
+                "the server did not start a multipart upload",
                 "",
             )
         })

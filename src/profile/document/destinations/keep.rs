@@ -7,20 +7,19 @@ use super::FieldChecks;
 use crate::model::policy::Keep;
 use crate::profile::mistake::Mistake;
 
-/// Which sets stay in a store. A set stays if any rule covers it. Only whole sets are deleted, and
-/// never the newest complete one.
+/// Which sets are kept in a store. A set is kept if any rule covers it. Only whole sets are
+/// deleted, and never the newest complete one.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct KeepSection {
-    /// Number of months of which the newest set stays. Months without a set do not count. `0` by
+    /// Number of months whose newest set is kept. Months without a set do not count. `0` by
     /// default.
     #[serde(default)]
     pub monthly: u32,
-    /// Number of years of which the newest set stays. Years without a set do not count. `0` by
-    /// default.
+    /// Number of years whose newest set is kept. Years without a set do not count. `0` by default.
     #[serde(default)]
     pub yearly: u32,
-    /// Number of newest sets that stay, however old they are. `2` by default.
+    /// Number of newest sets that are kept, regardless of their age. `2` by default.
     #[serde(default = "two")]
     #[schemars(range(min = 1))]
     pub at_least: u32,

@@ -8,8 +8,8 @@ use crate::model::policy::Reference;
 use crate::model::store::{Rclone, StoreName, StoreSettings};
 use crate::profile::mistake::Mistake;
 
-/// A configured remote and a path. What else rclone takes, such as `:sftp,pass=…:`, may hold a
-/// password.
+/// A configured remote and a path. Other forms that rclone accepts, such as `:sftp,pass=…:`, may
+/// contain a password.
 const REMOTE: &str = r"^[A-Za-z0-9_][A-Za-z0-9_.+@ -]*:[^\x00-\x1f]*$";
 
 /// Encrypted archives where the program rclone can store them: SFTP, WebDAV, Azure, B2 and others.
@@ -20,7 +20,7 @@ pub struct RcloneSection {
     /// and the directory must exist.
     #[schemars(regex(pattern = REMOTE))]
     pub remote: String,
-    /// Path of the program rclone. By default, it is looked for.
+    /// Path of the program rclone. By default, it is searched for.
     pub program: Option<String>,
     /// Path of the configuration file of rclone. By default, the one of the account that runs the
     /// backup.

@@ -15,8 +15,8 @@ use crate::model::upload_record::Unfinished;
 use crate::model::work_name::run_of;
 use crate::plan::backup::Plan;
 
-/// Makes the work directory of a run, for its owner only, and marks whose it is. Returns whether it
-/// could be made.
+/// Makes the work directory of a run, for its owner only, and marks it with the local state that it
+/// belongs to. Returns whether it could be made.
 pub(super) fn make_work(plan: &Plan, events: &Events<'_>) -> bool {
     let work = plan.work.to_native();
     let made = || {
@@ -66,7 +66,7 @@ pub(super) fn remove_work(work: &Path, section: Section, events: &Events<'_>) {
                 "the work directory '{}' cannot be removed: {error}",
                 work.display()
             ),
-            Some("delete it by hand; it holds file names in the clear".to_owned()),
+            Some("delete it by hand; it contains file names in plain text".to_owned()),
         ),
     }
 }
@@ -109,11 +109,11 @@ pub(super) fn remove(job: &Job, plan: &Plan, unfinished: &[Unfinished], events: 
             Whose::Ours => match remove_all(&path) {
                 Ok(()) => events.note(
                     Section::Start,
-                    format!("removed '{at}', left by a run that was cut off"),
+                    format!("removed '{at}', left by an interrupted run"),
                 ),
                 Err(error) => events.warn(
                     Section::Start,
-                    format!("'{at}', left by a run that was cut off, cannot be removed: {error}"),
+                    format!("'{at}', left by an interrupted run, cannot be removed: {error}"),
                     None,
                 ),
             },
@@ -134,8 +134,8 @@ enum Whose {
     Nobodys,
 }
 
-/// A real directory, not a link somebody put there, with the mark of this computer's local state.
-/// One without anything in it is of a run that was cut off before the mark was written.
+/// A real directory, not a link, with the mark of this computer's local state. An empty one belongs
+/// to a run that was interrupted before the mark was written.
 fn whose(path: &Path) -> Whose {
     if !fs::symlink_metadata(path).is_ok_and(|found| found.is_dir()) {
         return Whose::Nobodys;

@@ -1,4 +1,4 @@
-//! The proof that a store holds what it was sent (SPEC#upload).
+//! The check that a store has what was sent to it (SPEC#upload).
 
 use std::collections::BTreeMap;
 
@@ -11,8 +11,8 @@ use crate::model::stamp::Stamp;
 use crate::model::upload_record::Unfinished;
 
 impl Execution<'_> {
-    /// Makes sure that a store lists objects as they were sent. That it answered is no proof: a
-    /// portal, a cache or a gateway in between may answer too.
+    /// Makes sure that a store lists objects as they were sent. An answer alone proves nothing,
+    /// because it may come from a portal, a cache or a gateway.
     pub(super) fn prove_listed(
         &self,
         store: &dyn Store,
@@ -33,16 +33,16 @@ impl Execution<'_> {
                 Some(_) => None,
             });
         let Some(why) = lost else { return Ok(()) };
-        // What is not there is sent once more, so its file must stay.
+        // A missing object is sent again, so its file must stay.
         unfinished.keep_listed(store.label(), &listed);
         self.saved(uploads::save(unfinished));
         Err(StoreError {
             store: store.label().to_owned(),
             what: format!("listing the backup {}", unfinished.backup.stamp()),
-            why: format!("{why}, although the store took it"),
+            why: format!("{why}, although the store accepted it"),
             kind: StoreErrorKind::Other,
-            hint: "something between this computer and the store answers in its place: look at \
-                   the endpoint, a proxy, or a network that asks for a login"
+            hint: "something between this computer and the store answers in its place: check the \
+                   endpoint, a proxy, or a network that asks for a login"
                 .to_owned(),
         })
     }

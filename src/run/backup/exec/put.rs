@@ -1,5 +1,5 @@
-//! One object sent, also where the answer to an earlier try was lost (SPEC#upload). Where a store
-//! cannot tell whether an object that is in the way is that one, the record of what was sent does.
+//! Sends one object, even if the answer to an earlier attempt was lost (SPEC#upload). If a store
+//! cannot say whether an existing object is the same, the record of what was sent decides.
 
 use std::fs::File;
 use std::io::Read;

@@ -230,10 +230,10 @@ impl Ending {
         Some(match self {
             Ending::Finished => return None,
             Ending::NoSnapshot => {
-                "run as administrator, on a local NTFS volume, with the Volume Shadow Copy service started; the log has what it said".to_owned()
+                "run as administrator, on a local NTFS volume, with the Volume Shadow Copy service started; see its output in the log".to_owned()
             }
             Ending::Refused => format!("is {} in use? A killed run leaves it mapped: restart, or choose another in snapshot.mount", snapshot.mount),
-            Ending::Stage(_) | Ending::Unknown(_) => "the log has what it said".to_owned(),
+            Ending::Stage(_) | Ending::Unknown(_) => "see its output in the log".to_owned(),
         })
     }
 }
@@ -248,7 +248,7 @@ fn write_order(order: &StageOrder, files: &StageFiles) -> Result<(), StageError>
 }
 
 /// The inner side: carries out an order file and writes its result file. Events go to standard
-/// output, a line each.
+/// output, one per line.
 ///
 /// # Errors
 /// When the order cannot be read, carried out, or its result written.
@@ -279,8 +279,8 @@ pub fn run_order_file(
     }
 }
 
-/// Ends the stage in order when the outer run asks for it, or is killed; the threads end with the
-/// process. Without threads the stage goes on to its end.
+/// Ends the stage in order if the outer run asks for it or is killed. The threads end with the
+/// process. Without threads, the stage continues to its end.
 fn watch(stop: PathBuf, cancel: Cancel) {
     let run = std::env::var(RUN_VARIABLE).ok();
     if let Some(run) = run.and_then(|run| run.parse().ok()) {
@@ -307,7 +307,7 @@ impl Sink for EventLines {
     fn emit(&self, event: &Event) {
         use std::io::Write;
         if let Ok(text) = serde_json::to_string(event) {
-            // With the outer run gone there is nobody left to tell.
+            // If the outer run has ended, nobody reads the events.
             let _ = writeln!(std::io::stdout().lock(), "{EVENT_LINE}{text}");
         }
     }

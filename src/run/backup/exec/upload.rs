@@ -1,5 +1,5 @@
-//! What is sent to stores: the archives of this run, and those of runs that were cut off before all
-//! was sent (SPEC#upload, SPEC#cost).
+//! Uploads to stores: the archives of this run, and those of runs that were interrupted before
+//! everything was sent (SPEC#upload, SPEC#cost).
 
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -21,8 +21,9 @@ use crate::run::parallel::{Turns, each};
 use crate::run::prune;
 
 impl Execution<'_> {
-    /// Before anything is sent: a backup that exists in a store must be known here, or the next
-    /// goes by times only; and a run that is cut off from here on is finished by the next.
+    /// Done before anything is sent. If a backup in a store is not known here, the next one
+    /// compares times only. If this run is interrupted from here on, the next one finishes its
+    /// upload.
     pub(super) fn remember(&self, progress: &mut StepsDone) {
         let Some((archives, first)) =
             self.whole(progress)
@@ -62,7 +63,7 @@ impl Execution<'_> {
             Err(error) => self.events.warn(
                 Section::CleanUp,
                 error.to_string(),
-                Some("the next incremental backup will go by times only".to_owned()),
+                Some("the next incremental backup will compare times only".to_owned()),
             ),
         }
         let stores = self
@@ -77,14 +78,15 @@ impl Execution<'_> {
 
     pub(super) fn saved(&self, saved: std::io::Result<()>) {
         if let Err(error) = saved {
-            let text = format!("what was sent cannot be noted in local state: {error}");
-            let hint = "if this run is cut off, the next one sends it once more";
+            let text = format!("the upload cannot be recorded in local state: {error}");
+            let hint = "if this run is interrupted, the next one sends it again";
             self.events
                 .warn(Section::Objects, text, Some(hint.to_owned()));
         }
     }
 
-    /// The archives of all mounts with what their markers will say; `None` unless each is whole.
+    /// The archives of all mounts with the content of their markers. `None` unless all archives are
+    /// complete.
     fn whole(&self, progress: &StepsDone) -> Option<Vec<ReadyArchive>> {
         let scope = self.plan.scope()?;
         let orders = self.plan.stages.iter().zip(&progress.results);
@@ -142,7 +144,7 @@ impl Execution<'_> {
             return;
         };
         let text = format!(
-            "{}: going on with the upload of the backup {}, which was cut off: {} left, {}",
+            "{}: resuming the interrupted upload of the backup {}: {} left, {}",
             store.label(),
             finish.backup,
             text::count(finish.objects, "object"),
@@ -200,7 +202,7 @@ impl Execution<'_> {
 
     fn store_failed(&self, error: &StoreError) {
         if !self.cancel.is_set() {
-            let goes_on = "the next run goes on with the upload";
+            let goes_on = "the next run resumes the upload";
             let advice = prune::advice(self.job, self.stores, error);
             let hints = [Some(error.hint.clone()), advice, Some(goes_on.to_owned())];
             let hints = hints.into_iter().flatten().filter(|hint| !hint.is_empty());
@@ -210,7 +212,7 @@ impl Execution<'_> {
         }
     }
 
-    /// Sends what the store has not yet of one mount.
+    /// Sends what the store still lacks of one mount.
     fn send(
         &self,
         store: &dyn Store,
@@ -233,7 +235,8 @@ impl Execution<'_> {
             owed.is_some_and(|owed| owed.has(key).is_none())
         };
         let files: Vec<(&WorkFile, Purpose)> = files.filter(|(file, _)| lacks(&file.key)).collect();
-        // While one object ends, which takes some answers of the server, the next is on its way.
+        // While one object is being completed, which takes several answers of the server, the next
+        // one is being sent.
         let pieces = match store.connections(Direction::Upload) {
             1 => 1,
             connections => 2 * connections,
@@ -371,8 +374,8 @@ impl Execution<'_> {
     fn keep(&self, unfinished: &Unfinished) {
         let (work, backup) = (unfinished.work.display(), unfinished.backup.stamp());
         if uploads::save(unfinished).is_err() {
-            // It was told when it happened first. Without a record nobody would know what these
-            // files are.
+            // It was reported when it first happened. Without a record, nothing would say what
+            // these files are.
             return leftovers::remove_work(&unfinished.work, Section::CleanUp, self.events);
         }
         if let Err(error) = uploads::prune(unfinished) {
@@ -386,8 +389,8 @@ impl Execution<'_> {
             .map(|owed| owed.store.as_str())
             .collect();
         let text = format!(
-            "the backup {backup} is not complete in {}: its archives stay in '{work}' ({}), and the next run goes on with \
-             the upload; to give it up, delete that directory",
+            "the backup {backup} is not complete in {}: its archives stay in '{work}' ({}), and the next run resumes the \
+             upload; to give it up, delete that directory",
             stores.join(" and "),
             text::size(unfinished.bytes()),
         );

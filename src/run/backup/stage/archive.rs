@@ -97,7 +97,7 @@ fn wanted(order: &StageOrder, prepared: &WalkCounts) -> bool {
     order.archive.is_none() && !prepared.nothing_archived()
 }
 
-/// What the archive must hold.
+/// The expected content of the archive.
 fn expected(order: &StageOrder, files: &StageFiles) -> Result<EntrySum, StageError> {
     let mut expected = EntrySum::default();
     held::each_expected(order, files, &mut |entry| {
@@ -174,7 +174,7 @@ pub(super) fn find_volumes(
 /// How a manifest was corrected.
 #[derive(Default)]
 struct Amended {
-    /// Files the archive does not hold, and why.
+    /// Files that are not in the archive, and why.
     missing: Vec<(RelPath, String)>,
     /// Files that are not as they were when the walk saw them.
     changed: Vec<RelPath>,
@@ -182,9 +182,9 @@ struct Amended {
     vanished: u64,
 }
 
-/// Makes the manifest say what the archive holds. `held` has sizes by path; `None` when names and
-/// sizes are as listed. Of a file the archive does not hold, an older state stays listed as unseen,
-/// so that it is restored, and tried again by the next backup.
+/// Corrects the manifest to the content of the archive. `held` has sizes by path; `None` if names
+/// and sizes are as listed. If a file is not in the archive, its older state stays listed as
+/// unseen, so that it is restored, and the next backup tries again.
 fn amend(
     archive: &ArchiveOrder,
     order: &StageOrder,
@@ -249,7 +249,7 @@ impl Amended {
             let is_same = |now: &Metadata| {
                 now.is_file() && meta_of(now).is_ok_and(|now| !now.differs(&entry.meta))
             };
-            // What was archived before it was deleted is whole.
+            // A file that was archived before it was deleted is complete.
             if size != entry.meta.size || now.is_ok_and(|now| !is_same(&now)) {
                 self.changed.push(entry.path.clone());
             }
@@ -278,8 +278,8 @@ impl Amended {
         })
     }
 
-    /// A directory that was deleted meanwhile is not in the state; neither is its name in the way
-    /// of what took its place.
+    /// A directory that was deleted meanwhile is not in the state. Its name may be used by what
+    /// replaced it.
     fn directory(&mut self, entry: Entry, look: &LookUp) -> Option<Entry> {
         let is_deleted = entry.kind == EntryKind::Directory
             && !entry.unseen

@@ -20,7 +20,7 @@ use crate::render::StageFiles;
 /// archived without a snapshot.
 const ATTEMPTS: usize = 4;
 
-/// What came of the attempts.
+/// The result of the attempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Made {
     Archive,
@@ -119,8 +119,8 @@ fn report(
     Ok(())
 }
 
-/// Listed paths by which something came into the archive that is not in the manifest: links,
-/// entries of another kind, what lies in a directory that was empty, and what a link led to.
+/// Listed paths through which something came into the archive that is not in the manifest: links,
+/// entries of another kind, the content of a directory that was empty, and the target of a link.
 fn intruders(
     order: &StageOrder,
     files: &StageFiles,

@@ -6,7 +6,7 @@ use super::StageError;
 use crate::adapters::manifest_file::FileReader;
 use crate::model::manifest::{Entry, RelPath};
 
-/// Entries of the last manifest, in walk order. Empty when there is none to compare with.
+/// Entries of the last manifest, in walk order. Empty if there is no manifest to compare with.
 pub(super) struct Before {
     reader: Option<FileReader>,
     next: Option<Entry>,

@@ -12,7 +12,8 @@ use crate::plan::backup::{MirrorOrder, StageOrder};
 /// The directory of a mount's work files where the mount is shown.
 const SHOWN: &str = "source";
 
-/// Carries out an order on what the kernel shows of its mount, where the system offers that.
+/// Carries out an order on a view of its mount that the kernel provides, if the system supports
+/// that.
 pub(super) fn with_view<T: Send>(
     order: &StageOrder,
     body: &mut (dyn FnMut(&StageOrder) -> Result<T, StageError> + Send),
@@ -55,13 +56,13 @@ fn through(order: &StageOrder, at: &Path, root: Option<&Path>) -> StageOrder {
         order.copier = real(&order.copier);
     }
     if let Some(archive) = &mut order.archive {
-        // The way to the sources has been gone.
+        // The links above the sources have been followed.
         archive.follows_links = false;
     }
     order
 }
 
-/// The part of a mirror that is written: a link on the way to it is the user's own.
+/// The part of a mirror that is written. A link above it was made by the user.
 fn written(mirror: &MirrorOrder) -> PathBuf {
     let (root, target) = (mirror.mirror.to_native(), mirror.target.to_native());
     let is_link = |path: &Path| fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());

@@ -55,8 +55,8 @@ fn as_walked(source: RelPath, left_out: &LeftOut) -> RelPath {
     )
 }
 
-/// What the manifest lists directly in a directory. Asked rarely: each time reads the whole
-/// manifest.
+/// The entries that the manifest lists directly in a directory. Called rarely, because each call
+/// reads the whole manifest.
 fn children(manifest: &Path, of: &RelPath) -> Result<Children, StageError> {
     let mut held = Children::default();
     for entry in FileReader::open(manifest)? {

@@ -21,15 +21,18 @@ pub struct WalkCounts {
     pub archived_directories: u64,
     /// Entries left out by an exclusion; what is in a directory left out is not counted.
     pub excluded: u64,
+    /// Symbolic links in the manifest.
+    pub kept_links: u64,
+    /// Links that are not backed up.
     pub links: u64,
     pub special: u64,
     /// Entries that could not be read, or that 7-Zip cannot take.
     pub skipped: u64,
     /// Carried over from the last manifest, because they could not be looked at.
     pub unseen: u64,
-    /// Paths whose content is not known today: missing sources, unreadable directories.
+    /// Paths with unknown content: missing sources, unreadable directories.
     pub unknown: Vec<RelPath>,
-    /// What of it the mirror can hold.
+    /// The part of it that the mirror can hold.
     #[serde(skip)]
     pub fitting: Fitting,
     /// The Robocopy commands of a Windows mirror.
@@ -43,12 +46,12 @@ impl WalkCounts {
         self.files == 0 && self.directories == 0
     }
 
-    /// Whether the archive has nothing to hold, and so no volume.
+    /// Whether the archive is empty and so has no volume.
     pub fn nothing_archived(&self) -> bool {
         self.archived_files == 0 && self.archived_directories == 0
     }
 
-    /// Whether a path lies below one that could not be looked at.
+    /// Whether a path is below one that could not be looked at.
     pub(super) fn is_unknown(&self, path: &RelPath, family: Family) -> bool {
         self.unknown
             .iter()

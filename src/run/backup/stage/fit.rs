@@ -1,33 +1,31 @@
-//! What of a selection the mirror can hold, entry by entry in walk order (SPEC#mirror): names that
-//! its file system refuses or takes for one, links in the way, and copies that are compared by
-//! content. It only looks.
+//! Which entries of a selection the mirror can hold, in walk order (SPEC#mirror): names that its
+//! file system refuses or does not distinguish, links in the mirror, and copies that are compared
+//! by content. It changes nothing.
 
 use std::collections::HashMap;
 use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 
 use super::fitting::Fitting;
-use super::native::native;
-use crate::adapters::mirror_record::MirrorRecord;
+use crate::adapters::mirror_record::{MirrorRecord, selection_name};
 use crate::adapters::walk::meta_of;
-use crate::model::digest::selection_digest;
 use crate::model::event::{Events, Section};
-use crate::model::exclusion::Exclusion;
 use crate::model::manifest::{Entry, EntryKind, Meta, Moment, RelPath};
-use crate::model::path::{Family, FullPath, shown, verbatim};
+use crate::model::path::{Family, shown, verbatim};
 use crate::plan::backup::{MirrorOrder, StageOrder};
+use crate::run::native::native;
 
 /// Clocks of file systems tick late, and those of servers differ a little.
 const SLACK: i128 = 10_000_000_000;
 
-/// What becomes of an entry in the mirror.
+/// What happens to an entry in the mirror.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Treatment {
     /// It is copied if its size or time differs.
     Copy,
     /// Its content is compared as well.
     ByContent,
-    /// It is not in the mirror, which has been told.
+    /// It is not in the mirror, and this was reported.
     LeaveOut,
 }
 
@@ -53,8 +51,8 @@ pub(super) struct Fit<'a> {
 }
 
 impl<'a> Fit<'a> {
-    /// `None` where there is no mirror, or Robocopy copies. `began`: when the walk begins, by the
-    /// clock that gives change times.
+    /// `None` if there is no mirror, or if Robocopy copies. `began`: when the walk begins, by the
+    /// clock of change times.
     pub(super) fn new(order: &'a StageOrder, read: &Path, began: Option<Moment>) -> Option<Self> {
         let mirror = order.mirror.as_ref();
         let mirror = mirror.filter(|_| order.mount.path.family() == Family::Unix)?;
@@ -67,7 +65,7 @@ impl<'a> Fit<'a> {
             levels: Vec::new(),
             moved: None,
             found: Fitting {
-                last: record.map(|record| record.last(&selection_name(order))),
+                last: record.map(|record| record.last(&copied_selection(order))),
                 began,
                 ..Fitting::default()
             },
@@ -77,12 +75,11 @@ impl<'a> Fit<'a> {
     /// Judges the next entry. `last` is what the last manifest says of it.
     pub(super) fn judge(
         &mut self,
-        path: &RelPath,
-        kind: EntryKind,
-        meta: &Meta,
+        new: &Entry,
         last: Option<&Entry>,
         events: &Events<'_>,
     ) -> Treatment {
+        let (path, kind, meta) = (&new.path, new.kind, &new.meta);
         if path.is_root() {
             return Treatment::Copy;
         }
@@ -100,12 +97,12 @@ impl<'a> Fit<'a> {
         let copy = native(&self.target, path);
         match kind {
             EntryKind::Directory => {
-                let link = copy.filter(|copy| is_link(copy));
+                let link = copy.filter(|copy| is_link(copy) && !is_copied_link(copy, last));
                 if let Some(link) = link {
                     events.fail(
                         Section::Verification,
                         format!(
-                            "'{}' in the mirror is a link where a directory is to be, and nothing is copied through it",
+                            "'{}' in the mirror is a link where a directory should be, and nothing is copied through it",
                             shown(&link)
                         ),
                         Some("replace the link by the directory it leads to, or delete it: the next run then copies the directory again".to_owned()),
@@ -116,7 +113,16 @@ impl<'a> Fit<'a> {
                 Treatment::Copy
             }
             EntryKind::File => self.judge_file(path, copy.as_deref(), meta, last),
-            EntryKind::Link => Treatment::Copy,
+            EntryKind::Link if !self.mirror.file_system.links => {
+                self.found.links_left_out += 1;
+                Treatment::LeaveOut
+            }
+            EntryKind::Link => {
+                if copy.is_some_and(|copy| copy.is_dir() && !is_link(&copy)) {
+                    self.found.in_the_way.push(path.clone());
+                }
+                Treatment::Copy
+            }
         }
     }
 
@@ -144,7 +150,7 @@ impl<'a> Fit<'a> {
         if let Some(held) = held.filter(|held| other.is_none() && held != name) {
             let held = path.parent().join(&held);
             if self.is_another(path, &held) {
-                // What the mirror holds already stays.
+                // A copy that is already in the mirror stays.
                 other = Some(held);
             } else {
                 self.found.renames.push((held, path.clone()));
@@ -152,7 +158,7 @@ impl<'a> Fit<'a> {
         }
         if let Some(other) = other {
             return Some(format!(
-                "the file system of the mirror takes its name for that of '{other}'"
+                "the file system of the mirror does not distinguish its name from '{other}'"
             ));
         }
         let level = self.level(&path.parent());
@@ -247,20 +253,21 @@ impl<'a> Fit<'a> {
     }
 }
 
-/// The name of a selection in the record of a mirror. Work files are in another place each time.
-fn selection_name(order: &StageOrder) -> String {
-    let mut selection = order.selection.clone();
-    let is_work = |path: &FullPath| order.work.starts_with(path);
-    selection
-        .directories
-        .retain(|one| !matches!(one, Exclusion::Path(path) if is_work(path)));
-    let mount = format!("{} {}", order.location, order.mount.path);
-    selection_digest(&mount, &selection)
+fn copied_selection(order: &StageOrder) -> String {
+    let (mount, selection) = (&order.mount.path, &order.selection);
+    selection_name(&order.location, mount, selection, &order.work)
 }
 
 /// A name as a file system that folds case sees it.
 fn folded(name: &[u8]) -> String {
     Family::Windows.fold(&String::from_utf8_lossy(name))
+}
+
+/// Whether a link in the mirror is the copy of the link that the last manifest has in its place.
+fn is_copied_link(copy: &Path, last: Option<&Entry>) -> bool {
+    let target = last.and_then(|last| Some(&last.details.link.as_ref()?.target));
+    let present = fs::read_link(copy).map(|target| target.into_os_string().into_encoded_bytes());
+    present.is_ok_and(|present| target.is_some_and(|target| *target == present))
 }
 
 fn is_link(path: &Path) -> bool {

@@ -9,10 +9,12 @@ pub struct Fitting {
     /// Copies that have another name in case only, and their new names. A directory comes before
     /// what is in it.
     pub(super) renames: Vec<(RelPath, RelPath)>,
-    /// Copies that are directories where files are to be.
+    /// Copies that are directories where files should be.
     pub(super) in_the_way: Vec<RelPath>,
     /// Selected entries that are not in the mirror, with everything below.
     pub(super) left_out: Vec<RelPath>,
+    /// Symbolic links that are not in it, because its file system has none.
+    pub(super) links_left_out: u64,
     /// The last copy before this one. `None`: nothing is remembered here.
     pub(super) last: Option<LastCopy>,
     /// When this walk began.

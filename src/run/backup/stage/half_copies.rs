@@ -1,5 +1,5 @@
-//! Where rsync keeps what it has not copied to the end (SPEC#mirror): one directory in the copy of
-//! the mount, which is emptied by each run, so that a crash leaves nothing beside the copies.
+//! Where rsync keeps partial copies (SPEC#mirror): one directory in the copy of the mount. Each run
+//! empties it, so that a crash leaves nothing beside the copies.
 
 use std::fs;
 use std::io;
@@ -10,7 +10,7 @@ use crate::model::event::{Events, Section};
 use crate::model::path::{shown, verbatim};
 use crate::plan::backup::MirrorOrder;
 
-/// Removes what a run that was cut off left.
+/// Removes what an interrupted run left.
 pub(super) fn remove(mirror: &MirrorOrder, events: &Events<'_>) {
     let Some(place) = mirror.half_copies.as_ref().map(|path| path.to_native()) else {
         return;
@@ -18,16 +18,13 @@ pub(super) fn remove(mirror: &MirrorOrder, events: &Events<'_>) {
     match fs::remove_dir_all(verbatim(&place)) {
         Ok(()) => events.note(
             Section::Tools,
-            format!(
-                "removed '{}', left by a copy that was cut off",
-                shown(&place)
-            ),
+            format!("removed '{}', left by an interrupted copy", shown(&place)),
         ),
         Err(error) => tell(&place, &error, events),
     }
 }
 
-/// Makes the directory. Where it cannot be made, rsync keeps half copies beside the copies.
+/// Makes the directory. If it cannot be made, rsync keeps partial copies beside the copies.
 pub(super) fn make(mirror: &mut MirrorOrder) {
     let Some(place) = mirror.half_copies.as_ref().map(|path| path.to_native()) else {
         return;
@@ -49,7 +46,7 @@ pub(super) fn clean_up(mirror: &MirrorOrder, events: &Events<'_>) {
 fn tell(place: &Path, error: &io::Error, events: &Events<'_>) {
     if error.kind() != io::ErrorKind::NotFound {
         let text = format!(
-            "'{}', where rsync keeps half copies, cannot be removed: {error}",
+            "'{}', where rsync keeps partial copies, cannot be removed: {error}",
             shown(place)
         );
         let hint = "remove it by hand; the next run tries again".to_owned();

@@ -1,4 +1,4 @@
-//! What the archive must hold, and what it does hold, entry by entry (SPEC#manifest).
+//! Compares the expected and the real content of the archive, entry by entry (SPEC#manifest).
 
 use std::collections::{BTreeSet, HashSet};
 use std::fs::{self, File, OpenOptions};
@@ -8,13 +8,13 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use super::StageError;
-use super::native::native;
 use crate::adapters::manifest_file::FileReader;
 use crate::model::cancel::Cancel;
 use crate::model::manifest::{Entry, EntryKind, RelPath, Stored};
 use crate::model::path::{Family, verbatim};
 use crate::plan::backup::StageOrder;
 use crate::render::{StageFiles, seven_zip_line};
+use crate::run::native::native;
 
 /// A sum over entries in any order: two equal sums are the same entries. Names need not be kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -190,8 +190,7 @@ fn read_through(path: &Path, cancel: &Cancel) -> std::io::Result<()> {
 pub(super) struct LookUp {
     source: std::path::PathBuf,
     family: Family,
-    /// What is above the sources: a link there is the user's own way to a source, and is
-    /// followed.
+    /// A path above the sources. A link there was made by the user and is followed.
     above_sources: HashSet<RelPath>,
     /// The directory that was looked at last, and whether no link leads to it.
     parent: Option<(RelPath, bool)>,
@@ -213,8 +212,8 @@ impl LookUp {
         }
     }
 
-    /// What stands for a path where archive and manifest are compared: 7-Zip for Windows stores names
-    /// as the disk has them, also where the profile writes them otherwise.
+    /// The form of a path in which archive and manifest are compared. 7-Zip for Windows stores
+    /// names as they are on the disk, even if the profile spells them differently.
     pub fn key(&self, path: &RelPath) -> Option<String> {
         Some(self.family.fold(path.as_str()?))
     }
@@ -247,7 +246,7 @@ impl LookUp {
         reached
     }
 
-    /// Whether a path may be given to 7-Zip: a file or a directory, or gone.
+    /// Whether a path may be given to 7-Zip: it is a file or a directory, or does not exist.
     fn is_plain(&mut self, path: &RelPath) -> bool {
         let is_plain = self
             .metadata(path)

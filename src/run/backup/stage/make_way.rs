@@ -1,18 +1,18 @@
-//! Names in the mirror that are made right before files are copied (SPEC#mirror): copies whose name
-//! changed in case only, and directories where files are to be. Nothing is deleted here.
+//! Names in the mirror that are corrected before files are copied (SPEC#mirror): copies whose name
+//! changed only in case, and directories where files should be. Nothing is deleted here.
 
 use std::fs;
 use std::io;
 use std::path::Path;
 
 use super::fitting::Fitting;
-use super::native::native;
 use crate::model::event::{Events, Section};
 use crate::model::path::{shown, verbatim};
 use crate::plan::backup::{MirrorOrder, StageOrder};
+use crate::run::native::native;
 
-/// Gives copies the case of their originals. `false`: one could not be renamed, which has been
-/// told; nothing may be deleted then, because both names are the same file.
+/// Gives copies the case of their originals. `false`: one could not be renamed, and this was
+/// reported. Then nothing may be deleted, because both names are the same file.
 pub(super) fn rename(mirror: &MirrorOrder, fitting: &Fitting, events: &Events<'_>) -> bool {
     let target = verbatim(&mirror.target.to_native());
     let mut all = true;
@@ -60,8 +60,8 @@ fn in_two_steps(old: &Path, new: &Path) -> io::Result<()> {
     between.close()
 }
 
-/// Moves directories aside where files are to be: with `extra-files: keep` they are not deleted,
-/// and rsync replaces no directory that holds something.
+/// Moves directories aside where files should be: with `extra-files: keep` they are not deleted,
+/// and rsync does not replace a directory that is not empty.
 pub(super) fn set_aside(
     mirror: &MirrorOrder,
     order: &StageOrder,
@@ -88,12 +88,12 @@ pub(super) fn set_aside(
                     shown(&copy),
                     shown(aside)
                 ),
-                Some("delete it if nobody needs it".to_owned()),
+                Some("delete it if it is not needed".to_owned()),
             ),
             Err(error) => events.fail(
                 Section::Verification,
                 format!(
-                    "'{}' in the mirror is a directory where a file is to be, and cannot be moved aside: {error}",
+                    "'{}' in the mirror is a directory where a file should be, and cannot be moved aside: {error}",
                     shown(&copy)
                 ),
                 Some("move it elsewhere, or delete it".to_owned()),
@@ -128,7 +128,7 @@ fn read_only(path: &Path, is: bool) -> io::Result<()> {
     fs::set_permissions(path, permissions)
 }
 
-/// Elsewhere that is no hindrance.
+/// On other systems, this is not an obstacle.
 #[cfg(not(windows))]
 fn read_only(_: &Path, _: bool) -> io::Result<()> {
     Err(io::ErrorKind::PermissionDenied.into())

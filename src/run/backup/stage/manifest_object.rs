@@ -1,5 +1,5 @@
-//! The manifest as it is sent: whole, or what changed since the backup that this one rests on
-//! (SPEC#formats); encrypted, because names are private.
+//! The manifest as it is sent: whole, or a delta on that of the base (SPEC#formats). It is
+//! encrypted, because names are private.
 
 use std::fs::{self, File};
 use std::io::BufWriter;
@@ -31,7 +31,7 @@ struct MadeManifest {
     counts: StateCounts,
 }
 
-/// Makes what is sent of the manifest, and notes beside it what the next backup must know.
+/// Makes the manifest object, and writes beside it what the next backup must know.
 fn make(
     order: &StageOrder,
     archive: &ArchiveOrder,
@@ -70,7 +70,7 @@ fn make(
         counts: StateCounts {
             files: prepared.files,
             directories: prepared.directories,
-            links: 0,
+            links: prepared.kept_links,
             bytes: prepared.bytes,
             skipped: prepared.skipped,
             unseen: prepared.unseen,

@@ -12,7 +12,6 @@ use super::before::Before;
 use super::counts::WalkCounts;
 use super::half_copies;
 use super::make_way;
-use super::native::native;
 use crate::adapters::destination_id;
 use crate::adapters::file_system;
 use crate::adapters::mirror_record::{self, MirrorRecord};
@@ -24,8 +23,9 @@ use crate::model::path::{shown, verbatim};
 use crate::model::select::{Selection, SelectionSpec};
 use crate::plan::backup::{HALF_COPIES, MirrorOrder, StageOrder};
 use crate::render::StageFiles;
+use crate::run::native::native;
 
-/// Finds out what the file system of a mirror can do. A mirror that cannot be written is told of
+/// Finds out what the file system of a mirror can do. A mirror that cannot be written is reported
 /// later.
 fn probe(mirror: &mut MirrorOrder) {
     let (root, target) = (mirror.mirror.to_native(), mirror.target.to_native());
@@ -39,7 +39,7 @@ fn probe(mirror: &mut MirrorOrder) {
     }
 }
 
-/// Probes a mirror that can be used, and removes what a run that was cut off left in it.
+/// Probes a mirror that can be used, and removes what an interrupted run left in it.
 pub(super) fn begin(mirror: &mut MirrorOrder, events: &Events<'_>) {
     probe(mirror);
     if refusal(mirror, &mirror.mirror.to_native()).is_none() {
@@ -62,7 +62,7 @@ pub(super) fn remember(order: &StageOrder, prepared: &WalkCounts, not_copied: Ve
 }
 
 /// Makes the mirror ready for the script: it must be there; extra files are deleted, if asked for
-/// and allowed. `false`: the mirror step is refused, which has been told.
+/// and allowed. `false`: the mirror step is refused, and this was reported.
 pub(super) fn make_ready(
     mirror: &MirrorOrder,
     order: &StageOrder,
@@ -135,14 +135,14 @@ fn refusal(mirror: &MirrorOrder, root: &Path) -> Option<(&'static str, &'static 
         )),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Some((
             "does not exist",
-            "attach its disk; if it is new, create the directory once, so that an unattached disk is never taken for an empty one",
+            "attach its disk; if it is new, create the directory once, so that a detached disk is never mistaken for an empty one",
         )),
         Err(_) => Some(("cannot be read", "check its disk and its permissions")),
     }
 }
 
 /// Makes the directories down to the copy of the mount, as private as they are in the source: what
-/// lies in a closed directory must not lie open in the mirror. Those further down are rsync's.
+/// is private in the source must not be readable in the mirror. Those further down are rsync's.
 #[cfg(unix)]
 fn make_target(mirror: &MirrorOrder, order: &StageOrder) -> io::Result<()> {
     use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown};
@@ -212,9 +212,9 @@ pub struct Extra {
     pub present: u64,
 }
 
-/// Writes the list of what the mirror holds below the sources and the selection does not, into
-/// `work`, where the manifest of the selection is; counts its files. Nothing below a path that
-/// could not be looked at today is listed.
+/// Writes the list of extra files in the mirror below the sources into `work`, where the manifest
+/// of the selection is, and counts them. Nothing below a path that could not be looked at today is
+/// listed.
 ///
 /// # Errors
 /// When the list cannot be written, the manifest cannot be read, or it is interrupted.
@@ -256,7 +256,7 @@ pub fn list_extra(
         present += u64::from(is_file);
         let wanted = match selected.up_to(path, &mut |_| Ok(())) {
             // A file where a directory is to be, or the other way round, has to make way.
-            Ok(Some(entry)) => (entry.kind == EntryKind::File) == is_file,
+            Ok(Some(entry)) => (entry.kind != EntryKind::Directory) == is_file,
             Ok(None) => false,
             Err(error) => {
                 failed = Some(error);
@@ -304,7 +304,7 @@ fn present_file(
 ) -> Option<bool> {
     match item {
         Item::Directory { .. } => Some(false),
-        Item::File { .. } | Item::NotCopied { .. } => Some(true),
+        Item::File { .. } | Item::Link { .. } | Item::NotCopied { .. } => Some(true),
         // A source that was never mirrored, or nothing to do with today's selection.
         Item::SourceMissing { .. } | Item::Excluded { .. } => None,
         Item::Unreadable { why, .. } => {

@@ -1,8 +1,8 @@
 //! The stage: one mount, from inside its snapshot (SPEC#run, step 4).
 //!
 //! [`prepare`] walks the mount and writes list files, manifest and script; `plan --render` stops
-//! there. [`run`] goes on: deletes extra files, runs the script, verifies the mirror, checks the
-//! archive. It knows a [`StageOrder`] and nothing of profiles, stores or scopes, and chooses
+//! there. [`run`] continues: it deletes extra files, runs the script, verifies the mirror, checks
+//! the archive. It knows a [`StageOrder`] and nothing of profiles, stores or scopes, and chooses
 //! nothing.
 
 use std::path::{Path, PathBuf};
@@ -33,7 +33,6 @@ mod held;
 mod make_way;
 mod manifest_object;
 mod mirror;
-mod native;
 mod outputs;
 mod prepare;
 mod script;
@@ -76,7 +75,7 @@ impl StageError {
             }
             StageError::Tool(ToolError::Missing { hint, .. }) => Some(hint.clone()),
             StageError::Before { .. } => {
-                Some("delete that file: the next incremental backup then goes by times".to_owned())
+                Some("delete that file: the next incremental backup then compares times only".to_owned())
             }
             _ => None,
         }
@@ -99,9 +98,9 @@ impl StageError {
 #[serde(rename_all = "kebab-case")]
 pub struct StageResult {
     pub prepared: WalkCounts,
-    /// Whether the mirror is what it should be; `None` when there is none to keep.
+    /// Whether the mirror is what it should be; `None` if the job has no mirror.
     pub mirror: Option<bool>,
-    /// The archive, when one was asked for and is whole.
+    /// The archive, if one was ordered and is complete.
     pub archive: Option<Archived>,
 }
 
@@ -124,7 +123,7 @@ pub struct Archived {
     pub sources: Vec<SourceLook>,
 }
 
-/// Carries out an order: [`prepare`], then everything the files say.
+/// Carries out an order: [`prepare`], then everything in the files.
 ///
 /// # Errors
 /// When it had to stop. What went wrong with the mirror or the archive alone is reported as events
@@ -214,8 +213,8 @@ fn run_tools(
     codes
 }
 
-/// Takes the mirror out of the order where the copier must not or need not run, and says what came
-/// of it.
+/// Removes the mirror from the order if the copier must not or need not run, and returns its
+/// result.
 fn without_copier(order: &mut StageOrder, prepared: &WalkCounts, is_ready: bool) -> Option<bool> {
     if !is_ready {
         return order.mirror.take().map(|_| false);
@@ -257,14 +256,12 @@ fn mounted(order: &StageOrder, counts: &WalkCounts) -> Event {
 
 fn note_not_copied(order: &StageOrder, counts: &WalkCounts, events: &Events<'_>) {
     if counts.links > 0 || counts.special > 0 {
-        let (links, special) = (
-            text::count(counts.links, "symbolic link"),
-            text::count(counts.special, "special file"),
-        );
-        let text = format!(
-            "{}: {links} and {special} are not backed up",
-            order.mount.path
-        );
+        let links = match counts.links {
+            0 => String::new(),
+            links => format!("{} and ", text::count(links, "symbolic link")),
+        };
+        let special = text::count(counts.special, "special file");
+        let text = format!("{}: not backed up: {links}{special}", order.mount.path);
         events.note(Section::Ignored, text);
     }
 }

@@ -10,7 +10,7 @@ use super::fit::{Fit, Treatment};
 use super::fitting::Fitting;
 use crate::adapters::walk::meta_of;
 use crate::model::event::Events;
-use crate::model::manifest::{Entry, EntryKind, Header, Meta, Moment, RelPath, Writer};
+use crate::model::manifest::{Entry, Header, Moment, RelPath, Writer};
 use crate::model::path::{Family, FullPath};
 use crate::model::select::Kind;
 use crate::plan::backup::StageOrder;
@@ -99,7 +99,7 @@ impl<'a> Outputs<'a> {
             .map_err(writing)
     }
 
-    /// Lists a path for 7-Zip. `false` when no list can hold it.
+    /// Lists a path for 7-Zip. `false` if a list cannot express it.
     pub(super) fn archive(&mut self, path: &RelPath) -> Result<bool, StageError> {
         let Some(line) = seven_zip_line(path, self.family) else {
             return Ok(false);
@@ -111,21 +111,20 @@ impl<'a> Outputs<'a> {
         Ok(true)
     }
 
-    /// Lists a path for the copier, as far as the mirror can hold it. `last` is what the last
+    /// Lists an entry for the copier, as far as the mirror can hold it. `last` is what the last
     /// manifest says of it.
     pub(super) fn mirror(
         &mut self,
-        path: &RelPath,
-        kind: EntryKind,
-        meta: &Meta,
+        new: &Entry,
         last: Option<&Entry>,
         events: &Events<'_>,
     ) -> Result<(), StageError> {
         let treatment = match &mut self.fit {
-            Some(fit) => fit.judge(path, kind, meta, last, events),
+            Some(fit) => fit.judge(new, last, events),
             None => Treatment::Copy,
         };
-        let Some(entry) = rsync_entry(path).filter(|_| treatment != Treatment::LeaveOut) else {
+        let Some(entry) = rsync_entry(&new.path).filter(|_| treatment != Treatment::LeaveOut)
+        else {
             return Ok(());
         };
         if let MirrorList::Copied(out) = &mut self.mirror {
@@ -139,8 +138,8 @@ impl<'a> Outputs<'a> {
         }
     }
 
-    /// An entry of the last manifest that today's walk does not have: kept when it could not be
-    /// looked at, else gone.
+    /// An entry of the last manifest that today's walk does not have: kept if it could not be
+    /// looked at, else removed.
     pub(super) fn carry_over(
         &mut self,
         entry: Entry,

@@ -13,7 +13,7 @@ use crate::adapters::fs;
 use crate::adapters::walk::{InCloud, Item, Walk};
 use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Section, Severity};
-use crate::model::manifest::{Entry, EntryKind, Meta, RelPath, Stored};
+use crate::model::manifest::{Entry, EntryKind, RelPath, Stored};
 use crate::model::select::{Kind, Selection};
 use crate::plan::backup::{Changes, StageOrder};
 use crate::render::{StageFiles, script};
@@ -27,8 +27,9 @@ pub struct StagePaths<'a> {
     pub write: Option<&'a Path>,
 }
 
-/// Walks the mount and writes everything the order's script needs. The files say the order's own
-/// paths, wherever they are written: a preview renders the very files of a run.
+/// Walks the mount and writes everything that the script of the order needs. The files contain the
+/// paths of the order, regardless of where they are written, so a preview renders the same files as
+/// a run.
 ///
 /// # Errors
 /// When a work file cannot be written, the last manifest cannot be read, or the walk is
@@ -113,18 +114,24 @@ fn take(
     let shown = || order.display_path(path);
     let mut last = before.up_to(path, &mut |entry| out.carry_over(entry, prepared))?;
     match item {
-        Item::Directory { meta, really_empty } => {
-            prepared.directories += 1;
-            // Only an empty directory is archived for itself; the others come with their files.
-            let alone = really_empty && !path.is_root() && order.archive.is_some();
-            if alone && is_changed(order, &meta, last.as_ref(), true) && out.archive(path)? {
-                prepared.archived_directories += 1;
-            }
-            let kind = EntryKind::Directory;
-            out.mirror(path, kind, &meta, last.as_ref(), events)?;
-            out.manifest(&Entry::new(path, kind, meta, None))
+        Item::Directory {
+            meta,
+            details,
+            really_empty,
+        } => {
+            let new = Entry::new(path, EntryKind::Directory, meta, None).with(details);
+            take_directory(order, out, prepared, events, &new, really_empty, last)
         }
-        Item::File { meta } => take_file(order, out, prepared, events, path, meta, last),
+        Item::File { meta, details } => {
+            let new = Entry::new(path, EntryKind::File, meta, None).with(details);
+            take_file(order, out, prepared, events, new, last)
+        }
+        Item::Link { meta, details } => {
+            prepared.kept_links += 1;
+            let new = Entry::new(path, EntryKind::Link, meta, None).with(details);
+            out.mirror(&new, last.as_ref(), events)?;
+            out.manifest(&new)
+        }
         Item::Excluded { kind, .. } => {
             prepared.excluded += 1;
             out.leave_out(path, kind);
@@ -176,58 +183,76 @@ fn take(
     }
 }
 
+/// A selected directory.
+fn take_directory(
+    order: &StageOrder,
+    out: &mut Outputs<'_>,
+    prepared: &mut WalkCounts,
+    events: &Events<'_>,
+    new: &Entry,
+    really_empty: bool,
+    last: Option<Entry>,
+) -> Result<(), StageError> {
+    prepared.directories += 1;
+    // Only an empty directory is archived for itself; the others come with their files.
+    let alone = really_empty && !new.path.is_root() && order.archive.is_some();
+    if alone && is_changed(order, new, last.as_ref()) && out.archive(&new.path)? {
+        prepared.archived_directories += 1;
+    }
+    out.mirror(new, last.as_ref(), events)?;
+    out.manifest(new)
+}
+
 /// A selected file; `last` is what the last manifest says of it.
 fn take_file(
     order: &StageOrder,
     out: &mut Outputs<'_>,
     prepared: &mut WalkCounts,
     events: &Events<'_>,
-    path: &RelPath,
-    meta: Meta,
+    mut new: Entry,
     last: Option<Entry>,
 ) -> Result<(), StageError> {
     prepared.files += 1;
-    prepared.bytes += meta.size;
-    out.mirror(path, EntryKind::File, &meta, last.as_ref(), events)?;
-    let mut stored = None;
+    prepared.bytes += new.meta.size;
+    out.mirror(&new, last.as_ref(), events)?;
     if order.archive.is_some() {
-        if !is_changed(order, &meta, last.as_ref(), false) {
+        if !is_changed(order, &new, last.as_ref()) {
             // Without a manifest nobody knows which archive holds it, if any does: a restore looks
             // in all of them, and the next run archives it.
-            stored = last.map_or(Some(Stored::EARLIER), |entry| entry.stored);
-        } else if out.archive(path)? {
+            new.stored = last.map_or(Some(Stored::EARLIER), |entry| entry.stored);
+        } else if out.archive(&new.path)? {
             prepared.archived_files += 1;
-            prepared.archived_bytes += meta.size;
-            stored = Some(Stored::In(order.stamp));
+            prepared.archived_bytes += new.meta.size;
+            new.stored = Some(Stored::In(order.stamp));
         } else {
             prepared.skipped += 1;
             let why =
                 "7-Zip cannot take this name (a line break, or not UTF-8); it is in no archive";
             events.emit(Event::Ignored {
-                path: order.display_path(path),
+                path: order.display_path(&new.path),
                 why: why.to_owned(),
                 severity: Some(Severity::Warning),
             });
         }
     }
-    out.manifest(&Entry::new(path, EntryKind::File, meta, stored))
+    out.manifest(&new)
 }
 
 /// Whether an entry is to be archived (SPEC#changes).
-fn is_changed(order: &StageOrder, meta: &Meta, last: Option<&Entry>, directory: bool) -> bool {
+fn is_changed(order: &StageOrder, new: &Entry, last: Option<&Entry>) -> bool {
     match order.archive.as_ref().map(|a| &a.changes) {
         None | Some(Changes::Everything) => true,
-        Some(Changes::SinceMoment { moment }) => meta.touched_since(*moment),
+        Some(Changes::SinceMoment { moment }) => new.meta.touched_since(*moment),
         Some(Changes::SinceManifest { .. }) => match last {
             None => true,
-            Some(last) if directory => last.kind != EntryKind::Directory,
+            Some(last) if new.kind == EntryKind::Directory => last.kind != EntryKind::Directory,
             Some(last) => {
-                // An archive must be known to hold it.
+                // It must be known that an archive holds it.
                 let is_held = matches!(last.stored, Some(Stored::In(_)));
                 last.kind != EntryKind::File
                     || !is_held
                     || last.details.racy
-                    || meta.differs(&last.meta)
+                    || new.may_hold_other_content(last)
             }
         },
     }

@@ -114,7 +114,7 @@ pub(super) fn copier_finished(status: &ToolCodes, order: &StageOrder, events: &E
                     "the mirror was not copied: {meaning} ({tool}: {})",
                     exit_code(code)
                 ),
-                Some(format!("the log has what {tool} said")),
+                Some(format!("see the output of {tool} in the log")),
             );
         }
         all_ok &= ok;
@@ -130,7 +130,7 @@ pub(super) fn copier_was_clean(status: &ToolCodes) -> bool {
         .all(|(name, code)| name != "mirror" || *code == 0)
 }
 
-/// What an exit code says, and whether it is good enough to go on to the verification.
+/// What an exit code means, and whether the verification can follow.
 type Meaning = (&'static str, bool);
 
 /// rsync's exit codes, by its manual.
@@ -159,7 +159,7 @@ fn robocopy_meaning(code: i32) -> Meaning {
             true,
         ),
         4..=7 => (
-            "Robocopy found files where directories are to be, or the other way round",
+            "Robocopy found files where directories should be, or the other way round",
             true,
         ),
         8..=15 => (
@@ -212,7 +212,7 @@ pub(super) fn archiver_finished(
             order.work
         )
     } else {
-        "the log has what 7-Zip said".to_owned()
+        "see the output of 7-Zip in the log".to_owned()
     };
     events.fail(
         Section::Tools,

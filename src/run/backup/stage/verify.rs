@@ -3,22 +3,21 @@
 use super::StageError;
 use super::fitting::Fitting;
 use super::held::LookUp;
-use super::native::native;
+use crate::adapters::compare::{Comparison, compare};
 use crate::adapters::manifest_file::FileReader;
 use crate::adapters::walk::meta_of;
 use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Section, Severity};
 use crate::model::manifest::{Entry, EntryKind, Meta, RelPath};
 use crate::model::path::{shown, verbatim};
+use crate::model::text;
 use crate::plan::backup::StageOrder;
 use crate::render::StageFiles;
+use crate::run::native::native;
 use std::collections::HashSet;
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader};
+use std::io;
 use std::path::{Path, PathBuf};
-
-/// Files are compared in pieces of this many bytes.
-const BUFFER: usize = 1 << 20;
 
 /// What a verification found.
 pub(super) struct Verified {
@@ -57,6 +56,7 @@ pub(super) fn verify(
         in_snapshot: order.in_snapshot(),
         by_content,
     };
+    report_links(order, fitting, events);
     let mut paths = LookUp::new(order);
     let (mut checked, mut different, mut unreadable) = (0_u64, 0_u64, 0_u64);
     for entry in FileReader::open(&files.manifest.to_native())? {
@@ -64,16 +64,21 @@ pub(super) fn verify(
         if cancel.is_set() {
             return Err(StageError::Interrupted);
         }
-        if entry.unseen || fitting.leaves_out(&entry.path) {
+        let is_left_out = entry.kind == EntryKind::Link && !mirror.file_system.links;
+        if entry.unseen || is_left_out || fitting.leaves_out(&entry.path) {
             continue;
         }
         checked += 1;
-        let Some(finding) = pair.check(&entry) else {
+        let Some(finding) = pair.check(&entry, cancel) else {
             continue;
         };
         let path = order.display_path(&entry.path);
         match finding {
-            Finding::Changed if !paths.is_reached(&entry.path) => {
+            Finding::Changed if paths.is_reached(&entry.path) => {
+                let text = format!("'{path}' changed while it was copied, and does not count");
+                events.note(Section::Verification, text);
+            }
+            Finding::Changed | Finding::LinkAbove => {
                 unreadable += 1;
                 let why = pair.take_back(&entry);
                 let severity = Some(Severity::Warning);
@@ -82,10 +87,6 @@ pub(super) fn verify(
                     why,
                     severity,
                 });
-            }
-            Finding::Changed => {
-                let text = format!("'{path}' changed while it was copied, and does not count");
-                events.note(Section::Verification, text);
             }
             Finding::Unreadable(why) => {
                 unreadable += 1;
@@ -112,6 +113,18 @@ pub(super) fn verify(
     Ok(verified)
 }
 
+/// Says once that the mirror has no links.
+fn report_links(order: &StageOrder, fitting: &Fitting, events: &Events<'_>) {
+    if fitting.links_left_out > 0 {
+        let text = format!(
+            "{}: {} not copied to the mirror: its file system has none",
+            order.mount.path,
+            text::count(fitting.links_left_out, "symbolic link")
+        );
+        events.warn(Section::Ignored, text, None);
+    }
+}
+
 /// A mount and its copy.
 struct Pair {
     target: PathBuf,
@@ -125,12 +138,13 @@ struct Pair {
 /// What is to be said of an entry whose copy is not like it.
 enum Finding {
     Changed,
+    LinkAbove,
     Unreadable(String),
     Different { path: String, what: String },
 }
 
 impl Pair {
-    fn check(&self, entry: &Entry) -> Option<Finding> {
+    fn check(&self, entry: &Entry, cancel: &Cancel) -> Option<Finding> {
         let copy = native(&self.target, &entry.path);
         let (Some(copy), Some(original)) = (copy, native(&self.source, &entry.path)) else {
             let why = "its name cannot be looked up, so its copy in the mirror is not checked";
@@ -139,11 +153,18 @@ impl Pair {
         let by_content =
             entry.kind == EntryKind::File && self.by_content.contains(entry.path.as_bytes());
         let what = difference(entry, &copy, self.tolerance).or_else(|| {
-            let differs = by_content && !same_content(&original, &copy);
+            let same = || {
+                matches!(
+                    compare(&original, &copy, cancel),
+                    Ok(Comparison::Same | Comparison::Interrupted)
+                )
+            };
+            let differs = by_content && !same();
             differs.then(|| "its content differs".to_owned())
         })?;
         Some(match excuse(entry, &original, self.in_snapshot) {
             Some(Excuse::Changed) => Finding::Changed,
+            Some(Excuse::LinkAbove) => Finding::LinkAbove,
             Some(Excuse::Unreadable(why)) => Finding::Unreadable(why),
             None => Finding::Different {
                 path: shown(&copy),
@@ -153,7 +174,7 @@ impl Pair {
     }
 }
 
-const LINK_ABOVE: &str = "a link took the place of a directory above it while it was copied";
+const LINK_ABOVE: &str = "a link replaced a directory above it while it was copied";
 
 impl Pair {
     /// Removes the copy of a file to which a link leads by now: rsync may have read it through that
@@ -185,27 +206,6 @@ fn listed(list: &Path) -> Result<HashSet<Vec<u8>>, StageError> {
     Ok(plain.collect())
 }
 
-/// Whether two files can be read and hold the same.
-fn same_content(one: &Path, other: &Path) -> bool {
-    let read = || -> io::Result<bool> {
-        let mut one = BufReader::with_capacity(BUFFER, File::open(one)?);
-        let mut other = BufReader::with_capacity(BUFFER, File::open(other)?);
-        loop {
-            let (a, b) = (one.fill_buf()?, other.fill_buf()?);
-            let length = a.len().min(b.len());
-            if length == 0 {
-                return Ok(a.len() == b.len());
-            }
-            if a[..length] != b[..length] {
-                return Ok(false);
-            }
-            one.consume(length);
-            other.consume(length);
-        }
-    };
-    read().unwrap_or(false)
-}
-
 /// How the copy differs from what was selected.
 fn difference(entry: &Entry, copy: &Path, tolerance: u128) -> Option<String> {
     let metadata = match fs::symlink_metadata(copy) {
@@ -230,8 +230,17 @@ fn difference(entry: &Entry, copy: &Path, tolerance: u128) -> Option<String> {
             Some("its modification time differs".to_owned())
         }
         EntryKind::Link if !metadata.is_symlink() => Some("it is not a link".to_owned()),
+        EntryKind::Link if !leads_as_listed(entry, copy) => {
+            Some("it leads to something else".to_owned())
+        }
         EntryKind::File | EntryKind::Link => None,
     }
+}
+
+fn leads_as_listed(entry: &Entry, copy: &Path) -> bool {
+    let target = fs::read_link(copy).map(|target| target.into_os_string().into_encoded_bytes());
+    let listed = entry.details.link.as_ref();
+    target.is_ok_and(|target| listed.is_some_and(|link| link.target == target))
 }
 
 /// Why a difference does not count.
@@ -239,6 +248,8 @@ enum Excuse {
     /// The source was touched since the walk, or is gone: without a snapshot that is nobody's
     /// fault.
     Changed,
+    /// A link stands where a directory above it was.
+    LinkAbove,
     /// The source cannot be read: a skipped file.
     Unreadable(String),
 }
@@ -249,7 +260,7 @@ fn excuse(entry: &Entry, original: &Path, in_snapshot: bool) -> Option<Excuse> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return (!in_snapshot).then_some(Excuse::Changed);
         }
-        Err(error) => return Some(Excuse::Unreadable(why_unreadable(&error))),
+        Err(error) => return Some(unreadable(&error)),
     };
     if !in_snapshot && now.differs(&entry.meta) {
         return Some(Excuse::Changed);
@@ -259,16 +270,14 @@ fn excuse(entry: &Entry, original: &Path, in_snapshot: bool) -> Option<Excuse> {
         EntryKind::Directory => fs::read_dir(original).map(drop),
         EntryKind::Link => fs::read_link(original).map(drop),
     };
-    opened
-        .err()
-        .map(|error| Excuse::Unreadable(why_unreadable(&error)))
+    opened.err().map(|error| unreadable(&error))
 }
 
-/// Where links are not followed, the system's own words are about too many of them.
-fn why_unreadable(error: &io::Error) -> String {
+/// Where the system follows no link, it says so.
+fn unreadable(error: &io::Error) -> Excuse {
     #[cfg(unix)]
     if rustix::io::Errno::from_io_error(error) == Some(rustix::io::Errno::LOOP) {
-        return LINK_ABOVE.to_owned();
+        return Excuse::LinkAbove;
     }
-    error.to_string()
+    Excuse::Unreadable(error.to_string())
 }

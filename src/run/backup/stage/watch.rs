@@ -11,7 +11,8 @@ use crate::model::cancel::Cancel;
 use crate::plan::backup::StageOrder;
 use crate::render::StageFiles;
 
-/// How long an archive may stand still before the listed files are looked at. Looking costs little.
+/// How long an archive may stop growing before the listed files are looked at. Looking costs
+/// little.
 const STANDSTILL: Duration = Duration::from_secs(2);
 
 /// Runs a script. `None` when it was stopped because it waits for something that is not a file.

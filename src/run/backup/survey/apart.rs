@@ -1,4 +1,4 @@
-//! What lies below the sources and is the program's own, or another file system (SPEC#selection).
+//! Directories of the program and other file systems below the sources (SPEC#selection).
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use crate::profile::Search;
 
 const PROFILES: &str = "a directory of profiles";
 
-/// What was found, and the sources that lie in a directory of the program's own, with the reason.
+/// What was found, and the sources that are inside a directory of the program, with the reason.
 pub fn find(job: &Job) -> (Apart, Vec<(FullPath, String)>) {
     let mut apart = Apart::default();
     let mut inside = Vec::new();
@@ -32,7 +32,7 @@ pub fn find(job: &Job) -> (Apart, Vec<(FullPath, String)>) {
                 // Who names a directory of profiles as a source wants them.
                 Meeting::Covers if *kind == OwnKind::Directory && *what != PROFILES => {
                     let at = path.display();
-                    inside.push((source.path.clone(), format!("it lies in {what} '{at}'")));
+                    inside.push((source.path.clone(), format!("it is inside {what} '{at}'")));
                 }
                 Meeting::Covers => {}
             }

@@ -19,7 +19,7 @@ pub fn problem(job: &Job, source: &JobSource, remembered: &[Remembered]) -> Opti
     Some(format!("it is empty, and {held}"))
 }
 
-/// Whether there is any file below a directory. What cannot be read may hold one.
+/// Whether there is any file below a directory. An unreadable directory may contain one.
 fn holds_file(directory: &Path) -> bool {
     let Ok(entries) = fs::read_dir(directory) else {
         return true;

@@ -58,7 +58,7 @@ pub struct GivenFactsError {
 /// Reads facts from a file. Tools have the names the profile gives them.
 ///
 /// # Errors
-/// When the file cannot be read or does not hold facts.
+/// When the file cannot be read or does not contain facts.
 pub fn facts(job: &Job, request: Request, path: &Path) -> Result<Facts, GivenFactsError> {
     let failed = |why: String| GivenFactsError {
         path: path.display().to_string(),

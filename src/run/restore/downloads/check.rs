@@ -1,4 +1,4 @@
-//! Whether what was downloaded, or lies in a store, is what its marker says.
+//! Whether downloaded data, or data in a store, matches its marker.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -48,7 +48,7 @@ pub fn verify(
     }
 }
 
-/// Whether these bytes of a volume that lies at `path` are what its marker says.
+/// Whether these bytes of the volume at `path` match its marker.
 pub fn range(path: &Path, part: &ArchivePart<'_>, stop: &Cancel) -> Result<bool, RestoreError> {
     let mut file = File::open(path).map_err(RestoreError::disk("open", path))?;
     file.seek(SeekFrom::Start(part.bytes.start))

@@ -46,7 +46,7 @@ impl<'a> Downloads<'a> {
         }
     }
 
-    /// Whether every volume of an archive can be read where it lies.
+    /// Whether every volume of an archive can be read in place.
     pub fn is_in_place(&self, archive: &PlannedArchive) -> bool {
         !archive.has_extra
             && archive
@@ -103,7 +103,7 @@ impl<'a> Downloads<'a> {
             self.events.warn(
                 Section::Restore,
                 text,
-                Some("start this again later; restore status tells when".into()),
+                Some("start this again later; restore status shows when".into()),
             );
         }
         Ok(())
@@ -130,7 +130,7 @@ impl<'a> Downloads<'a> {
         }
     }
 
-    /// Downloads a part of an archive once more.
+    /// Downloads a part of an archive again.
     pub fn fetch_again(
         &self,
         mount: &PlannedMount,
@@ -143,7 +143,7 @@ impl<'a> Downloads<'a> {
         self.fetch(&parts[index], &path, self.cancel, turn)
     }
 
-    /// Checks an archive where it lies. Says where its first volume is; `None` when that backup had
+    /// Checks an archive in place. Returns where its first volume is. `None` if that backup had
     /// nothing to archive.
     pub fn check_archive_in_place(
         &self,
@@ -162,7 +162,7 @@ impl<'a> Downloads<'a> {
         Ok(volumes.into_iter().next().map(|(_, first)| first))
     }
 
-    /// Where a volume lies in a store's own directory, and which bytes of it are damaged.
+    /// The path of a volume in a directory store, and which bytes of it are damaged.
     pub fn damage_in_place(
         &self,
         volume: &PlannedVolume,
@@ -187,7 +187,7 @@ impl<'a> Downloads<'a> {
         Ok((Some(path), bad))
     }
 
-    /// Checks an object where it lies.
+    /// Checks an object in place.
     fn check_in_place(&self, object: &PlannedVolume, path: &Path) -> Result<(), RestoreError> {
         let store = self.store.label();
         self.events.note(
@@ -205,8 +205,8 @@ impl<'a> Downloads<'a> {
         )
     }
 
-    /// How many parts are on their way at a time: one more than there are connections, which is
-    /// checked meanwhile.
+    /// How many parts are in progress at a time: one for each connection, and one that is being
+    /// checked.
     fn threads(&self) -> usize {
         self.store.connections(Direction::Download) + 1
     }
@@ -253,13 +253,13 @@ impl<'a> Downloads<'a> {
         self.download(part, &unchecked, stop)?;
         drop(turn);
         match check::verify(self.store.label(), part, &unchecked, stop) {
-            // Something on the way may have spoiled it; a second try costs little beside a failed
-            // restore.
+            // It may have been damaged during the transfer. A second attempt costs little compared
+            // with a failed restore.
             Err(RestoreError::Damaged { .. } | RestoreError::Size { .. }) => {
                 self.events.note(
                     Section::Objects,
                     format!(
-                        "'{}' did not arrive as it was sent: once more",
+                        "'{}' did not arrive as it was sent: downloading it again",
                         part.shown()
                     ),
                 );
@@ -267,7 +267,7 @@ impl<'a> Downloads<'a> {
                 let again = self.turn(part.size());
                 self.download(part, &unchecked, stop)?;
                 drop(again);
-                // The next start must not go on with it.
+                // The next start must not resume it.
                 check::verify(self.store.label(), part, &unchecked, stop)
                     .inspect_err(|_| drop(disk::remove_file(&unchecked)))?;
             }

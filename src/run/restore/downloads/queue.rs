@@ -1,6 +1,6 @@
 //! Download and extraction at the same time (SPEC#restore): what is readable is downloaded in order
-//! of use while the rest thaws, and an archive is extracted as soon as its turn has come and its
-//! parts are here.
+//! of use while the rest thaws, and an archive is extracted when it is its turn and its parts are
+//! downloaded.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -17,7 +17,7 @@ use crate::run::restore::thaw::Thawing;
 
 use super::Downloads;
 
-/// The parts of a restore on their way.
+/// The parts of a restore that are being downloaded.
 pub struct DownloadQueue<'a, 'p> {
     downloads: &'a Downloads<'a>,
     thawing: &'a Thawing<'a>,
@@ -27,7 +27,7 @@ pub struct DownloadQueue<'a, 'p> {
     volumes: usize,
     progress: Mutex<QueueProgress>,
     changed: Condvar,
-    /// Ends downloads that nobody needs any more.
+    /// Ends downloads that are no longer needed.
     stop: Cancel,
 }
 
@@ -87,8 +87,8 @@ impl QueueProgress {
     }
 }
 
-/// How often a thread that waits for others asks for an interrupt: a person notices no delay, and
-/// the processor no load.
+/// How often a waiting thread checks for an interrupt: no noticeable delay for a person, and no
+/// load for the processor.
 const TICK: Duration = Duration::from_millis(100);
 
 impl<'a, 'p> DownloadQueue<'a, 'p> {
@@ -148,12 +148,12 @@ impl<'a, 'p> DownloadQueue<'a, 'p> {
         })
     }
 
-    /// Waits until more than `have` of an archive's parts are here, in the order in which they
-    /// arrive; says how many.
+    /// Waits until more than `have` parts of an archive are downloaded, in their order of arrival.
+    /// Returns how many.
     ///
     /// # Errors
-    /// When a part of it is lost and no other is on its way, when a download failed for another
-    /// reason, or the user interrupts.
+    /// When a part of it is lost and no other is being downloaded, when a download failed for
+    /// another reason, or when the user interrupts.
     pub fn wait_for(&self, archive: &PlannedArchive, have: usize) -> Result<usize, RestoreError> {
         let is_of = |i: &usize| std::ptr::eq(self.parts[*i].0.needed.archive, archive);
         let of_archive: Vec<usize> = (0..self.parts.len()).filter(is_of).collect();
@@ -227,7 +227,7 @@ impl<'a, 'p> DownloadQueue<'a, 'p> {
                 .map_or(0, |next| self.parts[next].1.part.size());
             drop(progress);
             let turn = self.downloads.turn(size);
-            // Chooses only now that its turn has come: another part may be needed first by then.
+            // Chooses only when it is its turn, because another part may then be needed first.
             let mut progress = self.progress();
             if self.is_stopped(&progress) || progress.is_all_settled() {
                 return;

@@ -31,8 +31,8 @@ pub struct ArchiveExtraction<'a> {
 }
 
 impl ArchiveExtraction<'_> {
-    /// Extracts an archive of which all is here: what `list` names, or all that is wanted of its
-    /// mount. Returns how many of its entries were wanted.
+    /// Extracts a completely downloaded archive: what `list` names, or everything that is wanted of
+    /// its mount. Returns how many of its entries were wanted.
     pub fn run(&self, first: &Path, list: Option<&Path>) -> Result<u64, RestoreError> {
         let Inspection { target, mount, .. } = self.inspection;
         let has_renamed = !self.names().is_empty();
@@ -102,7 +102,7 @@ impl ArchiveExtraction<'_> {
         self.unpacked(&mut |line| seven_zip.extract(first, self.into, only, line))
     }
 
-    /// Has 7-Zip write, and says what came of it.
+    /// Lets 7-Zip write, and returns the result.
     fn unpacked(&self, write: &mut Unpacking<'_>) -> Result<(), RestoreError> {
         let Inspection {
             seven_zip, target, ..

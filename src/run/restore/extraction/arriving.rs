@@ -1,12 +1,12 @@
 //! Extraction of an archive while its parts are still arriving: a restore takes little more than
 //! the slower of download and extraction, also when all of it is one archive (SPEC#restore).
 //!
-//! A zip has its table of contents at its end, so the last volume is downloaded first. Files as
-//! long as the missing parts stand in for them, and after each part that arrives the entries that
-//! are whole by then are extracted; a part is deleted when all in it is extracted, so that the disk
-//! need not hold the archive beside its files. Whatever is unusual is left to the ordinary
-//! extraction, which waits for all of it; so is a 7z archive, whose files can only be had one after
-//! the other from its beginning.
+//! A zip has its table of contents at its end, so the last volume is downloaded first. Files of the
+//! same length take the place of missing parts. After each part arrives, the entries that are now
+//! complete are extracted. A part is deleted when everything in it is extracted, so that the disk
+//! need not hold the archive besides its files. Unusual archives are left to the ordinary
+//! extraction, which waits for the whole archive. So are 7z archives, whose files can only be
+//! extracted in order from the beginning.
 
 use std::io;
 use std::path::PathBuf;
@@ -85,16 +85,17 @@ impl<'a> ArrivingExtraction<'a> {
             self.partial
                 .show(here)
                 .map_err(RestoreError::disk("write", &self.partial.directory))?;
-            // All that became whole since the last time at once, for each start of 7-Zip reads the
-            // table of contents; but part by part where there is no room for it.
+            // Everything that became complete since the last time is extracted at once, because
+            // each start of 7-Zip reads the table of contents. If the disk is too small for that,
+            // it is done part by part.
             let until = if self.is_short() { done + 1 } else { here };
             match self.extract_whole(&contents.lists, done, until, here) {
-                // Every part here is what was uploaded, and something stands in for others: a
-                // 7-Zip that does not bear this may bear the whole archive.
+                // Every downloaded part is what was uploaded, and placeholders replace the others.
+                // A 7-Zip that cannot read this may be able to read the whole archive.
                 Err(error @ RestoreError::Archive { full: false, .. })
                     if here < self.all || !self.partial.used.is_empty() =>
                 {
-                    let text = format!("{error}; waiting for all of it");
+                    let text = format!("{error}; waiting for the whole archive");
                     self.extraction.events.note(Section::Restore, text);
                     self.wait(self.all)?;
                     return self.give_up();
@@ -145,8 +146,8 @@ impl<'a> ArrivingExtraction<'a> {
         }
     }
 
-    /// Inspects the archive by its table of contents, and lists what is whole when. `None` when
-    /// extracting by lists would take too long.
+    /// Inspects the archive by its table of contents, and lists which entries are complete when.
+    /// `None` when extracting by lists would take too long.
     fn look_ahead(
         &mut self,
         here: usize,
@@ -185,7 +186,8 @@ impl<'a> ArrivingExtraction<'a> {
         Ok((!is_odd && !cost.is_too_high()).then_some(Contents { lists, uses }))
     }
 
-    /// Extracts the entries that became whole when the parts after `done` arrived, up to `until`.
+    /// Extracts the entries that became complete when the parts after `done` arrived, up to
+    /// `until`.
     fn extract_whole(
         &self,
         lists: &EntryLists,
@@ -204,7 +206,8 @@ impl<'a> ArrivingExtraction<'a> {
                 false => "volumes",
             };
             let all = self.all;
-            let text = format!("{here} of {all} {what} are here: extracting what is whole");
+            let text =
+                format!("{here} of {all} {what} are downloaded: extracting what is complete");
             self.extraction.events.note(Section::Restore, text);
         }
         let first = self.partial.first();
@@ -235,7 +238,8 @@ impl<'a> ArrivingExtraction<'a> {
             part: *part,
         };
         target.settle();
-        // Noted first: what is deleted and not noted would be downloaded and extracted once more.
+        // Recorded first: a part that is deleted but not recorded would be downloaded and extracted
+        // again.
         target.change(|journal| journal.used.extend(parts.iter().map(used)))?;
         parts
             .into_iter()
@@ -246,7 +250,7 @@ impl<'a> ArrivingExtraction<'a> {
             })
     }
 
-    /// Whether the disk has no room for all files of an archive beside what is there.
+    /// Whether the disk has no room for all files of an archive besides the existing data.
     fn is_short(&self) -> bool {
         let Inspection {
             target, archive, ..
@@ -254,8 +258,8 @@ impl<'a> ArrivingExtraction<'a> {
         !target.has_room(archive.bytes())
     }
 
-    /// Leaves the archive to the ordinary extraction, which needs all of it: what was deleted is
-    /// downloaded once more.
+    /// Leaves the archive to the ordinary extraction, which needs the whole archive: deleted parts
+    /// are downloaded again.
     fn give_up(self) -> Result<Option<u64>, RestoreError> {
         let Inspection {
             target,
@@ -264,7 +268,7 @@ impl<'a> ArrivingExtraction<'a> {
             ..
         } = self.extraction.inspection;
         if !self.partial.used.is_empty() {
-            // If one of them is archived again by now, the next start must order it.
+            // If one of them is archived again, the next start must request it.
             target.change(|journal| {
                 journal
                     .used

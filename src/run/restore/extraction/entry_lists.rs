@@ -1,4 +1,4 @@
-//! Which entries of an archive are whole when, as list files for 7-Zip.
+//! Which entries of an archive are complete when, as list files for 7-Zip.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -9,8 +9,8 @@ use crate::model::listed::Listed;
 /// How many 7-Zips extract at a time: one uses one processor for a zip.
 pub const EXTRACTORS: usize = 2;
 
-/// For each number of parts that have arrived, the entries that are whole by then: list files, one
-/// for each 7-Zip.
+/// For each number of arrived parts, the entries that are then complete: list files, one for each
+/// 7-Zip.
 pub struct EntryLists {
     directory: PathBuf,
     /// The lists being written.
@@ -34,8 +34,7 @@ impl EntryLists {
             .join(format!("whole-after-{needs}.{extractor}.txt"))
     }
 
-    /// Entries come in the order in which they lie in the archive, so that few lists are open at a
-    /// time: one.
+    /// Entries come in their order in the archive, so that only one list is open at a time.
     pub fn add(&mut self, needs: usize, entry: &Listed) -> io::Result<()> {
         if self.open.as_ref().is_none_or(|(open, _)| *open != needs) {
             self.close()?;
@@ -64,8 +63,8 @@ impl EntryLists {
         lists.into_iter().try_for_each(|(mut list, _)| list.flush())
     }
 
-    /// Joins the lists of what became whole when the parts after `done` arrived, up to `until`.
-    /// `None` when there is nothing in them.
+    /// Joins the lists of entries that became complete when the parts after `done` arrived, up to
+    /// `until`. `None` if they are empty.
     pub fn join(&self, done: usize, until: usize, extractor: usize) -> io::Result<Option<PathBuf>> {
         let joined = self.directory.join(format!("joined.{extractor}.txt"));
         let mut out = BufWriter::new(File::create(&joined)?);

@@ -92,8 +92,8 @@ impl Inspection<'_> {
         if exit != SevenZipExit::Ok {
             return Err(self.seven_zip.unopened(self.name(), exit));
         }
-        // A zip lists without its key; reading its smallest file tells whether the key is right. A
-        // 7z archive hides its names, so the listing was that test.
+        // A zip can be listed without its key, so reading its smallest file shows whether the key
+        // is right. A 7z archive hides its names, so the listing already was that test.
         match (self.archive.format, smallest) {
             (Format::Zip, Some(smallest)) => self.try_key(first, &smallest),
             _ => Ok(()),
@@ -111,7 +111,7 @@ impl Inspection<'_> {
     }
 }
 
-/// Whether an entry of an archive is one of the wanted, or lies below one.
+/// Whether an entry of an archive is wanted itself, or is below a wanted one.
 pub fn is_wanted(wanted: &[Wanted], listed: &Listed) -> bool {
     wanted.is_empty()
         || wanted

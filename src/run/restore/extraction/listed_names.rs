@@ -8,8 +8,8 @@ use std::path::Path;
 
 use crate::run::restore::error::RestoreError;
 
-/// The names in a list for 7-Zip. Only a sum of each is kept: whatever else has the same sum is
-/// extracted too, and a newer archive or the manifest puts it right.
+/// The names in a list for 7-Zip. Only a sum of each is kept. Another name with the same sum is
+/// extracted too, and a newer archive or the manifest corrects that.
 pub struct ListedNames {
     sums: HashSet<u64>,
     state: RandomState,

@@ -10,14 +10,14 @@ use crate::run::restore::target::Target;
 
 /// An archive that is here.
 pub struct LocalArchive {
-    /// Its first part; 7-Zip finds the others beside it.
+    /// Its first part. 7-Zip finds the others in the same directory.
     pub first: PathBuf,
     /// Directory to delete after use.
     downloaded: Option<PathBuf>,
 }
 
 impl LocalArchive {
-    /// An archive that is read where it lies.
+    /// An archive that is read in place.
     pub fn in_place(first: PathBuf) -> LocalArchive {
         LocalArchive {
             first,
@@ -25,8 +25,7 @@ impl LocalArchive {
         }
     }
 
-    /// An archive of which every part was downloaded. `None` when that backup had nothing to
-    /// archive.
+    /// An archive whose parts were all downloaded. `None` if that backup had nothing to archive.
     pub fn downloaded(
         target: &Target,
         mount: &PlannedMount,

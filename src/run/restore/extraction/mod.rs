@@ -3,11 +3,12 @@
 
 mod archive;
 mod arriving;
+mod details;
 mod entry_lists;
 mod inspection;
 mod listed_names;
 mod local;
-mod metadata;
+mod names;
 mod partial;
 mod paths;
 mod renamed;
@@ -45,11 +46,11 @@ use local::LocalArchive;
 use salvage::{LostFiles, Salvage};
 use verification::{Tally, Verification};
 
-/// Returns when more than this many of an archive's parts are here, in the order in which they
-/// arrive; says how many.
+/// Returns when more than this many parts of an archive are downloaded, in their order of arrival.
+/// Returns how many.
 pub type WaitForParts<'w> = &'w dyn Fn(&PlannedArchive, usize) -> Result<usize, RestoreError>;
 
-/// Extracts the archives of a plan and verifies what came of them.
+/// Extracts the archives of a plan and verifies the result.
 pub struct Extraction<'a> {
     plan: &'a RestorePlan,
     wanted: &'a WantedFiles,
@@ -123,7 +124,7 @@ impl<'a> Extraction<'a> {
         Ok(total)
     }
 
-    /// What can be read where it lies is looked through before anything at all is extracted.
+    /// Archives that can be read in place are inspected before anything is extracted.
     fn inspect_in_place(&mut self) -> Result<(), RestoreError> {
         for (mount, archive) in self.plan.archives() {
             if !self.downloads.is_in_place(archive)
@@ -186,8 +187,8 @@ impl<'a> Extraction<'a> {
         }
     }
 
-    /// Extracts what can be had of an archive of which something is lost. It is not remembered as
-    /// extracted: a restore that is continued finds the damage again.
+    /// Extracts what is left of a damaged archive. It is not recorded as extracted, so a resumed
+    /// restore finds the damage again.
     fn salvage(
         &mut self,
         mount: &'a PlannedMount,
@@ -217,7 +218,7 @@ impl<'a> Extraction<'a> {
         };
         self.events.fail(
             Section::Restore,
-            format!("{error}: {what}; the restore goes on"),
+            format!("{error}: {what}; the restore continues"),
             Some(error.hint()).filter(|hint| !hint.is_empty()),
         );
         if !self.downloads.is_in_place(archive)
@@ -237,14 +238,14 @@ impl<'a> Extraction<'a> {
         let before = before.filter(|stamp| *stamp < first).max();
         let (text, hint) = match before.or(self.plan.other_state) {
             Some(state) => (
-                format!("the state {state} needs nothing of what is lost"),
+                format!("the state {state} is unaffected by the loss"),
                 Some(format!(
                     "restore it with --at {state}, into another directory"
                 )),
             ),
             None => (
                 format!(
-                    "{} holds no state that needs nothing of what is lost",
+                    "{} has no state that is unaffected by the loss",
                     self.plan.store
                 ),
                 None,
@@ -342,13 +343,17 @@ impl<'a> Extraction<'a> {
                 }
             }
         }
-        let tally = verification.end()?;
+        let tally = verification.end(&mount.shown())?;
         let text = format!(
-            "{}: {} files ({} bytes) and {} directories are there as listed{}",
+            "{}: {} files ({} bytes) and {} directories{} are there as listed{}",
             mount.shown(),
-            tally.files,
+            text::count(tally.files, "file"),
             tally.bytes,
             tally.directories,
+            match tally.links {
+                0 => String::new(),
+                links => format!(" and {}", text::count(links, "symbolic link")),
+            },
             if tally.different == 0 {
                 String::new()
             } else {

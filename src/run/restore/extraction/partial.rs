@@ -56,7 +56,7 @@ impl PartialArchive {
         }
     }
 
-    /// Where 7-Zip sees its first part; it finds the others beside it.
+    /// Where 7-Zip sees its first part. It finds the others in the same directory.
     pub fn first(&self) -> PathBuf {
         self.path(0)
     }

@@ -1,5 +1,5 @@
 //! Clears the paths of an archive's entries on the target's disk: nothing is written through a
-//! link, and what an older archive left in the place of something else gives way (SPEC#restore).
+//! link, and entries of older archives that are in the way are removed (SPEC#restore).
 
 use std::fs;
 use std::io::ErrorKind;
@@ -44,7 +44,7 @@ impl TargetPaths {
             return Ok(());
         };
         if found.is_symlink() {
-            return Err(RestoreError::ThroughLink(place));
+            return self.remove_link(place);
         }
         if found.is_dir() && !is_directory {
             self.seen = None;
@@ -61,6 +61,14 @@ impl TargetPaths {
         Ok(())
     }
 
+    /// A link in a fresh target is one that this restore made before it was stopped.
+    fn remove_link(&self, place: PathBuf) -> Result<(), RestoreError> {
+        match self.fresh {
+            true => fs::remove_file(&place).map_err(RestoreError::disk("replace", &place)),
+            false => Err(RestoreError::ThroughLink(place)),
+        }
+    }
+
     fn enter(&self, parent: &str) -> Result<(), RestoreError> {
         let mut place = self.base.clone();
         for name in parent.split('/').filter(|n| !n.is_empty()) {
@@ -69,7 +77,7 @@ impl TargetPaths {
                 return Ok(());
             };
             if found.is_symlink() {
-                return Err(RestoreError::ThroughLink(place));
+                return self.remove_link(place);
             }
             if !found.is_dir() {
                 return fs::remove_file(&place).map_err(RestoreError::disk("replace", &place));

@@ -23,8 +23,8 @@ pub struct Renamed {
 /// Extracts one entry into an empty directory.
 type ExtractOne<'e> = dyn Fn(&str, &Path) -> Result<(), RestoreError> + 'e;
 
-/// Puts each of them into its place below `into`, by way of the directory `alone`. 7-Zip would
-/// choose names by itself, one for both of two files whose names are equal but for case.
+/// Puts each of them into its place below `into`, through the directory `alone`. 7-Zip would choose
+/// names itself, and the same name for two files whose names differ only in case.
 pub fn extract(
     renamed: &[Renamed],
     into: &Path,
@@ -52,7 +52,8 @@ pub fn extract(
         fs::create_dir(alone).map_err(RestoreError::disk("create", alone))?;
         extract_one(entry, alone)?;
         let files = fs::read_dir(alone).map_err(RestoreError::disk("read", alone))?;
-        // What could not be extracted has been told by 7-Zip, and is missed by the verification.
+        // 7-Zip reported what could not be extracted, and the verification finds that it is
+        // missing.
         for file in files.flatten() {
             move_to(&file.path(), &place)?;
         }

@@ -1,5 +1,4 @@
-//! An archive of which something is lost: what does not lie there is extracted all the same
-//! (SPEC#restore).
+//! A damaged archive: what is outside of the damage is still extracted (SPEC#restore).
 //!
 //! A zip says where each entry begins, so that the entries that meet a damaged part are known.
 //! Files of a 7z archive can only be had one after the other: all of it is lost.
@@ -30,8 +29,8 @@ pub struct LostFiles {
 }
 
 impl LostFiles {
-    /// Whether a file of the manifest is lost, or may be: of some it is not known which archive
-    /// holds them.
+    /// Whether a file of the manifest is lost, or may be lost because it is not known which archive
+    /// holds it.
     pub fn holds(&self, entry: &Entry) -> bool {
         let is_of_it = match entry.stored {
             Some(Stored::In(stamp)) => stamp == self.stamp,
@@ -127,7 +126,8 @@ impl<'a> Salvage<'a> {
         }
     }
 
-    /// Extracts what is whole of what is wanted. Says how many entries that were, and what is lost.
+    /// Extracts the wanted entries that are complete. Returns how many there were, and what is
+    /// lost.
     pub fn run(&self) -> Result<(u64, LostFiles), RestoreError> {
         let stamp = self.extraction.inspection.archive.stamp;
         let all = LostFiles { stamp, paths: None };
@@ -151,7 +151,7 @@ impl<'a> Salvage<'a> {
         Ok((found, LostFiles { stamp, paths }))
     }
 
-    /// All entries, each of which is safe. `None` when the table of contents is lost too.
+    /// All entries, checked to be safe. `None` if the table of contents is lost too.
     fn entries(&self) -> Result<Option<Vec<Listed>>, RestoreError> {
         // A beginning that is damaged too keeps 7-Zip from all of it.
         for beginning in [None].into_iter().chain(BEGINNINGS.map(Some)) {

@@ -1,34 +1,38 @@
 //! After extraction: makes a mount's directory what its manifest says (SPEC#manifest,
 //! SPEC#restore).
 //!
-//! Goes through the manifest in its order, name by name along the disk: directories that are not
-//! there are made, sizes are verified, times and permissions set, with `--exact` what is not listed
-//! is removed: in a target that held files before, only from directories that are listed. A directory gets its own times when everything in it is done. Memory holds one level
-//! of names per depth, never a tree; no link is followed.
+//! Goes through the manifest and the disk in the same order. Missing directories are made, sizes
+//! are verified, times and permissions are set. With `--exact`, what is not listed is removed; in a
+//! target that already contained files, only from directories that are listed. A directory gets its
+//! times when everything in it is done. Memory holds the names of one directory for each level,
+//! never a tree. No link is followed.
 
-use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::collections::{BTreeMap, HashMap};
+use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
+use crate::adapters::place::{Lacks, PlaceDirectory};
 use crate::adapters::walk::native_name;
 use crate::model::cancel::Cancel;
 use crate::model::event::{Events, Section};
-use crate::model::manifest::{Entry, EntryKind, Meta, RelPath};
+use crate::model::manifest::{Details, Entry, EntryKind, Meta, RelPath};
 use crate::model::path::Family;
 
 use crate::plan::restore::layout::WORK_DIRECTORY;
 use crate::plan::restore::unsafe_names;
 use crate::run::restore::error::RestoreError;
 
-use super::metadata;
+use super::details;
 
 /// What the manifest was found to say of the disk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     pub files: u64,
     pub directories: u64,
+    /// Symbolic links.
+    pub links: u64,
     pub bytes: u64,
     /// Listed, held by an archive, and not there as listed.
     pub different: u64,
@@ -36,7 +40,7 @@ pub struct Tally {
     pub removed: u64,
     /// Listed but in no archive: they could not be read when the backup was made.
     pub unsaved: u64,
-    /// Archives of which something is lost.
+    /// Damaged archives.
     pub lost: u64,
 }
 
@@ -46,6 +50,7 @@ impl Tally {
         Tally {
             files: self.files + other.files,
             directories: self.directories + other.directories,
+            links: self.links + other.links,
             bytes: self.bytes + other.bytes,
             different: self.different + other.different,
             removed: self.removed + other.removed,
@@ -56,10 +61,12 @@ impl Tally {
 }
 
 /// One directory on the way from the mount to the entry in hand.
-struct OpenDirectory {
+pub(super) struct OpenDirectory {
     rel: RelPath,
     path: PathBuf,
-    meta: Option<Meta>,
+    /// `None`: nothing can be looked at below.
+    pub(super) place: Option<PlaceDirectory>,
+    meta: Option<(Meta, Details)>,
     /// Why nothing below can be looked at.
     blocked: Option<&'static str>,
     /// `--exact`: names on the disk that are not yet accounted for, as the system compares them.
@@ -67,7 +74,7 @@ struct OpenDirectory {
 }
 
 /// A place one step down: its path in the manifest, on the disk, and what blocks it.
-type Child = (RelPath, PathBuf, Option<&'static str>);
+pub(super) type Child = (RelPath, PathBuf, Option<&'static str>, OsString);
 
 /// The verification of one mount.
 pub struct Verification<'a> {
@@ -75,11 +82,14 @@ pub struct Verification<'a> {
     pub cancel: &'a Cancel,
     pub exact: bool,
     /// Everything in the target was written by this restore.
-    is_fresh: bool,
-    levels: Vec<OpenDirectory>,
-    tally: Tally,
+    pub(super) is_fresh: bool,
+    pub(super) levels: Vec<OpenDirectory>,
+    pub(super) tally: Tally,
     /// The content of the entry in hand is lost.
     is_lost: bool,
+    /// The first name of each file that has several, by the number of its group.
+    pub(super) names: HashMap<u64, RelPath>,
+    pub(super) lacks: Lacks,
 }
 
 impl<'a> Verification<'a> {
@@ -99,8 +109,12 @@ impl<'a> Verification<'a> {
             levels: Vec::new(),
             tally: Tally::default(),
             is_lost: false,
+            names: HashMap::new(),
+            lacks: Lacks::default(),
         };
-        verification.push(RelPath::root(), root.to_owned(), None, None)?;
+        let place = PlaceDirectory::open(root).map_err(RestoreError::disk("open", root))?;
+        let root = root.to_owned();
+        verification.push(RelPath::root(), root, Some(place), None, None)?;
         Ok(verification)
     }
 
@@ -111,7 +125,7 @@ impl<'a> Verification<'a> {
         }
         if entry.path.is_root() {
             if let Some(root) = self.levels.first_mut() {
-                root.meta = Some(entry.meta);
+                root.meta = Some((entry.meta, entry.details.clone()));
             }
             return Ok(());
         }
@@ -144,17 +158,15 @@ impl<'a> Verification<'a> {
         match entry.kind {
             EntryKind::Directory => {
                 self.tally.directories += 1;
-                self.descend(last, Some(entry.meta), true)
+                let found = (entry.meta, entry.details.clone());
+                self.descend(last, Some(found), true)
             }
             EntryKind::File => self.file(last, entry, &shown),
-            EntryKind::Link => {
-                self.differs(&shown, "it is a link, which this version does not restore");
-                Ok(())
-            }
+            EntryKind::Link => self.link(last, entry, &shown),
         }
     }
 
-    /// Takes the next entry, of which the content is lost. What has its path is an older state.
+    /// Takes the next entry, whose content is lost. A file at its path is an older state.
     pub fn lost(&mut self, entry: &Entry) -> Result<(), RestoreError> {
         self.is_lost = entry.kind == EntryKind::File;
         let taken = self.entry(entry);
@@ -163,28 +175,35 @@ impl<'a> Verification<'a> {
     }
 
     /// Everything was listed: settles the directories still open.
-    pub fn end(mut self) -> Result<Tally, RestoreError> {
+    /// What could not be restored is said for `mount`.
+    pub fn end(mut self, mount: &str) -> Result<Tally, RestoreError> {
         while !self.levels.is_empty() {
             self.pop()?;
         }
+        details::report(&self.lacks, mount, self.events);
         Ok(self.tally)
     }
 
     /// Goes down into a directory; `make` makes it when it is not there.
-    fn descend(&mut self, name: &[u8], meta: Option<Meta>, make: bool) -> Result<(), RestoreError> {
-        let Some((rel, path, blocked)) = self.step(name)? else {
+    fn descend(
+        &mut self,
+        name: &[u8],
+        meta: Option<(Meta, Details)>,
+        make: bool,
+    ) -> Result<(), RestoreError> {
+        let Some((rel, path, blocked, name)) = self.step(name)? else {
             return Ok(());
         };
         if blocked.is_some() {
-            return self.push(rel, path, None, blocked);
+            return self.push(rel, path, None, None, blocked);
         }
         match fs::symlink_metadata(&path) {
-            Ok(found) if found.is_dir() => self.push(rel, path, meta, None),
+            Ok(found) if found.is_dir() => self.enter(rel, path, &name, meta),
             // A file of an older archive: no archive names a directory that holds nothing selected.
             Ok(found) if found.is_file() && make => {
                 fs::remove_file(&path).map_err(RestoreError::disk("replace", &path))?;
                 fs::create_dir(&path).map_err(RestoreError::disk("create", &path))?;
-                self.push(rel, path, meta, None)
+                self.enter(rel, path, &name, meta)
             }
             Ok(found) => {
                 let why = if found.is_symlink() {
@@ -193,21 +212,21 @@ impl<'a> Verification<'a> {
                     "it is not a directory"
                 };
                 self.differs(&rel.to_string(), why);
-                self.push(rel, path, None, Some("the directory above it is not there"))
+                self.push(rel, path, None, None, Some(NOT_THERE))
             }
             Err(error) if error.kind() == ErrorKind::NotFound && make => {
                 fs::create_dir(&path).map_err(RestoreError::disk("create", &path))?;
-                self.push(rel, path, meta, None)
+                self.enter(rel, path, &name, meta)
             }
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                self.push(rel, path, None, Some("the directory above it is not there"))
+                self.push(rel, path, None, None, Some(NOT_THERE))
             }
             Err(error) => Err(RestoreError::disk("look at", &path)(error)),
         }
     }
 
     fn file(&mut self, name: &[u8], entry: &Entry, shown: &str) -> Result<(), RestoreError> {
-        let Some((_, path, blocked)) = self.step(name)? else {
+        let Some((_, path, blocked, name)) = self.step(name)? else {
             self.differs(shown, "no file on this system can have its name");
             return Ok(());
         };
@@ -229,10 +248,10 @@ impl<'a> Verification<'a> {
             return Ok(());
         }
         match found {
-            None if self.is_lost => self.differs(shown, "it lies in what is lost"),
+            None if self.is_lost => self.differs(shown, "it is in the lost part"),
             Some(_) if self.is_lost => self.differs(
                 shown,
-                "it lies in what is lost; an older state of it is in its place",
+                "it is in the lost part; an older state of it was restored instead",
             ),
             None => self.differs(shown, blocked.unwrap_or("it is not there")),
             Some(found) if !found.is_file() => self.differs(shown, "it is not a file"),
@@ -245,27 +264,42 @@ impl<'a> Verification<'a> {
             Some(_) => {
                 self.tally.files += 1;
                 self.tally.bytes += entry.meta.size;
-                self.set_metadata(&path, &entry.meta, false);
+                self.joined_or_set(&path, &name, entry);
             }
         }
         Ok(())
     }
 
+    /// Goes into a directory that is there.
+    fn enter(
+        &mut self,
+        rel: RelPath,
+        path: PathBuf,
+        name: &OsStr,
+        meta: Option<(Meta, Details)>,
+    ) -> Result<(), RestoreError> {
+        let above = self.levels.last().and_then(|level| level.place.as_ref());
+        let place = above.map(|above| above.enter(name)).transpose();
+        let place = place.map_err(RestoreError::disk("open", &path))?;
+        self.push(rel, path, place, meta, None)
+    }
+
     /// Where `name` lies in the directory in hand.
-    fn step(&mut self, name: &[u8]) -> Result<Option<Child>, RestoreError> {
+    pub(super) fn step(&mut self, name: &[u8]) -> Result<Option<Child>, RestoreError> {
         let Some(level) = self.levels.last_mut() else {
             return Ok(None);
         };
         level.names.remove(&compared(name));
         let rel = level.rel.join(name);
-        Ok(native_name(name).map(|name| (rel, level.path.join(name), level.blocked)))
+        Ok(native_name(name).map(|name| (rel, level.path.join(&name), level.blocked, name)))
     }
 
     fn push(
         &mut self,
         rel: RelPath,
         path: PathBuf,
-        meta: Option<Meta>,
+        place: Option<PlaceDirectory>,
+        meta: Option<(Meta, Details)>,
         blocked: Option<&'static str>,
     ) -> Result<(), RestoreError> {
         let mut names = BTreeMap::new();
@@ -283,6 +317,7 @@ impl<'a> Verification<'a> {
         self.levels.push(OpenDirectory {
             rel,
             path,
+            place,
             meta,
             blocked,
             names,
@@ -294,14 +329,15 @@ impl<'a> Verification<'a> {
         let Some(level) = self.levels.pop() else {
             return Ok(());
         };
-        // What lies beside the sources is no part of the state.
+        // What is beside the sources is not part of the state.
         if self.is_fresh || level.meta.is_some() {
             for name in level.names.values() {
                 self.remove(&level.path.join(name))?;
             }
         }
-        if let Some(meta) = &level.meta {
-            self.set_metadata(&level.path, meta, true);
+        if let (Some((meta, details)), Some(place)) = (&level.meta, &level.place) {
+            let set = place.set_itself(meta, details, &mut self.lacks);
+            self.report_unset(set, &level.path);
         }
         Ok(())
     }
@@ -323,8 +359,8 @@ impl<'a> Verification<'a> {
         Ok(())
     }
 
-    fn set_metadata(&mut self, path: &Path, meta: &Meta, is_directory: bool) {
-        if let Err(error) = metadata::set(path, meta, is_directory) {
+    pub(super) fn report_unset(&self, set: io::Result<()>, path: &Path) {
+        if let Err(error) = set {
             let text = format!(
                 "'{}': its times or permissions could not be set: {error}",
                 path.display()
@@ -333,7 +369,7 @@ impl<'a> Verification<'a> {
         }
     }
 
-    fn differs(&mut self, path: &str, what: &str) {
+    pub(super) fn differs(&mut self, path: &str, what: &str) {
         self.tally.different += 1;
         self.events.fail(
             Section::Verification,
@@ -342,6 +378,8 @@ impl<'a> Verification<'a> {
         );
     }
 }
+
+const NOT_THERE: &str = "the directory above it is not there";
 
 /// A name in the form in which the system compares it.
 fn compared(name: &[u8]) -> Vec<u8> {

@@ -28,10 +28,10 @@ impl Channel for HistoryChannel {
 }
 
 fn not_noted(events: &Events<'_>, why: &std::io::Error) {
-    let hint = "`status` and the metrics will not know of this run: see that the state directory can be written";
+    let hint = "`status` and the metrics will not include this run: make sure that the state directory can be written";
     events.warn(
         Section::CleanUp,
-        format!("this run cannot be noted in local state: {why}"),
+        format!("this run cannot be recorded in local state: {why}"),
         Some(hint.to_owned()),
     );
 }

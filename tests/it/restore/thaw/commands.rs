@@ -42,7 +42,7 @@ fn the_commands_and_their_exit_codes() {
     let cold = cold();
     let (code, _, err) = aam(&cold, &["restore", "--to", "t", "--key-env", "AAM_KEY"]);
     assert!(
-        code == 2 && err.contains("nobody agreed to that") && err.contains("add --yes to agree"),
+        code == 2 && err.contains("not confirmed") && err.contains("add --yes to confirm"),
         "{err}"
     );
     assert!(
@@ -98,7 +98,7 @@ fn the_commands_and_their_exit_codes() {
         &["restore", "download", "--to", "t", "--with-deleted"],
     );
     assert!(
-        code == 1 && err.contains("another restore was begun"),
+        code == 1 && err.contains("another restore was started"),
         "{err}"
     );
     let (code, out, err) = aam(
@@ -209,7 +209,7 @@ fn a_drill_of_archived_objects_needs_consent() {
         &["restore", "drill", "--files", "1", "--key-env", "AAM_KEY"],
     );
     assert!(
-        code == 2 && err.contains("add --yes to agree") && err.contains("the drill FAILED"),
+        code == 2 && err.contains("add --yes to confirm") && err.contains("the drill FAILED"),
         "{err}"
     );
     let drill = [

@@ -29,7 +29,7 @@ scenarios! {
     a_volume_that_is_gone_is_no_base: [
         Run(&[], 0, &[" full backup!"]),
         Do(|m| std::fs::remove_file(objects(m, "_no_").pop().unwrap()).unwrap()),
-        Run(&[], 0, &[" full backup!", "was sent and is gone"]),
+        Run(&[], 0, &[" full backup!", "was sent but is missing"]),
         Run(&[], 0, &[" incremental backup!"]),
         Restore(&[], 0, &[]),
         Back,
@@ -58,7 +58,7 @@ scenarios! {
             objects(m, &start).iter().for_each(|path| std::fs::remove_file(path).unwrap());
         }),
         Write("docs/newest.txt", "newest"),
-        Run(&[], 0, &[" full backup!", "was sent and is gone"]),
+        Run(&[], 0, &[" full backup!", "was sent but is missing"]),
         Restore(&[], 0, &[]),
         Back,
     ];

@@ -125,7 +125,7 @@ scenarios! {
         Do(|m| m.add_other()),
         Killed,
         Do(|m| assert_eq!(m.backups(), [])),
-        Run(&[], 0, &[" full backup!", "left by a run that was cut off"]),
+        Run(&[], 0, &[" full backup!", "left by an interrupted run"]),
         Full(1, &["docs/a.txt", "docs/b.txt", "docs/empty/", "other/far.txt", "pics/p.jpg"]),
     ];
     an_incremental_that_is_cut_off_does_not_count: [
@@ -133,7 +133,7 @@ scenarios! {
         Run(&[], 0, &[]),
         Write("docs/a.txt", "changed"),
         Killed,
-        Run(&[], 0, &[" incremental backup!", "left by a run that was cut off"]),
+        Run(&[], 0, &[" incremental backup!", "left by an interrupted run"]),
         Incremental(2, &["docs/a.txt"]),
     ];
     an_upload_that_is_cut_off_is_finished_by_the_next_run: [
@@ -142,10 +142,10 @@ scenarios! {
             let denied = Fault::s3(403, "AccessDenied", "Access Denied");
             m.add_bucket_behind_proxy().spoil("PUT", "_manifest_", 1, denied);
         }),
-        Run(&[], 1, &[" full backup!", "and the next run goes on with the upload"]),
+        Run(&[], 1, &[" full backup!", "and the next run resumes the upload"]),
         Do(|m| assert_eq!(m.kept().len(), 1)),
         Write("docs/a.txt", "changed"),
-        Run(&[], 0, &["going on with the upload of the backup ", ": 3 objects left", " incremental backup!"]),
+        Run(&[], 0, &["resuming the interrupted upload of the backup ", ": 3 objects left", " incremental backup!"]),
         Do(|m| assert_eq!(m.kept().len(), 0)),
         Incremental(2, &["docs/a.txt"]),
         Do(|m| assert_eq!(m.in_bucket(), m.stored())),

@@ -128,7 +128,7 @@ fn a_full_that_is_due_meanwhile() {
     machine
         .run(&["--force-full"])
         .exit(0)
-        .says("going on with the upload")
+        .says("resuming the interrupted upload")
         .says(" full backup!");
     assert_eq!((complete(&machine).len(), machine.kept().len()), (5, 0));
     assert_eq!(machine.in_bucket(), machine.stored());
@@ -147,7 +147,10 @@ fn a_run_without_that_store() {
         .says(" incremental backup!");
     assert_eq!(volumes(&machine), left);
     proxy.heal();
-    machine.run(&[]).exit(0).says("going on with the upload");
+    machine
+        .run(&[])
+        .exit(0)
+        .says("resuming the interrupted upload");
     proxy.spoil("PUT", ".zip.001", usize::MAX, denied());
     machine.write("docs/a.txt", "changed");
     machine.run(&[]).exit(1);

@@ -1,0 +1,54 @@
+#!/bin/sh
+# Builds the program for Linux without libraries of the system, and packs it with manual pages, completions, the schema and
+# the licenses of what it is made from: target/packages/aam-backup-VERSION-x86_64-linux.tar.gz. On Debian it installs
+# musl-tools if they are missing. `AAM_PROFILE=dev` builds in a few minutes what is larger and slower.
+set -eu
+cd "$(dirname "$0")/.."
+
+target=x86_64-unknown-linux-musl
+profile=${AAM_PROFILE:-release}
+case $profile in dev) directory=debug ;; *) directory=$profile ;; esac
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
+}
+if ! command -v musl-gcc >/dev/null; then
+    as_root apt-get update -qq
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq musl-tools >/dev/null
+fi
+rustup target list --installed | grep -qx "$target" || rustup target add "$target"
+
+version=$(cargo pkgid --locked | sed 's/.*[#@]//')
+commit=$(git rev-parse --short=10 HEAD 2>/dev/null || echo unknown)
+git diff --quiet HEAD 2>/dev/null || commit=$commit-changed
+export AAM_BACKUP_BUILD="$version ($commit)"
+cargo build --quiet --locked --profile "$profile" --target "$target" --bin aam-backup
+program=${CARGO_TARGET_DIR:-target}/$target/$directory/aam-backup
+
+# The program itself says whether it needs anything: a static one runs with an empty root.
+"$program" --version
+if readelf -d "$program" | grep -q NEEDED; then
+    echo "the program needs libraries of the system" >&2
+    exit 1
+fi
+
+packages=target/packages
+name=aam-backup-$version-x86_64-linux
+place=$packages/$name
+rm -rf "$place"
+mkdir -p "$place/man" "$place/completions" "$place/units"
+install -m 755 "$program" "$place/aam-backup"
+strip "$place/aam-backup"
+"$place/aam-backup" man "$place/man"
+for shell in bash zsh fish powershell; do
+    "$place/aam-backup" completions "$shell" >"$place/completions/aam-backup.$shell"
+done
+"$place/aam-backup" schema >"$place/profile.schema.json"
+cp packaging/units/* "$place/units/"
+cp README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE "$place/"
+cp -R docs "$place/docs"
+packaging/notices.py --target "$target" >"$place/THIRD-PARTY.txt"
+packaging/sbom.py --target "$target" >"$place/sbom.cdx.json"
+tar -C "$packages" --owner=0 --group=0 --sort=name -czf "$packages/$name.tar.gz" "$name"
+packaging/sums.sh
+echo "$packages/$name.tar.gz"

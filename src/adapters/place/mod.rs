@@ -1,0 +1,73 @@
+//! One directory of a restore's target, and what is set in it: owners, permissions, attributes,
+//! times, links (SPEC#restore). On Linux by its handle: no link is followed, whatever is renamed
+//! meanwhile.
+
+use std::io;
+
+use crate::model::text::count;
+
+#[cfg(target_os = "linux")]
+mod holes;
+#[cfg_attr(not(target_os = "linux"), path = "by_path.rs")]
+mod linux;
+
+pub use linux::PlaceDirectory;
+
+/// What of entries could not be restored, in counts; and what was restored that a reader should
+/// know of.
+#[derive(Debug, Default)]
+pub struct Lacks {
+    pub owners: u64,
+    /// Set-id bits that were left out.
+    pub set_ids: u64,
+    /// Set-id bits and capabilities that were set.
+    pub privileges: u64,
+    /// Entries with attributes or access lists that were refused, and why the first of them was.
+    pub attributes: u64,
+    pub attribute_error: Option<io::Error>,
+    /// Files that were a name of another, and are a copy of it now.
+    pub hard_links: u64,
+    /// Files whose holes take room.
+    pub holes: u64,
+    /// Symbolic links, and why the first of them was refused.
+    pub links: u64,
+    pub link_error: Option<io::Error>,
+}
+
+impl Lacks {
+    /// What could not be restored because of the system, in words.
+    pub fn refused(&self) -> Vec<String> {
+        let because = |why: &Option<io::Error>| {
+            let why = why.as_ref();
+            why.map_or_else(String::new, |why| format!(" ({why})"))
+        };
+        let all = [
+            (
+                self.links,
+                format!(
+                    "{}{}",
+                    count(self.links, "symbolic link"),
+                    because(&self.link_error)
+                ),
+            ),
+            (
+                self.attributes,
+                format!(
+                    "attributes or access lists of {}{}",
+                    count(self.attributes, "entry"),
+                    because(&self.attribute_error)
+                ),
+            ),
+            (
+                self.hard_links,
+                format!("{} (copies instead)", count(self.hard_links, "hard link")),
+            ),
+            (
+                self.holes,
+                format!("the holes of {}", count(self.holes, "sparse file")),
+            ),
+        ];
+        let lacking = all.into_iter().filter(|(count, _)| *count > 0);
+        lacking.map(|(_, words)| words).collect()
+    }
+}

@@ -1,0 +1,30 @@
+//! What a walk found of an entry.
+
+use super::Item;
+use crate::model::manifest::{Details, Meta};
+
+/// What was found of an entry.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub meta: Meta,
+    pub details: Details,
+}
+
+impl Found {
+    /// Of an entry that could not be looked at.
+    pub fn unknown() -> Found {
+        Found {
+            meta: Meta::unknown(),
+            details: Details::default(),
+        }
+    }
+
+    /// As a directory.
+    pub fn directory(self, really_empty: bool) -> Item {
+        Item::Directory {
+            meta: self.meta,
+            details: self.details,
+            really_empty,
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! What a run shows while it works: one live line on a terminal, plain lines elsewhere.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// A computer with a profile that has a mirror and archives.
+fn computer(place: &Path) {
+    for directory in ["documents", "mirror", "archives", "state"] {
+        fs::create_dir(place.join(directory)).unwrap();
+    }
+    fs::write(place.join("documents/letter.txt"), "Dear grandma").unwrap();
+    let here = place.display();
+    // A run removes what an earlier one of its location left in the temporary directory.
+    let location = place
+        .file_name()
+        .unwrap()
+        .to_string_lossy()
+        .replace('.', "");
+    let profile = format!(
+        "version: 1\nname: documents\nlocation: {location}\nsources: [{here}/documents]\n\
+         destinations:\n  mirror: {{path: {here}/mirror}}\n  directory: {{path: {here}/archives}}\n\
+         archive: {{encryption-key: {{env: AAM_BACKUP_KEY}}}}\n"
+    );
+    fs::write(place.join("documents.yaml"), profile).unwrap();
+}
+
+fn output(command: &mut Command, place: &Path) -> Output {
+    let command = command
+        .current_dir(place)
+        .env("AAM_BACKUP_STATE_DIR", place.join("state"));
+    let command = command
+        .env("AAM_BACKUP_KEY", "a long sentence")
+        .env("TERM", "xterm");
+    let output = command.env("TMPDIR", place).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    output
+}
+
+fn piped(place: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_aam-backup"));
+    output(command.args(arguments), place)
+}
+
+/// Everything on a terminal of 80 columns.
+fn on_a_terminal(place: &Path, arguments: &str) -> String {
+    let program = env!("CARGO_BIN_EXE_aam-backup");
+    let line = format!("stty cols 80 && '{program}' {arguments}");
+    let mut command = Command::new("script");
+    let shown = output(command.args(["-qec", &line, "/dev/null"]), place);
+    String::from_utf8_lossy(&shown.stdout).into_owned()
+}
+
+#[test]
+fn piped_output_has_no_control_characters() {
+    let scratch = tempfile::tempdir().unwrap();
+    computer(scratch.path());
+    for arguments in [
+        &["run", "documents.yaml", "--verbose"][..],
+        &["restore", "documents.yaml", "--to", "restored"],
+    ] {
+        let shown = piped(scratch.path(), arguments);
+        for text in [shown.stdout, shown.stderr] {
+            let text = String::from_utf8(text).unwrap();
+            assert!(
+                !text.contains(|c: char| c.is_control() && c != '\n'),
+                "{text:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn quiet_runs_say_nothing_but_the_result() {
+    let scratch = tempfile::tempdir().unwrap();
+    computer(scratch.path());
+    let run = piped(scratch.path(), &["run", "documents.yaml", "--quiet"]);
+    assert!(run.stderr.is_empty() && !run.stdout.is_empty(), "{run:?}");
+    let shown = on_a_terminal(scratch.path(), "run documents.yaml --force-full --quiet");
+    assert!(
+        !shown.contains("archiving") && !shown.contains('\u{1b}'),
+        "{shown:?}"
+    );
+}
+
+#[test]
+fn a_terminal_has_one_live_line_that_is_gone_at_the_end() {
+    let scratch = tempfile::tempdir().unwrap();
+    computer(scratch.path());
+    for (arguments, stages) in [
+        (
+            "run documents.yaml",
+            &["mirroring and archiving", "sending"][..],
+        ),
+        ("restore documents.yaml --to restored", &["extracting"]),
+    ] {
+        let shown = on_a_terminal(scratch.path(), arguments);
+        for stage in stages {
+            assert!(shown.contains(stage), "{stage}: {shown:?}");
+        }
+        let (_, after) = shown.rsplit_once(stages[stages.len() - 1]).unwrap();
+        // The line is cleared after the last stage, and never longer than the terminal.
+        assert!(after.contains("\r\u{1b}[2K"), "{shown:?}");
+        let live = shown
+            .split(['\n', '\r'])
+            .filter(|line| stages.iter().any(|s| line.contains(s)));
+        for line in live.filter(|line| line.starts_with(['⠁', '⠉', '⠙'])) {
+            assert!(line.chars().count() <= 90, "{line:?}");
+        }
+    }
+}

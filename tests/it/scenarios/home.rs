@@ -1,0 +1,181 @@
+//! A home comes back as it was: links, owners, permissions, attributes, access lists, hard links
+//! and holes (SPEC#restore). Compared by rsync, which knows nothing of this program.
+
+use std::fs::{self, File};
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt, lchown, symlink};
+use std::path::Path;
+use std::process::Command;
+
+use filetime::FileTime;
+use rustix::fs::{XattrFlags, lsetxattr};
+
+use crate::support::machine::{Machine, below};
+
+/// More of them by hand.
+fn files() -> usize {
+    let given = std::env::var("AAM_TEST_HOME_FILES").ok();
+    given.map_or(200, |number| number.parse().unwrap())
+}
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// Version 2; owner, user 1001, group, mask, others.
+const ACCESS_LIST: &[u8] = b"\x02\0\0\0\
+    \x01\0\x06\0\xff\xff\xff\xff\x02\0\x06\0\xe9\x03\0\0\x04\0\x04\0\xff\xff\xff\xff\
+    \x10\0\x06\0\xff\xff\xff\xff\x20\0\0\0\xff\xff\xff\xff";
+
+/// `cap_net_raw+ep`, revision 2.
+const CAPABILITY: &[u8] = b"\x01\0\0\x02\0\x20\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+
+fn attribute(path: &Path, name: &str, value: &[u8]) {
+    match lsetxattr(path, name, value, XattrFlags::empty()) {
+        // The file system of the tests has none: the rest is tested all the same.
+        Err(rustix::io::Errno::OPNOTSUPP) => {}
+        set => set.unwrap(),
+    }
+}
+
+fn mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// Makes a tree of which every file has something of its own, chosen by its number.
+fn make(root: &Path, count: usize) {
+    for number in 0..count {
+        let directory = root.join(format!("d{}/e{}", number % 17, number % 5));
+        fs::create_dir_all(&directory).unwrap();
+        let path = directory.join(format!("file {number}"));
+        if number % 7 == 6 {
+            symlink(format!("../e0/file {}", number / 2), &path).unwrap();
+            let time = FileTime::from_unix_time(900_000_000 + number as i64, 5);
+            filetime::set_symlink_file_times(&path, time, time).unwrap();
+            if is_root() {
+                lchown(&path, Some(3000), Some(number as u32)).unwrap();
+            }
+            continue;
+        }
+        fs::write(&path, format!("content {number}")).unwrap();
+        if number % 11 == 3 {
+            fs::hard_link(&path, root.join(format!("d{}/name {number}", number % 3))).unwrap();
+        }
+        if number % 50 == 1 {
+            let hole = File::options().write(true).open(&path).unwrap();
+            hole.write_all_at(b"end", 1 << 20).unwrap();
+        }
+        if is_root() {
+            lchown(&path, Some(1000 + number as u32 % 9), Some(2000)).unwrap();
+        }
+        if number % 5 == 2 {
+            attribute(&path, "user.number", number.to_string().as_bytes());
+        }
+        if number % 13 == 4 {
+            attribute(&path, "system.posix_acl_access", ACCESS_LIST);
+        } else {
+            mode(&path, [0o644, 0o600, 0o755, 0o444, 0o640][number % 5]);
+        }
+        if is_root() && number % 40 == 7 {
+            mode(&path, 0o4755);
+        }
+        if is_root() && number % 40 == 8 {
+            attribute(&path, "security.capability", CAPABILITY);
+        }
+        let time = FileTime::from_unix_time(800_000_000 + number as i64, 123_456_700);
+        filetime::set_file_mtime(&path, time).unwrap();
+    }
+    attribute(&root.join("d1"), "user.of-a-directory", b"x");
+    attribute(&root.join("d2"), "system.posix_acl_default", ACCESS_LIST);
+    mode(&root.join("d3"), 0o2750);
+    symlink("/nowhere/at all", root.join("dangling")).unwrap();
+    fs::create_dir(root.join("only a link")).unwrap();
+    symlink("..", root.join("only a link/up")).unwrap();
+    for number in (0..17).filter(|number| *number < count) {
+        let directory = root.join(format!("d{number}"));
+        if is_root() {
+            lchown(&directory, Some(1000), Some(2000)).unwrap();
+        }
+        filetime::set_file_mtime(&directory, FileTime::from_unix_time(700_000_000, 0)).unwrap();
+    }
+}
+
+/// What rsync would change to make the copy like the original.
+fn differences(original: &Path, copy: &Path) -> Vec<String> {
+    let slash = |path: &Path| format!("{}/", path.display());
+    let compared = Command::new("rsync")
+        .args(["-aHAXn", "--delete", "--itemize-changes"])
+        .args([slash(original), slash(copy)])
+        .output()
+        .unwrap();
+    assert!(compared.status.success(), "{compared:?}");
+    let text = String::from_utf8_lossy(&compared.stdout).into_owned();
+    text.lines().map(str::to_owned).collect()
+}
+
+fn restored(machine: &Machine) -> std::path::PathBuf {
+    let to = machine.nothing_restored();
+    let arguments = ["--to", to.to_str().unwrap(), "--layout", "original"];
+    machine.aam("restore", &arguments).exit(0);
+    below(&to, &machine.home()).join("docs")
+}
+
+#[test]
+fn a_home_comes_back_as_it_was() {
+    let machine = Machine::new();
+    let docs = machine.home().join("docs");
+    make(&docs, files());
+    machine.run(&[]).exit(0);
+    let nothing = Vec::<String>::new();
+    let back = restored(&machine);
+    assert_eq!(differences(&docs, &back), nothing, "restored");
+    let holes = fs::metadata(back.join("d1/e1/file 1")).unwrap();
+    assert!(holes.blocks() * 512 < holes.len(), "{holes:?}");
+    let mirror = below(&machine.path("mirror"), &machine.home()).join("docs");
+    assert_eq!(differences(&docs, &mirror), nothing, "the mirror");
+
+    // What changed is no content: nothing is archived, and all of it comes back.
+    mode(&docs.join("d0/e0/file 0"), 0o400);
+    attribute(&docs.join("d2/e2/file 2"), "user.number", b"another");
+    fs::remove_file(docs.join("dangling")).unwrap();
+    symlink("/elsewhere", docs.join("dangling")).unwrap();
+    if is_root() {
+        lchown(docs.join("d5/e0/file 5"), Some(7), Some(7)).unwrap();
+    }
+    machine.run(&[]).exit(0).says("Archived: nothing changed");
+    assert_eq!(
+        differences(&docs, &restored(&machine)),
+        nothing,
+        "restored again"
+    );
+    assert_eq!(differences(&docs, &mirror), nothing, "the mirror again");
+
+    // A link becomes a directory, and a directory a link, which the mirror keeps aside.
+    fs::remove_file(docs.join("dangling")).unwrap();
+    fs::create_dir(docs.join("dangling")).unwrap();
+    fs::write(docs.join("dangling/new"), "new").unwrap();
+    fs::remove_dir_all(docs.join("only a link")).unwrap();
+    symlink("d1", docs.join("only a link")).unwrap();
+    machine.run(&[]).exit(3).says("replaced-");
+    assert!(mirror.join("dangling/new").is_file());
+    assert!(mirror.join("only a link").is_symlink());
+    assert_eq!(
+        differences(&docs, &restored(&machine)),
+        nothing,
+        "restored at last"
+    );
+}
+
+/// The change time alone says that a file was written to: it is archived again.
+#[test]
+fn content_behind_an_old_time_is_archived() {
+    let machine = Machine::new();
+    let path = machine.home().join("docs/a.txt");
+    let before = fs::metadata(&path).unwrap();
+    machine.run(&[]).exit(0);
+    let mut content = fs::read(&path).unwrap();
+    content[0] ^= 1;
+    fs::write(&path, &content).unwrap();
+    filetime::set_file_mtime(&path, FileTime::from_last_modification_time(&before)).unwrap();
+    machine.run(&[]).exit(0).says("Archived: 1 file");
+    assert_eq!(fs::read(restored(&machine).join("a.txt")).unwrap(), content);
+}
