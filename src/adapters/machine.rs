@@ -29,6 +29,15 @@ pub fn id() -> String {
     id
 }
 
+/// A name for the local state that is used here: another directory has another name, and a directory
+/// that was lost and made again has the old one. Whoever uses the same state uses the same lock.
+pub fn state_id() -> String {
+    let base = base_directory();
+    let base = fs::canonicalize(&base).unwrap_or(base);
+    let digest = Sha256::digest(format!("aam-backup state {} {}", id(), base.display()));
+    hex::encode(&digest[..8])
+}
+
 /// What the operating system calls this installation of itself.
 fn of_the_system() -> String {
     let read = |path: &str| {

@@ -350,10 +350,10 @@ fn install(job: &Job, args: &InstallArgs, cancel: &Cancel) -> Exit {
 }
 
 /// What is done to a task; what it returns names the task.
-type Act<'a> = dyn Fn(&TaskName, Scheduler) -> Result<Option<String>, SchedulerError> + 'a;
+type TaskAction<'a> = dyn Fn(&TaskName, Scheduler) -> Result<Option<String>, SchedulerError> + 'a;
 
 /// Does something to every task of a profile; `[done, verb]` are the words for it.
-fn each(global: &Global, args: &OfArgs, [done, verb]: [&str; 2], act: &Act) -> Exit {
+fn each(global: &Global, args: &OfArgs, [done, verb]: [&str; 2], act: &TaskAction) -> Exit {
     named(global, &args.profile, |profile| {
         let mut tasks = String::new();
         for scheduler in scheduler::here() {

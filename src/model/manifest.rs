@@ -176,26 +176,6 @@ impl Entry {
         Entry { details, ..self }
     }
 
-    /// Whether the content of a file may be another than when `last` was recorded (SPEC#changes).
-    /// A change time that a change of owner, permissions, attributes or names explains says
-    /// nothing of the content.
-    pub fn may_hold_other_content(&self, last: &Entry) -> bool {
-        let same_change = Meta {
-            changed: last.meta.changed,
-            ..self.meta
-        };
-        let (new, old) = (&self.details, &last.details);
-        let explains = old.owner.is_some()
-            && (self.meta.mode != last.meta.mode
-                || new.owner != old.owner
-                || new.attributes != old.attributes
-                || new.links != old.links);
-        match explains {
-            true => same_change.differs(&last.meta),
-            false => self.meta.differs(&last.meta),
-        }
-    }
-
     /// Its full path, for people.
     pub fn shown_below(&self, mount: &FullPath) -> String {
         mount.display_below(&self.path.to_string())

@@ -284,8 +284,8 @@ fn a_healthy_profile_that_nothing_starts() {
     let found = masked(&ran.stdout, &s3.machine).replace(&bucket, "BUCKET");
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/doctor-healthy.txt");
     golden::compare(&golden, &found);
-    // A profile with everything is looked at by every check.
-    for check in CHECKS {
+    // A profile with everything is looked at by every check; a trial is made only if it is asked for.
+    for check in CHECKS.iter().filter(|check| check.name != "trial") {
         assert!(
             found.contains(&format!(" {}: ", check.name)),
             "{} found nothing\n{found}",

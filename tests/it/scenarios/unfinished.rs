@@ -243,7 +243,13 @@ fn what_is_complete_without_a_record_of_it_is_compared() {
     let record = fs::read_dir(records())
         .unwrap()
         .map(|e| e.unwrap().path())
-        .find(|p| p.extension().is_some_and(|e| e == "json"))
+        .find(|p| {
+            p.file_name()
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .starts_with("unfinished-")
+        })
         .unwrap();
     let (text, work) = (fs::read(&record).unwrap(), machine.kept().remove(0));
     let owner = fs::read(work.join("owner")).unwrap();

@@ -45,3 +45,20 @@ fn a_hang_up_that_is_ignored_stays_ignored() {
     ignoring.envs(given);
     Ran::of(ignoring.output().unwrap()).exit(0).says("SUCCESS");
 }
+
+/// Two runs with other local state have other locks and run at once: neither takes the work files of
+/// the other for those of an interrupted run.
+#[test]
+fn a_run_with_other_local_state_leaves_a_running_one_alone() {
+    let mut machine = Machine::of_either_system();
+    if machine.is_windows() {
+        return;
+    }
+    let held = machine.hold_at_second_mount();
+    let profile = machine.profile.said(&machine.path("profile.yaml"));
+    let mut command = machine.command(&["run", &profile]);
+    command.env("AAM_BACKUP_STATE_DIR", machine.path("other-state"));
+    Ran::of(command.output().unwrap())
+        .says("belongs to a backup with other local state, and stays");
+    held.go_on().exit(0);
+}

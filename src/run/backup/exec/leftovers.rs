@@ -24,7 +24,7 @@ pub(super) fn make_work(plan: &Plan, events: &Events<'_>) -> bool {
             fs::create_dir_all(base)?;
         }
         create_new_private_directory(&work)?;
-        fs::write(work.join(OWNER), machine::id())
+        fs::write(work.join(OWNER), machine::state_id())
     };
     made()
         .inspect_err(|error: &std::io::Error| {
@@ -134,14 +134,14 @@ enum Whose {
     Nobodys,
 }
 
-/// A real directory, not a link, with the mark of this computer's local state. An empty one belongs
+/// A real directory, not a link, with the mark of this local state. An empty one belongs
 /// to a run that was interrupted before the mark was written.
 fn whose(path: &Path) -> Whose {
     if !fs::symlink_metadata(path).is_ok_and(|found| found.is_dir()) {
         return Whose::Nobodys;
     }
     match read_plain(&path.join(OWNER), 64) {
-        Ok(mark) if mark == machine::id().as_bytes() => Whose::Ours,
+        Ok(mark) if mark == machine::state_id().as_bytes() => Whose::Ours,
         Ok(_) => Whose::Others,
         Err(error) if error.kind() == ErrorKind::NotFound => {
             let first = fs::read_dir(path).map(|mut entries| entries.next().is_none());

@@ -252,7 +252,7 @@ fn is_changed(order: &StageOrder, new: &Entry, last: Option<&Entry>) -> bool {
                 last.kind != EntryKind::File
                     || !is_held
                     || last.details.racy
-                    || new.may_hold_other_content(last)
+                    || new.meta.differs(&last.meta)
             }
         },
     }

@@ -248,7 +248,8 @@ enum Excuse {
     /// The source was touched since the walk, or is gone: without a snapshot that is nobody's
     /// fault.
     Changed,
-    /// A link stands where a directory above it was.
+    /// A link stands where a directory above it was. Windows is not asked.
+    #[cfg_attr(windows, allow(dead_code))]
     LinkAbove,
     /// The source cannot be read: a skipped file.
     Unreadable(String),

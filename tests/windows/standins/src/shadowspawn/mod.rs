@@ -59,8 +59,10 @@ pub fn run(command_line: &str) -> i32 {
     if arguments.verbosity > 0 {
         banner();
     }
-    // It says more of each step, and its writer dies of what the console's code page lacks.
-    if arguments.verbosity > 2 && !arguments.source.is_ascii() {
+    // It says more of each step, and its writer dies of what the console's code page lacks: those of
+    // western Europe have no other letters than these.
+    let is_western = |c: char| u32::from(c) < 0x100;
+    if arguments.verbosity > 2 && !arguments.source.chars().all(is_western) {
         return FAILED;
     }
     say(&format!(
