@@ -18,8 +18,7 @@ pub struct TransferSection {
     pub connections: Option<u32>,
     /// The most bytes per second, of all connections together, such as `2MB`. An entry can be
     /// limited to a time of day (local time), such as `08:00-18:00 2MB`. In a list, the first entry
-    /// that covers the current time applies. If no entry covers it, there is no limit. By default,
-    /// there is no limit.
+    /// that covers the current time applies. Otherwise, and by default, the speed is unlimited.
     pub limit: Option<LimitSection>,
 }
 
