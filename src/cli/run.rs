@@ -145,7 +145,7 @@ fn one(search: &Search, profile: &str, args: &RunArgs, cancel: &Cancel) -> Exit 
 fn backup(job: &Job, args: &RunArgs, cancel: &Cancel) -> Exit {
     let attended = !args.unattended && std::io::stdin().is_terminal();
     let ask: Option<Ask<'_>> =
-        (attended && args.backup.mode == Mode::IncrementalOnly).then_some(&ask);
+        (attended && args.backup.mode == Mode::IncrementalOnly).then_some(&terminal::confirm);
     let exit = show(&backup::run(
         job,
         args.backup.request(),
@@ -203,11 +203,4 @@ fn show(ended: &Ended) -> Exit {
         ended.report.text()
     ));
     Exit::of(ended.outcome)
-}
-
-fn ask(question: &str) -> bool {
-    output::note(question);
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer).is_ok()
-        && answer.trim().eq_ignore_ascii_case("y")
 }

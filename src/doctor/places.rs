@@ -67,7 +67,8 @@ pub(super) fn log(visit: &Visit<'_>) -> Vec<CheckAnswer> {
 
 pub(super) fn sources(visit: &Visit<'_>) -> Vec<CheckAnswer> {
     let mut found = Vec::new();
-    for (path, why) in &visit.surveyed().0.missing {
+    for missing in &visit.surveyed().0.missing {
+        let (path, why) = (&missing.path, &missing.why);
         let optional = visit
             .job
             .sources
@@ -76,11 +77,10 @@ pub(super) fn sources(visit: &Visit<'_>) -> Vec<CheckAnswer> {
         found.push(if optional {
             warning(
                 format!("the optional source {path}: {why}"),
-                "attach its disk, or remove it from the profile",
+                missing.hint(true),
             )
         } else {
-            let hint = "attach its disk, correct the path, or mark it `optional: true`";
-            problem(format!("the source {path}: {why}"), hint)
+            problem(format!("the source {path}: {why}"), missing.hint(false))
         });
     }
     let walked = visit.walked();

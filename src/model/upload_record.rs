@@ -28,7 +28,8 @@ pub struct Unfinished {
     /// One for each mount, in order.
     pub archives: Vec<ReadyArchive>,
     /// The stores that lack it.
-    pub owed: Vec<StoreProgress>,
+    #[serde(alias = "owed")]
+    pub pending: Vec<StoreProgress>,
     /// The directory of its files.
     pub work: PathBuf,
     /// The path of this record, and when it was written last.
@@ -108,7 +109,7 @@ impl Unfinished {
         work: PathBuf,
         state: &Path,
     ) -> Unfinished {
-        let owed = stores
+        let pending = stores
             .into_iter()
             .map(|store| StoreProgress {
                 store,
@@ -121,7 +122,7 @@ impl Unfinished {
             version: 1,
             backup,
             archives,
-            owed,
+            pending,
             work,
             record,
             written: None,
@@ -130,22 +131,24 @@ impl Unfinished {
     }
 
     /// What a store lacks.
-    pub fn owed(&self, store: &str) -> Option<&StoreProgress> {
-        self.owed.iter().find(|owed| owed.store == store)
+    pub fn pending(&self, store: &str) -> Option<&StoreProgress> {
+        self.pending.iter().find(|pending| pending.store == store)
     }
 
-    /// As [`Unfinished::owed`], to record what is done.
-    pub fn owed_mut(&mut self, store: &str) -> Option<&mut StoreProgress> {
-        self.owed.iter_mut().find(|owed| owed.store == store)
+    /// As [`Unfinished::pending`], to record what is done.
+    pub fn pending_mut(&mut self, store: &str) -> Option<&mut StoreProgress> {
+        self.pending
+            .iter_mut()
+            .find(|pending| pending.store == store)
     }
 
     /// How many volumes and manifests the store lacks, and their bytes.
-    pub fn left(&self, owed: &StoreProgress) -> (u64, u64) {
+    pub fn left(&self, pending: &StoreProgress) -> (u64, u64) {
         let files = self
             .archives
             .iter()
             .flat_map(ReadyArchive::files)
-            .filter(|file| owed.has(&file.key).is_none());
+            .filter(|file| pending.has(&file.key).is_none());
         files.fold((0, 0), |(count, bytes), file| {
             (count + 1, bytes + file.size)
         })
@@ -156,7 +159,7 @@ impl Unfinished {
         self.kept().map(|file| file.size).sum()
     }
 
-    /// All objects that a store has when nothing is owed to it any more.
+    /// All objects that a store has when nothing is left to send to it.
     pub fn objects(&self) -> impl Iterator<Item = Object> {
         let object = |key: &str, size| Object {
             key: key.to_owned(),
@@ -173,8 +176,8 @@ impl Unfinished {
     /// The markers of all mounts with their keys. `None` unless the store has every object that
     /// they name.
     pub fn markers(&self, store: &str) -> Option<Vec<(String, Marker)>> {
-        let owed = self.owed(store)?;
-        let stored = |file: &WorkFile| owed.has(&file.key).cloned();
+        let pending = self.pending(store)?;
+        let stored = |file: &WorkFile| pending.has(&file.key).cloned();
         let markers = self.archives.iter().map(|archive| {
             let volumes = archive
                 .volumes
@@ -193,19 +196,27 @@ impl Unfinished {
 
     /// What a store does not list with its size was not sent: `listed` has the sizes by key.
     pub fn keep_listed(&mut self, store: &str, listed: &BTreeMap<String, u64>) {
-        let progress = self.owed.iter_mut().filter(|owed| owed.store == store);
-        for owed in progress {
-            owed.sent
+        let progress = self
+            .pending
+            .iter_mut()
+            .filter(|pending| pending.store == store);
+        for pending in progress {
+            pending
+                .sent
                 .retain(|stored| listed.get(&stored.key) == Some(&stored.size));
         }
     }
 
     /// Compares what was believed of a store with what it lists: objects that are not there are
-    /// owed again. A backup that seems complete there, because its run was interrupted between the
-    /// last marker and this record, is owed until its markers are sent again and found to be these:
+    /// pending again. A backup that seems complete there, because its run was interrupted between the
+    /// last marker and this record, is pending until its markers are sent again and found to be these:
     /// names and sizes do not prove whose they are.
     pub fn compare(&mut self, store: &str, listed: &Catalog) {
-        let Some(at) = self.owed.iter().position(|owed| owed.store == store) else {
+        let Some(at) = self
+            .pending
+            .iter()
+            .position(|pending| pending.store == store)
+        else {
             return;
         };
         let set = listed.set(self.backup.full);
@@ -217,26 +228,34 @@ impl Unfinished {
                 objects.find(|object| object.key == key)
             })
         };
-        self.owed[at]
+        self.pending[at]
             .sent
             .retain(|stored| found(&stored.key).is_some_and(|object| object.size == stored.size));
     }
 
     /// Records that a store has an object now.
     pub fn sent(&mut self, store: &str, stored: ObjectRef) {
-        if let Some(owed) = self.owed.iter_mut().find(|owed| owed.store == store) {
-            owed.sent.push(stored);
+        if let Some(pending) = self
+            .pending
+            .iter_mut()
+            .find(|pending| pending.store == store)
+        {
+            pending.sent.push(stored);
         }
     }
 
     /// Records that a store has all of it.
     pub fn complete(&mut self, store: &str) {
-        self.owed.retain(|owed| owed.store != store);
+        self.pending.retain(|pending| pending.store != store);
     }
 
     /// The files that some store still lacks.
     pub fn kept(&self) -> impl Iterator<Item = &WorkFile> {
-        let lacks = |file: &&WorkFile| self.owed.iter().any(|owed| owed.has(&file.key).is_none());
+        let lacks = |file: &&WorkFile| {
+            self.pending
+                .iter()
+                .any(|pending| pending.has(&file.key).is_none())
+        };
         self.archives
             .iter()
             .flat_map(ReadyArchive::files)
@@ -300,8 +319,8 @@ mod tests {
             size: *size,
         });
         unfinished.compare("store", &Catalog::new("pc", objects));
-        let owed = unfinished.owed("store")?;
-        Some(unfinished.left(owed).0)
+        let pending = unfinished.pending("store")?;
+        Some(unfinished.left(pending).0)
     }
 
     #[test]

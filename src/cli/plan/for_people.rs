@@ -59,7 +59,7 @@ fn decision(page: &mut PlanText, plan: &Plan) {
         page.line("Mirror only: no archives are made.");
         return;
     };
-    page.line(match &decision.scope {
+    page.line(match decision.scope() {
         Some(Scope::Full) => "A full backup:".to_owned(),
         Some(Scope::Incremental { full, since, .. }) => format!(
             "An incremental backup on the full backup {full} of what changed since {since}:"

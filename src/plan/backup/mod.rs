@@ -20,6 +20,7 @@ use crate::model::work_name::work_name;
 
 mod apart;
 mod latest;
+mod missing;
 mod notes;
 mod resume;
 mod scope;
@@ -29,6 +30,7 @@ mod stage;
 pub use crate::plan::backup::resume::FinishUpload;
 pub use apart::{Apart, OwnKind, OwnPlace, selection as selection_apart};
 pub use latest::Latest;
+pub use missing::{Missing, MissingSource};
 pub use scope::{Decision, Mode, Refusal, Remembered, Scope, StoreFacts};
 pub use stage::{ArchiveOrder, Changes, HALF_COPIES, MirrorOrder, StageOrder, mirror_target};
 
@@ -62,7 +64,7 @@ pub struct Facts {
     /// When the profile file was modified.
     pub profile_modified: Option<DateTime<Utc>>,
     /// Listed sources that are missing, with the reason.
-    pub missing: Vec<(FullPath, String)>,
+    pub missing: Vec<MissingSource>,
     /// Symbolic links by which the sources are named, above them.
     pub links_above: Vec<FullPath>,
     /// The program's own places and other file systems below the sources.
@@ -188,15 +190,19 @@ impl Plan {
         let work = job
             .work_directory
             .join(&work_name(&job.location, stamp, &facts.nonce));
-        let scope = archive.as_ref().and_then(|d| d.scope.as_ref());
+        let scope = archive.as_ref().and_then(Decision::scope);
         let mut stages = Vec::new();
         for (i, mount) in mounts.iter().enumerate() {
             stages.push(stage::stage(
                 job, facts, stamp, scope, mount, i, &work, &missing,
             ));
         }
-        let remember = match (&archive, scope) {
-            (Some(Decision { put_off: true, .. }), Some(Scope::Incremental { since, .. })) => facts
+        let remember = match scope {
+            Some(Scope::Incremental {
+                since,
+                full_is_due: true,
+                ..
+            }) => facts
                 .remembered
                 .iter()
                 .find(|r| r.stamp == *since)
@@ -232,7 +238,7 @@ impl Plan {
 
     /// What kind of backup is made, if any archive is.
     pub fn scope(&self) -> Option<&Scope> {
-        self.archive.as_ref()?.scope.as_ref()
+        self.archive.as_ref()?.scope()
     }
 
     /// All stages, then volumes of all mounts, then all markers: an interrupted backup has no
@@ -331,34 +337,23 @@ fn stamp(
 }
 
 fn missing(job: &Job, facts: &Facts, findings: &mut Vec<PlanNote>) -> Vec<FullPath> {
+    let mut in_order = Vec::new();
     for source in &job.sources {
-        if let Some((path, why)) = facts
-            .missing
-            .iter()
-            .find(|(path, _)| path.same(&source.path))
-        {
-            findings.push(PlanNote {
-                section: Section::Sources,
-                severity: if source.optional {
-                    Severity::Warning
-                } else {
-                    Severity::Error
-                },
-                text: format!("the source '{path}' is not backed up: {why}"),
-                hint: Some(if why.starts_with("it is empty") {
-                    "attach the disk that belongs there; if it is meant to be empty, write \
-                     'allow-empty: true' for this source"
-                        .to_owned()
-                } else if why.starts_with("it is inside") {
-                    "give that directory a place outside of the sources".to_owned()
-                } else if source.optional {
-                    "attach it, or remove it from sources in the profile".to_owned()
-                } else {
-                    "attach it, remove it from sources, or mark it 'optional: true' in the profile"
-                        .to_owned()
-                }),
-            });
-        }
+        let missing = facts.missing.iter().find(|m| m.path.same(&source.path));
+        in_order.extend(missing.map(|missing| (source.optional, missing)));
     }
-    facts.missing.iter().map(|(path, _)| path.clone()).collect()
+    findings.extend(in_order.iter().map(|(optional, missing)| PlanNote {
+        section: Section::Sources,
+        severity: if *optional {
+            Severity::Warning
+        } else {
+            Severity::Error
+        },
+        text: format!(
+            "the source '{}' is not backed up: {}",
+            missing.path, missing.why
+        ),
+        hint: Some(missing.hint(*optional).to_owned()),
+    }));
+    facts.missing.iter().map(|m| m.path.clone()).collect()
 }

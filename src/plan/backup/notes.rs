@@ -1,6 +1,6 @@
 //! What a plan says about the stores and its decision, besides its steps (SPEC#scope).
 
-use super::scope::{Baseline, Decision, Refusal, Scope};
+use super::scope::{Baseline, Choice, Decision, Refusal, Scope};
 use super::{Facts, PlanNote};
 use crate::model::event::{Section, Severity};
 
@@ -27,20 +27,17 @@ pub(super) fn of_decision(decision: &Decision) -> Option<PlanNote> {
         text,
         hint,
     };
-    match (&decision.refused, &decision.scope) {
-        (Some(refusal), _) => Some(note(
+    match &decision.choice {
+        Choice::Refused(refusal) => Some(note(
             Severity::Error,
             format!("nothing is archived: {}", refusal.why),
             Some(refusal.hint.clone()),
         )),
-        (
-            None,
-            Some(Scope::Incremental {
-                since,
-                baseline: Baseline::Times,
-                ..
-            }),
-        ) => Some(note(
+        Choice::Scope(Scope::Incremental {
+            since,
+            baseline: Baseline::Times,
+            ..
+        }) => Some(note(
             Severity::Warning,
             format!(
                 "the manifest of the backup {since} is not on this computer: files are compared by \
@@ -48,7 +45,7 @@ pub(super) fn of_decision(decision: &Decision) -> Option<PlanNote> {
             ),
             None,
         )),
-        _ => None,
+        Choice::Scope(_) => None,
     }
 }
 

@@ -45,11 +45,11 @@ pub(super) fn uploads(location: &str, facts: &Facts, findings: &mut Vec<PlanNote
     };
     for unfinished in &facts.unfinished {
         let backup = unfinished.backup.stamp();
-        for owed in &unfinished.owed {
+        for pending in &unfinished.pending {
             let store = uploads
                 .stores
                 .iter_mut()
-                .find(|(_, store)| store.label == owed.store);
+                .find(|(_, store)| store.label == pending.store);
             let mut store = store.map(|(name, store)| (*name, store.catalog.as_mut()));
             let why = unfinished.problem.clone().or_else(|| match &store {
                 Some((_, Ok(catalog))) => baseless(unfinished, catalog),
@@ -57,18 +57,18 @@ pub(super) fn uploads(location: &str, facts: &Facts, findings: &mut Vec<PlanNote
             });
             let goes_on = match (why, &mut store) {
                 (Some(why), _) => {
-                    findings.push(given_up(backup, owed, &why));
+                    findings.push(given_up(backup, pending, &why));
                     false
                 }
                 (None, None) => {
-                    findings.push(unused(unfinished, owed));
+                    findings.push(unused(unfinished, pending));
                     true
                 }
                 // That it cannot be reached is reported elsewhere.
                 (None, Some((_, Err(_)))) => true,
                 (None, Some((name, Ok(catalog)))) => {
                     catalog.add(location, unfinished.objects());
-                    let (objects, bytes) = unfinished.left(owed);
+                    let (objects, bytes) = unfinished.left(pending);
                     uploads.finish.push(FinishUpload {
                         backup,
                         store: *name,
@@ -101,7 +101,7 @@ fn baseless(unfinished: &Unfinished, catalog: &Catalog) -> Option<String> {
     missing.then(|| format!("it holds what changed since {since}, which is not in the store"))
 }
 
-fn unused(unfinished: &Unfinished, owed: &StoreProgress) -> PlanNote {
+fn unused(unfinished: &Unfinished, pending: &StoreProgress) -> PlanNote {
     let work = unfinished.work.display();
     PlanNote {
         section: Section::LatestBackups,
@@ -110,7 +110,7 @@ fn unused(unfinished: &Unfinished, owed: &StoreProgress) -> PlanNote {
             "the upload of the backup {} to {} was interrupted, and this run does not use that store; its files \
              stay in '{work}' ({})",
             unfinished.backup.stamp(),
-            owed.store,
+            pending.store,
             size(unfinished.bytes()),
         ),
         hint: Some(
@@ -120,13 +120,13 @@ fn unused(unfinished: &Unfinished, owed: &StoreProgress) -> PlanNote {
     }
 }
 
-fn given_up(backup: Stamp, owed: &StoreProgress, why: &str) -> PlanNote {
+fn given_up(backup: Stamp, pending: &StoreProgress, why: &str) -> PlanNote {
     PlanNote {
         section: Section::LatestBackups,
         severity: Severity::Warning,
         text: format!(
             "the interrupted upload of the backup {backup} to {} is given up: {why}",
-            owed.store
+            pending.store
         ),
         hint: Some("the next backup to that store archives these files again".to_owned()),
     }

@@ -31,6 +31,10 @@ pub enum Scope {
         /// The backup it lists changes since.
         since: Stamp,
         baseline: Baseline,
+        /// A full backup is due but waits for a missing source or an older upload: later runs must
+        /// still know that it is due.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        full_is_due: bool,
     },
 }
 
@@ -62,32 +66,42 @@ impl Scope {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Decision {
-    /// `None`: nothing is archived; `refused` says why.
-    pub scope: Option<Scope>,
+    #[serde(flatten)]
+    pub choice: Choice,
     pub reasons: Vec<String>,
-    pub refused: Option<Refusal>,
-    /// A full backup is due but waits for a missing source: later runs must still know that it is
-    /// due.
-    pub put_off: bool,
+}
+
+/// What is archived, if anything.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Choice {
+    /// An archive of this kind is made.
+    Scope(Scope),
+    /// Nothing is archived.
+    Refused(Refusal),
 }
 
 impl Decision {
     /// Nothing is archived.
     pub fn refused(refusal: Refusal) -> Decision {
         Decision {
-            scope: None,
+            choice: Choice::Refused(refusal),
             reasons: Vec::new(),
-            refused: Some(refusal),
-            put_off: false,
+        }
+    }
+
+    /// What kind of backup is made, if any archive is.
+    pub fn scope(&self) -> Option<&Scope> {
+        match &self.choice {
+            Choice::Scope(scope) => Some(scope),
+            Choice::Refused(_) => None,
         }
     }
 
     fn make(scope: Scope, reasons: Vec<String>) -> Decision {
         Decision {
-            scope: Some(scope),
+            choice: Choice::Scope(scope),
             reasons,
-            refused: None,
-            put_off: false,
         }
     }
 }
@@ -189,7 +203,7 @@ pub fn decide(facts: &ScopeFacts<'_>) -> Decision {
                 return Decision::make(Scope::Full, reasons);
             }
             let due = due.filter(|_| facts.mode == Mode::Regular);
-            let put_off = due.is_some();
+            let full_is_due = due.is_some();
             if let Some(due) = due {
                 let why = match facts.unfinished.filter(|_| facts.missing.is_empty()) {
                     Some(backup) => format!("the upload of {backup} is finished first"),
@@ -211,11 +225,9 @@ pub fn decide(facts: &ScopeFacts<'_>) -> Decision {
                 full: found.full,
                 since: found.since,
                 baseline,
+                full_is_due,
             };
-            Decision {
-                put_off,
-                ..Decision::make(scope, reasons)
-            }
+            Decision::make(scope, reasons)
         }
     }
 }

@@ -81,13 +81,14 @@ impl World {
 
     /// `full`, `incremental SINCE how`, or `refused`.
     fn word(&self) -> String {
-        match self.decide().scope {
+        match self.decide().scope() {
             None => "refused".to_owned(),
             Some(Scope::Full) => "full".to_owned(),
             Some(Scope::Incremental {
                 full,
                 since,
                 baseline,
+                ..
             }) => {
                 format!("{}+{} {baseline:?}", &full.date()[4..], &since.date()[4..])
             }
@@ -193,7 +194,10 @@ fn incremental_only_never_makes_a_full() {
         "refused",
         "a demanded full backup is an error"
     );
-    assert!(changed.decide().refused.unwrap().why.contains("changed"));
+    let Choice::Refused(refusal) = changed.decide().choice else {
+        panic!("refused")
+    };
+    assert!(refusal.why.contains("changed"));
 }
 
 #[test]
@@ -247,12 +251,12 @@ fn what_forces_a_full() {
         ..base().remembers("20261102_100000.000000", "today")
     };
     assert_eq!(new_key.word(), "full");
-    let put_off = World {
+    let postponed = World {
         missing: vec!["/a/x".to_owned()],
         ..new_key
     };
     assert_eq!(
-        put_off.word(),
+        postponed.word(),
         "refused",
         "never an incremental backup with another key"
     );
@@ -266,7 +270,17 @@ fn a_full_waits_for_a_missing_source() {
         ..world(&[complete(OCTOBER, FULL)])
     };
     assert_eq!(due.word(), "1020+1020 Times");
-    assert!(due.decide().put_off && due.decide().reasons.iter().any(|r| r.contains("postponed")));
+    let decision = due.decide();
+    let is_due = |decision: &Decision| {
+        matches!(
+            decision.scope(),
+            Some(Scope::Incremental {
+                full_is_due: true,
+                ..
+            })
+        )
+    };
+    assert!(is_due(&decision) && decision.reasons.iter().any(|r| r.contains("postponed")));
     assert_eq!(
         World {
             missing: missing(),
@@ -276,14 +290,11 @@ fn a_full_waits_for_a_missing_source() {
         "full",
         "no full backup exists to postpone it for"
     );
-    assert!(
-        !World {
-            missing: missing(),
-            ..world(&[complete(NOVEMBER, FULL)])
-        }
-        .decide()
-        .put_off
-    );
+    let not_due = World {
+        missing: missing(),
+        ..world(&[complete(NOVEMBER, FULL)])
+    };
+    assert!(!is_due(&not_due.decide()));
 }
 
 #[test]

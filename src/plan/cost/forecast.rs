@@ -57,7 +57,7 @@ pub struct UploadLoad {
     /// Volumes of this backup.
     pub volumes: u64,
     /// Objects that interrupted uploads still have to send.
-    pub owed: u64,
+    pub pending: u64,
     /// Manifests and markers of this backup.
     pub index: u64,
     /// Requests for volumes, besides the one that completes each object.
@@ -106,7 +106,7 @@ impl UploadLoad {
     /// Objects whose sizes are known only as a sum count as equally large.
     fn owe(&mut self, objects: u64, bytes: u64) {
         self.bytes += bytes;
-        self.owed += objects;
+        self.pending += objects;
         self.more += objects * more_requests(bytes.div_ceil(objects.max(1)));
     }
 }
@@ -162,7 +162,7 @@ impl Forecast {
         };
         let requests = |count: u64, per_thousand: f64| count as f64 / 1000.0 * per_thousand;
         let storage = load.bytes as f64 / 1e9 * price.per_gb_month * f64::from(days) / 30.0;
-        let requests = requests(load.volumes + load.owed, price.put_per_thousand)
+        let requests = requests(load.volumes + load.pending, price.put_per_thousand)
             + requests(load.more, parts.put_per_thousand)
             + requests(load.index, standard.put_per_thousand);
         Forecast {
@@ -202,13 +202,13 @@ impl Forecast {
                 self.speed.mbit
             ),
         };
-        let owed = match load.owed {
+        let pending = match load.pending {
             0 => String::new(),
-            owed => format!(" and {} of interrupted uploads", count(owed, "object")),
+            pending => format!(" and {} of interrupted uploads", count(pending, "object")),
         };
         format!(
             "Upload to {}, at most, because the savings by compression are not known yet:\n  \
-             sends    {} in {}{owed}, {}\n  \
+             sends    {} in {}{pending}, {}\n  \
              takes    {} {known}\n  \
              costs    ${:.2} at Amazon's prices of {} for {}: {days} days in {} ${:.2}, requests ${:.2}",
             self.store,
@@ -359,7 +359,7 @@ mod tests {
             let expected = UploadLoad {
                 bytes,
                 volumes,
-                owed: 0,
+                pending: 0,
                 index: 2,
                 more,
             };
@@ -367,7 +367,7 @@ mod tests {
             load.owe(3, 90_000_000);
             let expected = UploadLoad {
                 bytes: bytes + 90_000_000,
-                owed: 3,
+                pending: 3,
                 more: more + 3 * 4,
                 ..expected
             };

@@ -81,7 +81,7 @@ pub(super) fn plan(job: &Job, plan: &Plan, facts: &Facts, events: &Events<'_>) {
             .reasons
             .iter()
             .for_each(|reason| events.note(Section::LatestBackups, reason.clone()));
-        if let Some(scope) = &decision.scope {
+        if let Some(scope) = decision.scope() {
             events.note(
                 Section::LatestBackups,
                 format!("this backup: {}, {}", scope.word(), plan.stamp),

@@ -23,8 +23,7 @@ use crate::model::name::ObjectName;
 use crate::model::path::{Family, FullPath};
 use crate::model::stamp::Stamp;
 use crate::model::store::StoreName;
-use crate::plan::backup::Remembered;
-use crate::plan::backup::{Facts, Mode, Refusal, StoreFacts};
+use crate::plan::backup::{Facts, Missing, MissingSource, Mode, Refusal, Remembered, StoreFacts};
 
 mod apart;
 mod emptied;
@@ -282,14 +281,18 @@ fn may_snapshot() -> bool {
 }
 
 /// Sources that are not there, only when this computer can look at all.
-fn missing_sources(job: &Job, remembered: &[Remembered]) -> Vec<(FullPath, String)> {
+fn missing_sources(job: &Job, remembered: &[Remembered]) -> Vec<MissingSource> {
     if job.family != Family::HOST {
         return Vec::new();
     }
     let problem = |source: &JobSource| {
         let why = source_problem(&source.path.to_native())
+            .map(Missing::Unreadable)
             .or_else(|| emptied::problem(job, source, remembered))?;
-        Some((source.path.clone(), why))
+        Some(MissingSource {
+            path: source.path.clone(),
+            why,
+        })
     };
     job.sources.iter().filter_map(problem).collect()
 }

@@ -65,7 +65,7 @@ pub(super) fn take_lock(
         if let Some(ask) = ask.filter(|_| !asked) {
             asked = true;
             if !ask(&format!(
-                "Another backup is running ({other}). Wait for it? [y/n] "
+                "Another backup is running ({other}). Wait for it?"
             )) {
                 events.fail(
                     Section::Lock,

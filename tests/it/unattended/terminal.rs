@@ -68,7 +68,7 @@ fn whether_to_wait_for_another_backup() {
     let mode = ["--mode", "incremental-only"];
     at_a_terminal(&night.machine, &mode, "n\n")
         .exit(4)
-        .says("Wait for it? [y/n]")
+        .says("Wait for it? [y/N]")
         .says("not waiting");
     kill_all(&mut running);
     let (night, mut running, gate) = busy("1h");

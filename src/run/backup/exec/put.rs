@@ -69,7 +69,7 @@ impl Execution<'_> {
         let Some(ours) = ours.filter(|_| store.directory().is_none()) else {
             return false;
         };
-        let Some(progress) = unfinished.owed_mut(store.label()) else {
+        let Some(progress) = unfinished.pending_mut(store.label()) else {
             return false;
         };
         if let Some(begun) = progress.begun.iter().find(|begun| begun.key == ours.key) {

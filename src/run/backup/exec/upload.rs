@@ -231,8 +231,8 @@ impl Execution<'_> {
             .map(|file| (file, Purpose::Archive))
             .chain([(&manifest, Purpose::Index)]);
         let lacks = |key: &str| {
-            let owed = unfinished.owed(&label);
-            owed.is_some_and(|owed| owed.has(key).is_none())
+            let pending = unfinished.pending(&label);
+            pending.is_some_and(|pending| pending.has(key).is_none())
         };
         let files: Vec<(&WorkFile, Purpose)> = files.filter(|(file, _)| lacks(&file.key)).collect();
         // While one object is being completed, which takes several answers of the server, the next
@@ -344,7 +344,7 @@ impl Execution<'_> {
         }
         let mut keep = vec![self.plan.stamp];
         for unfinished in progress.unfinished.values() {
-            if unfinished.owed.is_empty() {
+            if unfinished.pending.is_empty() {
                 leftovers::forget(unfinished, Section::CleanUp, self.events);
             } else {
                 self.keep(unfinished);
@@ -384,9 +384,9 @@ impl Execution<'_> {
             self.events.warn(Section::CleanUp, text, None);
         }
         let stores: Vec<&str> = unfinished
-            .owed
+            .pending
             .iter()
-            .map(|owed| owed.store.as_str())
+            .map(|pending| pending.store.as_str())
             .collect();
         let text = format!(
             "the backup {backup} is not complete in {}: its archives stay in '{work}' ({}), and the next run resumes the \

@@ -8,13 +8,13 @@ use crate::model::job::Job;
 use crate::model::path::{Family, FullPath};
 use crate::model::policy::Reference;
 use crate::model::work_name::run_of;
-use crate::plan::backup::{Apart, OwnKind, OwnPlace};
+use crate::plan::backup::{Apart, Missing, MissingSource, OwnKind, OwnPlace};
 use crate::profile::Search;
 
 const PROFILES: &str = "a directory of profiles";
 
-/// What was found, and the sources that are inside a directory of the program, with the reason.
-pub fn find(job: &Job) -> (Apart, Vec<(FullPath, String)>) {
+/// What was found, and the sources that are inside a directory of the program.
+pub fn find(job: &Job) -> (Apart, Vec<MissingSource>) {
     let mut apart = Apart::default();
     let mut inside = Vec::new();
     if job.family != Family::HOST {
@@ -31,8 +31,11 @@ pub fn find(job: &Job) -> (Apart, Vec<(FullPath, String)>) {
                 })),
                 // Who names a directory of profiles as a source wants them.
                 Meeting::Covers if *kind == OwnKind::Directory && *what != PROFILES => {
-                    let at = path.display();
-                    inside.push((source.path.clone(), format!("it is inside {what} '{at}'")));
+                    let place = path.display().to_string();
+                    inside.push(MissingSource {
+                        path: source.path.clone(),
+                        why: Missing::Own { what, place },
+                    });
                 }
                 Meeting::Covers => {}
             }

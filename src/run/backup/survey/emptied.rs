@@ -8,15 +8,15 @@ use crate::adapters::manifest_file::FileReader;
 use crate::model::job::{Job, JobSource};
 use crate::model::manifest::{EntryKind, RelPath};
 use crate::model::text;
-use crate::plan::backup::{Remembered, mirror_target};
+use crate::plan::backup::{Missing, Remembered, mirror_target};
 
-/// Why a source that is there counts as missing: it held files, and has none today.
-pub fn problem(job: &Job, source: &JobSource, remembered: &[Remembered]) -> Option<String> {
+/// A source that is there counts as missing if it held files, and has none today.
+pub fn problem(job: &Job, source: &JobSource, remembered: &[Remembered]) -> Option<Missing> {
     if source.allow_empty || holds_file(&source.path.to_native()) {
         return None;
     }
     let held = in_manifest(job, source, remembered).or_else(|| in_mirror(job, source))?;
-    Some(format!("it is empty, and {held}"))
+    Some(Missing::Emptied(held))
 }
 
 /// Whether there is any file below a directory. An unreadable directory may contain one.

@@ -16,7 +16,7 @@ use crate::model::object::Object;
 use crate::model::path::FullPath;
 use crate::model::stamp::Stamp;
 use crate::model::store::StoreName;
-use crate::plan::backup::{Apart, Facts, Remembered, StoreFacts};
+use crate::plan::backup::{Apart, Facts, Missing, MissingSource, Remembered, StoreFacts};
 use crate::run::backup::survey::Request;
 
 /// The file of `plan --facts`: JSON; what is left out is nothing.
@@ -84,7 +84,10 @@ pub fn facts(job: &Job, request: Request, path: &Path) -> Result<Facts, GivenFac
     });
     let tools = &job.tools;
     let missing = given.missing.into_iter();
-    let missing = missing.map(|path| (path, "it does not exist".to_owned()));
+    let missing = missing.map(|path| MissingSource {
+        path,
+        why: Missing::Unreadable("it does not exist".to_owned()),
+    });
     Ok(Facts {
         now: given.now,
         nonce: String::new(),
