@@ -16,18 +16,8 @@ version=$(cargo pkgid --locked | sed 's/.*[#@]//')
 package=aam-backup_${version}_amd64.deb
 [ -s "$packages/$package" ] || fail "no $packages/$package: run packaging/debian.sh first"
 (cd "$packages" && grep " $package\$" SHA256SUMS | sha256sum --check --quiet)
-command -v debootstrap >/dev/null || apt-get install -y -qq debootstrap >/dev/null
-
 base=${AAM_DEBIAN:-$packages/debian-$release}
-if [ ! -e "$base/etc/debian_version" ]; then
-    # The archive that this computer uses.
-    mirror=$(apt-get indextargets --format '$(SITE)' 'Origin: Debian' | head -n 1)
-    echo "== a bare Debian"
-    rm -rf "$base.new"
-    debootstrap --variant=minbase --include=cron,ca-certificates "$release" "$base.new" "$mirror" >"$base.log" 2>&1 ||
-        { tail -n 20 "$base.log" >&2; fail "debootstrap failed"; }
-    mv "$base.new" "$base"
-fi
+packaging/bare-debian.sh "$release" "$base"
 
 root=$(mktemp -d)
 # shellcheck disable=SC2317

@@ -5,6 +5,16 @@ use std::io::{self, Write};
 
 use super::Exit;
 use crate::model::text::harmless;
+use crate::run::session::Ended;
+
+/// Writes the report of a run or a restore, and where its log is.
+pub fn ended(ended: &Ended) -> Exit {
+    let log = ended.log.as_ref();
+    let log = log.map_or_else(String::new, |log| format!("Log: {}\n", log.display()));
+    let (title, text) = (&ended.report.title, ended.report.text());
+    result(format_args!("{title}\n{text}\n{log}"));
+    Exit::of(ended.outcome)
+}
 
 /// Writes a result. A reader that closes the pipe early (`| head`) is not a failure.
 pub fn result(text: impl Display) -> Exit {

@@ -16,7 +16,7 @@ use crate::plan::backup::Mode;
 use crate::profile::{self, Diagnostics, Search};
 use crate::run::backup::survey::Request;
 use crate::run::backup::{self, Ask};
-use crate::run::session::{Ended, Files};
+use crate::run::session::Files;
 
 /// Which backup: what `run` makes and `plan` shows.
 #[derive(Debug, Args)]
@@ -146,7 +146,7 @@ fn backup(job: &Job, args: &RunArgs, cancel: &Cancel) -> Exit {
     let attended = !args.unattended && std::io::stdin().is_terminal();
     let ask: Option<Ask<'_>> =
         (attended && args.backup.mode == Mode::IncrementalOnly).then_some(&terminal::confirm);
-    let exit = show(&backup::run(
+    let exit = output::ended(&backup::run(
         job,
         args.backup.request(),
         ask,
@@ -175,7 +175,7 @@ fn refuse(search: &Search, profile: &str, args: &RunArgs, diagnostics: &Diagnost
         .find(profile)
         .map(|path| profile::readable(&path))
         .unwrap_or_default();
-    show(&backup::refuse(
+    output::ended(&backup::refuse(
         profile,
         &readable,
         diagnostics,
@@ -189,18 +189,4 @@ fn readers<'a>(args: &RunArgs) -> Vec<Box<dyn Sink + 'a>> {
     vec![Box::new(
         Terminal::new(args.verbose, true).quiet(args.quiet),
     )]
-}
-
-fn show(ended: &Ended) -> Exit {
-    let log = ended
-        .log
-        .as_ref()
-        .map(|log| format!("Log: {}\n", log.display()))
-        .unwrap_or_default();
-    output::result(format_args!(
-        "{}\n{}\n{log}",
-        ended.report.title,
-        ended.report.text()
-    ));
-    Exit::of(ended.outcome)
 }

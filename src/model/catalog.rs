@@ -164,11 +164,7 @@ impl Catalog {
                 self.ignored += 1;
                 continue;
             };
-            let archive = self
-                .backup(name.backup)
-                .archives
-                .entry(name.mount)
-                .or_default();
+            let archive = self.archive(name.backup, name.mount);
             match name.part {
                 Part::Volume(_, number) => drop(archive.volumes.insert(number, object)),
                 Part::Marker => archive.marker = Some(object),
@@ -187,11 +183,7 @@ impl Catalog {
             if self.set(name.backup.full).is_none() {
                 continue;
             }
-            let archive = self
-                .backup(name.backup)
-                .archives
-                .entry(name.mount)
-                .or_default();
+            let archive = self.archive(name.backup, name.mount);
             let found = match name.part {
                 Part::Volume(_, number) => archive.volumes.get(&number),
                 Part::Marker => archive.marker.as_ref(),
@@ -206,6 +198,10 @@ impl Catalog {
             };
             archive.lost.insert(object.key.clone(), why);
         }
+    }
+
+    fn archive(&mut self, backup: BackupId, mount: MountName) -> &mut ListedArchive {
+        self.backup(backup).archives.entry(mount).or_default()
     }
 
     /// The backup of this name, which is added if it is missing.

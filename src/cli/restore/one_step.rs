@@ -118,15 +118,5 @@ pub fn restore(args: &ReportArgs, call: &RestoreCall<'_>) -> Exit {
             report::report(report::title(outcome, started, "restore"), all, counts)
         },
     );
-    let log = done
-        .log
-        .as_ref()
-        .map(|log| format!("Log: {}\n", log.display()))
-        .unwrap_or_default();
-    output::result(format_args!(
-        "{}\n{}\n{log}",
-        done.report.title,
-        done.report.text()
-    ));
-    Exit::of(done.outcome)
+    output::ended(&done)
 }

@@ -157,6 +157,26 @@ impl<'a> Extraction<'a> {
         }
     }
 
+    fn extraction<'b>(
+        &self,
+        mount: &'a PlannedMount,
+        archive: &'a PlannedArchive,
+        into: &'b Path,
+        names: &'b Mutex<LegalNames>,
+    ) -> Result<ArchiveExtraction<'b>, RestoreError>
+    where
+        'a: 'b,
+    {
+        let list = self.wanted.lists.get(&(mount.number, archive.stamp));
+        Ok(ArchiveExtraction {
+            inspection: self.inspection(mount, archive),
+            events: self.events,
+            into,
+            listed: list.map(|list| ListedNames::read(list)).transpose()?,
+            names,
+        })
+    }
+
     /// Extracts a mount's archives in stamp order, each only once.
     fn mount(
         &mut self,
@@ -197,14 +217,7 @@ impl<'a> Extraction<'a> {
         names: &Mutex<LegalNames>,
         error: RestoreError,
     ) -> Result<u64, RestoreError> {
-        let list = self.wanted.lists.get(&(mount.number, archive.stamp));
-        let extraction = ArchiveExtraction {
-            inspection: self.inspection(mount, archive),
-            events: self.events,
-            into,
-            listed: list.map(|list| ListedNames::read(list)).transpose()?,
-            names,
-        };
+        let extraction = self.extraction(mount, archive, into, names)?;
         let salvage = Salvage::new(&extraction, self.downloads)?;
         let (found, lost) = salvage.run()?;
         let what = match lost.count() {
@@ -262,17 +275,10 @@ impl<'a> Extraction<'a> {
         into: &Path,
         names: &Mutex<LegalNames>,
     ) -> Result<u64, RestoreError> {
-        let list = self.wanted.lists.get(&(mount.number, archive.stamp));
-        let extraction = ArchiveExtraction {
-            inspection: self.inspection(mount, archive),
-            events: self.events,
-            into,
-            listed: list.map(|list| ListedNames::read(list)).transpose()?,
-            names,
-        };
         if let Some(error) = self.damaged.remove(&(mount.number, archive.stamp)) {
             return Err(error);
         }
+        let extraction = self.extraction(mount, archive, into, names)?;
         let local = match self.inspected.remove(&(mount.number, archive.stamp)) {
             Some(local) => local,
             None => {
@@ -291,6 +297,7 @@ impl<'a> Extraction<'a> {
         };
         let Some(local) = local else { return Ok(0) };
         extraction.choose_names(&local.first)?;
+        let list = self.wanted.lists.get(&(mount.number, archive.stamp));
         let found = extraction.run(&local.first, list.map(|list| list.as_path()))?;
         self.extracted(mount, archive, found, Some(local))?;
         Ok(found)

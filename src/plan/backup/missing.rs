@@ -1,0 +1,50 @@
+//! Listed sources that are not backed up (SPEC#missing-sources).
+
+use std::fmt;
+
+use crate::model::path::FullPath;
+
+/// A listed source that is not backed up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MissingSource {
+    pub path: FullPath,
+    pub why: Missing,
+}
+
+/// Why a listed source is not backed up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// It does not exist or cannot be read, in the words of the system.
+    Unreadable(String),
+    /// It held files, and has none today. Where they are still held, in words.
+    Emptied(String),
+    /// It is inside a directory of this program: which one, and where.
+    Own { what: &'static str, place: String },
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Missing::Unreadable(why) => f.write_str(why),
+            Missing::Emptied(held) => write!(f, "it is empty, and {held}"),
+            Missing::Own { what, place } => write!(f, "it is inside {what} '{place}'"),
+        }
+    }
+}
+
+impl MissingSource {
+    /// What to do about it. `optional`: the profile allows that the source is missing.
+    pub fn hint(&self, optional: bool) -> &'static str {
+        match (&self.why, optional) {
+            (Missing::Emptied(_), _) => {
+                "attach the disk that belongs there; if it is meant to be empty, write \
+                 'allow-empty: true' for this source"
+            }
+            (Missing::Own { .. }, _) => "give that directory a place outside of the sources",
+            (Missing::Unreadable(_), true) => "attach it, or remove it from sources in the profile",
+            (Missing::Unreadable(_), false) => {
+                "attach it, remove it from sources, or mark it 'optional: true' in the profile"
+            }
+        }
+    }
+}
