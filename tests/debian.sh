@@ -60,7 +60,7 @@ done
 for part in config.toml registry; do
     [ ! -e "$registry/$part" ] || cp -a --reflink=auto "$registry/$part" "$root/opt/cargo/"
 done
-git ls-files -z | tar --null --files-from=- -c | tar -x -C "$root/home/allen/project"
+git ls-files -z --cached --others --exclude-standard | tar --null --files-from=- -c | tar -x -C "$root/home/allen/project"
 inside root /root "chown -R allen: /home/allen /opt/cargo"
 
 both() {
