@@ -41,14 +41,18 @@ pub(super) struct Ahead<'a> {
 
 /// Runs `body` with workers beside it: one a core, two at least (waiting for a disk keeps no core
 /// busy), eight at most. Where the system starts no more threads, with fewer or none.
-pub(super) fn with_workers<T>(selection: &Arc<Selection>, body: impl FnOnce(&Ahead<'_>) -> T) -> T {
+pub(super) fn with_workers<T>(
+    selection: &Arc<Selection>,
+    reads_attributes: bool,
+    body: impl FnOnce(&Ahead<'_>) -> T,
+) -> T {
     let queue = (Mutex::new(Queue::default()), Condvar::new());
     let count = std::thread::available_parallelism().map_or(2, |n| n.get().clamp(2, 8));
     std::thread::scope(|scope| {
         // Closes the queue also when `body` panics: the scope would wait for the workers for ever.
         let _closing = Closing(&queue);
         let start = |_: &usize| {
-            let worker = || serve(&queue, selection);
+            let worker = || serve(&queue, selection, reads_attributes);
             std::thread::Builder::new()
                 .spawn_scoped(scope, worker)
                 .is_ok()
@@ -72,7 +76,7 @@ impl Drop for Closing<'_> {
     }
 }
 
-fn serve((queue, ready): &(Mutex<Queue>, Condvar), selection: &Selection) {
+fn serve((queue, ready): &(Mutex<Queue>, Condvar), selection: &Selection, reads_attributes: bool) {
     loop {
         let mut guard = queue.lock().unwrap_or_else(PoisonError::into_inner);
         let order = loop {
@@ -86,9 +90,9 @@ fn serve((queue, ready): &(Mutex<Queue>, Condvar), selection: &Selection) {
         };
         drop(guard);
         // The walk may have gone away; then nobody wants the answer.
-        let _ = order
-            .answer
-            .send(Listing::read(&order.place, &order.location, selection));
+        let (place, location) = (&order.place, &order.location);
+        let listing = Listing::read(place, location, selection, reads_attributes);
+        let _ = order.answer.send(listing);
     }
 }
 

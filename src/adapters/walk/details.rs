@@ -63,21 +63,24 @@ pub(super) fn found(path: &Path, metadata: &Metadata) -> io::Result<Found> {
         blocks: metadata.blocks(),
     };
     let target = || Ok(std::fs::read_link(path)?.into_os_string().into_vec());
+    let mut details = details(&looked, target)?;
+    if matches!(looked.kind, Kind::File | Kind::Directory) {
+        details.attributes = attributes(path).map(Arc::new);
+    }
     Ok(Found {
         meta: meta_of(metadata)?,
-        details: details(path, &looked, target)?,
+        details,
     })
 }
 
 /// A file below this size has no room for a hole.
 const SMALLEST_SPARSE: u64 = 4096;
 
-/// The details of an entry; `path` leads to it, and a link in its own place is not followed.
+/// The details of an entry, but its attributes.
 ///
 /// # Errors
 /// When the target of a link cannot be read.
 pub(super) fn details(
-    path: &Path,
     looked: &LookedAt,
     target: impl FnOnce() -> io::Result<Vec<u8>>,
 ) -> io::Result<Details> {
@@ -98,10 +101,6 @@ pub(super) fn details(
             user: None,
             group: None,
         })),
-        attributes: match link {
-            None => attributes(path).map(Arc::new),
-            Some(_) => None,
-        },
         link,
         links: has_names.then_some(looked.number),
         sparse: is_file
@@ -114,8 +113,9 @@ pub(super) fn details(
 /// Room for the names of the attributes of nearly every entry.
 const NAMES: usize = 1024;
 
-/// The extended attributes that are restored. `None`: there are none, or the system does not tell.
-fn attributes(path: &Path) -> Option<Attributes> {
+/// The extended attributes that are restored. `None`: there are none, or the system does not tell. A
+/// link in the place of the path is not followed.
+pub(super) fn attributes(path: &Path) -> Option<Attributes> {
     let mut names = vec![0; NAMES];
     let length = loop {
         match rustix::fs::llistxattr(path, &mut names[..]) {

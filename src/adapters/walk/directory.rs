@@ -6,14 +6,16 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, StatxFlags};
 use rustix::io::Errno;
 
-use super::details::{LookedAt, details};
+use super::details::{self, LookedAt, details};
 use super::found::Found;
 use super::meta::{meta_of_stat, meta_of_statx};
 use crate::model::manifest::Meta;
+use crate::model::manifest::details::Attributes;
 use crate::model::select::Kind;
 
 /// An open directory.
@@ -84,14 +86,20 @@ impl SourceDirectory {
         }
     }
 
-    /// What else is known of a name: read by the handle of its directory, too.
+    /// What else is known of a name, but its attributes: read by the handle of its directory, too.
     fn found(&self, name: &OsStr, meta: Meta, looked: &LookedAt) -> io::Result<(Kind, Found)> {
-        let place = Path::new("/proc/self/fd").join(self.0.as_raw_fd().to_string());
-        let details = details(&place.join(name), looked, || {
+        let details = details(looked, || {
             let target = rustix::fs::readlinkat(&self.0, name, Vec::new())?;
             Ok(target.into_bytes())
         })?;
         Ok((looked.kind, Found { meta, details }))
+    }
+
+    /// The attributes of a name, which is no link.
+    pub(super) fn attributes(&self, name: &OsStr) -> Option<Arc<Attributes>> {
+        // The kernel has taken a handle and a name for attributes only since Linux 6.13.
+        let place = Path::new("/proc/self/fd").join(self.0.as_raw_fd().to_string());
+        details::attributes(&place.join(name)).map(Arc::new)
     }
 }
 

@@ -7,12 +7,14 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{self, DirEntry};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::details;
 use super::found::Found;
 use super::meta::{kind_of, refuse_in_cloud};
 #[cfg(windows)]
 use crate::adapters::windows::ListedEntry;
+use crate::model::manifest::details::Attributes;
 use crate::model::select::Kind;
 
 /// A directory.
@@ -44,6 +46,11 @@ impl DirectoryByPath {
         let path = self.0.join(name);
         let found = fs::symlink_metadata(&path)?;
         Ok((kind_of(found.file_type()), details::found(&path, &found)?))
+    }
+
+    /// What a look has not read of a name: nothing.
+    pub(super) fn attributes(&self, _: &OsStr) -> Option<Arc<Attributes>> {
+        None
     }
 
     /// Windows tells change times and reparse tags by directory only. Without them the other times

@@ -1,6 +1,5 @@
-//! What a walk found of an entry.
+//! What was found of an entry.
 
-use super::Item;
 use crate::model::manifest::{Details, Meta};
 
 /// What was found of an entry.
@@ -16,15 +15,6 @@ impl Found {
         Found {
             meta: Meta::unknown(),
             details: Details::default(),
-        }
-    }
-
-    /// As a directory.
-    pub fn directory(self, really_empty: bool) -> Item {
-        Item::Directory {
-            meta: self.meta,
-            details: self.details,
-            really_empty,
         }
     }
 }

@@ -61,6 +61,7 @@ impl Listing {
         place: &Place,
         location: &Location,
         selection: &Selection,
+        reads_attributes: bool,
     ) -> io::Result<Listing> {
         let directory = place.open()?;
         let mut entries = Vec::new();
@@ -74,6 +75,13 @@ impl Listing {
         )?;
         entries.extend(still_listed(&directory, &not_found)?);
         add_listed(&directory, &mut entries);
+        if reads_attributes {
+            for (name, found) in &mut entries {
+                if let Judged::Directory(found) | Judged::File(found) = found {
+                    found.details.attributes = directory.attributes(name);
+                }
+            }
+        }
         entries.sort_unstable_by(|(a, _), (b, _)| a.as_encoded_bytes().cmp(b.as_encoded_bytes()));
         let really_empty = entries.is_empty();
         Ok(Listing {

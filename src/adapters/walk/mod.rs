@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::model::cancel::Cancel;
-use crate::model::manifest::{Details, Meta, RelPath};
+use crate::model::manifest::RelPath;
 use crate::model::path::{FullPath, verbatim};
 use crate::model::select::{Kind, Location, Selection};
 
@@ -24,6 +24,7 @@ mod directory;
 mod found;
 mod listing;
 mod meta;
+mod walked_entry;
 
 pub use listing::{native_name, source_problem};
 pub use meta::{InCloud, meta_of};
@@ -32,22 +33,22 @@ use ahead::{Ahead, Pending};
 use directory::SourceDirectory;
 use found::Found;
 use listing::{Judged, Listing, Place, name_text};
+pub use walked_entry::WalkedEntry;
 
 /// One thing a walk came across.
 #[derive(Debug)]
 pub enum Item {
     /// A selected directory. It comes before everything in it.
     Directory {
-        meta: Meta,
-        details: Details,
+        found: WalkedEntry,
         /// Whether there is nothing in it at all, not even anything left out: only then may 7-Zip
         /// be given its name.
         really_empty: bool,
     },
     /// A selected file.
-    File { meta: Meta, details: Details },
+    File { found: WalkedEntry },
     /// A selected symbolic link, which is not followed.
-    Link { meta: Meta, details: Details },
+    Link { found: WalkedEntry },
     /// Left out by this exclusion; nothing below it is looked at.
     Excluded { kind: Kind },
     /// A special file, or a link where links are not stored: not followed, not copied.
@@ -69,6 +70,10 @@ pub struct Walk<'a> {
     pub mount: &'a FullPath,
     /// Where it can be read: the mount itself, or where its snapshot is shown.
     pub shown_at: &'a Path,
+    /// Whether extended attributes and access lists are read of every entry, on all processors.
+    /// Otherwise they are read when they are asked for, which costs nothing for an entry that has
+    /// not changed.
+    pub reads_attributes: bool,
     pub cancel: &'a Cancel,
 }
 
@@ -101,7 +106,7 @@ impl Walk<'_> {
             location = location.enter(name);
         }
         directory::allow_many();
-        ahead::with_workers(self.selection, |ahead| {
+        ahead::with_workers(self.selection, self.reads_attributes, |ahead| {
             let here = Here {
                 place: Place::At(verbatim(self.shown_at)),
                 rel: RelPath::root(),
@@ -152,7 +157,13 @@ struct Frame {
 impl Descent<'_, '_> {
     /// Walks one directory and everything in it, with a stack of its own: depth costs no thread
     /// stack.
-    fn enter(&mut self, here: Here, is_source: bool, found: Option<Found>) -> ControlFlow<()> {
+    fn enter(
+        &mut self,
+        here: Here,
+        is_source: bool,
+        found: Option<WalkedEntry>,
+    ) -> ControlFlow<()> {
+        let is_lazy = !self.walk.reads_attributes;
         let mut stack: Vec<Frame> = Vec::new();
         stack.extend(self.open(here, is_source, found, None, true)?);
         loop {
@@ -168,9 +179,18 @@ impl Descent<'_, '_> {
                 continue;
             };
             self.path.set(&frame.here.rel, name.as_encoded_bytes());
+            // What has been read already is not read again.
+            let unread = |name: OsString| {
+                let directory = frame.directory.as_ref().filter(|_| is_lazy)?;
+                Some((directory.clone(), name))
+            };
             let item = match found {
-                Judged::File(Found { meta, details }) => Item::File { meta, details },
-                Judged::Link(Found { meta, details }) => Item::Link { meta, details },
+                Judged::File(found) => Item::File {
+                    found: WalkedEntry::new(found, unread(name)),
+                },
+                Judged::Link(found) => Item::Link {
+                    found: WalkedEntry::new(found, None),
+                },
                 Judged::Excluded(kind) => Item::Excluded { kind },
                 Judged::NotCopied(kind) => Item::NotCopied { kind },
                 Judged::Unreadable(why) => Item::Unreadable {
@@ -179,6 +199,7 @@ impl Descent<'_, '_> {
                 },
                 Judged::Missing(why) => Item::SourceMissing { why },
                 Judged::Directory(found) => {
+                    let found = WalkedEntry::new(found, unread(name.clone()));
                     let here = Here {
                         place: frame.place_of(&name),
                         rel: self.path.clone(),
@@ -200,7 +221,7 @@ impl Descent<'_, '_> {
         &mut self,
         here: Here,
         is_source: bool,
-        found: Option<Found>,
+        found: Option<WalkedEntry>,
         pending: Option<Pending>,
         may_ask: bool,
     ) -> ControlFlow<(), Option<Frame>> {
@@ -208,15 +229,15 @@ impl Descent<'_, '_> {
             (Some(found), _) => found,
             // Only the mount itself comes without: nothing was listed to find it.
             (None, Place::At(path)) => match listing::source(path, is_source) {
-                Ok(found) => found,
+                Ok(found) => WalkedEntry::new(found, None),
                 Err(why) if is_source => {
                     (self.each)(&here.rel, Item::SourceMissing { why })?;
                     return ControlFlow::Continue(None);
                 }
                 // Above the sources: each source below is then found missing by itself.
-                Err(_) => Found::unknown(),
+                Err(_) => WalkedEntry::new(Found::unknown(), None),
             },
-            (None, Place::In(..)) => Found::unknown(),
+            (None, Place::In(..)) => WalkedEntry::new(Found::unknown(), None),
         };
         let (location, selection) = (&here.location, self.walk.selection);
         let inside = location.inside_source();
@@ -225,11 +246,15 @@ impl Descent<'_, '_> {
                 Ok(Listing::towards_sources(path, location, selection))
             }
             (_, Some(pending)) => self.ahead.wait(pending),
-            (place, None) => Listing::read(place, location, selection),
+            (place, None) => Listing::read(place, location, selection, self.walk.reads_attributes),
         };
         let really_empty = listing.as_ref().is_ok_and(Listing::really_empty);
         if inside || listing.is_err() {
-            (self.each)(&here.rel, found.directory(really_empty))?;
+            let item = Item::Directory {
+                found,
+                really_empty,
+            };
+            (self.each)(&here.rel, item)?;
         }
         let listing = match listing {
             Ok(listing) => listing,
@@ -239,25 +264,28 @@ impl Descent<'_, '_> {
                 return ControlFlow::Continue(None);
             }
         };
-        let mut not_asked = if inside {
-            listing.directories()
-        } else {
-            Vec::new()
-        };
-        not_asked.reverse();
-        let mut frame = Frame {
-            here,
-            directory: listing.directory.clone(),
-            entries: listing.into_entries(),
-            pending: VecDeque::new(),
-            not_asked,
-        };
+        let mut frame = Frame::new(here, listing);
         frame.ask(self.ahead, may_ask);
         ControlFlow::Continue(Some(frame))
     }
 }
 
 impl Frame {
+    fn new(here: Here, listing: Listing) -> Frame {
+        let mut not_asked = match here.location.inside_source() {
+            true => listing.directories(),
+            false => Vec::new(),
+        };
+        not_asked.reverse();
+        Frame {
+            here,
+            directory: listing.directory.clone(),
+            entries: listing.into_entries(),
+            pending: VecDeque::new(),
+            not_asked,
+        }
+    }
+
     /// Where a directory in this one is.
     fn place_of(&self, name: &OsStr) -> Place {
         match (&self.directory, &self.here.place) {

@@ -1,6 +1,6 @@
 //! Reads manifests of all versions, record by record, and checks their order.
 
-use std::io::{BufRead, Read};
+use std::io::{BufRead, BufReader, Read};
 
 use super::record::Record;
 use super::version1::JsonLines;
@@ -9,6 +9,9 @@ use super::{Entry, Header, ManifestError, RelPath, VERSION};
 
 /// A damaged frame may ask for any window: this is the largest that is made, 8 MiB.
 const MAX_WINDOW_LOG: u32 = 23;
+
+/// Bytes that are decompressed at once: a record has some thirty.
+const BUFFER: usize = 1 << 15;
 
 /// Reads a manifest, in walk order.
 pub struct Reader<R: BufRead> {
@@ -80,7 +83,13 @@ impl<R: BufRead> Reader<R> {
                 Body::Two(records) => records.number,
             }));
         }
-        self.last = Some((path.clone(), is_entry));
+        match &mut self.last {
+            Some((last, was_entry)) => {
+                last.clone_from(path);
+                *was_entry = is_entry;
+            }
+            None => self.last = Some((path.clone(), is_entry)),
+        }
         Ok(record)
     }
 }
@@ -105,7 +114,7 @@ impl<R: BufRead> Iterator for Reader<R> {
 
 /// The records of version 2.
 struct Records<R: BufRead> {
-    input: zstd::Decoder<'static, R>,
+    input: BufReader<zstd::Decoder<'static, R>>,
     context: Context,
     buffer: Vec<u8>,
     /// Number of the record that was read last, from 1.
@@ -124,7 +133,7 @@ impl<R: BufRead> Records<R> {
         let mut input = zstd::Decoder::with_buffer(input)?;
         input.window_log_max(MAX_WINDOW_LOG)?;
         let mut records = Records {
-            input,
+            input: BufReader::with_capacity(BUFFER, input),
             context: Context::default(),
             buffer: Vec::new(),
             number: 0,
@@ -165,6 +174,12 @@ impl<R: BufRead> Records<R> {
             return Err(self.broken("it is longer than 16 MiB"));
         }
         self.buffer.clear();
+        // Nearly every record is there as a whole.
+        if let Some(whole) = self.input.buffer().get(..length) {
+            self.buffer.extend_from_slice(whole);
+            self.input.consume(length);
+            return Ok(());
+        }
         // Memory grows with what is there, not with what a damaged length says.
         let mut input = self.input.by_ref().take(length as u64);
         let read = input.read_to_end(&mut self.buffer);

@@ -8,8 +8,19 @@ use crate::model::path::{Family, FullPath};
 
 /// A path below a mount: names joined by `/`, as the bytes the operating system gave (WTF-8 on
 /// Windows).
-#[derive(Clone, Default, PartialEq, Eq, Hash)]
+#[derive(Default, PartialEq, Eq, Hash)]
 pub struct RelPath(Vec<u8>);
+
+/// By hand, because a derived one would not reuse the memory in `clone_from`.
+impl Clone for RelPath {
+    fn clone(&self) -> RelPath {
+        RelPath(self.0.clone())
+    }
+
+    fn clone_from(&mut self, other: &RelPath) {
+        self.0.clone_from(&other.0);
+    }
+}
 
 impl RelPath {
     /// The mount itself.
@@ -106,12 +117,28 @@ impl RelPath {
     }
 }
 
+/// How many bytes two paths share at their beginning. Neighbours in walk order share most.
+pub(super) fn shared(a: &[u8], b: &[u8]) -> usize {
+    const STEP: usize = 16;
+    let equal = |(a, b): &(&[u8], &[u8])| a == b;
+    let steps = a.chunks_exact(STEP).zip(b.chunks_exact(STEP));
+    let sure = STEP * steps.take_while(equal).count();
+    let rest = a[sure..].iter().zip(&b[sure..]);
+    sure + rest.take_while(|(a, b)| a == b).count()
+}
+
 /// Walk order: a directory, then everything in it, names by their bytes. Comparing with `/` as the
 /// smallest byte compares name by name.
 impl Ord for RelPath {
     fn cmp(&self, other: &RelPath) -> Ordering {
-        let low = |b: &u8| if *b == b'/' { 0 } else { *b };
-        self.0.iter().map(low).cmp(other.0.iter().map(low))
+        let low = |bytes: &[u8], at: usize| match bytes.get(at) {
+            None => None,
+            Some(b'/') => Some(0),
+            Some(byte) => Some(*byte),
+        };
+        let (a, b) = (self.0.as_slice(), other.0.as_slice());
+        let at = shared(a, b);
+        low(a, at).cmp(&low(b, at))
     }
 }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::Bytes;
 
 use super::details::{Attributes, Details, Link, Owner};
+use super::rel_path::shared;
 use super::{Entry, EntryKind, Meta, Moment, RelPath, Stored};
 use crate::model::stamp::Stamp;
 
@@ -145,8 +146,7 @@ impl Context {
     /// A path as it is written after the last one.
     pub fn shorten<'a>(&mut self, path: &'a RelPath) -> WirePath<'a> {
         let bytes = path.as_bytes();
-        let pairs = self.path.iter().zip(bytes);
-        let shared = pairs.take_while(|(a, b)| a == b).count();
+        let shared = shared(&self.path, bytes);
         self.path.truncate(shared);
         self.path.extend_from_slice(&bytes[shared..]);
         WirePath {
@@ -174,19 +174,30 @@ impl Context {
     pub fn encode<'a>(&mut self, entry: &'a Entry) -> WireEntry<'a> {
         let (meta, details) = (&entry.meta, &entry.details);
         let from_modified = |time: Moment| time.0.wrapping_sub(meta.modified.0);
-        let more = WireDetails {
-            link: details.link.clone(),
-            owner: Repeated::of(details.owner.as_ref(), &mut self.owner),
-            attributes: Repeated::of(details.attributes.as_ref(), &mut self.attributes),
-            windows: details.windows,
-            links: details.links,
-            crc: details.crc,
-        };
-        let has_more = Details {
-            sparse: false,
-            racy: false,
-            ..details.clone()
-        } != Details::default();
+        let Details {
+            link,
+            owner,
+            attributes,
+            windows,
+            links,
+            crc,
+            sparse,
+            racy,
+        } = details;
+        let has_more = link.is_some()
+            || owner.is_some()
+            || attributes.is_some()
+            || windows.is_some()
+            || links.is_some()
+            || crc.is_some();
+        let more = has_more.then(|| WireDetails {
+            link: link.clone(),
+            owner: Repeated::of(owner.as_ref(), &mut self.owner),
+            attributes: Repeated::of(attributes.as_ref(), &mut self.attributes),
+            windows: *windows,
+            links: *links,
+            crc: *crc,
+        });
         WireEntry {
             path: self.shorten(&entry.path),
             kind: entry.kind,
@@ -196,10 +207,8 @@ impl Context {
             changed: meta.changed.map(from_modified),
             mode: meta.mode,
             stored: self.stored(entry.stored),
-            flags: flag(entry.unseen, UNSEEN)
-                | flag(details.sparse, SPARSE)
-                | flag(details.racy, RACY),
-            details: has_more.then_some(more),
+            flags: flag(entry.unseen, UNSEEN) | flag(*sparse, SPARSE) | flag(*racy, RACY),
+            details: more,
         }
     }
 

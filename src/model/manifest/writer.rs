@@ -1,6 +1,6 @@
 //! Writes a manifest of version 2, record by record.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, IntoInnerError, Write};
 
 use serde_bytes::Bytes;
 
@@ -13,9 +13,12 @@ const LEVEL: i32 = 3;
 /// Half a MiB to look back: a restore reads the manifests of a chain at once.
 const WINDOW_LOG: u32 = 19;
 
+/// Bytes that are compressed at once: a record has some thirty.
+const BUFFER: usize = 1 << 15;
+
 /// Writes a manifest. What it remembers does not depend on the number of entries.
 pub struct Writer<W: Write> {
-    out: zstd::Encoder<'static, W>,
+    out: BufWriter<zstd::Encoder<'static, W>>,
     context: Context,
     buffer: Vec<u8>,
     entries: u64,
@@ -34,7 +37,7 @@ impl<W: Write> Writer<W> {
         out.include_checksum(true)?;
         out.window_log(WINDOW_LOG)?;
         let mut writer = Writer {
-            out,
+            out: BufWriter::with_capacity(BUFFER, out),
             context: Context::new(header.stamp()),
             buffer: Vec::new(),
             entries: 0,
@@ -101,7 +104,8 @@ impl<W: Write> Writer<W> {
     pub fn finish(mut self) -> io::Result<W> {
         let (entries, removed) = (self.entries, self.removed);
         self.record(&WireRecord::End { entries, removed })?;
-        let mut out = self.out.finish()?;
+        let out = self.out.into_inner().map_err(IntoInnerError::into_error)?;
+        let mut out = out.finish()?;
         out.flush()?;
         Ok(out)
     }

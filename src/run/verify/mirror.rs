@@ -117,6 +117,7 @@ impl MirroredMount<'_> {
             selection,
             mount: &self.mount.path,
             shown_at: &path,
+            reads_attributes: false,
             cancel: self.cancel,
         };
         let mut ended = Ok(());
@@ -142,14 +143,14 @@ impl MirroredMount<'_> {
     ) -> Result<(), RestoreError> {
         let shown = self.mount.path.display_below(&path.to_string());
         let why = match item {
-            Item::Directory { meta, .. } => {
-                self.enter(path, &meta);
+            Item::Directory { found: seen, .. } => {
+                self.enter(path, &seen.meta);
                 return Ok(());
             }
-            Item::File { meta, .. } => {
+            Item::File { found: seen } => {
                 let name = shown.clone();
                 let chosen = self
-                    .file(path, shown, meta)
+                    .file(path, shown, seen.meta)
                     .and_then(|file| chooser.offer(name.as_bytes(), file));
                 return chosen.map_or(Ok(()), |file| file.check(self.cancel, found));
             }

@@ -247,6 +247,7 @@ pub fn list_extra(
         selection: &everything,
         mount: &order.mount.path,
         shown_at: &target,
+        reads_attributes: false,
         cancel,
     };
     let flow = walk.run(&mut |path, item| {

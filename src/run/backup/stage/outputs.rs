@@ -10,7 +10,7 @@ use super::fit::{Fit, Treatment};
 use super::fitting::Fitting;
 use crate::adapters::walk::meta_of;
 use crate::model::event::Events;
-use crate::model::manifest::{Entry, Header, Moment, RelPath, Writer};
+use crate::model::manifest::{Entry, Header, Meta, Moment, RelPath, Writer};
 use crate::model::path::{Family, FullPath};
 use crate::model::select::Kind;
 use crate::plan::backup::StageOrder;
@@ -26,6 +26,8 @@ pub(super) struct Outputs<'a> {
     content: Option<BufWriter<File>>,
     fit: Option<Fit<'a>>,
     family: Family,
+    /// When the walk begins.
+    began: Option<Moment>,
 }
 
 /// What the copier of a mirror is given.
@@ -81,7 +83,14 @@ impl<'a> Outputs<'a> {
             archive: create(order.archive.is_some(), &files.archive_list)?,
             mirror,
             family,
+            began,
         })
+    }
+
+    /// Whether a file may be changed once more without a trace in its times, because it was changed
+    /// when it was looked at, as far as the clock of its file system tells.
+    pub(super) fn is_racy(&self, meta: &Meta) -> bool {
+        self.began.is_some_and(|began| is_racy(meta, began))
     }
 
     pub(super) fn leave_out(&mut self, path: &RelPath, kind: Kind) {
@@ -182,6 +191,50 @@ impl<'a> Outputs<'a> {
 fn began(made: &Path) -> Option<Moment> {
     let metadata = std::fs::metadata(made).ok()?;
     meta_of(&metadata).ok()?.changed
+}
+
+/// Of a file system that keeps fractions of a second: the longest step of a kernel's clock.
+const FINE: i128 = 10_000_000;
+
+/// One that keeps seconds: FAT counts in steps of two.
+const COARSE: i128 = 2_000_000_000;
+
+fn is_racy(meta: &Meta, began: Moment) -> bool {
+    let last = meta.changed.unwrap_or(meta.modified).max(meta.modified);
+    let is_coarse = last.split().1 == 0;
+    last.0 >= began.0 - if is_coarse { COARSE } else { FINE }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_changed_when_it_was_looked_at_is_racy() {
+        let second = 1_000_000_000;
+        let began = Moment(100 * second + 1);
+        for (changed, expected) in [
+            (50 * second, false),
+            (98 * second, false),
+            (99 * second, true),
+            (100 * second, true),
+            (99 * second + 1, false),
+            (100 * second - 9_000_000, true),
+            (101 * second + 7, true),
+        ] {
+            let meta = Meta {
+                changed: Some(Moment(changed)),
+                ..Meta::unknown()
+            };
+            assert_eq!(is_racy(&meta, began), expected, "{changed}");
+        }
+        // Without a change time, as on FAT. A time in the future explains nothing.
+        let modified = Meta {
+            modified: Moment(100 * second),
+            ..Meta::unknown()
+        };
+        assert!(is_racy(&modified, began));
+    }
 }
 
 fn writing(why: std::io::Error) -> StageError {

@@ -58,6 +58,7 @@ pub fn prepare(
         selection: &selection,
         mount: &order.mount.path,
         shown_at: place.read,
+        reads_attributes: last_manifest(order).is_none(),
         cancel,
     };
     let flow = walk.run(&mut |path, item| match take(
@@ -115,20 +116,19 @@ fn take(
     let mut last = before.up_to(path, &mut |entry| out.carry_over(entry, prepared))?;
     match item {
         Item::Directory {
-            meta,
-            details,
+            found,
             really_empty,
         } => {
-            let new = Entry::new(path, EntryKind::Directory, meta, None).with(details);
+            let new = found.entry(path, EntryKind::Directory, last.as_ref());
             take_directory(order, out, prepared, events, &new, really_empty, last)
         }
-        Item::File { meta, details } => {
-            let new = Entry::new(path, EntryKind::File, meta, None).with(details);
+        Item::File { found } => {
+            let new = found.entry(path, EntryKind::File, last.as_ref());
             take_file(order, out, prepared, events, new, last)
         }
-        Item::Link { meta, details } => {
+        Item::Link { found } => {
             prepared.kept_links += 1;
-            let new = Entry::new(path, EntryKind::Link, meta, None).with(details);
+            let new = found.entry(path, EntryKind::Link, last.as_ref());
             out.mirror(&new, last.as_ref(), events)?;
             out.manifest(&new)
         }
@@ -214,6 +214,7 @@ fn take_file(
 ) -> Result<(), StageError> {
     prepared.files += 1;
     prepared.bytes += new.meta.size;
+    new.details.racy = out.is_racy(&new.meta);
     out.mirror(&new, last.as_ref(), events)?;
     if order.archive.is_some() {
         if !is_changed(order, &new, last.as_ref()) {
