@@ -122,7 +122,6 @@ sources: ['{self.tree}']
 destinations:
 {self.destination()}
 {self.archive()}
-work-directory: {self.place}/work
 log: {{directory: '{self.place}/log'}}
 """
         )
@@ -133,7 +132,8 @@ log: {{directory: '{self.place}/log'}}
         return f"  directory: {{path: '{self.place}/store'}}"
 
     def archive(self):
-        return f"archive: {{format: {self.format}, encryption-key: {{env: AAM_BENCH_KEY}}}}"
+        work = self.place / "work"
+        return f"archive: {{format: {self.format}, work-directory: '{work}', encryption-key: {{env: AAM_BENCH_KEY}}}}"
 
     def empty(self):
         for directory in ("state", "store"):
