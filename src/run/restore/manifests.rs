@@ -95,8 +95,9 @@ impl<'a> Manifests<'a> {
             };
             match self.open(mount, manifest) {
                 Ok(manifest) => drop(wanted.manifests.insert(mount.number, manifest)),
-                Err(error) if !error.is_loss() => return Err(error),
-                Err(error) if plan.exact => {
+                Err(error) if !is_of_its_mount(&error) => return Err(error),
+                // With another key nothing of the mount can be read.
+                Err(error) if plan.exact || matches!(error, RestoreError::Key { .. }) => {
                     let error = RestoreError::NoManifest(manifest.stamp, Box::new(error));
                     lost.push((mount.number, mount.shown(), error));
                 }
@@ -148,7 +149,10 @@ impl<'a> Manifests<'a> {
         for manifest in &opened {
             readers.push(manifest.read()?);
         }
-        if readers.len() == 1 {
+        if let ([reader], [manifest]) = (&mut readers[..], &opened[..]) {
+            // To the end, so that whoever reads it later meets no damage.
+            let end = reader.try_for_each(|entry| entry.map(drop));
+            end.map_err(|why| manifest.broken(why))?;
             return Ok(opened.remove(0));
         }
         let path = self.target.work(&format!("state-{}.v2", mount.number));
@@ -379,21 +383,44 @@ impl ListWriters {
     }
 }
 
+/// Whether an error is about the manifest of one mount, so that the others can be restored.
+fn is_of_its_mount(error: &RestoreError) -> bool {
+    error.is_loss()
+        || matches!(
+            error,
+            RestoreError::Manifest { .. } | RestoreError::Key { .. }
+        )
+}
+
 /// Goes on without the mounts whose lists are lost, if others are left.
 fn leave_out(
     mut lost: Vec<(usize, String, RestoreError)>,
     plan: &mut RestorePlan,
     events: &Events<'_>,
 ) -> Result<(), RestoreError> {
-    if lost.len() == plan.mounts.len()
-        && let Some((_, _, error)) = lost.pop()
-    {
-        return Err(error);
+    if lost.len() == plan.mounts.len() && !lost.is_empty() {
+        return Err(match lost.swap_remove(0) {
+            // The key is wrong, and nothing is lost.
+            (.., RestoreError::NoManifest(_, key)) if matches!(*key, RestoreError::Key { .. }) => {
+                *key
+            }
+            (.., error) => error,
+        });
     }
     for (number, mount, error) in lost {
-        plan.mounts.retain(|mount| mount.number != number);
+        let left_out = plan.mounts.iter().position(|mount| mount.number == number);
+        let left_out = left_out.map(|at| plan.mounts.remove(at));
         let text = format!("'{mount}' is NOT restored: {error}");
         events.fail(Section::Restore, text, Some(error.hint()));
+        // An older state rests on older manifests.
+        let archives = left_out.iter().flat_map(|mount| &mount.archives);
+        let older = archives.map(|archive| archive.stamp);
+        let older = older.filter(|stamp| *stamp < plan.state).max();
+        if let Some(state) = older.or(plan.other_state) {
+            let text = format!("the state {state} may be unaffected by the damage");
+            let hint = format!("try it with --at {state}, into another directory");
+            events.fail(Section::Restore, text, Some(hint));
+        }
     }
     Ok(())
 }

@@ -15,6 +15,7 @@ use crate::model::stamp::{Stamp, Zone};
 use crate::model::text;
 use crate::plan::restore::choose::{newest_state, without_future};
 use crate::plan::restore::error::PlanError;
+use crate::plan::restore::plan::RestoreOptions;
 use crate::plan::restore::point_in_time::PointInTime;
 use crate::run::restore::error::RestoreError;
 use crate::run::restore::gather;
@@ -22,14 +23,19 @@ use crate::run::restore::gather;
 /// The store to restore from: of those that can be asked, that with the newest backup.
 pub fn newest<'a>(
     origin: &'a RestoreOrigin,
-    at: Option<&PointInTime>,
+    options: &RestoreOptions,
     events: &Events<'_>,
 ) -> Result<(&'a dyn Store, Catalog), RestoreError> {
+    let at = options.at.as_ref();
     let mut found: Vec<(&dyn Store, Catalog)> = Vec::new();
     let mut failed = Vec::new();
     let ask = |candidate: &'a Candidate| {
         let store = candidate.store.as_deref().map_err(Clone::clone)?;
-        let catalog = gather::catalog(store, &origin.location)?;
+        let (catalog, said) =
+            gather::catalog_before(store, &origin.location, options.written_before)?;
+        for text in said {
+            events.note(Section::LatestBackups, text);
+        }
         Ok((store, dated(catalog, at, store.label(), events)))
     };
     for candidate in &origin.candidates {
