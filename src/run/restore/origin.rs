@@ -5,7 +5,7 @@ use chrono::Utc;
 use crate::adapters::process::ToolError;
 use crate::adapters::seven_zip::SevenZip;
 use crate::adapters::store::Opened;
-use crate::adapters::store::Store;
+use crate::adapters::store::{Store, StoreError};
 use crate::model::catalog::Catalog;
 use crate::model::event::{Events, Section};
 use crate::model::job::Job;
@@ -29,17 +29,8 @@ pub fn newest<'a>(
     let at = options.at.as_ref();
     let mut found: Vec<(&dyn Store, Catalog)> = Vec::new();
     let mut failed = Vec::new();
-    let ask = |candidate: &'a Candidate| {
-        let store = candidate.store.as_deref().map_err(Clone::clone)?;
-        let (catalog, said) =
-            gather::catalog_before(store, &origin.location, options.written_before)?;
-        for text in said {
-            events.note(Section::LatestBackups, text);
-        }
-        Ok((store, dated(catalog, at, store.label(), events)))
-    };
     for candidate in &origin.candidates {
-        match ask(candidate) {
+        match ask(candidate, &origin.location, options, events) {
             Ok(asked) => found.push(asked),
             Err(error) => failed.push(error),
         }
@@ -82,6 +73,22 @@ pub fn newest<'a>(
             Ok(best)
         }
     }
+}
+
+/// What a store holds of a location, as far as it counts.
+fn ask<'a>(
+    candidate: &'a Candidate,
+    location: &str,
+    options: &RestoreOptions,
+    events: &Events<'_>,
+) -> Result<(&'a dyn Store, Catalog), StoreError> {
+    let store = candidate.store.as_deref().map_err(Clone::clone)?;
+    let (catalog, said) = gather::catalog_before(store, location, options.written_before)?;
+    for text in said {
+        events.note(Section::LatestBackups, text);
+    }
+    let catalog = dated(catalog, options.at.as_ref(), store.label(), events);
+    Ok((store, catalog))
 }
 
 /// Backups dated in the future are restored if `--at` names them, or if there are no others, and
