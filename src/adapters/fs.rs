@@ -130,12 +130,27 @@ pub fn sha256_until(path: &Path, stop: &Cancel) -> io::Result<Option<String>> {
 /// The prefix of temporary files that a crash may leave beside a file that was being written.
 pub const BUILDING: &str = ".building-";
 
+/// Whether a new file may take the place of what is there. A device or a pipe is in use by others;
+/// a link is replaced, not followed.
+///
+/// # Errors
+/// When it may not.
+pub fn check_replaceable(path: &Path) -> io::Result<()> {
+    match path.symlink_metadata() {
+        Ok(there) if !there.is_file() && !there.is_symlink() => {
+            Err(io::Error::other("it is not a plain file"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Writes a file completely or not at all: after a power failure it has its old content or the new
 /// one. Only its owner can read it.
 ///
 /// # Errors
 /// When the disk does not take it; the old content stays.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    check_replaceable(path)?;
     let directory = path.parent().unwrap_or(Path::new("."));
     let mut file = tempfile::Builder::new()
         .prefix(BUILDING)

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::adapters::fs::create_private_directory;
 use crate::model::event::{Event, Section, Sink};
-use crate::model::text::{describe, harmless};
+use crate::model::text::{describe, harmless, harmless_json};
 
 /// The log could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -123,7 +123,7 @@ impl Inner {
         let time = time.to_rfc3339_opts(SecondsFormat::Micros, true);
         if let Ok(line) = serde_json::to_string(&LogLine { time, event }) {
             // As with the log.
-            let _ = file.write_all((line + "\n").as_bytes());
+            let _ = writeln!(file, "{}", harmless_json(&line));
         }
     }
 }

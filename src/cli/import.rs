@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::place::complain;
 use super::{Exit, output, secret_file};
 use crate::adapters::credential;
-use crate::adapters::fs::{MOST_WRITTEN, read_bounded};
+use crate::adapters::fs::{MOST_WRITTEN, open_plain, read_bounded};
 use crate::import::batch::Variables;
 use crate::import::{
     self, Arguments, Choices, CommandLine, Import, Remark, RemarkLevel, RemarkPlace, SecretName,
@@ -230,8 +230,8 @@ impl ImportArgs {
             true => options.write(true).create(true).truncate(true),
             false => options.write(true).create_new(true),
         };
-        let written = options
-            .open(file)
+        // In a directory of others, a link may lead elsewhere.
+        let written = open_plain(file, &mut options)
             .and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes()));
         written.map(|()| Exit::Success).map_err(|error| {
             complain(

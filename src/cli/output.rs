@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::io::{self, Write};
 
 use super::Exit;
-use crate::model::text::harmless;
+use crate::model::text::{harmless, harmless_json};
 use crate::run::session::Ended;
 
 /// Writes the report of a run or a restore, and where its log is.
@@ -35,7 +35,7 @@ pub fn result(text: impl Display) -> Exit {
 /// Writes a result for programs.
 pub fn json(value: &impl serde::Serialize) -> Exit {
     match serde_json::to_string_pretty(value) {
-        Ok(text) => result(text + "\n"),
+        Ok(text) => result(format_args!("{}\n", harmless_json(&text))),
         Err(error) => {
             note(format_args!(
                 "error: the result cannot be written: {error}\n"

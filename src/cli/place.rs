@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::when::written_before;
 use super::{Exit, Global, output};
 use crate::adapters::credential;
 use crate::adapters::store::open::{open_stores, sentence};
@@ -14,6 +15,7 @@ use crate::model::cancel::Cancel;
 use crate::model::policy::StorageClass;
 use crate::model::policy::UNREACHABLE_AFTER;
 use crate::model::store::{Rclone, StoreKind, StoreName, StoreSettings};
+use crate::plan::restore::written_before::WrittenBefore;
 use crate::profile::Search;
 use crate::run::restore::origin::{Candidate, RestoreOrigin};
 
@@ -168,6 +170,19 @@ impl StoreArgs {
             job: None,
         }
     }
+}
+
+/// Which objects of a store count.
+#[derive(Debug, Args)]
+pub struct ReceivedArgs {
+    /// Use only what the store had received before this day (2026-11-20, yesterday) or time
+    /// ('2026-11-20 18:30', in local time), by the clock of the store.
+    ///
+    /// For the case that somebody else had the access key: names of objects can be forged, these
+    /// times cannot. If the bucket keeps versions, what was overwritten or deleted since is read
+    /// as it was.
+    #[arg(long, value_name = "WHEN", value_parser = written_before)]
+    pub written_before: Option<WrittenBefore>,
 }
 
 /// An error and its hint, on standard error.

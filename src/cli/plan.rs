@@ -113,13 +113,7 @@ pub fn plan(job: &Job, args: &PlanArgs, cancel: &Cancel) -> Exit {
     };
     let written = match args.format {
         OutputFormat::Text => output::result(show(job, &preview)),
-        OutputFormat::Json => match serde_json::to_string_pretty(&preview) {
-            Ok(text) => output::result(text + "\n"),
-            Err(error) => {
-                output::note(format_args!("error: the plan cannot be written: {error}\n"));
-                Exit::Failed
-            }
-        },
+        OutputFormat::Json => output::json(&preview),
     };
     if written != Exit::Success {
         return written;

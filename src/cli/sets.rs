@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::Utc;
 use clap::Args;
 
-use super::place::{StoreArgs, complain, complain_store};
+use super::place::{ReceivedArgs, StoreArgs, complain, complain_store};
 use super::{Exit, Global, OutputFormat, output};
 use crate::adapters::state::metrics;
 use crate::adapters::store::{StoreError, StoreErrorKind};
@@ -31,8 +31,10 @@ pub struct SetsArgs {
     pub profile: Option<String>,
     #[command(flatten)]
     pub store: StoreArgs,
+    #[command(flatten)]
+    pub received: ReceivedArgs,
     /// Show every location in the store, each in a line.
-    #[arg(long, conflicts_with = "location")]
+    #[arg(long, conflicts_with_all = ["location", "written_before"])]
     pub all_locations: bool,
     /// Exit with code 3 if the newest complete backup of a location is older.
     #[arg(long, value_name = "SPAN", requires = "all_locations",
@@ -59,20 +61,24 @@ pub fn sets(global: &Global, args: &SetsArgs, cancel: &Cancel) -> Exit {
     }
     match args.store.open(args.profile.as_deref(), global, cancel) {
         Ok(place) if args.all_locations => all_locations(&place, args),
-        Ok(place) => list(&place, args.format),
+        Ok(place) => list(&place, &args.received, args.format),
         Err(exit) => exit,
     }
 }
 
 /// Prints what every store holds. If a store cannot be listed, the command fails after it has
 /// listed the others.
-pub fn list(place: &RestoreOrigin, format: OutputFormat) -> Exit {
+pub fn list(place: &RestoreOrigin, received: &ReceivedArgs, format: OutputFormat) -> Exit {
+    let before = received.written_before;
     let mut exit = Exit::Success;
     let mut reports = Vec::new();
     for candidate in &place.candidates {
         let store = candidate.store.as_ref().map_err(Clone::clone);
-        match store.and_then(|store| gather::catalog(&**store, &place.location)) {
-            Ok(catalog) => {
+        let listed =
+            store.and_then(|store| gather::catalog_before(&**store, &place.location, before));
+        match listed {
+            Ok((catalog, said)) => {
+                said.iter().for_each(|text| complain("note", text, ""));
                 reports.push(SetsReport::new(&candidate.label, &place.location, &catalog))
             }
             Err(error) => {

@@ -167,6 +167,10 @@ impl ObjectName {
     /// Reads a key. `None` for anything that this program does not write: such objects are ignored
     /// and counted (SPEC#names).
     pub fn parse(key: &str) -> Option<ObjectName> {
+        // Paths have none, so neither have names; in a table or as a label it would begin a line.
+        if key.contains(char::is_control) {
+            return None;
+        }
         let fields = NAME.captures(key)?;
         let field = |i: usize| fields.get(i).map_or("", |m| m.as_str());
         let full = Stamp::from_fields(field(2), field(3)).ok()?;

@@ -146,6 +146,25 @@ fn escaped(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(escape).collect())
 }
 
+/// A text as the value of a label of Prometheus.
+pub fn metric_label(text: &str) -> String {
+    one_line(text).replace('\\', "\\\\").replace('"', "\\\"")
+}
+
+/// JSON with what [`harmless`] removes written as JSON escapes: outside of its strings it has none
+/// of that.
+pub fn harmless_json(text: &str) -> Cow<'_, str> {
+    let is_escaped = |c: char| c != '\n' && is_active(c);
+    if !text.contains(is_escaped) {
+        return Cow::Borrowed(text);
+    }
+    let escape = |c: char| match is_escaped(c) {
+        true => format!("\\u{:04x}", u32::from(c)),
+        false => c.to_string(),
+    };
+    Cow::Owned(text.chars().map(escape).collect())
+}
+
 /// Control characters, line and paragraph separators, and the marks of bidirectional text.
 fn is_active(c: char) -> bool {
     let marks = ['\u{200e}', '\u{200f}', '\u{2028}', '\u{2029}', '\u{61c}'];
@@ -222,7 +241,7 @@ pub fn aligned<const N: usize>(table: &[[String; N]]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{count, harmless, one_line, size};
+    use super::{count, harmless, harmless_json, one_line, size};
 
     #[test]
     fn nothing_in_a_text_moves_the_cursor_or_turns_the_line() {
@@ -240,6 +259,10 @@ mod tests {
             ),
         ] {
             assert_eq!(harmless(text), shown);
+            let json = serde_json::to_string(text).unwrap();
+            let safe = harmless_json(&json);
+            assert_eq!(harmless(&safe), safe);
+            assert_eq!(serde_json::from_str::<String>(&safe).unwrap(), text);
             assert_eq!(one_line(text), on_one_line);
         }
     }

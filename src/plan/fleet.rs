@@ -10,7 +10,7 @@ use crate::model::catalog::{Backup, Catalog, Set};
 use crate::model::name::ObjectName;
 use crate::model::object::Object;
 use crate::model::stamp::{Stamp, Zone};
-use crate::model::text::{aligned, count, duration, size};
+use crate::model::text::{aligned, count, duration, metric_label, one_line, size};
 
 /// What a store has of a location.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -84,7 +84,7 @@ impl FleetReport {
                 state.push("complete".to_owned());
             }
             table.push([
-                row.location.clone(),
+                one_line(&row.location).into_owned(),
                 row.newest.map_or_else(dash, |stamp| stamp.to_string()),
                 row.age.map_or_else(dash, duration),
                 row.sets.to_string(),
@@ -113,8 +113,8 @@ impl FleetReport {
             text.push_str(&format!("# HELP {full} {help}\n# TYPE {full} gauge\n"));
             for report in reports {
                 for row in &report.locations {
-                    let store = report.store.replace('\\', "\\\\").replace('"', "\\\"");
-                    let labels = format!("store=\"{store}\",location=\"{}\"", row.location);
+                    let [store, location] = [&report.store, &row.location].map(|l| metric_label(l));
+                    let labels = format!("store=\"{store}\",location=\"{location}\"");
                     text.push_str(&format!("{full}{{{labels}}} {}\n", value(row, name)));
                 }
             }

@@ -31,6 +31,7 @@ mod secrets;
 mod shells;
 mod stores;
 mod support;
+mod texts;
 mod unattended;
 mod verify;
 mod windows;

@@ -13,3 +13,4 @@ mod overlap;
 mod room;
 mod slices;
 mod thaw;
+mod written_before;

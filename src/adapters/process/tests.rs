@@ -68,3 +68,30 @@ fn the_end_of_another_process_is_waited_for() {
     assert!(reaped.join().unwrap().is_ok());
     wait_for_end(u32::MAX);
 }
+
+/// What a script started is stopped with it, also if it waits for a pipe and ignores the request.
+#[test]
+fn what_a_stopped_script_started_does_not_outlive_it() {
+    let place = tempfile::tempdir().unwrap();
+    let (pipe, number) = (place.path().join("pipe"), place.path().join("number"));
+    let text = format!(
+        "mkfifo {pipe}; sh -c 'trap \"\" TERM; echo $$ >{number}; read x <{pipe}'; exit 0",
+        pipe = pipe.display(),
+        number = number.display()
+    );
+    let mut call = Invocation::new("sh").args(["-c", &text]);
+    call.limit = Some(Duration::from_secs(1));
+    let ended = call.run(None, &Cancel::new(), &mut |_| {});
+    assert!(matches!(ended, Err(ToolError::TooLong { .. })), "{ended:?}");
+    let number = std::fs::read_to_string(number).unwrap();
+    let state = || std::fs::read_to_string(format!("/proc/{}/stat", number.trim()));
+    // A process that was killed may not be waited for by its new parent yet.
+    let lives = || state().is_ok_and(|stat| !stat.contains(") Z "));
+    for _ in 0..50 {
+        if !lives() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    panic!("it lives: {:?}", state());
+}

@@ -51,7 +51,7 @@ impl Tree {
     }
 
     pub(super) fn stop(&self, child: &mut Child) {
-        use rustix::process::{Signal, kill_process_group};
+        use rustix::process::{Signal, kill_process_group, test_kill_process_group};
         for signal in [Signal::TERM, Signal::KILL] {
             if let Some(group) = self.0 {
                 // It may have ended by itself in the meantime.
@@ -60,7 +60,14 @@ impl Tree {
                 let _ = child.kill();
             }
             for _ in 0..LOOKS {
-                if matches!(child.try_wait(), Ok(Some(_)) | Err(_)) {
+                let has_ended = matches!(child.try_wait(), Ok(Some(_)) | Err(_));
+                // What a script started may outlive it, as a program that waits for a pipe does.
+                // What is killed need not be waited for.
+                let is_alone = signal == Signal::KILL
+                    || self
+                        .0
+                        .is_none_or(|group| test_kill_process_group(group).is_err());
+                if has_ended && is_alone {
                     return;
                 }
                 std::thread::sleep(LOOK);

@@ -11,8 +11,10 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 use tempfile::NamedTempFile;
 
+use crate::adapters::fs::check_replaceable;
 use crate::adapters::state::history::RunRecord;
 use crate::model::event::Outcome;
+use crate::model::text::metric_label;
 use crate::render::report::Counts;
 
 /// The file could not be written.
@@ -30,7 +32,7 @@ pub struct MetricsError {
 pub fn probe(path: &Path) -> Result<(), MetricsError> {
     let tried = match path.is_dir() {
         true => Err(io::ErrorKind::IsADirectory.into()),
-        false => beside(path).map(drop),
+        false => check_replaceable(path).and_then(|()| beside(path).map(drop)),
     };
     tried.map_err(|why| error(path, why))
 }
@@ -50,6 +52,7 @@ pub fn write(path: &Path, run: &RunRecord, earlier: &[RunRecord]) -> Result<(), 
 /// When the file cannot be written; what was there before stays.
 pub fn write_text(path: &Path, text: &str) -> Result<(), MetricsError> {
     let written = || -> io::Result<()> {
+        check_replaceable(path)?;
         let mut file = beside(path)?;
         file.write_all(text.as_bytes())?;
         // The exporter runs as another account.
@@ -233,7 +236,7 @@ impl Page {
         let labels: Vec<String> = self
             .labels
             .iter()
-            .map(|(label, value)| format!("{label}=\"{}\"", escaped(value)))
+            .map(|(label, value)| format!("{label}=\"{}\"", metric_label(value)))
             .collect();
         let _ = writeln!(
             self.text,
@@ -241,14 +244,6 @@ impl Page {
             labels.join(",")
         );
     }
-}
-
-/// A label's value as the format wants it.
-fn escaped(value: &str) -> String {
-    value
-        .replace('\\', "\\\\")
-        .replace('"', "\\\"")
-        .replace('\n', "\\n")
 }
 
 /// Since 1970, with milliseconds.

@@ -6,9 +6,10 @@ use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
-use super::{Progress, Purpose, Store, StoreError};
+use super::{Progress, Purpose, ReceivedBefore, Store, StoreError};
 use crate::adapters::fs::{create_private_directory, read_plain, write_whole};
 use crate::model::cancel::Cancel;
 use crate::model::object::{Object, ObjectRef};
@@ -79,6 +80,14 @@ impl Store for CachedStore<'_> {
 
     fn list(&self, prefix: &str) -> Result<Vec<Object>, StoreError> {
         self.store.list(prefix)
+    }
+
+    fn list_before(
+        &self,
+        prefix: &str,
+        moment: DateTime<Utc>,
+    ) -> Result<ReceivedBefore, StoreError> {
+        self.store.list_before(prefix, moment)
     }
 
     fn put(

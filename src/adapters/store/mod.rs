@@ -7,6 +7,8 @@ use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Utc};
+
 use crate::model::cancel::Cancel;
 use crate::model::object::{Object, ObjectRef, ThawState};
 use crate::model::policy::{Reference, Tier};
@@ -18,11 +20,13 @@ mod directory;
 mod local;
 pub mod open;
 mod rclone;
+mod received;
 mod s3;
 
 pub use cached::CachedStore;
 pub use directory::DirectoryStore;
 pub use rclone::RcloneStore;
+pub use received::ReceivedBefore;
 pub use s3::{LifecycleRule, S3Settings, S3Store, UploadRight, Versioning};
 
 /// How an object will be read later, which decides its S3 storage class (SPEC#markers).
@@ -234,6 +238,18 @@ pub trait Store: Send + Sync {
     /// Also the connection test of a run (SPEC#scope): an unreachable store fails here, within two
     /// minutes.
     fn list(&self, prefix: &str) -> Result<Vec<Object>, StoreError>;
+
+    /// As [`Store::list`], what the store had received before a moment, by its own clock. If it
+    /// keeps older versions, what was overwritten or deleted since is listed, and from then on
+    /// read, as it was.
+    ///
+    /// # Errors
+    /// As [`Store::list`].
+    fn list_before(
+        &self,
+        prefix: &str,
+        moment: DateTime<Utc>,
+    ) -> Result<ReceivedBefore, StoreError>;
 
     /// Writes a local file under `key`. The object appears whole or not at all. It never replaces
     /// another one of the same key. One with the same content counts as written, because an answer

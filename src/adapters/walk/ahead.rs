@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::io;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::mpsc;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
@@ -91,9 +92,16 @@ fn serve((queue, ready): &(Mutex<Queue>, Condvar), selection: &Selection, reads_
         drop(guard);
         // The walk may have gone away; then nobody wants the answer.
         let (place, location) = (&order.place, &order.location);
-        let listing = Listing::read(place, location, selection, reads_attributes);
+        let listing = guarded(|| Listing::read(place, location, selection, reads_attributes));
         let _ = order.answer.send(listing);
     }
+}
+
+/// Reads a listing. A fault of the program, or one of the system that the standard library panics
+/// about, costs this directory only.
+pub(super) fn guarded(read: impl FnOnce() -> io::Result<Listing>) -> io::Result<Listing> {
+    panic::catch_unwind(AssertUnwindSafe(read))
+        .unwrap_or_else(|_| Err(io::Error::other("reading it failed in an unexpected way")))
 }
 
 impl Ahead<'_> {
@@ -147,5 +155,17 @@ impl Ahead<'_> {
         pending
             .recv()
             .unwrap_or_else(|_| Err(io::Error::other("the thread reading it stopped")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_costs_one_listing() {
+        let failed = guarded(|| panic!("unexpected error during closedir")).map(drop);
+        let why = failed.unwrap_err().to_string();
+        assert_eq!(why, "reading it failed in an unexpected way");
     }
 }

@@ -29,7 +29,7 @@ mod walked_entry;
 pub use listing::{native_name, source_problem};
 pub use meta::{InCloud, meta_of};
 
-use ahead::{Ahead, Pending};
+use ahead::{Ahead, Pending, guarded};
 use directory::SourceDirectory;
 use found::Found;
 use listing::{Judged, Listing, Place, name_text};
@@ -246,7 +246,9 @@ impl Descent<'_, '_> {
                 Ok(Listing::towards_sources(path, location, selection))
             }
             (_, Some(pending)) => self.ahead.wait(pending),
-            (place, None) => Listing::read(place, location, selection, self.walk.reads_attributes),
+            (place, None) => {
+                guarded(|| Listing::read(place, location, selection, self.walk.reads_attributes))
+            }
         };
         let really_empty = listing.as_ref().is_ok_and(Listing::really_empty);
         if inside || listing.is_err() {

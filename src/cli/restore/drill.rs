@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::key::{KeyArgs, key};
 use super::thaw::ThawArgs;
-use crate::cli::place::PlaceArgs;
+use crate::cli::place::{PlaceArgs, ReceivedArgs};
 use crate::cli::terminal::Terminal;
 use crate::cli::when::when;
 use crate::cli::{Exit, Global, output};
@@ -34,6 +34,8 @@ pub struct DrillArgs {
     #[arg(long, value_name = "WHEN", value_parser = when)]
     pub at: Option<PointInTime>,
     #[command(flatten)]
+    pub received: ReceivedArgs,
+    #[command(flatten)]
     pub key: KeyArgs,
     #[command(flatten)]
     pub thaw: ThawArgs,
@@ -57,6 +59,7 @@ pub fn drill(global: &Global, args: &DrillArgs, cancel: &Cancel) -> Exit {
     let options = RestoreOptions {
         location: origin.location.clone(),
         at: origin.at(args.at.as_ref()),
+        written_before: args.received.written_before,
         ..RestoreOptions::default()
     };
     let exit = match work::drill(&settings, options, args.files as usize) {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
-use super::place::{PlaceArgs, complain};
+use super::place::{PlaceArgs, ReceivedArgs, complain};
 use super::sets;
 use super::{Exit, Global, OutputFormat, output};
 use crate::cli::terminal::Terminal;
@@ -85,6 +85,8 @@ pub struct WhatArgs {
     /// 18:30', in local time) or stamp (as `sets` prints it).
     #[arg(long, value_name = "WHEN", value_parser = when)]
     pub at: Option<PointInTime>,
+    #[command(flatten)]
+    pub received: ReceivedArgs,
     /// Restore only these files and directories: original absolute paths, or paths below the
     /// number of a mount, such as 1/docs.
     #[arg(long, value_name = "PATH", num_args = 1..)]
@@ -131,6 +133,7 @@ impl RestoreCall<'_> {
                 location: self.origin.location.clone(),
                 store: String::new(),
                 at: self.origin.at(self.what.at.as_ref()),
+                written_before: self.what.received.written_before,
                 layout: self.what.layout,
                 exact: self.what.is_exact(),
                 only: self.what.only.clone(),
@@ -159,7 +162,11 @@ impl RestoreCall<'_> {
             events.note(Section::Start, text);
         }
         let done = request.work(&settings, facts);
-        done.map_err(|error| search::last_state(&settings, error))
+        done.map_err(|error| match request.options.written_before {
+            None => search::last_state(&settings, error),
+            // It would look at everything.
+            Some(_) => error,
+        })
     }
 }
 
@@ -173,7 +180,7 @@ pub fn restore(global: &Global, args: &RestoreArgs, cancel: &Cancel) -> Exit {
         Some(StepCommand::Extract(what)) => (RestoreStep::Extract, what),
         None if args.list => {
             return match args.what.place.open(global, cancel) {
-                Ok(origin) => sets::list(&origin, OutputFormat::Text),
+                Ok(origin) => sets::list(&origin, &args.what.received, OutputFormat::Text),
                 Err(exit) => exit,
             };
         }

@@ -40,6 +40,7 @@ pub fn show(global: &Global, args: &RestoreStatusArgs, cancel: &Cancel) -> Exit 
     let options = RestoreOptions {
         location: origin.location.clone(),
         at: origin.at(what.at.as_ref()),
+        written_before: what.received.written_before,
         layout: what.layout,
         exact: what.is_exact(),
         only: what.only.clone(),

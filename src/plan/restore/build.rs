@@ -48,7 +48,7 @@ pub fn decide(
         if !wanted.is_empty() {
             return Ok(Planning::NeedsMarkers(wanted));
         }
-        let read = parse(&chosen, bytes)?;
+        let read = parse(&chosen, bytes);
         // If nothing of a mount was uploaded, names alone do not show that it is missing. Markers
         // name all mounts.
         if let Some((id, why)) = unfinished(&chosen, &read.markers) {
@@ -100,6 +100,13 @@ fn nothing(
         .rev()
         .flat_map(|s| s.full.as_ref())
         .next();
+    if let (true, Some(before)) = (catalog.sets.is_empty(), options.written_before) {
+        return PlanError::NothingWritten {
+            location,
+            store,
+            before,
+        };
+    }
     match (&options.at, choose(catalog, None, rejected)) {
         (Some(at), Some(any)) => {
             let oldest = catalog
@@ -140,7 +147,6 @@ fn build(
     rejected: &BTreeMap<BackupId, String>,
 ) -> Result<RestorePlan, Box<PlanError>> {
     let markers = &read.markers;
-    chained(chosen, markers)?;
     let mut mounts = MountPlanner {
         options,
         chosen,
@@ -152,16 +158,17 @@ fn build(
         findings: unused(catalog, chosen, options, rejected),
         damage: Vec::new(),
     };
-    let (mut planned, damage, mut losses) = mounts.all(read)?;
+    let (mut planned, damage, mut losses) = mounts.all(read);
     let MountPlanner {
         state,
         mut findings,
         ..
     } = mounts;
+    let whole = whole_state(catalog, options, read, rejected);
     let damaged = || {
         Box::new(PlanError::Damaged {
             store: options.store.clone(),
-            problems: damage.clone(),
+            problems: damage.iter().chain(&whole).cloned().collect(),
         })
     };
     if planned.is_empty() && !damage.is_empty() {
@@ -174,7 +181,7 @@ fn build(
         false => damaged(),
     })?;
     if !losses.is_empty() {
-        losses.extend(whole_state(catalog, options, read, rejected));
+        losses.extend(whole.clone());
     }
     Ok(RestorePlan {
         location: options.location.clone(),
@@ -184,6 +191,7 @@ fn build(
         layout: options.layout,
         exact: options.exact,
         only: options.only.clone(),
+        written_before: options.written_before,
         other_state: other_state(catalog, chosen),
         mounts: planned,
         losses,
@@ -229,13 +237,13 @@ struct MountPlanner<'a> {
 type PlannedAndLost = (Vec<PlannedMount>, Vec<String>, Vec<String>);
 
 impl MountPlanner<'_> {
-    fn all(&mut self, read: &ReadMarkers<'_>) -> Result<PlannedAndLost, Box<PlanError>> {
+    fn all(&mut self, read: &ReadMarkers<'_>) -> PlannedAndLost {
         let (mut planned, mut damage, mut losses) = (Vec::new(), Vec::new(), Vec::new());
         for (number, name) in (1..).zip(mount_order(self.chosen, self.markers)) {
             let broken = read.broken.get(name).into_iter().flatten();
             self.damage = broken.map(|(_, why)| why.clone()).collect();
             let mount = match self.damage.is_empty() {
-                true => Some(self.mount(number, name)?),
+                true => Some(self.mount(number, name)),
                 false => None,
             };
             match mount.filter(|_| self.damage.is_empty()) {
@@ -244,10 +252,10 @@ impl MountPlanner<'_> {
             }
             damage.append(&mut self.damage);
         }
-        Ok((planned, damage, losses))
+        (planned, damage, losses)
     }
 
-    fn mount(&mut self, number: usize, name: &MountName) -> Result<PlannedMount, Box<PlanError>> {
+    fn mount(&mut self, number: usize, name: &MountName) -> PlannedMount {
         let markers = self.markers;
         let marker = |backup: &Backup| markers.get(&(backup.id, name)).and_then(Option::as_ref);
         let with: Vec<(&Backup, &ListedArchive)> = self
@@ -273,7 +281,7 @@ impl MountPlanner<'_> {
                     self.findings.extend(looks::findings(&archives, marker));
                 }
                 let (damage, findings) = (&mut self.damage, &mut self.findings);
-                archives.manifest(self.options, marker, damage, findings)?
+                archives.manifest(self.options, marker, damage, findings)
             }
             None => {
                 self.findings.push(v1(name));
@@ -292,7 +300,7 @@ impl MountPlanner<'_> {
             });
         }
         let mut newest_first = with.iter().rev().filter_map(|(backup, _)| marker(backup));
-        Ok(PlannedMount {
+        PlannedMount {
             number,
             name: name.clone(),
             path: newest_first.next().map(|m| m.mount.clone()),
@@ -300,7 +308,7 @@ impl MountPlanner<'_> {
             archives,
             manifest,
             wanted: Vec::new(),
-        })
+        }
     }
 
     fn archive(
@@ -328,28 +336,6 @@ impl MountPlanner<'_> {
             }));
         planned.archive
     }
-}
-
-/// An incremental backup lists changes since its base. Without the base, files would be missing
-/// silently.
-fn chained(chosen: &Chosen<'_>, markers: &Markers<'_>) -> Result<(), Box<PlanError>> {
-    for ((id, _), marker) in markers {
-        let Some(since) = marker.as_ref().and_then(|m| m.since) else {
-            continue;
-        };
-        if !chosen
-            .chain
-            .iter()
-            .any(|b| b.id.stamp() == since && since < id.stamp())
-        {
-            return Err(Box::new(PlanError::Unchained {
-                backup: id.stamp(),
-                since,
-                full: id.full,
-            }));
-        }
-    }
-    Ok(())
 }
 
 /// The mounts of the newest backup in its own order, then any that only older backups of the set

@@ -68,13 +68,13 @@ impl MountArchives<'_> {
         of: &Marker,
         damage: &mut Vec<String>,
         findings: &mut Vec<RestoreFinding>,
-    ) -> Result<Option<PlannedManifest>, Box<PlanError>> {
+    ) -> Option<PlannedManifest> {
         let chain = match self.chain(of) {
             Ok(chain) => chain,
             Err(lost) if options.exact => {
                 let all = "--with-deleted restores what all archives of the set hold";
                 damage.push(format!("{}; {all}", self.lost(of, lost)));
-                return Ok(None);
+                return None;
             }
             Err(lost) => {
                 let text = format!("{}; {LISTLESS}", self.lost(of, lost));
@@ -82,16 +82,22 @@ impl MountArchives<'_> {
                     warning: true,
                     text,
                 });
-                return Ok(None);
+                return None;
             }
         };
         let mut planned = Vec::new();
         for marker in chain {
-            planned.push(self.planned(options, marker)?);
+            match self.planned(options, marker) {
+                Ok(manifest) => planned.push(manifest),
+                Err(foreign) => {
+                    damage.push(foreign.to_string());
+                    return None;
+                }
+            }
         }
         let mut state = planned.remove(0);
         state.rests_on = planned;
-        Ok(Some(state))
+        Some(state)
     }
 
     /// The message about a state whose manifest rests on a missing one.
@@ -122,7 +128,7 @@ impl MountArchives<'_> {
         &self,
         options: &RestoreOptions,
         marker: &Marker,
-    ) -> Result<PlannedManifest, Box<PlanError>> {
+    ) -> Result<PlannedManifest, PlanError> {
         let object = marker.manifest.clone();
         let parsed = ObjectName::parse(&object.key);
         let ours = parsed.filter(|n| {
@@ -135,10 +141,10 @@ impl MountArchives<'_> {
                 object,
                 rests_on: Vec::new(),
             }),
-            _ => Err(Box::new(PlanError::ForeignKey {
+            _ => Err(PlanError::ForeignKey {
                 backup: marker.backup.stamp(),
                 key: object.key,
-            })),
+            }),
         }
     }
 }

@@ -5,6 +5,8 @@ use crate::model::name::MountName;
 use crate::model::path::FullPath;
 use crate::model::stamp::Stamp;
 
+use super::written_before::WrittenBefore;
+
 /// Why a plan cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
@@ -23,6 +25,12 @@ pub enum PlanError {
         at: String,
         oldest: Stamp,
     },
+    #[error("{store} received no backup of '{location}' before {before}")]
+    NothingWritten {
+        location: String,
+        store: String,
+        before: WrittenBefore,
+    },
     #[error("{store}: {}", problems.join("; "))]
     Damaged {
         store: String,
@@ -35,11 +43,7 @@ pub enum PlanError {
     #[error("a marker of the backup {backup} names '{key}', which is not an object of its archive")]
     ForeignKey { backup: Stamp, key: String },
     #[error("the backup {backup} holds the changes since the backup {since}, which is not there")]
-    Unchained {
-        backup: Stamp,
-        since: Stamp,
-        full: Stamp,
-    },
+    Unchained { backup: Stamp, since: Stamp },
     #[error("the original path of '{0}' is not known: its marker was written by v1.0")]
     UnknownPath(MountName),
     #[error(
@@ -80,16 +84,16 @@ impl PlanError {
             PlanError::NothingComplete { .. } => {
                 "aam-backup sets lists what is there; try another store".to_owned()
             }
+            PlanError::NothingWritten { .. } => {
+                "choose a later day; if the objects were copied here since, the times are those of \
+                 the copy: use --at instead"
+                    .to_owned()
+            }
             PlanError::NothingAt { oldest, .. } => {
                 format!("the oldest complete backup is {oldest}")
             }
-            PlanError::Unchained { since, full, .. } => {
-                format!(
-                    "restore the state before {since} with --at (the full backup is --at {full}), \
-                     or restore from another store"
-                )
-            }
             PlanError::Damaged { .. }
+            | PlanError::Unchained { .. }
             | PlanError::ForeignKey { .. }
             | PlanError::ForeignMarker(_) => OLDER.to_owned(),
             PlanError::Marker(MarkerError::Newer { .. }) => String::new(),

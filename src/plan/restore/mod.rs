@@ -21,3 +21,4 @@ pub mod salvage;
 pub mod sets;
 pub mod unsafe_names;
 pub mod volumes;
+pub mod written_before;

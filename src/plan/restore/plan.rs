@@ -16,6 +16,7 @@ use super::layout::Layout;
 use super::only::Wanted;
 use super::parts::{ArchivePart, PlannedArchive};
 use super::point_in_time::PointInTime;
+use super::written_before::WrittenBefore;
 
 /// What is asked for.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +25,8 @@ pub struct RestoreOptions {
     /// The store as the user knows it, for messages.
     pub store: String,
     pub at: Option<PointInTime>,
+    /// The catalog holds only what its store had received before this.
+    pub written_before: Option<WrittenBefore>,
     pub layout: Layout,
     /// Also remove what the newest manifest does not list.
     pub exact: bool,
@@ -45,6 +48,8 @@ pub struct RestorePlan {
     pub exact: bool,
     /// The paths that are wanted, as the user wrote them.
     pub only: Vec<String>,
+    /// What the store received later was not looked at.
+    pub written_before: Option<WrittenBefore>,
     /// The newest state that shares no archive with this one.
     #[serde(skip)]
     pub other_state: Option<Stamp>,

@@ -4,7 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::LazyLock;
 
-use chrono::{DateTime, Days, Local, Months, NaiveDate, NaiveDateTime, TimeDelta, TimeZone, Utc};
+use chrono::{
+    DateTime, Days, Local, LocalResult, Months, NaiveDate, NaiveDateTime, TimeDelta, TimeZone, Utc,
+};
 use regex::{Captures, Regex};
 
 use crate::model::stamp::{Stamp, Zone};
@@ -65,7 +67,7 @@ impl PointInTime {
     /// The end of a day.
     pub fn day(text: &str, day: NaiveDate) -> Option<PointInTime> {
         let end = day.checked_add_days(Days::new(1))?.and_hms_opt(0, 0, 0)?;
-        Some(PointInTime::before(text, to_utc(end)))
+        Some(PointInTime::before(text, to_utc(end, LocalResult::latest)))
     }
 
     fn before(text: &str, end: DateTime<Utc>) -> PointInTime {
@@ -91,52 +93,61 @@ impl PointInTime {
 
     /// A year, month, day, hour, minute or second.
     fn span(text: &str) -> Option<PointInTime> {
-        let parts = SPAN.as_ref()?.captures(text)?;
-        let number = |group: usize| {
-            parts
-                .get(group)
-                .and_then(|m| m.as_str().parse::<u32>().ok())
-        };
-        let (month, day) = (number(2).or(number(4)), number(3).or(number(5)));
-        let (hour, minute, second) = (number(6), number(7), number(8));
-        if hour.is_some() && day.is_none() {
-            return None;
-        }
-        let year = i32::try_from(number(1)?).ok()?;
-        let date = NaiveDate::from_ymd_opt(year, month.unwrap_or(1), day.unwrap_or(1))?;
-        let [h, m, s] = [hour, minute, second].map(|part| part.unwrap_or(0));
-        let begin = date.and_hms_opt(h, m, s)?;
-        let end = match (month, day, hour, minute, second) {
-            (.., Some(_)) => begin.checked_add_signed(TimeDelta::seconds(1)),
-            (.., Some(_), None) => begin.checked_add_signed(TimeDelta::minutes(1)),
-            (_, _, Some(_), ..) => begin.checked_add_signed(TimeDelta::hours(1)),
-            (_, Some(_), ..) => begin.checked_add_days(Days::new(1)),
-            (Some(_), ..) => begin.checked_add_months(Months::new(1)),
-            _ => begin.checked_add_months(Months::new(12)),
-        }?;
-        let end = match is_utc(&parts) {
-            true => end.and_utc(),
-            false => to_utc(end),
-        };
+        let (_, end) = bounds(text)?;
         Some(PointInTime::before(text, end))
     }
+}
+
+/// The first moment of a year, month, day, hour, minute or second, and the first one after it.
+pub fn bounds(text: &str) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+    let parts = SPAN.as_ref()?.captures(text)?;
+    let number = |group: usize| {
+        parts
+            .get(group)
+            .and_then(|m| m.as_str().parse::<u32>().ok())
+    };
+    let (month, day) = (number(2).or(number(4)), number(3).or(number(5)));
+    let (hour, minute, second) = (number(6), number(7), number(8));
+    if hour.is_some() && day.is_none() {
+        return None;
+    }
+    let year = i32::try_from(number(1)?).ok()?;
+    let date = NaiveDate::from_ymd_opt(year, month.unwrap_or(1), day.unwrap_or(1))?;
+    let [h, m, s] = [hour, minute, second].map(|part| part.unwrap_or(0));
+    let begin = date.and_hms_opt(h, m, s)?;
+    let end = match (month, day, hour, minute, second) {
+        (.., Some(_)) => begin.checked_add_signed(TimeDelta::seconds(1)),
+        (.., Some(_), None) => begin.checked_add_signed(TimeDelta::minutes(1)),
+        (_, _, Some(_), ..) => begin.checked_add_signed(TimeDelta::hours(1)),
+        (_, Some(_), ..) => begin.checked_add_days(Days::new(1)),
+        (Some(_), ..) => begin.checked_add_months(Months::new(1)),
+        _ => begin.checked_add_months(Months::new(12)),
+    }?;
+    Some(match is_utc(&parts) {
+        true => (begin.and_utc(), end.and_utc()),
+        false => (
+            to_utc(begin, LocalResult::earliest),
+            to_utc(end, LocalResult::latest),
+        ),
+    })
 }
 
 fn is_utc(parts: &Captures<'_>) -> bool {
     parts.get(9).is_some()
 }
 
-/// A local time as UTC. If the clock shows it twice, the second time is meant: it is the end of a
-/// span.
-fn to_utc(local: NaiveDateTime) -> DateTime<Utc> {
-    match Local.from_local_datetime(&local).latest() {
-        Some(local) => local.with_timezone(&Utc),
-        // Skipped by a clock change, which is one hour nearly everywhere.
-        None => Local
-            .from_local_datetime(&(local + TimeDelta::hours(1)))
-            .latest()
-            .map_or_else(|| local.and_utc(), |local| local.with_timezone(&Utc)),
-    }
+/// Which of two moments is meant if the clock shows a time twice.
+type Pick = fn(LocalResult<DateTime<Local>>) -> Option<DateTime<Local>>;
+
+/// A local time as UTC.
+fn to_utc(local: NaiveDateTime, pick: Pick) -> DateTime<Utc> {
+    // Times that a clock change skips are moved, by one hour nearly everywhere.
+    let shown = [local, local + TimeDelta::hours(1)];
+    let mut shown = shown
+        .map(|local| pick(Local.from_local_datetime(&local)))
+        .into_iter();
+    let found = shown.find_map(|local| local);
+    found.map_or_else(|| local.and_utc(), |local| local.with_timezone(&Utc))
 }
 
 impl From<Stamp> for PointInTime {

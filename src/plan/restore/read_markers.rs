@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::catalog::Catalog;
-use crate::model::marker::{Marker, MarkerError};
+use crate::model::catalog::{Backup, Catalog};
+use crate::model::marker::Marker;
 use crate::model::name::{BackupId, MountName};
 
 use super::chain::Markers;
@@ -20,15 +20,10 @@ pub struct ReadMarkers<'a> {
 /// Markers that cannot be read, by mount: each with its backup and the reason.
 pub type BrokenMarkers<'a> = BTreeMap<&'a MountName, Vec<(BackupId, String)>>;
 
-/// Parses the markers of a state.
-///
-/// # Errors
-/// When one is of a newer program, or of another archive.
-pub fn parse<'a>(
-    chosen: &Chosen<'a>,
-    bytes: &BTreeMap<String, Vec<u8>>,
-) -> Result<ReadMarkers<'a>, Box<PlanError>> {
-    let mut markers = BTreeMap::new();
+/// Parses the markers of a state. One that cannot be read, is of a newer program or of another
+/// archive, or rests on a backup that is not there, costs its mount.
+pub fn parse<'a>(chosen: &Chosen<'a>, bytes: &BTreeMap<String, Vec<u8>>) -> ReadMarkers<'a> {
+    let mut markers = Markers::new();
     let mut broken = BrokenMarkers::new();
     for &backup in &chosen.chain {
         for (mount, archive) in &backup.archives {
@@ -36,26 +31,46 @@ pub fn parse<'a>(
                 continue;
             };
             let content = bytes.get(&object.key).map_or(&[][..], Vec::as_slice);
-            let marker = match Marker::parse(&object.key, content) {
-                Ok(marker) => marker,
-                Err(why @ MarkerError::Broken { .. }) => {
+            match usable(chosen, backup, mount, &object.key, content) {
+                Ok(marker) => drop(markers.insert((backup.id, mount), marker)),
+                Err(why) => {
                     let of_mount = broken.entry(mount).or_default();
                     of_mount.push((backup.id, why.to_string()));
-                    continue;
                 }
-                Err(newer) => return Err(Box::new(newer.into())),
-            };
-            // A marker copied under another name would restore one mount's files as another's.
-            if marker
-                .as_ref()
-                .is_some_and(|m| m.backup != backup.id || MountName::of(&m.mount) != *mount)
-            {
-                return Err(Box::new(PlanError::ForeignMarker(object.key.clone())));
             }
-            markers.insert((backup.id, mount), marker);
         }
     }
-    Ok(ReadMarkers { markers, broken })
+    ReadMarkers { markers, broken }
+}
+
+fn usable(
+    chosen: &Chosen<'_>,
+    backup: &Backup,
+    mount: &MountName,
+    key: &str,
+    content: &[u8],
+) -> Result<Option<Marker>, PlanError> {
+    let Some(marker) = Marker::parse(key, content)? else {
+        return Ok(None);
+    };
+    // A marker copied under another name would restore one mount's files as another's.
+    if marker.backup != backup.id || MountName::of(&marker.mount) != *mount {
+        return Err(PlanError::ForeignMarker(key.to_owned()));
+    }
+    // An incremental backup lists changes since its base. Without the base, files would be missing
+    // silently.
+    let stamp = backup.id.stamp();
+    let is_there = |since| {
+        let mut chain = chosen.chain.iter();
+        chain.any(|b| b.id.stamp() == since && since < stamp)
+    };
+    match marker.since.filter(|since| !is_there(*since)) {
+        Some(since) => Err(PlanError::Unchained {
+            backup: stamp,
+            since,
+        }),
+        None => Ok(Some(marker)),
+    }
 }
 
 /// What is said of a mount that cannot be restored while others can.

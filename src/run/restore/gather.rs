@@ -9,8 +9,10 @@ use crate::model::catalog::Catalog;
 use crate::model::event::{Events, Section};
 use crate::model::marker;
 use crate::model::name::ObjectName;
+use crate::model::text::count;
 use crate::plan::restore::build::{self, Planning};
 use crate::plan::restore::plan::{RestoreOptions, RestorePlan};
+use crate::plan::restore::written_before::WrittenBefore;
 
 use super::error::RestoreError;
 
@@ -26,6 +28,43 @@ pub fn catalog(store: &dyn Store, location: &str) -> Result<Catalog, StoreError>
     // On the computer that was backed up, local state knows what was sent.
     catalog.compare(&State::of(location).sent(store.label()));
     Ok(catalog)
+}
+
+/// As [`catalog`]; with a moment, what the store had received before it. Also what is said of the
+/// rest.
+///
+/// # Errors
+/// When the store cannot be listed.
+pub fn catalog_before(
+    store: &dyn Store,
+    location: &str,
+    before: Option<WrittenBefore>,
+) -> Result<(Catalog, Vec<String>), StoreError> {
+    let Some(before) = before else {
+        return Ok((catalog(store, location)?, Vec::new()));
+    };
+    let received = store.list_before(&ObjectName::location_prefix(location), before.moment())?;
+    let label = store.label();
+    let mut said = Vec::new();
+    if received.later > 0 {
+        let later = count(received.later, "object");
+        said.push(format!(
+            "{label}: {later} written at {before} or later not used"
+        ));
+    }
+    if received.older_versions > 0 {
+        let older = count(received.older_versions, "object");
+        let text = format!("{label}: {older} overwritten or deleted since read as before {before}");
+        said.push(text);
+    }
+    if let Some(error) = received.without_versions {
+        said.push(format!(
+            "{error}; what was overwritten or deleted since is missing, because older versions \
+             cannot be listed"
+        ));
+    }
+    // Local state is not asked: it knows later objects too.
+    Ok((Catalog::new(location, received.objects), said))
 }
 
 /// Which locations a store has, if it lacks the wanted one.

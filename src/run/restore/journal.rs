@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use crate::model::stamp::Stamp;
 use crate::plan::restore::layout::{Layout, WORK_DIRECTORY};
 use crate::plan::restore::plan::{RestoreOptions, RestorePlan};
+use crate::plan::restore::written_before::WrittenBefore;
 
 use super::error::RestoreError;
 use super::held::FormerOwner;
@@ -32,6 +33,8 @@ pub struct Journal {
     layout: Layout,
     exact: bool,
     only: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    written_before: Option<WrittenBefore>,
     /// Of every volume that the plan names.
     digest: String,
     /// The target held nothing when the restore began.
@@ -89,6 +92,7 @@ impl Journal {
             layout: plan.layout,
             exact: plan.exact,
             only: plan.only.clone(),
+            written_before: plan.written_before,
             digest: digest(plan),
             fresh,
             created,
@@ -159,6 +163,7 @@ impl Journal {
             plan.layout,
             plan.exact,
             &plan.only,
+            plan.written_before,
         );
         if asked
             != (
@@ -167,6 +172,7 @@ impl Journal {
                 self.layout,
                 self.exact,
                 &self.only,
+                self.written_before,
             )
         {
             return Err(RestoreError::OtherRestore {
@@ -196,6 +202,9 @@ impl std::fmt::Display for Journal {
         if !self.exact && self.only.is_empty() {
             f.write_str(", without deleting anything (--with-deleted or --into-existing)")?;
         }
+        if let Some(before) = self.written_before {
+            write!(f, ", --written-before '{before}'")?;
+        }
         self.only
             .iter()
             .try_for_each(|path| write!(f, ", --only {path}"))
@@ -221,6 +230,7 @@ pub struct BegunRestore {
     pub location: String,
     /// The state it restores.
     pub state: Stamp,
+    written_before: Option<WrittenBefore>,
     /// It in words.
     pub words: String,
 }
@@ -234,6 +244,7 @@ pub fn find_begun(to: &Path) -> Result<Option<BegunRestore>, RestoreError> {
     Ok(journal.map(|j| BegunRestore {
         location: j.location.clone(),
         state: j.state,
+        written_before: j.written_before,
         words: j.to_string(),
     }))
 }
@@ -246,5 +257,6 @@ impl BegunRestore {
             // A stamp is a point in time.
             options.at = self.state.to_string().parse().ok();
         }
+        options.written_before = options.written_before.or(self.written_before);
     }
 }

@@ -22,6 +22,7 @@ use crate::render::MANIFEST_FILE;
 use super::downloads::Downloads;
 use super::error::RestoreError;
 use super::keyed_seven_zip::KeyedSevenZip;
+use super::left_out::{is_of_its_mount, leave_out};
 use super::target::Target;
 use super::tools::RestoreTools;
 
@@ -95,8 +96,9 @@ impl<'a> Manifests<'a> {
             };
             match self.open(mount, manifest) {
                 Ok(manifest) => drop(wanted.manifests.insert(mount.number, manifest)),
-                Err(error) if !error.is_loss() => return Err(error),
-                Err(error) if plan.exact => {
+                Err(error) if !is_of_its_mount(&error) => return Err(error),
+                // With another key nothing of the mount can be read.
+                Err(error) if plan.exact || matches!(error, RestoreError::Key { .. }) => {
                     let error = RestoreError::NoManifest(manifest.stamp, Box::new(error));
                     lost.push((mount.number, mount.shown(), error));
                 }
@@ -148,7 +150,10 @@ impl<'a> Manifests<'a> {
         for manifest in &opened {
             readers.push(manifest.read()?);
         }
-        if readers.len() == 1 {
+        if let ([reader], [manifest]) = (&mut readers[..], &opened[..]) {
+            // To the end, so that whoever reads it later meets no damage.
+            let end = reader.try_for_each(|entry| entry.map(drop));
+            end.map_err(|why| manifest.broken(why))?;
             return Ok(opened.remove(0));
         }
         let path = self.target.work(&format!("state-{}.v2", mount.number));
@@ -377,23 +382,4 @@ impl ListWriters {
         };
         self.0.into_iter().map(close).collect()
     }
-}
-
-/// Goes on without the mounts whose lists are lost, if others are left.
-fn leave_out(
-    mut lost: Vec<(usize, String, RestoreError)>,
-    plan: &mut RestorePlan,
-    events: &Events<'_>,
-) -> Result<(), RestoreError> {
-    if lost.len() == plan.mounts.len()
-        && let Some((_, _, error)) = lost.pop()
-    {
-        return Err(error);
-    }
-    for (number, mount, error) in lost {
-        plan.mounts.retain(|mount| mount.number != number);
-        let text = format!("'{mount}' is NOT restored: {error}");
-        events.fail(Section::Restore, text, Some(error.hint()));
-    }
-    Ok(())
 }

@@ -15,6 +15,7 @@ pub mod gather;
 mod held;
 pub mod journal;
 mod keyed_seven_zip;
+mod left_out;
 pub mod manifests;
 pub mod origin;
 pub mod run;

@@ -5,7 +5,7 @@ use chrono::Utc;
 use crate::adapters::process::ToolError;
 use crate::adapters::seven_zip::SevenZip;
 use crate::adapters::store::Opened;
-use crate::adapters::store::Store;
+use crate::adapters::store::{Store, StoreError};
 use crate::model::catalog::Catalog;
 use crate::model::event::{Events, Section};
 use crate::model::job::Job;
@@ -15,6 +15,7 @@ use crate::model::stamp::{Stamp, Zone};
 use crate::model::text;
 use crate::plan::restore::choose::{newest_state, without_future};
 use crate::plan::restore::error::PlanError;
+use crate::plan::restore::plan::RestoreOptions;
 use crate::plan::restore::point_in_time::PointInTime;
 use crate::run::restore::error::RestoreError;
 use crate::run::restore::gather;
@@ -22,18 +23,14 @@ use crate::run::restore::gather;
 /// The store to restore from: of those that can be asked, that with the newest backup.
 pub fn newest<'a>(
     origin: &'a RestoreOrigin,
-    at: Option<&PointInTime>,
+    options: &RestoreOptions,
     events: &Events<'_>,
 ) -> Result<(&'a dyn Store, Catalog), RestoreError> {
+    let at = options.at.as_ref();
     let mut found: Vec<(&dyn Store, Catalog)> = Vec::new();
     let mut failed = Vec::new();
-    let ask = |candidate: &'a Candidate| {
-        let store = candidate.store.as_deref().map_err(Clone::clone)?;
-        let catalog = gather::catalog(store, &origin.location)?;
-        Ok((store, dated(catalog, at, store.label(), events)))
-    };
     for candidate in &origin.candidates {
-        match ask(candidate) {
+        match ask(candidate, &origin.location, options, events) {
             Ok(asked) => found.push(asked),
             Err(error) => failed.push(error),
         }
@@ -76,6 +73,22 @@ pub fn newest<'a>(
             Ok(best)
         }
     }
+}
+
+/// What a store holds of a location, as far as it counts.
+fn ask<'a>(
+    candidate: &'a Candidate,
+    location: &str,
+    options: &RestoreOptions,
+    events: &Events<'_>,
+) -> Result<(&'a dyn Store, Catalog), StoreError> {
+    let store = candidate.store.as_deref().map_err(Clone::clone)?;
+    let (catalog, said) = gather::catalog_before(store, location, options.written_before)?;
+    for text in said {
+        events.note(Section::LatestBackups, text);
+    }
+    let catalog = dated(catalog, options.at.as_ref(), store.label(), events);
+    Ok((store, catalog))
 }
 
 /// Backups dated in the future are restored if `--at` names them, or if there are no others, and

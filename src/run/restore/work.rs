@@ -96,6 +96,9 @@ impl RestoreRequest<'_> {
         if let Some(at) = &self.options.at {
             events.note(Section::Parameters, format!("--at {at}"));
         }
+        if let Some(before) = self.options.written_before {
+            events.note(Section::Parameters, format!("--written-before {before}"));
+        }
         for path in &self.options.only {
             note(format!("--only {path}"));
         }
@@ -167,7 +170,7 @@ fn decide<'a>(
         begun.pin(&mut options);
     }
     let events = settings.events;
-    let (store, catalog) = origin::newest(settings.origin, options.at.as_ref(), events)?;
+    let (store, catalog) = origin::newest(settings.origin, &options, events)?;
     options.store = store.label().to_owned();
     let plan = gather::plan(store, &catalog, &options, events)
         .inspect_err(|error| origin::report_locations(error, store, events))?;

@@ -13,8 +13,9 @@ use crate::architecture::sources;
 
 /// What the program asks AWS for, the right it needs for that, and the policies that give it. What
 /// none gives, `doctor` tries to see that it is refused, or a person does.
-const OPERATIONS: [(&str, &str, &[&str]); 17] = [
+const OPERATIONS: [(&str, &str, &[&str]); 18] = [
     ("list_objects_v2", "s3:ListBucket", &[BACKUP, RESTORE]),
+    ("list_object_versions", "s3:ListBucketVersions", &[RESTORE]),
     ("put_object", "s3:PutObject", &[BACKUP]),
     ("create_multipart_upload", "s3:PutObject", &[BACKUP]),
     ("upload_part", "s3:PutObject", &[BACKUP]),
@@ -40,6 +41,9 @@ const OPERATIONS: [(&str, &str, &[&str]); 17] = [
     ("get_account", "ses:GetAccount", &[MAIL]),
     ("create_email_identity", "ses:CreateEmailIdentity", &[]),
 ];
+
+/// What `get_object` and `head_object` need besides if they name a version.
+const OLDER_VERSIONS: &str = "s3:GetObjectVersion";
 
 const BACKUP: &str = "backup-user.json";
 const RESTORE: &str = "restore-user.json";
@@ -111,6 +115,8 @@ fn every_operation_has_a_right_and_every_right_an_operation() {
             .filter(|(.., who)| who.contains(&name))
             .map(|(_, right, _)| *right)
             .collect();
+        let older = (name == RESTORE).then_some(OLDER_VERSIONS);
+        let due: BTreeSet<&str> = due.into_iter().chain(older).collect();
         let policy = policy(name);
         let given: BTreeSet<&str> = statements(&policy)
             .iter()
@@ -197,6 +203,7 @@ fn policies_have_the_form_that_iam_wants() {
                 );
                 let of_bucket = [
                     "s3:ListBucket",
+                    "s3:ListBucketVersions",
                     "s3:GetLifecycleConfiguration",
                     "s3:GetBucketVersioning",
                 ];

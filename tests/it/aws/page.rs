@@ -107,6 +107,22 @@ fn versions_bring_back_what_a_thief_overwrote() {
 }
 
 #[test]
+fn object_lock_keeps_versions_from_everybody() {
+    let account = with_bucket();
+    account.sh("aws s3api delete-bucket-policy --bucket $BUCKET", None);
+    account.follow("Object Lock");
+    let put = "printf x >object\naws s3api put-object --bucket $BUCKET --key k --body object \
+               --query VersionId --output text";
+    let version = account.sh(put, None);
+    let delete = format!(
+        "aws s3api delete-object --bucket $BUCKET --key k --version-id '{}'",
+        version.trim()
+    );
+    let (done, said) = account.try_sh(&delete, None);
+    assert!(!done && said.contains("AccessDenied"), "{said}");
+}
+
+#[test]
 fn reports_come_from_a_verified_address() {
     let account = with_bucket();
     let [create] = commands("3. The user that uploads").try_into().unwrap();
@@ -160,6 +176,7 @@ fn every_section_with_commands_is_tried() {
         "3. The user that uploads",
         "4. Email",
         "5. The user that restores",
+        "Object Lock",
         "A key leaked",
     ];
     assert_eq!(sections, tried);

@@ -43,6 +43,7 @@ for_each_store! {
     small_objects_are_read_up_to_a_limit
     nothing_is_overwritten
     listings_are_sorted_and_filtered
+    what_was_received_later_is_left_out
     downloads_go_on
     longer_targets_are_left_alone
     missing_keys_are_not_found
@@ -53,6 +54,21 @@ for_each_store! {
     interrupted_downloads_go_on_later
     nothing_begins_after_an_interrupt
     vanished_stores_are_noticed
+}
+
+fn what_was_received_later_is_left_out(place: &Place) {
+    for key in ["b", "a"] {
+        let put = place.store.put_bytes(key, key.as_bytes(), Purpose::Index);
+        put.unwrap();
+    }
+    let day = chrono::TimeDelta::days(1);
+    let listed = |moment| place.store.list_before("", moment).unwrap();
+    let past = listed(chrono::Utc::now() - day);
+    assert_eq!((past.objects.len(), past.later), (0, 2));
+    let future = listed(chrono::Utc::now() + day);
+    let keys: Vec<&str> = future.objects.iter().map(|o| o.key.as_str()).collect();
+    assert_eq!((keys, future.later), (vec!["a", "b"], 0));
+    assert!(future.without_versions.is_none() && future.older_versions == 0);
 }
 
 fn objects_come_back_as_they_went(place: &Place) {

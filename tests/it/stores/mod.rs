@@ -188,7 +188,7 @@ fn content(size: usize) -> Vec<u8> {
         .collect()
 }
 
-fn sha256(path: &Path) -> String {
+pub fn sha256(path: &Path) -> String {
     let output = std::process::Command::new("sha256sum")
         .arg(path)
         .output()

@@ -8,18 +8,22 @@ mod errors;
 mod parts;
 mod write;
 
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
+#[cfg(unix)]
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
+
+use chrono::{DateTime, Utc};
 
 use errors::{missing_or, refused};
 use parts::Identity;
 
 use super::local::{self, BUFFER, LocalFile};
-use super::{Act, Progress, Purpose, Store, StoreError, StoreErrorKind};
+use super::{Act, Progress, Purpose, ReceivedBefore, Store, StoreError, StoreErrorKind};
 use crate::adapters::fs::sync_directory;
 use crate::model::cancel::Cancel;
 use crate::model::object::{Object, ObjectRef};
@@ -163,18 +167,9 @@ impl DirectoryStore {
         }
         Ok((file, metadata.len()))
     }
-}
 
-impl Store for DirectoryStore {
-    fn directory(&self) -> Option<&Path> {
-        Some(&self.path)
-    }
-
-    fn label(&self) -> &str {
-        &self.label
-    }
-
-    fn list(&self, prefix: &str) -> Result<Vec<Object>, StoreError> {
+    /// Every object of a prefix, sorted by key, with what the file system says of it.
+    fn entries(&self, prefix: &str) -> Result<Vec<(Object, Metadata)>, StoreError> {
         let act = self.act("listing", &format!("{prefix}*"));
         self.attached(&act)?;
         let mut objects = Vec::new();
@@ -196,14 +191,53 @@ impl Store for DirectoryStore {
                 Err(error) => return Err(self.failed(&act, &error)),
             };
             if metadata.is_file() {
-                objects.push(Object {
-                    key,
-                    size: metadata.len(),
-                });
+                let size = metadata.len();
+                objects.push((Object { key, size }, metadata));
             }
         }
-        objects.sort_by(|a, b| a.key.cmp(&b.key));
+        objects.sort_by(|(a, _), (b, _)| a.key.cmp(&b.key));
         Ok(objects)
+    }
+}
+
+/// When the directory received a file. Whoever writes a file can set its modification time, but not
+/// the time of the last change of its inode.
+#[cfg(unix)]
+fn received(metadata: &Metadata) -> DateTime<Utc> {
+    let changed = DateTime::from_timestamp(metadata.ctime(), 0);
+    changed.unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
+/// As on Unix, as far as Windows says: the later one of creation and modification.
+#[cfg(not(unix))]
+fn received(metadata: &Metadata) -> DateTime<Utc> {
+    let times = [metadata.created(), metadata.modified()];
+    let times = times.map(|time| time.map_or(DateTime::<Utc>::MAX_UTC, DateTime::<Utc>::from));
+    times.into_iter().max().unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
+impl Store for DirectoryStore {
+    fn directory(&self) -> Option<&Path> {
+        Some(&self.path)
+    }
+
+    fn label(&self) -> &str {
+        &self.label
+    }
+
+    fn list(&self, prefix: &str) -> Result<Vec<Object>, StoreError> {
+        let listed = self.entries(prefix)?;
+        Ok(listed.into_iter().map(|(object, _)| object).collect())
+    }
+
+    fn list_before(
+        &self,
+        prefix: &str,
+        moment: DateTime<Utc>,
+    ) -> Result<ReceivedBefore, StoreError> {
+        let listed = self.entries(prefix)?.into_iter();
+        let timed = listed.map(|(object, metadata)| (object, received(&metadata)));
+        Ok(ReceivedBefore::of(timed, moment))
     }
 
     fn put(

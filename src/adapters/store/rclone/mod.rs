@@ -4,17 +4,21 @@
 //! address, which may contain a signature. Object stores make an object appear whole. Elsewhere it
 //! is written under another name and then renamed.
 
+mod listing;
 mod program;
 
 use std::ops::Range;
 use std::path::Path;
 use std::sync::OnceLock;
 
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use listing::RemoteFile;
+
 use super::local::{self, BUFFER, LocalFile};
-use super::{Act, Progress, Purpose, Resolve, Store, StoreError, StoreErrorKind};
+use super::{Act, Progress, Purpose, ReceivedBefore, Resolve, Store, StoreError, StoreErrorKind};
 use crate::adapters::process::locate;
 use crate::model::cancel::Cancel;
 use crate::model::object::{Object, ObjectRef};
@@ -25,15 +29,6 @@ use crate::model::store::{Rclone, StoreKind};
 /// Objects being written have names that begin so; they are never listed. The rest is the key, so
 /// that the next try replaces what a killed one left.
 const PARTIAL: &str = ".aam-partial-";
-
-/// What `lsjson` says about a file.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct RemoteFile {
-    path: String,
-    size: i64,
-    is_dir: bool,
-}
 
 /// What `backend features` says about a remote.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -228,29 +223,18 @@ impl Store for RcloneStore {
     }
 
     fn list(&self, prefix: &str) -> Result<Vec<Object>, StoreError> {
-        let act = self.act("listing", &format!("{prefix}*"));
-        let arguments = ["lsjson", "--files-only", "--no-modtime", "--no-mimetype"];
-        let arguments = [&arguments[..], &[self.remote.as_str()]].concat();
-        let listed: Vec<RemoteFile> = parsed(&act, &self.printed(&act, &arguments)?)?;
-        let is_ours = |l: &RemoteFile| l.path.starts_with(prefix) && !l.path.starts_with(PARTIAL);
-        let object = |listed: RemoteFile| {
-            let size = u64::try_from(listed.size).map_err(|_| {
-                let why = format!("the size of '{}' is not known", listed.path);
-                act.error(
-                    StoreErrorKind::Other,
-                    why,
-                    "choose a remote that knows sizes",
-                )
-            })?;
-            let key = listed.path;
-            Ok(Object { key, size })
-        };
-        let ours = listed.into_iter().filter(|l| !l.is_dir && is_ours(l));
-        let mut objects = ours
-            .map(object)
-            .collect::<Result<Vec<Object>, StoreError>>()?;
-        objects.sort_by(|a, b| a.key.cmp(&b.key));
-        Ok(objects)
+        let listed = self.listed(prefix, &["--no-modtime"])?;
+        Ok(listed.into_iter().map(|(object, _)| object).collect())
+    }
+
+    fn list_before(
+        &self,
+        prefix: &str,
+        moment: DateTime<Utc>,
+    ) -> Result<ReceivedBefore, StoreError> {
+        // Not the time that whoever sent an object wrote into its metadata.
+        let listed = self.listed(prefix, &["--use-server-modtime"])?;
+        Ok(ReceivedBefore::of(listed, moment))
     }
 
     fn put(

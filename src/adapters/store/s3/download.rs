@@ -28,6 +28,7 @@ impl S3Store {
             .get_object()
             .bucket(&self.settings.bucket)
             .key(key)
+            .set_version_id(self.version(key))
             .send()
             .await
             .map_err(|error| errors::explain(act, &self.settings, error))?;
@@ -56,7 +57,10 @@ impl S3Store {
         stop: &Cancel,
         progress: Progress<'_>,
     ) -> Result<(), StoreError> {
-        let found = unless_interrupted(act, stop, self.find(act, key)).await?;
+        let found = match self.old_head(key) {
+            Some(old) => Some(old),
+            None => unless_interrupted(act, stop, self.find(act, key)).await?,
+        };
         let Some(found) = found else {
             return Err(act.error(StoreErrorKind::NotFound, "there is no such object", ""));
         };
@@ -148,6 +152,7 @@ impl S3Store {
             .get_object()
             .bucket(&self.settings.bucket)
             .key(key)
+            .set_version_id(self.version(key))
             .range(format!("bytes={}-{}", part.start, part.end - 1))
             .set_if_match(found.etag.clone())
             .send()

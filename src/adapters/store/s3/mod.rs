@@ -14,25 +14,30 @@ mod profile;
 mod remove;
 mod thaw;
 mod upload;
+mod versions;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::ops::Range;
 use std::path::Path;
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::types as sdk;
+use chrono::{DateTime, Utc};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::Semaphore;
 
 use pace::Pace;
+use versions::OldVersion;
+
 pub use probe::{LifecycleRule, UploadRight, Versioning};
 
-use super::{Act, Direction, Progress, Purpose, Store, StoreError, StoreErrorKind};
+use super::{Act, Direction, Progress, Purpose, ReceivedBefore, Store, StoreError, StoreErrorKind};
 use crate::adapters::aws::Keys;
 use crate::model::bandwidth::Transfers;
 use crate::model::cancel::Cancel;
@@ -76,6 +81,8 @@ pub struct S3Store {
     /// The same for receiving.
     download_slots: Semaphore,
     download_pace: Arc<Pace>,
+    /// Versions that are read instead of the newest ones, by key.
+    versions: Mutex<BTreeMap<String, OldVersion>>,
     cancel: Cancel,
     handle: Handle,
     /// `None` only while the store is dropped.
@@ -118,6 +125,7 @@ impl S3Store {
             client,
             checksums,
             conditions: AtomicBool::new(true),
+            versions: Mutex::default(),
             cancel,
             handle,
             runtime: Some(runtime),
@@ -180,6 +188,17 @@ impl S3Store {
     }
 
     async fn list_all(&self, act: &Act, prefix: &str) -> Result<Vec<Object>, StoreError> {
+        let listed = self.list_timed(act, prefix).await?;
+        Ok(listed.into_iter().map(|(object, _)| object).collect())
+    }
+
+    /// As [`S3Store::list_all`], with the time at which the server received each object. One whose
+    /// time is not known is new.
+    async fn list_timed(
+        &self,
+        act: &Act,
+        prefix: &str,
+    ) -> Result<Vec<(Object, DateTime<Utc>)>, StoreError> {
         let mut pages = self
             .client
             .list_objects_v2()
@@ -202,25 +221,27 @@ impl S3Store {
             }
             for object in page.contents() {
                 if let Some(key) = object.key() {
-                    objects.push(Object {
-                        key: key.to_owned(),
-                        size: bytes(object.size()),
-                    });
+                    let (key, size) = (key.to_owned(), bytes(object.size()));
+                    objects.push((Object { key, size }, versions::time(object.last_modified())));
                 }
             }
         }
         // The SDK stops at a page that leads to itself. What was listed until then is not all.
         if is_cut {
-            return Err(act.error(
-                StoreErrorKind::Other,
-                "the listing does not end: the server names the same page again, or empty ones",
-                "the content of the bucket is not known: check whether the endpoint is an S3 server",
-            ));
+            return Err(endless(act));
         }
         // Amazon sorts already, by UTF-8 bytes as `str` does; other servers need not.
-        objects.sort_by(|a, b| a.key.cmp(&b.key));
+        objects.sort_by(|(a, _), (b, _)| a.key.cmp(&b.key));
         Ok(objects)
     }
+}
+
+fn endless(act: &Act) -> StoreError {
+    act.error(
+        StoreErrorKind::Other,
+        "the listing does not end: the server names the same page again, or empty ones",
+        "the content of the bucket is not known: check whether the endpoint is an S3 server",
+    )
 }
 
 /// A server may answer a page without objects and say that there are more, as after many deletions,
@@ -244,6 +265,7 @@ async fn unless_interrupted<T>(
 }
 
 /// What a listing says of one object.
+#[derive(Clone, Debug)]
 struct ObjectHead {
     size: u64,
     etag: Option<String>,
@@ -273,6 +295,15 @@ impl Store for S3Store {
     fn list(&self, prefix: &str) -> Result<Vec<Object>, StoreError> {
         let act = self.act("listing", &format!("{prefix}*"));
         self.wait(&act, self.list_all(&act, prefix))
+    }
+
+    fn list_before(
+        &self,
+        prefix: &str,
+        moment: DateTime<Utc>,
+    ) -> Result<ReceivedBefore, StoreError> {
+        let act = self.act("listing", &format!("{prefix}*"));
+        self.wait(&act, self.received_before(&act, prefix, moment))
     }
 
     fn put(

@@ -4,13 +4,14 @@
 //! If an answer was lost, the SDK tries again, and the server then answers that the object exists:
 //! it is the same one. Credentials of a backup may list but not read (SPEC#upload), so the entity
 //! tag in a listing, the MD5 of the content, shows whether it is the same. If the entity tag is not
-//! a checksum (keys of KMS), nothing shows that.
+//! a checksum (keys of KMS), nothing here shows that; the caller knows what it began to send.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedPart, ServerSideEncryption};
 use md5::{Digest, Md5};
 
@@ -84,25 +85,44 @@ impl S3Store {
         if there.is(ours) {
             return Ok(false);
         }
-        match there.size == ours.size && self.has_keys_of_kms(key).await {
+        match there.size == ours.size && self.has_opaque_tags(key).await {
             true => Err(act.unclear()),
             false => Err(act.exists()),
         }
     }
 
-    /// Whether new objects are encrypted with keys of KMS. The answer to the beginning of an upload
-    /// says it to whoever may write. If none comes, entity tags count as checksums.
-    async fn has_keys_of_kms(&self, key: &str) -> bool {
+    /// Whether entity tags are no checksums here, as with keys of KMS. The answer to the beginning
+    /// of an upload may say it to whoever may write; if not, the tag of a part that is sent and
+    /// thrown away shows it. If neither can be had, entity tags count as checksums.
+    async fn has_opaque_tags(&self, key: &str) -> bool {
         let create = self.client.create_multipart_upload();
         let begun = create.bucket(&self.settings.bucket).key(key).send().await;
         let Ok(begun) = begun else { return false };
-        if let Some(id) = begun.upload_id() {
-            self.abort(key, id).await;
-        }
-        matches!(
+        let says_so = matches!(
             begun.server_side_encryption(),
             Some(ServerSideEncryption::AwsKms | ServerSideEncryption::AwsKmsDsse)
-        )
+        );
+        let Some(id) = begun.upload_id() else {
+            return says_so;
+        };
+        let is_opaque = says_so || self.part_has_opaque_tag(key, id).await;
+        self.abort(key, id).await;
+        is_opaque
+    }
+
+    async fn part_has_opaque_tag(&self, key: &str, id: &str) -> bool {
+        const PROBE: &[u8] = b"is the entity tag the MD5 of this?";
+        let part = self
+            .client
+            .upload_part()
+            .bucket(&self.settings.bucket)
+            .key(key)
+            .upload_id(id)
+            .part_number(1)
+            .body(ByteStream::from_static(PROBE));
+        let sent = part.send().await.ok();
+        let tag = sent.and_then(|sent| sent.e_tag);
+        tag.is_some_and(|tag| tag.trim_matches('"').to_ascii_lowercase() != etag_of(PROBE))
     }
 }
 

@@ -39,6 +39,7 @@ impl S3Store {
             .restore_object()
             .bucket(&self.settings.bucket)
             .key(key)
+            .set_version_id(self.version(key))
             .restore_request(request)
             .send()
             .await;
@@ -69,6 +70,7 @@ impl S3Store {
             .head_object()
             .bucket(&self.settings.bucket)
             .key(key)
+            .set_version_id(self.version(key))
             .send()
             .await
             .map_err(|error| errors::explain(act, &self.settings, error))?;

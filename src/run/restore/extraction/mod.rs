@@ -352,11 +352,11 @@ impl<'a> Extraction<'a> {
         }
         let tally = verification.end(&mount.shown())?;
         let text = format!(
-            "{}: {} files ({} bytes) and {} directories{} are there as listed{}",
+            "{}: {} ({} bytes) and {}{} are there as listed{}",
             mount.shown(),
             text::count(tally.files, "file"),
             tally.bytes,
-            tally.directories,
+            text::count(tally.directories, "directory"),
             match tally.links {
                 0 => String::new(),
                 links => format!(" and {}", text::count(links, "symbolic link")),

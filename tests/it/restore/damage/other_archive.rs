@@ -2,30 +2,36 @@
 
 use super::*;
 
+/// A marker of another mount, of a newer program, or no marker at all costs its mount; a state is
+/// named that needs nothing of it.
 #[test]
-fn a_marker_of_another_archive_is_refused() {
-    let pc = history(Format::Zip);
-    fs::copy(
-        object(&pc, FULL, "yes_-srv-data-"),
-        object(&pc, FULL, "yes_-home-allen-"),
-    )
-    .unwrap();
-    assert!(
-        restore(&pc, &options())
-            .error()
-            .contains("describes a different archive than its name")
-    );
-    fs::write(object(&pc, FULL, "yes_-home-allen-"), "{ nonsense").unwrap();
-    let done = restore(&pc, &options());
-    assert_eq!(done.outcome, Outcome::Failure);
-    assert!(done.text().contains("cannot be read"), "{}", done.text());
-    fs::remove_dir_all(pc.target()).unwrap();
-    fs::write(object(&pc, FULL, "yes_-home-allen-"), r#"{"version": 3}"#).unwrap();
-    assert!(
-        restore(&pc, &options())
-            .error()
-            .contains("use a newer aam-backup")
-    );
+fn a_marker_that_is_none_costs_its_mount() {
+    let of_other = |pc: &Pc| fs::read(object(pc, INC2, "yes_-srv-data-")).unwrap();
+    let nonsense = |_: &Pc| b"{ nonsense".to_vec();
+    let newer = |_: &Pc| br#"{"version": 3}"#.to_vec();
+    let cases: [(&dyn Fn(&Pc) -> Vec<u8>, &str); 3] = [
+        (&of_other, "describes a different archive than its name"),
+        (&nonsense, "cannot be read"),
+        (&newer, "use a newer aam-backup"),
+    ];
+    for (content, said) in cases {
+        let pc = history(Format::Zip);
+        let place = object(&pc, INC2, "yes_-home-allen-");
+        fs::write(&place, content(&pc)).unwrap();
+        let done = restore(&pc, &options());
+        let text = done.text();
+        assert_eq!(done.outcome, Outcome::Failure, "{text}");
+        assert!(text.contains(said), "{text}");
+        assert!(text.contains("is NOT restored"), "{text}");
+        assert!(
+            text.contains(&format!("the state {INC1} is unaffected by the damage")),
+            "{text}"
+        );
+        assert!(pc.target().join("2/sub/later").exists(), "{text}");
+        fs::remove_dir_all(pc.target()).unwrap();
+        let whole = restore(&pc, &at(INC1));
+        assert_eq!(whole.outcome, Outcome::Success, "{}", whole.text());
+    }
 }
 
 /// Its marker vouches for it: of another mount, and of another backup of the same mount.
@@ -49,11 +55,18 @@ fn a_manifest_of_another_archive_is_refused() {
         let [theirs, own] = [(of_other, other), (FULL, "-home-allen-")]
             .map(|(stamp, mount)| object(&pc, stamp, &format!("manifest_{mount}.zip")));
         fs::copy(theirs, own).unwrap();
-        let error = restore(&pc, &at(FULL)).error();
+        let exact = RestoreOptions {
+            exact: true,
+            ..at(FULL)
+        };
+        let done = restore(&pc, &exact);
+        let text = done.text();
+        assert_eq!(done.outcome, Outcome::Failure, "{text}");
         assert!(
-            error.contains("it describes a different backup than its name"),
-            "{error}"
+            text.contains("it describes a different backup than its name"),
+            "{text}"
         );
+        assert!(!pc.target().join("1").exists() && pc.target().join("2").exists());
     }
 }
 
@@ -85,5 +98,48 @@ fn what_is_damaged_of_one_mount_leaves_the_other() {
             let hint = format!("the state {INC1} is unaffected by the damage: --at {INC1}");
             assert!(text.contains(&hint), "{text}");
         }
+    }
+}
+
+/// A manifest that opens, and is none.
+#[test]
+fn a_manifest_that_is_none_costs_its_mount() {
+    for content in ["", "no manifest", r#"{"version": 9}"#] {
+        let pc = history(Format::Zip);
+        let key = "manifest_-home-allen-.zip";
+        let (place, file) = (
+            object(&pc, INC2, key),
+            pc.scratch.path().join("manifest.v2"),
+        );
+        fs::write(&file, content).unwrap();
+        fs::remove_file(&place).unwrap();
+        let mut packed = std::process::Command::new("7zz");
+        packed.args(["a", "-tzip", "-mem=AES256", &format!("-p{KEY}")]);
+        let made = packed.arg(&place).arg(&file).output().unwrap();
+        assert!(made.status.success());
+        let bytes = fs::read(&place).unwrap();
+        let marker = object(&pc, INC2, "yes_-home-allen-");
+        let mut said: serde_json::Value =
+            serde_json::from_slice(&fs::read(&marker).unwrap()).unwrap();
+        said["manifest"]["size"] = bytes.len().into();
+        said["manifest"]["sha256"] = crate::stores::sha256(&place).into();
+        fs::write(&marker, said.to_string()).unwrap();
+        let options = RestoreOptions {
+            exact: true,
+            ..options()
+        };
+        let done = restore(&pc, &options);
+        let text = done.text();
+        assert_eq!(done.outcome, Outcome::Failure, "{content}: {text}");
+        assert!(text.contains("is NOT restored"), "{content}: {text}");
+        assert!(
+            text.contains(&format!("the state {INC1} may be unaffected")),
+            "{content}: {text}"
+        );
+        assert!(
+            pc.target().join("2/sub/later").exists(),
+            "{content}: {text}"
+        );
+        assert!(!pc.target().join("1").exists(), "{content}: {text}");
     }
 }

@@ -72,7 +72,11 @@ fn as_on_disk(source: &str) -> String {
 fn live() -> Option<[String; 3]> {
     let text = std::env::var(LIVE_VARIABLE).ok()?;
     let mut parts = text.split('|').map(str::to_owned);
-    Some([parts.next()?, parts.next()?, parts.next().unwrap_or_default()])
+    Some([
+        parts.next()?,
+        parts.next()?,
+        parts.next().unwrap_or_default(),
+    ])
 }
 
 /// Turns the link. Wine starts programs of the system outside it, but gives no handle to wait for
