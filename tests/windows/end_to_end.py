@@ -4,6 +4,7 @@
 Only what concerns Windows alone: scenarios of both systems are in tests/it/scenarios. Run by run.sh. With words as arguments only the scenarios whose names hold one of them are run.
 """
 
+import hashlib
 import os
 import shutil
 import signal
@@ -191,7 +192,10 @@ def one_snapshot_failure_is_tried_again(machine):
 
 def no_snapshot_no_backup(machine):
     machine.environment["AAM_STANDIN_VSS_FAILURE"] = "0x80042306"
-    holds(machine.backup("run", r"C:\Profiles\nightly.yaml", expect=1), "the snapshot could not be made")
+    said = machine.backup("run", r"C:\Profiles\nightly.yaml", expect=1)
+    holds(said, "the snapshot could not be made")
+    if "nothing changed" in said:
+        raise Failed(said)
     same("the store", {}, dict.fromkeys(name for name in machine.store() if "_yes_" in name))
 
 
@@ -272,7 +276,7 @@ def what_is_installed_works(machine):
     """Installed, installed again, backed up and restored with, and removed."""
     packages = LAB / "packages"
     environment = {name: os.environ[name] for name in os.environ if name not in ("LC_ALL", "LOCPATH")}
-    environment["MAKENSIS"] = "-DQUICK"
+    environment |= {"MAKENSIS": "-DQUICK", "BASE": "https://downloads.test/aam-backup"}
     subprocess.run([ROOT / "packaging/windows.sh", LAB / "bin/aam-backup.exe", packages], check=True, env=environment)
     setup = next(packages.glob("*-setup.exe"))
     place = DRIVE / "Program Files/AAM Auto Backup"
@@ -288,6 +292,12 @@ def what_is_installed_works(machine):
             raise Failed(f"the search path was {before} and is {search_path(machine)}")
         if not (place / "aam-backup.exe").is_file():
             raise Failed("nothing was installed")
+    holds((place / "completions.ps1").read_text(), "Register-ArgumentCompleter", "'aam-backup;schedule;install'")
+    setup_sum = hashlib.sha256(setup.read_bytes()).hexdigest()
+    holds((packages / "winget-AAM.AutoBackup.installer.yaml").read_text(), setup.name, setup_sum.upper())
+    zip_sum = hashlib.sha256(next(packages.glob("*.zip")).read_bytes()).hexdigest()
+    holds((packages / "scoop-aam-backup.json").read_text(), zip_sum)
+    holds((packages / "SHA256SUMS").read_text(), setup_sum, zip_sum, "scoop-aam-backup.json")
     # Somebody's own file.
     (place / "notes.txt").write_text("mine")
     program = ours + r"\aam-backup.exe"
@@ -332,6 +342,33 @@ def a_trial_finds_a_snapshot_that_is_none(machine):
         raise Failed(f"what is left: {left}")
 
 
+def a_trial_comes_to_its_end(machine):
+    """With a snapshot that is one: of what another program has open, too."""
+    (DRIVE / "Profiles/nightly.yaml").write_text(PROFILE.replace("  program: shadowspawn\n", ""))
+    machine.environment["AAM_STANDIN_LIVE"] += f"|{LAB}/q.copy"
+    said = machine.backup("doctor", r"C:\Profiles\nightly.yaml", "--try", expect=None)
+    holds(said, "ok       trial: 12 files were backed up and restored in ", ": windows x86_64, aam-backup ", ", own shadow copy\n")
+    left = list((DRIVE / "ProgramData/AAM Auto Backup").glob("trial-*"))
+    if left:
+        raise Failed(f"what is left: {left}")
+
+
+def what_a_trial_says_can_be_shown_to_others(machine):
+    tools = DRIVE / "users/allen-private/tools"
+    shutil.rmtree(tools.parent, ignore_errors=True)
+    shutil.copytree(DRIVE / "Program Files/7-Zip", tools)
+    text = PROFILE.replace("  program: shadowspawn\n", "").replace("Program Files\\7-Zip", r"users\allen-private\tools")
+    (DRIVE / "Profiles/nightly.yaml").write_text(text)
+    machine.environment |= {"AAM_MOCK_VSS": "DoSnapshotSet=0x80042306", "USERNAME": "allen-private"}
+    said = machine.backup("doctor", r"C:\Profiles\nightly.yaml", "--try", "--verbose", expect=1)
+    trial = said[said.index("problem  trial: ") :]
+    holds(trial, "0x80042306", "TRIAL")
+    for private in ["allen-private", r"C:\Data", "nightly", "Documents"]:
+        if private in trial:
+            raise Failed(f"{private} is in\n{trial}")
+    shutil.rmtree(tools.parent)
+
+
 def a_file_that_cannot_be_copied_fails_the_run(machine):
     machine.environment["AAM_STANDIN_DENY"] = "cat.jpg"
     holds(machine.backup("run", r"C:\Profiles\nightly.yaml", expect=1), "cat.jpg")
@@ -350,6 +387,8 @@ SCENARIOS = [
     what_is_installed_works,
     letter_in_use,
     a_trial_finds_a_snapshot_that_is_none,
+    a_trial_comes_to_its_end,
+    what_a_trial_says_can_be_shown_to_others,
     a_file_that_cannot_be_copied_fails_the_run,
 ]
 

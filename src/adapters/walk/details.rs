@@ -66,6 +66,7 @@ pub(super) fn found(path: &Path, metadata: &Metadata) -> io::Result<Found> {
     Ok(Found {
         meta: meta_of(metadata)?,
         details: details(path, &looked, target)?,
+        is_encrypted: false,
     })
 }
 

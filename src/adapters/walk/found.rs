@@ -8,6 +8,8 @@ use crate::model::manifest::{Details, Meta};
 pub(super) struct Found {
     pub meta: Meta,
     pub details: Details,
+    /// Windows keeps its content encrypted for one user (EFS).
+    pub is_encrypted: bool,
 }
 
 impl Found {
@@ -16,6 +18,7 @@ impl Found {
         Found {
             meta: Meta::unknown(),
             details: Details::default(),
+            is_encrypted: false,
         }
     }
 

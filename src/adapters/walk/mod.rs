@@ -45,7 +45,12 @@ pub enum Item {
         really_empty: bool,
     },
     /// A selected file.
-    File { meta: Meta, details: Details },
+    File {
+        meta: Meta,
+        details: Details,
+        /// Windows keeps its content encrypted for one user (EFS).
+        is_encrypted: bool,
+    },
     /// A selected symbolic link, which is not followed.
     Link { meta: Meta, details: Details },
     /// Left out by this exclusion; nothing below it is looked at.
@@ -169,8 +174,16 @@ impl Descent<'_, '_> {
             };
             self.path.set(&frame.here.rel, name.as_encoded_bytes());
             let item = match found {
-                Judged::File(Found { meta, details }) => Item::File { meta, details },
-                Judged::Link(Found { meta, details }) => Item::Link { meta, details },
+                Judged::File(Found {
+                    meta,
+                    details,
+                    is_encrypted,
+                }) => Item::File {
+                    meta,
+                    details,
+                    is_encrypted,
+                },
+                Judged::Link(Found { meta, details, .. }) => Item::Link { meta, details },
                 Judged::Excluded(kind) => Item::Excluded { kind },
                 Judged::NotCopied(kind) => Item::NotCopied { kind },
                 Judged::Unreadable(why) => Item::Unreadable {

@@ -122,7 +122,12 @@ fn take(
             let new = Entry::new(path, EntryKind::Directory, meta, None).with(details);
             take_directory(order, out, prepared, events, &new, really_empty, last)
         }
-        Item::File { meta, details } => {
+        Item::File {
+            meta,
+            details,
+            is_encrypted,
+        } => {
+            prepared.encrypted.note(is_encrypted, shown);
             let new = Entry::new(path, EntryKind::File, meta, None).with(details);
             take_file(order, out, prepared, events, new, last)
         }
