@@ -4,6 +4,7 @@
  *
  *   AAM_LAB_ATTRIBUTES   NAME=ATTRIBUTES[:TAG[:ERROR]], separated by ; – the attributes are added to those it has, the tag
  *                        is that of a reparse point, the error is what reading its content ends with
+ *   AAM_LAB_LETTER       what the letter Q: leads to beforehand, as Windows keeps it: Wine's letters lead to what exists
  */
 #include "replace.h"
 #include <wchar.h>
@@ -123,10 +124,28 @@ static BOOL WINAPI copy(LPCWSTR from, LPCWSTR to, LPPROGRESS_ROUTINE progress, L
     return !is_refused(from) && CopyFileExW(from, to, progress, data, cancel, flags);
 }
 
+static WCHAR letter[256];
+
+static DWORD WINAPI query_letter(LPCWSTR name, LPWSTR out, DWORD size) {
+    if (!letter[0] || _wcsicmp(name, L"Q:") || wcslen(letter) + 2 > size) return QueryDosDeviceW(name, out, size);
+    wcscpy(out, letter);
+    return (DWORD)wcslen(letter) + 2;
+}
+
+static BOOL WINAPI define_letter(DWORD flags, LPCWSTR name, LPCWSTR target) {
+    if (!letter[0] || _wcsicmp(name, L"Q:") || !(flags & DDD_REMOVE_DEFINITION)) return DefineDosDeviceW(flags, name, target);
+    letter[0] = 0;
+    return TRUE;
+}
+
 BOOL WINAPI DllMain(HINSTANCE library, DWORD reason, void *reserved) {
     (void)library;
     (void)reserved;
     if (reason != DLL_PROCESS_ATTACH) return TRUE;
+    if (GetEnvironmentVariableW(L"AAM_LAB_LETTER", letter, ARRAYSIZE(letter))) {
+        replace("QueryDosDeviceW", query_letter);
+        replace("DefineDosDeviceW", define_letter);
+    }
     read_list();
     if (!count) return TRUE;
     replace("FindFirstFileExW", find_first);

@@ -26,7 +26,7 @@ fn root(device: &str) -> PathBuf {
 /// the letter is there beforehand, because Wine makes none, it is in use when it holds something.
 pub fn is_in_use(device: &str) -> bool {
     if live().is_some() {
-        return system::is_letter_defined(device);
+        return system::is_letter_defined(device) || root(device).exists();
     }
     fs::read_dir(root(device)).is_ok_and(|mut entries| entries.next().is_some())
 }
