@@ -20,8 +20,8 @@ use crate::model::secret::Secret;
 
 const KEY: &str = "AAM_BACKUP_TRIAL_KEY";
 
-/// How much of what a run said is shown.
-const LAST_LINES: usize = 30;
+/// How much of what a run said is shown: its report, and before it what the tools said.
+const LAST_LINES: usize = 80;
 
 /// TrialFiles by their paths, with what is in them.
 type TrialFiles = BTreeMap<PathBuf, String>;
@@ -80,14 +80,14 @@ impl Trial<'_> {
         let mut files = wanted();
         self.make(&files).map_err(failed)?;
         let open = self.open_file(&mut files).map_err(failed)?;
-        self.run(&["run"], &[])?;
+        self.run(&["run"], &["--verbose"])?;
         drop(open);
         self.compare("the mirror", "mirror", &files)?;
         // Incremental: one file has changed.
         let changed = PathBuf::from("plain.txt");
         files.insert(changed, "changed, and longer".to_owned());
         self.make(&files).map_err(failed)?;
-        self.run(&["run"], &[])?;
+        self.run(&["run"], &["--verbose"])?;
         self.compare("the mirror", "mirror", &files)?;
         let back = self.at.join("back").display().to_string();
         self.run(&["restore"], &["--to", &back])?;

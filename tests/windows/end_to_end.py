@@ -8,6 +8,7 @@ import hashlib
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -332,6 +333,35 @@ def letter_in_use(machine):
     LETTER.unlink()
 
 
+def shortcuts_run_as_administrator(machine):
+    """Read back byte by byte as [MS-SHLLINK] has them, and started."""
+    place = DRIVE / "Out/desk & top"
+    said = machine.backup("shortcuts", r"C:\Profiles\nightly.yaml", "--to", r"C:\Out\desk & top")
+    batches = sorted(file.stem for file in place.glob("*.bat"))
+    links = sorted(file.stem for file in place.glob("*.lnk"))
+    if len(batches) != 5 or links != sorted(f"{name} as administrator" for name in batches):
+        raise Failed(f"{batches} {links}")
+    for name in batches:
+        link = (place / f"{name} as administrator.lnk").read_bytes()
+        size, flags = struct.unpack_from("<I16xI", link)
+        # Run as administrator, with a list of where it leads, in Unicode.
+        if size != 0x4C or flags & 0x2081 != 0x2081:
+            raise Failed(f"{name}: header of {size} bytes, flags {flags:#x}")
+        for text in [f"{name}.bat", r"C:\Out\desk & top"]:
+            if text.encode("utf-16-le") not in link:
+                raise Failed(f"{name}: {text} is not in {link}")
+        holds(said, f"{name} as administrator.lnk")
+    machine.run("cmd", "/c", "start", "/wait", "", r"C:\Out\desk & top\Full backup (nightly) as administrator.lnk")
+    same("the mirror", selected(), machine.mirror())
+    if sum("_yes_" in name for name in machine.store()) != 1:
+        raise Failed(f"the store holds {machine.store()}")
+    # On another computer they would lead nowhere.
+    shutil.rmtree(place)
+    machine.backup("shortcuts", r"C:\Profiles\nightly.yaml", "--to", r"C:\Out\desk & top", "--program", r"D:\aam-backup.exe")
+    if list(place.glob("*.lnk")):
+        raise Failed("shortcuts for another computer")
+
+
 def a_trial_finds_a_snapshot_that_is_none(machine):
     """Under Wine the snapshot is the source itself, so what another program has open cannot be read: all else can."""
     (DRIVE / "Profiles/nightly.yaml").write_text(PROFILE.replace("  program: shadowspawn\n", ""))
@@ -360,7 +390,7 @@ def what_a_trial_says_can_be_shown_to_others(machine):
     text = PROFILE.replace("  program: shadowspawn\n", "").replace("Program Files\\7-Zip", r"users\allen-private\tools")
     (DRIVE / "Profiles/nightly.yaml").write_text(text)
     machine.environment |= {"AAM_MOCK_VSS": "DoSnapshotSet=0x80042306", "USERNAME": "allen-private"}
-    said = machine.backup("doctor", r"C:\Profiles\nightly.yaml", "--try", "--verbose", expect=1)
+    said = machine.backup("doctor", r"C:\Profiles\nightly.yaml", "--try", expect=1)
     trial = said[said.index("problem  trial: ") :]
     holds(trial, "0x80042306", "TRIAL")
     for private in ["allen-private", r"C:\Data", "nightly", "Documents"]:
@@ -386,6 +416,7 @@ SCENARIOS = [
     the_copy_of_a_drive_can_be_seen,
     what_is_installed_works,
     letter_in_use,
+    shortcuts_run_as_administrator,
     a_trial_finds_a_snapshot_that_is_none,
     a_trial_comes_to_its_end,
     what_a_trial_says_can_be_shown_to_others,
