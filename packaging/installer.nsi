@@ -2,7 +2,7 @@
 ; It touches the program's own directory, the search path of the computer and the list of programs: no profiles, no state.
 Target amd64-unicode
 !ifdef QUICK
-SetCompressor zlib
+SetCompress off
 !else
 SetCompressor /SOLID lzma
 !endif

@@ -3,7 +3,10 @@
 //! systems.
 #![cfg(windows)]
 
+pub mod access;
+pub mod code_page;
 pub mod letter;
+pub mod shortcut;
 pub mod tree;
 pub mod vss;
 

@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::place::complain;
 use super::{Exit, Global, import, output, secret_file};
+use crate::adapters::fs::create_private_directory;
 use crate::adapters::state::is_root;
 use crate::model::policy::ExtraFiles;
 use crate::model::secret::Secret;
@@ -284,6 +285,8 @@ impl InitArgs {
             .parent()
             .filter(|parent| !parent.as_os_str().is_empty())
         {
+            // On Windows, users may add to a directory unless it is private.
+            Some(parent) if cfg!(windows) => create_private_directory(parent),
             Some(parent) => fs::create_dir_all(parent),
             None => Ok(()),
         };

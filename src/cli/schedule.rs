@@ -318,6 +318,7 @@ fn install(job: &Job, args: &InstallArgs, cancel: &Cancel) -> Exit {
         Err(exit) => return exit,
     };
     advice::warn(job, &schedule, scheduler);
+    advice::warn_of_encrypted(job, &schedule, cancel);
     let asked = scheduler::install(&schedule, scheduler, cancel)
         .and_then(|()| scheduler::find(&schedule.name, scheduler, cancel));
     match asked {

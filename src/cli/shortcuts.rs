@@ -1,6 +1,6 @@
-//! `shortcuts`: batch files for the Windows desktop.
+//! `shortcuts`: batch files for the Windows desktop, and shortcuts that start them as administrator.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -9,7 +9,10 @@ use crate::model::job::Job;
 use crate::model::path::Family;
 use crate::render::shortcut::shortcuts;
 
-/// Write batch files for the Windows desktop that run a profile.
+/// Write batch files for the Windows desktop that run a profile, and shortcuts that start them as
+/// administrator.
+///
+/// Shortcuts are written on Windows, for the computer that they are made on: not with --program.
 #[derive(Debug, Args)]
 pub struct ShortcutsArgs {
     /// Profile: a path, or a name looked up in the profile directories.
@@ -59,6 +62,37 @@ pub fn write(job: &Job, args: &ShortcutsArgs) -> Exit {
             return fail(format!("'{}' cannot be written: {error}", path.display()));
         }
         written.push_str(&format!("{}\n", path.display()));
+        match link(args, &path, &shortcut.title) {
+            Ok(link) => link
+                .iter()
+                .for_each(|link| written.push_str(&format!("{}\n", link.display()))),
+            Err(error) => {
+                return fail(format!(
+                    "the shortcut to '{}' cannot be written: {error}",
+                    path.display()
+                ));
+            }
+        }
     }
     output::result(written)
+}
+
+/// Writes a shortcut that starts the batch file as administrator, which a snapshot needs.
+#[cfg(windows)]
+fn link(args: &ShortcutsArgs, batch: &Path, title: &str) -> std::io::Result<Option<PathBuf>> {
+    if args.program.is_some() {
+        return Ok(None);
+    }
+    let batch = std::path::absolute(batch)?;
+    let mut name = batch.file_stem().unwrap_or_default().to_owned();
+    name.push(" as administrator.lnk");
+    let link = batch.with_file_name(name);
+    crate::adapters::windows::shortcut::write(&link, &batch, title)?;
+    Ok(Some(link))
+}
+
+/// Only the shell of Windows writes them.
+#[cfg(not(windows))]
+fn link(_: &ShortcutsArgs, _: &Path, _: &str) -> std::io::Result<Option<PathBuf>> {
+    Ok(None)
 }

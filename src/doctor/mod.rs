@@ -6,6 +6,7 @@
 
 mod aws;
 mod email;
+mod encrypted;
 mod executable;
 mod file_system;
 mod places;
@@ -22,6 +23,7 @@ use serde::Serialize;
 use crate::model::cancel::Cancel;
 use crate::model::job::Job;
 
+pub use encrypted::HINT as ENCRYPTED_HINT;
 use visit::Visit;
 
 /// How good or bad a finding is.
@@ -130,6 +132,10 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "sources",
         find: places::sources,
+    },
+    Check {
+        name: "encrypted",
+        find: encrypted::encrypted,
     },
     Check {
         name: "work-directory",

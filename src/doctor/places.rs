@@ -57,7 +57,55 @@ fn writable(directory: &Path, hint: &str) -> CheckAnswer {
 pub(super) fn state(_: &Visit<'_>) -> Vec<CheckAnswer> {
     let hint =
         format!("let the account that runs the backup write there, or set {DIRECTORY_VARIABLE}");
-    vec![writable(&base_directory(), &hint)]
+    let directory = base_directory();
+    let mut found = vec![writable(&directory, &hint)];
+    found.extend(open_to_others(&directory));
+    found
+}
+
+/// Others who have access to a directory of the program: whoever changes what is in it decides what
+/// a run does, and what it is called.
+#[cfg(windows)]
+fn open_to_others(directory: &Path) -> Option<CheckAnswer> {
+    use crate::adapters::windows::access;
+    let shown = directory.display();
+    let strangers = match access::strangers(directory) {
+        Ok(strangers) => strangers,
+        // It is made by the first run, for administrators only.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
+        Err(error) => {
+            let text = format!("who has access to {shown} is not known: {error}");
+            return Some(warning(text, format!("see `icacls \"{shown}\"`")));
+        }
+    };
+    if strangers.is_empty() {
+        return Some(ok(format!(
+            "{shown} is for SYSTEM, Administrators and its owner only"
+        )));
+    }
+    let names: Vec<String> = strangers
+        .iter()
+        .map(|stranger| match stranger.may_change {
+            true => format!("'{}' (may change it)", stranger.name),
+            false => format!("'{}'", stranger.name),
+        })
+        .collect();
+    Some(warning(
+        format!(
+            "others than SYSTEM, Administrators and its owner have access to {shown}: {}",
+            names.join(", ")
+        ),
+        format!(
+            "as administrator: `icacls \"{shown}\" /setowner *S-1-5-32-544 /T`, then `icacls \"{shown}\" /inheritance:r /grant:r *S-1-5-18:(OI)(CI)F *S-1-5-32-544:(OI)(CI)F`"
+        ),
+    ))
+}
+
+/// Elsewhere the directories of a run are private by their modes, and its places are checked when
+/// they are used.
+#[cfg(not(windows))]
+fn open_to_others(_: &Path) -> Option<CheckAnswer> {
+    None
 }
 
 pub(super) fn log(visit: &Visit<'_>) -> Vec<CheckAnswer> {
@@ -196,6 +244,7 @@ pub(super) fn work_directory(visit: &Visit<'_>) -> Vec<CheckAnswer> {
         &directory,
         "set archive.work-directory in the profile to a directory that can be written",
     )];
+    found.extend(open_to_others(&directory));
     if visit.job.has_store() {
         let hint = "free some space, or set archive.work-directory to a larger disk";
         found.push(space(

@@ -69,6 +69,7 @@ mod tests {
                 last_run: None,
                 last_result,
                 problem: problem.map(str::to_owned),
+                has_password: true,
                 try_now: None,
             };
         let next = Some("tonight");

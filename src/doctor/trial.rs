@@ -12,6 +12,7 @@ use std::time::Instant;
 
 use super::visit::Visit;
 use super::{CheckAnswer, ok, problem};
+use crate::adapters::fs::create_private_directory;
 use crate::adapters::process::Invocation;
 use crate::adapters::state::{DIRECTORY_VARIABLE, base_directory};
 use crate::model::job::Job;
@@ -19,8 +20,8 @@ use crate::model::secret::Secret;
 
 const KEY: &str = "AAM_BACKUP_TRIAL_KEY";
 
-/// How much of what a run said is shown.
-const LAST_LINES: usize = 30;
+/// How much of what a run said is shown: its report, and before it what the tools said.
+const LAST_LINES: usize = 80;
 
 /// TrialFiles by their paths, with what is in them.
 type TrialFiles = BTreeMap<PathBuf, String>;
@@ -31,7 +32,7 @@ pub(super) fn trial(visit: &Visit<'_>) -> Vec<CheckAnswer> {
     }
     let began = Instant::now();
     let base = base_directory();
-    let place = fs::create_dir_all(&base).and_then(|()| {
+    let place = create_private_directory(&base).and_then(|()| {
         let mut builder = tempfile::Builder::new();
         builder.prefix("trial-").tempdir_in(&base)
     });
@@ -79,14 +80,14 @@ impl Trial<'_> {
         let mut files = wanted();
         self.make(&files).map_err(failed)?;
         let open = self.open_file(&mut files).map_err(failed)?;
-        self.run(&["run"], &[])?;
+        self.run(&["run"], &["--verbose"])?;
         drop(open);
         self.compare("the mirror", "mirror", &files)?;
         // Incremental: one file has changed.
         let changed = PathBuf::from("plain.txt");
         files.insert(changed, "changed, and longer".to_owned());
         self.make(&files).map_err(failed)?;
-        self.run(&["run"], &[])?;
+        self.run(&["run"], &["--verbose"])?;
         self.compare("the mirror", "mirror", &files)?;
         let back = self.at.join("back").display().to_string();
         self.run(&["restore"], &["--to", &back])?;
@@ -179,8 +180,9 @@ impl Trial<'_> {
             .run(None, self.visit.cancel, &mut |line| {
                 said.push(line.to_owned())
             })
-            .map_err(|error| error.to_string())?;
+            .map_err(|error| self.without_private_names(&error.to_string()))?;
         let said = said[said.len().saturating_sub(LAST_LINES)..].join("\n  ");
+        let said = self.without_private_names(&said);
         let code_text = crate::model::text::exit_code(code);
         match code {
             0 => Ok(()),
@@ -189,6 +191,48 @@ impl Trial<'_> {
                 command.join(" ")
             )),
         }
+    }
+
+    /// A text that can be shown to others: directories of this computer, and the names of its user
+    /// and of itself, are replaced.
+    fn without_private_names(&self, text: &str) -> String {
+        let parent = |path: Option<&Path>| path.and_then(Path::parent).map(Path::to_owned);
+        let Job {
+            snapshot, tools, ..
+        } = self.visit.job;
+        let snapshot = snapshot.as_ref().and_then(|s| s.program.as_ref());
+        let tools = [
+            tools.seven_zip.as_ref(),
+            tools.robocopy.as_ref(),
+            tools.rsync.as_ref(),
+            snapshot,
+        ];
+        let tools = tools.into_iter().flatten().map(Path::new);
+        let mut private = vec![
+            (Some(self.at.clone()), "TRIAL"),
+            (Some(base_directory()), "STATE"),
+            (parent(std::env::current_exe().ok().as_deref()), "PROGRAM"),
+            (std::env::home_dir(), "HOME"),
+            (Some(std::env::temp_dir()), "TEMP"),
+        ];
+        private.extend(tools.map(|tool| (parent(Some(tool)), "TOOLS")));
+        let paths = private.into_iter().filter_map(|(path, shown)| {
+            let path = path?.to_str()?.to_owned();
+            (Path::new(&path).components().count() > 1).then_some((path, shown))
+        });
+        let names = [
+            ("USERNAME", "USER"),
+            ("USER", "USER"),
+            ("LOGNAME", "USER"),
+            ("USERDOMAIN", "COMPUTER"),
+            ("COMPUTERNAME", "COMPUTER"),
+            ("HOSTNAME", "COMPUTER"),
+        ];
+        let names = names.into_iter().filter_map(|(variable, shown)| {
+            let name = std::env::var(variable).ok()?;
+            (name.len() >= SHORTEST_NAME).then_some((name, shown))
+        });
+        masked(text, paths.collect(), &names.collect::<Vec<_>>())
     }
 
     /// What lies below a directory, wherever in it the copy of the source is, must be `files`.
@@ -216,6 +260,34 @@ impl Trial<'_> {
             None => Ok(()),
         }
     }
+}
+
+/// Shorter names are parts of other words.
+const SHORTEST_NAME: usize = 3;
+
+/// Replaces paths, the longest first, and names where they are words of their own.
+fn masked(text: &str, mut paths: Vec<(String, &str)>, names: &[(String, &str)]) -> String {
+    paths.sort_by_key(|(path, _)| std::cmp::Reverse(path.len()));
+    let mut text = text.to_owned();
+    for (path, shown) in &paths {
+        text = text.replace(path.as_str(), shown);
+    }
+    for (name, shown) in names {
+        let is_part = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+        let mut rest = text.as_str();
+        let mut out = String::new();
+        while let Some(at) = rest.find(name.as_str()) {
+            let (before, after) = (&rest[..at], &rest[at + name.len()..]);
+            out.push_str(before);
+            let last = before.chars().next_back().or(out.chars().next_back());
+            let is_word = !is_part(last) && !is_part(after.chars().next());
+            out.push_str(if is_word { shown } else { name });
+            rest = after;
+        }
+        out.push_str(rest);
+        text = out;
+    }
+    text
 }
 
 fn shown(path: &Path) -> String {
@@ -258,4 +330,23 @@ fn wanted() -> TrialFiles {
         .chain([long.join("long.txt")])
         .map(|path| (path.clone(), shown(&path)))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_to_others_names_nobody() {
+        let paths = vec![
+            (r"C:\Users\allen".to_owned(), "HOME"),
+            (r"C:\Users\allen\tools".to_owned(), "TOOLS"),
+        ];
+        let names = [("allen".to_owned(), "USER"), ("ALLENS-PC".to_owned(), "COMPUTER")];
+        let text = r"'C:\Users\allen\tools\7z.exe': C:\Users\allen\x, ALLENS-PC\allen, challenge, allen";
+        assert_eq!(
+            masked(text, paths, &names),
+            r"'TOOLS\7z.exe': HOME\x, COMPUTER\USER, challenge, USER"
+        );
+    }
 }

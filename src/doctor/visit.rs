@@ -19,7 +19,7 @@ use crate::model::policy::Reference;
 use crate::model::secret::Secret;
 use crate::model::store::StoreSettings;
 use crate::plan::backup::{Facts, Plan, StoreFacts};
-use crate::run::backup::stage::{self, StagePaths};
+use crate::run::backup::stage::{self, Encrypted, StagePaths};
 use crate::run::backup::survey::{self, Request};
 
 /// A store that could be opened, and its content.
@@ -54,6 +54,8 @@ pub(super) struct Walked {
     pub archived_bytes: u64,
     /// Bytes of mounts that are not in the mirror yet.
     pub unmirrored_bytes: u64,
+    /// Files that Windows keeps encrypted for one user.
+    pub encrypted: Encrypted,
     /// Paths that cannot be backed up, with the reason.
     pub unreadable: Vec<String>,
 }
@@ -154,6 +156,9 @@ impl<'a> Visit<'a> {
                 stage::prepare(order, place, self.cancel, &events).map_err(|e| e.to_string())?;
             walked.files += counts.files;
             walked.bytes += counts.bytes;
+            walked.encrypted.files += counts.encrypted.files;
+            let example = walked.encrypted.example.take();
+            walked.encrypted.example = example.or(counts.encrypted.example);
             walked.archived_bytes += match order.archive {
                 Some(_) => counts.archived_bytes,
                 // Once today's problem is solved, the next run may be a full backup.

@@ -1,5 +1,5 @@
-//! Batch files for the desktop: a backup by a double click. Shortcuts to them
-//! can be set to run as administrator, which a snapshot needs.
+//! Batch files for the desktop: a backup by a double click. Shortcuts to them run as administrator,
+//! which a snapshot needs.
 
 use minijinja::context;
 use minijinja::value::Serde;
@@ -12,6 +12,8 @@ use crate::model::job::{Destination, Job};
 pub struct Shortcut {
     /// Its name, with `.bat`.
     pub file: String,
+    /// What it does: `Full backup`.
+    pub title: String,
     pub text: String,
 }
 
@@ -49,10 +51,10 @@ pub fn shortcuts(job: &Job, program: &str, profile: &str) -> Result<Vec<Shortcut
     let render = |(title, options): (String, Vec<String>)| {
         let (pause, file) = (!job.pause_at_end, format!("{title} ({}).bat", job.name));
         let text = template
-            .render(context! { title, program, profile, pause, options => Serde(options) })
+            .render(context! { title => &title, program, profile, pause, options => Serde(options) })
             .map_err(failed)?
             .replace('\n', "\r\n");
-        Ok(Shortcut { file, text })
+        Ok(Shortcut { file, title, text })
     };
     wanted.into_iter().map(render).collect()
 }

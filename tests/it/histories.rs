@@ -2,7 +2,8 @@
 //! every step what must hold (docs/reliability.md).
 //!
 //! `AAM_TEST_HISTORIES` sets how many, `AAM_TEST_SEED` the seed, `AAM_TEST_HISTORY` plays one only,
-//! `AAM_TEST_JOBS` how many at once. `tests/histories.sh` sets them.
+//! `AAM_TEST_JOBS` how many at once. `tests/histories.sh` sets them, and `tests/windows/histories.sh`
+//! plays them with the program for Windows.
 
 mod faults;
 mod judge;
@@ -17,6 +18,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use crate::property::dice::Dice;
+use crate::support::lab;
 use step::Step;
 
 const FIXED_SEED: u64 = 20_261_126;
@@ -37,7 +39,11 @@ fn what_was_backed_up_comes_back() {
     };
     let count = number("AAM_TEST_HISTORIES").unwrap_or(COUNT);
     let seeds = [number("AAM_TEST_SEED").unwrap_or(FIXED_SEED)];
-    let jobs = number("AAM_TEST_JOBS").unwrap_or(2);
+    // A Wine prefix is for one machine at a time.
+    let jobs = match lab::is_asked_for() {
+        true => 1,
+        false => number("AAM_TEST_JOBS").unwrap_or(2),
+    };
     let started = Instant::now();
     let mut failures = Vec::new();
     for seed in &seeds {
@@ -83,7 +89,9 @@ fn many(seed: u64, count: u64, jobs: u64) -> Vec<String> {
 
 /// One history. What is wrong, with the shortest history that shows it.
 fn one(seed: u64, index: u64) -> Result<(), String> {
-    let steps = step::history(&mut Dice::new(seed, index));
+    // Under Wine each start of the program takes seconds.
+    let most = if lab::is_asked_for() { 8 } else { 16 };
+    let steps = step::history(&mut Dice::new(seed, index), most);
     let Err(first) = played(seed, index, &steps) else {
         return Ok(());
     };
@@ -95,7 +103,13 @@ fn one(seed: u64, index: u64) -> Result<(), String> {
 }
 
 fn played(seed: u64, index: u64, steps: &[Step]) -> Result<(), String> {
-    let outcome = std::panic::catch_unwind(|| play::play(seed, index, steps));
+    let attempt = || std::panic::catch_unwind(|| play::play(seed, index, steps));
+    let died = |panic: &Box<dyn std::any::Any + Send>| panic.is::<lab::WineDied>();
+    // What Wine did when it died itself proves nothing.
+    let outcome = match attempt() {
+        Err(panic) if died(&panic) => attempt(),
+        outcome => outcome,
+    };
     outcome.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
         Err(text.unwrap_or_else(|| "the test panicked".to_owned()))

@@ -15,6 +15,8 @@ mod import;
 mod keyring;
 mod memory;
 mod other_accounts;
+#[cfg(unix)]
+mod packages;
 mod plan;
 mod profile;
 #[cfg(target_os = "linux")]

@@ -24,6 +24,7 @@ use crate::support::lab::{self, Lab};
 use crate::support::machine::Ran;
 
 mod case_one;
+mod faults;
 mod shadow;
 
 fn root() -> PathBuf {

@@ -22,7 +22,7 @@ built=$lab/cargo/$target/debug
 mkdir -p "$lab/bin"
 cp -u "$built/aam-backup.exe" "$built/shadowspawn.exe" "$built/hold.exe" "$lab/bin/"
 vssapi=$lab/bin/vssapi.dll
-if [ ! -f "$vssapi" ] || [ -n "$(find "$here/standins/vssapi.c" -newer "$vssapi")" ]; then
+if [ ! -f "$vssapi" ] || [ -n "$(find "$here/standins/vssapi.c" "$here/replace.h" -newer "$vssapi")" ]; then
     x86_64-w64-mingw32-gcc -O1 -Wall -Wextra -Werror -shared -o "$vssapi" "$here/standins/vssapi.c" -lole32 -loleaut32
 fi
 cp "$vssapi" "$WINEPREFIX/drive_c/windows/system32/vssapi.dll"

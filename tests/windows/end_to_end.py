@@ -4,9 +4,11 @@
 Only what concerns Windows alone: scenarios of both systems are in tests/it/scenarios. Run by run.sh. With words as arguments only the scenarios whose names hold one of them are run.
 """
 
+import hashlib
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -191,7 +193,10 @@ def one_snapshot_failure_is_tried_again(machine):
 
 def no_snapshot_no_backup(machine):
     machine.environment["AAM_STANDIN_VSS_FAILURE"] = "0x80042306"
-    holds(machine.backup("run", r"C:\Profiles\nightly.yaml", expect=1), "the snapshot could not be made")
+    said = machine.backup("run", r"C:\Profiles\nightly.yaml", expect=1)
+    holds(said, "the snapshot could not be made")
+    if "nothing changed" in said:
+        raise Failed(said)
     same("the store", {}, dict.fromkeys(name for name in machine.store() if "_yes_" in name))
 
 
@@ -272,7 +277,7 @@ def what_is_installed_works(machine):
     """Installed, installed again, backed up and restored with, and removed."""
     packages = LAB / "packages"
     environment = {name: os.environ[name] for name in os.environ if name not in ("LC_ALL", "LOCPATH")}
-    environment["MAKENSIS"] = "-DQUICK"
+    environment |= {"MAKENSIS": "-DQUICK", "BASE": "https://downloads.test/aam-backup"}
     subprocess.run([ROOT / "packaging/windows.sh", LAB / "bin/aam-backup.exe", packages], check=True, env=environment)
     setup = next(packages.glob("*-setup.exe"))
     place = DRIVE / "Program Files/AAM Auto Backup"
@@ -288,6 +293,12 @@ def what_is_installed_works(machine):
             raise Failed(f"the search path was {before} and is {search_path(machine)}")
         if not (place / "aam-backup.exe").is_file():
             raise Failed("nothing was installed")
+    holds((place / "completions.ps1").read_text(), "Register-ArgumentCompleter", "'aam-backup;schedule;install'")
+    setup_sum = hashlib.sha256(setup.read_bytes()).hexdigest()
+    holds((packages / "winget-AAM.AutoBackup.installer.yaml").read_text(), setup.name, setup_sum.upper())
+    zip_sum = hashlib.sha256(next(packages.glob("*.zip")).read_bytes()).hexdigest()
+    holds((packages / "scoop-aam-backup.json").read_text(), zip_sum)
+    holds((packages / "SHA256SUMS").read_text(), setup_sum, zip_sum, "scoop-aam-backup.json")
     # Somebody's own file.
     (place / "notes.txt").write_text("mine")
     program = ours + r"\aam-backup.exe"
@@ -322,6 +333,35 @@ def letter_in_use(machine):
     LETTER.unlink()
 
 
+def shortcuts_run_as_administrator(machine):
+    """Read back byte by byte as [MS-SHLLINK] has them, and started."""
+    place = DRIVE / "Out/desk & top"
+    said = machine.backup("shortcuts", r"C:\Profiles\nightly.yaml", "--to", r"C:\Out\desk & top")
+    batches = sorted(file.stem for file in place.glob("*.bat"))
+    links = sorted(file.stem for file in place.glob("*.lnk"))
+    if len(batches) != 5 or links != sorted(f"{name} as administrator" for name in batches):
+        raise Failed(f"{batches} {links}")
+    for name in batches:
+        link = (place / f"{name} as administrator.lnk").read_bytes()
+        size, flags = struct.unpack_from("<I16xI", link)
+        # Run as administrator, with a list of where it leads, in Unicode.
+        if size != 0x4C or flags & 0x2081 != 0x2081:
+            raise Failed(f"{name}: header of {size} bytes, flags {flags:#x}")
+        for text in [f"{name}.bat", r"C:\Out\desk & top"]:
+            if text.encode("utf-16-le") not in link:
+                raise Failed(f"{name}: {text} is not in {link}")
+        holds(said, f"{name} as administrator.lnk")
+    machine.run("cmd", "/c", "start", "/wait", "", r"C:\Out\desk & top\Full backup (nightly) as administrator.lnk")
+    same("the mirror", selected(), machine.mirror())
+    if sum("_yes_" in name for name in machine.store()) != 1:
+        raise Failed(f"the store holds {machine.store()}")
+    # On another computer they would lead nowhere.
+    shutil.rmtree(place)
+    machine.backup("shortcuts", r"C:\Profiles\nightly.yaml", "--to", r"C:\Out\desk & top", "--program", r"D:\aam-backup.exe")
+    if list(place.glob("*.lnk")):
+        raise Failed("shortcuts for another computer")
+
+
 def a_trial_finds_a_snapshot_that_is_none(machine):
     """Under Wine the snapshot is the source itself, so what another program has open cannot be read: all else can."""
     (DRIVE / "Profiles/nightly.yaml").write_text(PROFILE.replace("  program: shadowspawn\n", ""))
@@ -330,6 +370,33 @@ def a_trial_finds_a_snapshot_that_is_none(machine):
     left = list((DRIVE / "ProgramData/AAM Auto Backup").glob("trial-*"))
     if left:
         raise Failed(f"what is left: {left}")
+
+
+def a_trial_comes_to_its_end(machine):
+    """With a snapshot that is one: of what another program has open, too."""
+    (DRIVE / "Profiles/nightly.yaml").write_text(PROFILE.replace("  program: shadowspawn\n", ""))
+    machine.environment["AAM_STANDIN_LIVE"] += f"|{LAB}/q.copy"
+    said = machine.backup("doctor", r"C:\Profiles\nightly.yaml", "--try", expect=None)
+    holds(said, "ok       trial: 12 files were backed up and restored in ", ": windows x86_64, aam-backup ", ", own shadow copy\n")
+    left = list((DRIVE / "ProgramData/AAM Auto Backup").glob("trial-*"))
+    if left:
+        raise Failed(f"what is left: {left}")
+
+
+def what_a_trial_says_can_be_shown_to_others(machine):
+    tools = DRIVE / "users/allen-private/tools"
+    shutil.rmtree(tools.parent, ignore_errors=True)
+    shutil.copytree(DRIVE / "Program Files/7-Zip", tools)
+    text = PROFILE.replace("  program: shadowspawn\n", "").replace("Program Files\\7-Zip", r"users\allen-private\tools")
+    (DRIVE / "Profiles/nightly.yaml").write_text(text)
+    machine.environment |= {"AAM_MOCK_VSS": "DoSnapshotSet=0x80042306", "USERNAME": "allen-private"}
+    said = machine.backup("doctor", r"C:\Profiles\nightly.yaml", "--try", expect=1)
+    trial = said[said.index("problem  trial: ") :]
+    holds(trial, "0x80042306", "TRIAL")
+    for private in ["allen-private", r"C:\Data", "nightly", "Documents"]:
+        if private in trial:
+            raise Failed(f"{private} is in\n{trial}")
+    shutil.rmtree(tools.parent)
 
 
 def a_file_that_cannot_be_copied_fails_the_run(machine):
@@ -349,7 +416,10 @@ SCENARIOS = [
     the_copy_of_a_drive_can_be_seen,
     what_is_installed_works,
     letter_in_use,
+    shortcuts_run_as_administrator,
     a_trial_finds_a_snapshot_that_is_none,
+    a_trial_comes_to_its_end,
+    what_a_trial_says_can_be_shown_to_others,
     a_file_that_cannot_be_copied_fails_the_run,
 ]
 

@@ -44,10 +44,11 @@ if [ ! -f "$lab/7zip/7z.exe" ] || [ ! -f "$lab/7zip/7z.dll" ]; then
     mv "$lab/7zip.new" "$lab/7zip"
 fi
 
-# Rust's standard library wants random numbers from a library that Wine 8 does not have.
+# Rust's standard library wants random numbers from a library that Wine 8 does not have. Being loaded by the program and the
+# stand-ins alone, it also gives files the attributes that Wine does not have.
 shim=$lab/bcryptprimitives.dll
-if [ ! -f "$shim" ] || [ -n "$(find "$here/process_prng.c" -newer "$shim")" ]; then
-    x86_64-w64-mingw32-gcc -O2 -Wall -Wextra -Werror -shared -o "$shim" "$here/process_prng.c" -ladvapi32
+if [ ! -f "$shim" ] || [ -n "$(find "$here" -maxdepth 1 -name '*.[ch]' -newer "$shim")" ]; then
+    x86_64-w64-mingw32-gcc -O2 -Wall -Wextra -Werror -shared -o "$shim" "$here/process_prng.c" "$here/attributes.c" -ladvapi32
 fi
 
 if [ ! -f "$WINEPREFIX/ready" ]; then

@@ -113,6 +113,7 @@ pub fn find(
         last_run: None,
         last_result: LastResult::Unknown,
         problem: problem.map(str::to_owned),
+        has_password: true,
         try_now: None,
     }))
 }

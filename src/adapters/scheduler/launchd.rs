@@ -93,6 +93,7 @@ pub fn find(
         last_run: None,
         last_result,
         problem: (code != 0).then(|| format!("launchd has not loaded '{}'", path.display())),
+        has_password: true,
         try_now: Some(format!("launchctl kickstart {}", target(name))),
     }))
 }

@@ -72,6 +72,10 @@ pub struct ScheduledTask {
     pub problem: Option<String>,
     /// A command that starts it now.
     pub try_now: Option<String>,
+    /// Whether it runs with the password of its account, which opens what Windows encrypted for
+    /// that account. Schedulers of Unix need none.
+    #[serde(skip)]
+    pub has_password: bool,
 }
 
 /// The commands of a scheduler, and the directory of its files.

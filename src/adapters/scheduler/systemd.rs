@@ -111,6 +111,7 @@ pub fn find(
         last_run: last_run.map(str::to_owned),
         last_result,
         problem: problem(&of_timer, &of_service).map(str::to_owned),
+        has_password: true,
         try_now: Some(format!("systemctl {} start {service}", manager.option())),
     }))
 }

@@ -69,6 +69,9 @@ pub fn find(
     let is_off = xml
         .to_ascii_lowercase()
         .contains("<enabled>false</enabled>");
+    let has_password = ["Password", "InteractiveTokenOrPassword"]
+        .iter()
+        .any(|logon| xml.contains(&format!("<LogonType>{logon}</LogonType>")));
     let has_run = last_result != LastResult::Never;
     Ok(Some(ScheduledTask {
         scheduler: Scheduler::TaskScheduler,
@@ -78,6 +81,7 @@ pub fn find(
         next_run: field(2).filter(|_| !is_off),
         last_run: field(5).filter(|_| has_run),
         last_result,
+        has_password,
         problem: is_off.then(|| "the task is disabled".to_owned()),
     }))
 }

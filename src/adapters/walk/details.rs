@@ -70,6 +70,7 @@ pub(super) fn found(path: &Path, metadata: &Metadata) -> io::Result<Found> {
     Ok(Found {
         meta: meta_of(metadata)?,
         details,
+        is_encrypted: false,
     })
 }
 

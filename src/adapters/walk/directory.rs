@@ -92,7 +92,13 @@ impl SourceDirectory {
             let target = rustix::fs::readlinkat(&self.0, name, Vec::new())?;
             Ok(target.into_bytes())
         })?;
-        Ok((looked.kind, Found { meta, details }))
+        let is_encrypted = false;
+        let found = Found {
+            meta,
+            details,
+            is_encrypted,
+        };
+        Ok((looked.kind, found))
     }
 
     /// The attributes of a name, which is no link.

@@ -7,6 +7,8 @@ use crate::model::manifest::{Details, Meta};
 pub(super) struct Found {
     pub meta: Meta,
     pub details: Details,
+    /// Windows keeps its content encrypted for one user (EFS).
+    pub is_encrypted: bool,
 }
 
 impl Found {
@@ -15,6 +17,7 @@ impl Found {
         Found {
             meta: Meta::unknown(),
             details: Details::default(),
+            is_encrypted: false,
         }
     }
 }

@@ -122,6 +122,20 @@ pub(super) fn refuse_in_cloud(_found: &Metadata) -> std::io::Result<()> {
     Ok(())
 }
 
+/// Whether Windows keeps the content of a file encrypted for one user (EFS): another account, SYSTEM
+/// too, cannot read it.
+#[cfg(windows)]
+pub(super) fn is_encrypted(found: &Metadata) -> bool {
+    use std::os::windows::fs::MetadataExt;
+    const ENCRYPTED: u32 = 0x4000;
+    found.is_file() && found.file_attributes() & ENCRYPTED != 0
+}
+
+#[cfg(not(any(windows, unix)))]
+pub(super) fn is_encrypted(_found: &Metadata) -> bool {
+    false
+}
+
 /// Whether the content of a file of Windows is elsewhere and fetched when it is read. Robocopy
 /// leaves out what has the first of these attributes (`/XA:O`).
 #[cfg(any(windows, test))]

@@ -4,7 +4,7 @@ use std::fs::Metadata;
 use std::path::Path;
 
 use super::found::Found;
-use super::meta::meta_of;
+use super::meta::{is_encrypted, meta_of};
 use crate::model::manifest::Details;
 
 /// What is known of an entry.
@@ -15,5 +15,6 @@ pub(super) fn found(_: &Path, metadata: &Metadata) -> std::io::Result<Found> {
     Ok(Found {
         meta: meta_of(metadata)?,
         details: Details::default(),
+        is_encrypted: is_encrypted(metadata),
     })
 }

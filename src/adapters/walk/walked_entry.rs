@@ -11,6 +11,8 @@ use crate::model::manifest::{Details, Entry, EntryKind, Meta, RelPath};
 #[derive(Debug)]
 pub struct WalkedEntry {
     pub meta: Meta,
+    /// Windows keeps its content encrypted for one user (EFS).
+    pub is_encrypted: bool,
     details: Details,
     /// Its directory and its name there, while its attributes have not been read.
     unread: Option<(Arc<SourceDirectory>, OsString)>,
@@ -22,9 +24,14 @@ impl WalkedEntry {
         found: Found,
         unread: Option<(Arc<SourceDirectory>, OsString)>,
     ) -> WalkedEntry {
-        let Found { meta, details } = found;
+        let Found {
+            meta,
+            details,
+            is_encrypted,
+        } = found;
         WalkedEntry {
             meta,
+            is_encrypted,
             details,
             unread,
         }

@@ -5,11 +5,14 @@ use std::path::{Path, PathBuf};
 use crate::adapters::process::locate;
 use crate::adapters::seven_zip::SevenZip;
 use crate::cli::place::complain;
+use crate::doctor::ENCRYPTED_HINT;
+use crate::model::cancel::Cancel;
 use crate::model::job::Job;
 use crate::model::path::{Family, FullPath};
 use crate::model::policy::Reference;
 use crate::model::store::AccountNeed;
 use crate::render::schedule::{Schedule, Scheduler};
+use crate::run::backup::encrypted;
 
 /// Where programs are on every Unix.
 const STANDARD_PATH: [&str; 6] = [
@@ -101,6 +104,30 @@ pub fn search_path(job: &Job) -> String {
     directories.join(":")
 }
 
+/// Warns of files that Windows keeps encrypted for one user: neither SYSTEM nor a task without a
+/// password can read them.
+pub fn warn_of_encrypted(job: &Job, schedule: &Schedule, cancel: &Cancel) {
+    if !cfg!(windows) {
+        return;
+    }
+    if let Some(example) = encrypted::example(job, cancel) {
+        let account = account(schedule, Scheduler::TaskScheduler);
+        let text = format!(
+            "'{example}' is encrypted by Windows (EFS), and perhaps other files: a run as {account}, without a password, cannot read them"
+        );
+        complain("warning", &text, ENCRYPTED_HINT);
+    }
+}
+
+fn account(schedule: &Schedule, scheduler: Scheduler) -> String {
+    match (&schedule.user, scheduler) {
+        (Some(user), _) => user.clone(),
+        (None, Scheduler::TaskScheduler) => "SYSTEM".to_owned(),
+        (None, _) if schedule.system => "root".to_owned(),
+        (None, _) => "your account".to_owned(),
+    }
+}
+
 /// Warns about what a run started by this scheduler lacks, and says what to use instead.
 pub fn warn(job: &Job, schedule: &Schedule, scheduler: Scheduler) {
     let warning = |text: &str, hint: &str| complain("warning", text, hint);
@@ -112,12 +139,7 @@ pub fn warn(job: &Job, schedule: &Schedule, scheduler: Scheduler) {
         );
     }
     let given = given.and_then(Result::ok).unwrap_or_default();
-    let account = match (&schedule.user, scheduler) {
-        (Some(user), _) => user.clone(),
-        (None, Scheduler::TaskScheduler) => "SYSTEM".to_owned(),
-        (None, _) if schedule.system => "root".to_owned(),
-        (None, _) => "your account".to_owned(),
-    };
+    let account = account(schedule, scheduler);
     warn_of_secrets(job, scheduler, &account, &given);
     for store in job.stores() {
         let Some(AccountNeed { lacks, uses, hint }) = store.of_account() else {

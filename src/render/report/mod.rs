@@ -137,15 +137,18 @@ pub fn backup(
     for reason in plan.archive.iter().flat_map(|d| &d.reasons) {
         fact(word, reason.clone());
     }
-    fact(
-        "Selected",
-        format!(
+    // A mount that could not be read says nothing of what changed in it.
+    let all_read = counts.mounts >= plan.stages.len();
+    if all_read || counts.mounts > 0 {
+        let selected = format!(
             "{}, {}",
             text::count(counts.files, "file"),
             text::size(counts.bytes)
-        ),
-    );
+        );
+        fact("Selected", selected);
+    }
     match scope {
+        Some(_) if counts.archived_files == 0 && !all_read => fact("Archived", "nothing".to_owned()),
         Some(_) if counts.archived_files == 0 => fact("Archived", "nothing changed".to_owned()),
         Some(_) => {
             let files = text::count(counts.archived_files, "file");

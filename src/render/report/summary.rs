@@ -28,6 +28,9 @@ struct AlreadyCounted {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Counts {
+    /// Mounts that were read to their end.
+    #[serde(skip)]
+    pub mounts: usize,
     pub files: u64,
     pub bytes: u64,
     pub archived_files: u64,
@@ -113,6 +116,7 @@ impl Sink for &Summary {
                 archived_bytes,
                 ..
             } => {
+                counts.mounts += 1;
                 counts.files += files;
                 counts.bytes += bytes;
                 counts.archived_files += archived_files;

@@ -1,6 +1,7 @@
 //! One backup, from its log to the last report (SPEC#run).
 
 mod announce;
+pub mod encrypted;
 pub mod exec;
 pub mod stage;
 pub mod survey;

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::model::Backup;
 use super::step::Fault;
+use super::tree;
 use super::world::{DIRECTORY, KEYS, Objects, World};
 use crate::support::look::{Seen, look};
 use crate::support::machine::Ran;
@@ -103,15 +104,16 @@ pub fn a_restore_that_fails(world: &mut World, fault: Fault) -> Result<(), Strin
     let (set, stamp) = states.last().cloned().ok_or("nothing to restore")?;
     let backup = world.model.backups[&stamp].clone();
     let to = world.machine.nothing_restored();
-    let profile = world.machine.path("profile.yaml");
+    let profile = world.said(&world.machine.path("profile.yaml"));
+    let said = world.said(&to);
     let arguments = [
         "restore",
-        profile.to_str().unwrap(),
+        &profile,
         "--exact",
         "--layout",
         "original",
     ];
-    let arguments = [&arguments[..], &["--to", to.to_str().unwrap()]].concat();
+    let arguments = [&arguments[..], &["--to", &said]].concat();
     let before = world.objects(DIRECTORY);
     for with in [true, false] {
         let mut command = match with {
@@ -121,7 +123,7 @@ pub fn a_restore_that_fails(world: &mut World, fault: Fault) -> Result<(), Strin
         let ran = Ran::of(command.output().unwrap());
         let wrong = world
             .model
-            .differences(&set, &stamp, &came_back(&to, &backup));
+            .differences(&set, &stamp, &came_back(world, &to, &backup));
         let lines: Vec<&str> = wrong.iter().map(|(_, line)| line.as_str()).collect();
         if ran.stderr.contains("panicked") {
             return Err(format!("it panicked\n{ran}"));
@@ -158,13 +160,8 @@ fn restores(
         ));
     };
     let to = world.machine.nothing_restored();
-    let mut arguments = vec![
-        "--exact",
-        "--layout",
-        "original",
-        "--to",
-        to.to_str().unwrap(),
-    ];
+    let said = world.said(&to);
+    let mut arguments = vec!["--exact", "--layout", "original", "--to", &said];
     if let Some(store) = store {
         arguments.extend(["--from", World::store_name(store)]);
     }
@@ -172,7 +169,7 @@ fn restores(
         arguments.extend(["--at", stamp]);
     }
     let ran = world.aam(backup.host, KEYS[backup.key], "restore", &arguments);
-    let back = came_back(&to, &backup);
+    let back = came_back(world, &to, &backup);
     let wrong = world.model.differences(set, stamp, &back);
     let lines: Vec<&str> = wrong.iter().map(|(_, line)| line.as_str()).collect();
     let why = |text: &str| {
@@ -205,6 +202,7 @@ fn restores(
 /// Whether a path, or a directory of the source above it, stands in what was said. A directory
 /// that is only the parent of something named gets another time.
 fn is_named(world: &World, path: &[u8], text: &str) -> bool {
+    let text = &world.as_here(text);
     let path = Path::new(OsStr::from_bytes(path));
     let inside = |above: &&Path| {
         world
@@ -224,19 +222,28 @@ fn is_named(world: &World, path: &[u8], text: &str) -> bool {
 }
 
 /// What a restore brought, by absolute path: the sources and all that does not lead to one.
-fn came_back(to: &Path, backup: &Backup) -> Seen {
+fn came_back(world: &World, to: &Path, backup: &Backup) -> Seen {
     let roots = || backup.expected.keys();
     let leads = |path: &Vec<u8>| {
         let inside = [&path[..], b"/"].concat();
         roots().any(|root| root.starts_with(&inside)) && !backup.expected.contains_key(path)
     };
-    let seen = look(to).into_iter();
-    let seen = seen.map(|(path, found)| ([b"/", &path[..]].concat(), found));
+    let seen = world.by_original(look(to)).into_iter();
+    let windows = world.exclusions.windows;
+    let seen = seen.map(|(path, found)| match windows {
+        true => (tree::own_names(&path), found),
+        false => (path, found),
+    });
     let mut seen: Seen = seen
         .filter(|(path, _)| !leads(path) && !path.starts_with(b"/restored.txt"))
         .filter(|(path, _)| !leads_to_unseen(path, backup))
         .collect();
-    seen.values_mut().for_each(|found| found.modified /= 100);
+    for found in seen.values_mut() {
+        found.modified /= 100;
+        if world.exclusions.windows {
+            found.mode = 0;
+        }
+    }
     seen
 }
 

@@ -16,6 +16,19 @@ pub struct Exclusions {
     /// The names `*.tmp`, and this full path.
     pub tmp: bool,
     pub file: Option<PathBuf>,
+    /// The rules of Windows: names are equal without regard to case, there are no modes, and a
+    /// program's alias is no file.
+    pub windows: bool,
+}
+
+impl Exclusions {
+    /// A name or path as it is compared.
+    fn folded(&self, path: &Path) -> PathBuf {
+        match self.windows {
+            true => path.to_string_lossy().to_lowercase().into(),
+            false => path.to_owned(),
+        }
+    }
 }
 
 /// Everything selected, by absolute path. Sources that are not there have nothing.
@@ -32,7 +45,12 @@ pub fn selected(sources: &[PathBuf], exclusions: &Exclusions) -> Seen {
         }
     }
     // 7-Zip keeps times in steps of 100 ns.
-    seen.values_mut().for_each(|found| found.modified /= 100);
+    for found in seen.values_mut() {
+        found.modified /= 100;
+        if exclusions.windows {
+            found.mode = 0;
+        }
+    }
     seen
 }
 
@@ -40,8 +58,14 @@ fn is_selected(source: &Path, rel: &Path, is_directory: bool, out: &Exclusions) 
     if rel.as_os_str().is_empty() {
         return true;
     }
+    let (rel, source) = (out.folded(rel), out.folded(source));
+    let (rel, source) = (rel.as_path(), source.as_path());
+    let excluded = |path: &Option<PathBuf>| path.as_deref().map(|path| out.folded(path));
     let full = source.join(rel);
     let name = rel.file_name().unwrap().to_string_lossy().into_owned();
+    if out.windows && !is_directory && name == super::tree::ALIAS {
+        return false;
+    }
     let directories = if is_directory {
         Some(rel)
     } else {
@@ -53,10 +77,10 @@ fn is_selected(source: &Path, rel: &Path, is_directory: bool, out: &Exclusions) 
         .any(|directory| {
             (out.cache && directory.file_name().is_some_and(|name| name == "cache"))
                 || (!directory.as_os_str().is_empty()
-                    && out.directory.as_ref() == Some(&source.join(directory)))
+                    && excluded(&out.directory) == Some(source.join(directory)))
         });
     let file_out =
-        !is_directory && ((out.tmp && name.ends_with(".tmp")) || out.file.as_ref() == Some(&full));
+        !is_directory && ((out.tmp && name.ends_with(".tmp")) || excluded(&out.file) == Some(full));
     !left_out && !file_out
 }
 

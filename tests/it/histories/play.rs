@@ -11,9 +11,9 @@ use super::step::{Event, Run, Step, Trouble};
 use super::tree;
 use super::world::{BUCKET, DIRECTORY, KEYS, MISTYPED, Objects, World};
 use crate::property::dice::Dice;
+use crate::support::lab;
 use crate::support::look::Seen;
 use crate::support::machine::Ran;
-use crate::support::processes::kill_all;
 use crate::support::proxy::Fault;
 
 /// Longer than any run of a history; who exceeds it hangs.
@@ -250,8 +250,8 @@ fn carry_out(
     arguments: &[&str],
     trouble: Option<&Trouble>,
 ) -> Result<Ran, String> {
-    let profile = world.machine.path("profile.yaml");
-    let all = [&["run", profile.to_str().unwrap()], arguments].concat();
+    let profile = world.said(&world.machine.path("profile.yaml"));
+    let all = [&["run", &profile], arguments].concat();
     let mut filler: Option<PathBuf> = None;
     let mut beside = None;
     match trouble {
@@ -270,14 +270,24 @@ fn carry_out(
     };
     let mut child = command.spawn().unwrap();
     let started = Instant::now();
+    let (mut pending, mut killed) = (true, false);
+    // Wine takes its time to start anything.
+    let slowness = if world.machine.is_windows() { 15 } else { 1 };
     // Its output fits into the pipes: it is read when it has ended.
     while child.try_wait().unwrap().is_none() {
         match trouble {
-            Some(Trouble::Kill(after)) if started.elapsed() >= Duration::from_millis(*after) => {
-                kill_all(&mut child);
+            Some(Trouble::Kill(after))
+                if started.elapsed() >= Duration::from_millis(*after * slowness) =>
+            {
+                killed = true;
+                world.machine.kill_run(&mut child);
             }
-            Some(Trouble::KillAtTool(_)) if world.is_held() => kill_all(&mut child),
-            Some(Trouble::ChangeAtTool(_, change)) if world.is_held() => {
+            Some(Trouble::KillAtTool(_)) if world.is_held() => {
+                killed = true;
+                world.machine.kill_run(&mut child);
+            }
+            Some(Trouble::ChangeAtTool(_, change)) if pending && world.is_held() => {
+                pending = false;
                 tree::change(&world.machine, *change);
                 world.let_go();
                 world.machine.path("tools/held").exists().then(|| {
@@ -287,7 +297,7 @@ fn carry_out(
             _ => {}
         }
         if started.elapsed() > PATIENCE {
-            kill_all(&mut child);
+            world.machine.kill_run(&mut child);
             return Err(format!(
                 "it hangs: {}",
                 Ran::of(child.wait_with_output().unwrap())
@@ -295,7 +305,10 @@ fn carry_out(
         }
         std::thread::sleep(Duration::from_millis(3));
     }
-    let ran = Ran::of(child.wait_with_output().unwrap());
+    let mut ran = Ran::of(child.wait_with_output().unwrap());
+    if killed {
+        ran.code = None;
+    }
     let other: Option<Child> = beside;
     if let Some(other) = other {
         let other = Ran::of(other.wait_with_output().unwrap());
@@ -363,8 +376,9 @@ fn other_profile(world: &mut World) -> Result<(), String> {
     fs::write(&other, text.replace("name: test", "name: another")).unwrap();
     let key = world.last_key[0].unwrap_or(world.key);
     let only = World::store_name(before[0].0);
-    let arguments = ["run", other.to_str().unwrap(), "--destination", only];
-    let ran = Ran::of(world.command(0, KEYS[key], &arguments).output().unwrap());
+    let other = world.said(&other);
+    let arguments = ["run", &other, "--destination", only];
+    let ran = Ran::of(lab::output(&mut world.command(0, KEYS[key], &arguments)));
     if ran.code != Some(1) {
         return Err(format!(
             "another profile at this location was not refused\n{ran}"

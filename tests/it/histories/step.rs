@@ -114,9 +114,9 @@ pub struct Fault {
     pub n: usize,
 }
 
-/// About a dozen steps; half of them are runs.
-pub fn history(dice: &mut Dice) -> Vec<Step> {
-    let length = dice.between(8, 16);
+/// Half of `most` steps or more; half of them are runs.
+pub fn history(dice: &mut Dice, most: usize) -> Vec<Step> {
+    let length = dice.between(most / 2, most);
     let mut steps = vec![Step::Run(Run::default())];
     while steps.len() < length {
         match dice.below(100) {

@@ -16,6 +16,32 @@ pub const SOURCES: usize = 3;
 /// A file that stays in each source: a source without any counts as missing.
 pub const ANCHOR: &str = "anchor";
 
+/// The same on Windows, with names and attributes that only Windows has trouble with.
+const FILES_OF_WINDOWS: [(usize, &str); 4] = [
+    (1, ".hidden"),
+    (0, ALIAS),
+    (0, DEDUPLICATED),
+    (1, "new/100% & (more) ^!.txt"),
+];
+
+/// Names that end in a dot or a space. What Robocopy makes of them is not known: histories with them
+/// have no mirror.
+const ODD_FILES: [(usize, &str); 3] = [(0, "sub/dot."), (1, "space "), (2, "both. ./in.txt")];
+
+/// Whether a history has such names.
+pub fn is_odd(machine: &Machine) -> bool {
+    machine.path(ODD).exists()
+}
+
+/// A file beside the sources that says so.
+pub const ODD: &str = "odd names";
+
+/// A reparse point that nobody can read as a file.
+pub const ALIAS: &str = "alias.x";
+
+/// A reparse point that is read as a file.
+pub const DEDUPLICATED: &str = "deduplicated.x";
+
 const FILES: [(usize, &str); 12] = [
     (0, "a.txt"),
     (0, "b.tmp"),
@@ -64,16 +90,30 @@ pub fn plant(machine: &Machine) {
         change(machine, Change::Write(i, version));
     }
     change(machine, Change::EmptyDirectory(3));
+    if machine.is_windows() {
+        for more in FILES.len()..FILES.len() + FILES_OF_WINDOWS.len() + ODD_FILES.len() {
+            change(machine, Change::Write(more, 2));
+        }
+        change(machine, Change::Mode(6, 1));
+    }
 }
 
 /// Does it, as far as it can be done.
 pub fn change(machine: &Machine, change: Change) {
     // Below a source that is not attached nothing is made.
     let place = |(n, rel): (usize, &str)| match source(machine, n) {
+        there if there.is_dir() && machine.is_windows() => spelt(&there, rel),
         there if there.is_dir() => there.join(rel),
         _ => "/proc/none/none".into(),
     };
-    let file = |i: usize| place(FILES[i % FILES.len()]);
+    let mut files = FILES.to_vec();
+    if machine.is_windows() {
+        files.extend(FILES_OF_WINDOWS);
+    }
+    if is_odd(machine) {
+        files.extend(ODD_FILES);
+    }
+    let file = |i: usize| place(files[i % files.len()]);
     let directory = |i: usize| place(DIRECTORIES[i % DIRECTORIES.len()]);
     match change {
         Change::Write(i, version) => write(&file(i), &content(i, version)),
@@ -88,10 +128,12 @@ pub fn change(machine: &Machine, change: Change) {
             };
             let name = from.file_name().unwrap().to_str().unwrap();
             let (upper, lower) = (from.with_file_name(name.to_uppercase()), from.clone());
-            let (from, to) = if from.exists() {
-                (lower, upper)
-            } else {
-                (upper, lower)
+            let (from, to) = match from.exists() {
+                true if machine.is_windows() && upper == lower => {
+                    (upper, from.with_file_name(name.to_lowercase()))
+                }
+                true => (lower, upper),
+                false => (upper, lower),
             };
             rename(&from, &to);
         }
@@ -135,10 +177,11 @@ pub fn change(machine: &Machine, change: Change) {
         }
         Change::Mode(i, mode) => {
             let path = if mode % 2 == 0 { file(i) } else { directory(i) };
-            let modes = if path.is_dir() {
-                [0o700, 0o755, 0o750]
-            } else {
-                [0o600, 0o644, 0o640]
+            let modes = match path.is_dir() {
+                true => [0o700, 0o755, 0o750],
+                // Windows knows read-only files.
+                false if machine.is_windows() => [0o600, 0o444, 0o644],
+                false => [0o600, 0o644, 0o640],
             };
             let mode = fs::Permissions::from_mode(modes[mode % 3]);
             let _ = fs::set_permissions(path, mode);
@@ -151,6 +194,41 @@ pub fn change(machine: &Machine, change: Change) {
             }
         }
     }
+}
+
+/// A restored path with its own names: Windows does not have those that end in a dot or a space, and
+/// they come back under others.
+pub fn own_names(path: &[u8]) -> Vec<u8> {
+    let own = |name: &[u8]| {
+        let legal = name.iter().rev().take_while(|byte| **byte == b'_').count();
+        let (stem, _) = name.split_at(name.len() - legal);
+        let end: &[u8] = match stem.to_ascii_lowercase().as_slice() {
+            b"dot" => b".",
+            b"space" => b" ",
+            b"both" => b". .",
+            _ => return name.to_vec(),
+        };
+        match end.len() == legal {
+            true => [stem, end].concat(),
+            false => name.to_vec(),
+        }
+    };
+    let names: Vec<Vec<u8>> = path.split(|byte| *byte == b'/').map(own).collect();
+    names.join(&b'/')
+}
+
+/// A path below a directory in the spelling that it has there: for Windows names are equal without
+/// regard to case.
+fn spelt(directory: &Path, rel: &str) -> PathBuf {
+    rel.split('/').fold(directory.to_path_buf(), |at, name| {
+        let names = fs::read_dir(&at).into_iter().flatten().flatten();
+        let mut names = names.map(|entry| entry.file_name());
+        let same = names.find(|other| {
+            let other = other.to_string_lossy();
+            other.to_lowercase() == name.to_lowercase()
+        });
+        at.join(same.unwrap_or_else(|| name.into()))
+    })
 }
 
 /// Puts a source away, or back.
@@ -203,7 +281,10 @@ fn patch(path: &Path, version: usize) {
         return;
     };
     *first = first.wrapping_add(1 + (version % 5) as u8);
-    let mut file = fs::OpenOptions::new().write(true).open(path).unwrap();
+    // It may be read-only.
+    let Ok(mut file) = fs::OpenOptions::new().write(true).open(path) else {
+        return;
+    };
     file.write_all(&bytes).unwrap();
     drop(file);
     filetime::set_file_mtime(path, FileTime::from_last_modification_time(&meta)).unwrap();

@@ -19,6 +19,7 @@ use super::step::{Event, Fault, Setting, Step, Trouble};
 use super::tree::{self, SOURCES};
 use crate::property::dice::Dice;
 use crate::support::harm::Mounted;
+use crate::support::lab;
 use crate::support::look::{Seen, look};
 use crate::support::machine::{Machine, Ran};
 use crate::support::proxy::Proxy;
@@ -36,6 +37,9 @@ pub const BUCKET: usize = 1;
 
 /// What may be deleted from a mirror by one run.
 const FEW: usize = 2;
+
+/// Attributes and tags of files on Windows (`tests/windows/attributes.c`).
+const REPARSE_POINTS: &str = "alias.x=0x0:0x8000001b:1920;deduplicated.x=0x200:0x80000013:0";
 
 /// Names, with what tells whether they changed: size and time.
 pub type Objects = BTreeMap<String, (u64, i64)>;
@@ -69,14 +73,20 @@ pub struct World {
     pub forgetful: bool,
     disks: Vec<Mounted>,
     faketime: Option<PathBuf>,
+    /// Where a run on Windows is held: it is told so by its environment.
+    held_at: Option<PathBuf>,
 }
 
 impl World {
     pub fn new(dice: &mut Dice, steps: &[Step]) -> World {
-        let mut machine = Machine::new();
+        let mut machine = Machine::of_either_system();
         fs::remove_dir_all(machine.home()).unwrap();
         fs::create_dir(machine.home()).unwrap();
         let proxy = dice.percent(40).then(|| machine.add_bucket_behind_proxy());
+        let is_odd = machine.is_windows() && dice.percent(40);
+        if is_odd {
+            fs::write(machine.path(tree::ODD), "").unwrap();
+        }
         tree::plant(&machine);
         let needs_disks = steps.iter().any(|step| {
             matches!(step, Step::Run(run) if matches!(run.trouble, Some(Trouble::FullDisk(..))))
@@ -93,7 +103,14 @@ impl World {
                 }
             }
         }
-        wrap_tools(&mut machine);
+        if !machine.is_windows() {
+            wrap_tools(&mut machine);
+        }
+        let exclusions = Exclusions {
+            windows: machine.is_windows(),
+            ..Exclusions::default()
+        };
+        let faketime = faketime().filter(|_| !machine.is_windows());
         World {
             machine,
             proxy,
@@ -102,12 +119,12 @@ impl World {
             clock: -400 * 24 * 3600,
             sources: [true, true, dice.percent(50)],
             detached: [false; SOURCES],
-            exclusions: Exclusions::default(),
+            exclusions,
             format_7z: dice.percent(30),
             small_volumes: dice.percent(40),
             force_full: dice.below(3),
             extra: dice.below(3),
-            mirror: dice.percent(70),
+            mirror: dice.percent(70) && !is_odd,
             directory: true,
             key: 0,
             last_key: [None; 2],
@@ -116,7 +133,8 @@ impl World {
             set_back: false,
             forgetful: false,
             disks,
-            faketime: faketime(),
+            faketime,
+            held_at: None,
         }
     }
 
@@ -161,11 +179,39 @@ impl World {
 
     /// What the mirror holds, by the absolute path of the original.
     pub fn mirrored(&self) -> Seen {
-        let mirror = look(&self.machine.path("mirror"));
-        mirror
-            .into_iter()
-            .map(|(path, f)| ([b"/", &path[..]].concat(), f))
+        self.by_original(look(&self.machine.path("mirror")))
+    }
+
+    /// What lies below a directory at the full path of its original, by that path.
+    pub fn by_original(&self, below: Seen) -> Seen {
+        let original = |path: Vec<u8>| match self.machine.is_windows() {
+            false => Some([b"/", &path[..]].concat()),
+            true => {
+                let drive = self.machine.drive();
+                let path = path.strip_prefix(b"c/")?;
+                Some([drive.as_os_str().as_bytes(), b"/", path].concat())
+            }
+        };
+        let below = below.into_iter();
+        below
+            .filter_map(|(path, found)| Some((original(path)?, found)))
             .collect()
+    }
+
+    /// What was said, with paths as the system around Wine writes them.
+    pub fn as_here(&self, text: &str) -> String {
+        match self.machine.is_windows() {
+            false => text.to_owned(),
+            true => {
+                let drive = format!("{}/", self.machine.drive().display());
+                text.replace('\\', "/").replace("C:/", &drive)
+            }
+        }
+    }
+
+    /// A path as the program's system says it.
+    pub fn said(&self, path: &Path) -> String {
+        self.machine.profile.said(path)
     }
 
     pub fn set(&mut self, setting: Setting) {
@@ -192,7 +238,7 @@ impl World {
             Setting::VolumeSize => self.small_volumes = !self.small_volumes,
             Setting::ForceFull(n) => self.force_full = n % 3,
             Setting::Extra(n) => self.extra = n % 3,
-            Setting::Mirror => self.mirror = !self.mirror,
+            Setting::Mirror => self.mirror = !self.mirror && !tree::is_odd(&self.machine),
             Setting::Directory => self.directory = !self.directory || self.proxy.is_none(),
             Setting::Key => self.key = (self.key + 1) % KEYS.len(),
         }
@@ -315,7 +361,14 @@ impl World {
             let now = filetime::FileTime::from_system_time(now);
             filetime::set_file_mtime(self.machine.path("profile.yaml"), now).unwrap();
         }
-        command.env("AAM_BACKUP_STATE_DIR", self.state(host));
+        command.env("AAM_BACKUP_STATE_DIR", self.said(&self.state(host)));
+        if self.machine.is_windows() {
+            command.env("AAM_LAB_ATTRIBUTES", REPARSE_POINTS);
+        }
+        if let Some(place) = &self.held_at {
+            let [held, go] = ["held", "go"].map(|name| self.said(&place.join(name)));
+            command.env("AAM_STANDIN_GATE", format!("|{held}|{go}"));
+        }
         if let Some(library) = &self.faketime {
             command
                 .env("LD_PRELOAD", library)
@@ -328,9 +381,9 @@ impl World {
 
     /// Any command that takes the profile, to its end.
     pub fn aam(&mut self, host: usize, key: &'static str, verb: &str, more: &[&str]) -> Ran {
-        let profile = self.machine.path("profile.yaml");
-        let arguments = [&[verb, profile.to_str().unwrap()], more].concat();
-        Ran::of(self.command(host, key, &arguments).output().unwrap())
+        let profile = self.said(&self.machine.path("profile.yaml"));
+        let arguments = [&[verb, &profile], more].concat();
+        Ran::of(lab::output(&mut self.command(host, key, &arguments)))
     }
 
     /// The program under `strace`, which makes a system call fail. Only that call is traced.

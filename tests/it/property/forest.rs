@@ -25,17 +25,68 @@ pub struct Forest {
     /// As the profile says them, paths below `top`.
     pub directories: Vec<String>,
     pub files: Vec<String>,
+    /// Names may end in a dot or a space.
+    pub is_odd: bool,
+    /// Files that are read-only.
+    pub read_only: Vec<Names>,
+    /// Names of files that are reparse points: those that nobody can read as a file, and those that
+    /// are read like others.
+    pub aliases: Vec<String>,
+    pub deduplicated: Vec<String>,
 }
 
 impl Forest {
     /// A forest in the directory `top`.
-    pub fn random(dice: &mut Dice, top: &str) -> Forest {
-        let mut forest = Forest::default();
+    pub fn random(dice: &mut Dice, top: &str, is_odd: bool) -> Forest {
+        let mut forest = Forest {
+            is_odd,
+            ..Forest::default()
+        };
         for number in 0..TREES {
             forest.grow(dice, vec![format!("tree {number}").into_bytes()]);
         }
         forest.choose(dice, top);
+        forest.mark(dice);
         forest
+    }
+
+    /// Gives some files attributes that only Windows has.
+    fn mark(&mut self, dice: &mut Dice) {
+        let files = self.nodes.iter().filter(|(_, node)| node.is_file());
+        let files: Vec<Names> = files.map(|(path, _)| path.clone()).collect();
+        let last = |path: &Names| fold_text(std::str::from_utf8(path.last().unwrap()).unwrap());
+        let directories = self.nodes.iter().filter(|(_, node)| !node.is_file());
+        let directories: Vec<String> = directories.map(|(path, _)| last(path)).collect();
+        for path in &files {
+            let name = last(path);
+            // The list of the lab takes no others, and knows them by their names alone.
+            let can_be_listed = name.is_ascii()
+                && !name.contains([';', '=', ':'])
+                && !directories.contains(&name)
+                && !self.aliases.contains(&name)
+                && !self.deduplicated.contains(&name);
+            match dice.below(10) {
+                0 | 1 => self.read_only.push(path.clone()),
+                2 if can_be_listed && self.aliases.len() < 6 => self.aliases.push(name),
+                3 if can_be_listed && self.deduplicated.len() < 6 => self.deduplicated.push(name),
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether nobody can read this file, or any of its name.
+    pub fn is_alias(&self, path: &Names) -> bool {
+        let name = path.last().map(|name| String::from_utf8_lossy(name));
+        name.is_some_and(|name| self.aliases.contains(&fold_text(&name)))
+    }
+
+    /// The list of attributes as the lab takes it.
+    pub fn attributes(&self) -> String {
+        let aliases = self.aliases.iter();
+        let aliases = aliases.map(|name| format!("{name}=0x0:0x8000001b:1920"));
+        let others = self.deduplicated.iter();
+        let others = others.map(|name| format!("{name}=0x200:0x80000013:0"));
+        aliases.chain(others).collect::<Vec<_>>().join(";")
     }
 
     fn grow(&mut self, dice: &mut Dice, root: Names) {
@@ -43,7 +94,11 @@ impl Forest {
         let mut directories = vec![root];
         for _ in 0..dice.between(3, 30) {
             let mut path = dice.pick(&directories).clone();
-            path.push(windows_name(dice, 60).into_bytes());
+            let mut name = windows_name(dice, 60);
+            if self.is_odd && dice.percent(20) {
+                name.push_str(*dice.pick(&[".", " ", "..", ". "]));
+            }
+            path.push(name.into_bytes());
             let is_directory = dice.percent(40);
             let size = if dice.percent(5) {
                 dice.below(9000)

@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 use std::time::Instant;
 
 use super::dice::Dice;
@@ -13,7 +15,7 @@ use super::tree::{Names, Node, place};
 use super::{number, seeds};
 use crate::support::lab;
 use crate::support::look::{Found, Seen, differences, look};
-use crate::support::machine::Machine;
+use crate::support::machine::{Machine, Ran};
 
 #[test]
 fn everything_agrees_on_windows() {
@@ -60,7 +62,12 @@ fn one(seed: u64, index: u64) -> Vec<String> {
     fs::remove_dir_all(machine.home()).unwrap();
     fs::create_dir(machine.home()).unwrap();
     let top = machine.profile.said(&machine.home());
-    let forest = Forest::random(&mut Dice::new(seed, index), &top);
+    // What Robocopy makes of names that end in a dot or a space is not known.
+    let is_odd = index % 3 == 2;
+    if is_odd {
+        machine.profile.mirror = String::new();
+    }
+    let forest = Forest::random(&mut Dice::new(seed, index), &top, is_odd);
     write(&forest, &machine);
     let mut rule = Rule::default();
     let above: Names = top
@@ -88,8 +95,13 @@ fn one(seed: u64, index: u64) -> Vec<String> {
         .iter()
         .for_each(|text| rule.exclude(&plain(text), false));
 
-    let ran = machine.run(&[]);
+    let profile = machine.profile.said(&machine.path("profile.yaml"));
+    let mut command = machine.command(&["run", &profile]);
+    let ran = Ran::of(lab::output(
+        command.env("AAM_LAB_ATTRIBUTES", forest.attributes()),
+    ));
     assert_eq!(ran.code, Some(0), "{ran}{forest}");
+    assert_eq!(machine.left_over(), Vec::<PathBuf>::new(), "{ran}");
 
     let answer = |path: &Names, node: &Node| rule.asks(&fold(&[&above[..], path].concat()), node);
     let answers: BTreeMap<&Names, Answer> = forest
@@ -101,6 +113,7 @@ fn one(seed: u64, index: u64) -> Vec<String> {
         .nodes
         .iter()
         .filter(|(path, _)| answers[path] == Answer::Selected)
+        .filter(|(path, node)| !(node.is_file() && forest.is_alias(path)))
         .collect();
     let source = look(&machine.home());
     let mut wrong = Vec::new();
@@ -124,11 +137,13 @@ fn one(seed: u64, index: u64) -> Vec<String> {
             .for_each(|(_, found)| found.modified = 0);
         seen
     };
-    compare(
-        "mirror",
-        &timeless(expected),
-        &timeless(folded(&machine.mirror())),
-    );
+    if !is_odd {
+        compare(
+            "mirror",
+            &timeless(expected),
+            &timeless(folded(&machine.mirror())),
+        );
+    }
 
     let is_empty = |path: &Names| {
         !forest
@@ -252,5 +267,9 @@ fn write(forest: &Forest, machine: &Machine) {
         let time =
             filetime::FileTime::from_unix_time(1_400_000_000 + 77_777 * number as i64, 123_456_700);
         filetime::set_file_mtime(place(&machine.home(), path), time).unwrap();
+    }
+    for path in &forest.read_only {
+        let read_only = fs::Permissions::from_mode(0o444);
+        fs::set_permissions(place(&machine.home(), path), read_only).unwrap();
     }
 }

@@ -73,19 +73,24 @@ impl Machine {
         }
     }
 
+    /// Kills a run as a crash of the computer would, with everything it started.
+    pub fn kill_run(&self, run: &mut Child) {
+        match &self.lab {
+            None => kill_all(run),
+            Some(lab) => {
+                lab.crash();
+                run.wait().unwrap();
+            }
+        }
+    }
+
     fn new_directory(&self) -> PathBuf {
         tempfile::tempdir_in(self.path(".")).unwrap().keep()
     }
 
     /// Kills it as a crash of the computer would, with everything it started.
     pub fn kill(&self, mut held: Held) {
-        match &self.lab {
-            None => kill_all(&mut held.run),
-            Some(lab) => {
-                lab.crash();
-                held.run.wait().unwrap();
-            }
-        }
+        self.kill_run(&mut held.run);
         assert!(
             !self.left_over().is_empty(),
             "it was in the middle of its work"
@@ -133,6 +138,11 @@ impl Held {
             Door::File(opened) => fs::write(opened, "").unwrap(),
         }
         Ran::of(self.run.wait_with_output().unwrap())
+    }
+
+    /// The end of a run that was killed by itself.
+    pub fn abandoned(mut self) -> std::io::Result<std::process::ExitStatus> {
+        self.run.wait()
     }
 
     /// Somebody presses Ctrl-C.

@@ -112,6 +112,11 @@ impl Lab {
         self.root.join("prefix/dosdevices/q:")
     }
 
+    /// The programs under test and the stand-ins.
+    pub fn programs(&self) -> PathBuf {
+        self.root.join("bin")
+    }
+
     /// What Windows calls `C:\`.
     pub fn drive(&self) -> PathBuf {
         self.root.join("prefix/drive_c")

@@ -147,6 +147,27 @@ impl Machine {
         self.lab.as_ref().expect("a machine with Windows").drive()
     }
 
+    /// The link that is the letter for snapshots of a machine with Windows, while it leads anywhere.
+    pub fn lab_letter(&self) -> PathBuf {
+        self.lab.as_ref().expect("a machine with Windows").letter()
+    }
+
+    /// Where the programs for a machine with Windows are.
+    pub fn lab_programs(&self) -> PathBuf {
+        self.lab.as_ref().expect("a machine with Windows").programs()
+    }
+
+    /// Another program for Windows, with what runs need in its environment.
+    pub fn lab_command(&self, program: &str) -> Command {
+        let lab = self.lab.as_ref().expect("a machine with Windows");
+        let mut command = lab.command(program);
+        command.env("AAM_TEST_KEY", self.key).env(
+            "AAM_BACKUP_STATE_DIR",
+            self.profile.said(&self.path("state")),
+        );
+        command
+    }
+
     pub fn is_windows(&self) -> bool {
         self.lab.is_some()
     }

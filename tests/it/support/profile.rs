@@ -21,6 +21,7 @@ pub struct Profile {
     pub keep: Option<String>,
     pub format: &'static str,
     pub volume_size: u64,
+    /// The default if empty.
     pub work: PathBuf,
     pub force_full: Option<&'static str>,
     /// Program and mount.
@@ -136,7 +137,9 @@ impl Profile {
                 "  format: {}\n  volume-size: {}",
                 self.format, self.volume_size
             ));
-            line(format!("  work-directory: {}", self.path(&self.work)));
+            if !self.work.as_os_str().is_empty() {
+                line(format!("  work-directory: {}", self.path(&self.work)));
+            }
         }
         self.log
             .iter()

@@ -8,7 +8,9 @@
  *                          ends there), separated by ;
  *   AAM_MOCK_VSS_WRITERS   NAME:STATE:HRESULT, separated by ;
  *   AAM_MOCK_VSS_LETTER    what the letter leads to beforehand, as Windows keeps it
- *   AAM_STANDIN_LIVE       LINK|DRIVE: the letter's link, and the directory of the volume, outside Wine
+ *   AAM_STANDIN_LIVE       LINK|DRIVE: the letter's link, and the directory of the volume, outside Wine. LINK|DRIVE|COPY: the
+ *                          letter leads to a copy that is made here, which like a shadow copy can be read whatever
+ *                          another program has open
  */
 #define COBJMACROS
 #define CINTERFACE
@@ -19,6 +21,7 @@
 #include <vsbackup.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "../replace.h"
 
 #define DEVICE L"\\\\?\\GLOBALROOT\\Device\\HarddiskVolumeShadowCopy7"
 
@@ -241,7 +244,7 @@ static WCHAR letter_target[1024];
 static void outside(const char *arguments) {
     STARTUPINFOA start = {.cb = sizeof start};
     PROCESS_INFORMATION process;
-    char line[2048];
+    char line[4096];
     snprintf(line, sizeof line, "%s", arguments);
     if (CreateProcessA(NULL, line, NULL, NULL, FALSE, 0, NULL, NULL, &start, &process)) {
         CloseHandle(process.hThread);
@@ -251,14 +254,14 @@ static void outside(const char *arguments) {
 
 static void wait_until(int there) {
     int looks;
-    for (looks = 0; looks < 500; looks++) {
+    for (looks = 0; looks < 3000; looks++) {
         if ((GetFileAttributesW(L"Q:\\") != INVALID_FILE_ATTRIBUTES) == there) return;
         Sleep(10);
     }
 }
 
 static BOOL WINAPI define_letter(DWORD flags, LPCWSTR name, LPCWSTR target) {
-    char link[512], *drive, line[2048], below[1024] = "", *at;
+    char link[512], *drive, *copy, line[4096], below[1024] = "", *at;
     note("DefineDosDevice(%lu, %ls, %ls)", flags, name, target ? target : L"null");
     if (fault("DefineDosDevice")) {
         SetLastError(ERROR_ACCESS_DENIED);
@@ -267,6 +270,7 @@ static BOOL WINAPI define_letter(DWORD flags, LPCWSTR name, LPCWSTR target) {
     snprintf(link, sizeof link, "%s", getenv("AAM_STANDIN_LIVE") ? getenv("AAM_STANDIN_LIVE") : "|");
     drive = strchr(link, '|');
     *drive++ = 0;
+    if ((copy = strchr(drive, '|'))) *copy++ = 0;
     if (flags & DDD_REMOVE_DEFINITION) {
         letter_target[0] = 0;
         snprintf(line, sizeof line, "Z:\\bin\\rm -f %s", link);
@@ -278,7 +282,11 @@ static BOOL WINAPI define_letter(DWORD flags, LPCWSTR name, LPCWSTR target) {
     WideCharToMultiByte(CP_UTF8, 0, target + wcslen(DEVICE), -1, below, sizeof below, NULL, NULL);
     for (at = below; *at; at++) if (*at == '\\') *at = '/';
     wcsncpy(letter_target, L"\\??\\GLOBALROOT\\Device\\HarddiskVolumeShadowCopy7", 1023);
-    snprintf(line, sizeof line, "Z:\\bin\\ln -sfn \"%s%s\" %s", drive, below, link);
+    if (copy)
+        snprintf(line, sizeof line, "Z:\\bin\\sh -c \"rm -rf '%s' && cp -a '%s%s/.' '%s' && ln -sfn '%s' '%s'\"", copy, drive,
+                 below, copy, copy, link);
+    else
+        snprintf(line, sizeof line, "Z:\\bin\\ln -sfn \"%s%s\" %s", drive, below, link);
     outside(line);
     wait_until(1);
     return TRUE;
@@ -292,25 +300,6 @@ static DWORD WINAPI query_letter(LPCWSTR name, LPWSTR out, DWORD size) {
     }
     wcsncpy(out, letter_target, size);
     return (DWORD)wcslen(out) + 2;
-}
-
-static void replace(const char *name, void *by) {
-    BYTE *base = (BYTE *)GetModuleHandleW(NULL);
-    IMAGE_NT_HEADERS *headers = (IMAGE_NT_HEADERS *)(base + ((IMAGE_DOS_HEADER *)base)->e_lfanew);
-    IMAGE_DATA_DIRECTORY imports = headers->OptionalHeader.DataDirectory[IMAGE_DIRECTORY_ENTRY_IMPORT];
-    IMAGE_IMPORT_DESCRIPTOR *import = (IMAGE_IMPORT_DESCRIPTOR *)(base + imports.VirtualAddress);
-    for (; import->Name; import++) {
-        IMAGE_THUNK_DATA *named = (IMAGE_THUNK_DATA *)(base + import->OriginalFirstThunk);
-        IMAGE_THUNK_DATA *called = (IMAGE_THUNK_DATA *)(base + import->FirstThunk);
-        for (; named->u1.AddressOfData; named++, called++) {
-            DWORD before;
-            if (IMAGE_SNAP_BY_ORDINAL(named->u1.Ordinal)) continue;
-            if (strcmp((char *)((IMAGE_IMPORT_BY_NAME *)(base + named->u1.AddressOfData))->Name, name)) continue;
-            VirtualProtect(&called->u1.Function, sizeof called->u1.Function, PAGE_READWRITE, &before);
-            called->u1.Function = (ULONG_PTR)by;
-            VirtualProtect(&called->u1.Function, sizeof called->u1.Function, before, &before);
-        }
-    }
 }
 
 BOOL WINAPI DllMain(HINSTANCE library, DWORD reason, void *reserved) {

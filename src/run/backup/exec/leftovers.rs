@@ -5,7 +5,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use crate::adapters::fs::{create_new_private_directory, read_plain};
+use crate::adapters::fs::{create_new_private_directory, create_private_directory, read_plain};
 use crate::adapters::machine;
 use crate::adapters::state::uploads::{self, OWNER};
 use crate::model::event::{Events, Section};
@@ -21,7 +21,11 @@ pub(super) fn make_work(plan: &Plan, events: &Events<'_>) -> bool {
     let work = plan.work.to_native();
     let made = || {
         if let Some(base) = work.parent() {
-            fs::create_dir_all(base)?;
+            // On Windows, users may add to a directory unless it is private.
+            match cfg!(windows) {
+                true => create_private_directory(base)?,
+                false => fs::create_dir_all(base)?,
+            }
         }
         create_new_private_directory(&work)?;
         fs::write(work.join(OWNER), machine::state_id())

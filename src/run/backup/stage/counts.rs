@@ -30,6 +30,9 @@ pub struct WalkCounts {
     pub skipped: u64,
     /// Carried over from the last manifest, because they could not be looked at.
     pub unseen: u64,
+    /// Selected files that Windows keeps encrypted.
+    #[serde(skip)]
+    pub encrypted: Encrypted,
     /// Paths with unknown content: missing sources, unreadable directories.
     pub unknown: Vec<RelPath>,
     /// The part of it that the mirror can hold.
@@ -38,6 +41,24 @@ pub struct WalkCounts {
     /// The Robocopy commands of a Windows mirror.
     #[serde(skip)]
     pub copies: Vec<CopyCommand>,
+}
+
+/// Files that Windows keeps encrypted for one user (EFS).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Encrypted {
+    pub files: u64,
+    /// One of them.
+    pub example: Option<String>,
+}
+
+impl Encrypted {
+    /// Counts a file if it is one of them.
+    pub fn note(&mut self, is_encrypted: bool, path: impl FnOnce() -> String) {
+        if is_encrypted {
+            self.files += 1;
+            self.example.get_or_insert_with(path);
+        }
+    }
 }
 
 impl WalkCounts {

@@ -39,7 +39,7 @@ mod script;
 mod verify;
 mod watch;
 
-pub use counts::WalkCounts;
+pub use counts::{Encrypted, WalkCounts};
 pub use mirror::{Extra, list_extra};
 pub use prepare::{StagePaths, prepare};
 

@@ -123,6 +123,7 @@ fn take(
             take_directory(order, out, prepared, events, &new, really_empty, last)
         }
         Item::File { found } => {
+            prepared.encrypted.note(found.is_encrypted, shown);
             let new = found.entry(path, EntryKind::File, last.as_ref());
             take_file(order, out, prepared, events, new, last)
         }

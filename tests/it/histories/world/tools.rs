@@ -15,20 +15,20 @@ impl World {
         let mirror = self.machine.path("mirror");
         let (store, work) = (self.machine.path("store"), self.machine.path("work"));
         let (few, extra) = (self.may_delete(), ["keep", "delete", "delete"][self.extra]);
-        let profile = &mut self.machine.profile;
-        profile.sources = sources.into_iter().map(|path| (path, false)).collect();
-        let text = |path: &Path| path.to_str().unwrap().to_owned();
         let out = &self.exclusions;
+        let text = |path: &Path| self.machine.profile.said(path);
         let named = |on: bool, name: &str| on.then(|| name.to_owned());
         let full = |path: &Option<PathBuf>| path.as_deref().map(text);
         let directories = [named(out.cache, "cache"), full(&out.directory)];
-        profile.exclude_directories = directories.into_iter().flatten().collect();
         let files = [named(out.tmp, "*.tmp"), full(&out.file)];
+        let (mirror, work) = (text(&mirror), text(&work));
+        let profile = &mut self.machine.profile;
+        profile.sources = sources.into_iter().map(|path| (path, false)).collect();
+        profile.exclude_directories = directories.into_iter().flatten().collect();
         profile.exclude_files = files.into_iter().flatten().collect();
         profile.mirror = if self.mirror {
             format!(
-                "{{path: '{}', extra-files: {extra}, max-delete: {few}}}",
-                mirror.display()
+                "{{path: '{mirror}', extra-files: {extra}, max-delete: {few}}}"
             )
         } else {
             String::new()
@@ -45,8 +45,8 @@ impl World {
         if !self.directory {
             profile.more.push_str(&format!(
                 "archive: {{encryption-key: {{env: AAM_TEST_KEY}}, format: {}, compression-level: 1, volume-size: {}, \
-                 work-directory: '{}'}}\n",
-                profile.format, profile.volume_size, work.display()
+                 work-directory: '{work}'}}\n",
+                profile.format, profile.volume_size
             ));
         }
         if let (Some(_), false) = (&self.proxy, profile.more_destinations.contains("give-up")) {
@@ -71,12 +71,20 @@ impl World {
     }
 
     /// What tools do at the n-th start from now: say so, and wait.
-    pub fn hold_at_tool(&self, n: usize) {
+    pub fn hold_at_tool(&mut self, n: usize) {
         self.forget_holds();
+        if self.machine.is_windows() {
+            // 7-Zip cannot be held there: at the first start of Robocopy, whichever it is.
+            let place = self.machine.path("tools");
+            fs::create_dir_all(&place).unwrap();
+            self.held_at = Some(place);
+            return;
+        }
         fs::write(self.machine.path("tools/hold"), n.to_string()).unwrap();
     }
 
-    pub fn forget_holds(&self) {
+    pub fn forget_holds(&mut self) {
+        self.held_at = None;
         for name in ["hold", "count", "held", "go"] {
             let _ = fs::remove_file(self.machine.path("tools").join(name));
         }

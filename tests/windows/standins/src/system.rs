@@ -54,12 +54,46 @@ pub fn set_modified(path: &Path, time: SystemTime) -> io::Result<()> {
     options.open(path)?.set_modified(time)
 }
 
-/// Gives a directory the attributes of the root of a drive: hidden and system.
-pub fn hide(directory: &Path) {
+/// Gives a directory the attributes of another; the root of a drive is hidden and system.
+pub fn copy_attributes(from: &Path, to: &Path, is_root: bool) {
     #[cfg(windows)]
-    windows::hide(directory);
+    windows::copy_attributes(from, to, is_root);
     #[cfg(not(windows))]
-    let _ = directory;
+    let _ = (from, to, is_root);
+}
+
+/// Whether the content of a file is elsewhere, as far as Robocopy looks at attributes.
+pub fn is_offline(meta: &std::fs::Metadata) -> bool {
+    #[cfg(windows)]
+    {
+        const FILE_ATTRIBUTE_OFFLINE: u32 = 0x1000;
+        let attributes = std::os::windows::fs::MetadataExt::file_attributes(meta);
+        attributes & FILE_ATTRIBUTE_OFFLINE != 0
+    }
+    #[cfg(not(windows))]
+    {
+        let _ = meta;
+        false
+    }
+}
+
+/// Whether a letter (`Q:`) leads anywhere, as ShadowSpawn asks.
+pub fn is_letter_defined(letter: &str) -> bool {
+    #[cfg(windows)]
+    return windows::is_letter_defined(letter);
+    #[cfg(not(windows))]
+    {
+        let _ = letter;
+        false
+    }
+}
+
+/// Ends this process as an access violation does.
+pub fn crash() -> ! {
+    #[cfg(windows)]
+    windows::end_with(0xC000_0005);
+    #[cfg(not(windows))]
+    std::process::abort()
 }
 
 /// Opens a file so that nobody else can, for as long as the result lives.
@@ -115,7 +149,10 @@ mod windows {
     unsafe extern "system" {
         pub fn GetConsoleOutputCP() -> u32;
         fn GetCommandLineW() -> *const u16;
+        fn ExitProcess(code: u32) -> !;
+        fn GetFileAttributesW(path: *const u16) -> u32;
         fn SetFileAttributesW(path: *const u16, attributes: u32) -> i32;
+        fn QueryDosDeviceW(name: *const u16, target: *mut u16, size: u32) -> u32;
         fn CreateProcessW(
             application: *const u16,
             command_line: *mut u16,
@@ -133,11 +170,33 @@ mod windows {
         fn CloseHandle(handle: *mut c_void) -> i32;
     }
 
-    pub fn hide(directory: &std::path::Path) {
-        const HIDDEN_SYSTEM_DIRECTORY: u32 = 0x16;
-        let path: Vec<u16> = directory.as_os_str().encode_wide().chain([0]).collect();
-        // SAFETY: the path ends in NUL.
-        unsafe { SetFileAttributesW(path.as_ptr(), HIDDEN_SYSTEM_DIRECTORY) };
+    pub fn end_with(code: u32) -> ! {
+        // SAFETY: takes a number and does not return.
+        unsafe { ExitProcess(code) }
+    }
+
+    fn wide(text: &OsStr) -> Vec<u16> {
+        text.encode_wide().chain([0]).collect()
+    }
+
+    pub fn copy_attributes(from: &std::path::Path, to: &std::path::Path, is_root: bool) {
+        const HIDDEN_SYSTEM: u32 = 6;
+        const NONE: u32 = u32::MAX;
+        let (from, to) = (wide(from.as_os_str()), wide(to.as_os_str()));
+        // SAFETY: the paths end in NUL.
+        unsafe {
+            let found = GetFileAttributesW(from.as_ptr());
+            if found != NONE {
+                let more = if is_root { HIDDEN_SYSTEM } else { 0 };
+                SetFileAttributesW(to.as_ptr(), found | more);
+            }
+        }
+    }
+
+    pub fn is_letter_defined(letter: &str) -> bool {
+        let mut target = [0; 1024];
+        // SAFETY: the name ends in NUL, and the buffer is as long as said.
+        unsafe { QueryDosDeviceW(wide(letter.as_ref()).as_ptr(), target.as_mut_ptr(), 1024) > 0 }
     }
 
     pub fn command_line() -> String {
@@ -151,7 +210,7 @@ mod windows {
     }
 
     pub fn run_command_line(line: &str) -> io::Result<u32> {
-        let mut units: Vec<u16> = OsStr::new(line).encode_wide().chain([0]).collect();
+        let mut units = wide(line.as_ref());
         let startup = StartupInfo {
             size: u32::try_from(size_of::<StartupInfo>()).unwrap_or(0),
             rest: [0; 12],

@@ -12,8 +12,8 @@ use super::pattern::matches;
 use super::tally::{Tally, scaled};
 use crate::{console, system};
 
-/// How long a second of waiting for a file takes here.
-const SECOND: Duration = Duration::from_millis(10);
+/// How many milliseconds a second of waiting for a file takes: 10 unless a test says otherwise.
+const SECOND_VARIABLE: &str = "AAM_STANDIN_SECOND";
 
 /// Waiting longer than this in all is not tried.
 const PATIENCE: u64 = 3600;
@@ -25,16 +25,20 @@ pub struct Copy<'a> {
     options: &'a Options,
     tally: Tally,
     denied: Option<String>,
+    second: Duration,
     /// A file is locked, and Robocopy would wait for it for days.
     stuck: bool,
 }
 
 impl<'a> Copy<'a> {
     pub fn new(options: &'a Options) -> Copy<'a> {
+        let milliseconds = std::env::var(SECOND_VARIABLE);
+        let milliseconds = milliseconds.ok().and_then(|text| text.parse().ok());
         Copy {
             options,
             tally: Tally::default(),
             denied: std::env::var(DENY_VARIABLE).ok(),
+            second: Duration::from_millis(milliseconds.unwrap_or(10)),
             stuck: false,
         }
     }
@@ -108,13 +112,15 @@ impl<'a> Copy<'a> {
         self.directory_times(source, destination);
     }
 
-    /// The root of a drive is hidden and system, and so is what it is copied to.
+    /// A copy has the attributes of its directory. The root of a drive is hidden and system, and so
+    /// is what it is copied to.
     fn directory_attributes(&self, source: &str, destination: &str) {
         let copied = self.options.copy_directories.as_ref();
         let wanted = copied.is_none_or(|what| what.contains('A'));
         let is_root = source.trim_end_matches(['\\', '.']).ends_with(':');
-        if wanted && is_root && Path::new(destination).is_dir() {
-            system::hide(Path::new(destination));
+        let (source, destination) = (Path::new(source), Path::new(destination));
+        if wanted && destination.is_dir() {
+            system::copy_attributes(source, destination, is_root);
         }
     }
 
@@ -171,6 +177,7 @@ impl<'a> Copy<'a> {
         let from = format!("{source}{}", entry.name);
         if excluded(&self.options.without_files, &from, &entry.name)
             || (entry.link && self.options.without_junctions)
+            || (self.options.without_offline && system::is_offline(&entry.meta))
         {
             tally.files.skipped += 1;
             tally.bytes.skipped += size;
@@ -224,7 +231,7 @@ impl<'a> Copy<'a> {
             }
             if attempt < retries {
                 console::line(&format!("Waiting {wait} seconds... Retrying..."));
-                std::thread::sleep(SECOND * wait);
+                std::thread::sleep(self.second * wait);
             }
         }
         console::line("");

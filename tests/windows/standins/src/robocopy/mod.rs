@@ -19,6 +19,9 @@ const FATAL: i32 = 16;
 /// nothing done.
 pub fn run(arguments: &[String]) -> i32 {
     wait_at_gate(arguments);
+    if std::env::var_os(CRASH_VARIABLE).is_some() {
+        crate::system::crash();
+    }
     let options = match Options::parse(arguments) {
         Ok(options) => options,
         Err(refused) => return refuse(&refused.0, &refused.1),
@@ -39,6 +42,9 @@ pub fn run(arguments: &[String]) -> i32 {
     copy.print_summary();
     copy.exit_code()
 }
+
+/// It crashes before it copies anything.
+const CRASH_VARIABLE: &str = "AAM_STANDIN_CRASH";
 
 /// `TEXT|REACHED|OPENED`: with the text in an argument the first file is made, and nothing happens
 /// until the second is there. A test can then do what it likes in the middle of a backup.

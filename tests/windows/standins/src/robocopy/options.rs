@@ -20,6 +20,8 @@ pub struct Options {
     pub without_directories: Vec<String>,
     pub without_files: Vec<String>,
     pub without_junctions: bool,
+    /// Files whose content is elsewhere (`/XA:O`).
+    pub without_offline: bool,
     pub copy: String,
     pub copy_directories: Option<String>,
     pub coarse_times: bool,
@@ -56,6 +58,7 @@ impl Default for Options {
             without_directories: Vec::new(),
             without_files: Vec::new(),
             without_junctions: false,
+            without_offline: false,
             copy: "DAT".to_owned(),
             copy_directories: None,
             coarse_times: false,
@@ -142,8 +145,7 @@ impl Options {
             ("XD", None) => *list = List::Directories,
             ("XF", None) => *list = List::Files,
             ("XJ", None) => self.without_junctions = true,
-            // Nothing under Wine is in the cloud only.
-            ("XA", Some("O")) => {}
+            ("XA", Some("O")) => self.without_offline = true,
             ("FFT", None) => self.coarse_times = true,
             ("NP", None) => self.no_progress = true,
             ("NFL", None) => self.no_file_list = true,

@@ -22,11 +22,11 @@ fn root(device: &str) -> PathBuf {
     PathBuf::from(format!("{device}\\"))
 }
 
-/// Whether something is mounted there. A letter that leads nowhere is not in use, and cannot be
-/// filled either.
+/// Whether something is mounted there: also a letter that leads to what no longer exists. Where
+/// the letter is there beforehand, because Wine makes none, it is in use when it holds something.
 pub fn is_in_use(device: &str) -> bool {
     if live().is_some() {
-        return root(device).exists();
+        return system::is_letter_defined(device) || root(device).exists();
     }
     fs::read_dir(root(device)).is_ok_and(|mut entries| entries.next().is_some())
 }
