@@ -7,6 +7,8 @@ mod attacker;
 mod aws;
 mod docs;
 mod doctor;
+#[cfg(target_os = "linux")]
+mod editor;
 mod environment;
 #[cfg(unix)]
 mod histories;

@@ -25,7 +25,7 @@ use aam_auto_backup::parts::Job;
 use aam_auto_backup::parts::profile;
 
 /// The pages, in the order in which a newcomer reads them.
-const PAGES: [&str; 22] = [
+const PAGES: [&str; 23] = [
     "docs/old-backups.md",
     "README.md",
     "docs/first-hour.md",
@@ -39,6 +39,7 @@ const PAGES: [&str; 22] = [
     "docs/import.md",
     "docs/from-v1.md",
     "docs/profile.md",
+    "docs/editor.md",
     "docs/windows.md",
     "docs/security.md",
     "docs/reliability.md",
