@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 
-use super::Exit;
+use super::{Exit, exact};
 use crate::model::text::harmless;
 
 /// Writes a result. A reader that closes the pipe early (`| head`) is not a failure.
@@ -24,8 +24,17 @@ pub fn result(text: impl Display) -> Exit {
 
 /// Writes a result for programs.
 pub fn json(value: &impl serde::Serialize) -> Exit {
-    match serde_json::to_string_pretty(value) {
-        Ok(text) => result(text + "\n"),
+    written(exact::to_value(value).map(|value| format!("{value:#}\n")))
+}
+
+/// Writes a result for programs in one line, for commands that have several.
+pub fn json_line(value: &impl serde::Serialize) -> Exit {
+    written(exact::to_value(value).map(|value| format!("{value}\n")))
+}
+
+fn written(text: serde_json::Result<String>) -> Exit {
+    match text {
+        Ok(text) => result(text),
         Err(error) => {
             note(format_args!(
                 "error: the result cannot be written: {error}\n"

@@ -1,4 +1,4 @@
-//! `aam-backup schema`: the JSON Schema of profiles, for editors; and the copy of it beside a
+//! `aam-backup schema`: the JSON Schema of profiles and of answers; and the copy of it beside a
 //! profile that this program writes.
 
 use std::fs;
@@ -7,6 +7,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::answer::Described;
 use super::place::complain;
 use super::{Exit, output};
 use crate::profile::schema::{self, ID, SchemaDraft};
@@ -14,9 +15,14 @@ use crate::profile::schema::{self, ID, SchemaDraft};
 /// The file that the first line of a written profile names (`profile.yaml.j2`).
 const BESIDE: &str = "profile.schema.json";
 
-/// Print the JSON Schema of profiles, for editors
+/// Print the JSON Schema of profiles, for editors, or of an answer in JSON, for programs
+///
+/// Example: `aam-backup schema sets`.
 #[derive(Debug, clap::Args)]
 pub struct PrintSchema {
+    /// What the schema describes
+    #[arg(value_enum, default_value_t)]
+    what: Described,
     /// Version of JSON Schema: `2020-12`, or `7` for tools that know no newer one
     #[arg(long, value_enum, default_value_t)]
     draft: SchemaDraft,
@@ -24,7 +30,7 @@ pub struct PrintSchema {
 
 impl PrintSchema {
     pub fn run(self) -> Exit {
-        output::result(schema::text(self.draft))
+        output::result(self.what.text(self.draft))
     }
 }
 

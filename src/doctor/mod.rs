@@ -17,6 +17,7 @@ mod tools;
 mod trial;
 mod visit;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::cancel::Cancel;
@@ -25,7 +26,7 @@ use crate::model::job::Job;
 use visit::Visit;
 
 /// How good or bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum CheckLevel {
     Ok,
@@ -46,7 +47,7 @@ impl std::fmt::Display for CheckLevel {
 }
 
 /// What one check found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct CheckResult {
     /// Name of the check.

@@ -28,6 +28,16 @@ pub enum SchemaDraft {
     Seven,
 }
 
+impl SchemaDraft {
+    /// What makes a schema of this version.
+    pub fn settings(self) -> SchemaSettings {
+        match self {
+            SchemaDraft::Newest => SchemaSettings::draft2020_12(),
+            SchemaDraft::Seven => SchemaSettings::draft07(),
+        }
+    }
+}
+
 static SCHEMA: LazyLock<Value> = LazyLock::new(|| made(SchemaDraft::Newest));
 
 static VALIDATOR: LazyLock<Validator> = LazyLock::new(|| {
@@ -49,11 +59,8 @@ pub fn text(draft: SchemaDraft) -> String {
 }
 
 fn made(draft: SchemaDraft) -> Value {
-    let settings = match draft {
-        SchemaDraft::Newest => SchemaSettings::draft2020_12(),
-        SchemaDraft::Seven => SchemaSettings::draft07(),
-    };
-    let mut schema = settings.into_generator().into_root_schema_for::<Document>();
+    let generator = draft.settings().into_generator();
+    let mut schema = generator.into_root_schema_for::<Document>();
     RecursiveTransform(without_null).transform(&mut schema);
     RecursiveTransform(unwrapped).transform(&mut schema);
     RecursiveTransform(joined).transform(&mut schema);
@@ -218,7 +225,7 @@ pub(crate) fn validator() -> &'static Validator {
 }
 
 /// A doc comment is wrapped for its source file; an editor wraps a description for its window.
-fn unwrapped(schema: &mut Schema) {
+pub fn unwrapped(schema: &mut Schema) {
     let Some(Value::String(text)) = schema.get_mut("description") else {
         return;
     };

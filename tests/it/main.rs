@@ -1,5 +1,7 @@
 //! The integration tests: one binary, one module a subject.
 
+#[cfg(unix)]
+mod answers;
 mod architecture;
 #[cfg(unix)]
 mod attacker;
@@ -17,6 +19,8 @@ mod import;
 mod keyring;
 mod memory;
 mod other_accounts;
+#[cfg(target_os = "linux")]
+mod overview;
 mod plan;
 mod profile;
 #[cfg(target_os = "linux")]

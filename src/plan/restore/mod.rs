@@ -19,5 +19,6 @@ pub mod point_in_time;
 pub mod read_markers;
 pub mod salvage;
 pub mod sets;
+pub mod timeline;
 pub mod unsafe_names;
 pub mod volumes;

@@ -14,9 +14,10 @@ pub const URL: &str = r"^[Hh][Tt][Tt][Pp][Ss]?://[^@\s]+$";
 pub const ENDPOINT: &str = URL;
 
 /// A full path of either family. Wildcards are refused on Windows only.
-pub const PATH: &str = r#"^(/[^\x00-\x1f]*|[A-Za-z]:[\\/][^*?<>"|\x00-\x1f]*|\\\\[^\\/*?\x00-\x1f][^*?<>"|\x00-\x1f]*)$"#;
+pub const PATH: &str =
+    r#"^(/[^\x00-\x1f]*|[A-Za-z]:[\\/][^*?<>"|\x00-\x1f]*|\\\\[^\\/*?\x00-\x1f][^*?\x00-\x1f]*)$"#;
 /// A full path without wildcards.
-pub const SOURCE: &str = r#"^(/[^*?\x00-\x1f]*|[A-Za-z]:[\\/][^*?<>"|\x00-\x1f]*|\\\\[^\\/*?\x00-\x1f][^*?<>"|\x00-\x1f]*)$"#;
+pub const SOURCE: &str = r#"^(/[^*?\x00-\x1f]*|[A-Za-z]:[\\/][^*?<>"|\x00-\x1f]*|\\\\[^\\/*?\x00-\x1f][^*?\x00-\x1f]*)$"#;
 /// A bare name, which may have wildcards, or a full path without them.
 pub const EXCLUSION: &str = r"^(?![A-Za-z]:[\\/].*[*?])(?!\\\\.*[*?])(?!\.\.?[\\/]*$)([^/\x00-\x1f]+/*|/[^*?\x00-\x1f]*|[A-Za-z]:/[^\x00-\x1f]*|[^/\x00-\x1f]*\\[^\x00-\x1f]*)$";
 /// A program on the search path, or the full path of one.
@@ -32,7 +33,7 @@ pub const REMOTE: &str = r"^[A-Za-z0-9_][A-Za-z0-9_.+@ -]+:[^\x00-\x1f]*$";
 pub const PERCENT: &str = r"^(100|[0-9]{1,2})%$";
 
 /// `90s`, `1h 30m`: the units of the crate humantime.
-pub const SPAN: &str = r"^\s*([0-9][0-9\s]*(\.[0-9\s]+)?\s*(nanos|nsec|ns|micros|usec|us|µs|millis|msec|ms|seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d|weeks?|wks?|w|months?|M|years?|yrs?|y)\s*)+$";
+pub const SPAN: &str = r"^\s*(0\s*$|[0-9][0-9\s]*(\.[0-9\s]+)?\s*(nanos|nsec|ns|micros|usec|us|µs|millis|msec|ms|seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d|weeks?|wks?|w|months?|M|years?|yrs?|y)\s*)+$";
 /// `4 GB`, `50MB`: the units of the crate bytesize that a profile can need.
 pub const SIZE: &str = r"^\s*[0-9]+(\.[0-9]+)?\s*([kKmMgGtT][iI]?)?[bB]?\s*$";
 /// `2MB`, or `08:00-18:00 2MB`.

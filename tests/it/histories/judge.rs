@@ -25,7 +25,10 @@ fn offered(world: &mut World, store: usize) -> Result<Vec<State>, String> {
     let mut states = Vec::new();
     let list = |value: &serde_json::Value| value.as_array().cloned().unwrap_or_default();
     let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
-    for set in list(&stores).iter().flat_map(|store| list(&store["sets"])) {
+    for set in list(&stores["stores"])
+        .iter()
+        .flat_map(|store| list(&store["sets"]))
+    {
         if set["complete"] != true {
             continue;
         }

@@ -257,7 +257,7 @@ fn check_answers_programs_in_json() {
     let answer: serde_json::Value = serde_json::from_str(&stdout).unwrap();
     assert_eq!(
         answer,
-        serde_json::json!({"profiles": [
+        serde_json::json!({"version": 1, "profiles": [
             {"profile": "good.yaml", "ok": true, "name": "nightly", "diagnostics": []},
             {"profile": "bad.yaml", "ok": false, "diagnostics": [{
                 "file": "bad.yaml", "line": 3, "column": 11, "path": "/location",
