@@ -6,6 +6,5 @@ cd "$(dirname "$0")/.."
 
 tests/tools.sh
 tests/setup.sh
-cargo run --quiet -- schema >schemas/profile.schema.json
 AAM_TEST_ACCEPT=1 cargo test --quiet --test it -- docs:: profile import render schedule doctor windows::
 git status --short

@@ -1,5 +1,6 @@
 //! `aam-backup check`: is a profile valid?
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Exit, Global, OutputFormat, output};
@@ -17,12 +18,22 @@ pub struct CheckArgs {
     format: OutputFormat,
 }
 
-/// The result for one profile, as JSON.
-#[derive(Serialize)]
+/// The results of `check`, as JSON.
+#[derive(Serialize, JsonSchema)]
+pub struct ProfilesAnswer {
+    /// In the order of the command line.
+    profiles: Vec<CheckedProfile>,
+}
+
+/// The result for one profile.
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-struct Answer {
+struct CheckedProfile {
+    /// Path of its file.
     profile: String,
+    /// Whether it is valid.
     ok: bool,
+    /// Its name, if it is valid.
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
     /// Empty when it is valid.
@@ -32,13 +43,13 @@ struct Answer {
 impl CheckArgs {
     pub fn run(self, global: &Global) -> Exit {
         let search = Search::new(global.profiles.as_deref());
-        let mut answers = Vec::new();
+        let mut profiles = Vec::new();
         let mut text = String::new();
         for profile in &self.profiles {
             match search.load(profile) {
                 Ok(job) => {
                     text.push_str(&summary(&job));
-                    answers.push(Answer {
+                    profiles.push(CheckedProfile {
                         profile: job.profile.display().to_string(),
                         ok: true,
                         name: Some(job.name),
@@ -53,7 +64,7 @@ impl CheckArgs {
                         .iter()
                         .next()
                         .map_or_else(|| profile.clone(), |d| d.file.clone());
-                    answers.push(Answer {
+                    profiles.push(CheckedProfile {
                         profile,
                         ok: false,
                         name: None,
@@ -62,14 +73,12 @@ impl CheckArgs {
                 }
             }
         }
+        let answer = ProfilesAnswer { profiles };
         let written = match self.format {
             OutputFormat::Text => output::result(text),
-            OutputFormat::Json => output::result(format_args!(
-                "{:#}\n",
-                serde_json::json!({ "profiles": answers })
-            )),
+            OutputFormat::Json => output::json(&answer),
         };
-        if answers.iter().all(|answer| answer.ok) {
+        if answer.profiles.iter().all(|profile| profile.ok) {
             written
         } else {
             Exit::Usage

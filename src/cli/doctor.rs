@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 
 use clap::Args;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::{Exit, OutputFormat, output};
 use crate::doctor::{CheckLevel, CheckResult, Permissions, examine};
@@ -28,6 +30,17 @@ pub struct DoctorArgs {
     pub format: OutputFormat,
 }
 
+/// What the checks found, as JSON.
+#[derive(Serialize, JsonSchema)]
+pub struct DoctorAnswer {
+    /// Name of the profile.
+    profile: String,
+    /// The worst level of all findings.
+    result: CheckLevel,
+    /// In the order of the checks.
+    findings: Vec<CheckResult>,
+}
+
 /// Examines a job and prints each finding as soon as it is known.
 pub fn doctor(job: &Job, args: &DoctorArgs, cancel: &Cancel) -> Exit {
     if job.family != Family::HOST {
@@ -50,15 +63,14 @@ pub fn doctor(job: &Job, args: &DoctorArgs, cancel: &Cancel) -> Exit {
         return Exit::Interrupted;
     };
     if written == Exit::Success {
-        written = output::result(match args.format {
-            OutputFormat::Text => summary(&findings),
-            OutputFormat::Json => {
-                format!(
-                    "{:#}\n",
-                    serde_json::json!({ "profile": job.name, "result": worst, "findings": findings })
-                )
-            }
-        });
+        written = match args.format {
+            OutputFormat::Text => output::result(summary(&findings)),
+            OutputFormat::Json => output::json(&DoctorAnswer {
+                profile: job.name.clone(),
+                result: worst,
+                findings,
+            }),
+        };
     }
     match (written, worst) {
         (Exit::Success, CheckLevel::Problem) => Exit::Failed,

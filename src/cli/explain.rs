@@ -1,6 +1,9 @@
 //! `aam-backup explain`: why is a path in a backup, or not?
 
-use super::{Exit, Global, output};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{Exit, Global, OutputFormat, output};
 use crate::model::path::{Family, FullPath};
 use crate::model::select::{Kind, Selection, Verdict};
 use crate::plan::backup::selection_apart;
@@ -20,6 +23,29 @@ pub struct Explain {
     /// The path is a directory
     #[arg(long)]
     directory: bool,
+    /// Output format
+    #[arg(long, value_enum, default_value_t)]
+    format: OutputFormat,
+}
+
+/// Whether a path is in the backup, as JSON.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct ExplainAnswer {
+    /// In its normal form.
+    path: FullPath,
+    kind: Kind,
+    /// Whether the kind was assumed, because the path does not exist here.
+    assumed: bool,
+    /// Whether it is in the backup.
+    selected: bool,
+    /// What decides it.
+    verdict: Verdict,
+    /// Whether it is left out because it is a place of this program or, with `one-file-system`,
+    /// another file system.
+    own_place: bool,
+    /// The same as a sentence.
+    text: String,
 }
 
 impl Explain {
@@ -62,11 +88,22 @@ impl Explain {
         if is_own {
             answer.push_str(": places of this program, and other file systems with `one-file-system`, are never backed up");
         }
-        let answer = output::result(format_args!("{answer}\n"));
+        let printed = match self.format {
+            OutputFormat::Text => output::result(format_args!("{answer}\n")),
+            OutputFormat::Json => output::json(&ExplainAnswer {
+                path: path.clone(),
+                kind,
+                assumed: guessed,
+                selected: matches!(verdict, Verdict::Selected { .. }),
+                verdict: verdict.clone(),
+                own_place: is_own,
+                text: answer,
+            }),
+        };
         if guessed && selection.verdict(&path, Kind::Directory) != verdict {
             output::note("note: assuming a file; add --directory if it is a directory\n");
         }
-        answer
+        printed
     }
 
     /// What the path is: as the options say, or as this computer's disk says when the path is one

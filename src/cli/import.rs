@@ -7,7 +7,7 @@ use clap::{ArgGroup, Args};
 use zeroize::Zeroizing;
 
 use super::place::complain;
-use super::{Exit, output, secret_file};
+use super::{Exit, output, schema, secret_file};
 use crate::adapters::credential;
 use crate::adapters::fs::{MOST_WRITTEN, open_plain, read_bounded};
 use crate::import::batch::Variables;
@@ -233,7 +233,11 @@ impl ImportArgs {
         // In a directory of others, a link may lead elsewhere.
         let written = open_plain(file, &mut options)
             .and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes()));
-        written.map(|()| Exit::Success).map_err(|error| {
+        let written = written.map(|()| {
+            schema::write_beside(file);
+            Exit::Success
+        });
+        written.map_err(|error| {
             complain(
                 "error",
                 &format!("'{}' cannot be written: {error}", file.display()),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::place::complain;
-use super::{Exit, Global, import, output, secret_file};
+use super::{Exit, Global, import, output, schema, secret_file};
 use crate::adapters::fs::create_private_directory;
 use crate::adapters::state::is_root;
 use crate::model::policy::ExtraFiles;
@@ -71,6 +71,7 @@ impl InitArgs {
             }
             let text = self.text(&name, &file)?;
             self.write(&file, &text)?;
+            schema::write_beside(&file);
             Ok((name, file))
         });
         let (name, file) = match done {
@@ -255,9 +256,9 @@ impl InitArgs {
         let s3 = self.bucket.clone().zip(self.region.clone());
         Draft {
             about: vec![
-                "What is backed up from this computer, and where to. With the output of `aam-backup schema` in profile.schema.json,"
+                "What is backed up from this computer, and where to. An editor explains and checks every key by the file"
                     .to_owned(),
-                "an editor explains and checks every key.".to_owned(),
+                "profile.schema.json beside this one.".to_owned(),
             ],
             name: name.to_owned(),
             location: self.location.clone().or_else(computer_name).unwrap_or_default(),

@@ -2,10 +2,12 @@
 //!
 //! One file for each command. Results go to stdout, everything else to stderr (SPEC#commands).
 
+mod answer;
 mod check;
 mod completions;
 mod copy;
 mod doctor;
+mod exact;
 pub mod exit;
 mod explain;
 mod import;
@@ -18,6 +20,7 @@ mod plan;
 mod prices;
 mod progress;
 mod prune;
+mod report;
 mod restore;
 mod run;
 mod schedule;
@@ -84,6 +87,7 @@ pub enum Command {
     Run(run::RunArgs),
     Status(status::StatusArgs),
     Sets(sets::SetsArgs),
+    Report(report::OverviewArgs),
     Prune(prune::PruneArgs),
     Verify(verify::VerifyArgs),
     Copy(Box<copy::CopyArgs>),
@@ -194,6 +198,7 @@ fn carry_out(cli: Cli, cancel: &Cancel) -> Exit {
         Command::Schedule(args) => schedule::schedule(&cli.global, &args, cancel),
         Command::Status(args) => status::status(&cli.global, &args),
         Command::Sets(args) => sets::sets(&cli.global, &args, cancel),
+        Command::Report(args) => args.run(&cli.global, cancel),
         Command::Verify(args) => args.run(&cli.global, cancel),
         Command::Copy(args) => args.run(&cli.global, cancel),
         Command::Prune(args) => args.run(&cli.global, cancel),

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 
-use super::Exit;
+use super::{Exit, exact};
 use crate::model::text::{harmless, harmless_json};
 use crate::run::session::Ended;
 
@@ -34,8 +34,17 @@ pub fn result(text: impl Display) -> Exit {
 
 /// Writes a result for programs.
 pub fn json(value: &impl serde::Serialize) -> Exit {
-    match serde_json::to_string_pretty(value) {
-        Ok(text) => result(format_args!("{}\n", harmless_json(&text))),
+    written(exact::to_value(value).map(|value| format!("{value:#}\n")))
+}
+
+/// Writes a result for programs in one line, for commands that have several.
+pub fn json_line(value: &impl serde::Serialize) -> Exit {
+    written(exact::to_value(value).map(|value| format!("{value}\n")))
+}
+
+fn written(text: serde_json::Result<String>) -> Exit {
+    match text {
+        Ok(text) => result(harmless_json(&text)),
         Err(error) => {
             note(format_args!(
                 "error: the result cannot be written: {error}\n"

@@ -43,7 +43,7 @@ impl PlaceArgs {
 }
 
 /// The store and the location on a computer without the profile, or which store of a profile.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct StoreArgs {
     /// Without a profile: the location, with which every object name starts.
     #[arg(long, requires = "store")]

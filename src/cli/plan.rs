@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use chrono::Utc;
 use clap::Args;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::run::BackupArgs;
@@ -47,7 +48,7 @@ pub struct PlanArgs {
 }
 
 /// A plan and what a walk of its mounts found.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Preview<'a> {
     pub plan: &'a Plan,
@@ -61,7 +62,7 @@ pub struct Preview<'a> {
 }
 
 /// The content of one mount.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct MountPreview {
     pub number: usize,

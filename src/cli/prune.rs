@@ -116,7 +116,7 @@ impl PruneArgs {
     fn show(&self, planned: &[PrunedStore]) -> Exit {
         let plans: Vec<&PrunePlan> = planned.iter().map(|(_, plan)| plan).collect();
         match self.format {
-            OutputFormat::Json => output::json(&plans),
+            OutputFormat::Json => output::json(&serde_json::json!({ "stores": plans })),
             OutputFormat::Text => {
                 let texts: Vec<String> = plans.iter().map(|plan| plan.to_text()).collect();
                 output::result(texts.join("\n"))

@@ -4,9 +4,12 @@ use std::io::{BufRead, IsTerminal};
 use std::path::PathBuf;
 
 use clap::Args;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::place::complain;
 use super::{Exit, Global, OutputFormat, output};
+use crate::adapters::state::history::RunRecord;
 use crate::cli::terminal::{self, Terminal};
 use crate::model::cancel::Cancel;
 use crate::model::event::Sink;
@@ -16,7 +19,7 @@ use crate::plan::backup::Mode;
 use crate::profile::{self, Diagnostics, Search};
 use crate::run::backup::survey::Request;
 use crate::run::backup::{self, Ask};
-use crate::run::session::Files;
+use crate::run::session::{Ended, Files};
 
 /// Which backup: what `run` makes and `plan` shows.
 #[derive(Debug, Args)]
@@ -78,12 +81,24 @@ pub struct RunArgs {
     /// Log format. `json` also writes the events as JSON lines to a file beside the log.
     #[arg(long, value_enum, default_value_t)]
     pub log_format: OutputFormat,
+    /// How the result is written. `json`: one line for each profile on standard output.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: OutputFormat,
     /// Also show the output of the tools.
     #[arg(long, short)]
     pub verbose: bool,
     /// Show problems and the result only: no progress.
     #[arg(long, short, conflicts_with = "verbose")]
     pub quiet: bool,
+}
+
+/// How a run ended, as JSON.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct RunAnswer {
+    /// The exit code, if this was the only profile.
+    exit_code: u8,
+    run: RunRecord,
 }
 
 impl RunArgs {
@@ -146,14 +161,15 @@ fn backup(job: &Job, args: &RunArgs, cancel: &Cancel) -> Exit {
     let attended = !args.unattended && std::io::stdin().is_terminal();
     let ask: Option<Ask<'_>> =
         (attended && args.backup.mode == Mode::IncrementalOnly).then_some(&terminal::confirm);
-    let exit = output::ended(&backup::run(
+    let ended = backup::run(
         job,
         args.backup.request(),
         ask,
         args.files(),
         readers(args),
         cancel,
-    ));
+    );
+    let exit = show(ended, args.format);
     if attended && job.pause_at_end {
         output::note("Press Enter to close. ");
         let _ = std::io::stdin().lock().read_line(&mut String::new());
@@ -175,18 +191,30 @@ fn refuse(search: &Search, profile: &str, args: &RunArgs, diagnostics: &Diagnost
         .find(profile)
         .map(|path| profile::readable(&path))
         .unwrap_or_default();
-    output::ended(&backup::refuse(
+    let ended = backup::refuse(
         profile,
         &readable,
         diagnostics,
         args.backup.mode,
         args.files(),
         readers,
-    ))
+    );
+    show(ended, args.format)
 }
 
 fn readers<'a>(args: &RunArgs) -> Vec<Box<dyn Sink + 'a>> {
     vec![Box::new(
         Terminal::new(args.verbose, true).quiet(args.quiet),
     )]
+}
+
+fn show(ended: Ended, format: OutputFormat) -> Exit {
+    let exit = Exit::of(ended.outcome);
+    if format == OutputFormat::Json {
+        return exit.or(output::json_line(&RunAnswer {
+            exit_code: exit.code(),
+            run: ended.record,
+        }));
+    }
+    output::ended(&ended)
 }

@@ -5,14 +5,18 @@ use std::time::Duration;
 
 use chrono::Utc;
 use clap::Args;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::place::{ReceivedArgs, StoreArgs, complain, complain_store};
 use super::{Exit, Global, OutputFormat, output};
 use crate::adapters::state::metrics;
 use crate::adapters::store::{StoreError, StoreErrorKind};
 use crate::model::cancel::Cancel;
+use crate::model::stamp::Stamp;
 use crate::plan::fleet::FleetReport;
 use crate::plan::restore::sets::SetsReport;
+use crate::plan::restore::timeline::Timeline;
 use crate::run::restore::gather;
 use crate::run::restore::origin::RestoreOrigin;
 
@@ -36,6 +40,9 @@ pub struct SetsArgs {
     /// Show every location in the store, each in a line.
     #[arg(long, conflicts_with_all = ["location", "written_before"])]
     pub all_locations: bool,
+    /// Show the days that have backups, a line for each month.
+    #[arg(long, conflicts_with_all = ["all_locations", "format"])]
+    pub timeline: bool,
     /// Exit with code 3 if the newest complete backup of a location is older.
     #[arg(long, value_name = "SPAN", requires = "all_locations",
           value_parser = humantime::parse_duration)]
@@ -46,6 +53,22 @@ pub struct SetsArgs {
     /// Output format.
     #[arg(long, value_enum, default_value_t)]
     pub format: OutputFormat,
+}
+
+/// What the stores hold of a location, as JSON.
+#[derive(Serialize, JsonSchema)]
+pub struct SetsAnswer {
+    /// In the order of the profile. A store that cannot be listed is left out, and the command
+    /// fails.
+    stores: Vec<SetsReport>,
+}
+
+/// What the stores hold of all locations, as JSON.
+#[derive(Serialize, JsonSchema)]
+pub struct FleetAnswer {
+    /// In the order of the profile. A store that cannot be listed is left out, and the command
+    /// fails.
+    stores: Vec<FleetReport>,
 }
 
 /// Lists sets.
@@ -61,6 +84,7 @@ pub fn sets(global: &Global, args: &SetsArgs, cancel: &Cancel) -> Exit {
     }
     match args.store.open(args.profile.as_deref(), global, cancel) {
         Ok(place) if args.all_locations => all_locations(&place, args),
+        Ok(place) if args.timeline => timeline(&place, &args.received),
         Ok(place) => list(&place, &args.received, args.format),
         Err(exit) => exit,
     }
@@ -69,6 +93,18 @@ pub fn sets(global: &Global, args: &SetsArgs, cancel: &Cancel) -> Exit {
 /// Prints what every store holds. If a store cannot be listed, the command fails after it has
 /// listed the others.
 pub fn list(place: &RestoreOrigin, received: &ReceivedArgs, format: OutputFormat) -> Exit {
+    let (stores, exit) = reports(place, received);
+    match format {
+        OutputFormat::Text => {
+            let texts: Vec<String> = stores.iter().map(SetsReport::to_text).collect();
+            exit.or(output::result(texts.join("\n")))
+        }
+        OutputFormat::Json => exit.or(output::json(&SetsAnswer { stores })),
+    }
+}
+
+/// What each store holds, and whether one of them could not be listed.
+fn reports(place: &RestoreOrigin, received: &ReceivedArgs) -> (Vec<SetsReport>, Exit) {
     let before = received.written_before;
     let mut exit = Exit::Success;
     let mut reports = Vec::new();
@@ -79,20 +115,25 @@ pub fn list(place: &RestoreOrigin, received: &ReceivedArgs, format: OutputFormat
         match listed {
             Ok((catalog, said)) => {
                 said.iter().for_each(|text| complain("note", text, ""));
-                reports.push(SetsReport::new(&candidate.label, &place.location, &catalog))
+                reports.push(SetsReport::new(&candidate.label, &place.location, &catalog));
             }
-            Err(error) => {
-                exit = unlisted(&error);
-            }
+            Err(error) => exit = unlisted(&error),
         }
     }
-    match format {
-        OutputFormat::Text => {
-            let texts: Vec<String> = reports.iter().map(SetsReport::to_text).collect();
-            exit.or(output::result(texts.join("\n")))
-        }
-        OutputFormat::Json => exit.or(output::json(&reports)),
-    }
+    (reports, exit)
+}
+
+/// Prints the days of every store that have backups.
+fn timeline(place: &RestoreOrigin, received: &ReceivedArgs) -> Exit {
+    let zone = place.job.as_ref().map(|job| job.zone).unwrap_or_default();
+    let today = Stamp::new(Utc::now(), zone).day();
+    let (reports, exit) = reports(place, received);
+    let shown = reports.iter().map(|report| {
+        let days = Timeline::new(report, today).to_text();
+        format!("{}, location {}\n{days}", report.store, report.location)
+    });
+    let shown: Vec<String> = shown.collect();
+    exit.or(output::result(shown.join("\n")))
 }
 
 /// A store that cannot be listed.
@@ -126,14 +167,15 @@ fn all_locations(place: &RestoreOrigin, args: &SetsArgs) -> Exit {
         complain("error", &error.to_string(), "");
         exit = Exit::Failed;
     }
+    let answer = FleetAnswer { stores: reports };
     let printed = match args.format {
-        OutputFormat::Json => output::json(&reports),
+        OutputFormat::Json => output::json(&answer),
         OutputFormat::Text => {
-            let texts: Vec<String> = reports.iter().map(FleetReport::to_text).collect();
+            let texts: Vec<String> = answer.stores.iter().map(FleetReport::to_text).collect();
             output::result(texts.join("\n"))
         }
     };
-    let stale = reports.iter().flat_map(FleetReport::stale);
+    let stale = answer.stores.iter().flat_map(FleetReport::stale);
     let stale: Vec<&str> = stale.map(|row| row.location.as_str()).collect();
     if stale.is_empty() {
         return exit.or(printed);

@@ -2,6 +2,7 @@
 
 use chrono::{Local, SubsecRound, Utc};
 use clap::Args;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Exit, Global, OutputFormat, output};
@@ -27,10 +28,18 @@ pub struct StatusArgs {
     pub format: OutputFormat,
 }
 
+/// The last runs on this computer, as JSON.
+#[derive(Serialize, JsonSchema)]
+pub struct StatusAnswer {
+    /// By name.
+    profiles: Vec<Runs>,
+}
+
 /// The runs of one profile, newest first.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 struct Runs {
+    /// Name of the profile.
     profile: String,
     /// Seconds since the last successful backup ended.
     age: Option<u64>,
@@ -92,7 +101,7 @@ pub fn status(global: &Global, args: &StatusArgs) -> Exit {
             let shown = all.iter().filter(|runs| !runs.runs.is_empty());
             output::result(shown.map(to_text).collect::<Vec<_>>().join("\n"))
         }
-        OutputFormat::Json => output::json(&all),
+        OutputFormat::Json => output::json(&StatusAnswer { profiles: all }),
     };
     if printed == Exit::Success {
         exit

@@ -18,6 +18,7 @@ mod tools;
 mod trial;
 mod visit;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::cancel::Cancel;
@@ -27,7 +28,7 @@ pub use encrypted::HINT as ENCRYPTED_HINT;
 use visit::Visit;
 
 /// How good or bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum CheckLevel {
     Ok,
@@ -48,7 +49,7 @@ impl std::fmt::Display for CheckLevel {
 }
 
 /// What one check found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct CheckResult {
     /// Name of the check.

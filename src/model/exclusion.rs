@@ -1,12 +1,13 @@
 //! What a profile leaves out: names with wildcards and full paths (SPEC#selection).
 
 use crate::model::path::{Family, FullPath};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// One exclusion of a profile: a name pattern or a full path. Anything else is an error
 /// (SPEC#selection).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Exclusion {
     /// A bare name with `*` and `?`.

@@ -1,6 +1,7 @@
 //! What a file system can do, and what that means for a copy on it (SPEC#mirror).
 //! `adapters::file_system` finds it out by trial.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Whole seconds: what rsync compares.
@@ -10,7 +11,7 @@ const SECOND: u64 = 1_000_000_000;
 const FAT_LIMIT: u64 = u32::MAX as u64;
 
 /// What a trial on a file system showed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct FileSystem {
     /// `a` and `A` are one file.
@@ -45,7 +46,7 @@ pub struct FileSystem {
 }
 
 /// What happens to permissions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Modes {
     Kept,

@@ -281,7 +281,9 @@ pub struct Mirror {
 }
 
 /// The guard of `extra-files: delete` (SPEC#run).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum MaxDelete {
     /// At most this many files.

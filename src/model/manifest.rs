@@ -6,6 +6,7 @@
 
 use std::io;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::path::FullPath;
@@ -28,7 +29,9 @@ pub use rel_path::RelPath;
 pub use writer::Writer;
 
 /// A point in time in nanoseconds since 1970; holds everything NTFS can (from 1601 on).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(transparent)]
 pub struct Moment(pub i128);
 
@@ -107,7 +110,7 @@ impl Meta {
 }
 
 /// A file, a directory or a link. A link has its target in [`Details::link`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum EntryKind {
     Directory,

@@ -1,13 +1,14 @@
 //! Mounts: which directories are shadow-copied, for which sources (SPEC#mounts).
 //! Pure.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::name::MountName;
 use crate::model::path::FullPath;
 
 /// A directory that is shadow-copied once for the sources at or below it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Mount {
     pub path: FullPath,

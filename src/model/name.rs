@@ -44,7 +44,9 @@ impl Format {
 /// A mount's name inside object names: its full path with `:`, `\` and `/` replaced by `-`, lower
 /// case on Windows (SPEC#mounts: `c:\users\allen\documents\` is
 /// `c--users-allen-documents-`).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(transparent)]
 pub struct MountName(String);
 
@@ -77,7 +79,9 @@ impl fmt::Display for MountName {
 }
 
 /// Which backup an object belongs to: a full backup, or an incremental one on a full.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 pub struct BackupId {
     /// Stamp of the full backup of the set.
     pub full: Stamp,

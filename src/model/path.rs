@@ -7,6 +7,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use typed_path::{Utf8UnixComponent, Utf8UnixPath, Utf8WindowsComponent, Utf8WindowsPath};
 
@@ -15,7 +16,7 @@ mod verbatim;
 pub use verbatim::{shown, verbatim};
 
 /// The operating system family a path belongs to. It decides separators and how names compare.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Family {
     Windows,
@@ -96,7 +97,7 @@ pub enum PathError {
 
 /// An absolute path without `.` and `..`, in a normal form: one separator between names, none at
 /// the end.
-#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(into = "String", try_from = "String")]
 pub struct FullPath {
     family: Family,

@@ -7,20 +7,30 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A name that every shell can set.
-const VARIABLE: &str = r"^[A-Za-z_][A-Za-z0-9_]*$";
+pub const VARIABLE: &str = r"^[A-Za-z_][A-Za-z0-9_]*$";
+
+/// A full path of either family.
+pub const SECRET_FILE: &str = r"^(/[^\x00-\x1f]*|[A-Za-z]:[\\/][^\x00-\x1f]*|\\\\[^\x00-\x1f]+)$";
 
 /// Where a secret is kept. The secret itself is never written in a profile.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(title = "Where a secret is kept")]
 pub enum Reference {
     /// Name of an environment variable.
-    Env(#[schemars(regex(pattern = VARIABLE))] String),
+    #[schemars(title = "Secret in an environment variable")]
+    Env(#[schemars(regex(pattern = VARIABLE), example = &"AAM_BACKUP_KEY")] String),
     /// Path of a file whose first line is the secret. Only the user who runs the backup should be
     /// able to read it.
-    File(String),
+    #[schemars(title = "Secret in a file")]
+    File(
+        #[schemars(regex(pattern = SECRET_FILE), example = &"/etc/aam-backup/archive.key")] String,
+    ),
     /// Program and arguments; the first line of its output is the secret.
-    Command(#[schemars(length(min = 1))] Vec<String>),
+    #[schemars(title = "Secret from a program")]
+    Command(#[schemars(length(min = 1), example = ["pass", "show", "backup"])] Vec<String>),
     /// An entry in the keyring of the operating system.
+    #[schemars(title = "Secret in the keyring")]
     Keyring(Keyring),
 }
 
@@ -29,8 +39,10 @@ pub enum Reference {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Keyring {
     /// Name of the service.
+    #[schemars(example = &"aam-backup")]
     pub service: String,
     /// Name of the user.
+    #[schemars(example = &"allen")]
     pub user: String,
 }
 

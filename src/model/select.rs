@@ -8,13 +8,14 @@ use std::collections::HashMap;
 use std::fmt;
 
 use regex::Regex;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::exclusion::Exclusion;
 use crate::model::path::{Family, FullPath};
 
 /// What a directory entry is, as far as the rule cares.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     Directory,
@@ -26,7 +27,7 @@ pub enum Kind {
 }
 
 /// What a profile selects, as data: what goes into the stage file and the selection digest.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct SelectionSpec {
     pub family: Family,
@@ -36,7 +37,8 @@ pub struct SelectionSpec {
 }
 
 /// Why a path is in or out.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// Selected: it is this source or below it.
     Selected { source: FullPath },

@@ -20,7 +20,7 @@ pub enum Zone {
 }
 
 /// A moment to the microsecond, written `YYYYMMDD_HHMMSS.SSSSSS` in the profile's [`Zone`].
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(into = "String", try_from = "String")]
 pub struct Stamp(NaiveDateTime);
 
@@ -75,6 +75,11 @@ impl Stamp {
     /// be local times of other zones, which differ by up to 26 hours.
     pub fn is_future(&self, now: Stamp) -> bool {
         self.0 > now.0 + chrono::TimeDelta::hours(26)
+    }
+
+    /// The day of the calendar, by the clock of the stamp.
+    pub fn day(&self) -> chrono::NaiveDate {
+        self.0.date()
     }
 
     /// The month of the stamp.

@@ -7,6 +7,7 @@ use std::fmt;
 use std::ops::Deref;
 
 use clap::ValueEnum;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::path::FullPath;
@@ -22,7 +23,19 @@ pub use s3::S3;
 
 /// A store of a job. Stores differ in address only; the rules are the same. The order is the order
 /// of uploads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ValueEnum)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    ValueEnum,
+    JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum StoreName {
     S3,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::catalog::{Backup, Catalog, Set};
@@ -13,7 +14,7 @@ use crate::model::stamp::{Stamp, Zone};
 use crate::model::text::{aligned, count, duration, metric_label, one_line, size};
 
 /// What a store has of a location.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct FleetRow {
     pub location: String,
@@ -32,7 +33,7 @@ pub struct FleetRow {
 }
 
 /// What a store has of all locations.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct FleetReport {
     pub store: String,

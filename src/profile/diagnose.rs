@@ -6,6 +6,7 @@
 use std::fmt;
 use std::path::Path;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::mask;
@@ -13,7 +14,7 @@ use super::mistake::Mistake;
 use super::position::Positions;
 
 /// One problem of one file, ready to show.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Diagnostic {
     pub file: String,
     /// From 1; 0 when the problem is the file itself.

@@ -5,13 +5,14 @@
 //! [`crate::model::job::Job`].
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::model::name::Format;
 use crate::model::policy::{ForceFull, Reference, Tier};
 use crate::model::stamp::Zone;
 
 mod destinations;
+mod patterns;
 mod reporting;
 mod transfers;
 
@@ -19,15 +20,16 @@ pub use destinations::{DeleteLimit, Destinations, FieldChecks, MirrorSection, S3
 pub use reporting::*;
 pub use transfers::TransferSection;
 
-// Patterns let an editor find a mistake; `check` describes it.
-const NAME: &str = r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$";
-const LOCATION: &str = r"^[A-Za-z0-9.-]{1,64}$";
-const BUCKET: &str = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$";
-const REGION: &str = r"^[a-z0-9-]+$";
-const URL: &str = r"^[Hh][Tt][Tt][Pp][Ss]?://[^@\s]+$";
-const ENDPOINT: &str = URL;
+pub use patterns::in_words;
+use patterns::{
+    BUCKET, ENDPOINT, EXCLUSION, LIMIT, LOCATION, MOUNT, NAME, PATH, PERCENT, PROGRAM, REGION,
+    REMOTE, SIZE, SOURCE, SPAN, URL,
+};
+
 /// The largest object of S3, 5 TiB.
-const MAX_VOLUME: u64 = 5 << 40;
+pub const MAX_VOLUME: u64 = 5 << 40;
+/// The smallest volume that 7-Zip makes.
+pub const LEAST_VOLUME: u64 = 65536;
 
 /// A backup profile of AAM Auto Backup: what to back up, where to, with which credentials, and
 /// under which policy.
@@ -37,18 +39,18 @@ const MAX_VOLUME: u64 = 5 << 40;
 #[schemars(deny_unknown_fields)]
 pub struct Document {
     /// Version of the profile format. Always 1.
-    #[schemars(range(min = 1, max = 1))]
+    #[schemars(range(min = 1, max = 1), example = 1)]
     #[expect(dead_code, reason = "the schema takes no other")]
     pub version: u32,
     /// Name of the profile, for commands such as `aam-backup run NAME`.
-    #[schemars(regex(pattern = NAME))]
+    #[schemars(regex(pattern = NAME), example = &"nightly")]
     pub name: String,
     /// Unique name of this computer or storage; every object name starts with it. It consists of
     /// letters, digits, `-` and `.`, without underscores.
-    #[schemars(regex(pattern = LOCATION))]
+    #[schemars(regex(pattern = LOCATION), example = &"office-pc")]
     pub location: String,
     /// Directories to back up: absolute paths without wildcards.
-    #[schemars(length(min = 1))]
+    #[schemars(length(min = 1), example = ["/home/allen", "/etc"], example = [r"C:\Users\Allen\Documents"])]
     pub sources: Vec<SourceEntry>,
     /// What to leave out.
     #[serde(default)]
@@ -100,8 +102,10 @@ pub struct Document {
 #[serde(untagged)]
 pub enum SourceEntry {
     /// Absolute path of the directory.
-    Path(String),
+    #[schemars(title = "Path")]
+    Path(#[schemars(regex(pattern = SOURCE), example = &"/home/allen")] String),
     /// A path with options.
+    #[schemars(title = "Path with options")]
     Detailed(DetailedSource),
 }
 
@@ -110,6 +114,7 @@ pub enum SourceEntry {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct DetailedSource {
     /// Absolute path of the directory.
+    #[schemars(regex(pattern = SOURCE), example = &"/media/camera", example = &r"E:\Scans")]
     pub path: String,
     /// If true, a missing source is a warning, not a failure. For disks that are not always
     /// attached.
@@ -128,9 +133,11 @@ pub struct Exclude {
     /// Directories left out with everything in them: a name (`node_modules`, `cache*`) or a full
     /// path.
     #[serde(default)]
+    #[schemars(inner(regex(pattern = EXCLUSION)), example = ["node_modules", "cache*", "/home/allen/Downloads"])]
     pub directories: Vec<String>,
     /// Files left out: a name (`~WRL*.tmp`) or a full path.
     #[serde(default)]
+    #[schemars(inner(regex(pattern = EXCLUSION)), example = ["*.tmp", "~$*"])]
     pub files: Vec<String>,
 }
 
@@ -140,9 +147,11 @@ pub struct Exclude {
 pub struct SnapshotSection {
     /// Program called as `PROGRAM SOURCE MOUNT COMMAND…`. Windows: `aam-backup shadow` by default.
     /// Unix: none by default.
+    #[schemars(regex(pattern = PROGRAM), example = &"/usr/local/bin/with-snapshot")]
     pub program: Option<String>,
     /// Where the snapshot is shown: a free drive letter on Windows (`Q:` by default), an empty
     /// directory on Unix.
+    #[schemars(regex(pattern = MOUNT), example = &"Q:", example = &"/mnt/snapshot")]
     pub mount: Option<String>,
 }
 
@@ -156,17 +165,36 @@ pub struct ArchiveSection {
     /// `zip` opens everywhere; `7z` also hides file names and is faster with many small files.
     #[serde(default)]
     pub format: Format,
-    /// Size of one volume in bytes.
-    #[serde(default = "default_volume_size")]
-    #[schemars(range(min = 65536, max = MAX_VOLUME))]
-    pub volume_size: u64,
+    /// Size of one volume: `4 GB`, `500MB`, or a number of bytes.
+    #[serde(default)]
+    pub volume_size: VolumeSize,
     /// 0 does not compress, 9 compresses most.
     #[serde(default = "default_compression_level")]
-    #[schemars(range(min = 0, max = 9))]
+    #[schemars(range(min = 0, max = 9), example = 5)]
     pub compression_level: u8,
     /// Directory where archives wait until they are uploaded. Windows: `C:\ProgramData\AAM Auto Backup\work` by default. Unix:
     /// `/var/tmp` by default.
+    #[schemars(regex(pattern = PATH), example = &"/var/tmp", example = &r"D:\backup work")]
     pub work_directory: Option<String>,
+}
+
+/// The size of a volume: a number of bytes, or a number with a unit.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+#[schemars(example = &"4 GB", example = &"500MB", example = 4_000_000_000_u64)]
+pub enum VolumeSize {
+    /// Bytes.
+    #[schemars(title = "Bytes")]
+    Bytes(#[schemars(range(min = LEAST_VOLUME, max = MAX_VOLUME))] u64),
+    /// A number with a unit, such as `4 GB`.
+    #[schemars(title = "Size with a unit")]
+    Text(#[schemars(regex(pattern = SIZE))] String),
+}
+
+impl Default for VolumeSize {
+    fn default() -> VolumeSize {
+        VolumeSize::Bytes(default_volume_size())
+    }
 }
 
 /// 4000000000 bytes.
@@ -185,7 +213,7 @@ pub fn default_compression_level() -> u8 {
 pub struct CatalogPolicy {
     /// Number of months, including the current one.
     #[serde(default = "default_lookback_months")]
-    #[schemars(range(min = 1, max = 120))]
+    #[schemars(range(min = 1, max = 120), example = 6)]
     pub lookback_months: u32,
 }
 
@@ -206,7 +234,7 @@ impl Default for CatalogPolicy {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct RestorePolicy {
     /// Number of days that a thawed object stays readable. 2 by default.
-    #[schemars(range(min = 1, max = 365))]
+    #[schemars(range(min = 1, max = 365), example = 2)]
     pub keep_days: Option<u32>,
     /// Retrieval speed and cost.
     #[serde(default)]
@@ -218,7 +246,10 @@ pub struct RestorePolicy {
 /// A time span, such as `90s`, `10m`, `2h` or `1h 30m`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(transparent)]
-pub struct Span(#[schemars(regex(pattern = r"^\s*\d+\s*[a-z]+(\s*\d+\s*[a-z]+)*\s*$"))] pub String);
+pub struct Span(
+    #[schemars(regex(pattern = SPAN), example = &"90s", example = &"10m", example = &"1h 30m")]
+    pub String,
+);
 
 /// What to do while another backup is running on this computer.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -236,9 +267,12 @@ pub struct LockPolicy {
 pub struct ToolsSection {
     /// 7-Zip: `7z.exe` on Windows, `7zz` on Unix.
     #[serde(rename = "7z")]
+    #[schemars(regex(pattern = PROGRAM), example = &"/opt/7zip/7zz", example = &r"C:\Program Files\7-Zip\7z.exe")]
     pub seven_zip: Option<String>,
     /// Robocopy, on Windows.
+    #[schemars(regex(pattern = PROGRAM), example = &r"C:\Windows\System32\robocopy.exe")]
     pub robocopy: Option<String>,
     /// rsync, on Unix.
+    #[schemars(regex(pattern = PROGRAM), example = &"/usr/bin/rsync")]
     pub rsync: Option<String>,
 }

@@ -15,7 +15,7 @@ use super::yaml::child;
 use super::{schema, suggest};
 use crate::model::job::Destination;
 use crate::profile::mistake::Mistake;
-use branch::{known_keys, tag, word, wrong_type};
+use branch::{has_branches, known_keys, tag, word, wrong_type};
 
 /// What to write instead of a secret.
 pub const REFERENCE_HINT: &str =
@@ -78,6 +78,8 @@ impl Shape {
                     self.unknown_key(&pointer, key, &known);
                 }
             }
+            // A rule about several keys is for editors; `check` says it better.
+            Kind::Required { .. } if error.schema_path().as_str().contains("/then/") => {}
             Kind::Required { property } => {
                 let key = property.as_str().unwrap_or_default();
                 self.missing.push((pointer, key.to_owned()));
@@ -110,6 +112,8 @@ impl Shape {
                 let options: Vec<&str> = expected_value.as_str().into_iter().collect();
                 self.choice(&pointer, instance, &options);
             }
+            // Its branches say it, as of a secret.
+            Kind::Type { .. } if has_branches(error) => {}
             Kind::Type { kind } => self.kind(&pointer, instance, &type_names(kind)),
             Kind::Minimum { .. } | Kind::Maximum { .. } if pointer == "/version" => self.bad(
                 &pointer,
@@ -314,9 +318,6 @@ impl Shape {
             }
             Value::String(text) if wanted == ["a whole number"] && text.parse::<u64>().is_ok() => {
                 Some("write it without quotes".to_owned())
-            }
-            Value::String(_) if wanted == ["a whole number"] && key == "volume-size" => {
-                Some("write the bytes as a plain number: `4000000000`".to_owned())
             }
             Value::Object(_) if wanted.iter().any(|w| w == "text") => {
                 Some("a text with `: ` or `{` in it needs single quotes".to_owned())

@@ -15,6 +15,7 @@ use crate::model::name::Format;
 use crate::model::path::{Family, FullPath};
 use crate::plan::backup::{MirrorOrder, StageOrder};
 
+pub mod overview;
 pub mod profile;
 pub mod report;
 pub mod robocopy;

@@ -1,5 +1,7 @@
 //! The integration tests: one binary, one module a subject.
 
+#[cfg(unix)]
+mod answers;
 mod architecture;
 #[cfg(unix)]
 mod attacker;
@@ -7,6 +9,8 @@ mod attacker;
 mod aws;
 mod docs;
 mod doctor;
+#[cfg(target_os = "linux")]
+mod editor;
 mod environment;
 #[cfg(unix)]
 mod histories;
@@ -15,6 +19,8 @@ mod import;
 mod keyring;
 mod memory;
 mod other_accounts;
+#[cfg(target_os = "linux")]
+mod overview;
 #[cfg(unix)]
 mod packages;
 mod plan;

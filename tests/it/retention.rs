@@ -65,7 +65,7 @@ fn prune_shows_asks_and_deletes_whole_sets() {
     assert_eq!(machine.stored(), before);
     let json = machine.aam("prune", &["--dry-run", "--format", "json"]);
     let plans: Value = serde_json::from_str(&json.stdout).unwrap();
-    let goes = plans[0]["sets"].as_array().unwrap().iter();
+    let goes = plans["stores"][0]["sets"].as_array().unwrap().iter();
     assert_eq!(goes.filter(|set| set["goes"] == true).count(), 4);
     machine
         .aam("prune", &["--yes"])
@@ -178,7 +178,7 @@ fn all_locations_of_a_store() {
     assert!(written.contains("location=\"nas\"} 0\n"), "{written}");
     let json = machine.ended(&[&["sets"], &place[..], &["--format", "json"]].concat());
     let reports: Value = serde_json::from_str(&json.exit(0).stdout).unwrap();
-    assert_eq!(reports[0]["locations"][1]["location"], "nas");
+    assert_eq!(reports["stores"][0]["locations"][1]["location"], "nas");
     machine
         .ended(&["sets", "--all-locations"])
         .exit(2)

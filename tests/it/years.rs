@@ -115,7 +115,7 @@ impl Years {
     fn states(&self, computer: &str) -> Vec<String> {
         let reports = self.json(computer, &["sets"]);
         let mut states = Vec::new();
-        for set in reports[0]["sets"].as_array().unwrap() {
+        for set in reports["stores"][0]["sets"].as_array().unwrap() {
             states.push(set["full"].as_str().unwrap().to_owned());
             let incrementals = set["incrementals"].as_array().unwrap().iter();
             states.extend(incrementals.map(|i| i["stamp"].as_str().unwrap().to_owned()));

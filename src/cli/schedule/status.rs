@@ -28,10 +28,9 @@ pub(super) fn status(profile: &str, format: OutputFormat, cancel: &Cancel) -> Ex
         Err(error) => return super::fail(&error),
     };
     let written = match format {
-        OutputFormat::Json => output::result(format_args!(
-            "{:#}\n",
-            serde_json::json!({ "profile": profile, "tasks": tasks })
-        )),
+        OutputFormat::Json => {
+            output::json(&serde_json::json!({ "profile": profile, "tasks": tasks }))
+        }
         OutputFormat::Text if tasks.is_empty() => {
             output::result(format_args!("'{profile}' is not scheduled.\n"))
         }

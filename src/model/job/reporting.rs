@@ -13,7 +13,10 @@ use crate::model::path::FullPath;
 use crate::model::policy::Credentials;
 
 /// The pattern of an email address in the schema.
-pub const ADDRESS: &str = r"^[^@\s]+@[^@\s]+$";
+pub const ADDRESS: &str = r#"^[^@\s<>,;"]+@[^@\s<>,;"]+$"#;
+
+/// The pattern of the name of a server in the schema.
+pub const HOST: &str = r"^[A-Za-z0-9.:-]+$";
 
 /// Everything in a job that concerns its reports. It can be read from a profile whose other parts
 /// are invalid.
@@ -211,10 +214,10 @@ fn counts() -> DetailLevel {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Smtp {
     /// Name of the server, such as `smtp.example.com`.
-    #[schemars(regex(pattern = r"^[A-Za-z0-9.:-]+$"))]
+    #[schemars(regex(pattern = HOST), example = &"smtp.example.com")]
     pub host: String,
     /// Port of the server. By default 465 with `security: tls`, 587 with `starttls`, 25 with `none`.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1), example = 465)]
     pub port: Option<u16>,
     /// How the connection is encrypted.
     #[serde(default)]
@@ -222,12 +225,13 @@ pub struct Smtp {
     /// Name and password. Without this section, no login takes place.
     pub login: Option<SmtpLogin>,
     /// Name shown as the sender.
+    #[schemars(example = &"Backup of the office")]
     pub from_name: Option<String>,
     /// Address of the sender.
-    #[schemars(regex(pattern = ADDRESS))]
+    #[schemars(regex(pattern = ADDRESS), example = &"backup@example.com")]
     pub from: String,
     /// Addresses of the recipients.
-    #[schemars(length(min = 1), inner(regex(pattern = ADDRESS)))]
+    #[schemars(length(min = 1), inner(regex(pattern = ADDRESS)), example = ["owner@example.com"])]
     pub to: Vec<String>,
     /// After which runs a report is sent. Incremental-only runs that succeed do not send reports.
     #[serde(default)]
@@ -253,6 +257,7 @@ impl Smtp {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct SmtpLogin {
     /// Name of the account, often the address of the sender.
+    #[schemars(example = &"backup@example.com")]
     pub user: String,
     /// Password of the account, or an app password.
     pub password: Reference,

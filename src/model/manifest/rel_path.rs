@@ -1,7 +1,9 @@
 //! Paths below a mount, in walk order.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
 use crate::model::path::{Family, FullPath};
@@ -169,7 +171,7 @@ impl std::fmt::Debug for RelPath {
 }
 
 /// UTF-8 paths are plain strings; any other becomes `{"hex": "…"}`.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 enum WrittenPath {
     Text(String),
@@ -185,6 +187,16 @@ impl Serialize for RelPath {
             }
             .serialize(serializer),
         }
+    }
+}
+
+impl JsonSchema for RelPath {
+    fn schema_name() -> Cow<'static, str> {
+        "RelPath".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        WrittenPath::json_schema(generator)
     }
 }
 

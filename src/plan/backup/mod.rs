@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::digest::selection_digest;
@@ -77,7 +78,7 @@ pub struct Facts {
 }
 
 /// Something that the plan says besides its steps.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct PlanNote {
     /// The section of the log (SPEC#log).
@@ -89,7 +90,7 @@ pub struct PlanNote {
 }
 
 /// One step, in order. A failed step stops only what depends on it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "step")]
 pub enum PlanStep {
     /// Snapshot, list, mirror, verify and archive one mount; index into [`Plan::stages`].
@@ -107,7 +108,7 @@ pub enum PlanStep {
 }
 
 /// Everything a run will do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Plan {
     pub profile: String,

@@ -1,6 +1,7 @@
 //! Interrupted uploads: which of them this run finishes before it sends anything newer
 //! (SPEC#upload). Pure.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Facts, PlanNote, StoreFacts};
@@ -12,7 +13,7 @@ use crate::model::text::size;
 use crate::model::upload_record::{StoreProgress, Unfinished};
 
 /// An upload to be finished.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct FinishUpload {
     /// Stamp of the backup.

@@ -1,5 +1,6 @@
 //! Full or incremental, and why (SPEC#scope). Pure.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use super::scope_facts::{Mode, Remembered, ScopeFacts, StoreFacts};
@@ -10,7 +11,7 @@ use crate::model::stamp::Stamp;
 use crate::model::text::count;
 
 /// How an incremental backup finds what changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Baseline {
     /// By comparing with the manifest of the last backup, which is in local state.
@@ -21,7 +22,7 @@ pub enum Baseline {
 }
 
 /// What kind of backup the run makes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum Scope {
     Full,
@@ -63,7 +64,7 @@ impl Scope {
 }
 
 /// The decision and the reasons for it, in words for a person.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Decision {
     #[serde(flatten)]
@@ -72,7 +73,7 @@ pub struct Decision {
 }
 
 /// What is archived, if anything.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Choice {
     /// An archive of this kind is made.
@@ -107,7 +108,7 @@ impl Decision {
 }
 
 /// Why nothing is archived, and what to do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Refusal {
     pub why: String,

@@ -6,10 +6,11 @@ use crate::model::policy::ForceFull;
 use crate::model::stamp::Stamp;
 use crate::model::stamp::Zone;
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// `run --mode`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, clap::ValueEnum, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
     /// A full backup if the month has none yet, else an incremental one.

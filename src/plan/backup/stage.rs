@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Facts;
@@ -24,7 +25,7 @@ use chrono::TimeDelta;
 
 /// What to do with one mount. Written to a file for the process that the snapshot program starts
 /// (SPEC#run).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct StageOrder {
     /// Number of the mount, from 1.
@@ -67,7 +68,7 @@ impl StageOrder {
 }
 
 /// How the mirror of one mount is kept.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct MirrorOrder {
     /// The mirror itself. It must exist, because a disk that is not attached must not be mistaken
@@ -88,7 +89,7 @@ pub struct MirrorOrder {
 }
 
 /// How the archive of one mount is made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ArchiveOrder {
     pub backup: BackupId,
@@ -111,7 +112,7 @@ pub struct ArchiveOrder {
 }
 
 /// Which of the selected files go into the archive.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Changes {
     /// All of them.

@@ -2,6 +2,7 @@
 //! Pure.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::policy::StorageClass;
@@ -15,7 +16,7 @@ use crate::plan::cost::requests::more_requests;
 pub const ASSUMED: f64 = 20.0;
 
 /// How fast uploads are.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Speed {
     /// Megabits a second.
@@ -25,7 +26,7 @@ pub struct Speed {
 }
 
 /// How a speed is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "from")]
 pub enum SpeedOrigin {
     /// Given by an option.
@@ -48,7 +49,7 @@ pub struct Content {
 }
 
 /// What is sent to one store.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct UploadLoad {
     /// Bytes of all volumes, before compression; manifests, markers and the archives' own headers
@@ -112,7 +113,7 @@ impl UploadLoad {
 }
 
 /// The time it takes.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Forecast {
     /// The store as the user knows it.
@@ -132,7 +133,7 @@ pub struct Forecast {
 }
 
 /// The bill, by its items.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct UploadBill {
     pub storage: f64,

@@ -19,6 +19,7 @@ pub mod point_in_time;
 pub mod read_markers;
 pub mod salvage;
 pub mod sets;
+pub mod timeline;
 pub mod unsafe_names;
 pub mod volumes;
 pub mod written_before;

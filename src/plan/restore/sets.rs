@@ -1,5 +1,6 @@
 //! `sets`: what a store holds of a location, for people and for programs (SPEC#commands). Pure.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::catalog::{Backup, Catalog, Set};
@@ -7,7 +8,7 @@ use crate::model::stamp::Stamp;
 use crate::model::text::{aligned, count, size};
 
 /// One store's sets.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct SetsReport {
     pub store: String,
@@ -21,7 +22,7 @@ pub struct SetsReport {
 }
 
 /// One set.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct SetRow {
     /// Stamp of the full backup.
@@ -38,7 +39,7 @@ pub struct SetRow {
 }
 
 /// One incremental backup.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct IncrementalRow {
     pub stamp: Stamp,

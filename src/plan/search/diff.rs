@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::manifest::{Entry, Moment};
@@ -12,7 +13,7 @@ use crate::model::text::{count, one_line, size};
 use super::entry::Seen;
 
 /// How a path differs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "change")]
 pub enum Change {
     New {
@@ -33,7 +34,7 @@ pub enum Change {
 }
 
 /// A path that differs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Differing {
     pub path: String,
@@ -42,7 +43,7 @@ pub struct Differing {
 }
 
 /// What differs between two states.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Diff {
     pub location: String,

@@ -1,17 +1,19 @@
 //! The fields of a manifest entry that are compared and shown. Pure.
 
 use chrono::{DateTime, SecondsFormat};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::manifest::{Entry, EntryKind, Moment};
 
 /// A file or directory as a state has it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Seen {
     pub kind: EntryKind,
     pub size: u64,
     #[serde(serialize_with = "as_time")]
+    #[schemars(with = "String")]
     pub modified: Moment,
 }
 

@@ -1,5 +1,6 @@
 //! `ls`: what is in a directory of a state (SPEC#search). Pure.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::manifest::Entry;
@@ -70,7 +71,7 @@ impl Asked {
 }
 
 /// A file or directory.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct ListedPath {
     pub path: String,
@@ -81,7 +82,7 @@ pub struct ListedPath {
 }
 
 /// A directory of a state.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct DirectoryView {
     pub location: String,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::stamp::Stamp;
@@ -11,7 +12,7 @@ use super::entry::Seen;
 
 /// One version of a file. All states from the first to the last have it, except those in which the
 /// path has another version.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Version {
     #[serde(flatten)]
@@ -25,7 +26,7 @@ pub struct Version {
 }
 
 /// A path and its versions, oldest first.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct PathVersions {
     pub path: String,
@@ -35,7 +36,7 @@ pub struct PathVersions {
 }
 
 /// What was searched and found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Findings {
     pub location: String,

@@ -2,13 +2,19 @@
 
 use std::time::Duration;
 
+use bytesize::ByteSize;
+
 use super::{Checker, Mistake};
 use crate::model::bandwidth::Transfers;
 use crate::model::job::{Archive, Email, MaxDelete, Mirror, default_work_directory};
 use crate::model::path::{Family, FullPath};
 use crate::model::policy::{Credentials, Reference};
 use crate::model::store::{JobStores, StoreSettings};
-use crate::profile::document::{self, Document, FieldChecks, S3Credentials, Span};
+use crate::model::text::size;
+use crate::profile::document::{
+    self, Document, FieldChecks, LEAST_VOLUME, MAX_VOLUME, S3Credentials, Span, VolumeSize,
+    default_volume_size,
+};
 use crate::profile::schema_errors;
 
 impl Checker<'_> {
@@ -87,10 +93,36 @@ impl Checker<'_> {
         Some(Archive {
             encryption_key: encryption_key.clone(),
             format: *format,
-            volume_size: *volume_size,
+            volume_size: self.volume_size(volume_size),
             compression_level: *compression_level,
             stores: JobStores::new(stores)?,
         })
+    }
+
+    /// The schema checks a number; a text is checked here.
+    fn volume_size(&mut self, given: &VolumeSize) -> u64 {
+        let pointer = "/archive/volume-size";
+        let text = match given {
+            VolumeSize::Bytes(bytes) => return *bytes,
+            VolumeSize::Text(text) => text.trim(),
+        };
+        let hint = "write a size such as `4 GB` or `500MB`";
+        match text.parse::<ByteSize>().map(|size| size.as_u64()) {
+            Ok(bytes) if bytes < LEAST_VOLUME => {
+                let message = format!("must be at least {}", size(LEAST_VOLUME));
+                self.report(Mistake::value(pointer, message).hint(hint));
+            }
+            Ok(bytes) if bytes > MAX_VOLUME => {
+                let message = format!("must be at most {}", size(MAX_VOLUME));
+                self.report(Mistake::value(pointer, message).hint(hint));
+            }
+            Ok(bytes) => return bytes,
+            Err(_) => {
+                let message = format!("'{}' is not a size", text.escape_debug());
+                self.report(Mistake::value(pointer, message).hint(hint));
+            }
+        }
+        default_volume_size()
     }
 
     pub(super) fn work_directory(&mut self, document: &Document) -> Option<FullPath> {

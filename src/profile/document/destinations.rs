@@ -7,7 +7,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Span;
+use super::{PATH, PERCENT, Span};
 use crate::model::bandwidth::Transfers;
 use crate::model::path::FullPath;
 use crate::model::policy::{Credentials, ExtraFiles, Reference};
@@ -95,6 +95,7 @@ pub trait FieldChecks {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct MirrorSection {
     /// Absolute path of the directory that contains the mirror.
+    #[schemars(regex(pattern = PATH), example = &"/media/allen/backup/mirror", example = &r"F:\backup\mirror")]
     pub path: String,
     /// What happens to files in the mirror that are no longer in the source.
     #[serde(default)]
@@ -108,12 +109,15 @@ pub struct MirrorSection {
 
 /// A count of files, or a percentage such as `25%`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(example = &"25%", example = 100)]
 #[serde(untagged)]
 pub enum DeleteLimit {
     /// At most this many files.
+    #[schemars(title = "Number of files")]
     Count(u64),
     /// At most this percentage of the files in the mirror.
-    Percent(#[schemars(regex(pattern = r"^(100|[0-9]{1,2})%$"))] String),
+    #[schemars(title = "Percentage")]
+    Percent(#[schemars(regex(pattern = PERCENT))] String),
 }
 
 impl Default for DeleteLimit {

@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{ENDPOINT, REGION, S3Credentials, Span, URL};
+use super::{ENDPOINT, PATH, REGION, S3Credentials, Span, URL};
 use crate::model::job::{ADDRESS, Messages};
 use crate::model::policy::{DetailLevel, When};
 
@@ -35,9 +35,10 @@ pub struct ReportingSections {
 pub struct LogPolicy {
     /// Directory of the log files, one for each run. By default, `logs` in the state directory of
     /// this computer.
+    #[schemars(regex(pattern = PATH), example = &"/var/log/aam-backup")]
     pub directory: Option<String>,
     /// Log files older than this many days are removed. 180 by default.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1), example = 180)]
     pub keep_days: Option<u32>,
 }
 
@@ -46,15 +47,16 @@ pub struct LogPolicy {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct EmailSection {
     /// Name shown as the sender.
+    #[schemars(example = &"Backup of the office")]
     pub from_name: Option<String>,
     /// Address of the sender, verified in SES.
-    #[schemars(regex(pattern = ADDRESS))]
+    #[schemars(regex(pattern = ADDRESS), example = &"backup@example.com")]
     pub from: String,
     /// Addresses of the recipients.
-    #[schemars(length(min = 1), inner(regex(pattern = ADDRESS)))]
+    #[schemars(length(min = 1), inner(regex(pattern = ADDRESS)), example = ["owner@example.com"])]
     pub to: Vec<String>,
     /// Region of SES.
-    #[schemars(regex(pattern = REGION))]
+    #[schemars(regex(pattern = REGION), example = &"us-east-1")]
     pub region: String,
     /// After which runs a report is sent. Incremental-only runs do not send reports.
     #[serde(default)]
@@ -63,7 +65,7 @@ pub struct EmailSection {
     #[serde(default)]
     pub details: DetailLevel,
     /// Address of an SES-compatible server. Amazon SES by default.
-    #[schemars(regex(pattern = ENDPOINT))]
+    #[schemars(regex(pattern = ENDPOINT), example = &"https://email.example.com")]
     pub endpoint: Option<String>,
     /// How long the server may take to accept a report, including retries. `100s` by default.
     pub give_up_after: Option<Span>,
@@ -76,16 +78,16 @@ pub struct EmailSection {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct PingSection {
     /// Called when a run starts.
-    #[schemars(regex(pattern = URL))]
+    #[schemars(regex(pattern = URL), example = &"https://hc-ping.com/your-check/start")]
     pub start: Option<String>,
     /// Called when everything was backed up.
-    #[schemars(regex(pattern = URL))]
+    #[schemars(regex(pattern = URL), example = &"https://hc-ping.com/your-check")]
     pub success: Option<String>,
     /// Called when a run finished with warnings. By default, `success` is called.
-    #[schemars(regex(pattern = URL))]
+    #[schemars(regex(pattern = URL), example = &"https://hc-ping.com/your-check")]
     pub warning: Option<String>,
     /// Called when a run failed or its report could not be sent.
-    #[schemars(regex(pattern = URL))]
+    #[schemars(regex(pattern = URL), example = &"https://hc-ping.com/your-check/fail")]
     pub failure: Option<String>,
     /// How much the text of a call says.
     #[serde(default)]
@@ -99,13 +101,13 @@ pub struct PingSection {
 pub struct HooksSection {
     /// Runs first. Exit code 75 means "not today": nothing is backed up, and the run does not count
     /// as failed. With any other exit code except 0, the run stops and fails.
-    #[schemars(length(min = 1))]
+    #[schemars(length(min = 1), example = ["pg_dumpall", "--file", "/var/backups/all.sql"])]
     pub before: Option<Vec<String>>,
     /// Runs last whenever `before` was started, whatever the outcome of the backup.
-    #[schemars(length(min = 1))]
+    #[schemars(length(min = 1), example = ["/usr/local/bin/after-backup"])]
     pub after: Option<Vec<String>>,
     /// Runs when a backup failed or its report could not be sent.
-    #[schemars(length(min = 1))]
+    #[schemars(length(min = 1), example = ["/usr/local/bin/alarm"])]
     pub on_failure: Option<Vec<String>>,
     /// How long each hook may run before it fails and is stopped with everything that it started.
     /// `1h` by default.

@@ -55,6 +55,13 @@ pub(super) fn wrong_type<'e>(
     })
 }
 
+/// Whether the part of the schema that an error is about is also a choice.
+pub(super) fn has_branches(error: &ValidationError<'_>) -> bool {
+    let path = error.schema_path().as_str().rsplit_once('/');
+    let part = path.and_then(|(part, _)| schema::schema().pointer(part));
+    part.is_some_and(|part| part.get("oneOf").is_some())
+}
+
 /// The keys of the object in which an unknown one was found.
 pub(super) fn known_keys(error: &ValidationError<'_>) -> Vec<&'static str> {
     let object = error

@@ -148,7 +148,9 @@ pub fn backup(
         fact("Selected", selected);
     }
     match scope {
-        Some(_) if counts.archived_files == 0 && !all_read => fact("Archived", "nothing".to_owned()),
+        Some(_) if counts.archived_files == 0 && !all_read => {
+            fact("Archived", "nothing".to_owned())
+        }
         Some(_) if counts.archived_files == 0 => fact("Archived", "nothing changed".to_owned()),
         Some(_) => {
             let files = text::count(counts.archived_files, "file");

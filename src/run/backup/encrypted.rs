@@ -16,12 +16,11 @@ pub fn example(job: &Job, cancel: &Cancel) -> Option<String> {
             selection: &selection,
             mount: &mount.path,
             shown_at: &mount.path.to_native(),
+            reads_attributes: false,
             cancel,
         };
         let flow = walk.run(&mut |path, item| match item {
-            Item::File {
-                is_encrypted: true, ..
-            } => {
+            Item::File { found: file } if file.is_encrypted => {
                 found = Some(mount.path.display_below(&path.to_string()));
                 ControlFlow::Break(())
             }

@@ -25,7 +25,7 @@ use aam_auto_backup::parts::Job;
 use aam_auto_backup::parts::profile;
 
 /// The pages, in the order in which a newcomer reads them.
-const PAGES: [&str; 22] = [
+const PAGES: [&str; 24] = [
     "docs/old-backups.md",
     "README.md",
     "docs/first-hour.md",
@@ -34,11 +34,13 @@ const PAGES: [&str; 22] = [
     "docs/restore.md",
     "docs/doctor.md",
     "docs/monitoring.md",
+    "docs/programs.md",
     "docs/network.md",
     "docs/how-it-decides.md",
     "docs/import.md",
     "docs/from-v1.md",
     "docs/profile.md",
+    "docs/editor.md",
     "docs/windows.md",
     "docs/security.md",
     "docs/reliability.md",

@@ -201,7 +201,7 @@ impl Page {
             writeln!(
                 self.text,
                 "- `{example}`: {}",
-                way["description"].as_str().unwrap()
+                way["properties"][key]["description"].as_str().unwrap()
             )
             .unwrap();
         }

@@ -26,7 +26,10 @@ fn offered(world: &mut World, store: usize) -> Result<Vec<State>, String> {
     let mut states = Vec::new();
     let list = |value: &serde_json::Value| value.as_array().cloned().unwrap_or_default();
     let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
-    for set in list(&stores).iter().flat_map(|store| list(&store["sets"])) {
+    for set in list(&stores["stores"])
+        .iter()
+        .flat_map(|store| list(&store["sets"]))
+    {
         if set["complete"] != true {
             continue;
         }
@@ -106,13 +109,7 @@ pub fn a_restore_that_fails(world: &mut World, fault: Fault) -> Result<(), Strin
     let to = world.machine.nothing_restored();
     let profile = world.said(&world.machine.path("profile.yaml"));
     let said = world.said(&to);
-    let arguments = [
-        "restore",
-        &profile,
-        "--exact",
-        "--layout",
-        "original",
-    ];
+    let arguments = ["restore", &profile, "--exact", "--layout", "original"];
     let arguments = [&arguments[..], &["--to", &said]].concat();
     let before = world.objects(DIRECTORY);
     for with in [true, false] {

@@ -4,6 +4,10 @@ use std::fs;
 use std::process::Command;
 
 use aam_auto_backup::parts::profile;
+use jsonschema::Draft;
+use serde_json::Value;
+
+use crate::support::golden;
 
 use super::{VALID, named, root, run, said, yaml_files};
 
@@ -113,40 +117,131 @@ fn examples_are_valid() {
 /// What editors read is what this program checks.
 #[test]
 fn the_schema_is_checked_in() {
-    let path = root().join("schemas/profile.schema.json");
-    let (code, stdout, _) = said(&run(root(), &["schema"]));
-    assert_eq!(code, 0);
-    let checked_in = fs::read_to_string(path).unwrap().replace("\r\n", "\n");
-    assert!(
-        stdout == checked_in,
-        "out of date: run `aam-backup schema > schemas/profile.schema.json`"
-    );
+    for (file, arguments) in [
+        ("profile.schema.json", &["schema"][..]),
+        ("profile.draft-07.schema.json", &["schema", "--draft", "7"]),
+    ] {
+        let (code, stdout, _) = said(&run(root(), arguments));
+        assert_eq!(code, 0);
+        golden::compare(&root().join("schemas").join(file), stdout);
+    }
 }
 
-/// SPEC#profile: closed objects, every key documented.
+/// SPEC#profile: closed objects; every key has a title, a description and an example.
 #[test]
 fn every_key_of_the_schema_is_documented_and_every_object_closed() {
-    fn look(value: &serde_json::Value, at: &str) {
+    let schema = profile::schema();
+    // What is known about a key: what stands there, and its type.
+    let shape = |property: &serde_json::Value| match property["$ref"].as_str() {
+        Some(name) => schema.pointer(&name[1..]).unwrap().clone(),
+        None => property.clone(),
+    };
+    fn look(
+        value: &serde_json::Value,
+        at: &str,
+        shape: &dyn Fn(&serde_json::Value) -> serde_json::Value,
+    ) {
         if let Some(properties) = value.get("properties").and_then(|p| p.as_object()) {
             assert_eq!(value["additionalProperties"], false, "{at} is open");
-            let tag = value["required"].as_array().is_some_and(|r| r.len() == 1)
-                && value["description"].is_string();
             for (key, property) in properties {
+                let kind = shape(property);
+                assert!(property["title"].is_string(), "{at}/{key} has no title");
                 assert!(
-                    tag || property["description"].is_string(),
+                    property["description"].is_string(),
                     "{at}/{key} has no description"
+                );
+                let needs_none = kind["type"] == "boolean"
+                    || kind["properties"].is_object()
+                    || kind["items"]["$ref"].is_string()
+                    || kind["oneOf"].is_array();
+                assert!(
+                    needs_none || property["examples"].is_array() || kind["examples"].is_array(),
+                    "{at}/{key} has no example"
                 );
             }
         }
         match value {
             serde_json::Value::Object(map) => map
                 .iter()
-                .for_each(|(key, value)| look(value, &format!("{at}/{key}"))),
-            serde_json::Value::Array(items) => items.iter().for_each(|value| look(value, at)),
+                .filter(|(key, _)| *key != "if")
+                .for_each(|(key, value)| look(value, &format!("{at}/{key}"), shape)),
+            serde_json::Value::Array(items) => {
+                items.iter().for_each(|value| look(value, at, shape));
+            }
             _ => {}
         }
     }
-    look(profile::schema(), "");
+    look(schema, "", &shape);
+}
+
+/// An example that is refused would teach a mistake, and a pattern without words says nothing.
+#[test]
+fn examples_of_the_schema_are_valid_and_patterns_have_words() {
+    fn look(value: &serde_json::Value, root: &serde_json::Value, count: &mut usize) {
+        if let Some(object) = value.as_object() {
+            for example in object
+                .get("examples")
+                .and_then(|e| e.as_array())
+                .into_iter()
+                .flatten()
+            {
+                let mut rule = object.clone();
+                rule.insert("$defs".to_owned(), root["$defs"].clone());
+                assert!(
+                    jsonschema::is_valid(&serde_json::Value::Object(rule), example),
+                    "{example}: {value}"
+                );
+                *count += 1;
+            }
+            assert_eq!(
+                object.get("pattern").is_some_and(|p| p.is_string()),
+                object.contains_key("patternErrorMessage"),
+                "{value}"
+            );
+            object.values().for_each(|inner| look(inner, root, count));
+        }
+        for item in value.as_array().into_iter().flatten() {
+            look(item, root, count);
+        }
+    }
+    let mut count = 0;
+    look(profile::schema(), profile::schema(), &mut count);
+    assert!(count > 60, "{count}");
+}
+
+/// Both are written in different versions of JSON Schema, and refuse the same.
+#[test]
+fn both_schemas_refuse_the_same() {
+    let schema = |draft| -> Value {
+        serde_json::from_str(&said(&run(root(), &["schema", "--draft", draft])).1).unwrap()
+    };
+    let (new, old) = (schema("2020-12"), schema("7"));
+    for schema in [&new, &old] {
+        jsonschema::meta::validate(schema).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(schema["$id"], "urn:aam-backup:profile:1");
+    }
+    let new = jsonschema::options()
+        .with_draft(Draft::Draft202012)
+        .build(&new)
+        .unwrap();
+    let old = jsonschema::options()
+        .with_draft(Draft::Draft7)
+        .build(&old)
+        .unwrap();
+    let (mut good, mut bad) = (0, 0);
+    for file in yaml_files(&root().join("examples"))
+        .into_iter()
+        .chain(yaml_files(&root().join("tests/it/broken")))
+    {
+        let text = fs::read_to_string(&file).unwrap();
+        let Ok(profile) = serde_saphyr::from_str::<Value>(&text) else {
+            continue;
+        };
+        let verdict = new.is_valid(&profile);
+        assert_eq!(verdict, old.is_valid(&profile), "{}", file.display());
+        if verdict { good += 1 } else { bad += 1 }
+    }
+    assert!(good > 5 && bad > 20, "{good} {bad}");
 }
 
 #[test]
@@ -162,7 +257,7 @@ fn check_answers_programs_in_json() {
     let answer: serde_json::Value = serde_json::from_str(&stdout).unwrap();
     assert_eq!(
         answer,
-        serde_json::json!({"profiles": [
+        serde_json::json!({"version": 1, "profiles": [
             {"profile": "good.yaml", "ok": true, "name": "nightly", "diagnostics": []},
             {"profile": "bad.yaml", "ok": false, "diagnostics": [{
                 "file": "bad.yaml", "line": 3, "column": 11, "path": "/location",

@@ -248,8 +248,11 @@ fn sets_as_table_and_json() {
     assert_eq!(listed, out);
     let (out, _) = exits(&aam(&pc, &with(&["sets", "--format", "json"], &place)), 0);
     let json: serde_json::Value = serde_json::from_str(&out).unwrap();
-    assert_eq!(json[0]["sets"][0]["latest"], INC2);
-    assert_eq!(json[0]["sets"][0]["incrementals"][2]["complete"], false);
+    assert_eq!(json["stores"][0]["sets"][0]["latest"], INC2);
+    assert_eq!(
+        json["stores"][0]["sets"][0]["incrementals"][2]["complete"],
+        false
+    );
 }
 
 /// A profile with two stores: the newer one is used, and a missing one is a warning.

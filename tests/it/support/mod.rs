@@ -10,6 +10,7 @@ pub mod held;
 pub mod http;
 pub mod https;
 pub mod lab;
+pub mod language_server;
 pub mod look;
 pub mod machine;
 pub mod moto;

@@ -283,3 +283,68 @@ fn metrics_that_cannot_be_written() {
         .says("the metrics cannot be written");
     night.machine.aam("status", &[]).exit(3);
 }
+
+/// Names of metrics in a text.
+fn mentioned(text: &str) -> BTreeSet<String> {
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let words = text.split(|c| !word(c));
+    let found = words.filter(|word| word.starts_with("aam_backup_"));
+    found.map(str::to_owned).collect()
+}
+
+/// An alert on a metric that nobody writes never fires.
+#[test]
+fn the_dashboard_and_the_alerts_name_metrics_that_exist() {
+    let mut night = quiet();
+    run(&mut night).exit(0);
+    let fleet = night.machine.path("fleet.prom");
+    let arguments = ["--all-locations", "--metrics", fleet.to_str().unwrap()];
+    night.machine.aam("sets", &arguments).exit(0);
+    let written = [file(&night), fleet].map(|file| fs::read_to_string(file).unwrap());
+    let written = mentioned(&written.concat());
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/monitoring.md");
+    let page = mentioned(&fs::read_to_string(page).unwrap());
+    let read = |name: &str| {
+        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/monitoring");
+        fs::read_to_string(PathBuf::from(root).join(name)).unwrap()
+    };
+    let (alerts, dashboard) = (read("alerts.yml"), read("grafana.json"));
+    for (name, text) in [("alerts.yml", &alerts), ("grafana.json", &dashboard)] {
+        let named = mentioned(text);
+        let unknown: Vec<&String> = named.difference(&written).collect();
+        assert!(unknown.is_empty() && named.len() > 5, "{name}: {unknown:?}");
+        let unexplained: Vec<&String> = named.difference(&page).collect();
+        assert!(
+            unexplained.is_empty(),
+            "docs/monitoring.md: {unexplained:?}"
+        );
+    }
+    // Every metric is on the dashboard.
+    let absent: Vec<_> = written
+        .difference(&mentioned(&dashboard))
+        .cloned()
+        .collect();
+    assert_eq!(absent, Vec::<String>::new());
+
+    let alerts: serde_json::Value = serde_saphyr::from_str(&alerts).unwrap();
+    let rules = alerts["groups"][0]["rules"].as_array().unwrap();
+    for rule in rules {
+        let has = |key: &str| rule.pointer(key).is_some_and(|text| text.is_string());
+        for key in [
+            "/alert",
+            "/expr",
+            "/labels/severity",
+            "/annotations/summary",
+        ] {
+            assert!(has(key), "{key}: {rule}");
+        }
+    }
+    let dashboard: serde_json::Value = serde_json::from_str(&dashboard).unwrap();
+    for panel in dashboard["panels"].as_array().unwrap() {
+        let targets = panel["targets"].as_array().unwrap();
+        assert!(!targets.is_empty(), "{panel}");
+        for target in targets {
+            assert!(target["expr"].is_string(), "{target}");
+        }
+    }
+}

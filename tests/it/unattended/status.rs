@@ -36,10 +36,10 @@ fn the_last_run_decides() {
         .says("success")
         .says(".aam-backup.log");
     let first: Value = json(night.machine.aam("status", &["--format", "json"]).exit(0));
-    let run = &first[0]["runs"][0];
+    let run = &first["profiles"][0]["runs"][0];
     assert_eq!(
         (
-            &first[0]["profile"],
+            &first["profiles"][0]["profile"],
             &run["outcome"],
             &run["counts"]["files"]
         ),
@@ -90,7 +90,7 @@ fn the_last_run_decides() {
             .machine
             .aam("status", &["--format", "json", "--last", "2"]),
     );
-    let outcomes: Vec<&Value> = runs[0]["runs"]
+    let outcomes: Vec<&Value> = runs["profiles"][0]["runs"]
         .as_array()
         .unwrap()
         .iter()
@@ -119,7 +119,10 @@ fn a_run_that_goes_on_and_one_that_was_lost() {
         .says("success");
     let told = json(&night.machine.aam("status", &["--format", "json"]));
     assert_eq!(
-        (&told[0]["runs"][0]["outcome"], &told[0]["runs"][0]["ended"]),
+        (
+            &told["profiles"][0]["runs"][0]["outcome"],
+            &told["profiles"][0]["runs"][0]["ended"]
+        ),
         (&Value::Null, &Value::Null)
     );
     kill_all(&mut run);
@@ -150,7 +153,7 @@ fn every_profile_of_this_computer() {
             .unwrap(),
     );
     all.exit(1);
-    let names: Vec<Value> = json(&all)
+    let names: Vec<Value> = json(&all)["profiles"]
         .as_array()
         .unwrap()
         .iter()

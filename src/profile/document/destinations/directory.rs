@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::super::PATH;
 use super::{FieldChecks, KeepSection, StoreSection};
 use crate::model::store::{ArchiveDirectory, StoreName, StoreSettings};
 
@@ -12,6 +13,7 @@ use crate::model::store::{ArchiveDirectory, StoreName, StoreSettings};
 pub struct Directory {
     /// Absolute path of the directory. It must exist, so that a disk that is not attached is not
     /// mistaken for an empty one.
+    #[schemars(regex(pattern = PATH), example = &"/mnt/nas/backup", example = &r"\\nas\backup\office")]
     pub path: String,
     /// Which sets `prune` keeps. By default, nothing is ever deleted.
     pub keep: Option<KeepSection>,

@@ -15,13 +15,15 @@ pub struct KeepSection {
     /// Number of months whose newest set is kept. Months without a set do not count. `0` by
     /// default.
     #[serde(default)]
+    #[schemars(example = 12)]
     pub monthly: u32,
     /// Number of years whose newest set is kept. Years without a set do not count. `0` by default.
     #[serde(default)]
+    #[schemars(example = 3)]
     pub yearly: u32,
     /// Number of newest sets that are kept, regardless of their age. `2` by default.
     #[serde(default = "two")]
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1), example = 2)]
     pub at_least: u32,
     /// Whether every successful run prunes. Otherwise only `aam-backup prune` does, which asks.
     #[serde(default)]

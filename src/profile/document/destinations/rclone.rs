@@ -3,14 +3,11 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::super::{PATH, PROGRAM, REMOTE};
 use super::{FieldChecks, KeepSection, StoreSection};
 use crate::model::policy::Reference;
 use crate::model::store::{Rclone, StoreName, StoreSettings};
 use crate::profile::mistake::Mistake;
-
-/// A configured remote and a path. Other forms that rclone accepts, such as `:sftp,pass=…:`, may
-/// contain a password.
-const REMOTE: &str = r"^[A-Za-z0-9_][A-Za-z0-9_.+@ -]*:[^\x00-\x1f]*$";
 
 /// Encrypted archives where the program rclone can store them: SFTP, WebDAV, Azure, B2 and others.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -18,12 +15,14 @@ const REMOTE: &str = r"^[A-Za-z0-9_][A-Za-z0-9_.+@ -]*:[^\x00-\x1f]*$";
 pub struct RcloneSection {
     /// Remote and path, such as `nas:backups`. The remote is one that `rclone config` has set up,
     /// and the directory must exist.
-    #[schemars(regex(pattern = REMOTE))]
+    #[schemars(regex(pattern = REMOTE), example = &"nas:backups")]
     pub remote: String,
     /// Path of the program rclone. By default, it is searched for.
+    #[schemars(regex(pattern = PROGRAM), example = &"/usr/bin/rclone")]
     pub program: Option<String>,
     /// Path of the configuration file of rclone. By default, the one of the account that runs the
     /// backup.
+    #[schemars(regex(pattern = PATH), example = &"/etc/aam-backup/rclone.conf")]
     pub config: Option<String>,
     /// The password of an encrypted configuration file.
     pub config_password: Option<Reference>,

@@ -14,13 +14,13 @@ use crate::profile::mistake::Mistake;
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct S3Section {
     /// Name of the bucket.
-    #[schemars(regex(pattern = BUCKET))]
+    #[schemars(regex(pattern = BUCKET), example = &"example-backups")]
     pub bucket: String,
     /// Region of the bucket, such as `us-east-1`.
-    #[schemars(regex(pattern = REGION))]
+    #[schemars(regex(pattern = REGION), example = &"us-east-1")]
     pub region: String,
     /// Address of an S3-compatible server, such as `http://127.0.0.1:5000`. Amazon S3 by default.
-    #[schemars(regex(pattern = ENDPOINT))]
+    #[schemars(regex(pattern = ENDPOINT), example = &"https://s3.example.com")]
     pub endpoint: Option<String>,
     /// Storage class of archive volumes. Markers and manifests are always STANDARD.
     #[serde(default)]

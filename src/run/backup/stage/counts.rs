@@ -1,5 +1,6 @@
 //! What a walk of one mount found.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::fitting::Fitting;
@@ -8,7 +9,7 @@ use crate::model::path::Family;
 use crate::render::robocopy::CopyCommand;
 
 /// What a walk found, in counts.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct WalkCounts {
     /// Selected files, directories, and bytes of the files.

@@ -204,7 +204,7 @@ fn make_target(mirror: &MirrorOrder, _order: &StageOrder) -> io::Result<()> {
 }
 
 /// Files in a mirror, below the sources.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Extra {
     /// Those the selection does not have.
     pub extra: u64,
