@@ -11,6 +11,8 @@ pub(super) struct Before {
     reader: Option<FileReader>,
     next: Option<Entry>,
     path: String,
+    /// How many entries have been read.
+    pub(super) count: u64,
 }
 
 impl Before {
@@ -21,6 +23,7 @@ impl Before {
                 reader: None,
                 next: None,
                 path: String::new(),
+                count: 0,
             });
         };
         let failed = |why| StageError::Before {
@@ -32,6 +35,7 @@ impl Before {
             reader: Some(reader),
             next: None,
             path: path.display().to_string(),
+            count: 0,
         };
         before.advance()?;
         Ok(before)
@@ -43,6 +47,7 @@ impl Before {
             path: self.path.clone(),
             why,
         })?;
+        self.count += u64::from(next.is_some());
         Ok(std::mem::replace(&mut self.next, next))
     }
 

@@ -31,6 +31,9 @@ pub struct WalkCounts {
     pub skipped: u64,
     /// Carried over from the last manifest, because they could not be looked at.
     pub unseen: u64,
+    /// The manifest has the entries of the last one, and no others.
+    #[serde(skip)]
+    pub is_as_before: bool,
     /// Selected files that Windows keeps encrypted.
     #[serde(skip)]
     pub encrypted: Encrypted,

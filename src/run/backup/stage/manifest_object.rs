@@ -13,7 +13,7 @@ use crate::adapters::seven_zip::{SevenZip, SevenZipExit};
 use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Section};
 use crate::model::manifest::delta::{ChainError, write_delta};
-use crate::model::manifest::{DeltaBase, Header, ManifestChain, RelPath, SourceLook};
+use crate::model::manifest::{DeltaBase, Header, ManifestChain, RelPath, SourceLook, Writer};
 use crate::model::marker::StateCounts;
 use crate::model::name::Format;
 use crate::model::path::FullPath;
@@ -50,7 +50,8 @@ fn make(
         let place = order.work.to_native().join("delta");
         fs::create_dir_all(&place).map_err(StageError::io("creating", &place))?;
         let place = place.join(MANIFEST_FILE);
-        chain = delta(before, &whole, &notes.chain, &place)?;
+        let nothing = prepared.is_as_before && prepared.nothing_archived();
+        chain = delta(before, &whole, nothing, &notes.chain, &place)?;
         if chain.is_some() {
             file = place;
         }
@@ -79,9 +80,11 @@ fn make(
 }
 
 /// Writes what changed since the manifest `before`. `None` if the whole manifest is to be sent.
+/// `nothing`: the walk found that nothing did, so that both need not be read again.
 fn delta(
     before: &Path,
     whole: &Path,
+    nothing: bool,
     chain: &ManifestChain,
     place: &Path,
 ) -> Result<Option<ManifestChain>, StageError> {
@@ -102,7 +105,14 @@ fn delta(
         ..of_new
     };
     let out = File::create(place).map_err(StageError::io("creating", place))?;
-    match write_delta(base, new, &header, BufWriter::new(out)) {
+    let out = BufWriter::new(out);
+    let written = match nothing {
+        true => Writer::new(out, &header)
+            .and_then(Writer::finish)
+            .map_err(ChainError::from),
+        false => write_delta(base, new, &header, out),
+    };
+    match written {
         Ok(_) => Ok(chain.with(delta, size(place)?)),
         Err(ChainError::Manifest(0, why)) => Err(broken(why)),
         Err(ChainError::Manifest(_, why)) => Err(why.into()),

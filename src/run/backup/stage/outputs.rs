@@ -28,6 +28,9 @@ pub(super) struct Outputs<'a> {
     family: Family,
     /// When the walk begins.
     began: Option<Moment>,
+    /// How many entries the manifest has, and how many of them are as in the last manifest.
+    written: u64,
+    as_before: u64,
 }
 
 /// What the copier of a mirror is given.
@@ -84,6 +87,8 @@ impl<'a> Outputs<'a> {
             mirror,
             family,
             began,
+            written: 0,
+            as_before: 0,
         })
     }
 
@@ -101,7 +106,19 @@ impl<'a> Outputs<'a> {
         }
     }
 
-    pub(super) fn manifest(&mut self, entry: &Entry) -> Result<(), StageError> {
+    /// Whether the manifest has the entries of one with `before` entries, and no others.
+    pub(super) fn is_as(&self, before: u64) -> bool {
+        self.written == before && self.as_before == before
+    }
+
+    /// Writes an entry of the manifest. `last` is what the last manifest says of the same path.
+    pub(super) fn manifest(
+        &mut self,
+        entry: &Entry,
+        last: Option<&Entry>,
+    ) -> Result<(), StageError> {
+        self.written += 1;
+        self.as_before += u64::from(last == Some(entry));
         self.manifest
             .as_mut()
             .map_or(Ok(()), |out| out.write(entry))
@@ -158,10 +175,11 @@ impl<'a> Outputs<'a> {
             return Ok(());
         }
         prepared.unseen += 1;
-        self.manifest(&Entry {
+        let unseen = Entry {
             unseen: true,
-            ..entry
-        })
+            ..entry.clone()
+        };
+        self.manifest(&unseen, Some(&entry))
     }
 
     /// Returns what Robocopy leaves out, and what the mirror cannot hold.

@@ -83,6 +83,7 @@ pub fn prepare(
         return Err(StageError::Interrupted);
     }
     before.rest(&mut |entry| out.carry_over(entry, &mut prepared))?;
+    prepared.is_as_before = last_manifest(order).is_some() && out.is_as(before.count);
     let left_out;
     (left_out, prepared.fitting) = out.finish()?;
     if let Some(work) = place.write {
@@ -131,7 +132,7 @@ fn take(
             prepared.kept_links += 1;
             let new = found.entry(path, EntryKind::Link, last.as_ref());
             out.mirror(&new, last.as_ref(), events)?;
-            out.manifest(&new)
+            out.manifest(&new, last.as_ref())
         }
         Item::Excluded { kind, .. } => {
             prepared.excluded += 1;
@@ -201,7 +202,7 @@ fn take_directory(
         prepared.archived_directories += 1;
     }
     out.mirror(new, last.as_ref(), events)?;
-    out.manifest(new)
+    out.manifest(new, last.as_ref())
 }
 
 /// A selected file; `last` is what the last manifest says of it.
@@ -221,7 +222,9 @@ fn take_file(
         if !is_changed(order, &new, last.as_ref()) {
             // Without a manifest nobody knows which archive holds it, if any does: a restore looks
             // in all of them, and the next run archives it.
-            new.stored = last.map_or(Some(Stored::EARLIER), |entry| entry.stored);
+            new.stored = last
+                .as_ref()
+                .map_or(Some(Stored::EARLIER), |entry| entry.stored);
         } else if out.archive(&new.path)? {
             prepared.archived_files += 1;
             prepared.archived_bytes += new.meta.size;
@@ -237,7 +240,7 @@ fn take_file(
             });
         }
     }
-    out.manifest(&new)
+    out.manifest(&new, last.as_ref())
 }
 
 /// Whether an entry is to be archived (SPEC#changes).
