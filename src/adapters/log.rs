@@ -34,6 +34,8 @@ struct Inner {
     json: Option<File>,
     day: NaiveDate,
     section: Option<Section>,
+    /// The first reason why something could not be written.
+    trouble: Option<String>,
 }
 
 /// A line of the JSON log.
@@ -85,13 +87,15 @@ impl LogFile {
                 .then(|| new_file(&beside))
                 .transpose()
                 .map_err(|why| failed(&beside, why))?;
-            let inner = Inner {
+            let day = now.date_naive();
+            let mut inner = Inner {
                 file,
                 json,
-                day: now.date_naive(),
+                day,
                 section: None,
+                trouble: None,
             };
-            inner.write(&format!("{operation}, {}; all times are UTC\n", inner.day));
+            inner.write(&format!("{operation}, {day}; all times are UTC\n"));
             return Ok(LogFile {
                 path,
                 inner: Mutex::new(inner),
@@ -104,15 +108,27 @@ impl LogFile {
     pub fn path(&self) -> &Path {
         &self.path
     }
+
+    /// Why the log lacks something, if it does.
+    pub fn trouble(&self) -> Option<String> {
+        self.inner.lock().ok()?.trouble.clone()
+    }
 }
 
 impl Inner {
     /// A full disk must not stop a backup to another one.
-    fn write(&self, text: &str) {
-        let _ = (&self.file).write_all(harmless(text).as_bytes());
+    fn write(&mut self, text: &str) {
+        let written = (&self.file).write_all(harmless(text).as_bytes());
+        self.note(written);
     }
 
-    fn write_json(&self, time: DateTime<Utc>, event: &Event) {
+    fn note(&mut self, written: io::Result<()>) {
+        if let (Err(error), None) = (written, &self.trouble) {
+            self.trouble = Some(error.to_string());
+        }
+    }
+
+    fn write_json(&mut self, time: DateTime<Utc>, event: &Event) {
         let Some(mut file) = self
             .json
             .as_ref()
@@ -122,8 +138,8 @@ impl Inner {
         };
         let time = time.to_rfc3339_opts(SecondsFormat::Micros, true);
         if let Ok(line) = serde_json::to_string(&LogLine { time, event }) {
-            // As with the log.
-            let _ = writeln!(file, "{}", harmless_json(&line));
+            let written = writeln!(file, "{}", harmless_json(&line));
+            self.note(written);
         }
     }
 }
@@ -146,8 +162,9 @@ impl Sink for &LogFile {
         inner.write_json(now, event);
         let Some(text) = describe(event) else { return };
         if inner.day != now.date_naive() {
-            inner.day = now.date_naive();
-            inner.write(&format!("\n-- {} --\n", inner.day));
+            let day = now.date_naive();
+            inner.day = day;
+            inner.write(&format!("\n-- {day} --\n"));
         }
         let section = event.section();
         let heading =

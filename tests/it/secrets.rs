@@ -11,14 +11,19 @@ use crate::support::lab;
 use crate::support::look::{Seen, look};
 use crate::support::machine::{KEY, Machine, Ran};
 use crate::support::moto;
+use crate::support::recorder::Recorder;
+use crate::support::smtp::{MailServer, PASSWORD, USER};
 
 const ACCESS_KEY: &str = "AKIA-NOBODY-MUST-SEE-ME";
 const SECRET_KEY: &str = "secret/access+key=nobody-must-see";
 
+/// A part of an address that is a secret.
+const WEBHOOK: &str = "post-box/nobody-must-see+this=either";
+
 /// Every form a secret could have been written in.
 fn forms() -> &'static [(String, Vec<u8>)] {
     static FORMS: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(|| {
-        let secrets = [KEY, ACCESS_KEY, SECRET_KEY];
+        let secrets = [KEY, ACCESS_KEY, SECRET_KEY, PASSWORD, WEBHOOK];
         secrets.into_iter().flat_map(forms_of).collect()
     });
     &FORMS
@@ -125,6 +130,10 @@ fn look_at_arguments(seen: &mut BTreeMap<String, u64>) {
     for entry in fs::read_dir("/proc").unwrap().flatten() {
         // A process may end while it is looked at.
         if let Ok(bytes) = fs::read(entry.path().join("cmdline")) {
+            // The mail servers of the tests are given what they have to know.
+            if bytes.windows(9).any(|part| part == b"aiosmtpd.") {
+                continue;
+            }
             assert_secretless("an argument list", &bytes);
             let line = String::from_utf8_lossy(&bytes).replace('\0', " ");
             *seen.entry(line).or_default() += 1;
@@ -132,10 +141,20 @@ fn look_at_arguments(seen: &mut BTreeMap<String, u64>) {
     }
 }
 
+/// A machine and what it reports to.
+struct Watched {
+    machine: Machine,
+    /// What tools and hooks have seen.
+    kept: PathBuf,
+    mail: MailServer,
+    recorder: Recorder,
+}
+
 /// A machine with both stores, whose tools keep what they were called with and what lay in the work
 /// directory.
-fn watched() -> (Machine, PathBuf) {
+fn watched() -> Watched {
     let mut machine = Machine::new();
+    let (mail, recorder) = (MailServer::start("tls"), Recorder::answering(200));
     machine.add_other();
     let kept = machine.path("kept");
     fs::create_dir(&kept).unwrap();
@@ -153,28 +172,56 @@ fn watched() -> (Machine, PathBuf) {
     );
     machine.hook_seven_zip(&hook);
     machine.hook_rsync(&hook);
-    (machine, kept)
+    let script = machine.script("hook", &hook);
+    // A file in the scratch directory would be found by the search.
+    let shell = machine.other().parent().unwrap().join("address");
+    fs::write(&shell, format!("{}/{WEBHOOK}\n", recorder.endpoint())).unwrap();
+    machine.profile.more = format!(
+        "hooks: {{before: ['{0}'], after: ['{0}']}}\n\
+         smtp: {{host: localhost, port: {1}, security: tls, from: a@example.com, to: [b@example.com], \
+         login: {{user: {USER}, password: {{env: AAM_TEST_PASSWORD}}}}}}\n\
+         notify: [{{url: {{file: '{2}'}}}}]\n",
+        script.display(),
+        mail.port,
+        shell.display()
+    );
+    Watched {
+        machine,
+        kept,
+        mail,
+        recorder,
+    }
 }
 
-fn start(machine: &Machine, arguments: &[&str]) -> Child {
+fn start(watched: &Watched, arguments: &[&str]) -> Child {
+    let machine = &watched.machine;
     let profile = machine.path("profile.yaml");
-    let arguments = [
-        &arguments[..1],
-        &[profile.to_str().unwrap()],
-        &arguments[1..],
-    ]
-    .concat();
+    // `key-check` is a command of two words.
+    let words: Vec<&str> = arguments[0].split('-').collect();
+    let profile = [profile.to_str().unwrap()];
+    let arguments = [&words, &profile[..], &arguments[1..]].concat();
     machine
         .command(&arguments)
         .env("AAM_TEST_ID", ACCESS_KEY)
         .env("AAM_TEST_SECRET", SECRET_KEY)
+        .env("AAM_TEST_PASSWORD", PASSWORD)
+        .env("SSL_CERT_FILE", watched.mail.certificate())
         .spawn()
         .unwrap()
 }
 
-fn run_and_look(machine: &Machine, kept: &Path) {
-    for arguments in [&["run", "--verbose"][..], &["run"]] {
-        let mut child = start(machine, arguments);
+fn run_and_look(watched: &Watched) {
+    let Watched { machine, kept, .. } = watched;
+    let metrics = machine.path("metrics.prom");
+    let more = [
+        "run",
+        "--metrics",
+        metrics.to_str().unwrap(),
+        "--log-format",
+        "json",
+    ];
+    for arguments in [&["run", "--verbose"][..], &more] {
+        let mut child = start(watched, arguments);
         let sampled = sample(&mut child);
         assert!(
             sampled.keys().any(|line| line.contains("aam-backup run")),
@@ -187,7 +234,7 @@ fn run_and_look(machine: &Machine, kept: &Path) {
     for format in ["text", "json"] {
         let rendered = machine.path("rendered");
         let child = start(
-            machine,
+            watched,
             &[
                 "plan",
                 "--force-full",
@@ -201,8 +248,22 @@ fn run_and_look(machine: &Machine, kept: &Path) {
         ran.exit(0);
         assert_secretless("the plan", ran.to_string().as_bytes());
     }
+    for arguments in [
+        &["status", "--format", "json"][..],
+        &["sets", "--format", "json"],
+        &["find", "a", "--format", "json"],
+        &["doctor"],
+        &["verify", "--yes"],
+        &["key-check"],
+        &["schedule-show"],
+        &["notify-test"],
+    ] {
+        let ran = Ran::of(start(watched, arguments).wait_with_output().unwrap());
+        assert_ne!(ran.code, Some(2), "{arguments:?} {ran}");
+        assert_secretless(&format!("{arguments:?}"), ran.to_string().as_bytes());
+    }
     let to = machine.path("restored");
-    let child = start(machine, &["restore", "--to", to.to_str().unwrap()]);
+    let child = start(watched, &["restore", "--to", to.to_str().unwrap()]);
     let ran = Ran::of(child.wait_with_output().unwrap());
     ran.exit(0);
     assert_secretless("the output of a restore", ran.to_string().as_bytes());
@@ -237,18 +298,27 @@ fn run_and_look(machine: &Machine, kept: &Path) {
         );
     }
     assert_secretless("the manifest", machine.manifests().as_bytes());
+    let (mails, messages) = (watched.mail.taken(), watched.recorder.taken());
+    assert!(mails.len() >= 3 && messages.len() >= 3, "{}", mails.len());
+    for mail in mails {
+        assert_secretless("a mail", mail.as_bytes());
+    }
+    for message in messages {
+        assert!(message.what.contains("/post-box/"), "{}", message.what);
+        assert_secretless("a message", message.body.as_bytes());
+    }
 }
 
 #[test]
 fn nowhere() {
-    let (machine, kept) = watched();
-    run_and_look(&machine, &kept);
+    run_and_look(&watched());
 }
 
 /// The snapshot program and what it starts are more processes, and there is an order file.
 #[test]
 fn nowhere_under_a_snapshot_program() {
-    let (mut machine, kept) = watched();
+    let mut watched = watched();
+    let (machine, kept) = (&mut watched.machine, watched.kept.clone());
     let mount = machine.path("snapshot");
     fs::create_dir(&mount).unwrap();
     let text = format!(
@@ -256,7 +326,7 @@ fn nowhere_under_a_snapshot_program() {
         kept.display()
     );
     machine.profile.snapshot = Some((machine.script("snap", &text), mount));
-    run_and_look(&machine, &kept);
+    run_and_look(&watched);
     let arguments = fs::read_to_string(kept.join("snapshot-arguments")).unwrap();
     assert!(arguments.contains("shadow-stage"), "{arguments}");
     assert!(
@@ -363,12 +433,13 @@ fn nowhere_under_wine() {
 /// Work files and state are nobody else's business.
 #[test]
 fn names_are_for_the_owner_only() {
-    let (machine, kept) = watched();
+    let watched = watched();
+    let (machine, kept) = (&watched.machine, &watched.kept);
     let mut open = vec![machine.path("state/state"), machine.path("state/logs")];
-    let mut child = start(&machine, &["run"]);
+    let mut child = start(&watched, &["run"]);
     child.wait().unwrap();
     open.extend(
-        fs::read_dir(&kept)
+        fs::read_dir(kept)
             .unwrap()
             .flatten()
             .map(|e| e.path())

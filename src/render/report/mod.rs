@@ -146,7 +146,13 @@ pub fn backup(
         ),
     );
     match scope {
-        Some(_) if counts.archived_files == 0 => fact("Archived", "nothing changed".to_owned()),
+        Some(_) if counts.archived_files == 0 => {
+            let nothing = match outcome.is_failure() {
+                true => "nothing",
+                false => "no new or changed files",
+            };
+            fact("Archived", nothing.to_owned());
+        }
         Some(_) => {
             let files = text::count(counts.archived_files, "file");
             fact(

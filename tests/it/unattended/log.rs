@@ -9,6 +9,7 @@ use aam_auto_backup::parts::text;
 use serde_json::Value;
 
 use super::kit::Night;
+use crate::support::harm::Mounted;
 
 /// SPEC#log, in its order; hooks and the result are our own.
 #[test]
@@ -161,4 +162,22 @@ fn a_broken_profile_too() {
         text.contains("unknown key") && text.contains(r#""outcome":"invalid""#),
         "{text}"
     );
+}
+
+/// What happened must be known: a log that lacks something is no success.
+#[test]
+fn a_full_log_disk_is_no_success() {
+    let mut night = Night::new();
+    night.email.clear();
+    let disk = night.machine.path("log disk");
+    let Some(_mounted) = Mounted::of_size(&disk, 8) else {
+        return;
+    };
+    fs::write(disk.join("fill"), vec![0; 4096]).unwrap();
+    night.machine.profile.log = Some(disk.clone());
+    night
+        .run(&["--verbose", "--log-format", "json"])
+        .exit(3)
+        .says("the log is not complete")
+        .says("No space left on device");
 }

@@ -162,3 +162,13 @@ fn every_profile_of_this_computer() {
     let ran = Ran::of(named.env("TZ", "<+09>-9").output().unwrap());
     ran.exit(0).says(" +09:00 ");
 }
+
+/// Only what ran, or is known, can be missed.
+#[test]
+fn a_slip_in_the_name_of_a_profile_is_not_remembered() {
+    let mut night = quiet();
+    night.run(&[]).exit(0);
+    night.machine.ended(&["run", "nigthly"]).exit(2);
+    let status = night.machine.aam("status", &[]);
+    status.exit(0).never_says("nigthly");
+}
