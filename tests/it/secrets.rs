@@ -1,111 +1,21 @@
 //! No secret in any file, argument list, log or output (SPEC#credentials).
 
-use std::collections::{BTreeMap, BTreeSet};
+mod forms;
+mod on_windows;
+
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Child;
-use std::sync::LazyLock;
 
-use crate::support::lab;
+use forms::{ACCESS_KEY, SECRET_KEY, WEBHOOK, assert_secretless};
+
 use crate::support::look::{Seen, look};
-use crate::support::machine::{KEY, Machine, Ran};
+use crate::support::machine::{Machine, Ran};
 use crate::support::moto;
 use crate::support::recorder::Recorder;
 use crate::support::smtp::{MailServer, PASSWORD, USER};
-
-const ACCESS_KEY: &str = "AKIA-NOBODY-MUST-SEE-ME";
-const SECRET_KEY: &str = "secret/access+key=nobody-must-see";
-
-/// A part of an address that is a secret.
-const WEBHOOK: &str = "post-box/nobody-must-see+this=either";
-
-/// Every form a secret could have been written in.
-fn forms() -> &'static [(String, Vec<u8>)] {
-    static FORMS: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(|| {
-        let secrets = [KEY, ACCESS_KEY, SECRET_KEY, PASSWORD, WEBHOOK];
-        secrets.into_iter().flat_map(forms_of).collect()
-    });
-    &FORMS
-}
-
-fn forms_of(secret: &str) -> Vec<(String, Vec<u8>)> {
-    let bytes = secret.as_bytes();
-    let utf16 = |to_bytes: fn(u16) -> [u8; 2]| secret.encode_utf16().flat_map(to_bytes).collect();
-    let each = |form: &dyn Fn(char) -> String| secret.chars().map(form).collect::<String>();
-    let percent = each(&|c| match c.is_ascii_alphanumeric() || "-._~".contains(c) {
-        true => c.to_string(),
-        false => c.to_string().bytes().map(|b| format!("%{b:02X}")).collect(),
-    });
-    let xml = secret
-        .replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;");
-    let json = serde_json::to_string(secret).unwrap();
-    let json = json.trim_matches('"').to_owned();
-    let slashed = json.replace('/', "\\/");
-    let shell = each(
-        &|c| match c.is_ascii_alphanumeric() || "-._/=+".contains(c) {
-            true => c.to_string(),
-            false => format!("\\{c}"),
-        },
-    );
-    let reversed: String = secret.chars().rev().collect();
-    let text = |text: String| text.into_bytes();
-    let mut forms: Vec<(&str, Vec<u8>)> = vec![
-        ("text", bytes.to_vec()),
-        ("hex", text(hex::encode(bytes))),
-        ("HEX", text(hex::encode_upper(bytes))),
-        ("percent", text(percent.clone())),
-        ("percent in lower case", text(percent.to_lowercase())),
-        ("UTF-16LE", utf16(u16::to_le_bytes)),
-        ("UTF-16BE", utf16(u16::to_be_bytes)),
-        ("JSON", text(json)),
-        ("JSON with slashes", text(slashed)),
-        ("XML", text(xml.clone())),
-        (
-            "XML with quotes",
-            text(xml.replace('"', "&quot;").replace('\'', "&apos;")),
-        ),
-        ("shell", text(shell)),
-        ("shell in quotes", text(secret.replace('\'', "'\\''"))),
-        ("backwards", text(reversed)),
-    ];
-    // Base64 of the middle, at each of its three offsets.
-    for skip in 0..3 {
-        let whole = (bytes.len() - skip) / 3 * 3;
-        let standard = base64(&bytes[skip..skip + whole]);
-        let url = standard.iter().map(|b| match b {
-            b'+' => b'-',
-            b'/' => b'_',
-            b => *b,
-        });
-        forms.push(("base64 for addresses", url.collect()));
-        forms.push(("base64", standard));
-    }
-    forms
-        .into_iter()
-        .map(|(form, bytes)| (format!("{form} of {secret}"), bytes))
-        .collect()
-}
-
-fn base64(bytes: &[u8]) -> Vec<u8> {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let letters = |three: &[u8]| {
-        let number = three.iter().fold(0_usize, |n, b| n << 8 | usize::from(*b));
-        [18, 12, 6, 0].map(|shift| LETTERS[number >> shift & 63])
-    };
-    bytes.chunks_exact(3).flat_map(letters).collect()
-}
-
-fn assert_secretless(what: &str, bytes: &[u8]) {
-    for (form, secret) in forms() {
-        assert!(
-            !bytes.windows(secret.len()).any(|window| window == secret),
-            "{what} holds the {form}"
-        );
-    }
-}
 
 fn assert_tree_secretless(root: &Path) -> Seen {
     let seen = look(root);
@@ -334,100 +244,6 @@ fn nowhere_under_a_snapshot_program() {
             .keys()
             .any(|path| path.ends_with(b"1/order.json"))
     );
-}
-
-/// What is in a directory while a run works, as far as it can be read: files come and go. Returns
-/// the names that were seen.
-fn glance(root: &Path, names: &mut BTreeSet<String>) {
-    for entry in fs::read_dir(root).into_iter().flatten().flatten() {
-        let (path, kind) = (entry.path(), entry.file_type());
-        match kind {
-            Ok(kind) if kind.is_dir() => glance(&path, names),
-            Ok(kind) if kind.is_file() => {
-                let content = fs::read(&path).unwrap_or_default();
-                assert_secretless(&path.display().to_string(), &content);
-                names.insert(entry.file_name().to_string_lossy().into_owned());
-            }
-            _ => {}
-        }
-    }
-}
-
-/// The same with the program for Windows: its tools are started by a batch file that the snapshot
-/// program starts.
-#[test]
-fn nowhere_on_windows() {
-    if lab::is_asked_for() {
-        lab::unless_wine_dies(nowhere_under_wine);
-    }
-}
-
-fn nowhere_under_wine() {
-    let mut machine = Machine::of_either_system();
-    machine.add_other();
-    let moto = moto::shared();
-    machine.profile.more_destinations = format!(
-        "  s3: {{bucket: {}, region: us-east-1, endpoint: '{}', storage-class: STANDARD, credentials: {{access-key-id: {{env: AAM_TEST_ID}}, secret-access-key: {{env: AAM_TEST_SECRET}}}}}}",
-        moto.bucket(),
-        moto.endpoint(),
-    );
-    let (of_hook, of_tool) = (machine.path("hook.txt"), machine.path("tool.txt"));
-    let hook = machine.path("hook.bat");
-    let text = format!("@set >{}\r\n", machine.profile.said(&of_hook));
-    fs::write(&hook, text).unwrap();
-    let metrics = machine.profile.said(&machine.path("metrics.prom"));
-    machine.profile.more = format!("hooks: {{before: ['{}']}}\n", machine.profile.said(&hook));
-    let profile = machine.profile.said(&machine.path("profile.yaml"));
-    let to = machine.profile.said(&machine.path("restored"));
-    let rendered = machine.profile.said(&machine.path("rendered"));
-    let mut names = BTreeSet::new();
-    for arguments in [
-        &["run", &profile, "--verbose", "--metrics", &metrics][..],
-        &["run", &profile, "--log-format", "json"],
-        &["plan", &profile, "--force-full", "--render", &rendered],
-        &["plan", &profile, "--format", "json"],
-        &["sets", &profile, "--format", "json"],
-        &["status", "--format", "json"],
-        &["restore", &profile, "--to", &to],
-    ] {
-        let mut command = machine.command(arguments);
-        command
-            .env("AAM_TEST_ID", ACCESS_KEY)
-            .env("AAM_TEST_SECRET", SECRET_KEY)
-            .env("AAM_STANDIN_ENVIRONMENT", machine.profile.said(&of_tool));
-        let mut child = command.spawn().unwrap();
-        let mut seen = BTreeMap::new();
-        while child.try_wait().unwrap().is_none() {
-            look_at_arguments(&mut seen);
-            glance(&machine.profile.work, &mut names);
-            glance(&machine.path("state"), &mut names);
-        }
-        let ours = format!("aam-backup.exe {}", arguments[0]);
-        assert!(seen.keys().any(|line| line.contains(&ours)), "{seen:?}");
-        let ran = Ran::of(child.wait_with_output().unwrap());
-        ran.exit(0);
-        assert_secretless("the output", ran.to_string().as_bytes());
-    }
-    let seen = assert_tree_secretless(&machine.path("."));
-    for part in [
-        "state/state/",
-        "store/pc_",
-        "mirror/",
-        "logs/",
-        "rendered/1/",
-        "metrics",
-    ] {
-        let is_there = seen.keys().any(|path| path.starts_with(part.as_bytes()));
-        assert!(is_there, "{part} was looked at");
-    }
-    assert!(names.iter().any(|name| name == "mount.bat"), "{names:?}");
-    for (file, sure) in [(of_hook, "hook"), (of_tool, "tool")] {
-        let variables = fs::read_to_string(&file).unwrap();
-        assert!(
-            variables.to_lowercase().contains("path="),
-            "{sure}: {variables}"
-        );
-    }
 }
 
 /// Work files and state are nobody else's business.

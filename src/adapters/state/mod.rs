@@ -4,6 +4,7 @@
 //! One directory for each backup, made completely under another name and renamed, so that a crash
 //! leaves nothing incomplete.
 
+pub mod checked;
 pub mod history;
 pub mod lock;
 pub mod metrics;
@@ -17,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::adapters::fs::{BUILDING, create_private_directory, sha256, write_whole};
+use crate::adapters::fs::{BUILDING, create_private_directory, sha256};
 use crate::adapters::manifest_file;
 use crate::model::key_fingerprint::KeyFingerprint;
 use crate::model::name::{BackupId, MountName};
@@ -131,9 +132,14 @@ impl State {
         found
     }
 
+    /// The small records, whether they are there or not.
+    pub fn records(&self) -> [PathBuf; 2] {
+        [KEY, sent::FILE].map(|name| self.directory.join(name))
+    }
+
     /// The fingerprint of the key of the last backup.
     pub fn key(&self) -> Option<KeyFingerprint> {
-        serde_json::from_slice(&fs::read(self.directory.join(KEY)).ok()?).ok()
+        checked::read(&self.directory.join(KEY))
     }
 
     /// Keeps the fingerprint of the key of a backup.
@@ -142,7 +148,7 @@ impl State {
     /// When state cannot be written.
     pub fn note_key(&self, fingerprint: &KeyFingerprint) -> io::Result<()> {
         create_private_directory(&self.directory)?;
-        write_whole(&self.directory.join(KEY), &serde_json::to_vec(fingerprint)?)
+        checked::write(&self.directory.join(KEY), fingerprint)
     }
 
     /// Backups whose upload was interrupted, oldest first.

@@ -153,6 +153,7 @@ fn between_hooks(
 ) -> (Outcome, Option<Plan>) {
     let hooks = &job.reporting.hooks;
     let mut about = session.about_start();
+    announce::damaged_records(job, events);
     let (outcome, plan) = match hooks
         .before
         .as_ref()

@@ -8,7 +8,7 @@ mod errors;
 mod parts;
 mod write;
 
-use std::fs::{self, File, Metadata};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 #[cfg(unix)]
@@ -24,7 +24,7 @@ use parts::Identity;
 
 use super::local::{self, BUFFER, LocalFile};
 use super::{Act, Progress, Purpose, ReceivedBefore, Store, StoreError, StoreErrorKind};
-use crate::adapters::fs::sync_directory;
+use crate::adapters::fs::{open_plain, sync_directory};
 use crate::model::cancel::Cancel;
 use crate::model::object::{Object, ObjectRef};
 
@@ -160,7 +160,9 @@ impl DirectoryStore {
     /// The file of an object that must be there, and its size.
     fn object(&self, act: &Act, key: &str) -> Result<(File, u64), StoreError> {
         let place = self.place(key, act)?;
-        let file = File::open(place).map_err(|error| self.failed(act, &error))?;
+        // Others may write here: a pipe in its place would never end, and a link leads elsewhere.
+        let file = open_plain(&place, OpenOptions::new().read(true));
+        let file = file.map_err(|error| self.failed(act, &error))?;
         let metadata = file.metadata().map_err(|error| self.failed(act, &error))?;
         if !metadata.is_file() {
             return Err(act.error(StoreErrorKind::NotFound, "this is not a regular file", ""));
