@@ -169,7 +169,7 @@ fn a_slip_in_the_name_of_a_profile_is_not_remembered() {
     let mut night = quiet();
     night.run(&[]).exit(0);
     night.machine.ended(&["run", "nigthly"]).exit(2);
-    let status = night.machine.aam("status", &[]);
+    let status = night.machine.ended(&["status"]);
     status.exit(0).never_says("nigthly");
 }
 
