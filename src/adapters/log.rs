@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde::Serialize;
 
-use crate::adapters::fs::create_private_directory;
+use crate::adapters::fs::{create_private_directory, entries};
 use crate::model::event::{Event, Section, Sink};
 use crate::model::text::{describe, harmless, harmless_json};
 
@@ -186,13 +186,14 @@ pub fn remove_old(
 ) -> (u64, Vec<(PathBuf, io::Error)>) {
     let age = Duration::from_secs(u64::from(days) * 24 * 60 * 60);
     let (mut removed, mut failures) = (0, Vec::new());
-    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+    for entry in entries(directory).into_iter().flatten() {
         let ours = entry
             .file_name()
             .to_str()
             .is_some_and(|name| SUFFIXES.iter().any(|suffix| name.ends_with(suffix)));
         let modified = entry
-            .metadata()
+            .path
+            .symlink_metadata()
             .ok()
             .filter(|m| m.is_file())
             .and_then(|m| m.modified().ok());
@@ -200,9 +201,9 @@ pub fn remove_old(
             .and_then(|at| now.duration_since(at).ok())
             .is_some_and(|since| since > age);
         if ours && old {
-            match fs::remove_file(entry.path()) {
+            match fs::remove_file(&entry.path) {
                 Ok(()) => removed += 1,
-                Err(error) => failures.push((entry.path(), error)),
+                Err(error) => failures.push((entry.path, error)),
             }
         }
     }

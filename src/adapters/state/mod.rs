@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::adapters::fs::{BUILDING, create_private_directory, sha256};
+use crate::adapters::fs::{BUILDING, create_private_directory, entries, sha256};
 use crate::adapters::manifest_file;
 use crate::model::key_fingerprint::KeyFingerprint;
 use crate::model::name::{BackupId, MountName};
@@ -102,16 +102,16 @@ impl State {
     /// The backups remembered, oldest first. What cannot be read counts as forgotten: a backup then
     /// goes by times.
     pub fn remembered(&self) -> Vec<Remembered> {
-        let Ok(entries) = fs::read_dir(&self.directory) else {
+        let Ok(entries) = entries(&self.directory) else {
             return Vec::new();
         };
         let mut found: Vec<Remembered> = entries
-            .flatten()
+            .into_iter()
             .filter_map(|entry| {
                 let stamp: Stamp = entry.file_name().to_str()?.parse().ok()?;
-                let record = record(&entry.path())?;
-                let path = |file: &str| entry.path().join(file).to_str().map(str::to_owned);
-                let files = record.files(&entry.path()).into_iter();
+                let record = record(&entry.path)?;
+                let path = |file: &str| entry.path.join(file).to_str().map(str::to_owned);
+                let files = record.files(&entry.path).into_iter();
                 if !are_whole(files, &record.sha256) {
                     return None;
                 }
@@ -218,19 +218,15 @@ impl State {
     /// Forgets every backup but these, and what a crash left behind. Their manifests are kept for
     /// searches.
     pub fn forget_all_but(&self, keep: &[Stamp]) {
-        for entry in fs::read_dir(&self.directory)
-            .into_iter()
-            .flatten()
-            .flatten()
-        {
+        for entry in entries(&self.directory).into_iter().flatten() {
             let name = entry.file_name();
             let Some(name) = name.to_str() else { continue };
             let kept = name.parse().is_ok_and(|stamp: Stamp| keep.contains(&stamp));
             if !kept && name.parse::<Stamp>().is_ok() {
-                self.keep_past(&entry.path());
+                self.keep_past(&entry.path);
             } else if name.starts_with(BUILDING) {
                 // What stays is tried again by the next run.
-                let _ = fs::remove_dir_all(entry.path()).or_else(|_| fs::remove_file(entry.path()));
+                let _ = fs::remove_dir_all(&entry.path).or_else(|_| fs::remove_file(&entry.path));
             }
         }
         self.limit_past();
