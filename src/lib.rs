@@ -65,7 +65,7 @@ pub mod parts {
     pub use crate::run::restore::error::RestoreError;
     pub use crate::run::restore::extraction::verification::Tally;
     pub use crate::run::restore::tools::{RestoreStep, RestoreTools, ThawPolicy};
-    pub use crate::run::session::{Files, Session};
+    pub use crate::run::session::{Files, MailRule, Session};
 
     pub mod gather {
         pub use crate::run::restore::gather::{catalog, plan};

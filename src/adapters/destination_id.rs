@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::adapters::fs::{create_private_directory, read_plain, write_whole};
-use crate::adapters::state::base_directory;
+use crate::adapters::fs::{create_private_directory, read_plain};
+use crate::adapters::state::{base_directory, checked};
 
 /// The file in a destination.
 pub const NAME: &str = ".aam-backup-destination";
@@ -98,9 +98,13 @@ fn write_new(path: &Path, text: &[u8]) -> io::Result<()> {
     io::Write::write_all(&mut options.write(true).create_new(true).open(path)?, text)
 }
 
+/// Where the ids that were seen are recorded.
+pub fn record() -> PathBuf {
+    base_directory().join(FILE)
+}
+
 fn known() -> KnownDestinations {
-    let text = fs::read(base_directory().join(FILE)).unwrap_or_default();
-    let read = serde_json::from_slice(&text).ok();
+    let read = checked::read(&record());
     read.filter(|known: &KnownDestinations| known.version == 1)
         .unwrap_or_default()
 }
@@ -108,12 +112,8 @@ fn known() -> KnownDestinations {
 fn keep(known: &KnownDestinations) {
     let directory = base_directory();
     // Without the note the next run takes the destination as it finds it.
-    let _ = serde_json::to_vec_pretty(known)
-        .map_err(io::Error::from)
-        .and_then(|text| {
-            create_private_directory(&directory)?;
-            write_whole(&directory.join(FILE), &text)
-        });
+    let _ = create_private_directory(&directory)
+        .and_then(|()| checked::write(&directory.join(FILE), known));
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! The disk: one function for each small operation on files.
 
-use std::fs::{File, OpenOptions};
+use std::ffi::OsStr;
+use std::fs::{File, FileType, OpenOptions};
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::panic::{self, AssertUnwindSafe};
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
@@ -40,6 +42,42 @@ pub fn create_new_private_directory(path: &Path) -> io::Result<()> {
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(path)
     }
+}
+
+/// A name in a directory.
+#[derive(Debug)]
+pub struct NamedEntry {
+    pub path: PathBuf,
+    /// What it is, if the file system says so.
+    pub kind: io::Result<FileType>,
+}
+
+impl NamedEntry {
+    /// The last name of the path.
+    pub fn file_name(&self) -> &OsStr {
+        self.path.file_name().unwrap_or_default()
+    }
+}
+
+/// Reads all names in a directory. If a file system fails to close it, the standard library panics:
+/// that is an error here.
+///
+/// # Errors
+/// When it cannot be read to its end.
+pub fn entries(directory: &Path) -> io::Result<Vec<NamedEntry>> {
+    let read = || -> io::Result<Vec<NamedEntry>> {
+        let entries = std::fs::read_dir(directory)?;
+        let named = entries.map(|entry| {
+            let entry = entry?;
+            let (path, kind) = (entry.path(), entry.file_type());
+            Ok(NamedEntry { path, kind })
+        });
+        named.collect()
+    };
+    panic::catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| {
+        let why = format!("the directory '{}' cannot be closed", directory.display());
+        Err(io::Error::other(why))
+    })
 }
 
 /// Opens a plain file through no link. In a directory that others can write to, a link would lead

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde::Serialize;
 
-use crate::adapters::fs::create_private_directory;
+use crate::adapters::fs::{create_private_directory, entries};
 use crate::model::event::{Event, Section, Sink};
 use crate::model::text::{describe, harmless, harmless_json};
 
@@ -34,6 +34,8 @@ struct Inner {
     json: Option<File>,
     day: NaiveDate,
     section: Option<Section>,
+    /// The first reason why something could not be written.
+    trouble: Option<String>,
 }
 
 /// A line of the JSON log.
@@ -85,13 +87,15 @@ impl LogFile {
                 .then(|| new_file(&beside))
                 .transpose()
                 .map_err(|why| failed(&beside, why))?;
-            let inner = Inner {
+            let day = now.date_naive();
+            let mut inner = Inner {
                 file,
                 json,
-                day: now.date_naive(),
+                day,
                 section: None,
+                trouble: None,
             };
-            inner.write(&format!("{operation}, {}; all times are UTC\n", inner.day));
+            inner.write(&format!("{operation}, {day}; all times are UTC\n"));
             return Ok(LogFile {
                 path,
                 inner: Mutex::new(inner),
@@ -104,15 +108,27 @@ impl LogFile {
     pub fn path(&self) -> &Path {
         &self.path
     }
+
+    /// Why the log lacks something, if it does.
+    pub fn trouble(&self) -> Option<String> {
+        self.inner.lock().ok()?.trouble.clone()
+    }
 }
 
 impl Inner {
     /// A full disk must not stop a backup to another one.
-    fn write(&self, text: &str) {
-        let _ = (&self.file).write_all(harmless(text).as_bytes());
+    fn write(&mut self, text: &str) {
+        let written = (&self.file).write_all(harmless(text).as_bytes());
+        self.note(written);
     }
 
-    fn write_json(&self, time: DateTime<Utc>, event: &Event) {
+    fn note(&mut self, written: io::Result<()>) {
+        if let (Err(error), None) = (written, &self.trouble) {
+            self.trouble = Some(error.to_string());
+        }
+    }
+
+    fn write_json(&mut self, time: DateTime<Utc>, event: &Event) {
         let Some(mut file) = self
             .json
             .as_ref()
@@ -122,8 +138,8 @@ impl Inner {
         };
         let time = time.to_rfc3339_opts(SecondsFormat::Micros, true);
         if let Ok(line) = serde_json::to_string(&LogLine { time, event }) {
-            // As with the log.
-            let _ = writeln!(file, "{}", harmless_json(&line));
+            let written = writeln!(file, "{}", harmless_json(&line));
+            self.note(written);
         }
     }
 }
@@ -146,8 +162,9 @@ impl Sink for &LogFile {
         inner.write_json(now, event);
         let Some(text) = describe(event) else { return };
         if inner.day != now.date_naive() {
-            inner.day = now.date_naive();
-            inner.write(&format!("\n-- {} --\n", inner.day));
+            let day = now.date_naive();
+            inner.day = day;
+            inner.write(&format!("\n-- {day} --\n"));
         }
         let section = event.section();
         let heading =
@@ -169,13 +186,14 @@ pub fn remove_old(
 ) -> (u64, Vec<(PathBuf, io::Error)>) {
     let age = Duration::from_secs(u64::from(days) * 24 * 60 * 60);
     let (mut removed, mut failures) = (0, Vec::new());
-    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+    for entry in entries(directory).into_iter().flatten() {
         let ours = entry
             .file_name()
             .to_str()
             .is_some_and(|name| SUFFIXES.iter().any(|suffix| name.ends_with(suffix)));
         let modified = entry
-            .metadata()
+            .path
+            .symlink_metadata()
             .ok()
             .filter(|m| m.is_file())
             .and_then(|m| m.modified().ok());
@@ -183,9 +201,9 @@ pub fn remove_old(
             .and_then(|at| now.duration_since(at).ok())
             .is_some_and(|since| since > age);
         if ours && old {
-            match fs::remove_file(entry.path()) {
+            match fs::remove_file(&entry.path) {
                 Ok(()) => removed += 1,
-                Err(error) => failures.push((entry.path(), error)),
+                Err(error) => failures.push((entry.path, error)),
             }
         }
     }

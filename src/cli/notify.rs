@@ -8,7 +8,7 @@ use super::{Exit, Global, with_job};
 use crate::adapters::credential;
 use crate::model::event::Outcome;
 use crate::model::job::Job;
-use crate::run::session::{Files, Session};
+use crate::run::session::{Files, MailRule, Session};
 
 /// Test the messages that report how runs end.
 #[derive(Debug, Args)]
@@ -45,7 +45,7 @@ fn test(job: &Job) -> Exit {
         location: &job.location,
         operation: "test",
         reporting: &job.reporting,
-        mail: true,
+        mail: MailRule::Every,
         log_is_vital: false,
         files: Files::default(),
     };

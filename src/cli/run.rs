@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::place::complain;
 use super::{Exit, Global, OutputFormat, output};
-use crate::adapters::state::history::RunRecord;
+use crate::adapters::state::history::{History, RunRecord};
 use crate::cli::terminal::{self, Terminal};
 use crate::model::cancel::Cancel;
 use crate::model::event::Sink;
@@ -102,6 +102,10 @@ pub struct RunAnswer {
 }
 
 impl RunArgs {
+    fn is_attended(&self) -> bool {
+        !self.unattended && std::io::stdin().is_terminal()
+    }
+
     fn files(&self) -> Files<'_> {
         Files {
             metrics: self.metrics.as_deref(),
@@ -158,7 +162,7 @@ fn one(search: &Search, profile: &str, args: &RunArgs, cancel: &Cancel) -> Exit 
 }
 
 fn backup(job: &Job, args: &RunArgs, cancel: &Cancel) -> Exit {
-    let attended = !args.unattended && std::io::stdin().is_terminal();
+    let attended = args.is_attended();
     let ask: Option<Ask<'_>> =
         (attended && args.backup.mode == Mode::IncrementalOnly).then_some(&terminal::confirm);
     let ended = backup::run(
@@ -187,8 +191,15 @@ fn refuse(search: &Search, profile: &str, args: &RunArgs, diagnostics: &Diagnost
             Vec::new()
         }
     };
-    let readable = search
-        .find(profile)
+    let found = search.find(profile);
+    if found.is_err() && !History::of(profile).has_runs() {
+        // A slip in a name is nothing that `status` should know for ever.
+        if terminal::is_journal() {
+            output::note(diagnostics);
+        }
+        return Exit::Usage;
+    }
+    let readable = found
         .map(|path| profile::readable(&path))
         .unwrap_or_default();
     let ended = backup::refuse(
@@ -196,6 +207,7 @@ fn refuse(search: &Search, profile: &str, args: &RunArgs, diagnostics: &Diagnost
         &readable,
         diagnostics,
         args.backup.mode,
+        args.is_attended(),
         args.files(),
         readers,
     );

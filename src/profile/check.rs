@@ -131,7 +131,7 @@ impl Checker<'_> {
         self.transfers = (upload, download);
         let stores = self.stores(destinations);
         self.some_destination(document);
-        let secrets = Self::secrets(document, &stores, reporting.email.as_ref());
+        let secrets = Self::secrets(document, &stores, &reporting);
         let archive = self.archive(document, stores.clone());
         let work_directory = self.work_directory(document);
         let snapshot_given = snapshot.as_ref();

@@ -34,8 +34,8 @@ pub struct Session<'a> {
     /// `regular`, `incremental-only` or `restore`.
     pub operation: &'a str,
     pub reporting: &'a Reporting,
-    /// Whether a report is emailed at all (SPEC#log: not for an incremental-only backup).
-    pub mail: bool,
+    /// Which outcomes are emailed, as far as the profile wants it.
+    pub mail: MailRule,
     /// Whether nothing is done without a log. A restore that cannot write one continues and says
     /// so.
     pub log_is_vital: bool,
@@ -58,6 +58,16 @@ pub fn log_directory(reporting: &Reporting) -> PathBuf {
         .directory
         .as_ref()
         .map_or_else(|| base_directory().join("logs"), FullPath::to_native)
+}
+
+/// Which outcomes of a session are emailed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MailRule {
+    Every,
+    /// Nobody sees an unattended run fail.
+    Failures,
+    /// Somebody watches.
+    None,
 }
 
 /// How a session ended.
@@ -109,6 +119,14 @@ impl Session<'_> {
             (outcome, Some(given))
         });
         self.tidy_logs(&directory, &events);
+        if let Some(why) = log.as_ref().ok().and_then(LogFile::trouble) {
+            let text = format!("the log is not complete: {why}");
+            let hint = "free some space, or set log.directory to another disk".to_owned();
+            events.warn(Section::Result, text, Some(hint));
+            if outcome == Outcome::Success {
+                outcome = events.outcome();
+            }
+        }
         let written = |outcome| {
             let mut report = report(outcome, started, given.as_ref(), &summary.counts());
             report.facts.extend(

@@ -208,6 +208,34 @@ fn secrets_are_never_shown() {
     }
 }
 
+/// Whole numbers that are written as others are.
+#[test]
+fn whole_numbers_may_have_a_point_or_an_exponent() {
+    let profile =
+        |version: &str, size: &str| {
+            format!("{VALID}archive: {{encryption-key: {{env: K}}, volume-size: {size}}}\n")
+                .replacen("version: 1", &format!("version: {version}"), 1)
+        };
+    for (version, size) in [
+        ("1.0", "4e9"),
+        ("1e0", "4000000000.0"),
+        ("1", "4_000_000_000"),
+    ] {
+        let text = profile(version, size);
+        let loaded = profile::load_bytes(Path::new("p.yaml"), text.as_bytes());
+        assert!(loaded.is_ok(), "{text}\n{}", loaded.unwrap_err());
+    }
+    for (version, size, said) in [
+        ("2.0", "4e9", "version 2 of the profile format is not known"),
+        ("1", "4000000000.5", "is a fraction"),
+    ] {
+        let text = profile(version, size);
+        let refused = profile::load_bytes(Path::new("p.yaml"), text.as_bytes());
+        let refused = refused.unwrap_err().to_string();
+        assert!(refused.contains(said), "{refused}");
+    }
+}
+
 proptest::proptest! {
     /// Whatever stands in a file, the answer is a job or a diagnostic with its place inside the
     /// file.

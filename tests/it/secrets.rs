@@ -1,106 +1,21 @@
 //! No secret in any file, argument list, log or output (SPEC#credentials).
 
-use std::collections::{BTreeMap, BTreeSet};
+mod forms;
+mod on_windows;
+
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Child;
-use std::sync::LazyLock;
 
-use crate::support::lab;
+use forms::{ACCESS_KEY, SECRET_KEY, WEBHOOK, assert_secretless};
+
 use crate::support::look::{Seen, look};
-use crate::support::machine::{KEY, Machine, Ran};
+use crate::support::machine::{Machine, Ran};
 use crate::support::moto;
-
-const ACCESS_KEY: &str = "AKIA-NOBODY-MUST-SEE-ME";
-const SECRET_KEY: &str = "secret/access+key=nobody-must-see";
-
-/// Every form a secret could have been written in.
-fn forms() -> &'static [(String, Vec<u8>)] {
-    static FORMS: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(|| {
-        let secrets = [KEY, ACCESS_KEY, SECRET_KEY];
-        secrets.into_iter().flat_map(forms_of).collect()
-    });
-    &FORMS
-}
-
-fn forms_of(secret: &str) -> Vec<(String, Vec<u8>)> {
-    let bytes = secret.as_bytes();
-    let utf16 = |to_bytes: fn(u16) -> [u8; 2]| secret.encode_utf16().flat_map(to_bytes).collect();
-    let each = |form: &dyn Fn(char) -> String| secret.chars().map(form).collect::<String>();
-    let percent = each(&|c| match c.is_ascii_alphanumeric() || "-._~".contains(c) {
-        true => c.to_string(),
-        false => c.to_string().bytes().map(|b| format!("%{b:02X}")).collect(),
-    });
-    let xml = secret
-        .replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;");
-    let json = serde_json::to_string(secret).unwrap();
-    let json = json.trim_matches('"').to_owned();
-    let slashed = json.replace('/', "\\/");
-    let shell = each(
-        &|c| match c.is_ascii_alphanumeric() || "-._/=+".contains(c) {
-            true => c.to_string(),
-            false => format!("\\{c}"),
-        },
-    );
-    let reversed: String = secret.chars().rev().collect();
-    let text = |text: String| text.into_bytes();
-    let mut forms: Vec<(&str, Vec<u8>)> = vec![
-        ("text", bytes.to_vec()),
-        ("hex", text(hex::encode(bytes))),
-        ("HEX", text(hex::encode_upper(bytes))),
-        ("percent", text(percent.clone())),
-        ("percent in lower case", text(percent.to_lowercase())),
-        ("UTF-16LE", utf16(u16::to_le_bytes)),
-        ("UTF-16BE", utf16(u16::to_be_bytes)),
-        ("JSON", text(json)),
-        ("JSON with slashes", text(slashed)),
-        ("XML", text(xml.clone())),
-        (
-            "XML with quotes",
-            text(xml.replace('"', "&quot;").replace('\'', "&apos;")),
-        ),
-        ("shell", text(shell)),
-        ("shell in quotes", text(secret.replace('\'', "'\\''"))),
-        ("backwards", text(reversed)),
-    ];
-    // Base64 of the middle, at each of its three offsets.
-    for skip in 0..3 {
-        let whole = (bytes.len() - skip) / 3 * 3;
-        let standard = base64(&bytes[skip..skip + whole]);
-        let url = standard.iter().map(|b| match b {
-            b'+' => b'-',
-            b'/' => b'_',
-            b => *b,
-        });
-        forms.push(("base64 for addresses", url.collect()));
-        forms.push(("base64", standard));
-    }
-    forms
-        .into_iter()
-        .map(|(form, bytes)| (format!("{form} of {secret}"), bytes))
-        .collect()
-}
-
-fn base64(bytes: &[u8]) -> Vec<u8> {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let letters = |three: &[u8]| {
-        let number = three.iter().fold(0_usize, |n, b| n << 8 | usize::from(*b));
-        [18, 12, 6, 0].map(|shift| LETTERS[number >> shift & 63])
-    };
-    bytes.chunks_exact(3).flat_map(letters).collect()
-}
-
-fn assert_secretless(what: &str, bytes: &[u8]) {
-    for (form, secret) in forms() {
-        assert!(
-            !bytes.windows(secret.len()).any(|window| window == secret),
-            "{what} holds the {form}"
-        );
-    }
-}
+use crate::support::recorder::Recorder;
+use crate::support::smtp::{MailServer, PASSWORD, USER};
 
 fn assert_tree_secretless(root: &Path) -> Seen {
     let seen = look(root);
@@ -125,6 +40,10 @@ fn look_at_arguments(seen: &mut BTreeMap<String, u64>) {
     for entry in fs::read_dir("/proc").unwrap().flatten() {
         // A process may end while it is looked at.
         if let Ok(bytes) = fs::read(entry.path().join("cmdline")) {
+            // The mail servers of the tests are given what they have to know.
+            if bytes.windows(9).any(|part| part == b"aiosmtpd.") {
+                continue;
+            }
             assert_secretless("an argument list", &bytes);
             let line = String::from_utf8_lossy(&bytes).replace('\0', " ");
             *seen.entry(line).or_default() += 1;
@@ -132,10 +51,20 @@ fn look_at_arguments(seen: &mut BTreeMap<String, u64>) {
     }
 }
 
+/// A machine and what it reports to.
+struct Watched {
+    machine: Machine,
+    /// What tools and hooks have seen.
+    kept: PathBuf,
+    mail: MailServer,
+    recorder: Recorder,
+}
+
 /// A machine with both stores, whose tools keep what they were called with and what lay in the work
 /// directory.
-fn watched() -> (Machine, PathBuf) {
+fn watched() -> Watched {
     let mut machine = Machine::new();
+    let (mail, recorder) = (MailServer::start("tls"), Recorder::answering(200));
     machine.add_other();
     let kept = machine.path("kept");
     fs::create_dir(&kept).unwrap();
@@ -153,28 +82,56 @@ fn watched() -> (Machine, PathBuf) {
     );
     machine.hook_seven_zip(&hook);
     machine.hook_rsync(&hook);
-    (machine, kept)
+    let script = machine.script("hook", &hook);
+    // A file in the scratch directory would be found by the search.
+    let shell = machine.other().parent().unwrap().join("address");
+    fs::write(&shell, format!("{}/{WEBHOOK}\n", recorder.endpoint())).unwrap();
+    machine.profile.more = format!(
+        "hooks: {{before: ['{0}'], after: ['{0}']}}\n\
+         smtp: {{host: localhost, port: {1}, security: tls, from: a@example.com, to: [b@example.com], \
+         login: {{user: {USER}, password: {{env: AAM_TEST_PASSWORD}}}}}}\n\
+         notify: [{{url: {{file: '{2}'}}}}]\n",
+        script.display(),
+        mail.port,
+        shell.display()
+    );
+    Watched {
+        machine,
+        kept,
+        mail,
+        recorder,
+    }
 }
 
-fn start(machine: &Machine, arguments: &[&str]) -> Child {
+fn start(watched: &Watched, arguments: &[&str]) -> Child {
+    let machine = &watched.machine;
     let profile = machine.path("profile.yaml");
-    let arguments = [
-        &arguments[..1],
-        &[profile.to_str().unwrap()],
-        &arguments[1..],
-    ]
-    .concat();
+    // `key-check` is a command of two words.
+    let words: Vec<&str> = arguments[0].split('-').collect();
+    let profile = [profile.to_str().unwrap()];
+    let arguments = [&words, &profile[..], &arguments[1..]].concat();
     machine
         .command(&arguments)
         .env("AAM_TEST_ID", ACCESS_KEY)
         .env("AAM_TEST_SECRET", SECRET_KEY)
+        .env("AAM_TEST_PASSWORD", PASSWORD)
+        .env("SSL_CERT_FILE", watched.mail.certificate())
         .spawn()
         .unwrap()
 }
 
-fn run_and_look(machine: &Machine, kept: &Path) {
-    for arguments in [&["run", "--verbose"][..], &["run"]] {
-        let mut child = start(machine, arguments);
+fn run_and_look(watched: &Watched) {
+    let Watched { machine, kept, .. } = watched;
+    let metrics = machine.path("metrics.prom");
+    let more = [
+        "run",
+        "--metrics",
+        metrics.to_str().unwrap(),
+        "--log-format",
+        "json",
+    ];
+    for arguments in [&["run", "--verbose"][..], &more] {
+        let mut child = start(watched, arguments);
         let sampled = sample(&mut child);
         assert!(
             sampled.keys().any(|line| line.contains("aam-backup run")),
@@ -187,7 +144,7 @@ fn run_and_look(machine: &Machine, kept: &Path) {
     for format in ["text", "json"] {
         let rendered = machine.path("rendered");
         let child = start(
-            machine,
+            watched,
             &[
                 "plan",
                 "--force-full",
@@ -201,8 +158,22 @@ fn run_and_look(machine: &Machine, kept: &Path) {
         ran.exit(0);
         assert_secretless("the plan", ran.to_string().as_bytes());
     }
+    for arguments in [
+        &["status", "--format", "json"][..],
+        &["sets", "--format", "json"],
+        &["find", "a", "--format", "json"],
+        &["doctor"],
+        &["verify", "--yes"],
+        &["key-check"],
+        &["schedule-show"],
+        &["notify-test"],
+    ] {
+        let ran = Ran::of(start(watched, arguments).wait_with_output().unwrap());
+        assert_ne!(ran.code, Some(2), "{arguments:?} {ran}");
+        assert_secretless(&format!("{arguments:?}"), ran.to_string().as_bytes());
+    }
     let to = machine.path("restored");
-    let child = start(machine, &["restore", "--to", to.to_str().unwrap()]);
+    let child = start(watched, &["restore", "--to", to.to_str().unwrap()]);
     let ran = Ran::of(child.wait_with_output().unwrap());
     ran.exit(0);
     assert_secretless("the output of a restore", ran.to_string().as_bytes());
@@ -237,18 +208,27 @@ fn run_and_look(machine: &Machine, kept: &Path) {
         );
     }
     assert_secretless("the manifest", machine.manifests().as_bytes());
+    let (mails, messages) = (watched.mail.taken(), watched.recorder.taken());
+    assert!(mails.len() >= 3 && messages.len() >= 3, "{}", mails.len());
+    for mail in mails {
+        assert_secretless("a mail", mail.as_bytes());
+    }
+    for message in messages {
+        assert!(message.what.contains("/post-box/"), "{}", message.what);
+        assert_secretless("a message", message.body.as_bytes());
+    }
 }
 
 #[test]
 fn nowhere() {
-    let (machine, kept) = watched();
-    run_and_look(&machine, &kept);
+    run_and_look(&watched());
 }
 
 /// The snapshot program and what it starts are more processes, and there is an order file.
 #[test]
 fn nowhere_under_a_snapshot_program() {
-    let (mut machine, kept) = watched();
+    let mut watched = watched();
+    let (machine, kept) = (&mut watched.machine, watched.kept.clone());
     let mount = machine.path("snapshot");
     fs::create_dir(&mount).unwrap();
     let text = format!(
@@ -256,7 +236,7 @@ fn nowhere_under_a_snapshot_program() {
         kept.display()
     );
     machine.profile.snapshot = Some((machine.script("snap", &text), mount));
-    run_and_look(&machine, &kept);
+    run_and_look(&watched);
     let arguments = fs::read_to_string(kept.join("snapshot-arguments")).unwrap();
     assert!(arguments.contains("shadow-stage"), "{arguments}");
     assert!(
@@ -266,109 +246,16 @@ fn nowhere_under_a_snapshot_program() {
     );
 }
 
-/// What is in a directory while a run works, as far as it can be read: files come and go. Returns
-/// the names that were seen.
-fn glance(root: &Path, names: &mut BTreeSet<String>) {
-    for entry in fs::read_dir(root).into_iter().flatten().flatten() {
-        let (path, kind) = (entry.path(), entry.file_type());
-        match kind {
-            Ok(kind) if kind.is_dir() => glance(&path, names),
-            Ok(kind) if kind.is_file() => {
-                let content = fs::read(&path).unwrap_or_default();
-                assert_secretless(&path.display().to_string(), &content);
-                names.insert(entry.file_name().to_string_lossy().into_owned());
-            }
-            _ => {}
-        }
-    }
-}
-
-/// The same with the program for Windows: its tools are started by a batch file that the snapshot
-/// program starts.
-#[test]
-fn nowhere_on_windows() {
-    if lab::is_asked_for() {
-        lab::unless_wine_dies(nowhere_under_wine);
-    }
-}
-
-fn nowhere_under_wine() {
-    let mut machine = Machine::of_either_system();
-    machine.add_other();
-    let moto = moto::shared();
-    machine.profile.more_destinations = format!(
-        "  s3: {{bucket: {}, region: us-east-1, endpoint: '{}', storage-class: STANDARD, credentials: {{access-key-id: {{env: AAM_TEST_ID}}, secret-access-key: {{env: AAM_TEST_SECRET}}}}}}",
-        moto.bucket(),
-        moto.endpoint(),
-    );
-    let (of_hook, of_tool) = (machine.path("hook.txt"), machine.path("tool.txt"));
-    let hook = machine.path("hook.bat");
-    let text = format!("@set >{}\r\n", machine.profile.said(&of_hook));
-    fs::write(&hook, text).unwrap();
-    let metrics = machine.profile.said(&machine.path("metrics.prom"));
-    machine.profile.more = format!("hooks: {{before: ['{}']}}\n", machine.profile.said(&hook));
-    let profile = machine.profile.said(&machine.path("profile.yaml"));
-    let to = machine.profile.said(&machine.path("restored"));
-    let rendered = machine.profile.said(&machine.path("rendered"));
-    let mut names = BTreeSet::new();
-    for arguments in [
-        &["run", &profile, "--verbose", "--metrics", &metrics][..],
-        &["run", &profile, "--log-format", "json"],
-        &["plan", &profile, "--force-full", "--render", &rendered],
-        &["plan", &profile, "--format", "json"],
-        &["sets", &profile, "--format", "json"],
-        &["status", "--format", "json"],
-        &["restore", &profile, "--to", &to],
-    ] {
-        let mut command = machine.command(arguments);
-        command
-            .env("AAM_TEST_ID", ACCESS_KEY)
-            .env("AAM_TEST_SECRET", SECRET_KEY)
-            .env("AAM_STANDIN_ENVIRONMENT", machine.profile.said(&of_tool));
-        let mut child = command.spawn().unwrap();
-        let mut seen = BTreeMap::new();
-        while child.try_wait().unwrap().is_none() {
-            look_at_arguments(&mut seen);
-            glance(&machine.profile.work, &mut names);
-            glance(&machine.path("state"), &mut names);
-        }
-        let ours = format!("aam-backup.exe {}", arguments[0]);
-        assert!(seen.keys().any(|line| line.contains(&ours)), "{seen:?}");
-        let ran = Ran::of(child.wait_with_output().unwrap());
-        ran.exit(0);
-        assert_secretless("the output", ran.to_string().as_bytes());
-    }
-    let seen = assert_tree_secretless(&machine.path("."));
-    for part in [
-        "state/state/",
-        "store/pc_",
-        "mirror/",
-        "logs/",
-        "rendered/1/",
-        "metrics",
-    ] {
-        let is_there = seen.keys().any(|path| path.starts_with(part.as_bytes()));
-        assert!(is_there, "{part} was looked at");
-    }
-    assert!(names.iter().any(|name| name == "mount.bat"), "{names:?}");
-    for (file, sure) in [(of_hook, "hook"), (of_tool, "tool")] {
-        let variables = fs::read_to_string(&file).unwrap();
-        assert!(
-            variables.to_lowercase().contains("path="),
-            "{sure}: {variables}"
-        );
-    }
-}
-
 /// Work files and state are nobody else's business.
 #[test]
 fn names_are_for_the_owner_only() {
-    let (machine, kept) = watched();
+    let watched = watched();
+    let (machine, kept) = (&watched.machine, &watched.kept);
     let mut open = vec![machine.path("state/state"), machine.path("state/logs")];
-    let mut child = start(&machine, &["run"]);
+    let mut child = start(&watched, &["run"]);
     child.wait().unwrap();
     open.extend(
-        fs::read_dir(&kept)
+        fs::read_dir(kept)
             .unwrap()
             .flatten()
             .map(|e| e.path())

@@ -158,8 +158,8 @@ fn nothing_that_a_store_holds_acts_on_a_reader() {
     said["mounts"][0]["path"] = format!("/{NASTY}").into();
     fs::write(&marker, said.to_string()).unwrap();
     let name = |location: &str| format!("{location}_20261101_100000.000000_0_0.0_yes_x");
-    let forged = format!("x\"}} 1\naam_backup_last_success{{}} 9\u{202e}");
-    for location in [forged.as_str(), "tur\u{202e}ned", "esc\u{1b}[2J"] {
+    let forged = "x\"} 1\naam_backup_last_success{} 9\u{202e}";
+    for location in [forged, "tur\u{202e}ned", "esc\u{1b}[2J"] {
         fs::write(store.join(name(location)), "").unwrap();
     }
     let profile = machine.path("profile.yaml");

@@ -52,6 +52,6 @@ part "the same as on Linux"
     tests/setup.sh
     timeout --kill-after=10 1800 cargo test --quiet --test it --no-run
     AAM_TEST_WINDOWS=$lab unless_wine_loses_a_program timeout --kill-after=10 2700 cargo test --quiet --test it -- \
-        scenarios::list windows:: property::on_windows secrets::nowhere_on_windows --test-threads 1 --nocapture
+        scenarios::list windows:: property::on_windows secrets::on_windows --test-threads 1 --nocapture
 )
 part "done"

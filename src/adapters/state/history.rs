@@ -113,6 +113,11 @@ impl History {
         }
     }
 
+    /// Whether the profile ever ran here.
+    pub fn has_runs(&self) -> bool {
+        self.directory.is_dir()
+    }
+
     /// The runs of every profile that has run here, by name.
     pub fn all() -> Vec<(String, History)> {
         let mut all: Vec<(String, History)> = fs::read_dir(directory())

@@ -4,6 +4,7 @@
 //! One directory for each backup, made completely under another name and renamed, so that a crash
 //! leaves nothing incomplete.
 
+pub mod checked;
 pub mod history;
 pub mod lock;
 pub mod metrics;
@@ -17,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::adapters::fs::{BUILDING, create_private_directory, sha256, write_whole};
+use crate::adapters::fs::{BUILDING, create_private_directory, entries, sha256};
 use crate::adapters::manifest_file;
 use crate::model::key_fingerprint::KeyFingerprint;
 use crate::model::name::{BackupId, MountName};
@@ -101,16 +102,16 @@ impl State {
     /// The backups remembered, oldest first. What cannot be read counts as forgotten: a backup then
     /// goes by times.
     pub fn remembered(&self) -> Vec<Remembered> {
-        let Ok(entries) = fs::read_dir(&self.directory) else {
+        let Ok(entries) = entries(&self.directory) else {
             return Vec::new();
         };
         let mut found: Vec<Remembered> = entries
-            .flatten()
+            .into_iter()
             .filter_map(|entry| {
                 let stamp: Stamp = entry.file_name().to_str()?.parse().ok()?;
-                let record = record(&entry.path())?;
-                let path = |file: &str| entry.path().join(file).to_str().map(str::to_owned);
-                let files = record.files(&entry.path()).into_iter();
+                let record = record(&entry.path)?;
+                let path = |file: &str| entry.path.join(file).to_str().map(str::to_owned);
+                let files = record.files(&entry.path).into_iter();
                 if !are_whole(files, &record.sha256) {
                     return None;
                 }
@@ -131,9 +132,14 @@ impl State {
         found
     }
 
+    /// The small records, whether they are there or not.
+    pub fn records(&self) -> [PathBuf; 2] {
+        [KEY, sent::FILE].map(|name| self.directory.join(name))
+    }
+
     /// The fingerprint of the key of the last backup.
     pub fn key(&self) -> Option<KeyFingerprint> {
-        serde_json::from_slice(&fs::read(self.directory.join(KEY)).ok()?).ok()
+        checked::read(&self.directory.join(KEY))
     }
 
     /// Keeps the fingerprint of the key of a backup.
@@ -142,7 +148,7 @@ impl State {
     /// When state cannot be written.
     pub fn note_key(&self, fingerprint: &KeyFingerprint) -> io::Result<()> {
         create_private_directory(&self.directory)?;
-        write_whole(&self.directory.join(KEY), &serde_json::to_vec(fingerprint)?)
+        checked::write(&self.directory.join(KEY), fingerprint)
     }
 
     /// Backups whose upload was interrupted, oldest first.
@@ -212,19 +218,15 @@ impl State {
     /// Forgets every backup but these, and what a crash left behind. Their manifests are kept for
     /// searches.
     pub fn forget_all_but(&self, keep: &[Stamp]) {
-        for entry in fs::read_dir(&self.directory)
-            .into_iter()
-            .flatten()
-            .flatten()
-        {
+        for entry in entries(&self.directory).into_iter().flatten() {
             let name = entry.file_name();
             let Some(name) = name.to_str() else { continue };
             let kept = name.parse().is_ok_and(|stamp: Stamp| keep.contains(&stamp));
             if !kept && name.parse::<Stamp>().is_ok() {
-                self.keep_past(&entry.path());
+                self.keep_past(&entry.path);
             } else if name.starts_with(BUILDING) {
                 // What stays is tried again by the next run.
-                let _ = fs::remove_dir_all(entry.path()).or_else(|_| fs::remove_file(entry.path()));
+                let _ = fs::remove_dir_all(&entry.path).or_else(|_| fs::remove_file(&entry.path));
             }
         }
         self.limit_past();

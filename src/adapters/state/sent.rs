@@ -7,13 +7,13 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::State;
-use crate::adapters::fs::{create_private_directory, write_whole};
+use super::{State, checked};
+use crate::adapters::fs::create_private_directory;
 use crate::model::name::ObjectName;
 use crate::model::object::Object;
 use crate::model::stamp::Stamp;
 
-const FILE: &str = "sent.json";
+pub(super) const FILE: &str = "sent.json";
 
 /// The objects of complete backups, by store as the user knows it.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -67,15 +67,12 @@ impl State {
                 .iter()
                 .map(|object| (object.key.clone(), object.size)),
         );
-        let text = serde_json::to_vec(&record).map_err(io::Error::from)?;
-        write_whole(&path, &text)
+        checked::write(&path, &record)
     }
 }
 
 fn read(path: &Path) -> SentRecord {
-    let text = std::fs::read(path).unwrap_or_default();
-    serde_json::from_slice(&text)
-        .ok()
+    checked::read(path)
         .filter(|record: &SentRecord| record.version == 1)
         .unwrap_or_default()
 }

@@ -19,7 +19,7 @@ use crate::run::restore::facts::RestoreFacts;
 use crate::run::restore::origin::RestoreOrigin;
 use crate::run::restore::tools::RestoreStep;
 use crate::run::restore::work::report_end;
-use crate::run::session::{Files, Session};
+use crate::run::session::{Files, MailRule, Session};
 
 /// Where the log goes and who gets the report. Default: as in the profile.
 #[derive(Debug, Args)]
@@ -97,7 +97,7 @@ pub fn restore(args: &ReportArgs, call: &RestoreCall<'_>) -> Exit {
         location: &origin.location,
         operation: RESTORE,
         reporting: &reporting,
-        mail: true,
+        mail: MailRule::Every,
         log_is_vital: false,
         files: Files::default(),
     };

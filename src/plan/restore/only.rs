@@ -42,7 +42,10 @@ impl Wanted {
             return wanted(names.map(str::to_owned).collect());
         }
         let mount = path?;
-        let asked = FullPath::parse(text).ok()?;
+        let asked = match FullPath::parse(text) {
+            Ok(asked) => asked,
+            Err(_) => return wanted(odd_names_below(text, mount)?),
+        };
         if asked.starts_with(mount) {
             return wanted(asked.parts()[mount.parts().len()..].to_vec());
         }
@@ -73,6 +76,21 @@ impl Wanted {
     pub fn joined(&self) -> String {
         self.names.join("/")
     }
+}
+
+/// The names below a mount of a path with control characters, which no profile may name and a Unix
+/// system may hold.
+fn odd_names_below(text: &str, mount: &FullPath) -> Option<Vec<String>> {
+    if mount.family() != Family::Unix || !text.starts_with('/') {
+        return None;
+    }
+    let names = text
+        .split('/')
+        .filter(|name| !name.is_empty() && *name != ".");
+    let names: Vec<String> = names.map(str::to_owned).collect();
+    let below = names.strip_prefix(mount.parts())?;
+    let is_plain = below.iter().all(|name| name != "..");
+    is_plain.then(|| below.to_vec())
 }
 
 impl fmt::Display for Wanted {
@@ -127,6 +145,16 @@ impl Nearest {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_with_a_control_character_is_wanted_as_it_is() {
+        let mount = FullPath::parse("/home/allen").unwrap();
+        let names = |text: &str| Wanted::within(text, 1, Some(&mount)).map(|wanted| wanted.names);
+        assert_eq!(names("/home/allen/a\tb"), Some(vec!["a\tb".to_owned()]));
+        assert_eq!(names("1/a\tb"), Some(vec!["a\tb".to_owned()]));
+        assert_eq!(names("/home/a\tb"), None);
+        assert_eq!(names("/home/allen/../a\tb"), None);
+    }
 
     fn within(text: &str, mount: &str) -> Option<String> {
         Wanted::within(text, 2, Some(&FullPath::parse(mount).unwrap())).map(|w| w.joined())

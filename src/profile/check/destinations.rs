@@ -6,7 +6,7 @@ use bytesize::ByteSize;
 
 use super::{Checker, Mistake};
 use crate::model::bandwidth::Transfers;
-use crate::model::job::{Archive, Email, MaxDelete, Mirror, default_work_directory};
+use crate::model::job::{Archive, MaxDelete, Mirror, Reporting, default_work_directory};
 use crate::model::path::{Family, FullPath};
 use crate::model::policy::{Credentials, Reference};
 use crate::model::store::{JobStores, StoreSettings};
@@ -143,17 +143,16 @@ impl Checker<'_> {
     pub(super) fn secrets(
         document: &Document,
         stores: &[StoreSettings],
-        email: Option<&Email>,
+        reporting: &Reporting,
     ) -> Vec<Reference> {
         let key = document
             .archive
             .iter()
             .map(|archive| &archive.encryption_key);
         let stores = stores.iter().flat_map(|store| store.secrets());
-        let email = email.and_then(|email| email.credentials.as_ref());
-        let email = email.into_iter().flat_map(Credentials::references);
+        let reporting = reporting.references().into_iter();
         key.chain(stores.map(|(_, reference)| reference))
-            .chain(email.map(|(_, reference)| reference))
+            .chain(reporting.map(|(_, reference)| reference))
             .cloned()
             .collect()
     }

@@ -52,6 +52,11 @@ impl<'de> Visitor<'de> for NodeVisitor {
     }
 
     fn visit_f64<E: serde::de::Error>(self, n: f64) -> Result<YamlNode, E> {
+        // `1.0` and `4e9` are whole numbers for people; up to here every one has its own f64.
+        const LARGEST: f64 = 9_007_199_254_740_992.0;
+        if n.fract() == 0.0 && n.abs() <= LARGEST {
+            return Ok(YamlNode::Number((n as i64).into()));
+        }
         Number::from_f64(n)
             .map(YamlNode::Number)
             .ok_or_else(|| E::custom("not a finite number"))

@@ -147,19 +147,8 @@ pub fn backup(
         );
         fact("Selected", selected);
     }
-    match scope {
-        Some(_) if counts.archived_files == 0 && !all_read => {
-            fact("Archived", "nothing".to_owned())
-        }
-        Some(_) if counts.archived_files == 0 => fact("Archived", "nothing changed".to_owned()),
-        Some(_) => {
-            let files = text::count(counts.archived_files, "file");
-            fact(
-                "Archived",
-                format!("{files}, {}", text::size(counts.archived_bytes)),
-            );
-        }
-        None => {}
+    if scope.is_some() {
+        fact("Archived", archived(outcome, all_read, counts));
     }
     for (count, words) in [
         (counts.deleted, "Deleted from the mirror"),
@@ -173,6 +162,19 @@ pub fn backup(
     let mut report = report(title(outcome, started, &what), facts, counts);
     name_lacking(&mut report, plan);
     report
+}
+
+/// What was archived. A deletion is a change, too, and nothing is known about what failed.
+fn archived(outcome: Outcome, all_read: bool, counts: &Counts) -> String {
+    match counts.archived_files {
+        0 if outcome.is_failure() || !all_read => "nothing".to_owned(),
+        0 => "no new or changed files".to_owned(),
+        files => format!(
+            "{}, {}",
+            text::count(files, "file"),
+            text::size(counts.archived_bytes)
+        ),
+    }
 }
 
 /// Says what destinations lack.

@@ -1,6 +1,8 @@
 //! What the log says before anything is done: parameters, then what was found and decided
 //! (SPEC#email).
 
+use crate::adapters::destination_id;
+use crate::adapters::state::{State, checked};
 use crate::model::event::{Event, Events, Section};
 use crate::model::job::Job;
 use crate::model::policy::ExtraFiles;
@@ -49,6 +51,22 @@ pub(super) fn parameters(job: &Job, request: Request, events: &Events<'_>) {
             email.to.join(", "),
             email.region
         ));
+    }
+}
+
+/// Says which records of local state are damaged: they count as absent.
+pub(super) fn damaged_records(job: &Job, events: &Events<'_>) {
+    let records = State::of(&job.location).records().into_iter();
+    let records = records.chain([destination_id::record()]);
+    for path in records.filter(|path| checked::is_damaged(path)) {
+        let text = format!(
+            "'{}' in local state is damaged and counts as absent",
+            path.display()
+        );
+        let hint = "check the disk; in this run, nothing notices a mistyped key, a destination \
+                    that is not attached, or objects that are gone from a store"
+            .to_owned();
+        events.warn(Section::LatestBackups, text, Some(hint));
     }
 }
 

@@ -31,7 +31,7 @@ use crate::run::backup::exec::Execution;
 use crate::run::backup::survey::{Request, Survey, snapshot_problem, survey};
 use crate::run::guard::guarded;
 use crate::run::prune;
-use crate::run::session::{Ended, Files, Session};
+use crate::run::session::{Ended, Files, MailRule, Session};
 
 /// Asks the user a question that is answered by yes or no.
 pub type Ask<'a> = &'a dyn Fn(&str) -> bool;
@@ -52,7 +52,7 @@ pub fn run<'a>(
         location: &job.location,
         operation: &operation,
         reporting: &job.reporting,
-        mail: request.mode == Mode::Regular,
+        mail: mail_rule(request.mode, ask.is_some()),
         files,
         log_is_vital: true,
     };
@@ -70,6 +70,15 @@ pub fn run<'a>(
             report::backup(outcome, started, &job.location, plan, request.mode, counts)
         },
     )
+}
+
+/// Somebody who starts an incremental-only backup and watches it needs no email.
+fn mail_rule(mode: Mode, is_attended: bool) -> MailRule {
+    match (mode, is_attended) {
+        (Mode::Regular, _) => MailRule::Every,
+        (Mode::IncrementalOnly, false) => MailRule::Failures,
+        (Mode::IncrementalOnly, true) => MailRule::None,
+    }
 }
 
 /// What the runs of a profile are noted under: its name, or that of its file if it does not say
@@ -90,6 +99,7 @@ pub fn refuse<'a>(
     readable: &Readable,
     diagnostics: &Diagnostics,
     mode: Mode,
+    is_attended: bool,
     files: Files<'_>,
     readers: Vec<Box<dyn Sink + 'a>>,
 ) -> Ended {
@@ -104,7 +114,7 @@ pub fn refuse<'a>(
         location: &location,
         operation: &operation,
         reporting: &readable.reporting,
-        mail: mode == Mode::Regular,
+        mail: mail_rule(mode, is_attended),
         files,
         log_is_vital: true,
     };
@@ -144,6 +154,7 @@ fn between_hooks(
 ) -> (Outcome, Option<Plan>) {
     let hooks = &job.reporting.hooks;
     let mut about = session.about_start();
+    announce::damaged_records(job, events);
     let (outcome, plan) = match hooks
         .before
         .as_ref()

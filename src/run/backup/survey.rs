@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 
+use crate::adapters::fs::entries;
 use crate::adapters::process::{ToolError, locate};
 use crate::adapters::seven_zip::SevenZip;
 use crate::adapters::state::{State, uploads};
@@ -266,7 +267,7 @@ fn is_in_use(mount: &MountPoint) -> bool {
 }
 
 fn holds_something(mount: &MountPoint) -> bool {
-    std::fs::read_dir(mount.root()).is_ok_and(|mut entries| entries.next().is_some())
+    entries(mount.root().as_ref()).is_ok_and(|entries| !entries.is_empty())
 }
 
 #[cfg(windows)]

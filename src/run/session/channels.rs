@@ -12,7 +12,7 @@ mod ping;
 mod smtp;
 mod webhook;
 
-use super::Session;
+use super::{MailRule, Session};
 use crate::adapters::state::history::RunRecord;
 use crate::model::event::{Events, Outcome};
 use crate::model::job::Reporting;
@@ -36,7 +36,9 @@ impl RunEnd<'_> {
     fn wants_message(&self, when: When, session: &Session<'_>) -> bool {
         match self.outcome {
             Outcome::Skipped => false,
-            Outcome::Success => self.others_lost || (session.mail && when == When::Always),
+            Outcome::Success => {
+                self.others_lost || (session.mail == MailRule::Every && when == When::Always)
+            }
             _ => true,
         }
     }

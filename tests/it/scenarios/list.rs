@@ -84,7 +84,7 @@ scenarios! {
     ];
     an_incremental_with_nothing_writes_its_marker: [
         Run(&[], 0, &[]),
-        Run(&[], 0, &["Archived: nothing changed"]),
+        Run(&[], 0, &["Archived: no new or changed files"]),
         Incremental(2, &[]),
         Run(&[], 0, &[]),
         Incremental(3, &[]),

@@ -127,6 +127,14 @@ fn an_incremental_only_backup_sends_none() {
     assert_eq!(night.mails().len(), 1);
 }
 
+/// Nobody watches a run without a terminal.
+#[test]
+fn an_unattended_incremental_only_backup_that_fails_is_mailed() {
+    let mut night = Night::new();
+    night.run(&["--mode", "incremental-only"]).exit(1);
+    assert!(night.mail().subject.starts_with("FAILURE, "));
+}
+
 #[test]
 fn without_the_access_key() {
     let mut night = Night::new();

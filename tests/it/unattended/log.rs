@@ -3,12 +3,15 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::process::Command;
 
 use aam_auto_backup::parts::Event;
 use aam_auto_backup::parts::text;
 use serde_json::Value;
 
 use super::kit::Night;
+use crate::support::harm::Mounted;
+use crate::support::machine::Ran;
 
 /// SPEC#log, in its order; hooks and the result are our own.
 #[test]
@@ -161,4 +164,50 @@ fn a_broken_profile_too() {
         text.contains("unknown key") && text.contains(r#""outcome":"invalid""#),
         "{text}"
     );
+}
+
+/// What happened must be known: a log that lacks something is no success.
+#[test]
+fn a_full_log_disk_is_no_success() {
+    let mut night = Night::new();
+    night.email.clear();
+    let disk = night.machine.path("log disk");
+    let Some(_mounted) = Mounted::of_size(&disk, 8) else {
+        return;
+    };
+    fs::write(disk.join("fill"), vec![0; 4096]).unwrap();
+    night.machine.profile.log = Some(disk.clone());
+    night
+        .run(&["--verbose", "--log-format", "json"])
+        .exit(3)
+        .says("the log is not complete")
+        .says("No space left on device");
+}
+
+/// The standard library panics if a directory cannot be closed.
+#[test]
+fn a_directory_that_cannot_be_closed_is_named() {
+    let mut night = Night::new();
+    night.email.clear();
+    night.run(&[]).exit(0);
+    let machine = &night.machine;
+    let profile = machine.path("profile.yaml");
+    for (directory, code) in [("home/docs", 0), ("state/logs", 0), ("store", 1)] {
+        let plain = machine.command(&["run", profile.to_str().unwrap()]);
+        let mut command = Command::new("strace");
+        command.args(["-f", "-o", "/dev/null", "-e", "trace=close"]);
+        command.args(["-e", "inject=close:error=EIO", "-P"]);
+        command
+            .arg(machine.path(directory))
+            .arg(plain.get_program());
+        command.args(plain.get_args()).env_clear();
+        for (name, value) in plain.get_envs() {
+            command.envs(value.map(|value| (name, value)));
+        }
+        let ran = Ran::of(command.output().unwrap());
+        ran.exit(code).never_says("the run crashed");
+        if code == 1 {
+            ran.says("store' cannot be closed");
+        }
+    }
 }

@@ -165,3 +165,36 @@ fn every_profile_of_this_computer() {
     let ran = Ran::of(named.env("TZ", "<+09>-9").output().unwrap());
     ran.exit(0).says(" +09:00 ");
 }
+
+/// Only what ran, or is known, can be missed.
+#[test]
+fn a_slip_in_the_name_of_a_profile_is_not_remembered() {
+    let mut night = quiet();
+    night.run(&[]).exit(0);
+    night.machine.ended(&["run", "nigthly"]).exit(2);
+    let status = night.machine.ended(&["status"]);
+    status.exit(0).never_says("nigthly");
+}
+
+/// A record of local state that is damaged counts as absent. The run after that is well again.
+#[test]
+fn damaged_records_of_state_are_named() {
+    let mut night = quiet();
+    night.run(&[]).exit(0);
+    let state = night.machine.path("state");
+    for record in [
+        "state/pc/key.json",
+        "state/pc/sent.json",
+        "destinations.json",
+    ] {
+        let path = state.join(record);
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[20] ^= 1;
+        fs::write(&path, bytes).unwrap();
+        let ran = night.run(&[]);
+        ran.exit(3)
+            .says(record)
+            .says("is damaged and counts as absent");
+        night.run(&[]).exit(0);
+    }
+}

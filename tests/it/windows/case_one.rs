@@ -152,7 +152,7 @@ fn the_first_documented_test_case() {
     // A second run does nothing; what a full one would run is golden.
     run(&["run", &case])
         .exit(0)
-        .says("Archived: nothing changed");
+        .says("Archived: no new or changed files");
     let rendered = machine.profile.said(&machine.path("rendered"));
     let plan = run(&["plan", &case, "--force-full", "--render", &rendered]);
     let first = plan.exit(0).stdout.lines().next().unwrap();

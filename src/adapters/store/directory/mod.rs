@@ -8,7 +8,7 @@ mod errors;
 mod parts;
 mod write;
 
-use std::fs::{self, File, Metadata};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 #[cfg(unix)]
@@ -24,7 +24,7 @@ use parts::Identity;
 
 use super::local::{self, BUFFER, LocalFile};
 use super::{Act, Progress, Purpose, ReceivedBefore, Store, StoreError, StoreErrorKind};
-use crate::adapters::fs::sync_directory;
+use crate::adapters::fs::{entries, open_plain, sync_directory};
 use crate::model::cancel::Cancel;
 use crate::model::object::{Object, ObjectRef};
 
@@ -160,7 +160,9 @@ impl DirectoryStore {
     /// The file of an object that must be there, and its size.
     fn object(&self, act: &Act, key: &str) -> Result<(File, u64), StoreError> {
         let place = self.place(key, act)?;
-        let file = File::open(place).map_err(|error| self.failed(act, &error))?;
+        // Others may write here: a pipe in its place would never end, and a link leads elsewhere.
+        let file = open_plain(&place, OpenOptions::new().read(true));
+        let file = file.map_err(|error| self.failed(act, &error))?;
         let metadata = file.metadata().map_err(|error| self.failed(act, &error))?;
         if !metadata.is_file() {
             return Err(act.error(StoreErrorKind::NotFound, "this is not a regular file", ""));
@@ -173,18 +175,17 @@ impl DirectoryStore {
         let act = self.act("listing", &format!("{prefix}*"));
         self.attached(&act)?;
         let mut objects = Vec::new();
-        for entry in fs::read_dir(&self.path).map_err(|error| self.failed(&act, &error))? {
+        for entry in entries(&self.path).map_err(|error| self.failed(&act, &error))? {
             if self.cancel.is_set() {
                 return Err(act.interrupted());
             }
-            let entry = entry.map_err(|error| self.failed(&act, &error))?;
-            let Ok(key) = entry.file_name().into_string() else {
+            let Some(key) = entry.file_name().to_str().map(str::to_owned) else {
                 continue;
             };
             if !key.starts_with(prefix) || key.starts_with(PARTIAL) {
                 continue;
             }
-            let metadata = match entry.metadata() {
+            let metadata = match entry.path.symlink_metadata() {
                 Ok(metadata) => metadata,
                 // Removed since its name was read; another program's business.
                 Err(error) if error.kind() == ErrorKind::NotFound => continue,

@@ -5,7 +5,9 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use crate::adapters::fs::{create_new_private_directory, create_private_directory, read_plain};
+use crate::adapters::fs::{
+    create_new_private_directory, create_private_directory, entries, read_plain,
+};
 use crate::adapters::machine;
 use crate::adapters::state::uploads::{self, OWNER};
 use crate::model::event::{Events, Section};
@@ -101,13 +103,13 @@ pub(super) fn remove(job: &Job, plan: &Plan, unfinished: &[Unfinished], events: 
         forget(given_up, Section::Start, events);
     }
     let base = job.work_directory.to_native();
-    for entry in fs::read_dir(&base).into_iter().flatten().flatten() {
+    for entry in entries(&base).into_iter().flatten() {
         let name = entry.file_name();
         let stamp = name.to_str().and_then(|name| run_of(name, &job.location));
         if stamp.is_none_or(stays) {
             continue;
         }
-        let path = entry.path();
+        let path = entry.path.clone();
         let at = path.display();
         match whose(&path) {
             Whose::Ours => match remove_all(&path) {

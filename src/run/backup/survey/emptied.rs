@@ -1,9 +1,9 @@
 //! Sources that have lost all their files: the mount point of a disk that is not attached looks
 //! like an empty directory (SPEC#missing-sources).
 
-use std::fs;
 use std::path::Path;
 
+use crate::adapters::fs::entries;
 use crate::adapters::manifest_file::FileReader;
 use crate::model::job::{Job, JobSource};
 use crate::model::manifest::{EntryKind, RelPath};
@@ -21,19 +21,15 @@ pub fn problem(job: &Job, source: &JobSource, remembered: &[Remembered]) -> Opti
 
 /// Whether there is any file below a directory. An unreadable directory may contain one.
 fn holds_file(directory: &Path) -> bool {
-    let Ok(entries) = fs::read_dir(directory) else {
+    let Ok(entries) = entries(directory) else {
         return true;
     };
     let mut directories = Vec::new();
     for entry in entries {
-        let Ok((entry, kind)) = entry.and_then(|e| Ok((e.path(), e.file_type()?))) else {
-            return true;
-        };
-        if kind.is_file() {
-            return true;
-        }
-        if kind.is_dir() {
-            directories.push(entry);
+        match entry.kind {
+            Ok(kind) if kind.is_dir() => directories.push(entry.path),
+            Ok(kind) if !kind.is_file() => {}
+            _ => return true,
         }
     }
     directories.iter().any(|directory| holds_file(directory))
@@ -64,7 +60,7 @@ fn in_manifest(job: &Job, source: &JobSource, remembered: &[Remembered]) -> Opti
 
 fn in_mirror(job: &Job, source: &JobSource) -> Option<String> {
     let copy = mirror_target(&job.mirror.as_ref()?.path, &source.path);
-    let is_there = fs::metadata(copy.to_native()).is_ok();
+    let is_there = copy.to_native().exists();
     (is_there && holds_file(&copy.to_native()))
         .then(|| format!("its mirror '{copy}' has files of it"))
 }

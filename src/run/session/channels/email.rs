@@ -7,7 +7,7 @@ use crate::model::cancel::Cancel;
 use crate::model::event::{Events, Outcome, Section};
 use crate::model::job::{Email, Reporting};
 use crate::model::policy::When;
-use crate::run::session::Session;
+use crate::run::session::{MailRule, Session};
 
 pub(super) struct EmailChannel;
 
@@ -19,7 +19,7 @@ impl Channel for EmailChannel {
     fn end(&mut self, session: &Session<'_>, end: &RunEnd<'_>, events: &Events<'_>) -> Reached {
         let why = match &session.reporting.email {
             None => "the profile has no section 'email' that can be read",
-            Some(_) if !session.mail => "a run of this mode sends none",
+            Some(_) if !is_wanted(session.mail, end) => "a run of this mode sends none",
             Some(_) if end.outcome == Outcome::Skipped => "nothing was started",
             Some(email) => return send(email, end, events),
         };
@@ -29,6 +29,14 @@ impl Channel for EmailChannel {
 }
 
 /// Sends the report unless it is not wanted.
+fn is_wanted(rule: MailRule, end: &RunEnd<'_>) -> bool {
+    match rule {
+        MailRule::Every => true,
+        MailRule::Failures => end.outcome.is_failure(),
+        MailRule::None => false,
+    }
+}
+
 fn send(email: &Email, end: &RunEnd<'_>, events: &Events<'_>) -> Reached {
     if email.when == When::OnProblem && end.outcome == Outcome::Success && !end.others_lost {
         events.note(

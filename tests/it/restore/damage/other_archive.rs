@@ -9,7 +9,8 @@ fn a_marker_that_is_none_costs_its_mount() {
     let of_other = |pc: &Pc| fs::read(object(pc, INC2, "yes_-srv-data-")).unwrap();
     let nonsense = |_: &Pc| b"{ nonsense".to_vec();
     let newer = |_: &Pc| br#"{"version": 3}"#.to_vec();
-    let cases: [(&dyn Fn(&Pc) -> Vec<u8>, &str); 3] = [
+    type Content<'a> = &'a dyn Fn(&Pc) -> Vec<u8>;
+    let cases: [(Content<'_>, &str); 3] = [
         (&of_other, "describes a different archive than its name"),
         (&nonsense, "cannot be read"),
         (&newer, "use a newer aam-backup"),

@@ -14,7 +14,7 @@ use aam_auto_backup::parts::Exit;
 use aam_auto_backup::parts::Mode;
 use aam_auto_backup::parts::Outcome;
 use aam_auto_backup::parts::report;
-use aam_auto_backup::parts::{Files, Session};
+use aam_auto_backup::parts::{Files, MailRule, Session};
 
 /// A machine whose backup waits at a gate.
 fn gated(night: &mut Night) -> Gate {
@@ -151,7 +151,7 @@ fn a_session_that_panics() {
         location: &job.location,
         operation: "regular",
         reporting: &job.reporting,
-        mail: true,
+        mail: MailRule::Every,
         files: Files {
             metrics: Some(&path.with_file_name("night.prom")),
             ..Files::default()
