@@ -25,7 +25,10 @@ pub(super) fn encrypted(visit: &Visit<'_>) -> Vec<CheckAnswer> {
     let cannot_read = tasks.iter().find(|task| !task.has_password);
     vec![match cannot_read {
         Some(task) => warning(
-            format!("{text}, and the task '{}' runs without a password", task.task),
+            format!(
+                "{text}, and the task '{}' runs without a password",
+                task.task
+            ),
             HINT,
         ),
         None if tasks.is_empty() => warning(text, HINT),

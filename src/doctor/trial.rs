@@ -342,8 +342,12 @@ mod tests {
             (r"C:\Users\allen".to_owned(), "HOME"),
             (r"C:\Users\allen\tools".to_owned(), "TOOLS"),
         ];
-        let names = [("allen".to_owned(), "USER"), ("ALLENS-PC".to_owned(), "COMPUTER")];
-        let text = r"'C:\Users\allen\tools\7z.exe': C:\Users\allen\x, ALLENS-PC\allen, challenge, allen";
+        let names = [
+            ("allen".to_owned(), "USER"),
+            ("ALLENS-PC".to_owned(), "COMPUTER"),
+        ];
+        let text =
+            r"'C:\Users\allen\tools\7z.exe': C:\Users\allen\x, ALLENS-PC\allen, challenge, allen";
         assert_eq!(
             masked(text, paths, &names),
             r"'TOOLS\7z.exe': HOME\x, COMPUTER\USER, challenge, USER"

@@ -51,7 +51,9 @@ pub fn shortcuts(job: &Job, program: &str, profile: &str) -> Result<Vec<Shortcut
     let render = |(title, options): (String, Vec<String>)| {
         let (pause, file) = (!job.pause_at_end, format!("{title} ({}).bat", job.name));
         let text = template
-            .render(context! { title => &title, program, profile, pause, options => Serde(options) })
+            .render(
+                context! { title => &title, program, profile, pause, options => Serde(options) },
+            )
             .map_err(failed)?
             .replace('\n', "\r\n");
         Ok(Shortcut { file, title, text })

@@ -21,7 +21,10 @@ fn made(address: &str) -> (tempfile::TempDir, Output) {
     fs::write(place.path().join("SHA256SUMS"), sums).unwrap();
     let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("packaging/manifests.py");
     let mut command = Command::new("python3");
-    command.arg(script).arg(place.path()).args(["1.2.3", address]);
+    command
+        .arg(script)
+        .arg(place.path())
+        .args(["1.2.3", address]);
     let output = command.output().unwrap();
     (place, output)
 }
@@ -72,11 +75,15 @@ fn of_winget(kind: &str, more: Value) -> Value {
 fn manifests_have_the_shape_that_is_asked_for() {
     let (place, output) = made(ADDRESS);
     assert!(output.status.success(), "{output:?}");
-    let text = |least: u32, most: u32| json!({"type": "string", "minLength": least, "maxLength": most});
+    let text =
+        |least: u32, most: u32| json!({"type": "string", "minLength": least, "maxLength": most});
     let address = json!({"type": "string", "pattern": "^https://", "maxLength": 2048});
     let locale = json!({"const": "en-US"});
     let shapes = [
-        ("winget-AAM.AutoBackup.yaml", of_winget("version", json!({"DefaultLocale": locale}))),
+        (
+            "winget-AAM.AutoBackup.yaml",
+            of_winget("version", json!({"DefaultLocale": locale})),
+        ),
         (
             "winget-AAM.AutoBackup.locale.en-US.yaml",
             of_winget(
@@ -151,7 +158,12 @@ fn manifests_have_the_shape_that_is_asked_for() {
 
 #[test]
 fn an_address_that_is_none_is_refused() {
-    for address in ["", "downloads.test", "http://downloads.test", "https://downloads.test/"] {
+    for address in [
+        "",
+        "downloads.test",
+        "http://downloads.test",
+        "https://downloads.test/",
+    ] {
         let (place, output) = made(address);
         assert!(!output.status.success(), "{address}");
         assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1, "{address}");

@@ -26,7 +26,7 @@ mod listing;
 mod meta;
 
 pub use listing::{native_name, source_problem};
-pub use meta::{InCloud, meta_of};
+pub use meta::{CaseTwin, InCloud, meta_of};
 
 use ahead::{Ahead, Pending};
 use directory::SourceDirectory;

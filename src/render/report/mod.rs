@@ -137,28 +137,8 @@ pub fn backup(
     for reason in plan.archive.iter().flat_map(|d| &d.reasons) {
         fact(word, reason.clone());
     }
-    // A mount that could not be read says nothing of what changed in it.
-    let all_read = counts.mounts >= plan.stages.len();
-    if all_read || counts.mounts > 0 {
-        let selected = format!(
-            "{}, {}",
-            text::count(counts.files, "file"),
-            text::size(counts.bytes)
-        );
-        fact("Selected", selected);
-    }
-    match scope {
-        Some(_) if counts.archived_files == 0 && !all_read => fact("Archived", "nothing".to_owned()),
-        Some(_) if counts.archived_files == 0 => fact("Archived", "nothing changed".to_owned()),
-        Some(_) => {
-            let files = text::count(counts.archived_files, "file");
-            fact(
-                "Archived",
-                format!("{files}, {}", text::size(counts.archived_bytes)),
-            );
-        }
-        None => {}
-    }
+    facts.extend(selected_and_archived(plan, counts));
+    let mut fact = |name: &str, value: String| facts.push((name.to_owned(), value));
     for (count, words) in [
         (counts.deleted, "Deleted from the mirror"),
         (counts.differences, "Different in the mirror"),
@@ -171,6 +151,27 @@ pub fn backup(
     let mut report = report(title(outcome, started, &what), facts, counts);
     name_lacking(&mut report, plan);
     report
+}
+
+/// What was selected and archived, as far as it is known: a mount that could not be read says nothing
+/// of what changed in it.
+fn selected_and_archived(plan: &Plan, counts: &Counts) -> Vec<(String, String)> {
+    let mut facts = Vec::new();
+    let mut fact = |name: &str, value: String| facts.push((name.to_owned(), value));
+    let of = |files, bytes| format!("{}, {}", text::count(files, "file"), text::size(bytes));
+    let all_read = counts.mounts >= plan.stages.len();
+    if all_read || counts.mounts > 0 {
+        fact("Selected", of(counts.files, counts.bytes));
+    }
+    if plan.scope().is_some() {
+        let archived = match counts.archived_files {
+            0 if all_read => "nothing changed".to_owned(),
+            0 => "nothing".to_owned(),
+            files => of(files, counts.archived_bytes),
+        };
+        fact("Archived", archived);
+    }
+    facts
 }
 
 /// Says what destinations lack.

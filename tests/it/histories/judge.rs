@@ -106,13 +106,7 @@ pub fn a_restore_that_fails(world: &mut World, fault: Fault) -> Result<(), Strin
     let to = world.machine.nothing_restored();
     let profile = world.said(&world.machine.path("profile.yaml"));
     let said = world.said(&to);
-    let arguments = [
-        "restore",
-        &profile,
-        "--exact",
-        "--layout",
-        "original",
-    ];
+    let arguments = ["restore", &profile, "--exact", "--layout", "original"];
     let arguments = [&arguments[..], &["--to", &said]].concat();
     let before = world.objects(DIRECTORY);
     for with in [true, false] {

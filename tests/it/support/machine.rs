@@ -154,7 +154,10 @@ impl Machine {
 
     /// Where the programs for a machine with Windows are.
     pub fn lab_programs(&self) -> PathBuf {
-        self.lab.as_ref().expect("a machine with Windows").programs()
+        self.lab
+            .as_ref()
+            .expect("a machine with Windows")
+            .programs()
     }
 
     /// Another program for Windows, with what runs need in its environment.

@@ -51,7 +51,8 @@ fn files_whose_content_is_elsewhere() {
     let said = r"\docs\cloud.x' is not backed up: its content is in the cloud only";
     ran.exit(3).says(said).says("Skipped: 1 entry");
     // Neither tool waits for it, or for the alias that nobody can read.
-    ran.never_says("Retrying").never_says("alias.x' is not backed up");
+    ran.never_says("Retrying")
+        .never_says("alias.x' is not backed up");
     let expected = [
         "docs/a.txt",
         "docs/b.txt",
@@ -69,6 +70,34 @@ fn files_whose_content_is_elsewhere() {
     assert_eq!(archived, expected, "{ran}");
     let manifests = machine.manifests();
     assert!(!manifests.contains("alias.x") && !manifests.contains("socket.x"));
+}
+
+/// A directory can be set to distinguish such names, as the Linux subsystem does.
+#[test]
+fn names_that_differ_only_in_case() {
+    let Some(machine) = machine() else { return };
+    for path in ["docs/Twin.txt", "docs/twin.txt", "pics/Sub/a", "pics/sub/b"] {
+        machine.write(path, path);
+    }
+    let ran = machine.run(&[]);
+    ran.exit(3).says("Skipped: 4 entries");
+    ran.says(r"docs\Twin.txt' is not backed up: its name differs from 'twin.txt' only in case");
+    ran.says(r"docs\twin.txt' is not backed up: its name differs from 'Twin.txt' only in case");
+    ran.says(r"pics\Sub' is not backed up: ")
+        .says(r"pics\sub' is not backed up: ");
+    let others = ["docs/a.txt", "docs/b.txt", "pics/p.jpg"];
+    assert_eq!(machine.mirrored().into_iter().collect::<Vec<_>>(), others);
+    let to = machine.profile.said(&machine.nothing_restored());
+    machine.aam("restore", &["--to", &to]).exit(0);
+    for path in others {
+        assert!(machine.path("back/1").join(path).exists(), "{path}");
+    }
+    // Renamed, all of them are backed up.
+    let home = machine.home();
+    fs::rename(home.join("docs/twin.txt"), home.join("docs/other.txt")).unwrap();
+    fs::rename(home.join("pics/sub"), home.join("pics/other")).unwrap();
+    machine.run(&[]).exit(0);
+    assert_eq!(machine.mirrored().len(), 7);
 }
 
 #[test]
@@ -89,7 +118,9 @@ fn a_file_that_is_encrypted_for_one_user() {
         let mut command = machine.command(&arguments);
         let ran = Ran::of(lab::output(command.envs(variables)));
         ran.says("diary.txt' is encrypted by Windows (EFS)");
-        ran.says(&format!("a run as {account}, without a password, cannot read"));
+        ran.says(&format!(
+            "a run as {account}, without a password, cannot read"
+        ));
         let ran = machine.ended(&arguments);
         ran.never_says("EFS");
     }
@@ -109,9 +140,17 @@ fn work_files_are_for_administrators_and_their_owner() {
     let work: Vec<PathBuf> = fs::read_dir(program_data.join("work"))
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with(&ours))
+        .filter(|path| {
+            path.file_name()
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .starts_with(&ours)
+        })
         .collect();
-    let [work] = &work[..] else { panic!("{work:?}") };
+    let [work] = &work[..] else {
+        panic!("{work:?}")
+    };
     let batch = work.join("2/mount.bat");
     assert!(batch.exists());
     let is_private = |directory: &std::path::Path| {
@@ -167,7 +206,11 @@ fn a_killed_run_takes_its_tools_and_its_snapshot_with_it() {
     signal(*run, Signal::KILL);
     let started = Instant::now();
     while !running().is_empty() {
-        assert!(started.elapsed() < Duration::from_secs(60), "{:?}", running());
+        assert!(
+            started.elapsed() < Duration::from_secs(60),
+            "{:?}",
+            running()
+        );
         std::thread::sleep(Duration::from_millis(50));
     }
     let letter = machine.lab_letter();
@@ -189,10 +232,18 @@ fn read_only_copies_are_deleted_and_replaced() {
         read_only(&machine.home().join(path));
     }
     machine.run(&[]).exit(0);
-    let copy = |path| machine.below(&machine.path("mirror"), &machine.home()).join(path);
+    let copy = |path| {
+        machine
+            .below(&machine.path("mirror"), &machine.home())
+            .join(path)
+    };
     for path in ["docs/old/read only.txt", "docs/changed.txt"] {
         let mode = fs::metadata(copy(path)).unwrap().permissions().mode();
-        assert_eq!(mode & 0o222, 0, "{path}: the copy is read-only, too: {mode:o}");
+        assert_eq!(
+            mode & 0o222,
+            0,
+            "{path}: the copy is read-only, too: {mode:o}"
+        );
     }
     fs::remove_dir_all(machine.home().join("docs/old")).unwrap();
     fs::remove_file(machine.home().join("docs/changed.txt")).unwrap();
@@ -229,8 +280,14 @@ fn a_deep_directory_with_many_exclusions() {
 fn a_percent_sign_in_the_work_directory() {
     let Some(mut machine) = machine() else { return };
     machine.profile.work = machine.path("100%TEMP%");
-    machine.aam("check", &[]).exit(2).says("/archive/work-directory: Windows replaces");
-    machine.aam("run", &[]).exit(2).says("name a directory without '%'");
+    machine
+        .aam("check", &[])
+        .exit(2)
+        .says("/archive/work-directory: Windows replaces");
+    machine
+        .aam("run", &[])
+        .exit(2)
+        .says("name a directory without '%'");
 }
 
 #[test]
@@ -238,7 +295,11 @@ fn a_stage_that_fails_changes_nothing_and_does_not_say_so() {
     let Some(machine) = machine() else { return };
     machine.run(&[]).exit(0);
     machine.write("docs/a.txt", "changed");
-    let ran = run_with(&machine, &["run"], &[("AAM_STANDIN_VSS_FAILURE", "0x80042306")]);
+    let ran = run_with(
+        &machine,
+        &["run"],
+        &[("AAM_STANDIN_VSS_FAILURE", "0x80042306")],
+    );
     ran.exit(1).says("the snapshot could not be made");
     ran.never_says("nothing changed").never_says("SUCCESS");
 }
@@ -280,7 +341,10 @@ fn a_snapshot_program_for_another_machine() {
     let program = machine.path("ShadowSpawn.exe");
     let snapshot = (program.clone(), PathBuf::from("Q:"));
     machine.profile.snapshot = Some(snapshot);
-    for (is_dot_net, said) in [(false, "is a 32-bit program"), (true, "shows snapshots at Q:")] {
+    for (is_dot_net, said) in [
+        (false, "is a 32-bit program"),
+        (true, "shows snapshots at Q:"),
+    ] {
         let mut bytes = vec![0; 0x80 + 24 + 96 + 16 * 8];
         bytes[..2].copy_from_slice(b"MZ");
         bytes[60] = 0x80;

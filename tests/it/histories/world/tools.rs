@@ -27,9 +27,7 @@ impl World {
         profile.exclude_directories = directories.into_iter().flatten().collect();
         profile.exclude_files = files.into_iter().flatten().collect();
         profile.mirror = if self.mirror {
-            format!(
-                "{{path: '{mirror}', extra-files: {extra}, max-delete: {few}}}"
-            )
+            format!("{{path: '{mirror}', extra-files: {extra}, max-delete: {few}}}")
         } else {
             String::new()
         };
