@@ -96,7 +96,7 @@ impl Forest {
             let mut path = dice.pick(&directories).clone();
             let mut name = windows_name(dice, 60);
             if self.is_odd && dice.percent(20) {
-                name.push_str(*dice.pick(&[".", " ", "..", ". "]));
+                name.push_str(dice.pick(&[".", " ", "..", ". "]));
             }
             path.push(name.into_bytes());
             let is_directory = dice.percent(40);

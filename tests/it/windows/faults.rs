@@ -158,7 +158,9 @@ fn work_files_are_for_administrators_and_their_owner() {
         assert_eq!(mode & 0o007, 0, "{}: {mode:o}", directory.display());
     };
     let base = program_data.join("work");
-    [&program_data, &base, work, &work.join("2")].map(|directory| is_private(directory));
+    for directory in [&program_data, &base, work, &work.join("2")] {
+        is_private(directory);
+    }
     held.go_on().exit(0);
     is_private(&machine.path("state/state"));
     // A name cannot be guessed, and what is there already is never used.
