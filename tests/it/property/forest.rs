@@ -96,7 +96,8 @@ impl Forest {
             let mut path = dice.pick(&directories).clone();
             let mut name = windows_name(dice, 60);
             if self.is_odd && dice.percent(20) {
-                name.push_str(dice.pick(&[".", " ", "..", ". "]));
+                let end: &str = dice.pick::<&str>(&[".", " ", "..", ". "]);
+                name.push_str(end);
             }
             path.push(name.into_bytes());
             let is_directory = dice.percent(40);
