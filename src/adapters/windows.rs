@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod code_page;
+mod com;
 pub mod letter;
 pub mod shortcut;
 pub mod tree;

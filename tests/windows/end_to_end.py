@@ -6,11 +6,14 @@ Only what concerns Windows alone: scenarios of both systems are in tests/it/scen
 
 import hashlib
 import os
+import pty
+import select
 import shutil
 import signal
 import struct
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 LAB = Path(os.environ["LAB"])
@@ -114,11 +117,16 @@ class Machine:
         if time:
             os.utime(file, (time, time))
 
-    def run(self, program, *arguments, expect=0):
-        """Runs a program of Windows to its end, with the environment of this machine."""
+    def variables(self):
+        """The environment of this machine."""
         environment = {name: os.environ[name] for name in PASSED if name in os.environ}
         environment |= {"AAM_BACKUP_KEY": KEY, "WINEPATH": f"Z:{LAB}/bin".replace("/", "\\")}
         environment.update(self.environment)
+        return environment
+
+    def run(self, program, *arguments, expect=0):
+        """Runs a program of Windows to its end, with the environment of this machine."""
+        environment = self.variables()
         code, out, err = ended(program, arguments, environment)
         # Once, among some thousand starts, Wine ended with 1 and the program had said nothing.
         if (code, out, err) == (1, "", ""):
@@ -333,6 +341,31 @@ def letter_in_use(machine):
     LETTER.unlink()
 
 
+def the_console_keeps_its_code_page(machine):
+    """Batch files of a run set another one; on a terminal, which Wine takes for a console."""
+    program = "Z:" + str(LAB / "bin/aam-backup.exe").replace("/", "\\")
+    lines = ["@chcp 850 >nul", rf"@{program} run C:\Profiles\nightly.yaml >nul 2>nul", "@echo ended with %ERRORLEVEL%", "@chcp"]
+    (DRIVE / "Profiles/console.bat").write_text("\r\n".join([*lines, ""]))
+    ours, theirs = pty.openpty()
+    command = ["wine", "cmd", "/c", r"C:\Profiles\console.bat"]
+    environment = machine.variables() | {"TERM": "xterm"}
+    child = subprocess.Popen(command, cwd=DRIVE, env=environment, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True)
+    os.close(theirs)
+    said = b""
+    started = time.monotonic()
+    while time.monotonic() - started < LIMIT:
+        try:
+            if select.select([ours], [], [], 1)[0]:
+                said += os.read(ours, 4096)
+            elif child.poll() is not None:
+                break
+        except OSError:
+            break  # the other end is closed
+    child.wait(timeout=30)
+    os.close(ours)
+    holds(said.decode(errors="replace"), "ended with 0", "code page: 850")
+
+
 def shortcuts_run_as_administrator(machine):
     """Read back byte by byte as [MS-SHLLINK] has them, and started."""
     place = DRIVE / "Out/desk & top"
@@ -416,6 +449,7 @@ SCENARIOS = [
     the_copy_of_a_drive_can_be_seen,
     what_is_installed_works,
     letter_in_use,
+    the_console_keeps_its_code_page,
     shortcuts_run_as_administrator,
     a_trial_finds_a_snapshot_that_is_none,
     a_trial_comes_to_its_end,

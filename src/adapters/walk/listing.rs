@@ -1,6 +1,7 @@
 //! One directory, read, judged and sorted: the unit of work of a walk.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 use super::details;
 use super::directory::{NameIn, SourceDirectory};
 use super::found::Found;
-use super::meta::kind_of;
+use super::meta::{CaseTwin, kind_of};
 use crate::model::path::Family;
 use crate::model::select::{Kind, Location, Selection};
 
@@ -82,6 +83,7 @@ impl Listing {
                 }
             }
         }
+        set_twins_apart(&mut entries);
         entries.sort_unstable_by(|(a, _), (b, _)| a.as_encoded_bytes().cmp(b.as_encoded_bytes()));
         let really_empty = entries.is_empty();
         Ok(Listing {
@@ -189,6 +191,35 @@ fn add_listed(directory: &SourceDirectory, entries: &mut [(OsString, Judged)]) {
 
 #[cfg(not(windows))]
 fn add_listed(_directory: &SourceDirectory, _entries: &mut [(OsString, Judged)]) {}
+
+/// Entries whose names differ only in case become unreadable, all of them: what is left out by the
+/// path of one is left out by that of the other, too.
+fn set_twins_apart(entries: &mut [(OsString, Judged)]) {
+    if Family::HOST == Family::Unix {
+        return;
+    }
+    let folded = |name: &OsStr| Family::HOST.fold(&name_text(name));
+    let mut known: HashMap<String, Vec<OsString>> = HashMap::new();
+    for (name, judged) in entries.iter() {
+        if !matches!(judged, Judged::Excluded(_)) {
+            known.entry(folded(name)).or_default().push(name.clone());
+        }
+    }
+    known.retain(|_, names| names.len() > 1);
+    for (name, judged) in entries {
+        let kind = match judged {
+            Judged::File(_) => Kind::File,
+            Judged::Directory(_) => Kind::Directory,
+            _ => continue,
+        };
+        let names = known.get(&folded(name)).into_iter().flatten();
+        let other = names.into_iter().find(|other| *other != name);
+        if let Some(other) = other {
+            let other = other.to_string_lossy().into_owned();
+            *judged = Judged::Unreadable(io::Error::other(CaseTwin { other, kind }));
+        }
+    }
+}
 
 fn judge(
     name: &OsStr,

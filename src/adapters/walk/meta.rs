@@ -107,6 +107,17 @@ fn nanoseconds(seconds: i64, nanoseconds: u32) -> Moment {
 )]
 pub struct InCloud;
 
+/// Why entries whose names differ only in case are not read on Windows. A directory can be set to
+/// distinguish them, and 7-Zip and Robocopy do not: 7-Zip would make no archive at all.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error(
+    "its name differs from '{other}' only in case, which the tools cannot tell apart; rename one of them"
+)]
+pub struct CaseTwin {
+    pub other: String,
+    pub kind: Kind,
+}
+
 /// Fails for a file whose content a snapshot cannot have.
 #[cfg(windows)]
 pub(super) fn refuse_in_cloud(found: &Metadata) -> std::io::Result<()> {

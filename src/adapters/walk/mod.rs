@@ -27,7 +27,7 @@ mod meta;
 mod walked_entry;
 
 pub use listing::{native_name, source_problem};
-pub use meta::{InCloud, meta_of};
+pub use meta::{CaseTwin, InCloud, meta_of};
 
 use ahead::{Ahead, Pending, guarded};
 use directory::SourceDirectory;

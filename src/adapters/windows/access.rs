@@ -54,7 +54,7 @@ pub fn strangers(directory: &Path) -> io::Result<Vec<Stranger>> {
     let path = super::wide(directory.as_os_str());
     let (mut owner, mut list): (PSID, *mut ACL) = (ptr::null_mut(), ptr::null_mut());
     let mut descriptor = ptr::null_mut();
-    let mut found = Found {
+    let mut found = AccessList {
         own: own_account()?,
         strangers: Vec::new(),
     };
@@ -102,12 +102,16 @@ pub fn strangers(directory: &Path) -> io::Result<Vec<Stranger>> {
     Ok(found.strangers)
 }
 
-struct Found {
+/// What is read of an access list.
+struct AccessList {
+    /// The account of this process.
     own: String,
     strangers: Vec<Stranger>,
 }
 
-impl Found {
+impl AccessList {
+    /// Notes an account unless it may be there.
+    ///
     /// # Safety
     /// `account` points to a security identifier.
     #[allow(unsafe_code)]

@@ -9,16 +9,9 @@ use std::ptr;
 
 use windows_sys::core::{BOOL, GUID, HRESULT, PCWSTR};
 
-type Method = usize;
-type This = *mut c_void;
-type SetText = unsafe extern "system" fn(This, PCWSTR) -> HRESULT;
+use super::com::{CoInitializeEx, Method, This, UnknownTable};
 
-#[repr(C)]
-struct UnknownTable {
-    query_interface: unsafe extern "system" fn(This, *const GUID, *mut This) -> HRESULT,
-    add_ref: Method,
-    release: unsafe extern "system" fn(This) -> u32,
-}
+type SetText = unsafe extern "system" fn(This, PCWSTR) -> HRESULT;
 
 #[repr(C)]
 struct LinkTable {
@@ -54,7 +47,6 @@ struct FileTable {
 
 #[link(name = "ole32")]
 unsafe extern "system" {
-    fn CoInitializeEx(reserved: *const c_void, concurrency: u32) -> HRESULT;
     fn CoCreateInstance(
         class: *const GUID,
         outer: *mut c_void,
@@ -76,9 +68,9 @@ const FLAGS: std::ops::Range<usize> = 20..24;
 const RUN_AS_USER: u32 = 0x2000;
 
 /// An object of COM, released when it is dropped.
-struct Object(This);
+struct ComObject(This);
 
-impl Object {
+impl ComObject {
     /// The table that it begins with.
     ///
     /// # Safety
@@ -90,7 +82,7 @@ impl Object {
     }
 }
 
-impl Drop for Object {
+impl Drop for ComObject {
     #[allow(unsafe_code)]
     fn drop(&mut self) {
         // SAFETY: every interface begins with these functions, and the one reference is given back.
@@ -136,7 +128,7 @@ fn save(shortcut: &Path, target: &Path, directory: &Path, description: &str) -> 
             &LINK,
             &mut made,
         ))?;
-        let link = Object(made);
+        let link = ComObject(made);
         let table = link.table::<LinkTable>();
         checked((table.set_path)(link.0, target.as_ptr()))?;
         checked((table.set_working_directory)(link.0, directory.as_ptr()))?;
@@ -147,7 +139,7 @@ fn save(shortcut: &Path, target: &Path, directory: &Path, description: &str) -> 
             &PERSIST_FILE,
             &mut asked,
         ))?;
-        let file = Object(asked);
+        let file = ComObject(asked);
         checked((file.table::<FileTable>().save)(
             file.0,
             shortcut.as_ptr(),

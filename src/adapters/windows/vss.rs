@@ -13,10 +13,11 @@ use std::ptr;
 use windows_sys::Win32::Foundation::SysFreeString;
 use windows_sys::core::{GUID, HRESULT};
 
+use super::com::{CoInitializeEx, This};
 use crate::model::cancel::Cancel;
 use table::{
-    AsyncTable, BackupTable, Begin, CoInitializeEx, CoInitializeSecurity, GetProcAddress,
-    LoadLibraryExW, Properties, This,
+    AsyncTable, BackupTable, Begin, CoInitializeSecurity, GetProcAddress, LoadLibraryExW,
+    Properties,
 };
 
 /// A shadow copy that goes with its requester, made together with the writers.

@@ -137,19 +137,8 @@ pub fn backup(
     for reason in plan.archive.iter().flat_map(|d| &d.reasons) {
         fact(word, reason.clone());
     }
-    // A mount that could not be read says nothing of what changed in it.
-    let all_read = counts.mounts >= plan.stages.len();
-    if all_read || counts.mounts > 0 {
-        let selected = format!(
-            "{}, {}",
-            text::count(counts.files, "file"),
-            text::size(counts.bytes)
-        );
-        fact("Selected", selected);
-    }
-    if scope.is_some() {
-        fact("Archived", archived(outcome, all_read, counts));
-    }
+    facts.extend(selected_and_archived(plan, outcome, counts));
+    let mut fact = |name: &str, value: String| facts.push((name.to_owned(), value));
     for (count, words) in [
         (counts.deleted, "Deleted from the mirror"),
         (counts.differences, "Different in the mirror"),
@@ -164,17 +153,29 @@ pub fn backup(
     report
 }
 
-/// What was archived. A deletion is a change, too, and nothing is known about what failed.
-fn archived(outcome: Outcome, all_read: bool, counts: &Counts) -> String {
-    match counts.archived_files {
-        0 if outcome.is_failure() || !all_read => "nothing".to_owned(),
-        0 => "no new or changed files".to_owned(),
-        files => format!(
-            "{}, {}",
-            text::count(files, "file"),
-            text::size(counts.archived_bytes)
-        ),
+/// What was selected and archived, as far as it is known: a mount that could not be read says nothing
+/// of what changed in it, and a deletion is a change, too.
+fn selected_and_archived(
+    plan: &Plan,
+    outcome: Outcome,
+    counts: &Counts,
+) -> Vec<(String, String)> {
+    let mut facts = Vec::new();
+    let mut fact = |name: &str, value: String| facts.push((name.to_owned(), value));
+    let of = |files, bytes| format!("{}, {}", text::count(files, "file"), text::size(bytes));
+    let all_read = counts.mounts >= plan.stages.len();
+    if all_read || counts.mounts > 0 {
+        fact("Selected", of(counts.files, counts.bytes));
     }
+    if plan.scope().is_some() {
+        let archived = match counts.archived_files {
+            0 if all_read && !outcome.is_failure() => "no new or changed files".to_owned(),
+            0 => "nothing".to_owned(),
+            files => of(files, counts.archived_bytes),
+        };
+        fact("Archived", archived);
+    }
+    facts
 }
 
 /// Says what destinations lack.

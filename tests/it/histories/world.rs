@@ -1,6 +1,7 @@
 //! The world of a history: a computer, perhaps a second one, its stores, their clock, and what is
 //! in the profile.
 
+mod paths;
 mod tools;
 
 use tools::{faketime, wrap_tools};
@@ -175,43 +176,6 @@ impl World {
     /// How many files a run may delete from the mirror.
     pub fn may_delete(&self) -> usize {
         [0, 1000, FEW][self.extra]
-    }
-
-    /// What the mirror holds, by the absolute path of the original.
-    pub fn mirrored(&self) -> Seen {
-        self.by_original(look(&self.machine.path("mirror")))
-    }
-
-    /// What lies below a directory at the full path of its original, by that path.
-    pub fn by_original(&self, below: Seen) -> Seen {
-        let original = |path: Vec<u8>| match self.machine.is_windows() {
-            false => Some([b"/", &path[..]].concat()),
-            true => {
-                let drive = self.machine.drive();
-                let path = path.strip_prefix(b"c/")?;
-                Some([drive.as_os_str().as_bytes(), b"/", path].concat())
-            }
-        };
-        let below = below.into_iter();
-        below
-            .filter_map(|(path, found)| Some((original(path)?, found)))
-            .collect()
-    }
-
-    /// What was said, with paths as the system around Wine writes them.
-    pub fn as_here(&self, text: &str) -> String {
-        match self.machine.is_windows() {
-            false => text.to_owned(),
-            true => {
-                let drive = format!("{}/", self.machine.drive().display());
-                text.replace('\\', "/").replace("C:/", &drive)
-            }
-        }
-    }
-
-    /// A path as the program's system says it.
-    pub fn said(&self, path: &Path) -> String {
-        self.machine.profile.said(path)
     }
 
     pub fn set(&mut self, setting: Setting) {

@@ -96,7 +96,8 @@ impl Forest {
             let mut path = dice.pick(&directories).clone();
             let mut name = windows_name(dice, 60);
             if self.is_odd && dice.percent(20) {
-                name.push_str(*dice.pick(&[".", " ", "..", ". "]));
+                let end: &str = dice.pick::<&str>(&[".", " ", "..", ". "]);
+                name.push_str(end);
             }
             path.push(name.into_bytes());
             let is_directory = dice.percent(40);
@@ -159,7 +160,9 @@ impl Forest {
         let everything: Vec<Names> = self.nodes.keys().cloned().collect();
         for number in 0..TREES {
             let root = format!("tree {number}").into_bytes();
-            let own: Vec<&Names> = directories.iter().filter(|path| path[0] == root).collect();
+            // A profile cannot name the odd ones.
+            let own = |path: &&Names| path[0] == root && !path.iter().any(|name| is_odd(name));
+            let own: Vec<&Names> = directories.iter().filter(own).collect();
             for _ in 0..dice.between(1, 3) {
                 let any = *dice.pick(&own);
                 let source = spelt(dice, any);
@@ -193,6 +196,10 @@ impl Forest {
             }
         }
     }
+}
+
+fn is_odd(name: &[u8]) -> bool {
+    name.ends_with(b".") || name.ends_with(b" ")
 }
 
 /// The path, sometimes in another case.

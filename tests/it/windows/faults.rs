@@ -72,6 +72,34 @@ fn files_whose_content_is_elsewhere() {
     assert!(!manifests.contains("alias.x") && !manifests.contains("socket.x"));
 }
 
+/// A directory can be set to distinguish such names, as the Linux subsystem does.
+#[test]
+fn names_that_differ_only_in_case() {
+    let Some(machine) = machine() else { return };
+    for path in ["docs/Twin.txt", "docs/twin.txt", "pics/Sub/a", "pics/sub/b"] {
+        machine.write(path, path);
+    }
+    let ran = machine.run(&[]);
+    ran.exit(3).says("Skipped: 4 entries");
+    ran.says(r"docs\Twin.txt' is not backed up: its name differs from 'twin.txt' only in case");
+    ran.says(r"docs\twin.txt' is not backed up: its name differs from 'Twin.txt' only in case");
+    ran.says(r"pics\Sub' is not backed up: ")
+        .says(r"pics\sub' is not backed up: ");
+    let others = ["docs/a.txt", "docs/b.txt", "pics/p.jpg"];
+    assert_eq!(machine.mirrored().into_iter().collect::<Vec<_>>(), others);
+    let to = machine.profile.said(&machine.nothing_restored());
+    machine.aam("restore", &["--to", &to]).exit(0);
+    for path in others {
+        assert!(machine.path("back/1").join(path).exists(), "{path}");
+    }
+    // Renamed, all of them are backed up.
+    let home = machine.home();
+    fs::rename(home.join("docs/twin.txt"), home.join("docs/other.txt")).unwrap();
+    fs::rename(home.join("pics/sub"), home.join("pics/other")).unwrap();
+    machine.run(&[]).exit(0);
+    assert_eq!(machine.mirrored().len(), 7);
+}
+
 #[test]
 fn a_file_that_is_encrypted_for_one_user() {
     let Some(machine) = machine() else { return };

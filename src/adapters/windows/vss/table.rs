@@ -5,15 +5,7 @@ use std::ffi::c_void;
 
 use windows_sys::core::{BOOL, BSTR, GUID, HRESULT, PCWSTR, PWSTR};
 
-pub(super) type Method = usize;
-pub(super) type This = *mut c_void;
-
-#[repr(C)]
-pub(super) struct UnknownTable {
-    pub(super) query_interface: Method,
-    pub(super) add_ref: Method,
-    pub(super) release: unsafe extern "system" fn(This) -> u32,
-}
+use crate::adapters::windows::com::{Method, This, UnknownTable};
 
 #[repr(C)]
 pub(super) struct AsyncTable {
@@ -107,7 +99,6 @@ pub(super) struct Properties {
 
 #[link(name = "ole32")]
 unsafe extern "system" {
-    pub(super) fn CoInitializeEx(reserved: *const c_void, concurrency: u32) -> HRESULT;
     pub(super) fn CoInitializeSecurity(
         descriptor: *mut c_void,
         services: i32,

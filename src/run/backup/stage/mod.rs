@@ -134,6 +134,8 @@ pub fn run(
     cancel: &Cancel,
     events: &Events<'_>,
 ) -> Result<StageResult, StageError> {
+    #[cfg(windows)]
+    let _as_before = crate::adapters::windows::code_page::CodePages::now();
     closed::with_view(order, &mut |order| carry_out(order, key, cancel, events))
 }
 

@@ -10,7 +10,7 @@ use super::copies;
 use super::counts::WalkCounts;
 use super::outputs::Outputs;
 use crate::adapters::fs;
-use crate::adapters::walk::{InCloud, Item, Walk};
+use crate::adapters::walk::{CaseTwin, InCloud, Item, Walk};
 use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Section, Severity};
 use crate::model::manifest::{Entry, EntryKind, RelPath, Stored};
@@ -169,8 +169,8 @@ fn take(
         }
         Item::Unreadable { why, is_directory } => {
             prepared.skipped += 1;
-            if why.get_ref().is_some_and(|why| why.is::<InCloud>()) {
-                out.leave_out(path, Kind::File);
+            if let Some(kind) = left_out_as(&why) {
+                out.leave_out(path, kind);
             }
             events.emit(Event::Ignored {
                 path: shown(),
@@ -183,6 +183,13 @@ fn take(
                 .map_or(Ok(()), |entry| out.carry_over(entry, prepared))
         }
     }
+}
+
+/// What the tools are told to leave out, although they could try to read it.
+fn left_out_as(why: &std::io::Error) -> Option<Kind> {
+    let why = why.get_ref()?;
+    let twin = why.downcast_ref::<CaseTwin>().map(|twin| twin.kind);
+    twin.or(why.is::<InCloud>().then_some(Kind::File))
 }
 
 /// A selected directory.

@@ -39,8 +39,6 @@ pub(super) fn run(
         tool: tool.to_owned(),
         command: files.script.to_string(),
     });
-    #[cfg(windows)]
-    let _as_before = crate::adapters::windows::code_page::CodePages::now();
     let run = |cancel: &Cancel| {
         let run = || {
             call.run(key, cancel, &mut |line| {
