@@ -31,6 +31,7 @@ mod sets;
 mod shadow;
 mod shadow_stage;
 mod shortcuts;
+mod show;
 mod status;
 pub mod terminal;
 mod verify;
@@ -98,6 +99,7 @@ pub enum Command {
     Key(key::KeyCommandArgs),
     Restore(Box<restore::RestoreArgs>),
     Explain(explain::Explain),
+    Show(show::EffectiveArgs),
     Doctor(doctor::DoctorArgs),
     Notify(notify::NotifyArgs),
     Shortcuts(shortcuts::ShortcutsArgs),
@@ -212,6 +214,7 @@ fn carry_out(cli: Cli, cancel: &Cancel) -> Exit {
         Command::ShadowStage { order } => shadow_stage::run(&order, cancel),
         Command::Check(check) => check.run(&cli.global),
         Command::Explain(explain) => explain.run(&cli.global),
+        Command::Show(show) => show.run(&cli.global),
         Command::Init(init) => init.run(&cli.global),
         Command::Import(import) => import.run(),
         Command::Schema(schema) => schema.run(),

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub const VARIABLE: &str = r"^[A-Za-z_][A-Za-z0-9_]*$";
 
 /// A full path of either family.
-pub const SECRET_FILE: &str = r"^(/[^\x00-\x1f]*|[A-Za-z]:[\\/][^\x00-\x1f]*|\\\\[^\x00-\x1f]+)$";
+pub const SECRET_FILE: &str = r"^((~[\\/]|\$\{[A-Za-z_][A-Za-z0-9_]*\})[^\x00-\x1f]*|/[^\x00-\x1f]*|[A-Za-z]:[\\/][^\x00-\x1f]*|\\\\[^\x00-\x1f]+)$";
 
 /// Where a secret is kept. The secret itself is never written in a profile.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]

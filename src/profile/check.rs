@@ -98,6 +98,9 @@ impl Checker<'_> {
         let Document {
             // The schema takes 1 only.
             version: _,
+            // They are part of the other keys now.
+            extends: _,
+            variables: _,
             name,
             location,
             sources,

@@ -4,6 +4,8 @@
 //! editor shows. Nothing here is checked beyond its shape: [`super::check`] turns a document into a
 //! [`crate::model::job::Job`].
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +44,16 @@ pub struct Document {
     #[schemars(range(min = 1, max = 1), example = 1)]
     #[expect(dead_code, reason = "the schema takes no other")]
     pub version: u32,
+    /// Path of a profile that this one extends, relative to the directory of this file. Keys are
+    /// merged at every depth. A list replaces that of the base; `+sources` appends to it.
+    #[schemars(example = &"_base.yaml")]
+    #[expect(dead_code, reason = "merged before")]
+    pub extends: Option<String>,
+    /// Values for `${NAME}` in paths, before those of the environment.
+    #[serde(default)]
+    #[schemars(example = serde_json::json!({"DATA": "/srv/data"}))]
+    #[expect(dead_code, reason = "replaced before")]
+    pub variables: BTreeMap<String, String>,
     /// Name of the profile, for commands such as `aam-backup run NAME`.
     #[schemars(regex(pattern = NAME), example = &"nightly")]
     pub name: String,

@@ -17,14 +17,15 @@ pub const ENDPOINT: &str = URL;
 pub const PATH: &str =
     r#"^(/[^\x00-\x1f]*|[A-Za-z]:[\\/][^*?<>"|\x00-\x1f]*|\\\\[^\\/*?\x00-\x1f][^*?\x00-\x1f]*)$"#;
 /// A full path without wildcards.
-pub const SOURCE: &str = r#"^(/[^*?\x00-\x1f]*|[A-Za-z]:[\\/][^*?<>"|\x00-\x1f]*|\\\\[^\\/*?\x00-\x1f][^*?\x00-\x1f]*)$"#;
+pub const SOURCE: &str = r#"^((~[\\/]|\$\{[A-Za-z_][A-Za-z0-9_]*\})[^*?\x00-\x1f]*|/[^*?\x00-\x1f]*|[A-Za-z]:[\\/][^*?<>"|\x00-\x1f]*|\\\\[^\\/*?\x00-\x1f][^*?\x00-\x1f]*)$"#;
 /// A bare name, which may have wildcards, or a full path without them.
-pub const EXCLUSION: &str = r"^(?![A-Za-z]:[\\/].*[*?])(?!\\\\.*[*?])(?!\.\.?[\\/]*$)([^/\x00-\x1f]+/*|/[^*?\x00-\x1f]*|[A-Za-z]:/[^\x00-\x1f]*|[^/\x00-\x1f]*\\[^\x00-\x1f]*)$";
+pub const EXCLUSION: &str = r"^(?![A-Za-z]:[\\/].*[*?])(?!\\\\.*[*?])(?!\.\.?[\\/]*$)((~[\\/]|\$\{[A-Za-z_][A-Za-z0-9_]*\})[^*?\x00-\x1f]*|[^/\x00-\x1f]+/*|/[^*?\x00-\x1f]*|[A-Za-z]:/[^\x00-\x1f]*|[^/\x00-\x1f]*\\[^\x00-\x1f]*)$";
 /// A program on the search path, or the full path of one.
 pub const PROGRAM: &str =
     r"^([^/\x00-\x1f]+|/[^\x00-\x1f]*|[A-Za-z]:[\\/][^\x00-\x1f]*|\\\\[^\x00-\x1f]+)$";
 /// A drive letter of Windows, or a directory on Unix.
-pub const MOUNT: &str = r"^([A-Za-z]:\\?|/[^\x00-\x1f]+)$";
+pub const MOUNT: &str =
+    r"^((~[\\/]|\$\{[A-Za-z_][A-Za-z0-9_]*\})[^\x00-\x1f]*|[A-Za-z]:\\?|/[^\x00-\x1f]+)$";
 
 /// A configured remote of rclone and a path. Other forms that rclone accepts, such as
 /// `:sftp,pass=…:`, may contain a password. A single letter is a drive.
@@ -103,7 +104,7 @@ mod tests {
                     "",
                     "home",
                     "./x",
-                    "~/x",
+                    "~x",
                     "/a/*",
                     r"C:\a*",
                     "C:",

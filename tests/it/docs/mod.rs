@@ -25,7 +25,7 @@ use aam_auto_backup::parts::Job;
 use aam_auto_backup::parts::profile;
 
 /// The pages, in the order in which a newcomer reads them.
-const PAGES: [&str; 24] = [
+const PAGES: [&str; 25] = [
     "docs/old-backups.md",
     "README.md",
     "docs/first-hour.md",
@@ -40,6 +40,7 @@ const PAGES: [&str; 24] = [
     "docs/import.md",
     "docs/from-v1.md",
     "docs/profile.md",
+    "docs/shared.md",
     "docs/editor.md",
     "docs/windows.md",
     "docs/security.md",
