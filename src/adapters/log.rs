@@ -120,12 +120,18 @@ impl Inner {
         else {
             return;
         };
-        let time = time.to_rfc3339_opts(SecondsFormat::Micros, true);
-        if let Ok(line) = serde_json::to_string(&LogLine { time, event }) {
+        if let Some(line) = json_line(time, event) {
             // As with the log.
-            let _ = file.write_all((line + "\n").as_bytes());
+            let _ = file.write_all(line.as_bytes());
         }
     }
+}
+
+/// An event for programs: one line of JSON.
+pub fn json_line(time: DateTime<Utc>, event: &Event) -> Option<String> {
+    let time = time.to_rfc3339_opts(SecondsFormat::Micros, true);
+    let line = serde_json::to_string(&LogLine { time, event }).ok()?;
+    Some(line + "\n")
 }
 
 /// A file that was not there before, for its owner alone: it names private files.

@@ -7,6 +7,7 @@ mod check;
 mod completions;
 mod copy;
 mod doctor;
+mod event_lines;
 mod exact;
 pub mod exit;
 mod explain;
@@ -138,6 +139,16 @@ pub enum OutputFormat {
     #[default]
     Text,
     /// For programs
+    Json,
+}
+
+/// How progress is shown on standard error.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ProgressForm {
+    /// A live line on a terminal, else a line a minute
+    #[default]
+    Line,
+    /// Every event as a line of JSON
     Json,
 }
 

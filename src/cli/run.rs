@@ -7,8 +7,9 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::event_lines::JsonEvents;
 use super::place::complain;
-use super::{Exit, Global, OutputFormat, output};
+use super::{Exit, Global, OutputFormat, ProgressForm, output};
 use crate::adapters::state::history::RunRecord;
 use crate::cli::terminal::{self, Terminal};
 use crate::model::cancel::Cancel;
@@ -90,6 +91,9 @@ pub struct RunArgs {
     /// Show problems and the result only: no progress.
     #[arg(long, short, conflicts_with = "verbose")]
     pub quiet: bool,
+    /// How progress is shown on standard error.
+    #[arg(long, value_enum, default_value_t, conflicts_with_all = ["quiet", "verbose"])]
+    pub progress: ProgressForm,
 }
 
 /// How a run ended, as JSON.
@@ -203,9 +207,10 @@ fn refuse(search: &Search, profile: &str, args: &RunArgs, diagnostics: &Diagnost
 }
 
 fn readers<'a>(args: &RunArgs) -> Vec<Box<dyn Sink + 'a>> {
-    vec![Box::new(
-        Terminal::new(args.verbose, true).quiet(args.quiet),
-    )]
+    vec![match args.progress {
+        ProgressForm::Json => Box::new(JsonEvents::default()),
+        ProgressForm::Line => Box::new(Terminal::new(args.verbose, true).quiet(args.quiet)),
+    }]
 }
 
 fn show(ended: Ended, format: OutputFormat) -> Exit {

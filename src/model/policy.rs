@@ -175,3 +175,30 @@ pub enum DetailLevel {
     #[default]
     Paths,
 }
+
+/// How often a schedule runs: what all schedulers can do.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Every {
+    /// Every hour, at the minute of the time.
+    Hour,
+    /// Every day.
+    #[default]
+    Day,
+    /// Every Monday.
+    Monday,
+    /// Every Tuesday.
+    Tuesday,
+    /// Every Wednesday.
+    Wednesday,
+    /// Every Thursday.
+    Thursday,
+    /// Every Friday.
+    Friday,
+    /// Every Saturday.
+    Saturday,
+    /// Every Sunday.
+    Sunday,
+}

@@ -109,3 +109,35 @@ fn a_terminal_has_one_live_line_that_is_gone_at_the_end() {
         }
     }
 }
+
+/// For programs that show the progress themselves.
+#[test]
+fn progress_can_be_a_line_of_json_for_each_event() {
+    let scratch = tempfile::tempdir().unwrap();
+    computer(scratch.path());
+    let arguments = [
+        "run",
+        "documents.yaml",
+        "--progress",
+        "json",
+        "--format",
+        "json",
+    ];
+    let ran = piped(scratch.path(), &arguments);
+    let lines = String::from_utf8(ran.stderr).unwrap();
+    let events: Vec<serde_json::Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}")))
+        .collect();
+    let names: Vec<&str> = events
+        .iter()
+        .map(|e| e["event"].as_str().unwrap())
+        .collect();
+    for name in ["tool-started", "mounted", "uploading", "uploaded"] {
+        assert!(names.contains(&name), "{name}: {names:?}");
+    }
+    assert_eq!(names.last(), Some(&"finished"));
+    assert!(events.iter().all(|event| event["time"].is_string()));
+    let answer: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap();
+    assert_eq!(answer["run"]["outcome"], "success");
+}
