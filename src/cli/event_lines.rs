@@ -1,14 +1,41 @@
-//! `--progress json`: every event of a run as a line of JSON on standard error, for programs that
-//! show it themselves.
+//! What is shown of a run while it goes on: lines for people, or every event as a line of JSON for
+//! programs that show it themselves.
 
 use std::io::Write;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
+use clap::Args;
 
+use super::ProgressForm;
+use super::terminal::Terminal;
 use crate::adapters::log::json_line;
 use crate::model::event::{Event, Sink};
+
+/// What is shown of a run or a restore while it goes on.
+#[derive(Debug, Args)]
+pub struct WatchArgs {
+    /// Also show the output of the tools.
+    #[arg(long, short)]
+    pub verbose: bool,
+    /// Show problems and the result only: no progress.
+    #[arg(long, short, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// How progress is shown on standard error.
+    #[arg(long, value_enum, default_value_t, conflicts_with_all = ["quiet", "verbose"])]
+    pub progress: ProgressForm,
+}
+
+impl WatchArgs {
+    /// The reader of events that was asked for.
+    pub fn reader<'a>(&self) -> Box<dyn Sink + 'a> {
+        match self.progress {
+            ProgressForm::Json => Box::new(JsonEvents::default()),
+            ProgressForm::Line => Box::new(Terminal::new(self.verbose, true).quiet(self.quiet)),
+        }
+    }
+}
 
 /// Bytes are reported this often at most: a line for each part would be thousands.
 const OFTEN: Duration = Duration::from_millis(500);

@@ -7,11 +7,11 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::event_lines::JsonEvents;
+use super::event_lines::WatchArgs;
 use super::place::complain;
-use super::{Exit, Global, OutputFormat, ProgressForm, output};
+use super::{Exit, Global, OutputFormat, output};
 use crate::adapters::state::history::RunRecord;
-use crate::cli::terminal::{self, Terminal};
+use crate::cli::terminal;
 use crate::model::cancel::Cancel;
 use crate::model::event::Sink;
 use crate::model::job::{Destination, Job};
@@ -85,15 +85,8 @@ pub struct RunArgs {
     /// How the result is written. `json`: one line for each profile on standard output.
     #[arg(long, value_enum, default_value_t)]
     pub format: OutputFormat,
-    /// Also show the output of the tools.
-    #[arg(long, short)]
-    pub verbose: bool,
-    /// Show problems and the result only: no progress.
-    #[arg(long, short, conflicts_with = "verbose")]
-    pub quiet: bool,
-    /// How progress is shown on standard error.
-    #[arg(long, value_enum, default_value_t, conflicts_with_all = ["quiet", "verbose"])]
-    pub progress: ProgressForm,
+    #[command(flatten)]
+    pub watch: WatchArgs,
 }
 
 /// How a run ended, as JSON.
@@ -207,10 +200,7 @@ fn refuse(search: &Search, profile: &str, args: &RunArgs, diagnostics: &Diagnost
 }
 
 fn readers<'a>(args: &RunArgs) -> Vec<Box<dyn Sink + 'a>> {
-    vec![match args.progress {
-        ProgressForm::Json => Box::new(JsonEvents::default()),
-        ProgressForm::Line => Box::new(Terminal::new(args.verbose, true).quiet(args.quiet)),
-    }]
+    vec![args.watch.reader()]
 }
 
 fn show(ended: Ended, format: OutputFormat) -> Exit {
