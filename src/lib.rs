@@ -47,6 +47,7 @@ pub mod parts {
     pub use crate::model::name::{BackupId, Extension, Format, MountName, ObjectName, Part};
     pub use crate::model::object::{Object, ObjectRef, ThawState};
     pub use crate::model::path::{Family, FullPath};
+    pub use crate::model::policy::Every;
     pub use crate::model::policy::{
         ExtraFiles, ForceFull, Reference, StorageClass, Tier, UNREACHABLE_AFTER,
     };
@@ -59,7 +60,7 @@ pub mod parts {
     pub use crate::plan::restore::layout::Layout;
     pub use crate::plan::restore::plan::{RestoreOptions, RestorePlan};
     pub use crate::render::robocopy::CopyCommand;
-    pub use crate::render::schedule::{Every, Rendered, Schedule, Scheduler, TaskName};
+    pub use crate::render::schedule::{Rendered, Schedule, Scheduler, TaskName};
     pub use crate::run::backup::stage::{StagePaths, WalkCounts};
     pub use crate::run::restore::clock::Clock;
     pub use crate::run::restore::error::RestoreError;

@@ -136,12 +136,18 @@ impl Inner {
         else {
             return;
         };
-        let time = time.to_rfc3339_opts(SecondsFormat::Micros, true);
-        if let Ok(line) = serde_json::to_string(&LogLine { time, event }) {
-            let written = writeln!(file, "{}", harmless_json(&line));
+        if let Some(line) = json_line(time, event) {
+            let written = file.write_all(line.as_bytes());
             self.note(written);
         }
     }
+}
+
+/// An event for programs: one line of JSON.
+pub fn json_line(time: DateTime<Utc>, event: &Event) -> Option<String> {
+    let time = time.to_rfc3339_opts(SecondsFormat::Micros, true);
+    let line = serde_json::to_string(&LogLine { time, event }).ok()?;
+    Some(harmless_json(&line).into_owned() + "\n")
 }
 
 /// A file that was not there before, for its owner alone: it names private files.

@@ -7,6 +7,7 @@ mod check;
 mod completions;
 mod copy;
 mod doctor;
+mod event_lines;
 mod exact;
 pub mod exit;
 mod explain;
@@ -31,6 +32,7 @@ mod sets;
 mod shadow;
 mod shadow_stage;
 mod shortcuts;
+mod show;
 mod status;
 pub mod terminal;
 mod verify;
@@ -98,6 +100,7 @@ pub enum Command {
     Key(key::KeyCommandArgs),
     Restore(Box<restore::RestoreArgs>),
     Explain(explain::Explain),
+    Show(show::EffectiveArgs),
     Doctor(doctor::DoctorArgs),
     Notify(notify::NotifyArgs),
     Shortcuts(shortcuts::ShortcutsArgs),
@@ -136,6 +139,16 @@ pub enum OutputFormat {
     #[default]
     Text,
     /// For programs
+    Json,
+}
+
+/// How progress is shown on standard error.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ProgressForm {
+    /// A live line on a terminal, else a line a minute
+    #[default]
+    Line,
+    /// Every event as a line of JSON
     Json,
 }
 
@@ -212,6 +225,7 @@ fn carry_out(cli: Cli, cancel: &Cancel) -> Exit {
         Command::ShadowStage { order } => shadow_stage::run(&order, cancel),
         Command::Check(check) => check.run(&cli.global),
         Command::Explain(explain) => explain.run(&cli.global),
+        Command::Show(show) => show.run(&cli.global),
         Command::Init(init) => init.run(&cli.global),
         Command::Import(import) => import.run(),
         Command::Schema(schema) => schema.run(),

@@ -7,10 +7,11 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::event_lines::WatchArgs;
 use super::place::complain;
 use super::{Exit, Global, OutputFormat, output};
 use crate::adapters::state::history::{History, RunRecord};
-use crate::cli::terminal::{self, Terminal};
+use crate::cli::terminal;
 use crate::model::cancel::Cancel;
 use crate::model::event::Sink;
 use crate::model::job::{Destination, Job};
@@ -84,12 +85,8 @@ pub struct RunArgs {
     /// How the result is written. `json`: one line for each profile on standard output.
     #[arg(long, value_enum, default_value_t)]
     pub format: OutputFormat,
-    /// Also show the output of the tools.
-    #[arg(long, short)]
-    pub verbose: bool,
-    /// Show problems and the result only: no progress.
-    #[arg(long, short, conflicts_with = "verbose")]
-    pub quiet: bool,
+    #[command(flatten)]
+    pub watch: WatchArgs,
 }
 
 /// How a run ended, as JSON.
@@ -215,9 +212,7 @@ fn refuse(search: &Search, profile: &str, args: &RunArgs, diagnostics: &Diagnost
 }
 
 fn readers<'a>(args: &RunArgs) -> Vec<Box<dyn Sink + 'a>> {
-    vec![Box::new(
-        Terminal::new(args.verbose, true).quiet(args.quiet),
-    )]
+    vec![args.watch.reader()]
 }
 
 fn show(ended: Ended, format: OutputFormat) -> Exit {

@@ -11,11 +11,12 @@ use super::{Exit, Global, OutputFormat, output};
 use crate::adapters::scheduler::{self, SchedulerError};
 use crate::adapters::state::{DIRECTORY_VARIABLE, is_root};
 use crate::model::cancel::Cancel;
-use crate::model::job::Job;
+use crate::model::job::{Job, Times};
 use crate::model::path::Family;
+use crate::model::policy::Every;
 use crate::plan::backup::Mode;
 use crate::profile::Search;
-use crate::render::schedule::{Every, Rendered, Schedule, Scheduler, TaskName};
+use crate::render::schedule::{Rendered, Schedule, Scheduler, TaskName};
 
 mod advice;
 mod status;
@@ -50,12 +51,12 @@ pub enum Action {
 pub struct InstallArgs {
     /// Profile: a path, or a name looked up in the profile directories.
     pub profile: String,
-    /// Local time of day.
-    #[arg(long, value_name = "HH:MM", default_value = "00:30", value_parser = time)]
-    pub at: NaiveTime,
-    /// How often to run.
-    #[arg(long, value_enum, default_value_t)]
-    pub every: Every,
+    /// Local time of day. Default: for regular runs `schedule.at` of the profile, else 00:30.
+    #[arg(long, value_name = "HH:MM", value_parser = time)]
+    pub at: Option<NaiveTime>,
+    /// How often to run. Default: for regular runs `schedule.every` of the profile, else every day.
+    #[arg(long, value_enum)]
+    pub every: Option<Every>,
     /// Mode of the backup. A profile can have one task for each mode.
     #[arg(long, value_enum, default_value_t)]
     pub mode: Mode,
@@ -65,9 +66,10 @@ pub struct InstallArgs {
     /// Account to run as. Default: SYSTEM on Windows, else the account that installs.
     #[arg(long, value_name = "NAME")]
     pub user: Option<String>,
-    /// Time after which the scheduler stops a run. launchd has no such limit.
-    #[arg(long, value_name = "DURATION", default_value = "72h", value_parser = humantime::parse_duration)]
-    pub time_limit: Duration,
+    /// Time after which the scheduler stops a run. launchd has no such limit. Default: for regular
+    /// runs `schedule.time-limit` of the profile, else 72h.
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub time_limit: Option<Duration>,
     /// File with NAME=VALUE lines that systemd adds to the environment of the run.
     #[arg(long, value_name = "PATH")]
     pub environment_file: Option<PathBuf>,
@@ -104,6 +106,21 @@ pub struct ScheduleStatusArgs {
     /// Output format.
     #[arg(long, value_enum, default_value_t)]
     pub format: OutputFormat,
+}
+
+impl InstallArgs {
+    /// The section of the profile is about regular runs.
+    fn times(&self, job: &Job) -> Times {
+        let default = match self.mode {
+            Mode::Regular => job.schedule,
+            Mode::IncrementalOnly => Times::default(),
+        };
+        Times {
+            at: self.at.unwrap_or(default.at),
+            every: self.every.unwrap_or(default.every),
+            limit: self.time_limit.unwrap_or(default.limit),
+        }
+    }
 }
 
 fn time(text: &str) -> Result<NaiveTime, String> {
@@ -169,7 +186,8 @@ fn schedule_of(job: &Job, args: &InstallArgs, scheduler: Scheduler) -> Result<Sc
         Scheduler::Systemd | Scheduler::Launchd => is_root(),
         Scheduler::Cron | Scheduler::TaskScheduler => false,
     };
-    fit_together(job, args, scheduler, system)?;
+    let times = args.times(job);
+    fit_together(job, args, times.limit, scheduler, system)?;
     let (program, profile) = advice::paths(job).map_err(|error| refuse(&error, ""))?;
     let absolute = |path: &PathBuf| {
         std::path::absolute(path)
@@ -187,9 +205,9 @@ fn schedule_of(job: &Job, args: &InstallArgs, scheduler: Scheduler) -> Result<Sc
         },
         program,
         profile,
-        at: args.at,
-        every: args.every,
-        time_limit: args.time_limit,
+        at: times.at,
+        every: times.every,
+        time_limit: times.limit,
         user: args.user.clone(),
         system,
         path: advice::search_path(job),
@@ -206,6 +224,7 @@ fn schedule_of(job: &Job, args: &InstallArgs, scheduler: Scheduler) -> Result<Sc
 fn fit_together(
     job: &Job,
     args: &InstallArgs,
+    time_limit: Duration,
     scheduler: Scheduler,
     system: bool,
 ) -> Result<(), Exit> {
@@ -219,13 +238,13 @@ fn fit_together(
             "leave out --scheduler, or choose another scheduler",
         ));
     }
-    if args.time_limit <= job.lock.give_up_after {
+    if time_limit <= job.lock.give_up_after {
         let (limit, patience) = (
-            humantime::format_duration(args.time_limit),
+            humantime::format_duration(time_limit),
             humantime::format_duration(job.lock.give_up_after),
         );
         let text = format!(
-            "--time-limit {limit} leaves no time after the wait for another backup ({patience})"
+            "the time limit {limit} leaves no time after the wait for another backup ({patience})"
         );
         return Err(refuse(
             &text,

@@ -9,11 +9,12 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use chrono::NaiveTime;
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
 
 use crate::model::name::Format;
-use crate::model::policy::{ExtraFiles, ForceFull, Keep, Reference, Tier};
+use crate::model::policy::{Every, ExtraFiles, ForceFull, Keep, Reference, Tier};
 use crate::model::stamp::Zone;
 
 mod reporting;
@@ -75,6 +76,8 @@ pub struct Job {
     pub lock: Lock,
     pub reporting: Reporting,
     pub tools: Tools,
+    /// When regular runs start.
+    pub schedule: Times,
     pub zone: Zone,
     pub pause_at_end: bool,
 }
@@ -278,6 +281,28 @@ pub struct Mirror {
     pub path: FullPath,
     pub extra_files: ExtraFiles,
     pub max_delete: MaxDelete,
+}
+
+/// When a scheduler starts regular runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Times {
+    /// Local time of day.
+    pub at: NaiveTime,
+    pub every: Every,
+    /// Time after which the scheduler stops a run.
+    pub limit: Duration,
+}
+
+impl Default for Times {
+    /// Every night, half an hour after midnight, when few people work. A first full backup over a
+    /// slow line takes days.
+    fn default() -> Times {
+        Times {
+            at: NaiveTime::from_hms_opt(0, 30, 0).unwrap_or_default(),
+            every: Every::Day,
+            limit: Duration::from_secs(72 * 60 * 60),
+        }
+    }
 }
 
 /// The guard of `extra-files: delete` (SPEC#run).

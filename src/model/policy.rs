@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub const VARIABLE: &str = r"^[A-Za-z_][A-Za-z0-9_]*$";
 
 /// A full path of either family.
-pub const SECRET_FILE: &str = r"^(/[^\x00-\x1f]*|[A-Za-z]:[\\/][^\x00-\x1f]*|\\\\[^\x00-\x1f]+)$";
+pub const SECRET_FILE: &str = r"^((~[\\/]|\$\{[A-Za-z_][A-Za-z0-9_]*\})[^\x00-\x1f]*|/[^\x00-\x1f]*|[A-Za-z]:[\\/][^\x00-\x1f]*|\\\\[^\x00-\x1f]+)$";
 
 /// Where a secret is kept. The secret itself is never written in a profile.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -174,4 +174,31 @@ pub enum DetailLevel {
     /// Also destinations, errors and warnings in words, which name files and directories.
     #[default]
     Paths,
+}
+
+/// How often a schedule runs: what all schedulers can do.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Every {
+    /// Every hour, at the minute of the time.
+    Hour,
+    /// Every day.
+    #[default]
+    Day,
+    /// Every Monday.
+    Monday,
+    /// Every Tuesday.
+    Tuesday,
+    /// Every Wednesday.
+    Wednesday,
+    /// Every Thursday.
+    Thursday,
+    /// Every Friday.
+    Friday,
+    /// Every Saturday.
+    Saturday,
+    /// Every Sunday.
+    Sunday,
 }

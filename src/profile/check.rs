@@ -9,6 +9,7 @@ mod key;
 mod overlap;
 mod paths;
 mod reporting;
+mod schedule;
 mod snapshot;
 mod transfers;
 
@@ -98,6 +99,9 @@ impl Checker<'_> {
         let Document {
             // The schema takes 1 only.
             version: _,
+            // They are part of the other keys now.
+            extends: _,
+            variables: _,
             name,
             location,
             sources,
@@ -115,6 +119,7 @@ impl Checker<'_> {
             // Checked on its own.
             reporting: _,
             tools,
+            schedule,
             time_zone,
             pause_at_end,
         } = document;
@@ -139,6 +144,7 @@ impl Checker<'_> {
         let restore = self.restore(restore);
         let lock = self.lock(lock);
         let tools = self.tools(tools);
+        let schedule = self.schedule(schedule);
         let own = overlap::OwnPaths {
             mirror: mirror.as_ref(),
             stores: &stores,
@@ -181,6 +187,7 @@ impl Checker<'_> {
             lock,
             reporting,
             tools,
+            schedule,
             zone: *time_zone,
             pause_at_end: *pause_at_end,
         })

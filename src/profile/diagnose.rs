@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::mask;
 use super::mistake::Mistake;
-use super::position::Positions;
+use super::position::{Positions, SourceText};
 
 /// One problem of one file, ready to show.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -51,33 +51,39 @@ impl Diagnostics {
         }])
     }
 
-    /// The findings of one text, sorted by place, each once.
+    /// The findings of a profile, sorted by place, each once.
     pub(crate) fn new(
-        file: &Path,
-        text: &str,
+        texts: &[SourceText],
         places: &Positions,
         findings: Vec<Mistake>,
     ) -> Diagnostics {
-        let name = file.display().to_string();
+        let nothing = SourceText::default();
         let mut list: Vec<Diagnostic> = findings
             .into_iter()
             .map(|finding| {
                 let place = finding.place(places);
-                let source = text.lines().nth(place.line.wrapping_sub(1));
+                let file = texts.get(place.file).unwrap_or(&nothing);
+                let source = file.text.lines().nth(place.line.wrapping_sub(1));
                 Diagnostic {
-                    file: name.clone(),
+                    file: file.path.display().to_string(),
                     line: place.line,
                     column: place.column,
                     path: finding.pointer,
                     message: mask::message(finding.message),
                     hint: finding.hint,
-                    source: source.map(|_| mask::masked_line(text, place.line, places)),
+                    source: source.map(|_| mask::masked_line(&file.text, place.line, &file.places)),
                 }
             })
             .collect();
-        list.sort_by(|a, b| (a.line, a.column, &a.path).cmp(&(b.line, b.column, &b.path)));
+        list.sort_by(|a, b| {
+            (&a.file, a.line, a.column, &a.path).cmp(&(&b.file, b.line, b.column, &b.path))
+        });
         list.dedup_by(|a, b| {
-            a.line == b.line && a.column == b.column && a.path == b.path && a.message == b.message
+            a.file == b.file
+                && a.line == b.line
+                && a.column == b.column
+                && a.path == b.path
+                && a.message == b.message
         });
         Diagnostics(list)
     }

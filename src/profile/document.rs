@@ -4,11 +4,13 @@
 //! editor shows. Nothing here is checked beyond its shape: [`super::check`] turns a document into a
 //! [`crate::model::job::Job`].
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::name::Format;
-use crate::model::policy::{ForceFull, Reference, Tier};
+use crate::model::policy::{Every, ForceFull, Reference, Tier};
 use crate::model::stamp::Zone;
 
 mod destinations;
@@ -23,7 +25,7 @@ pub use transfers::TransferSection;
 pub use patterns::in_words;
 use patterns::{
     BUCKET, ENDPOINT, EXCLUSION, LIMIT, LOCATION, MOUNT, NAME, PATH, PERCENT, PROGRAM, REGION,
-    REMOTE, SIZE, SOURCE, SPAN, URL,
+    REMOTE, SIZE, SOURCE, SPAN, TIME, URL,
 };
 
 /// The largest object of S3, 5 TiB.
@@ -42,6 +44,16 @@ pub struct Document {
     #[schemars(range(min = 1, max = 1), example = 1)]
     #[expect(dead_code, reason = "the schema takes no other")]
     pub version: u32,
+    /// Path of a profile that this one extends, relative to the directory of this file. Keys are
+    /// merged at every depth. A list replaces that of the base; `+sources` appends to it.
+    #[schemars(example = &"_base.yaml")]
+    #[expect(dead_code, reason = "merged before")]
+    pub extends: Option<String>,
+    /// Values for `${NAME}` in paths, before those of the environment.
+    #[serde(default)]
+    #[schemars(example = serde_json::json!({"DATA": "/srv/data"}))]
+    #[expect(dead_code, reason = "replaced before")]
+    pub variables: BTreeMap<String, String>,
     /// Name of the profile, for commands such as `aam-backup run NAME`.
     #[schemars(regex(pattern = NAME), example = &"nightly")]
     pub name: String,
@@ -89,6 +101,9 @@ pub struct Document {
     /// Paths of programs that are not found automatically.
     #[serde(default)]
     pub tools: ToolsSection,
+    /// When `schedule install` lets regular runs start, if its options say nothing else.
+    #[serde(default)]
+    pub schedule: ScheduleSection,
     /// Clock of the stamps: `utc`, or `local` to continue a bucket written by v1.0.
     #[serde(default)]
     pub time_zone: Zone,
@@ -259,6 +274,20 @@ pub struct LockPolicy {
     pub retry_every: Option<Span>,
     /// Time after which the run gives up and fails. `2h` by default.
     pub give_up_after: Option<Span>,
+}
+
+/// When regular runs start. It takes effect with `aam-backup schedule install`, after every change.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ScheduleSection {
+    /// Local time of day. `00:30` by default.
+    #[schemars(regex(pattern = TIME), example = &"02:30")]
+    pub at: Option<String>,
+    /// How often to run.
+    #[serde(default)]
+    pub every: Every,
+    /// Time after which the scheduler stops a run. launchd has no such limit. `72h` by default.
+    pub time_limit: Option<Span>,
 }
 
 /// Paths of programs that are not found automatically.

@@ -213,6 +213,10 @@ fn entries(directory: &Path) -> Vec<ProfileFile> {
                 return None;
             }
             let stem = path.file_stem()?.to_str()?.to_owned();
+            // A part that profiles extend.
+            if stem.starts_with('_') {
+                return None;
+            }
             Some(ProfileFile {
                 inside: name_inside(&path),
                 stem,

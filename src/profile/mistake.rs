@@ -54,6 +54,15 @@ impl Mistake {
         self
     }
 
+    /// The same finding in another file of the profile.
+    #[must_use]
+    pub fn in_file(mut self, file: usize) -> Mistake {
+        if let MistakeSpot::Exactly(place) = &mut self.spot {
+            place.file = file;
+        }
+        self
+    }
+
     /// The same finding with a hint.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Mistake {

@@ -1,20 +1,23 @@
-//! Profiles: YAML text -> span tree -> JSON Schema -> document -> checked
+//! Profiles: YAML text -> span tree, merged with what it extends -> JSON Schema -> document -> checked
 //! [`crate::model::job::Job`] (SPEC#profile).
 //!
 //! [`load`] is the entry point. Every problem of a profile is found in one pass and shown at its place
 //! in the text.
 
 pub mod check;
+mod compose;
 pub mod diagnose;
 pub mod document;
 pub mod find;
 mod mask;
 mod mistake;
+mod origin;
 mod placeholders;
 mod position;
 pub mod schema;
 mod schema_errors;
 mod suggest;
+mod variables;
 mod yaml;
 
 use std::fs::File;
@@ -28,9 +31,13 @@ pub use find::Search;
 
 use crate::model::job::{Job, Reporting};
 use check::Checked;
+use compose::compose;
 use mistake::Mistake;
-use position::Positions;
+use position::{Positions, SourceText};
 use yaml::MAX_BYTES;
+
+pub use origin::{Effective, Origin, effective, ordered};
+pub use yaml::child;
 
 /// Reads and checks the profile in a file.
 ///
@@ -45,15 +52,17 @@ pub fn load(path: &Path) -> Result<Job, Diagnostics> {
 /// # Errors
 /// As [`load`].
 pub fn load_bytes(path: &Path, bytes: &[u8]) -> Result<Job, Diagnostics> {
-    let text = decoded(path, bytes)?;
-    let tree = yaml::parse(text)
-        .map_err(|finding| Diagnostics::new(path, text, &Positions::default(), vec![finding]))?;
+    let composed = compose(path, decoded(path, bytes)?)?;
     let Inspected {
         checked, findings, ..
-    } = inspect(path, tree.value, tree.duplicates);
+    } = inspect(path, composed.value, composed.findings);
     match checked.and_then(|checked| checked.job) {
         Some(job) if findings.is_empty() => Ok(job),
-        _ => Err(Diagnostics::new(path, text, &tree.places, findings)),
+        _ => Err(Diagnostics::new(
+            &composed.texts,
+            &composed.places,
+            findings,
+        )),
     }
 }
 
@@ -62,8 +71,13 @@ pub fn load_bytes(path: &Path, bytes: &[u8]) -> Result<Job, Diagnostics> {
 /// # Errors
 /// When it is anything else; says where, and what to do.
 pub fn decoded<'a>(path: &Path, bytes: &'a [u8]) -> Result<&'a str, Diagnostics> {
-    yaml::decode(bytes)
-        .map_err(|finding| Diagnostics::new(path, "", &Positions::default(), vec![finding]))
+    yaml::decode(bytes).map_err(|finding| {
+        let file = SourceText {
+            path: path.to_owned(),
+            ..SourceText::default()
+        };
+        Diagnostics::new(&[file], &Positions::default(), vec![finding])
+    })
 }
 
 /// What can be read from a profile that is otherwise invalid, so that a report can be sent.
@@ -77,9 +91,9 @@ pub struct Readable {
 /// The parts of a profile nothing is wrong with. A file that cannot be read has none.
 pub fn readable(path: &Path) -> Readable {
     let bytes = read(path).unwrap_or_default();
-    let Some(tree) = yaml::decode(&bytes)
+    let Some(composed) = yaml::decode(&bytes)
         .ok()
-        .and_then(|text| yaml::parse(text).ok())
+        .and_then(|text| compose(path, text).ok())
     else {
         return Readable::default();
     };
@@ -88,7 +102,7 @@ pub fn readable(path: &Path) -> Readable {
         findings,
         name,
         location,
-    } = inspect(path, tree.value, tree.duplicates);
+    } = inspect(path, composed.value, composed.findings);
     let good = |part: &str| {
         findings.iter().all(|f| {
             f.pointer
@@ -115,7 +129,8 @@ struct Inspected {
     location: Option<String>,
 }
 
-fn inspect(path: &Path, value: Value, mut findings: Vec<Mistake>) -> Inspected {
+fn inspect(path: &Path, mut value: Value, mut findings: Vec<Mistake>) -> Inspected {
+    findings.extend(variables::expand(&mut value));
     let shape = schema_errors::validate(&value);
     let mut checked = None;
     let (mut name, mut location) = (None, None);

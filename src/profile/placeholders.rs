@@ -45,6 +45,9 @@ pub fn document(mut value: Value, shape: &Shape) -> Option<(Document, Broken)> {
         replace(&mut value, pointer);
         broken.0.push(pointer.clone());
     }
+    for (pointer, key) in &shape.meant {
+        broken.0.push(child(pointer, key));
+    }
     for (pointer, key) in &shape.missing {
         if let Some(Value::Object(map)) = value.pointer_mut(pointer) {
             map.insert(key.clone(), stand_in(key).unwrap_or_else(|| json!("")));

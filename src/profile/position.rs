@@ -1,12 +1,15 @@
 //! The positions of the keys and values of a profile in its text.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 
 use serde_saphyr::Location;
 
 /// A piece of the text: where it starts, and what it covers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Position {
+    /// Number of the file, if a profile consists of several.
+    pub file: usize,
     /// From 1.
     pub line: usize,
     /// From 1, in characters.
@@ -22,6 +25,7 @@ impl From<Location> for Position {
         let number = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
         let start = number(at.span().offset());
         Position {
+            file: 0,
             line: number(at.line()),
             column: number(at.column()),
             start,
@@ -58,4 +62,13 @@ impl Positions {
             .iter()
             .map(|(pointer, place)| (pointer.as_str(), *place))
     }
+}
+
+/// A file that a profile consists of.
+#[derive(Clone, Debug, Default)]
+pub struct SourceText {
+    pub path: PathBuf,
+    pub text: String,
+    /// Those of this text alone.
+    pub places: Positions,
 }

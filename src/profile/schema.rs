@@ -67,6 +67,7 @@ fn made(draft: SchemaDraft) -> Value {
     RecursiveTransform(titled).transform(&mut schema);
     RecursiveTransform(explained).transform(&mut schema);
     RecursiveTransform(references).transform(&mut schema);
+    RecursiveTransform(appended).transform(&mut schema);
     for definitions in ["$defs", "definitions"] {
         let types = schema.get_mut(definitions).and_then(Value::as_object_mut);
         for (name, shape) in types.into_iter().flatten() {
@@ -76,8 +77,10 @@ fn made(draft: SchemaDraft) -> Value {
     schema.insert("$id".to_owned(), ID.into());
     schema.insert("title".to_owned(), "Backup profile".into());
     let (condition, consequence) = stores_need_archives();
-    schema.insert("if".to_owned(), condition);
-    schema.insert("then".to_owned(), consequence);
+    let required = schema.remove("required").unwrap_or_default();
+    schema.insert("if".to_owned(), json!({"required": ["extends"]}));
+    let whole = json!({"required": required, "if": condition, "then": consequence});
+    schema.insert("else".to_owned(), whole);
     schema.insert("defaultSnippets".to_owned(), json!([starter()]));
     schema.to_value()
 }
@@ -174,6 +177,32 @@ fn references(schema: &mut Schema) {
 /// What an editor says about a secret in a profile.
 const NOT_A_REFERENCE: &str =
     "A secret is not written in a profile: write {file: PATH} or {env: NAME}.";
+
+/// `+key` beside each list, for profiles that extend another one. They are merged before a profile
+/// is validated.
+fn appended(schema: &mut Schema) {
+    // A branch of a reference is replaced as a whole.
+    if schema.get("errorMessage").is_some() {
+        return;
+    }
+    let keys = schema.get_mut("properties").and_then(Value::as_object_mut);
+    let Some(keys) = keys else { return };
+    let lists = keys
+        .iter()
+        .filter(|(_, property)| property["type"] == "array");
+    let mut lists: Vec<(String, Value)> = lists
+        .map(|(key, property)| (format!("+{key}"), property.clone()))
+        .collect();
+    for (key, property) in &mut lists {
+        let plain = key.trim_start_matches('+');
+        let about = format!("Appended to the list `{plain}` of the profile that `extends` names.");
+        property["description"] = about.into();
+        if let Some(property) = property.as_object_mut() {
+            property.remove("default");
+        }
+    }
+    keys.extend(lists);
+}
 
 /// An editor shows the title of a key above its description.
 fn titled(schema: &mut Schema) {

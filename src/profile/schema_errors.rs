@@ -34,7 +34,7 @@ pub struct Shape {
     /// Keys that are missing, with the pointer of what they are missing from.
     pub missing: Vec<(String, String)>,
     /// Keys that unknown ones were probably meant to be, with the pointer of the object.
-    meant: Vec<(String, String)>,
+    pub meant: Vec<(String, String)>,
 }
 
 /// Validates a value against the schema of a profile.

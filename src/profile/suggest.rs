@@ -57,9 +57,6 @@ pub fn habit(key: &str) -> Option<Cow<'static, str>> {
         }
         "recipient" | "recipients" => "write `to: [address]` below `email`",
         "sender" => "write `from: address` below `email`",
-        "schedule" => {
-            "the time of a run is not part of a profile: let a scheduler start `aam-backup run NAME`"
-        }
         "retention" | "keep" => "objects expire by the bucket's own lifecycle rules",
         _ => return None,
     };

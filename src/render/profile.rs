@@ -119,7 +119,7 @@ pub fn text(draft: &Draft) -> Result<String, RenderError> {
 
 /// A text as a YAML value: plain where that is safe, else in single quotes, because in double
 /// quotes `\` is not a backslash.
-pub(super) fn scalar(text: &str) -> String {
+pub fn scalar(text: &str) -> String {
     let mut options = SerializerOptions::default();
     options.prefer_block_scalars = false;
     let written = serde_saphyr::to_string_with_options(&text, options).unwrap_or_default();

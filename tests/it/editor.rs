@@ -218,6 +218,11 @@ fn an_editor_says_what_is_wrong_and_where() {
     let mut desk = Desk::new("2020-12");
     let good = desk.write("good.yaml", GOOD);
     assert_eq!(desk.server.open(&good), []);
+    // A part of a profile, and paths with variables.
+    let part = "extends: _base.yaml\nname: part\n+sources: [~/a, '${DATA}/b']\n\
+                exclude: {+files: ['*.tmp']}\n";
+    let part = desk.write("part.yaml", part);
+    assert_eq!(desk.server.open(&part), []);
     for (number, (from, to, line, message)) in cases.into_iter().enumerate() {
         let text = GOOD.replacen(from, to, 1);
         assert_ne!(text, GOOD, "{from}");

@@ -3,6 +3,8 @@
 mod jobs;
 
 mod commands;
+#[cfg(unix)]
+mod composed;
 
 use crate::support::golden;
 use std::fs;

@@ -109,3 +109,37 @@ fn a_terminal_has_one_live_line_that_is_gone_at_the_end() {
         }
     }
 }
+
+/// The names of the events on standard error, where nothing else is.
+fn events(ran: &Output) -> Vec<String> {
+    let lines = String::from_utf8(ran.stderr.clone()).unwrap();
+    let event = |line: &str| -> String {
+        let event: serde_json::Value =
+            serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
+        assert!(event["time"].is_string(), "{line}");
+        event["event"].as_str().unwrap().to_owned()
+    };
+    lines.lines().map(event).collect()
+}
+
+/// For programs that show the progress themselves.
+#[test]
+fn progress_can_be_a_line_of_json_for_each_event() {
+    let scratch = tempfile::tempdir().unwrap();
+    computer(scratch.path());
+    let json = ["--progress", "json"];
+    let run = ["run", "documents.yaml", "--format", "json"];
+    let ran = piped(scratch.path(), &[&run[..], &json].concat());
+    let restore = ["restore", "documents.yaml", "--to", "restored"];
+    let restored = piped(scratch.path(), &[&restore[..], &json].concat());
+    let of_run = ["tool-started", "mounted", "uploading", "uploaded"];
+    for (ran, expected) in [(&ran, &of_run[..]), (&restored, &["extracting"])] {
+        let found = events(ran);
+        for name in expected {
+            assert!(found.iter().any(|event| event == name), "{name}: {found:?}");
+        }
+        assert_eq!(found.last().map(String::as_str), Some("finished"));
+    }
+    let answer: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap();
+    assert_eq!(answer["run"]["outcome"], "success");
+}

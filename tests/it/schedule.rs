@@ -32,3 +32,52 @@ fn finds_nothing(command: &mut Command) {
     let said = String::from_utf8_lossy(&said);
     assert!(output.status.success(), "{command:?}\n{said}");
 }
+
+/// What the profile says is what is installed, unless an option says otherwise.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_profile_says_when_it_runs() {
+    let place = tempfile::tempdir().unwrap();
+    let profile = place.path().join("p.yaml");
+    let text = "version: 1\nname: p\nlocation: pc\nsources: [/a]\n\
+                destinations: {mirror: {path: /m}}\n\
+                schedule: {at: '02:45', every: friday, time-limit: 5h}\n";
+    std::fs::write(&profile, text).unwrap();
+    let shown = |arguments: &[&str]| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_aam-backup"))
+            .args(["schedule", "show"])
+            .arg(&profile)
+            .args(["--scheduler", "systemd"])
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    for (arguments, expected) in [
+        (&[][..], &["OnCalendar=Fri *-*-* 02:45:00", "18000"][..]),
+        (&["--at", "03:00"], &["OnCalendar=Fri *-*-* 03:00:00"]),
+        (&["--every", "day"], &["OnCalendar=*-*-* 02:45:00"]),
+        (&["--time-limit", "6h"], &["21600"]),
+        (
+            &["--mode", "incremental-only"],
+            &["OnCalendar=*-*-* 00:30:00"],
+        ),
+    ] {
+        let text = shown(arguments);
+        for part in expected {
+            assert!(text.contains(part), "{arguments:?}: {part}\n{text}");
+        }
+    }
+    std::fs::write(&profile, text.replace("'02:45'", "'25:00'")).unwrap();
+    let refused = std::process::Command::new(env!("CARGO_BIN_EXE_aam-backup"))
+        .arg("check")
+        .arg(&profile)
+        .output()
+        .unwrap();
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(
+        said.contains("/schedule/at: '25:00' is not a time of day"),
+        "{said}"
+    );
+}

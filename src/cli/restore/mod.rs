@@ -13,7 +13,7 @@ use clap::{Args, Subcommand};
 use super::place::{PlaceArgs, ReceivedArgs, complain};
 use super::sets;
 use super::{Exit, Global, OutputFormat, output};
-use crate::cli::terminal::Terminal;
+use crate::cli::event_lines::WatchArgs;
 use crate::cli::when::when;
 use crate::model::cancel::Cancel;
 use crate::model::event::{Events, Section};
@@ -98,12 +98,8 @@ pub struct WhatArgs {
     pub key: KeyArgs,
     #[command(flatten)]
     pub thaw: ThawArgs,
-    /// Also show the output of the tools.
-    #[arg(long, short)]
-    pub verbose: bool,
-    /// Show problems and the result only: no progress.
-    #[arg(long, short, conflicts_with = "verbose")]
-    pub quiet: bool,
+    #[command(flatten)]
+    pub watch: WatchArgs,
 }
 
 impl WhatArgs {
@@ -213,8 +209,7 @@ pub fn restore(global: &Global, args: &RestoreArgs, cancel: &Cancel) -> Exit {
 
 /// One of the four steps. It reports to the terminal only.
 fn one_of_four(step: RestoreStep, call: &RestoreCall<'_>) -> Exit {
-    let terminal = Terminal::new(call.what.verbose, true).quiet(call.what.quiet);
-    let events = Events::new(vec![Box::new(terminal)]);
+    let events = Events::new(vec![call.what.watch.reader()]);
     let request = call.request(step);
     let mut facts = RestoreFacts::new();
     let result = call.work(&request, &mut facts, &events, None);

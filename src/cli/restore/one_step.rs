@@ -7,7 +7,6 @@ use clap::Args;
 use super::RestoreCall;
 use crate::adapters::state::history::RESTORE;
 use crate::cli::place::complain;
-use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, output};
 
 use crate::model::job::{Email, Log, Reporting};
@@ -102,9 +101,8 @@ pub fn restore(args: &ReportArgs, call: &RestoreCall<'_>) -> Exit {
         files: Files::default(),
     };
     let request = call.request(RestoreStep::All);
-    let terminal = Terminal::new(call.what.verbose, true).quiet(call.what.quiet);
     let done = session.run(
-        vec![Box::new(terminal)],
+        vec![call.what.watch.reader()],
         |events, started| {
             let mut facts = RestoreFacts::new();
             let started = started.format("%Y-%m-%d %H:%M:%S%.6f");

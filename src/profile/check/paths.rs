@@ -123,9 +123,9 @@ pub(super) fn path_finding(pointer: &str, text: &str, error: &PathError) -> Mist
     match error {
         PathError::Control(..) => finding
             .hint("in double quotes a backslash starts an escape such as `\\n` or `\\t`: use single quotes or none"),
-        PathError::Relative(_) if text.starts_with('~') => finding.hint("`~` is not replaced: write the whole path"),
+        PathError::Relative(_) if text.starts_with('~') => finding.hint("only `~/` at the beginning is replaced: write it, or the whole path"),
         PathError::Relative(_) if text.contains(['%', '$']) => {
-            finding.hint("variables are not replaced: write the whole path")
+            finding.hint("write a variable as `${NAME}`, or the whole path")
         }
         PathError::Relative(_) => finding.hint("write the whole path, from the drive letter or `/` on"),
         PathError::Dots(_) => finding.hint("write the path it stands for"),

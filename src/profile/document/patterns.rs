@@ -17,14 +17,15 @@ pub const ENDPOINT: &str = URL;
 pub const PATH: &str =
     r#"^(/[^\x00-\x1f]*|[A-Za-z]:[\\/][^*?<>"|\x00-\x1f]*|\\\\[^\\/*?\x00-\x1f][^*?\x00-\x1f]*)$"#;
 /// A full path without wildcards.
-pub const SOURCE: &str = r#"^(/[^*?\x00-\x1f]*|[A-Za-z]:[\\/][^*?<>"|\x00-\x1f]*|\\\\[^\\/*?\x00-\x1f][^*?\x00-\x1f]*)$"#;
+pub const SOURCE: &str = r#"^((~[\\/]|\$\{[A-Za-z_][A-Za-z0-9_]*\})[^*?\x00-\x1f]*|/[^*?\x00-\x1f]*|[A-Za-z]:[\\/][^*?<>"|\x00-\x1f]*|\\\\[^\\/*?\x00-\x1f][^*?\x00-\x1f]*)$"#;
 /// A bare name, which may have wildcards, or a full path without them.
-pub const EXCLUSION: &str = r"^(?![A-Za-z]:[\\/].*[*?])(?!\\\\.*[*?])(?!\.\.?[\\/]*$)([^/\x00-\x1f]+/*|/[^*?\x00-\x1f]*|[A-Za-z]:/[^\x00-\x1f]*|[^/\x00-\x1f]*\\[^\x00-\x1f]*)$";
+pub const EXCLUSION: &str = r"^(?![A-Za-z]:[\\/].*[*?])(?!\\\\.*[*?])(?!\.\.?[\\/]*$)((~[\\/]|\$\{[A-Za-z_][A-Za-z0-9_]*\})[^*?\x00-\x1f]*|[^/\x00-\x1f]+/*|/[^*?\x00-\x1f]*|[A-Za-z]:/[^\x00-\x1f]*|[^/\x00-\x1f]*\\[^\x00-\x1f]*)$";
 /// A program on the search path, or the full path of one.
 pub const PROGRAM: &str =
     r"^([^/\x00-\x1f]+|/[^\x00-\x1f]*|[A-Za-z]:[\\/][^\x00-\x1f]*|\\\\[^\x00-\x1f]+)$";
 /// A drive letter of Windows, or a directory on Unix.
-pub const MOUNT: &str = r"^([A-Za-z]:\\?|/[^\x00-\x1f]+)$";
+pub const MOUNT: &str =
+    r"^((~[\\/]|\$\{[A-Za-z_][A-Za-z0-9_]*\})[^\x00-\x1f]*|[A-Za-z]:\\?|/[^\x00-\x1f]+)$";
 
 /// A configured remote of rclone and a path. Other forms that rclone accepts, such as
 /// `:sftp,pass=…:`, may contain a password. A single letter is a drive.
@@ -34,6 +35,8 @@ pub const PERCENT: &str = r"^(100|[0-9]{1,2})%$";
 
 /// `90s`, `1h 30m`: the units of the crate humantime.
 pub const SPAN: &str = r"^\s*(0\s*$|[0-9][0-9\s]*(\.[0-9\s]+)?\s*(nanos|nsec|ns|micros|usec|us|µs|millis|msec|ms|seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d|weeks?|wks?|w|months?|M|years?|yrs?|y)\s*)+$";
+/// `02:30`
+pub const TIME: &str = r"^([01][0-9]|2[0-3]):[0-5][0-9]$";
 /// `4 GB`, `50MB`: the units of the crate bytesize that a profile can need.
 pub const SIZE: &str = r"^\s*[0-9]+(\.[0-9]+)?\s*([kKmMgGtT][iI]?)?[bB]?\s*$";
 /// `2MB`, or `08:00-18:00 2MB`.
@@ -59,6 +62,7 @@ pub fn in_words(pattern: &str) -> Option<&'static str> {
             "Write a drive letter such as 'Q:' (Windows), or the full path of a directory (Unix)."
         }
         SPAN => "Write a time span such as 90s, 10m or 1h 30m.",
+        TIME => "Write a time of day such as 02:30.",
         SIZE => "Write a size such as 4 GB or 500MB.",
         LIMIT => "Write bytes per second such as 2MB, or 08:00-18:00 2MB.",
         PERCENT => "Write a number such as 100, or a percentage such as 25%.",
@@ -103,7 +107,7 @@ mod tests {
                     "",
                     "home",
                     "./x",
-                    "~/x",
+                    "~x",
                     "/a/*",
                     r"C:\a*",
                     "C:",

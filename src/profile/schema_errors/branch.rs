@@ -76,5 +76,7 @@ pub(super) fn known_keys(error: &ValidationError<'_>) -> Vec<&'static str> {
         .into_iter()
         .flat_map(|p| p.keys())
         .map(String::as_str)
+        // `+key` is for editors.
+        .filter(|key| !key.starts_with('+'))
         .collect()
 }

@@ -20,7 +20,9 @@ pub use name::TaskName;
 
 use quote::{cron_command, systemd_line, systemd_word, task_argument, xml};
 
-pub use times::{Every, Scheduler};
+use crate::model::policy::Every;
+pub use times::Scheduler;
+use times::weekday;
 
 /// When and how a profile runs by itself.
 #[derive(Clone, Debug)]
@@ -171,7 +173,7 @@ impl Schedule {
 
     /// The next run after the schedule was made, local time.
     fn first(&self) -> NaiveDateTime {
-        let weekday = self.every.weekday().map(|day| day.num_days_from_sunday());
+        let weekday = weekday(self.every).map(|day| day.num_days_from_sunday());
         let hour = (self.every != Every::Hour).then(|| self.at.hour());
         next(self.at.minute(), hour, weekday, self.from).unwrap_or(self.from)
     }
@@ -221,7 +223,7 @@ impl Schedule {
 
     fn cron_time(&self) -> String {
         let (minute, hour) = (self.at.minute(), self.at.hour());
-        match (self.every, self.every.weekday()) {
+        match (self.every, weekday(self.every)) {
             (Every::Hour, _) => format!("{minute} * * * *"),
             (_, None) => format!("{minute} {hour} * * *"),
             (_, Some(day)) => format!("{minute} {hour} * * {}", day.num_days_from_sunday()),
@@ -264,7 +266,7 @@ impl Schedule {
         template: &str,
         task: (String, String),
     ) -> Result<String, ScheduleError> {
-        let day = self.every.weekday();
+        let day = weekday(self.every);
         let calendar = match (self.every, day) {
             (Every::Hour, _) => format!("*-*-* *:{:02}:00", self.at.minute()),
             (_, None) => format!("*-*-* {}:00", self.at.format("%H:%M")),

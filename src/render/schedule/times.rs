@@ -1,6 +1,7 @@
-//! Which scheduler, and how often.
+//! Which scheduler, and on which day.
 
 use crate::model::path::Family;
+use crate::model::policy::Every;
 use chrono::Weekday;
 use clap::ValueEnum;
 
@@ -39,34 +40,16 @@ impl std::fmt::Display for Scheduler {
     }
 }
 
-/// How often: what all schedulers can do.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Every {
-    /// Every hour, at the minute of `--at`
-    Hour,
-    #[default]
-    Day,
-    Monday,
-    Tuesday,
-    Wednesday,
-    Thursday,
-    Friday,
-    Saturday,
-    Sunday,
-}
-
-impl Every {
-    /// The one day of the week.
-    pub(super) fn weekday(self) -> Option<Weekday> {
-        Some(match self {
-            Every::Hour | Every::Day => return None,
-            Every::Monday => Weekday::Mon,
-            Every::Tuesday => Weekday::Tue,
-            Every::Wednesday => Weekday::Wed,
-            Every::Thursday => Weekday::Thu,
-            Every::Friday => Weekday::Fri,
-            Every::Saturday => Weekday::Sat,
-            Every::Sunday => Weekday::Sun,
-        })
-    }
+/// The one day of the week.
+pub(super) fn weekday(every: Every) -> Option<Weekday> {
+    Some(match every {
+        Every::Hour | Every::Day => return None,
+        Every::Monday => Weekday::Mon,
+        Every::Tuesday => Weekday::Tue,
+        Every::Wednesday => Weekday::Wed,
+        Every::Thursday => Weekday::Thu,
+        Every::Friday => Weekday::Fri,
+        Every::Saturday => Weekday::Sat,
+        Every::Sunday => Weekday::Sun,
+    })
 }

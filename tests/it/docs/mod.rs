@@ -11,6 +11,8 @@
 //! `mermaid` are nothing to try.
 
 mod import_page;
+#[cfg(target_os = "linux")]
+mod messages_page;
 #[cfg(unix)]
 mod monitoring_page;
 mod pages;
@@ -25,7 +27,7 @@ use aam_auto_backup::parts::Job;
 use aam_auto_backup::parts::profile;
 
 /// The pages, in the order in which a newcomer reads them.
-const PAGES: [&str; 24] = [
+const PAGES: [&str; 26] = [
     "docs/old-backups.md",
     "README.md",
     "docs/first-hour.md",
@@ -39,7 +41,9 @@ const PAGES: [&str; 24] = [
     "docs/how-it-decides.md",
     "docs/import.md",
     "docs/from-v1.md",
+    "docs/messages.md",
     "docs/profile.md",
+    "docs/shared.md",
     "docs/editor.md",
     "docs/windows.md",
     "docs/security.md",

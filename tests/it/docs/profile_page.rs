@@ -107,12 +107,12 @@ fn values(property: &Value) -> String {
 impl Page {
     fn section(&mut self, path: &str, type_name: &str, shape: &Value) {
         let properties: &Map<String, Value> = shape["properties"].as_object().unwrap();
-        let required = |key: &str| {
-            shape["required"]
-                .as_array()
-                .is_some_and(|r| r.iter().any(|v| v == key))
-        };
-        let mut keys: Vec<&String> = properties.keys().collect();
+        // A profile that extends another one need not have all of them.
+        let required = shape["required"].as_array();
+        let required = required.or(shape["else"]["required"].as_array());
+        let required = |key: &str| required.is_some_and(|r| r.iter().any(|v| v == key));
+        let keys = properties.keys().filter(|key| !key.starts_with('+'));
+        let mut keys: Vec<&String> = keys.collect();
         keys.sort_by_key(|key| place_in_source(type_name, key));
         self.text
             .push_str("| key | default | meaning |\n|---|---|---|\n");
