@@ -1,5 +1,6 @@
 //! `plan`: what a run would do and why; changes nothing (SPEC#commands).
 
+mod diff;
 mod for_people;
 mod upload;
 
@@ -9,6 +10,7 @@ use chrono::Utc;
 use clap::Args;
 use serde::Serialize;
 
+use super::place::complain;
 use super::run::BackupArgs;
 use super::{Exit, OutputFormat, output};
 use crate::adapters::credential;
@@ -19,6 +21,7 @@ use crate::model::job::Job;
 use crate::model::path::Family;
 use crate::plan::backup::{Facts, Plan, StageOrder};
 use crate::plan::cost::forecast::Forecast;
+use crate::plan::search::diff::Diff;
 use crate::run::backup::stage::{self, Extra, StageError, StagePaths, WalkCounts};
 use crate::run::backup::survey::{Survey, given, snapshot_problem, survey};
 
@@ -34,8 +37,13 @@ pub struct PlanArgs {
     pub backup: BackupArgs,
     /// Plan with the facts in this JSON file instead of looking at sources, stores and state, to
     /// see what would be done on another computer or at another time. Files are not counted.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["render", "upload_speed", "prices"])]
+    #[arg(long, value_name = "FILE",
+          conflicts_with_all = ["render", "upload_speed", "prices", "diff"])]
     pub facts: Option<PathBuf>,
+    /// Also show what differs from the newest backup: new, changed, moved and deleted files, and
+    /// the biggest.
+    #[arg(long)]
+    pub diff: bool,
     /// Write the scripts and lists of the run to this directory, one subdirectory for each mount.
     #[arg(long, value_name = "DIR")]
     pub render: Option<PathBuf>,
@@ -58,6 +66,9 @@ pub struct Preview<'a> {
     /// not counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upload: Option<Forecast>,
+    /// What differs from the newest backup. None if it was not asked for, or there is no backup.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub diff: Option<Diff>,
 }
 
 /// The content of one mount.
@@ -80,6 +91,10 @@ pub fn plan(job: &Job, args: &PlanArgs, cancel: &Cancel) -> Exit {
         Ok(terms) => terms,
         Err(exit) => return exit,
     };
+    if let Some(why) = args.diff.then(|| diff::problem(job)).flatten() {
+        complain("error", why, "");
+        return Exit::Usage;
+    }
     let events = Events::new(vec![Box::new(Terminal::new(false, false))]);
     let facts = match facts(job, args, cancel, &events) {
         Ok(facts) => facts,
@@ -92,10 +107,24 @@ pub fn plan(job: &Job, args: &PlanArgs, cancel: &Cancel) -> Exit {
             return Exit::Failed;
         }
     };
+    // Manifests of the walk are compared.
+    let scratch = match args.diff && args.render.is_none() {
+        true => tempfile::tempdir().map(Some),
+        false => Ok(None),
+    };
+    let scratch = match scratch {
+        Ok(scratch) => scratch,
+        Err(error) => {
+            complain("error", &format!("no temporary directory: {error}"), "");
+            return Exit::Failed;
+        }
+    };
+    let render = scratch.as_ref().map(|place| place.path());
+    let render = render.or(args.render.as_deref());
     let mut mounts = Vec::new();
     if job.family == Family::HOST && args.facts.is_none() {
         for order in &plan.stages {
-            match look(order, args.render.as_deref(), cancel, &events) {
+            match look(order, render, cancel, &events) {
                 Ok(mount) => mounts.push(mount),
                 Err(StageError::Interrupted) => return Exit::Interrupted,
                 Err(error) => {
@@ -105,11 +134,19 @@ pub fn plan(job: &Job, args: &PlanArgs, cancel: &Cancel) -> Exit {
             }
         }
     }
+    let diff = match render.filter(|_| args.diff) {
+        Some(render) => match diff::with_newest(job, &plan, &mounts, render, cancel, &events) {
+            Ok(diff) => diff,
+            Err(exit) => return exit,
+        },
+        None => None,
+    };
     let upload = terms.forecast(job, &plan, &facts, &mounts);
     let preview = Preview {
         plan: &plan,
         mounts,
         upload,
+        diff,
     };
     let written = match args.format {
         OutputFormat::Text => output::result(show(job, &preview)),

@@ -11,10 +11,11 @@ use super::{Exit, Global, OutputFormat, output};
 use crate::adapters::state::metrics;
 use crate::adapters::store::{StoreError, StoreErrorKind};
 use crate::model::cancel::Cancel;
+use crate::model::lifecycle::Lifecycle;
 use crate::plan::fleet::FleetReport;
 use crate::plan::restore::sets::SetsReport;
 use crate::run::restore::gather;
-use crate::run::restore::origin::RestoreOrigin;
+use crate::run::restore::origin::{Candidate, RestoreOrigin};
 
 /// List the backup sets in the stores: full backups, their incremental backups, and whether they
 /// can be restored.
@@ -72,9 +73,13 @@ pub fn list(place: &RestoreOrigin, format: OutputFormat) -> Exit {
     for candidate in &place.candidates {
         let store = candidate.store.as_ref().map_err(Clone::clone);
         match store.and_then(|store| gather::catalog(&**store, &place.location)) {
-            Ok(catalog) => {
-                reports.push(SetsReport::new(&candidate.label, &place.location, &catalog))
-            }
+            Ok(catalog) => reports.push(SetsReport::new(
+                &candidate.label,
+                &place.location,
+                &catalog,
+                &lifecycle(candidate),
+                place.zone(),
+            )),
             Err(error) => {
                 exit = unlisted(&error);
             }
@@ -87,6 +92,12 @@ pub fn list(place: &RestoreOrigin, format: OutputFormat) -> Exit {
         }
         OutputFormat::Json => exit.or(output::json(&reports)),
     }
+}
+
+/// What a store that was listed deletes by itself.
+fn lifecycle(candidate: &Candidate) -> Lifecycle {
+    let store = candidate.store.as_ref().ok();
+    store.map_or(Lifecycle::None, |store| gather::lifecycle(&**store))
 }
 
 /// A store that cannot be listed.
@@ -110,6 +121,7 @@ fn all_locations(place: &RestoreOrigin, args: &SetsArgs) -> Exit {
                 objects,
                 Utc::now(),
                 args.max_age,
+                &lifecycle(candidate),
             )),
             Err(error) => exit = unlisted(&error),
         }

@@ -103,6 +103,7 @@ impl Checker<'_> {
             sources,
             exclude,
             one_file_system,
+            links,
             snapshot,
             destinations,
             archive: archive_section,
@@ -160,6 +161,7 @@ impl Checker<'_> {
                 .collect(),
             directories,
             files,
+            links: *links,
         });
         Some(Job {
             name: name.clone(),

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::model::name::Format;
-use crate::model::policy::{ForceFull, Reference, Tier};
+use crate::model::policy::{ForceFull, Links, Reference, Tier};
 use crate::model::stamp::Zone;
 
 mod destinations;
@@ -57,6 +57,10 @@ pub struct Document {
     /// Linux's table of mounts lists them.
     #[serde(default)]
     pub one_file_system: bool,
+    /// What becomes of symbolic links, in the mirror, in archives and so in a restore. On Windows,
+    /// links are not backed up.
+    #[serde(default)]
+    pub links: Links,
     /// The snapshot from which files in use are read.
     pub snapshot: Option<SnapshotSection>,
     /// Where backups are kept. At least one destination is required.

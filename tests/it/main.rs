@@ -26,6 +26,7 @@ mod retention;
 mod scenarios;
 mod schedule;
 mod search;
+mod search_speed;
 mod secrets;
 #[cfg(unix)]
 mod shells;

@@ -11,7 +11,6 @@ use super::details;
 use super::directory::{NameIn, SourceDirectory};
 use super::found::Found;
 use super::meta::kind_of;
-use crate::model::path::Family;
 use crate::model::select::{Kind, Location, Selection};
 
 /// One entry of a directory, judged.
@@ -194,11 +193,8 @@ fn judge(
     if excluded(kind) {
         return Ok(Judged::Excluded(kind));
     }
-    let is_stored = |kind| match kind {
-        Kind::File | Kind::Directory => true,
-        Kind::Link => Family::HOST == Family::Unix,
-        Kind::Special => false,
-    };
+    // A profile of the other system is never walked here.
+    let is_stored = |kind| selection.spec().stores(kind);
     if !is_stored(kind) {
         return Ok(Judged::NotCopied(kind));
     }

@@ -48,6 +48,14 @@ impl RelPath {
         self.0.split(|b| *b == b'/').filter(|n| !n.is_empty())
     }
 
+    /// The last name. `None` for the mount itself.
+    pub fn name(&self) -> Option<&[u8]> {
+        self.0
+            .rsplit(|b| *b == b'/')
+            .next()
+            .filter(|n| !n.is_empty())
+    }
+
     /// This path with one more name.
     pub fn join(&self, name: &[u8]) -> RelPath {
         let mut path = RelPath(Vec::with_capacity(self.0.len() + name.len() + 1));
@@ -63,6 +71,12 @@ impl RelPath {
             self.0.push(b'/');
         }
         self.0.extend_from_slice(name);
+    }
+
+    /// Becomes these joined bytes.
+    pub(super) fn replace(&mut self, bytes: &[u8]) {
+        self.0.clear();
+        self.0.extend_from_slice(bytes);
     }
 
     /// The directory above.
@@ -108,10 +122,20 @@ impl RelPath {
 
 /// Walk order: a directory, then everything in it, names by their bytes. Comparing with `/` as the
 /// smallest byte compares name by name.
+pub(super) fn walk_order(one: &[u8], other: &[u8]) -> Ordering {
+    let low = |b: &u8| match b {
+        b'/' => 0,
+        b => u16::from(*b) + 1,
+    };
+    match one.iter().zip(other).find(|(a, b)| a != b) {
+        Some((a, b)) => low(a).cmp(&low(b)),
+        None => one.len().cmp(&other.len()),
+    }
+}
+
 impl Ord for RelPath {
     fn cmp(&self, other: &RelPath) -> Ordering {
-        let low = |b: &u8| if *b == b'/' { 0 } else { *b };
-        self.0.iter().map(low).cmp(other.0.iter().map(low))
+        walk_order(&self.0, &other.0)
     }
 }
 
@@ -124,6 +148,12 @@ impl PartialOrd for RelPath {
 impl std::fmt::Display for RelPath {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // A path in a message must not break lines or hide.
+        if let Some(text) = self
+            .as_str()
+            .filter(|text| !text.contains(char::is_control))
+        {
+            return f.write_str(text);
+        }
         for c in String::from_utf8_lossy(&self.0).chars() {
             if c.is_control() {
                 write!(f, "{}", c.escape_default())?

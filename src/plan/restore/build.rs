@@ -184,6 +184,7 @@ fn build(
         layout: options.layout,
         exact: options.exact,
         only: options.only.clone(),
+        numeric_owner: options.numeric_owner,
         other_state: other_state(catalog, chosen),
         mounts: planned,
         losses,

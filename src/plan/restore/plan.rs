@@ -29,6 +29,8 @@ pub struct RestoreOptions {
     pub exact: bool,
     /// The paths that are wanted, as the user wrote them. Empty: everything.
     pub only: Vec<String>,
+    /// Owners by their numbers, also where this computer has other numbers for their names.
+    pub numeric_owner: bool,
 }
 
 /// A restore, decided.
@@ -45,6 +47,8 @@ pub struct RestorePlan {
     pub exact: bool,
     /// The paths that are wanted, as the user wrote them.
     pub only: Vec<String>,
+    /// Owners by their numbers, also where this computer has other numbers for their names.
+    pub numeric_owner: bool,
     /// The newest state that shares no archive with this one.
     #[serde(skip)]
     pub other_state: Option<Stamp>,

@@ -7,6 +7,7 @@ use crate::adapters::state::State;
 use crate::adapters::store::{Store, StoreError};
 use crate::model::catalog::Catalog;
 use crate::model::event::{Events, Section};
+use crate::model::lifecycle::Lifecycle;
 use crate::model::marker;
 use crate::model::name::ObjectName;
 use crate::plan::restore::build::{self, Planning};
@@ -26,6 +27,15 @@ pub fn catalog(store: &dyn Store, location: &str) -> Result<Catalog, StoreError>
     // On the computer that was backed up, local state knows what was sent.
     catalog.compare(&State::of(location).sent(store.label()));
     Ok(catalog)
+}
+
+/// What a store does with old objects by itself. It is no failure if the credentials may not know.
+pub fn lifecycle(store: &dyn Store) -> Lifecycle {
+    match store.as_s3().map(|s3| s3.lifecycle()) {
+        None => Lifecycle::None,
+        Some(Ok(rules)) => Lifecycle::Rules(rules),
+        Some(Err(error)) => Lifecycle::Unknown(error.why),
+    }
 }
 
 /// Which locations a store has, if it lacks the wanted one.

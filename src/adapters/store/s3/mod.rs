@@ -30,7 +30,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::Semaphore;
 
 use pace::Pace;
-pub use probe::{LifecycleRule, UploadRight, Versioning};
+pub use probe::{UploadRight, Versioning};
 
 use super::{Act, Direction, Progress, Purpose, Store, StoreError, StoreErrorKind};
 use crate::adapters::aws::Keys;
