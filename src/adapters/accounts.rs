@@ -102,8 +102,10 @@ fn group_number(_: &str) -> Option<u32> {
     None
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
+    #![cfg(unix)]
+
     use super::*;
 
     fn named(uid: u32, user: &str, gid: u32, group: &str) -> Arc<Owner> {

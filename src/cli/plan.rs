@@ -107,39 +107,10 @@ pub fn plan(job: &Job, args: &PlanArgs, cancel: &Cancel) -> Exit {
             return Exit::Failed;
         }
     };
-    // Manifests of the walk are compared.
-    let scratch = match args.diff && args.render.is_none() {
-        true => tempfile::tempdir().map(Some),
-        false => Ok(None),
-    };
-    let scratch = match scratch {
-        Ok(scratch) => scratch,
-        Err(error) => {
-            complain("error", &format!("no temporary directory: {error}"), "");
-            return Exit::Failed;
-        }
-    };
-    let render = scratch.as_ref().map(|place| place.path());
-    let render = render.or(args.render.as_deref());
-    let mut mounts = Vec::new();
-    if job.family == Family::HOST && args.facts.is_none() {
-        for order in &plan.stages {
-            match look(order, render, cancel, &events) {
-                Ok(mount) => mounts.push(mount),
-                Err(StageError::Interrupted) => return Exit::Interrupted,
-                Err(error) => {
-                    output::note(format_args!("error: {error}\n"));
-                    return Exit::Failed;
-                }
-            }
-        }
-    }
-    let diff = match render.filter(|_| args.diff) {
-        Some(render) => match diff::with_newest(job, &plan, &mounts, render, cancel, &events) {
-            Ok(diff) => diff,
-            Err(exit) => return exit,
-        },
-        None => None,
+    let looked = look_at_all(job, args, &plan, cancel, &events);
+    let (mounts, diff) = match looked {
+        Ok(looked) => looked,
+        Err(exit) => return exit,
     };
     let upload = terms.forecast(job, &plan, &facts, &mounts);
     let preview = Preview {
@@ -150,13 +121,7 @@ pub fn plan(job: &Job, args: &PlanArgs, cancel: &Cancel) -> Exit {
     };
     let written = match args.format {
         OutputFormat::Text => output::result(show(job, &preview)),
-        OutputFormat::Json => match serde_json::to_string_pretty(&preview) {
-            Ok(text) => output::result(text + "\n"),
-            Err(error) => {
-                output::note(format_args!("error: the plan cannot be written: {error}\n"));
-                Exit::Failed
-            }
-        },
+        OutputFormat::Json => output::json(&preview),
     };
     if written != Exit::Success {
         return written;
@@ -169,6 +134,47 @@ pub fn plan(job: &Job, args: &PlanArgs, cancel: &Cancel) -> Exit {
         (Some(Severity::Warning), Exit::Success) => Exit::Warnings,
         (_, exit) => exit,
     }
+}
+
+/// Walks all mounts, as far as this computer can, and compares them with the newest backup if that
+/// is asked for.
+fn look_at_all(
+    job: &Job,
+    args: &PlanArgs,
+    plan: &Plan,
+    cancel: &Cancel,
+    events: &Events<'_>,
+) -> Result<(Vec<MountPreview>, Option<Diff>), Exit> {
+    if job.family != Family::HOST || args.facts.is_some() {
+        return Ok((Vec::new(), None));
+    }
+    let failed = |error: StageError| match error {
+        StageError::Interrupted => Exit::Interrupted,
+        error => {
+            output::note(format_args!("error: {error}\n"));
+            Exit::Failed
+        }
+    };
+    // What is compared are the lists of the walk.
+    let scratch = match args.diff && args.render.is_none() {
+        true => Some(
+            tempfile::tempdir()
+                .map_err(StageError::Lists)
+                .map_err(failed)?,
+        ),
+        false => None,
+    };
+    let render = scratch.as_ref().map(|place| place.path());
+    let render = render.or(args.render.as_deref());
+    let mut mounts = Vec::new();
+    for order in &plan.stages {
+        mounts.push(look(order, render, cancel, events).map_err(failed)?);
+    }
+    let diff = match render.filter(|_| args.diff) {
+        Some(render) => diff::with_newest(job, plan, &mounts, render, cancel, events)?,
+        None => None,
+    };
+    Ok((mounts, diff))
 }
 
 /// What the plan is made from: this computer, or the file that is given. What a run here would fail

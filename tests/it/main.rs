@@ -9,6 +9,8 @@ mod docs;
 mod doctor;
 mod environment;
 #[cfg(unix)]
+mod expiry;
+#[cfg(unix)]
 mod histories;
 mod import;
 #[cfg(all(unix, feature = "keyring"))]

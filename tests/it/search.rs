@@ -380,3 +380,39 @@ fn a_plan_does_not_say_that_files_of_a_missing_source_are_gone() {
             .says("0 new, 0 changed, 0 moved, 0 gone");
     }
 }
+
+/// What is promised is what is used: the files of the state, not those that were deleted before.
+#[test]
+fn the_space_that_a_restore_needs() {
+    let machine = Machine::new();
+    let large = |name: &str, bytes: usize| machine.write(name, &"x".repeat(bytes));
+    large("docs/deleted", 3_000_000);
+    large("docs/stays", 2_000_000);
+    machine.run(&[]).exit(0);
+    fs::remove_file(machine.home().join("docs/deleted")).unwrap();
+    large("pics/new", 1_000_000);
+    machine.run(&[]).exit(0);
+    let to = machine.nothing_restored();
+    let to = to.to_str().unwrap();
+    let status = |arguments: &[&str]| {
+        let profile = machine.path("profile.yaml");
+        let status = ["restore", "status", profile.to_str().unwrap(), "--to", to];
+        machine.ended(&[&status[..], arguments].concat())
+    };
+    status(&[]).exit(0).says("needs up to 3.0 MB on the disk");
+    // Without its list, nobody knows how much of it is wanted.
+    status(&["--only", "1/pics"])
+        .exit(0)
+        .says("needs 0 bytes to 3.0 MB on the disk");
+    status(&["--with-deleted"])
+        .exit(0)
+        .says("to 6.0 MB on the disk");
+    let restore = |arguments: &[&str]| {
+        machine.nothing_restored();
+        machine.aam("restore", &[&["--to", to], arguments].concat())
+    };
+    restore(&[]).exit(0).says("needs up to 3.0 MB on the disk");
+    restore(&["--only", "1/pics"])
+        .exit(0)
+        .says("needs up to 1.0 MB on the disk");
+}

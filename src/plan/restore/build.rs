@@ -292,6 +292,7 @@ impl MountPlanner<'_> {
                 text,
             });
         }
+        let counts = last.and_then(marker).and_then(|marker| marker.counts);
         let mut newest_first = with.iter().rev().filter_map(|(backup, _)| marker(backup));
         Ok(PlannedMount {
             number,
@@ -300,6 +301,7 @@ impl MountPlanner<'_> {
             target: Vec::new(),
             archives,
             manifest,
+            state_bytes: counts.map(|counts| counts.bytes),
             wanted: Vec::new(),
         })
     }

@@ -353,7 +353,7 @@ impl<'a> Extraction<'a> {
         let tally = verification.end(&mount.shown())?;
         details::report_renumbered(owners.renumbered(), &mount.shown(), self.events);
         let text = format!(
-            "{}: {} files ({} bytes) and {} directories{} are there as listed{}",
+            "{}: {} ({} bytes) and {} directories{} are there as listed{}",
             mount.shown(),
             text::count(tally.files, "file"),
             tally.bytes,
