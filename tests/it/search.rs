@@ -379,6 +379,11 @@ fn a_plan_does_not_say_that_files_of_a_missing_source_are_gone() {
             .aam("plan", arguments)
             .says("0 new, 0 changed, 0 moved, 0 gone");
     }
+    // Without local lists nothing is carried over from them.
+    fs::remove_dir_all(machine.path("state/state")).unwrap();
+    machine
+        .aam("plan", &["--diff"])
+        .says("0 new, 0 changed, 0 moved, 0 gone");
 }
 
 /// What is promised is what is used: the files of the state, not those that were deleted before.
