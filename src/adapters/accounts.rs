@@ -10,10 +10,14 @@ use uzers::{get_group_by_gid, get_group_by_name, get_user_by_name, get_user_by_u
 
 use crate::model::manifest::details::Owner;
 
+/// By the numbers of user and group.
+#[cfg(unix)]
+type KnownOwners = HashMap<(u32, u32), Arc<Owner>>;
+
 /// Owners that were looked up, by their numbers: there are few, and many files of each. A name
 /// that changes meanwhile is seen by the next run.
 #[cfg(unix)]
-static KNOWN: Mutex<Option<HashMap<(u32, u32), Arc<Owner>>>> = Mutex::new(None);
+static KNOWN: Mutex<Option<KnownOwners>> = Mutex::new(None);
 
 /// The owner with these numbers, and with names where the system knows them.
 #[cfg(unix)]
@@ -102,10 +106,9 @@ fn group_number(_: &str) -> Option<u32> {
     None
 }
 
+#[cfg(unix)]
 #[cfg(test)]
 mod tests {
-    #![cfg(unix)]
-
     use super::*;
 
     fn named(uid: u32, user: &str, gid: u32, group: &str) -> Arc<Owner> {

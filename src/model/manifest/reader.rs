@@ -20,7 +20,7 @@ pub struct Reader<R: BufRead> {
 }
 
 enum Body<R: BufRead> {
-    One(JsonLines<R>),
+    One(Box<JsonLines<R>>),
     Two(Box<Records<R>>),
 }
 
@@ -32,7 +32,7 @@ impl<R: BufRead> Reader<R> {
     pub fn new(mut input: R) -> Result<Reader<R>, ManifestError> {
         let (header, body) = if input.fill_buf()?.first() == Some(&b'{') {
             let (header, lines) = JsonLines::new(input)?;
-            (header, Body::One(lines))
+            (header, Body::One(Box::new(lines)))
         } else {
             let (header, records) = Records::new(input)?;
             (header, Body::Two(Box::new(records)))
