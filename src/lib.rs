@@ -49,7 +49,7 @@ pub mod parts {
     pub use crate::model::path::{Family, FullPath};
     pub use crate::model::policy::Every;
     pub use crate::model::policy::{
-        ExtraFiles, ForceFull, Reference, StorageClass, Tier, UNREACHABLE_AFTER,
+        ExtraFiles, ForceFull, Links, Reference, StorageClass, Tier, UNREACHABLE_AFTER,
     };
     pub use crate::model::secret::Secret;
     pub use crate::model::select::{Kind, Selection, SelectionSpec, Verdict};

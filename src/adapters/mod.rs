@@ -1,5 +1,6 @@
 //! Everything that touches the world. Nothing here decides.
 
+pub mod accounts;
 pub mod aws;
 pub mod closed_view;
 pub mod compare;

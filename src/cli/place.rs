@@ -12,6 +12,7 @@ use crate::adapters::store::open::{open_stores, sentence};
 use crate::adapters::store::{DirectoryStore, S3Settings, S3Store, Store, open_store};
 use crate::model::bandwidth::Transfers;
 use crate::model::cancel::Cancel;
+use crate::model::job::Job;
 use crate::model::policy::StorageClass;
 use crate::model::policy::UNREACHABLE_AFTER;
 use crate::model::store::{Rclone, StoreKind, StoreName, StoreSettings};
@@ -94,29 +95,17 @@ impl StoreArgs {
                 output::note(diagnostics);
                 Exit::Usage
             })?;
-        credential::withhold_from_programs(&job.secrets);
-        let wanted = |store: StoreName| self.from.is_none_or(|from| from == store);
-        let mut candidates: Vec<Candidate> = open_stores(&job, cancel)
-            .into_iter()
-            .filter(|(name, ..)| wanted(*name))
-            .map(|(_, label, store)| Candidate { label, store })
-            .collect();
-        candidates.reverse();
-        if candidates.is_empty() {
+        let origin = stores_of(job, self.from, cancel);
+        if origin.candidates.is_empty() {
             let store = self
                 .from
                 .map_or_else(|| "store".to_owned(), |from| from.to_string());
             output::note(format_args!(
-                "error: the profile '{}' has no destination {store} that holds archives\n",
-                job.name
+                "error: the profile '{name}' has no destination {store} that holds archives\n"
             ));
             return Err(Exit::Usage);
         }
-        Ok(RestoreOrigin {
-            location: job.location.clone(),
-            candidates,
-            job: Some(job),
-        })
+        Ok(origin)
     }
 
     fn bare(&self, cancel: &Cancel) -> RestoreOrigin {
@@ -183,6 +172,23 @@ pub struct ReceivedArgs {
     /// as it was.
     #[arg(long, value_name = "WHEN", value_parser = written_before)]
     pub written_before: Option<WrittenBefore>,
+}
+
+/// The stores of a profile, or one of them.
+pub fn stores_of(job: Job, from: Option<StoreName>, cancel: &Cancel) -> RestoreOrigin {
+    credential::withhold_from_programs(&job.secrets);
+    let wanted = |store: StoreName| from.is_none_or(|from| from == store);
+    let mut candidates: Vec<Candidate> = open_stores(&job, cancel)
+        .into_iter()
+        .filter(|(name, ..)| wanted(*name))
+        .map(|(_, label, store)| Candidate { label, store })
+        .collect();
+    candidates.reverse();
+    RestoreOrigin {
+        location: job.location.clone(),
+        candidates,
+        job: Some(job),
+    }
 }
 
 /// An error and its hint, on standard error.

@@ -1,5 +1,6 @@
 //! `plan`: what a run would do and why; changes nothing (SPEC#commands).
 
+mod diff;
 mod for_people;
 mod upload;
 
@@ -10,6 +11,7 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::place::complain;
 use super::run::BackupArgs;
 use super::{Exit, OutputFormat, output};
 use crate::adapters::credential;
@@ -20,6 +22,7 @@ use crate::model::job::Job;
 use crate::model::path::Family;
 use crate::plan::backup::{Facts, Plan, StageOrder};
 use crate::plan::cost::forecast::Forecast;
+use crate::plan::search::diff::Diff;
 use crate::run::backup::stage::{self, Extra, StageError, StagePaths, WalkCounts};
 use crate::run::backup::survey::{Survey, given, snapshot_problem, survey};
 
@@ -35,8 +38,13 @@ pub struct PlanArgs {
     pub backup: BackupArgs,
     /// Plan with the facts in this JSON file instead of looking at sources, stores and state, to
     /// see what would be done on another computer or at another time. Files are not counted.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["render", "upload_speed", "prices"])]
+    #[arg(long, value_name = "FILE",
+          conflicts_with_all = ["render", "upload_speed", "prices", "diff"])]
     pub facts: Option<PathBuf>,
+    /// Also show what differs from the newest backup: new, changed, moved and deleted files, and
+    /// the biggest.
+    #[arg(long)]
+    pub diff: bool,
     /// Write the scripts and lists of the run to this directory, one subdirectory for each mount.
     #[arg(long, value_name = "DIR")]
     pub render: Option<PathBuf>,
@@ -59,6 +67,9 @@ pub struct Preview<'a> {
     /// not counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upload: Option<Forecast>,
+    /// What differs from the newest backup. None if it was not asked for, or there is no backup.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub diff: Option<Diff>,
 }
 
 /// The content of one mount.
@@ -81,6 +92,10 @@ pub fn plan(job: &Job, args: &PlanArgs, cancel: &Cancel) -> Exit {
         Ok(terms) => terms,
         Err(exit) => return exit,
     };
+    if let Some(why) = args.diff.then(|| diff::problem(job)).flatten() {
+        complain("error", why, "");
+        return Exit::Usage;
+    }
     let events = Events::new(vec![Box::new(Terminal::new(false, false))]);
     let facts = match facts(job, args, cancel, &events) {
         Ok(facts) => facts,
@@ -93,24 +108,17 @@ pub fn plan(job: &Job, args: &PlanArgs, cancel: &Cancel) -> Exit {
             return Exit::Failed;
         }
     };
-    let mut mounts = Vec::new();
-    if job.family == Family::HOST && args.facts.is_none() {
-        for order in &plan.stages {
-            match look(order, args.render.as_deref(), cancel, &events) {
-                Ok(mount) => mounts.push(mount),
-                Err(StageError::Interrupted) => return Exit::Interrupted,
-                Err(error) => {
-                    output::note(format_args!("error: {error}\n"));
-                    return Exit::Failed;
-                }
-            }
-        }
-    }
+    let looked = look_at_all(job, args, &plan, cancel, &events);
+    let (mounts, diff) = match looked {
+        Ok(looked) => looked,
+        Err(exit) => return exit,
+    };
     let upload = terms.forecast(job, &plan, &facts, &mounts);
     let preview = Preview {
         plan: &plan,
         mounts,
         upload,
+        diff,
     };
     let written = match args.format {
         OutputFormat::Text => output::result(show(job, &preview)),
@@ -127,6 +135,47 @@ pub fn plan(job: &Job, args: &PlanArgs, cancel: &Cancel) -> Exit {
         (Some(Severity::Warning), Exit::Success) => Exit::Warnings,
         (_, exit) => exit,
     }
+}
+
+/// Walks all mounts, as far as this computer can, and compares them with the newest backup if that
+/// is asked for.
+fn look_at_all(
+    job: &Job,
+    args: &PlanArgs,
+    plan: &Plan,
+    cancel: &Cancel,
+    events: &Events<'_>,
+) -> Result<(Vec<MountPreview>, Option<Diff>), Exit> {
+    if job.family != Family::HOST || args.facts.is_some() {
+        return Ok((Vec::new(), None));
+    }
+    let failed = |error: StageError| match error {
+        StageError::Interrupted => Exit::Interrupted,
+        error => {
+            output::note(format_args!("error: {error}\n"));
+            Exit::Failed
+        }
+    };
+    // What is compared are the lists of the walk.
+    let scratch = match args.diff && args.render.is_none() {
+        true => Some(
+            tempfile::tempdir()
+                .map_err(StageError::Lists)
+                .map_err(failed)?,
+        ),
+        false => None,
+    };
+    let render = scratch.as_ref().map(|place| place.path());
+    let render = render.or(args.render.as_deref());
+    let mut mounts = Vec::new();
+    for order in &plan.stages {
+        mounts.push(look(order, render, cancel, events).map_err(failed)?);
+    }
+    let diff = match render.filter(|_| args.diff) {
+        Some(render) => diff::with_newest(job, plan, &mounts, render, cancel, events)?,
+        None => None,
+    };
+    Ok((mounts, diff))
 }
 
 /// What the plan is made from: this computer, or the file that is given. What a run here would fail

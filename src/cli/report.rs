@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::place::{StoreArgs, complain};
 use super::prices::PricesArgs;
-use super::{Exit, Global, output};
+use super::{Exit, Global, output, sets};
 use crate::adapters::fs::write_whole;
 use crate::adapters::scheduler;
 use crate::adapters::state::history::{History, RunRecord};
@@ -135,7 +135,8 @@ impl OverviewArgs {
     /// A store that cannot be listed is already shown as one.
     fn fleet(&self, candidate: &Candidate) -> Option<OverviewFleet> {
         let objects = candidate.store.as_ref().ok()?.list("").ok()?;
-        let report = FleetReport::new(&candidate.label, objects, Utc::now(), self.max_age);
+        let (now, lifecycle) = (Utc::now(), sets::lifecycle(candidate));
+        let report = FleetReport::new(&candidate.label, objects, now, self.max_age, &lifecycle);
         Some(OverviewFleet::new(&report))
     }
 }
@@ -167,7 +168,16 @@ fn store(job: &Job, candidate: &Candidate, prices: &Prices) -> OverviewStore {
     let opened = candidate.store.as_ref().map_err(Clone::clone);
     let report = opened
         .and_then(|store| gather::catalog(&**store, &job.location))
-        .map(|catalog| SetsReport::new(&candidate.label, &job.location, &catalog));
+        .map(|catalog| {
+            let lifecycle = sets::lifecycle(candidate);
+            SetsReport::new(
+                &candidate.label,
+                &job.location,
+                &catalog,
+                &lifecycle,
+                job.zone,
+            )
+        });
     let mut shown = OverviewStore {
         store: candidate.label.clone(),
         problem: None,

@@ -13,10 +13,8 @@ use super::when::when;
 use super::{Exit, Global, OutputFormat, output};
 use crate::model::cancel::Cancel;
 use crate::model::event::Events;
-use crate::model::manifest::Entry;
 use crate::model::path::FullPath;
 use crate::model::policy::Tier;
-use crate::plan::restore::only::Wanted;
 use crate::plan::restore::point_in_time::PointInTime;
 use crate::plan::search::listing::Question;
 use crate::plan::search::pattern::Pattern;
@@ -190,15 +188,7 @@ impl FindArgs {
             (Err(error), _) => return wrong(error),
             (_, Some(extra)) => return wrong(format_args!("'{extra}' is one argument too many")),
         };
-        let looked = |_: usize, mount: &FullPath, entry: &Entry| {
-            if pattern.is_path() {
-                let path = entry.shown_below(mount);
-                return pattern.matches(&path).then_some(path);
-            }
-            let last = entry.path.names().last()?;
-            let is_found = pattern.matches(&String::from_utf8_lossy(last));
-            is_found.then(|| entry.shown_below(mount))
-        };
+        let looked = |_: usize, mount: &FullPath| Some(pattern.within(mount));
         self.search.ask(
             profile,
             global,
@@ -219,11 +209,7 @@ impl VersionsArgs {
             return wrong(format_args!("'{extra}' is one argument too many"));
         }
         let path = path.unwrap_or_default();
-        let looked = |number: usize, mount: &FullPath, entry: &Entry| {
-            let wanted = Wanted::within(path, number, Some(mount))?;
-            let is_it = wanted.is_exactly(entry.path.as_str()?);
-            is_it.then(|| entry.shown_below(mount))
-        };
+        let looked = |number: usize, mount: &FullPath| search::exactly(path, number, mount);
         self.search.ask(
             profile,
             global,

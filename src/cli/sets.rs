@@ -13,12 +13,13 @@ use super::{Exit, Global, OutputFormat, output};
 use crate::adapters::state::metrics;
 use crate::adapters::store::{StoreError, StoreErrorKind};
 use crate::model::cancel::Cancel;
+use crate::model::lifecycle::Lifecycle;
 use crate::model::stamp::Stamp;
 use crate::plan::fleet::FleetReport;
 use crate::plan::restore::sets::SetsReport;
 use crate::plan::restore::timeline::Timeline;
 use crate::run::restore::gather;
-use crate::run::restore::origin::RestoreOrigin;
+use crate::run::restore::origin::{Candidate, RestoreOrigin};
 
 /// List the backup sets in the stores: full backups, their incremental backups, and whether they
 /// can be restored.
@@ -115,7 +116,13 @@ fn reports(place: &RestoreOrigin, received: &ReceivedArgs) -> (Vec<SetsReport>, 
         match listed {
             Ok((catalog, said)) => {
                 said.iter().for_each(|text| complain("note", text, ""));
-                reports.push(SetsReport::new(&candidate.label, &place.location, &catalog));
+                reports.push(SetsReport::new(
+                    &candidate.label,
+                    &place.location,
+                    &catalog,
+                    &lifecycle(candidate),
+                    place.zone(),
+                ));
             }
             Err(error) => exit = unlisted(&error),
         }
@@ -134,6 +141,12 @@ fn timeline(place: &RestoreOrigin, received: &ReceivedArgs) -> Exit {
     });
     let shown: Vec<String> = shown.collect();
     exit.or(output::result(shown.join("\n")))
+}
+
+/// What a store that was listed deletes by itself.
+pub(super) fn lifecycle(candidate: &Candidate) -> Lifecycle {
+    let store = candidate.store.as_ref().ok();
+    store.map_or(Lifecycle::None, |store| gather::lifecycle(&**store))
 }
 
 /// A store that cannot be listed.
@@ -157,6 +170,7 @@ fn all_locations(place: &RestoreOrigin, args: &SetsArgs) -> Exit {
                 objects,
                 Utc::now(),
                 args.max_age,
+                &lifecycle(candidate),
             )),
             Err(error) => exit = unlisted(&error),
         }

@@ -3,16 +3,18 @@
 //! An access key that is kept on a computer for years may be stolen with it. A key that can neither
 //! delete nor read cannot harm the backups.
 
+use chrono::{DateTime, TimeDelta, Utc};
+
 use super::stores::{missing, refused};
 use super::visit::{ListedStore, Visit, VisitedStore};
 use super::{CheckAnswer, ok, problem, warning};
-use crate::adapters::store::{
-    LifecycleRule, S3Store, Store, StoreError, StoreErrorKind, UploadRight, Versioning,
-};
-use crate::model::catalog::Catalog;
+use crate::adapters::store::{S3Store, Store, StoreError, StoreErrorKind, UploadRight, Versioning};
+use crate::model::catalog::{Catalog, Set};
+use crate::model::lifecycle::{Lifecycle, LifecycleRule};
 use crate::model::policy::StorageClass;
 use crate::model::store::StoreSettings;
 use crate::model::text::count;
+use crate::plan::restore::sets::day;
 
 /// Days for which an object in Deep Archive is billed, however early it is deleted.
 const PAID_DAYS: u32 = 180;
@@ -121,21 +123,70 @@ pub(super) fn read(visit: &Visit<'_>) -> Vec<CheckAnswer> {
 }
 
 pub(super) fn lifecycle(visit: &Visit<'_>) -> Vec<CheckAnswer> {
-    let Some(Bucket { class, store, .. }) = reached(visit) else {
+    let Some(bucket) = reached(visit) else {
         return Vec::new();
     };
+    let Bucket {
+        class,
+        store,
+        catalog,
+    } = bucket;
     match store.lifecycle() {
         Err(error) => vec![unknown("when objects expire", &error)],
         Ok(rules) => {
             let deep = class == Some(StorageClass::DeepArchive);
-            judge(
+            let mut found = judge(
                 &rules,
                 &format!("{}_", visit.job.location),
                 visit.job.lookback_months.get(),
                 deep,
-            )
+            );
+            let rules = Lifecycle::Rules(rules);
+            let sets = catalog.iter().flat_map(|catalog| &catalog.sets);
+            let expiring = sets.filter(|set| set.is_restorable()).map(|set| {
+                let expiry = rules.expiry(set, visit.job.zone);
+                (set, expiry)
+            });
+            found.extend(expiries(&expiring.collect::<Vec<_>>(), visit.now));
+            found
         }
     }
+}
+
+/// How many sets are named.
+const NAMED: usize = 3;
+
+/// Whoever makes no full backup for so long may lose the last one.
+const SOON: TimeDelta = TimeDelta::days(30);
+
+/// When complete sets are deleted, oldest first.
+fn expiries(sets: &[(&Set, Option<DateTime<Utc>>)], now: DateTime<Utc>) -> Option<CheckAnswer> {
+    let expiring: Vec<_> = sets
+        .iter()
+        .filter_map(|(set, expiry)| Some((set.stamp, (*expiry)?)))
+        .collect();
+    let (_, last) = expiring.last()?;
+    let named: Vec<String> = expiring
+        .iter()
+        .take(NAMED)
+        .map(|(set, expiry)| format!("{set} on {}", day(*expiry)))
+        .collect();
+    let more = match expiring.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(", and {} by {}", count(more as u64, "more set"), day(*last)),
+    };
+    let text = format!(
+        "the lifecycle rule deletes the sets {}{more}",
+        named.join(", ")
+    );
+    let is_last = expiring.len() == sets.len() && *last - now < SOON;
+    Some(match is_last {
+        true => warning(
+            format!("{text}; there is no other complete backup"),
+            "make a full backup before that: `run --force-full`",
+        ),
+        false => ok(text),
+    })
 }
 
 /// Rules that apply to objects of a location, whose names begin with `prefix`.
@@ -213,6 +264,7 @@ mod tests {
             prefix: prefix.to_owned(),
             expires_after,
             aborts_uploads_after,
+            ..LifecycleRule::default()
         };
         let (fine, bad) = (CheckLevel::Ok, CheckLevel::Warning);
         for (rules, lookback, deep, expected) in [

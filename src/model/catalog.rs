@@ -78,6 +78,14 @@ impl Backup {
             .or_else(|| missing.map(|m| Incomplete::MissingMount(m.clone())))
     }
 
+    /// All its objects.
+    pub fn objects(&self) -> impl Iterator<Item = &Object> {
+        self.archives.values().flat_map(|archive| {
+            let volumes = archive.volumes.values();
+            volumes.chain(&archive.marker).chain(&archive.manifest)
+        })
+    }
+
     /// Bytes of all volumes.
     pub fn bytes(&self) -> u64 {
         self.archives

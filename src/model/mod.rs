@@ -9,6 +9,7 @@ pub mod exclusion;
 pub mod file_system;
 pub mod job;
 pub mod key_fingerprint;
+pub mod lifecycle;
 pub mod listed;
 pub mod manifest;
 pub mod marker;

@@ -90,6 +90,23 @@ impl Credentials {
     }
 }
 
+/// What becomes of symbolic links.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Links {
+    /// They are backed up and restored as links. What they lead to is not followed.
+    #[default]
+    Keep,
+    /// They are left out.
+    Skip,
+}
+
+impl Links {
+    pub fn are_kept(&self) -> bool {
+        *self == Links::Keep
+    }
+}
+
 /// When to make a full backup although an incremental one is possible.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

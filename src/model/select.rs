@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::exclusion::Exclusion;
 use crate::model::path::{Family, FullPath};
+use crate::model::policy::Links;
 
 /// What a directory entry is, as far as the rule cares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -34,6 +35,20 @@ pub struct SelectionSpec {
     pub sources: Vec<FullPath>,
     pub directories: Vec<Exclusion>,
     pub files: Vec<Exclusion>,
+    /// Not part of the digest: links are in no archive, so nothing has to be archived again.
+    #[serde(default, skip_serializing_if = "Links::are_kept")]
+    pub links: Links,
+}
+
+impl SelectionSpec {
+    /// Whether an entry of this kind is stored, if nothing else leaves it out.
+    pub fn stores(&self, kind: Kind) -> bool {
+        match kind {
+            Kind::File | Kind::Directory => true,
+            Kind::Link => self.family == Family::Unix && self.links.are_kept(),
+            Kind::Special => false,
+        }
+    }
 }
 
 /// Why a path is in or out.
@@ -48,7 +63,7 @@ pub enum Verdict {
     OutsideSources,
     /// Left out, by this exclusion, which applied to this path (itself or a directory above it).
     Excluded { by: Exclusion, at: FullPath },
-    /// A special file, or a link of Windows.
+    /// A special file, or a link that is left out.
     NotCopied(Kind),
 }
 
@@ -125,8 +140,7 @@ impl Selection {
             }
             at = at.enter(name);
         }
-        let is_stored = kind != Kind::Link || self.spec.family == Family::Unix;
-        if kind == Kind::Special || !is_stored {
+        if !self.spec.stores(kind) {
             return Verdict::NotCopied(kind);
         }
         // A source is a directory: a file in its place is not selected by being it.

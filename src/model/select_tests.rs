@@ -17,6 +17,7 @@ fn rule(sources: &[&str], directories: &[&str], files: &[&str]) -> Selection {
         sources: sources.iter().map(|text| path(text)).collect(),
         directories: directories.iter().map(exclusion).collect(),
         files: files.iter().map(exclusion).collect(),
+        links: Links::Keep,
     })
 }
 

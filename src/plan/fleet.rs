@@ -8,10 +8,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::catalog::{Backup, Catalog, Set};
+use crate::model::lifecycle::Lifecycle;
 use crate::model::name::ObjectName;
 use crate::model::object::Object;
 use crate::model::stamp::{Stamp, Zone};
 use crate::model::text::{aligned, count, duration, metric_label, one_line, size};
+
+use super::restore::sets::day;
 
 /// What a store has of a location.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -30,6 +33,9 @@ pub struct FleetRow {
     pub bytes: u64,
     /// Older than the limit, or without any complete backup.
     pub stale: bool,
+    /// When a lifecycle rule of the bucket deletes its next complete set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_expiry: Option<DateTime<Utc>>,
 }
 
 /// What a store has of all locations.
@@ -47,6 +53,7 @@ impl FleetReport {
         objects: Vec<Object>,
         now: DateTime<Utc>,
         max_age: Option<Duration>,
+        lifecycle: &Lifecycle,
     ) -> FleetReport {
         let mut by_location: BTreeMap<String, Vec<Object>> = BTreeMap::new();
         for object in objects {
@@ -54,7 +61,7 @@ impl FleetReport {
                 by_location.entry(name.location).or_default().push(object);
             }
         }
-        let row = |(location, objects)| FleetRow::new(location, objects, now, max_age);
+        let row = |(location, objects)| FleetRow::new(location, objects, now, max_age, lifecycle);
         FleetReport {
             store: store.to_owned(),
             locations: by_location.into_iter().map(row).collect(),
@@ -68,7 +75,7 @@ impl FleetReport {
 
     /// For people.
     pub fn to_text(&self) -> String {
-        let head = ["LOCATION", "NEWEST", "AGE", "SETS", "SIZE", "STATE"];
+        let head = ["LOCATION", "NEWEST", "AGE", "SETS", "SIZE", "STATE", ""];
         let mut table = vec![head.map(str::to_owned)];
         for row in &self.locations {
             let dash = || "-".to_owned();
@@ -91,6 +98,9 @@ impl FleetReport {
                 row.sets.to_string(),
                 size(row.bytes),
                 state.join(", "),
+                row.next_expiry.map_or_else(String::new, |expiry| {
+                    format!("next set expires {}", day(expiry))
+                }),
             ]);
         }
         let locations = count(self.locations.len() as u64, "location");
@@ -106,6 +116,9 @@ impl FleetReport {
                 row.newest.map_or(0, moment).to_string()
             }
             "sets" => row.sets.to_string(),
+            "next_expiry_timestamp_seconds" => {
+                row.next_expiry.map_or(0, |e| e.timestamp()).to_string()
+            }
             "incomplete_backups" => row.incomplete.to_string(),
             _ => row.bytes.to_string(),
         };
@@ -125,7 +138,7 @@ impl FleetReport {
 }
 
 /// Names and what they mean.
-const METRICS: [(&str, &str); 4] = [
+const METRICS: [(&str, &str); 5] = [
     (
         "newest_timestamp_seconds",
         "When the newest complete backup began; 0: none.",
@@ -133,6 +146,10 @@ const METRICS: [(&str, &str); 4] = [
     ("sets", "Complete sets."),
     ("incomplete_backups", "Backups that are not complete."),
     ("bytes", "Bytes of all volumes."),
+    (
+        "next_expiry_timestamp_seconds",
+        "When a lifecycle rule of the bucket deletes the next complete set; 0: never, or not known.",
+    ),
 ];
 
 impl FleetRow {
@@ -141,6 +158,7 @@ impl FleetRow {
         objects: Vec<Object>,
         now: DateTime<Utc>,
         max_age: Option<Duration>,
+        lifecycle: &Lifecycle,
     ) -> FleetRow {
         let catalog = Catalog::new(&location, objects);
         let future = Stamp::new(now, Zone::Utc);
@@ -154,14 +172,14 @@ impl FleetRow {
         });
         let backups = || catalog.sets.iter().flat_map(Set::backups);
         let is_old = |limit: Duration| age.is_none_or(|age| age > limit.as_secs());
+        let complete = || catalog.sets.iter().filter(|set| set.is_restorable());
         FleetRow {
+            next_expiry: complete()
+                .filter_map(|set| lifecycle.expiry(set, Zone::Utc))
+                .min(),
             newest,
             age,
-            sets: catalog
-                .sets
-                .iter()
-                .filter(|set| set.is_restorable())
-                .count(),
+            sets: complete().count(),
             incomplete: backups().filter(|b| b.incomplete().is_some()).count(),
             bytes: backups().map(Backup::bytes).sum(),
             stale: max_age.is_some_and(is_old),
@@ -194,7 +212,7 @@ mod tests {
             .unwrap()
             .moment(Zone::Utc);
         let day = Duration::from_secs(26 * 3600);
-        let report = FleetReport::new("store", objects, now, Some(day));
+        let report = FleetReport::new("store", objects, now, Some(day), &Lifecycle::None);
         assert_eq!(report.locations.len(), 1000);
         let stale: Vec<&str> = report.stale().map(|row| row.location.as_str()).collect();
         assert_eq!(stale, ["pc0007", "pc0008"]);

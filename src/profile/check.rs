@@ -107,6 +107,7 @@ impl Checker<'_> {
             sources,
             exclude,
             one_file_system,
+            links,
             snapshot,
             destinations,
             archive: archive_section,
@@ -166,6 +167,7 @@ impl Checker<'_> {
                 .collect(),
             directories,
             files,
+            links: *links,
         });
         Some(Job {
             name: name.clone(),

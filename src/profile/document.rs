@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::name::Format;
-use crate::model::policy::{Every, ForceFull, Reference, Tier};
+use crate::model::policy::{Every, ForceFull, Links, Reference, Tier};
 use crate::model::stamp::Zone;
 
 mod destinations;
@@ -71,6 +71,10 @@ pub struct Document {
     /// Linux's table of mounts lists them.
     #[serde(default)]
     pub one_file_system: bool,
+    /// What becomes of symbolic links, in the mirror, in archives and so in a restore. On Windows,
+    /// links are not backed up.
+    #[serde(default)]
+    pub links: Links,
     /// The snapshot from which files in use are read.
     pub snapshot: Option<SnapshotSection>,
     /// Where backups are kept. At least one destination is required.

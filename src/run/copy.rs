@@ -132,7 +132,7 @@ impl CopyRequest<'_> {
             })
             .collect();
         let largest = objects.iter().map(|object| object.size).max().unwrap_or(0);
-        let estimate = Estimate::new(&volumes, self.thaw.terms(0, largest, None));
+        let estimate = Estimate::new(&volumes, self.thaw.terms((0, 0), largest, None));
         if volumes
             .iter()
             .any(|volume| volume.state != VolumeState::Here)

@@ -13,6 +13,8 @@ mod doctor;
 mod editor;
 mod environment;
 #[cfg(unix)]
+mod expiry;
+#[cfg(unix)]
 mod histories;
 mod import;
 #[cfg(all(unix, feature = "keyring"))]
@@ -34,6 +36,7 @@ mod retention;
 mod scenarios;
 mod schedule;
 mod search;
+mod search_speed;
 mod secrets;
 #[cfg(unix)]
 mod shells;

@@ -13,6 +13,7 @@ use std::process::{Command, Output};
 
 use aam_auto_backup::parts::Family;
 use aam_auto_backup::parts::Format;
+use aam_auto_backup::parts::Links;
 use aam_auto_backup::parts::Zone;
 use aam_auto_backup::parts::profile;
 use aam_auto_backup::parts::{ExtraFiles, Reference, StorageClass};

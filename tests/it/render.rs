@@ -8,7 +8,6 @@ use std::path::Path;
 
 use aam_auto_backup::parts::Exclusion;
 use aam_auto_backup::parts::FileSystem;
-use aam_auto_backup::parts::SelectionSpec;
 use aam_auto_backup::parts::mounts;
 use aam_auto_backup::parts::render::{rsync_entry, script, seven_zip_line};
 use aam_auto_backup::parts::stage::prepare;
@@ -16,6 +15,7 @@ use aam_auto_backup::parts::{ArchiveOrder, Changes, MirrorOrder, StageOrder};
 use aam_auto_backup::parts::{BackupId, Format};
 use aam_auto_backup::parts::{Cancel, Events, StagePaths};
 use aam_auto_backup::parts::{Family, FullPath};
+use aam_auto_backup::parts::{Links, SelectionSpec};
 use aam_auto_backup::parts::{Moment, RelPath};
 
 pub fn golden(name: &str, found: &[u8]) {
@@ -85,6 +85,7 @@ fn order(mount: &str, format: Format) -> StageOrder {
             sources: vec![path(mount)],
             directories: Vec::new(),
             files: Vec::new(),
+            links: Links::Keep,
         },
         missing: Vec::new(),
         work: path("/var/tmp/it's work/pc_20201221_134337.851361/2"),

@@ -12,12 +12,12 @@ use std::process::Command;
 use aam_auto_backup::parts::CopyCommand;
 use aam_auto_backup::parts::FileSystem;
 use aam_auto_backup::parts::MaxDelete;
-use aam_auto_backup::parts::SelectionSpec;
 use aam_auto_backup::parts::mounts;
 use aam_auto_backup::parts::render::script;
 use aam_auto_backup::parts::{ArchiveOrder, Changes, MirrorOrder, StageOrder};
 use aam_auto_backup::parts::{BackupId, Format};
 use aam_auto_backup::parts::{Family, FullPath};
+use aam_auto_backup::parts::{Links, SelectionSpec};
 use aam_auto_backup::parts::{Moment, RelPath};
 
 use crate::support::lab::{self, Lab};
@@ -164,6 +164,7 @@ fn order(source: &str, shown_at: &str, target: &str) -> StageOrder {
             sources: vec![path(source)],
             directories: Vec::new(),
             files: Vec::new(),
+            links: Links::Keep,
         },
         missing: Vec::new(),
         work: path(r"C:\temp\pc_20261124_112502.225333\1"),

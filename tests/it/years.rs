@@ -143,8 +143,8 @@ impl Years {
 fn five_years_of_three_computers() {
     let mut years = Years::new();
     for year in 2022..2027 {
-        for (month, day) in [("01", "05"), ("01", "06"), ("07", "05")] {
-            let moment = format!("{year}-{month}-{day}");
+        for night in ["01-05", "01-06", "01-07", "07-05", "07-06"] {
+            let moment = format!("{year}-{night}");
             years.change("desk", "diary.txt", Some(format!("written on {moment}")));
             years.change("desk", &format!("{moment}.txt"), Some(moment.clone()));
             match moment.as_str() {
@@ -167,7 +167,8 @@ fn five_years_of_three_computers() {
     // Pruning left the newest set of each year, the newest states as they were.
     let states = years.states("desk");
     let expected = [
-        "20220705", "20230705", "20240705", "20250705", "20260105", "20260106", "20260705",
+        "20220705", "20220706", "20230705", "20230706", "20240705", "20240706", "20250705",
+        "20250706", "20260105", "20260106", "20260107", "20260705", "20260706",
     ];
     let days: Vec<&str> = states.iter().map(|state| &state[..8]).collect();
     assert_eq!(days, expected);
@@ -193,8 +194,10 @@ fn five_years_of_three_computers() {
         panic!("the lost computer is not named\n{fleet}");
     }
     fleet.says("3 locations").says("lost");
-    let (last, _) = &years.computers["lost"];
-    assert_eq!(years.restored("lost", &store, &[]), *last);
+    for computer in ["desk", "laptop", "lost"] {
+        let (last, _) = &years.computers[computer];
+        assert_eq!(years.restored(computer, &store, &[]), *last, "{computer}");
+    }
 
     // A file that was deleted in the second year.
     let with_tax: Vec<&String> = states
@@ -229,8 +232,8 @@ fn five_years_of_three_computers() {
     years
         .bare("desk", &store, &to)
         .exit(0)
-        .says("copied 1 backup");
+        .says("copied 2 backups");
     fs::rename(&store, years.machine.path("gone")).unwrap();
-    let model = &years.computers["desk"].1[&states[1]];
+    let model = &years.computers["desk"].1[&states[3]];
     assert_eq!(years.restored("desk", &second, &[]), *model);
 }

@@ -27,7 +27,7 @@ pub use cached::CachedStore;
 pub use directory::DirectoryStore;
 pub use rclone::RcloneStore;
 pub use received::ReceivedBefore;
-pub use s3::{LifecycleRule, S3Settings, S3Store, UploadRight, Versioning};
+pub use s3::{S3Settings, S3Store, UploadRight, Versioning};
 
 /// How an object will be read later, which decides its S3 storage class (SPEC#markers).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

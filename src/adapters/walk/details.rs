@@ -14,8 +14,9 @@ use serde_bytes::ByteBuf;
 
 use super::found::Found;
 use super::meta::{kind_of, meta_of};
+use crate::adapters::accounts;
 use crate::model::manifest::Details;
-use crate::model::manifest::details::{Attribute, Attributes, Link, LinkKind, Owner, is_restored};
+use crate::model::manifest::details::{Attribute, Attributes, Link, LinkKind, is_restored};
 use crate::model::select::Kind;
 
 /// What a look at an entry said.
@@ -96,12 +97,7 @@ pub(super) fn details(
     let is_file = looked.kind == Kind::File;
     let has_names = looked.kind != Kind::Directory && looked.names > 1;
     Ok(Details {
-        owner: Some(Arc::new(Owner {
-            uid: looked.uid,
-            gid: looked.gid,
-            user: None,
-            group: None,
-        })),
+        owner: Some(accounts::owner(looked.uid, looked.gid)),
         link,
         links: has_names.then_some(looked.number),
         sparse: is_file

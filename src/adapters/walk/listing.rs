@@ -233,11 +233,8 @@ fn judge(
     if excluded(kind) {
         return Ok(Judged::Excluded(kind));
     }
-    let is_stored = |kind| match kind {
-        Kind::File | Kind::Directory => true,
-        Kind::Link => Family::HOST == Family::Unix,
-        Kind::Special => false,
-    };
+    // A profile of the other system is never walked here.
+    let is_stored = |kind| selection.spec().stores(kind);
     if !is_stored(kind) {
         return Ok(Judged::NotCopied(kind));
     }

@@ -44,6 +44,10 @@ pub(super) fn show(job: &Job, preview: &Preview<'_>) -> String {
         let counted = preview.mounts.iter().find(|m| m.number == order.number);
         mount(&mut page, order, counted);
     }
+    if let Some(diff) = &preview.diff {
+        page.line("\nDifferences from the newest backup:");
+        page.0.push_str(&diff.to_text());
+    }
     if let Some(upload) = &preview.upload {
         page.line(format!("\n{}", upload.to_text()));
     }

@@ -13,7 +13,7 @@ use crate::run::restore::error::{MissingKey, RestoreError};
 use crate::run::restore::origin::RestoreOrigin;
 
 /// Options that name the archive key. Without them it is that of the profile, or it is asked for.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct KeyArgs {
     /// Environment variable that holds the archive key.
     #[arg(long, value_name = "NAME", conflicts_with = "key_file")]

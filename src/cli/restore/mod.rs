@@ -91,6 +91,10 @@ pub struct WhatArgs {
     /// number of a mount, such as 1/docs.
     #[arg(long, value_name = "PATH", num_args = 1..)]
     pub only: Vec<String>,
+    /// Restore owners by their numbers, also where this computer has another number for the name of
+    /// a user or group. For the restore of a whole system from a rescue system.
+    #[arg(long)]
+    pub numeric_owner: bool,
     /// Allow DIR to hold files. Files with the same names are overwritten.
     #[arg(long)]
     pub into_existing: bool,
@@ -133,6 +137,7 @@ impl RestoreCall<'_> {
                 layout: self.what.layout,
                 exact: self.what.is_exact(),
                 only: self.what.only.clone(),
+                numeric_owner: self.what.numeric_owner,
             },
         }
     }

@@ -48,7 +48,7 @@ pub enum LinkKind {
 }
 
 /// The owner of an entry.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Owner {
     pub uid: u32,

@@ -1,30 +1,26 @@
 //! Reads manifests of all versions, record by record, and checks their order.
 
+use std::cmp::Ordering;
 use std::io::{BufRead, BufReader, Read};
 
 use super::record::Record;
 use super::version1::JsonLines;
 use super::wire::{Context, MAGIC, MAX_RECORD, MAX_STAMPS, WireRecord};
-use super::{Entry, Header, ManifestError, RelPath, VERSION};
+use super::{Entry, EntryKind, Header, ManifestError, Meta, RelPath, VERSION};
 
 /// A damaged frame may ask for any window: this is the largest that is made, 8 MiB.
 const MAX_WINDOW_LOG: u32 = 23;
-
-/// Bytes that are decompressed at once: a record has some thirty.
-const BUFFER: usize = 1 << 15;
 
 /// Reads a manifest, in walk order.
 pub struct Reader<R: BufRead> {
     header: Header,
     body: Body<R>,
-    /// The last record: its path, and whether it was an entry.
-    last: Option<(RelPath, bool)>,
     /// Nothing is read after an error or the end.
     is_over: bool,
 }
 
 enum Body<R: BufRead> {
-    One(JsonLines<R>),
+    One(Box<JsonLines<R>>),
     Two(Box<Records<R>>),
 }
 
@@ -36,7 +32,7 @@ impl<R: BufRead> Reader<R> {
     pub fn new(mut input: R) -> Result<Reader<R>, ManifestError> {
         let (header, body) = if input.fill_buf()?.first() == Some(&b'{') {
             let (header, lines) = JsonLines::new(input)?;
-            (header, Body::One(lines))
+            (header, Body::One(Box::new(lines)))
         } else {
             let (header, records) = Records::new(input)?;
             (header, Body::Two(Box::new(records)))
@@ -44,7 +40,6 @@ impl<R: BufRead> Reader<R> {
         Ok(Reader {
             header,
             body,
-            last: None,
             is_over: false,
         })
     }
@@ -63,34 +58,35 @@ impl<R: BufRead> Reader<R> {
             return Ok(None);
         }
         let next = match &mut self.body {
-            Body::One(lines) => lines.next(),
+            Body::One(lines) => lines
+                .next()
+                .map(|entry| entry.map(|entry| Record::Entry(Box::new(entry.clone())))),
             Body::Two(records) => records.next(self.header.delta.is_some()),
         };
-        let next = next.and_then(|record| match record {
-            Some(record) => self.in_order(record).map(Some),
-            None => Ok(None),
-        });
         self.is_over = !matches!(next, Ok(Some(_)));
         next
     }
 
-    fn in_order(&mut self, record: Record) -> Result<Record, ManifestError> {
-        let (path, is_entry) = record.place();
-        let is_later = |(last, was_entry): &(RelPath, bool)| (last, *was_entry) < (path, is_entry);
-        if !self.last.as_ref().is_none_or(is_later) {
-            return Err(ManifestError::Order(match &self.body {
-                Body::One(lines) => lines.line,
-                Body::Two(records) => records.number,
-            }));
+    /// The next entry of a whole manifest, which the next call replaces: nothing is copied, for
+    /// those who look at many entries and keep few. `None` at the end.
+    ///
+    /// # Errors
+    /// As [`Reader::next_record`].
+    pub fn look(&mut self) -> Result<Option<&Entry>, ManifestError> {
+        if self.is_over {
+            return Ok(None);
         }
-        match &mut self.last {
-            Some((last, was_entry)) => {
-                last.clone_from(path);
-                *was_entry = is_entry;
-            }
-            None => self.last = Some((path.clone(), is_entry)),
+        // What fails below is the last.
+        self.is_over = true;
+        if self.header.delta.is_some() {
+            return Err(ManifestError::Delta);
         }
-        Ok(record)
+        let entry = match &mut self.body {
+            Body::One(lines) => lines.next()?,
+            Body::Two(records) => records.advance(false)?.map(|_| &records.entry),
+        };
+        self.is_over = entry.is_none();
+        Ok(entry)
     }
 }
 
@@ -117,6 +113,10 @@ struct Records<R: BufRead> {
     input: BufReader<zstd::Decoder<'static, R>>,
     context: Context,
     buffer: Vec<u8>,
+    /// The entry that was read last.
+    entry: Entry,
+    /// Whether the last record was an entry. `None` before the first.
+    last: Option<bool>,
     /// Number of the record that was read last, from 1.
     number: u64,
     entries: u64,
@@ -133,9 +133,16 @@ impl<R: BufRead> Records<R> {
         let mut input = zstd::Decoder::with_buffer(input)?;
         input.window_log_max(MAX_WINDOW_LOG)?;
         let mut records = Records {
-            input: BufReader::with_capacity(BUFFER, input),
+            input: BufReader::with_capacity(1 << 16, input),
             context: Context::default(),
             buffer: Vec::new(),
+            entry: Entry::new(
+                &RelPath::root(),
+                EntryKind::Directory,
+                Meta::unknown(),
+                None,
+            ),
+            last: None,
             number: 0,
             entries: 0,
             removed: 0,
@@ -174,9 +181,8 @@ impl<R: BufRead> Records<R> {
             return Err(self.broken("it is longer than 16 MiB"));
         }
         self.buffer.clear();
-        // Nearly every record is there as a whole.
-        if let Some(whole) = self.input.buffer().get(..length) {
-            self.buffer.extend_from_slice(whole);
+        if let Some(record) = self.input.buffer().get(..length) {
+            self.buffer.extend_from_slice(record);
             self.input.consume(length);
             return Ok(());
         }
@@ -190,6 +196,14 @@ impl<R: BufRead> Records<R> {
     }
 
     fn next(&mut self, is_delta: bool) -> Result<Option<Record>, ManifestError> {
+        Ok(self.advance(is_delta)?.map(|next| match next {
+            Next::Entry => Record::Entry(Box::new(self.entry.clone())),
+            Next::Removed(path) => Record::Removed(path),
+        }))
+    }
+
+    /// Reads the next record of an entry or removal. `None` at the end.
+    fn advance(&mut self, is_delta: bool) -> Result<Option<Next>, ManifestError> {
         loop {
             self.fill()?;
             let buffer = std::mem::take(&mut self.buffer);
@@ -198,40 +212,40 @@ impl<R: BufRead> Records<R> {
                 Err(why) => Err(self.broken(&why)),
             };
             self.buffer = buffer;
-            if let Some(record) = taken? {
-                return Ok(record);
+            match taken? {
+                Taken::Inside => {}
+                Taken::Next(next) => return Ok(Some(next)),
+                Taken::End => return Ok(None),
             }
         }
     }
 
-    /// Takes a record. `None`: it is for this reader; the next one is to be read.
-    fn take(
-        &mut self,
-        record: WireRecord<'_>,
-        is_delta: bool,
-    ) -> Result<Option<Option<Record>>, ManifestError> {
+    fn take(&mut self, record: WireRecord<'_>, is_delta: bool) -> Result<Taken, ManifestError> {
         match record {
             WireRecord::Header(_) => Err(self.broken("it is a second header")),
             WireRecord::Backup(stamp) => match stamp.parse() {
                 Ok(stamp) if self.context.stamps.len() < MAX_STAMPS => {
                     self.context.stamps.push(stamp);
-                    Ok(None)
+                    Ok(Taken::Inside)
                 }
                 Ok(_) => Err(self.broken("it names too many backups")),
                 Err(_) => Err(self.broken("it names no stamp")),
             },
             WireRecord::Entry(entry) => {
                 self.entries += 1;
-                let entry = self.context.decode(entry).map_err(|why| self.broken(why))?;
-                Ok(Some(Some(Record::Entry(Box::new(entry)))))
+                let order = self.context.decode(entry, &mut self.entry);
+                self.in_order(order, true)?;
+                Ok(Taken::Next(Next::Entry))
             }
             WireRecord::Removed(_) if !is_delta => {
                 Err(self.broken("it removes a path, but the manifest is whole"))
             }
             WireRecord::Removed(path) => {
                 self.removed += 1;
-                let path = self.context.restore(path).map_err(|why| self.broken(why))?;
-                Ok(Some(Some(Record::Removed(path))))
+                let mut removed = RelPath::root();
+                let order = self.context.restore(path, &mut removed);
+                self.in_order(order, false)?;
+                Ok(Taken::Next(Next::Removed(removed)))
             }
             WireRecord::End { entries, removed } => {
                 if (entries, removed) != (self.entries, self.removed) {
@@ -240,12 +254,42 @@ impl<R: BufRead> Records<R> {
                 // This reads the checksum.
                 let read = self.input.read(&mut [0]);
                 match read.map_err(|why| self.broken(&why.to_string()))? {
-                    0 => Ok(Some(None)),
+                    0 => Ok(Taken::End),
                     _ => Err(self.broken("there is more after the end")),
                 }
             }
         }
     }
+
+    /// Whether the path of a record, which is `order` to the one before it, is in walk order. Of
+    /// one path, a removal comes before an entry.
+    fn in_order(
+        &mut self,
+        order: Result<Ordering, &'static str>,
+        is_entry: bool,
+    ) -> Result<(), ManifestError> {
+        let order = order.map_err(|why| self.broken(why))?;
+        let last = self.last.replace(is_entry);
+        match last.is_none_or(|was_entry| order.then(is_entry.cmp(&was_entry)).is_gt()) {
+            true => Ok(()),
+            false => Err(ManifestError::Order(self.number)),
+        }
+    }
+}
+
+/// What was read.
+enum Next {
+    /// It is in [`Records::entry`].
+    Entry,
+    Removed(RelPath),
+}
+
+/// What a record means to those who read the manifest.
+enum Taken {
+    /// Nothing: it was for the reader.
+    Inside,
+    Next(Next),
+    End,
 }
 
 /// The record that these bytes are.

@@ -61,6 +61,14 @@ impl RelPath {
         self.0.split(|b| *b == b'/').filter(|n| !n.is_empty())
     }
 
+    /// The last name. `None` for the mount itself.
+    pub fn name(&self) -> Option<&[u8]> {
+        self.0
+            .rsplit(|b| *b == b'/')
+            .next()
+            .filter(|n| !n.is_empty())
+    }
+
     /// This path with one more name.
     pub fn join(&self, name: &[u8]) -> RelPath {
         let mut path = RelPath(Vec::with_capacity(self.0.len() + name.len() + 1));
@@ -76,6 +84,12 @@ impl RelPath {
             self.0.push(b'/');
         }
         self.0.extend_from_slice(name);
+    }
+
+    /// Becomes these joined bytes.
+    pub(super) fn replace(&mut self, bytes: &[u8]) {
+        self.0.clear();
+        self.0.extend_from_slice(bytes);
     }
 
     /// The directory above.
@@ -131,16 +145,20 @@ pub(super) fn shared(a: &[u8], b: &[u8]) -> usize {
 
 /// Walk order: a directory, then everything in it, names by their bytes. Comparing with `/` as the
 /// smallest byte compares name by name.
+pub(super) fn walk_order(one: &[u8], other: &[u8]) -> Ordering {
+    let at = shared(one, other);
+    let low = |bytes: &[u8]| {
+        bytes.get(at).map(|byte| match byte {
+            b'/' => 0,
+            byte => u16::from(*byte) + 1,
+        })
+    };
+    low(one).cmp(&low(other))
+}
+
 impl Ord for RelPath {
     fn cmp(&self, other: &RelPath) -> Ordering {
-        let low = |bytes: &[u8], at: usize| match bytes.get(at) {
-            None => None,
-            Some(b'/') => Some(0),
-            Some(byte) => Some(*byte),
-        };
-        let (a, b) = (self.0.as_slice(), other.0.as_slice());
-        let at = shared(a, b);
-        low(a, at).cmp(&low(b, at))
+        walk_order(&self.0, &other.0)
     }
 }
 
@@ -153,6 +171,12 @@ impl PartialOrd for RelPath {
 impl std::fmt::Display for RelPath {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // A path in a message must not break lines or hide.
+        if let Some(text) = self
+            .as_str()
+            .filter(|text| !text.contains(char::is_control))
+        {
+            return f.write_str(text);
+        }
         for c in String::from_utf8_lossy(&self.0).chars() {
             if c.is_control() {
                 write!(f, "{}", c.escape_default())?

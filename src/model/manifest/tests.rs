@@ -37,8 +37,25 @@ fn written(header: &Header, entries: &[Entry]) -> Vec<u8> {
     writer.finish().unwrap()
 }
 
+/// The entries, which are the same whichever way they are read.
 fn read(bytes: &[u8]) -> Result<Vec<Entry>, ManifestError> {
-    Reader::new(bytes)?.collect()
+    let read: Result<Vec<Entry>, ManifestError> = Reader::new(bytes)?.collect();
+    let mut reader = Reader::new(bytes)?;
+    let mut looked = Vec::new();
+    let end = loop {
+        match reader.look() {
+            Ok(Some(entry)) => looked.push(entry.clone()),
+            Ok(None) => break Ok(looked),
+            Err(error) => break Err(error),
+        }
+    };
+    match (&read, &end) {
+        (Ok(read), Ok(looked)) => assert_eq!(read, looked),
+        (Err(one), Err(other)) => assert_eq!(one.to_string(), other.to_string()),
+        _ => panic!("{read:?} {end:?}"),
+    }
+    assert!(matches!(reader.look(), Ok(None)), "nothing follows");
+    read
 }
 
 /// Names of both families: any bytes, and WTF-8 with a lone surrogate.

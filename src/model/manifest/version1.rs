@@ -4,15 +4,16 @@ use std::io::BufRead;
 
 use serde::Deserialize;
 
-use super::record::Record;
 use super::{Entry, Header, ManifestError};
 
 /// The lines of a manifest of version 1.
 pub(super) struct JsonLines<R> {
     input: R,
     /// Number of the line that was read last.
-    pub line: u64,
+    line: u64,
     buffer: Vec<u8>,
+    /// The entry that was read last.
+    last: Option<Entry>,
 }
 
 impl<R: BufRead> JsonLines<R> {
@@ -36,11 +37,12 @@ impl<R: BufRead> JsonLines<R> {
             input,
             line: 1,
             buffer,
+            last: None,
         };
         Ok((header, lines))
     }
 
-    pub fn next(&mut self) -> Result<Option<Record>, ManifestError> {
+    pub fn next(&mut self) -> Result<Option<&Entry>, ManifestError> {
         self.buffer.clear();
         if self.input.read_until(b'\n', &mut self.buffer)? == 0 {
             return Ok(None);
@@ -55,6 +57,13 @@ impl<R: BufRead> JsonLines<R> {
         }
         let entry: Entry =
             serde_json::from_slice(&self.buffer).map_err(|e| broken(e.to_string()))?;
-        Ok(Some(Record::Entry(Box::new(entry))))
+        if self
+            .last
+            .as_ref()
+            .is_some_and(|last| last.path >= entry.path)
+        {
+            return Err(ManifestError::Order(self.line));
+        }
+        Ok(Some(self.last.insert(entry)))
     }
 }

@@ -2,13 +2,14 @@
 //! (SPEC#formats). A path is written as the length of the prefix that it shares with the one
 //! before it, and the rest.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_bytes::Bytes;
 
 use super::details::{Attributes, Details, Link, Owner};
-use super::rel_path::shared;
+use super::rel_path::{shared, walk_order};
 use super::{Entry, EntryKind, Meta, Moment, RelPath, Stored};
 use crate::model::stamp::Stamp;
 
@@ -105,16 +106,24 @@ impl<T: Clone + PartialEq> Repeated<T> {
         }
     }
 
-    fn value(self, last: &mut Option<Arc<T>>) -> Result<Option<Arc<T>>, &'static str> {
+    /// Puts the value in `value`, which is that of the entry before or absent.
+    fn replace(
+        self,
+        last: &mut Option<Arc<T>>,
+        value: &mut Option<Arc<T>>,
+    ) -> Result<(), &'static str> {
         match self {
-            Repeated::Absent => return Ok(None),
-            Repeated::Same => {}
-            Repeated::New(value) => *last = Some(Arc::new(value)),
+            Repeated::Absent => *value = None,
+            Repeated::New(new) => {
+                *last = Some(Arc::new(new));
+                value.clone_from(last);
+            }
+            Repeated::Same if last.is_none() => return Err("it repeats what was never written"),
+            // Most entries: it need not be counted again.
+            Repeated::Same if value.is_some() => {}
+            Repeated::Same => value.clone_from(last),
         }
-        match last {
-            Some(last) => Ok(Some(Arc::clone(last))),
-            None => Err("it repeats what was never written"),
-        }
+        Ok(())
     }
 }
 
@@ -156,18 +165,24 @@ impl Context {
         }
     }
 
-    /// The path that was written.
-    pub fn restore(&mut self, path: WirePath<'_>) -> Result<RelPath, &'static str> {
-        let shared = path.shared as usize;
-        if shared > self.path.len() {
+    /// Puts the path that was written in `path`, and says where it is from the one before it.
+    pub fn restore(
+        &mut self,
+        wire: WirePath<'_>,
+        path: &mut RelPath,
+    ) -> Result<Ordering, &'static str> {
+        let shared = wire.shared as usize;
+        let Some(before) = self.path.get(shared..) else {
             return Err("its path shares more than the path before it has");
-        }
-        if shared + path.rest.len() > MAX_PATH {
+        };
+        if shared + wire.rest.len() > MAX_PATH {
             return Err("its path is too long");
         }
+        let order = walk_order(wire.rest, before);
         self.path.truncate(shared);
-        self.path.extend_from_slice(path.rest);
-        Ok(RelPath::from_bytes(&self.path[..]))
+        self.path.extend_from_slice(wire.rest);
+        path.replace(&self.path);
+        Ok(order)
     }
 
     /// An entry as it is written. Its backup has a number already.
@@ -230,49 +245,53 @@ impl Context {
         u32::try_from(found).ok()
     }
 
-    /// The entry that was written.
-    pub fn decode(&mut self, wire: WireEntry<'_>) -> Result<Entry, &'static str> {
+    /// Puts the entry that was written in `entry`, and says where its path is from the one before
+    /// it.
+    pub fn decode(
+        &mut self,
+        wire: WireEntry<'_>,
+        entry: &mut Entry,
+    ) -> Result<Ordering, &'static str> {
         if wire.flags > (UNSEEN | SPARSE | RACY) {
             return Err("it has unknown flags");
         }
         let modified = wire.modified;
         let from_modified = |difference: i128| Moment(modified.wrapping_add(difference));
+        let order = self.restore(wire.path, &mut entry.path)?;
+        entry.kind = wire.kind;
+        entry.meta = Meta {
+            size: wire.size,
+            modified: Moment(modified),
+            created: wire.created.map(from_modified),
+            changed: wire.changed.map(from_modified),
+            mode: wire.mode,
+        };
+        entry.stored = match wire.stored {
+            WireStored::Nowhere => None,
+            WireStored::Unknown => Some(Stored::EARLIER),
+            WireStored::This => Some(Stored::In(
+                self.this.ok_or("it is in a backup that has no stamp")?,
+            )),
+            WireStored::Backup(number) => {
+                let stamp = self.stamps.get(number as usize);
+                Some(Stored::In(
+                    *stamp.ok_or("it is in a backup without a stamp")?,
+                ))
+            }
+        };
+        entry.unseen = wire.flags & UNSEEN != 0;
         let more = wire.details.unwrap_or_default();
-        Ok(Entry {
-            path: self.restore(wire.path)?,
-            kind: wire.kind,
-            meta: Meta {
-                size: wire.size,
-                modified: Moment(modified),
-                created: wire.created.map(from_modified),
-                changed: wire.changed.map(from_modified),
-                mode: wire.mode,
-            },
-            stored: match wire.stored {
-                WireStored::Nowhere => None,
-                WireStored::Unknown => Some(Stored::EARLIER),
-                WireStored::This => Some(Stored::In(
-                    self.this.ok_or("it is in a backup that has no stamp")?,
-                )),
-                WireStored::Backup(number) => {
-                    let stamp = self.stamps.get(number as usize);
-                    Some(Stored::In(
-                        *stamp.ok_or("it is in a backup without a stamp")?,
-                    ))
-                }
-            },
-            unseen: wire.flags & UNSEEN != 0,
-            details: Details {
-                link: more.link,
-                owner: more.owner.value(&mut self.owner)?,
-                attributes: more.attributes.value(&mut self.attributes)?,
-                windows: more.windows,
-                links: more.links,
-                crc: more.crc,
-                sparse: wire.flags & SPARSE != 0,
-                racy: wire.flags & RACY != 0,
-            },
-        })
+        more.owner
+            .replace(&mut self.owner, &mut entry.details.owner)?;
+        let attributes = &mut entry.details.attributes;
+        more.attributes.replace(&mut self.attributes, attributes)?;
+        entry.details.link = more.link;
+        entry.details.windows = more.windows;
+        entry.details.links = more.links;
+        entry.details.crc = more.crc;
+        entry.details.sparse = wire.flags & SPARSE != 0;
+        entry.details.racy = wire.flags & RACY != 0;
+        Ok(order)
     }
 }
 

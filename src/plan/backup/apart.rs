@@ -106,6 +106,7 @@ pub(super) fn notes(selection: &Selection, one_file_system: bool, apart: &Apart)
 mod tests {
     use super::*;
     use crate::model::path::Family;
+    use crate::model::policy::Links;
 
     fn path(text: &str) -> FullPath {
         FullPath::parse(text).unwrap()
@@ -132,6 +133,7 @@ mod tests {
             sources: vec![path("/src")],
             directories: vec![Exclusion::Path(path("/src/out"))],
             files: Vec::new(),
+            links: Links::Keep,
         };
         for one_file_system in [false, true] {
             let found = selection(

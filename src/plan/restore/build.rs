@@ -192,6 +192,7 @@ fn build(
         exact: options.exact,
         only: options.only.clone(),
         written_before: options.written_before,
+        numeric_owner: options.numeric_owner,
         other_state: other_state(catalog, chosen),
         mounts: planned,
         losses,
@@ -299,6 +300,7 @@ impl MountPlanner<'_> {
                 text,
             });
         }
+        let counts = last.and_then(marker).and_then(|marker| marker.counts);
         let mut newest_first = with.iter().rev().filter_map(|(backup, _)| marker(backup));
         PlannedMount {
             number,
@@ -307,6 +309,7 @@ impl MountPlanner<'_> {
             target: Vec::new(),
             archives,
             manifest,
+            state_bytes: counts.map(|counts| counts.bytes),
             wanted: Vec::new(),
         }
     }

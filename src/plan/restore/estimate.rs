@@ -87,8 +87,8 @@ pub struct EstimateTerms<'a> {
     pub prices: &'a Prices,
     pub tier: Tier,
     pub keep_days: u32,
-    /// Bytes of the files that are to be extracted, as far as markers say.
-    pub files: u64,
+    /// Bytes of the files that are to be extracted, at least and at most.
+    pub files: (u64, u64),
     /// Bytes of downloads that must be on the disk at the same time.
     pub room: u64,
     pub disk_free: Option<u64>,
@@ -145,8 +145,8 @@ impl Estimate {
             } else {
                 0
             },
-            disk_needed: to_come.bytes + terms.files,
-            disk_least: to_come.bytes.min(terms.room) + terms.files,
+            disk_needed: to_come.bytes + terms.files.1,
+            disk_least: to_come.bytes.min(terms.room) + terms.files.0,
             disk_free: terms.disk_free,
             prices: terms.prices.origin(),
         }
@@ -229,7 +229,7 @@ mod tests {
             prices: &prices,
             tier: Tier::Bulk,
             keep_days: 2,
-            files: 5,
+            files: (5, 5),
             room: 20_000_000_000,
             disk_free: Some(10),
         };
@@ -290,7 +290,7 @@ mod tests {
             prices: &prices,
             tier: Tier::Bulk,
             keep_days: 2,
-            files: 0,
+            files: (0, 0),
             room: 0,
             disk_free: None,
         };

@@ -22,6 +22,9 @@ pub struct PlannedArchive {
     pub volumes: Vec<PlannedVolume>,
     /// Files and their bytes before compression, where the marker says.
     pub content: Option<(u64, u64)>,
+    /// Bytes of its files that are extracted, when a manifest says which these are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wanted_bytes: Option<u64>,
     /// Whether the store has further volumes with this archive's name: 7-Zip would read them as its
     /// volumes.
     pub has_extra: bool,
@@ -190,6 +193,7 @@ mod tests {
             format,
             volumes,
             content: None,
+            wanted_bytes: None,
             has_extra: false,
         }
     }

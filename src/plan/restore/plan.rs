@@ -32,6 +32,8 @@ pub struct RestoreOptions {
     pub exact: bool,
     /// The paths that are wanted, as the user wrote them. Empty: everything.
     pub only: Vec<String>,
+    /// Owners by their numbers, also where this computer has other numbers for their names.
+    pub numeric_owner: bool,
 }
 
 /// A restore, decided.
@@ -50,6 +52,8 @@ pub struct RestorePlan {
     pub only: Vec<String>,
     /// What the store received later was not looked at.
     pub written_before: Option<WrittenBefore>,
+    /// Owners by their numbers, also where this computer has other numbers for their names.
+    pub numeric_owner: bool,
     /// The newest state that shares no archive with this one.
     #[serde(skip)]
     pub other_state: Option<Stamp>,
@@ -76,6 +80,9 @@ pub struct PlannedMount {
     pub archives: Vec<PlannedArchive>,
     /// The newest list of what it holds.
     pub manifest: Option<PlannedManifest>,
+    /// Bytes of all files of the state, where its marker says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state_bytes: Option<u64>,
     /// Paths in it that are wanted. Empty: everything.
     pub wanted: Vec<Wanted>,
 }
@@ -120,20 +127,34 @@ impl RestorePlan {
             .flat_map(|m| m.archives.iter().map(move |a| (m, a)))
     }
 
-    /// The bytes that the files will have at least, without archives that `done` says are
-    /// extracted. 0 if only some paths are wanted.
-    pub fn least_bytes(&self, done: impl Fn(usize, Stamp) -> bool) -> u64 {
-        if self.mounts.iter().any(|m| !m.wanted.is_empty()) {
-            return 0;
-        }
-        let largest = |m: &PlannedMount| {
-            let ahead = m.archives.iter().filter(|a| !done(m.number, a.stamp));
-            ahead
-                .filter_map(|a| a.content)
-                .map(|(_, bytes)| bytes)
-                .max()
+    /// The bytes that the files will have, at least and at most, without archives that `done` says
+    /// are extracted.
+    pub fn file_bytes(&self, done: impl Fn(usize, Stamp) -> bool) -> (u64, u64) {
+        let of_mount = |m: &PlannedMount| {
+            let all = m.archives.iter();
+            let ahead: Vec<_> = all.filter(|a| !done(m.number, a.stamp)).collect();
+            // A manifest has said which files come from which archive.
+            let wanted: Option<u64> = ahead.iter().map(|a| a.wanted_bytes).sum();
+            if let Some(bytes) = wanted {
+                return (bytes, bytes);
+            }
+            let sum: u64 = ahead.iter().map(|a| a.bytes()).sum();
+            // Without a list, what was deleted before the state is extracted too.
+            let state = m.state_bytes.filter(|_| self.exact || !m.wanted.is_empty());
+            let most = state.map_or(sum, |state| state.min(sum));
+            let contents = ahead.iter().filter_map(|a| a.content);
+            let largest = contents.map(|(_, bytes)| bytes).max().unwrap_or(0);
+            let least = match (m.wanted.is_empty(), state) {
+                (false, _) => 0,
+                (true, Some(_)) if ahead.len() == m.archives.len() => most,
+                // It may be in what is extracted already.
+                (true, Some(_)) => 0,
+                (true, None) => largest,
+            };
+            (least, most)
         };
-        self.mounts.iter().filter_map(largest).sum()
+        let bytes = self.mounts.iter().map(of_mount);
+        bytes.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
     }
 
     /// Bytes of downloads that must be on the disk at the same time, without archives that `done`

@@ -1,10 +1,12 @@
 //! `sets`: what a store holds of a location, for people and for programs (SPEC#commands). Pure.
 
+use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::catalog::{Backup, Catalog, Set};
-use crate::model::stamp::Stamp;
+use crate::model::lifecycle::Lifecycle;
+use crate::model::stamp::{Stamp, Zone};
 use crate::model::text::{aligned, count, size};
 
 /// One store's sets.
@@ -19,6 +21,9 @@ pub struct SetsReport {
     pub ignored: u64,
     /// Objects with the deprecated names of before December 2020.
     pub deprecated: u64,
+    /// Why it is not known when sets expire.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expiry_unknown: Option<String>,
 }
 
 /// One set.
@@ -35,6 +40,9 @@ pub struct SetRow {
     pub complete: bool,
     /// Why it cannot be restored.
     pub why: Option<String>,
+    /// When a lifecycle rule of the bucket deletes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires: Option<DateTime<Utc>>,
     pub incrementals: Vec<IncrementalRow>,
 }
 
@@ -50,9 +58,23 @@ pub struct IncrementalRow {
 }
 
 impl SetsReport {
-    /// What a catalog says.
-    pub fn new(store: &str, location: &str, catalog: &Catalog) -> SetsReport {
+    /// What a catalog says, and when the store deletes what by itself.
+    pub fn new(
+        store: &str,
+        location: &str,
+        catalog: &Catalog,
+        lifecycle: &Lifecycle,
+        zone: Zone,
+    ) -> SetsReport {
+        let row = |set| SetRow {
+            expires: lifecycle.expiry(set, zone),
+            ..row(set)
+        };
         SetsReport {
+            expiry_unknown: match lifecycle {
+                Lifecycle::Unknown(why) => Some(why.clone()),
+                Lifecycle::None | Lifecycle::Rules(_) => None,
+            },
             store: store.to_owned(),
             location: location.to_owned(),
             sets: catalog.sets.iter().map(row).collect(),
@@ -114,6 +136,20 @@ impl SetsReport {
                 aligned(&states)
             ));
         }
+        let expiring = self.sets.iter().filter_map(|set| {
+            let day = day(set.expires?);
+            Some([format!("  {}", set.full), day])
+        });
+        let expiring: Vec<[String; 2]> = expiring.collect();
+        if !expiring.is_empty() {
+            text.push_str(&format!(
+                "sets that the bucket's lifecycle rule deletes, and when (UTC):\n{}",
+                aligned(&expiring)
+            ));
+        }
+        if let Some(why) = &self.expiry_unknown {
+            text.push_str(&format!("when sets expire is not known: {why}\n"));
+        }
         for set in &self.sets {
             for inc in set.incrementals.iter().filter(|i| !i.complete) {
                 let why = inc.why.as_deref().unwrap_or("unknown");
@@ -136,6 +172,11 @@ impl SetsReport {
         }
         text
     }
+}
+
+/// The day of an expiry.
+pub fn day(moment: DateTime<Utc>) -> String {
+    moment.format("%Y-%m-%d").to_string()
 }
 
 impl SetRow {
@@ -176,6 +217,7 @@ fn row(set: &Set) -> SetRow {
         bytes: set.backups().map(Backup::bytes).sum(),
         complete: why.is_none(),
         why,
+        expires: None,
         incrementals: set.incrementals.iter().map(incremental).collect(),
     }
 }

@@ -124,6 +124,7 @@ mod tests {
             bytes: 1,
             complete: *complete,
             why: None,
+            expires: None,
             incrementals: incrementals
                 .iter()
                 .map(|(date, complete)| IncrementalRow {
@@ -141,6 +142,7 @@ mod tests {
             sets: sets.iter().map(row).collect(),
             ignored: 0,
             deprecated: 0,
+            expiry_unknown: None,
         }
     }
 

@@ -80,6 +80,7 @@ fn by_marker(
         format: marker.format,
         volumes,
         content: Some((marker.files, marker.bytes)),
+        wanted_bytes: None,
         has_extra: !extra.is_empty(),
     };
     Planned { archive, extra }
@@ -127,6 +128,7 @@ fn by_names(
         format,
         volumes,
         content: None,
+        wanted_bytes: None,
         has_extra: false,
     };
     Planned {

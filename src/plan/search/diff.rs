@@ -19,6 +19,10 @@ pub enum Change {
     New {
         now: Seen,
     },
+    /// A new file that was last written before the older state: it was moved or copied here.
+    MovedIn {
+        now: Seen,
+    },
     Changed {
         before: Seen,
         now: Seen,
@@ -114,8 +118,14 @@ fn identity(path: &str, seen: &Seen) -> Option<MovedFile> {
 }
 
 impl Diff {
-    /// Sorts the differences, and distinguishes moved files from deleted and new ones.
-    pub fn new(location: &str, from: Stamp, to: Stamp, mut paths: Vec<Differing>) -> Diff {
+    /// Sorts the differences, and distinguishes moved files from deleted and new ones. The older
+    /// state is that of `since`.
+    pub fn new(
+        location: &str,
+        (from, since): (Stamp, Moment),
+        to: Stamp,
+        mut paths: Vec<Differing>,
+    ) -> Diff {
         let mut gone: BTreeMap<MovedFile, Vec<String>> = BTreeMap::new();
         for differing in &paths {
             if let Change::Gone { before } = &differing.change
@@ -136,6 +146,8 @@ impl Diff {
             if let Some(from) = origin {
                 moved.insert(from.clone());
                 differing.change = Change::Moved { from, now };
+            } else if now.is_file() && now.modified < since {
+                differing.change = Change::MovedIn { now };
             }
         }
         paths.retain(|d| !matches!(d.change, Change::Gone { .. }) || !moved.contains(&d.path));
@@ -155,12 +167,16 @@ impl Diff {
         let mut counts = Vec::new();
         for (word, bytes) in [
             ("new", true),
+            ("moved in", true),
             ("changed", true),
             ("moved", false),
             ("gone", true),
         ] {
             let of_kind = self.paths.iter().filter(|d| d.word() == word);
             let (number, sum) = of_kind.fold((0, 0), |(n, sum), d| (n + 1, sum + d.bytes()));
+            if word == "moved in" && number == 0 {
+                continue;
+            }
             counts.push(match bytes && number > 0 {
                 true => format!("{number} {word} ({})", size(sum)),
                 false => format!("{number} {word}"),
@@ -170,7 +186,7 @@ impl Diff {
         let mut biggest: Vec<&Differing> = self
             .paths
             .iter()
-            .filter(|d| d.bytes() > 0 && matches!(d.word(), "new" | "changed"))
+            .filter(|d| d.bytes() > 0 && matches!(d.word(), "new" | "moved in" | "changed"))
             .collect();
         biggest.sort_by_key(|d| std::cmp::Reverse(d.bytes()));
         if biggest.len() > 1 {
@@ -189,6 +205,7 @@ impl Differing {
     fn word(&self) -> &'static str {
         match self.change {
             Change::New { .. } => "new",
+            Change::MovedIn { .. } => "moved in",
             Change::Changed { .. } => "changed",
             Change::Moved { .. } => "moved",
             Change::Gone { .. } => "gone",
@@ -197,9 +214,10 @@ impl Differing {
 
     fn bytes(&self) -> u64 {
         match self.change {
-            Change::New { now } | Change::Changed { now, .. } | Change::Moved { now, .. } => {
-                now.size
-            }
+            Change::New { now }
+            | Change::MovedIn { now }
+            | Change::Changed { now, .. }
+            | Change::Moved { now, .. } => now.size,
             Change::Gone { before } => before.size,
         }
     }
@@ -255,6 +273,7 @@ mod tests {
             ("e", 0, 1),
             ("e/moved", 7, 7),
             ("new", 8, 8),
+            ("old", 9, 2),
             ("same", 4, 4),
         ]);
         let mut found = Vec::new();
@@ -263,7 +282,7 @@ mod tests {
         let stamp = |t: &str| t.parse().unwrap();
         let diff = Diff::new(
             "pc",
-            stamp("20260101_000000.0"),
+            (stamp("20260101_000000.0"), Moment(5)),
             stamp("20260102_000000.0"),
             found,
         );
@@ -281,11 +300,11 @@ mod tests {
                 ("new", "/m/e"),
                 ("moved", "/m/e/moved"),
                 ("new", "/m/new"),
+                ("moved in", "/m/old"),
             ]
         );
-        assert!(
-            diff.to_text()
-                .contains("2 new (8 bytes), 1 changed (6 bytes), 1 moved, 2 gone")
-        );
+        assert!(diff.to_text().contains(
+            "2 new (8 bytes), 1 moved in (9 bytes), 1 changed (6 bytes), 1 moved, 2 gone"
+        ));
     }
 }

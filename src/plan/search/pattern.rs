@@ -1,8 +1,12 @@
 //! What `find` searches for (SPEC#search). Pure.
 
+use std::fmt::Write as _;
 use std::str::FromStr;
 
 use regex::{Regex, RegexBuilder};
+
+use crate::model::manifest::Entry;
+use crate::model::path::FullPath;
 
 /// A name, or with a separator in it a path, in which `*` and `?` are wildcards. Without wildcards
 /// a name that contains it is meant. Case does not matter.
@@ -22,13 +26,31 @@ pub enum PatternError {
 }
 
 impl Pattern {
-    /// Whether only full paths can match.
-    pub fn is_path(&self) -> bool {
-        self.is_path
+    /// Whether an entry of this mount matches.
+    pub fn within<'p>(&'p self, mount: &FullPath) -> Box<dyn FnMut(&Entry) -> bool + 'p> {
+        if !self.is_path {
+            let matches = |name: &[u8]| self.matches(&String::from_utf8_lossy(name));
+            return Box::new(move |entry| entry.path.name().is_some_and(matches));
+        }
+        let mut path = mount.to_string();
+        let root = path.clone();
+        if !path.ends_with(['/', '\\']) {
+            path.push('/');
+        }
+        let base = path.len();
+        Box::new(move |entry| {
+            if entry.path.is_root() {
+                return self.matches(&root);
+            }
+            path.truncate(base);
+            // A pattern takes the separators of either system. Writing to a text cannot fail.
+            let _ = write!(path, "{}", entry.path);
+            self.matches(&path)
+        })
     }
 
     /// Whether a name, or for a path pattern a full path, matches.
-    pub fn matches(&self, text: &str) -> bool {
+    fn matches(&self, text: &str) -> bool {
         self.regex.is_match(text)
     }
 }
@@ -67,6 +89,7 @@ impl FromStr for Pattern {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::manifest::{EntryKind, Meta, RelPath};
 
     #[test]
     fn names_and_paths() {
@@ -92,5 +115,31 @@ mod tests {
             );
         }
         assert!("".parse::<Pattern>().is_err());
+    }
+
+    #[test]
+    fn entries_of_a_mount() {
+        for (mount, path, pattern, found) in [
+            ("/home/a", "", "/home/a", true),
+            ("/home/a", "docs/x.txt", "home/a/docs", true),
+            ("/home/a", "docs/x.txt", "/home/a/docs/*", true),
+            ("/", "docs/x.txt", "/docs/x.txt", true),
+            ("/", "", "/*", true),
+            (r"C:\Users", "Docs/x.txt", r"C:\users\docs\*", true),
+            (r"C:\", "Docs/x.txt", r"C:\docs\*", true),
+            ("/home/a", "docs/x.txt", "docs", false),
+            ("/home/a", "", "a", false),
+            ("/home/a", "docs", "docs", true),
+        ] {
+            let mount = FullPath::parse(mount).unwrap();
+            let meta = Meta::unknown();
+            let entry = Entry::new(&RelPath::from_bytes(path), EntryKind::File, meta, None);
+            let pattern: Pattern = pattern.parse().unwrap();
+            assert_eq!(
+                pattern.within(&mount)(&entry),
+                found,
+                "{mount} {path} {pattern:?}"
+            );
+        }
     }
 }

@@ -155,11 +155,7 @@ pub fn backup(
 
 /// What was selected and archived, as far as it is known: a mount that could not be read says nothing
 /// of what changed in it, and a deletion is a change, too.
-fn selected_and_archived(
-    plan: &Plan,
-    outcome: Outcome,
-    counts: &Counts,
-) -> Vec<(String, String)> {
+fn selected_and_archived(plan: &Plan, outcome: Outcome, counts: &Counts) -> Vec<(String, String)> {
     let mut facts = Vec::new();
     let mut fact = |name: &str, value: String| facts.push((name.to_owned(), value));
     let of = |files, bytes| format!("{}, {}", text::count(files, "file"), text::size(bytes));

@@ -7,6 +7,7 @@ use crate::adapters::state::State;
 use crate::adapters::store::{Store, StoreError};
 use crate::model::catalog::Catalog;
 use crate::model::event::{Events, Section};
+use crate::model::lifecycle::Lifecycle;
 use crate::model::marker;
 use crate::model::name::ObjectName;
 use crate::model::text::count;
@@ -65,6 +66,15 @@ pub fn catalog_before(
     }
     // Local state is not asked: it knows later objects too.
     Ok((Catalog::new(location, received.objects), said))
+}
+
+/// What a store does with old objects by itself. It is no failure if the credentials may not know.
+pub fn lifecycle(store: &dyn Store) -> Lifecycle {
+    match store.as_s3().map(|s3| s3.lifecycle()) {
+        None => Lifecycle::None,
+        Some(Ok(rules)) => Lifecycle::Rules(rules),
+        Some(Err(error)) => Lifecycle::Unknown(error.why),
+    }
 }
 
 /// Which locations a store has, if it lacks the wanted one.

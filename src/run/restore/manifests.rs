@@ -1,10 +1,9 @@
 //! Reads manifests: downloads them, opens them with the key, and finds out what is wanted of a
 //! mount (SPEC#manifest, SPEC#restore).
 
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
-use std::io::{BufWriter, Write};
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
 use crate::adapters::manifest_file::FileReader;
@@ -25,6 +24,7 @@ use super::keyed_seven_zip::KeyedSevenZip;
 use super::left_out::{is_of_its_mount, leave_out};
 use super::target::Target;
 use super::tools::RestoreTools;
+use super::wanted_lists::{ListWriters, WrittenList};
 
 /// The one file in a manifest object: of version 2, or of version 1.
 const MANIFEST_FILES: [&str; 2] = [MANIFEST_FILE, "manifest.jsonl"];
@@ -111,25 +111,30 @@ impl<'a> Manifests<'a> {
         }
         leave_out(lost, &mut plan, self.events)?;
         let mut needed: BTreeMap<usize, BTreeSet<Stamp>> = BTreeMap::new();
-        let is_partial = |m: &&PlannedMount| plan.exact || !m.wanted.is_empty();
-        for mount in plan.mounts.iter().filter(is_partial) {
+        let exact = plan.exact;
+        let is_partial = |m: &PlannedMount| exact || !m.wanted.is_empty();
+        for mount in plan.mounts.iter_mut().filter(|mount| is_partial(mount)) {
             let Some(manifest) = wanted.manifests.get(&mount.number) else {
                 continue;
             };
             let mut lists = self.select(mount, manifest)?;
+            for archive in &mut mount.archives {
+                let list = lists.get(&archive.stamp);
+                archive.wanted_bytes = Some(list.map_or(0, |list| list.bytes));
+            }
             needed.insert(mount.number, lists.keys().copied().collect());
             if mount.wanted.is_empty() {
                 // If everything is wanted, no list is needed.
-                lists.retain(|stamp, (_, count)| {
+                lists.retain(|stamp, list| {
                     let mut archives = mount.archives.iter();
                     let archive = archives.find(|archive| archive.stamp == *stamp);
                     let content = archive.and_then(|archive| archive.content);
-                    content.map(|(files, _)| files) != Some(*count)
+                    content.map(|(files, _)| files) != Some(list.files)
                 });
             }
             let lists = lists
                 .into_iter()
-                .map(|(stamp, (list, _))| ((mount.number, stamp), list));
+                .map(|(stamp, list)| ((mount.number, stamp), list.path));
             wanted.lists.extend(lists);
         }
         Ok((plan.narrowed(&needed), wanted))
@@ -287,13 +292,15 @@ impl<'a> Manifests<'a> {
                     .work(&format!("wanted-{}-{stamp}.txt", mount.number))
             };
             match entry.stored {
-                Some(Stored::In(stamp)) => lists.add(stamp, path, place)?,
+                Some(Stored::In(stamp)) => lists.add(stamp, path, entry.meta.size, place)?,
                 // Any of them may have it. They are extracted in order, so the newest wins.
                 Some(Stored::Earlier(_)) => {
-                    mount
-                        .archives
-                        .iter()
-                        .try_for_each(|archive| lists.add(archive.stamp, path, place))?;
+                    let last = mount.archives.last().map(|archive| archive.stamp);
+                    for archive in &mount.archives {
+                        let is_last = last == Some(archive.stamp);
+                        let bytes = if is_last { entry.meta.size } else { 0 };
+                        lists.add(archive.stamp, path, bytes, place)?;
+                    }
                 }
                 None => {}
             }
@@ -347,39 +354,4 @@ pub fn is_wanted(wanted: &[Wanted], path: &RelPath) -> bool {
         || path
             .as_str()
             .is_some_and(|path| wanted.iter().any(|w| w.holds(path)))
-}
-
-/// List files being written, one an archive.
-#[derive(Default)]
-struct ListWriters(BTreeMap<Stamp, (WrittenList, BufWriter<File>)>);
-
-/// A list file, and how many files it names.
-type WrittenList = (PathBuf, u64);
-
-impl ListWriters {
-    fn add(
-        &mut self,
-        stamp: Stamp,
-        path: &str,
-        place: impl Fn(Stamp) -> PathBuf,
-    ) -> Result<(), RestoreError> {
-        let ((place, count), out) = match self.0.entry(stamp) {
-            Entry::Occupied(there) => there.into_mut(),
-            Entry::Vacant(new) => {
-                let place = place(stamp);
-                let file = File::create(&place).map_err(RestoreError::disk("write", &place))?;
-                new.insert(((place, 0), BufWriter::new(file)))
-            }
-        };
-        *count += 1;
-        writeln!(out, "\"{path}\"").map_err(RestoreError::disk("write", place))
-    }
-
-    fn close(self) -> Result<BTreeMap<Stamp, WrittenList>, RestoreError> {
-        let close = |(stamp, (list, mut out)): (Stamp, (WrittenList, BufWriter<File>))| {
-            out.flush().map_err(RestoreError::disk("write", &list.0))?;
-            Ok((stamp, list))
-        };
-        self.0.into_iter().map(close).collect()
-    }
 }

@@ -23,6 +23,7 @@ pub mod status;
 pub mod target;
 mod thaw;
 pub mod tools;
+mod wanted_lists;
 pub mod work;
 
 pub use run::run;

@@ -145,8 +145,12 @@ pub struct RestoreOrigin {
 impl RestoreOrigin {
     /// A point in time among the stamps of this location.
     pub fn at(&self, at: Option<&PointInTime>) -> Option<PointInTime> {
-        let zone = self.job.as_ref().map(|job| job.zone).unwrap_or_default();
-        at.cloned().map(|at| at.among(zone))
+        at.cloned().map(|at| at.among(self.zone()))
+    }
+
+    /// The clock of its stamps.
+    pub fn zone(&self) -> Zone {
+        self.job.as_ref().map(|job| job.zone).unwrap_or_default()
     }
 
     /// 7-Zip, where the profile says it is, if that profile is of this kind of computer.

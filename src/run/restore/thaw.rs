@@ -53,12 +53,12 @@ impl ThawPolicy<'_> {
         done: impl Fn(usize, Stamp) -> bool,
     ) -> Estimate {
         let volumes: Vec<EstimatedVolume> = volumes.iter().map(LocatedVolume::estimated).collect();
-        let (files, room) = (plan.least_bytes(&done), plan.room(&done));
+        let (files, room) = (plan.file_bytes(&done), plan.room(&done));
         Estimate::new(&volumes, self.terms(files, room, disk_free))
     }
 
     /// The terms of an estimate.
-    pub fn terms(&self, files: u64, room: u64, disk_free: Option<u64>) -> EstimateTerms<'_> {
+    pub fn terms(&self, files: (u64, u64), room: u64, disk_free: Option<u64>) -> EstimateTerms<'_> {
         EstimateTerms {
             prices: self.prices,
             tier: self.tier,
@@ -211,7 +211,7 @@ impl<'a> Thawing<'a> {
                 state: VolumeState::Frozen,
             })
             .collect();
-        let estimate = Estimate::new(&volumes, self.policy.terms(0, 0, self.target.free()));
+        let estimate = Estimate::new(&volumes, self.policy.terms((0, 0), 0, self.target.free()));
         for volume in frozen {
             let text = format!(
                 "'{}' is archived again: the requested days are over",

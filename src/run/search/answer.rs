@@ -1,9 +1,12 @@
 //! `find`, `versions`, `ls` and `diff`: reads lists and collects what was asked for.
 
+use std::path::PathBuf;
+
 use crate::model::event::Section;
-use crate::model::manifest::Entry;
-use crate::model::path::FullPath;
+use crate::model::manifest::{Entry, Moment, RelPath};
+use crate::model::path::{Family, FullPath};
 use crate::model::stamp::Stamp;
+use crate::plan::restore::error::PlanError;
 use crate::plan::restore::only::Wanted;
 use crate::plan::restore::point_in_time::PointInTime;
 use crate::plan::search::diff::{Diff, compare};
@@ -16,9 +19,11 @@ use crate::run::restore::work::RestoreSettings;
 
 use super::states::{KnownState, OpenMount, OpenState, States, open_local};
 
-/// Says of an entry of a mount with this number and path whether it is looked for, and if so its
-/// path as people write it.
-pub type Looked<'q> = dyn Fn(usize, &FullPath, &Entry) -> Option<String> + Sync + 'q;
+/// What is looked for in a mount with this number and path. `None`: it is not in there.
+pub type Looked<'q> = dyn Fn(usize, &FullPath) -> Option<IsLookedFor<'q>> + Sync + 'q;
+
+/// Whether an entry is looked for.
+pub type IsLookedFor<'q> = Box<dyn FnMut(&Entry) -> bool + 'q>;
 
 /// Searches every state.
 ///
@@ -40,7 +45,7 @@ pub fn find(
         collected: Collected::default(),
     };
     let mut rest = Vec::new();
-    let here: Vec<(Stamp, &Vec<std::path::PathBuf>)> = all
+    let here: Vec<(Stamp, &Vec<PathBuf>)> = all
         .iter()
         .filter_map(|(stamp, known)| Some((*stamp, known.local.as_ref()?)))
         .collect();
@@ -82,15 +87,15 @@ pub fn find(
     })
 }
 
-struct StateSearch<'a> {
+struct StateSearch<'a, 'q> {
     settings: &'a RestoreSettings<'a>,
-    looked: &'a Looked<'a>,
+    looked: &'a Looked<'q>,
     searched: Vec<Stamp>,
     unsearched: Vec<Stamp>,
     collected: Collected,
 }
 
-impl StateSearch<'_> {
+impl StateSearch<'_, '_> {
     fn add(&mut self, stamp: Stamp, collected: Collected) {
         self.searched.push(stamp);
         self.collected.merge(collected);
@@ -130,12 +135,15 @@ impl StateSearch<'_> {
 fn search_one(open: &OpenState, looked: &Looked<'_>) -> Result<Collected, RestoreError> {
     let mut collected = Collected::default();
     for mount in &open.mounts {
-        for entry in mount.entries()? {
-            let entry = entry?;
-            if let Some(path) = looked(mount.number, &mount.path, &entry) {
-                collected.add(path, open.stamp, Seen::of(&entry));
+        let Some(mut is_looked_for) = looked(mount.number, &mount.path) else {
+            continue;
+        };
+        mount.each(|entry| {
+            if is_looked_for(entry) {
+                let path = entry.shown_below(&mount.path);
+                collected.add(path, open.stamp, Seen::of(entry));
             }
-        }
+        })?;
     }
     Ok(collected)
 }
@@ -159,10 +167,7 @@ pub fn list(
         let Some(wanted) = question.within(mount.number, &mount.path) else {
             continue;
         };
-        for entry in mount.entries()? {
-            let entry = entry?;
-            listing.consider(question, &wanted, &mount.path, &entry);
-        }
+        mount.each(|entry| listing.consider(question, &wanted, &mount.path, entry))?;
     }
     listing
         .finish(question, mounts)
@@ -181,15 +186,65 @@ pub fn diff(
 ) -> Result<Diff, RestoreError> {
     let states = States::gather(settings, local)?;
     let (before, now) = (opened(&states, Some(from))?, opened(&states, to)?);
+    differences(settings, &before, &now, &[])
+}
+
+/// The files as they are now, as a walk listed them.
+pub struct WalkedMount {
+    pub list: PathBuf,
+    /// What the walk could not look at.
+    pub unknown: Vec<RelPath>,
+}
+
+/// Compares the newest state with the files as they are now. If no store can be asked, its lists
+/// are those of this computer. `None`: there is no backup.
+///
+/// # Errors
+/// When the lists cannot be read.
+pub fn diff_now(
+    settings: &RestoreSettings<'_>,
+    stamp: Stamp,
+    walked: &[WalkedMount],
+) -> Result<Option<Diff>, RestoreError> {
+    let is_nothing = |error: &RestoreError| matches!(error, RestoreError::Plan(plan) if matches!(**plan, PlanError::NoBackup { .. }));
+    let states = States::gather(settings, false).or_else(|error| match error {
+        RestoreError::Store(_) => States::gather(settings, true).map_err(|_| error),
+        _ => Err(error),
+    });
+    let states = match states {
+        Err(error) if is_nothing(&error) => return Ok(None),
+        states => states?,
+    };
+    let lists: Vec<PathBuf> = walked.iter().map(|walked| walked.list.clone()).collect();
+    let (before, now) = (opened(&states, None)?, open_local(stamp, &lists)?);
+    differences(settings, &before, &now, walked).map(Some)
+}
+
+fn differences(
+    settings: &RestoreSettings<'_>,
+    before: &OpenState,
+    now: &OpenState,
+    walked: &[WalkedMount],
+) -> Result<Diff, RestoreError> {
     let mut found = Vec::new();
     let mut compared = |was: Option<&OpenMount>, is: Option<&OpenMount>| {
         let path = is.or(was).map(|mount| &mount.path);
         let shown = |entry: &Entry| path.map_or_else(String::new, |path| entry.shown_below(path));
+        let family = path.map_or(Family::HOST, FullPath::family);
+        let unknown = is.and_then(|is| walked.get(is.number.checked_sub(1)?));
+        let unknown = unknown.map_or(&[][..], |walked| &walked.unknown);
+        // Nobody knows whether it is gone.
+        let is_known = |entry: &Result<Entry, RestoreError>| {
+            let path = entry.as_ref().map(|entry| &entry.path);
+            path.map_or(true, |path| {
+                !unknown.iter().any(|u| path.lies_in(u, family))
+            })
+        };
         let was = was.map(OpenMount::entries).transpose()?;
         let is = is.map(OpenMount::entries).transpose()?;
         compare(
-            was.into_iter().flatten(),
-            is.into_iter().flatten(),
+            was.into_iter().flatten().filter(is_known),
+            is.into_iter().flatten().filter(is_known),
             shown,
             &mut found,
         )
@@ -206,8 +261,10 @@ pub fn diff(
             compared(Some(was), None)?;
         }
     }
-    let location = &settings.origin.location;
-    Ok(Diff::new(location, before.stamp, now.stamp, found))
+    let origin = settings.origin;
+    let since = Moment::from(before.stamp.moment(origin.zone()));
+    let from = (before.stamp, since);
+    Ok(Diff::new(&origin.location, from, now.stamp, found))
 }
 
 fn opened(states: &States<'_>, at: Option<&PointInTime>) -> Result<OpenState, RestoreError> {
@@ -221,16 +278,23 @@ fn opened(states: &States<'_>, at: Option<&PointInTime>) -> Result<OpenState, Re
         .ok_or(RestoreError::NoList(stamp))
 }
 
+/// Looks for one path, as `--only` takes it.
+pub fn exactly<'q>(text: &str, number: usize, mount: &FullPath) -> Option<IsLookedFor<'q>> {
+    let wanted = Wanted::within(text, number, Some(mount))?;
+    Some(Box::new(move |entry| {
+        entry
+            .path
+            .as_str()
+            .is_some_and(|path| wanted.is_exactly(path))
+    }))
+}
+
 /// Says in which state a path was last that the wanted state lacks. Every other error stays.
 pub fn last_state(settings: &RestoreSettings<'_>, error: RestoreError) -> RestoreError {
     let RestoreError::Unknown { path, state, .. } = &error else {
         return error;
     };
-    let looked = |number: usize, mount: &FullPath, entry: &Entry| {
-        let wanted = Wanted::within(path, number, Some(mount))?;
-        let is_it = wanted.is_exactly(entry.path.as_str()?);
-        is_it.then(|| path.clone())
-    };
+    let looked = |number: usize, mount: &FullPath| exactly(path, number, mount);
     // What cannot be read was a warning; the error is the same without it.
     let found = find(settings, false, &looked).map(|findings| findings.found);
     let versions = found.into_iter().flatten().flat_map(|found| found.versions);

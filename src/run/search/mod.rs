@@ -4,4 +4,4 @@
 mod answer;
 pub mod states;
 
-pub use answer::{diff, find, last_state, list};
+pub use answer::{WalkedMount, diff, diff_now, exactly, find, last_state, list};

@@ -75,11 +75,27 @@ impl OpenMount {
     pub fn entries(
         &self,
     ) -> Result<impl Iterator<Item = Result<Entry, RestoreError>> + '_, RestoreError> {
-        let reader = match &self.list {
-            List::Local(path) => FileReader::open(path).map_err(|why| self.broken(why))?,
-            List::Fetched(manifest) => manifest.read()?,
-        };
+        let reader = self.open()?;
         Ok(reader.map(|entry| entry.map_err(|why| self.broken(why))))
+    }
+
+    /// Shows every entry, in walk order.
+    ///
+    /// # Errors
+    /// When the list cannot be read.
+    pub fn each(&self, mut shown: impl FnMut(&Entry)) -> Result<(), RestoreError> {
+        let mut reader = self.open()?;
+        while let Some(entry) = reader.look().map_err(|why| self.broken(why))? {
+            shown(entry);
+        }
+        Ok(())
+    }
+
+    fn open(&self) -> Result<FileReader, RestoreError> {
+        match &self.list {
+            List::Local(path) => FileReader::open(path).map_err(|why| self.broken(why)),
+            List::Fetched(manifest) => manifest.read(),
+        }
     }
 
     fn broken(&self, why: ManifestError) -> RestoreError {

@@ -169,7 +169,7 @@ impl StoreVerification<'_> {
             prices: self.prices,
             tier: Tier::default(),
             keep_days: 0,
-            files: 0,
+            files: (0, 0),
             room: 0,
             disk_free: None,
         };

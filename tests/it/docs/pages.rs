@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use aam_auto_backup::parts::mounts;
-use aam_auto_backup::parts::{Exclusion, Kind, Selection, SelectionSpec, Verdict};
+use aam_auto_backup::parts::{Exclusion, Kind, Links, Selection, SelectionSpec, Verdict};
 use aam_auto_backup::parts::{Family, FullPath};
 
 use super::{PAGES, blocks, load, page, root};
@@ -105,6 +105,7 @@ fn exclusions_leave_out_and_keep_what_the_page_says() {
             sources: vec![source],
             directories,
             files,
+            links: Links::Keep,
         };
         let selection = Selection::new(spec);
         let verdict = |path: &str| selection.verdict(&FullPath::parse(path).unwrap(), Kind::File);

@@ -219,3 +219,17 @@ fn what_a_broken_profile_still_says() {
             .is_none()
     );
 }
+
+#[test]
+fn links_are_kept_by_default() {
+    let dir = tempfile::tempdir().unwrap();
+    let links = |more: &str| {
+        let path = dir.path().join("p.yaml");
+        fs::write(&path, format!("{VALID}{more}")).unwrap();
+        let job = profile::load(&path).unwrap_or_else(|d| panic!("{d}"));
+        job.selection.spec().links
+    };
+    assert_eq!(links(""), Links::Keep);
+    assert_eq!(links("links: keep\n"), Links::Keep);
+    assert_eq!(links("links: skip\n"), Links::Skip);
+}

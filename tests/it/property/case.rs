@@ -14,7 +14,7 @@ use aam_auto_backup::parts::stage::{self};
 use aam_auto_backup::parts::{ArchiveOrder, Changes, MirrorOrder, StageOrder};
 use aam_auto_backup::parts::{BackupId, Format};
 use aam_auto_backup::parts::{Event, Events, Outcome, Sink};
-use aam_auto_backup::parts::{Exclusion, Kind, Selection, SelectionSpec, Verdict};
+use aam_auto_backup::parts::{Exclusion, Kind, Links, Selection, SelectionSpec, Verdict};
 use aam_auto_backup::parts::{Family, FullPath};
 use aam_auto_backup::parts::{Mount, mounts};
 
@@ -65,6 +65,7 @@ impl<'a> Case<'a> {
             sources: Vec::new(),
             directories: Vec::new(),
             files: Vec::new(),
+            links: Links::Keep,
         };
         // What a profile cannot say at all is not part of the case.
         for text in &tree.sources {

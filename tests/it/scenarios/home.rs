@@ -9,7 +9,7 @@ use std::process::Command;
 use filetime::FileTime;
 use rustix::fs::{XattrFlags, lsetxattr};
 
-use crate::support::machine::{Machine, below};
+use crate::support::machine::{Machine, Ran, below};
 
 /// More of them by hand.
 fn files() -> usize {
@@ -181,4 +181,100 @@ fn content_behind_an_old_time_is_archived() {
     filetime::set_file_mtime(&path, FileTime::from_last_modification_time(&before)).unwrap();
     machine.run(&[]).exit(0).says("Archived: 1 file");
     assert_eq!(fs::read(restored(&machine).join("a.txt")).unwrap(), content);
+}
+
+#[test]
+fn links_are_skipped_if_the_profile_says_so() {
+    let mut machine = Machine::new();
+    let docs = machine.home().join("docs");
+    symlink("a.txt", docs.join("link")).unwrap();
+    machine.profile.more.push_str("links: skip\n");
+    machine
+        .aam("plan", &[])
+        .exit(0)
+        .says("1 entry not backed up: links and special files");
+    machine
+        .run(&[])
+        .exit(0)
+        .says("not backed up: 1 symbolic link");
+    let mirror = below(&machine.path("mirror"), &machine.home()).join("docs");
+    let link = docs.join("link");
+    let explained = |machine: &Machine| machine.aam("explain", &[link.to_str().unwrap()]);
+    let is_link = |path: &Path| path.join("link").is_symlink();
+    assert!(!is_link(&mirror) && !is_link(&restored(&machine)));
+    explained(&machine).says("OUT").says("is a link");
+    let found = machine.aam("find", &["link"]);
+    found.exit(0).says("nothing found");
+
+    machine.profile.more = "links: keep\n".to_owned();
+    // Links are in no archive: nothing has to be archived again.
+    machine.run(&[]).exit(0).says("Archived: nothing changed");
+    assert!(is_link(&mirror) && is_link(&restored(&machine)));
+    explained(&machine).says("IN");
+
+    machine.profile.more = "links: skip\n".to_owned();
+    machine.profile.mirror_extra("delete", "100%");
+    machine.run(&[]).exit(0).says("Archived: nothing changed");
+    assert!(!is_link(&mirror) && !is_link(&restored(&machine)));
+}
+
+/// On another computer, users and groups have other numbers.
+#[test]
+fn owners_have_the_same_names_on_another_computer() {
+    if !is_root() {
+        return;
+    }
+    let machine = Machine::new();
+    let docs = machine.home().join("docs");
+    lchown(docs.join("a.txt"), Some(1), Some(2)).unwrap();
+    lchown(docs.join("b.txt"), Some(54_321), Some(54_322)).unwrap();
+    let ids = |path: &Path| {
+        let found = fs::symlink_metadata(path).unwrap();
+        (found.uid(), found.gid())
+    };
+    machine.run(&[]).exit(0);
+    // Here, `daemon` is user 1 and `bin` group 2, as on every Debian.
+    let accounts = |file: &str, from: &str, to: &str| {
+        let text = fs::read_to_string(file).unwrap();
+        assert!(text.contains(from), "{text}");
+        let path = machine.path(&file.replace('/', "-"));
+        fs::write(&path, text.replace(from, to)).unwrap();
+        path
+    };
+    let passwd = accounts("/etc/passwd", "daemon:x:1:", "daemon:x:71:");
+    let group = accounts("/etc/group", "bin:x:2:", "bin:x:72:");
+    let there = |arguments: &[&str]| -> Option<Ran> {
+        let to = machine.nothing_restored();
+        let profile = machine.path("profile.yaml");
+        let profile = profile.to_str().unwrap();
+        let restore = ["restore", profile, "--layout", "original", "--to"];
+        let arguments = [&restore[..], &[to.to_str().unwrap()], arguments].concat();
+        let program = machine.command(&arguments);
+        let script = "mount --bind \"$1\" /etc/passwd && mount --bind \"$2\" /etc/group || exit 77\n\
+                      shift 2; exec \"$@\"";
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "sh", "-c", script, "sh"]);
+        command
+            .args([&passwd, &group])
+            .arg(program.get_program())
+            .args(program.get_args());
+        command.env_clear().envs(
+            program
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
+        let ran = Ran::of(command.output().unwrap());
+        // Not every container may mount.
+        (ran.code != Some(77) && !ran.stderr.starts_with("unshare")).then_some(ran)
+    };
+    let back = below(&machine.path("back"), &machine.home()).join("docs");
+    let Some(by_name) = there(&[]) else { return };
+    by_name
+        .exit(0)
+        .says("owners by name: group bin is 72 here, and was 2; user daemon is 71 here, and was 1");
+    assert_eq!(ids(&back.join("a.txt")), (71, 72));
+    assert_eq!(ids(&back.join("b.txt")), (54_321, 54_322));
+    let by_number = there(&["--numeric-owner"]).unwrap();
+    by_number.exit(0).never_says("owners by name");
+    assert_eq!(ids(&back.join("a.txt")), (1, 2));
 }

@@ -63,6 +63,15 @@ impl Machine {
         }
     }
 
+    /// The bucket gets these lifecycle rules.
+    pub fn set_lifecycle(&self, rules: &str) {
+        let bucket = self.bucket.as_ref().expect("a machine with a bucket");
+        let path = format!("/{}?lifecycle", bucket.name);
+        let rules = format!("<LifecycleConfiguration>{rules}</LifecycleConfiguration>");
+        let answer = bucket.server.request("PUT", &path, &[], rules.as_bytes());
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+
     /// Somebody deletes one object.
     pub fn remove_from_bucket(&self, key: &str) {
         let bucket = self.bucket.as_ref().expect("a machine with a bucket");

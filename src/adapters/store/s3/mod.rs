@@ -35,7 +35,7 @@ use tokio::sync::Semaphore;
 use pace::Pace;
 use versions::OldVersion;
 
-pub use probe::{LifecycleRule, UploadRight, Versioning};
+pub use probe::{UploadRight, Versioning};
 
 use super::{Act, Direction, Progress, Purpose, ReceivedBefore, Store, StoreError, StoreErrorKind};
 use crate::adapters::aws::Keys;

@@ -16,6 +16,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{S3Store, errors};
 use crate::adapters::store::{Act, Purpose, StoreError, StoreErrorKind};
+use crate::model::lifecycle::LifecycleRule;
 
 /// What a trial upload showed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,17 +26,6 @@ pub enum UploadRight {
     /// charged.
     WithoutAbort,
     None,
-}
-
-/// What a bucket's lifecycle does to some of its objects.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LifecycleRule {
-    /// Keys that it is for begin so; empty means all.
-    pub prefix: String,
-    /// Days after which an object is deleted.
-    pub expires_after: Option<u32>,
-    /// Days after which an unfinished upload is removed.
-    pub aborts_uploads_after: Option<u32>,
 }
 
 /// Whether a bucket keeps what is overwritten or deleted.
@@ -262,9 +252,22 @@ fn rule(rule: &sdk::LifecycleRule) -> Option<LifecycleRule> {
         days.and_then(|days| u32::try_from(days).ok())
             .filter(|days| *days > 0)
     };
+    let bytes = |bytes: Option<i64>| bytes.and_then(|bytes| u64::try_from(bytes).ok());
+    let of_both = |bytes: fn(&sdk::LifecycleRuleAndOperator) -> Option<i64>| both.and_then(bytes);
+    let of_one = |bytes: fn(&sdk::LifecycleRuleFilter) -> Option<i64>| filter.and_then(bytes);
+    let expiration = rule.expiration();
     Some(LifecycleRule {
         prefix: prefix.unwrap_or_default().to_owned(),
-        expires_after: days(rule.expiration().and_then(|e| e.days())),
+        larger_than: bytes(
+            of_one(|f| f.object_size_greater_than()).or(of_both(|a| a.object_size_greater_than())),
+        ),
+        smaller_than: bytes(
+            of_one(|f| f.object_size_less_than()).or(of_both(|a| a.object_size_less_than())),
+        ),
+        expires_after: days(expiration.and_then(|e| e.days())),
+        expires_on: expiration
+            .and_then(|e| e.date())
+            .and_then(|date| DateTime::from_timestamp(date.secs(), 0)),
         aborts_uploads_after: days(
             rule.abort_incomplete_multipart_upload()
                 .and_then(|a| a.days_after_initiation()),

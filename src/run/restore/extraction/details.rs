@@ -1,8 +1,23 @@
 //! What could not be restored of owners, attributes and links, in one line (SPEC#restore).
 
 use crate::adapters::place::Lacks;
+use crate::adapters::state::is_root;
 use crate::model::event::{Events, Section};
 use crate::model::text;
+
+/// Says which owners were restored by name, because their numbers are others here.
+pub fn report_renumbered<'o>(
+    renumbered: impl Iterator<Item = &'o str>,
+    mount: &str,
+    events: &Events<'_>,
+) {
+    let renumbered: Vec<&str> = renumbered.collect();
+    // Nobody else gives files away.
+    if is_root() && !renumbered.is_empty() {
+        let text = format!("{mount}: owners by name: {}", renumbered.join("; "));
+        events.note(Section::Verification, text);
+    }
+}
 
 /// Says it once for a mount.
 pub fn report(lacks: &Lacks, mount: &str, events: &Events<'_>) {

@@ -20,6 +20,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
+use crate::adapters::accounts::Owners;
 use crate::model::cancel::Cancel;
 use crate::model::event::{Events, Section};
 use crate::model::manifest::RelPath;
@@ -337,9 +338,15 @@ impl<'a> Extraction<'a> {
         let lost = self.lost.get(&mount.number).map_or(&[][..], Vec::as_slice);
         let mut verification =
             Verification::new(self.events, self.cancel, exact, self.target.fresh, into)?;
+        let mut owners = Owners::default();
         for entry in manifest.read()? {
             let mut entry = entry.map_err(|why| manifest.broken(why))?;
             if manifests::is_wanted(&mount.wanted, &entry.path) {
+                if !self.plan.numeric_owner
+                    && let Some(owner) = &mut entry.details.owner
+                {
+                    *owner = owners.here(owner);
+                }
                 let is_lost = lost.iter().any(|lost| lost.holds(&entry));
                 if let Some(path) = entry.path.as_str() {
                     entry.path = RelPath::from_bytes(names.place(path));
@@ -351,6 +358,7 @@ impl<'a> Extraction<'a> {
             }
         }
         let tally = verification.end(&mount.shown())?;
+        details::report_renumbered(owners.renumbered(), &mount.shown(), self.events);
         let text = format!(
             "{}: {} ({} bytes) and {}{} are there as listed{}",
             mount.shown(),
