@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::adapters::process::locate;
 use crate::adapters::seven_zip::SevenZip;
+use crate::cli::output;
 use crate::cli::place::complain;
 use crate::doctor::ENCRYPTED_HINT;
 use crate::model::cancel::Cancel;
@@ -110,6 +111,7 @@ pub fn warn_of_encrypted(job: &Job, schedule: &Schedule, cancel: &Cancel) {
     if !cfg!(windows) {
         return;
     }
+    output::note("Looking for files in the sources that only one user can read.\n");
     if let Some(example) = encrypted::example(job, cancel) {
         let account = account(schedule, Scheduler::TaskScheduler);
         let text = format!(
