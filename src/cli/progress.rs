@@ -16,6 +16,9 @@ const WORKING: &str = "{spinner} {prefix} {elapsed_precise} {wide_msg}";
 const SENDING: &str = "{spinner} {prefix} {decimal_bytes} of {decimal_total_bytes}, \
                        {decimal_bytes_per_sec}, {eta} left {wide_msg}";
 
+/// 7-Zip asks for the archive key, which it is given. People would look for a place to type it.
+const PROMPT: &str = "Enter password";
+
 /// The stage that runs. Objects that are transferred at the same time are one stage.
 #[derive(Debug)]
 struct Ongoing {
@@ -57,7 +60,7 @@ impl LiveLine {
             Event::ToolStarted { tool, .. } if !tool.starts_with(HOOK) => {
                 *stage = Some(self.begin("mirroring and archiving", None));
             }
-            Event::ToolOutput { line, .. } => {
+            Event::ToolOutput { line, .. } if !line.starts_with(PROMPT) => {
                 if let Some(stage) = &*stage {
                     stage.bar.set_message(one_line(line.trim()).into_owned());
                 }
@@ -142,4 +145,37 @@ fn shown(template: &str) -> ProgressBar {
     let style = ProgressStyle::with_template(template);
     ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr())
         .with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_prompt_of_a_tool_is_not_shown() {
+        let line = LiveLine::new(false);
+        let said = |text: &str| Event::ToolOutput {
+            tool: "7-Zip".to_owned(),
+            line: text.to_owned(),
+        };
+        let shown = || {
+            let stage = line.stage.lock().unwrap();
+            stage.as_ref().map(|stage| stage.bar.message())
+        };
+        line.follow(&Event::ToolStarted {
+            tool: "7-Zip".to_owned(),
+            command: "7zz a".to_owned(),
+        });
+        for (text, expected) in [
+            ("Enter password (will not be echoed):", ""),
+            ("Creating archive: a.zip", "Creating archive: a.zip"),
+            (
+                "Enter password (will not be echoed):",
+                "Creating archive: a.zip",
+            ),
+        ] {
+            line.follow(&said(text));
+            assert_eq!(shown().as_deref(), Some(expected));
+        }
+    }
 }

@@ -114,9 +114,12 @@ mod tests {
     use super::*;
     use crate::plan::restore::sets::{IncrementalRow, SetRow};
 
-    fn report(sets: &[(&str, bool, &[(&str, bool)])]) -> SetsReport {
+    /// Date and whether it is complete; the same of its incremental backups.
+    type Planned<'t> = (&'t str, bool, &'t [(&'t str, bool)]);
+
+    fn report(sets: &[Planned<'_>]) -> SetsReport {
         let stamp = |date: &str| Stamp::from_fields(date, "030000.000000").unwrap();
-        let row = |(full, complete, incrementals): &(&str, bool, &[(&str, bool)])| SetRow {
+        let row = |(full, complete, incrementals): &Planned<'_>| SetRow {
             full: stamp(full),
             latest: None,
             mounts: Vec::new(),
