@@ -18,6 +18,7 @@ mod keyring;
 mod memory;
 mod other_accounts;
 mod plan;
+mod plan_diff;
 mod profile;
 #[cfg(target_os = "linux")]
 mod progress;
