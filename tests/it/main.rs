@@ -26,6 +26,7 @@ mod overview;
 #[cfg(unix)]
 mod packages;
 mod plan;
+mod plan_diff;
 mod profile;
 #[cfg(target_os = "linux")]
 mod progress;

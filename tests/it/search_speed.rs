@@ -3,7 +3,7 @@
 //! read by as many threads.
 //!
 //! ```text
-//! cargo build --release
+//! cargo build --release --locked
 //! AAM_TEST_PROGRAM=$PWD/target/release/aam-backup cargo test --test it search_speed -- --ignored --nocapture
 //! ```
 //!
