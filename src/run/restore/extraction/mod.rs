@@ -13,10 +13,10 @@ mod partial;
 mod paths;
 mod renamed;
 mod salvage;
+mod table;
 pub mod verification;
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
@@ -26,7 +26,7 @@ use crate::model::event::{Events, Section};
 use crate::model::manifest::RelPath;
 use crate::model::stamp::Stamp;
 use crate::model::text;
-use crate::plan::restore::layout::{Layout, TABLE};
+use crate::plan::restore::layout::Layout;
 use crate::plan::restore::legal_names::LegalNames;
 use crate::plan::restore::parts::PlannedArchive;
 use crate::plan::restore::plan::{PlannedMount, RestorePlan};
@@ -36,7 +36,7 @@ use super::error::RestoreError;
 use super::journal::Extracted;
 use super::keyed_seven_zip::KeyedSevenZip;
 use super::manifests::{self, OpenManifest, WantedFiles};
-use super::target::{Target, is_link};
+use super::target::Target;
 use super::tools::RestoreTools;
 
 use archive::ArchiveExtraction;
@@ -118,7 +118,7 @@ impl<'a> Extraction<'a> {
             }
         }
         if self.plan.layout == Layout::Numbered {
-            self.write_table()?;
+            table::write(self.plan, self.target)?;
         }
         self.report_whole();
         total.lost = self.lost.values().map(|lost| lost.len() as u64).sum();
@@ -377,23 +377,6 @@ impl<'a> Extraction<'a> {
         );
         self.events.note(Section::Verification, text);
         Ok(tally)
-    }
-
-    /// `restored.txt`: what each number was.
-    fn write_table(&self) -> Result<(), RestoreError> {
-        let plan = self.plan;
-        let mut text = format!(
-            "Restored by aam-backup: location {}, state {} (full backup {}), from {}\n\n",
-            plan.location, plan.state, plan.set, plan.store
-        );
-        for mount in &plan.mounts {
-            text.push_str(&format!("{}\t{}\n", mount.number, mount.shown()));
-        }
-        let path = self.target.path.join(TABLE);
-        if is_link(&path) {
-            return Err(RestoreError::ThroughLink(path));
-        }
-        fs::write(&path, text).map_err(RestoreError::disk("write", &path))
     }
 }
 
