@@ -223,6 +223,10 @@ fn is_racy(meta: &Meta, began: Moment) -> bool {
     last.0 >= began.0 - if is_coarse { COARSE } else { FINE }
 }
 
+fn writing(why: std::io::Error) -> StageError {
+    StageError::Lists(why)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -253,8 +257,4 @@ mod tests {
         };
         assert!(is_racy(&modified, began));
     }
-}
-
-fn writing(why: std::io::Error) -> StageError {
-    StageError::Lists(why)
 }
