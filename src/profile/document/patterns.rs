@@ -19,7 +19,7 @@ pub const PATH: &str =
 /// A full path without wildcards.
 pub const SOURCE: &str = r#"^((~[\\/]|\$\{[A-Za-z_][A-Za-z0-9_]*\})[^*?\x00-\x1f]*|/[^*?\x00-\x1f]*|[A-Za-z]:[\\/][^*?<>"|\x00-\x1f]*|\\\\[^\\/*?\x00-\x1f][^*?\x00-\x1f]*)$"#;
 /// A bare name, which may have wildcards, or a full path without them.
-pub const EXCLUSION: &str = r"^(?![A-Za-z]:[\\/].*[*?])(?!\\\\.*[*?])(?!\.\.?[\\/]*$)((~[\\/]|\$\{[A-Za-z_][A-Za-z0-9_]*\})[^*?\x00-\x1f]*|[^/\x00-\x1f]+/*|/[^*?\x00-\x1f]*|[A-Za-z]:/[^\x00-\x1f]*|[^/\x00-\x1f]*\\[^\x00-\x1f]*)$";
+pub const EXCLUSION: &str = r"^(?![A-Za-z]:[\\/].*[*?])(?!\\\\.*[*?])(?!\.\.?/*$)((~[\\/]|\$\{[A-Za-z_][A-Za-z0-9_]*\})[^*?\x00-\x1f]*|[^/\x00-\x1f]+[/\\]*|/[^*?\x00-\x1f]*|[A-Za-z]:/[^\x00-\x1f]*|[^/\x00-\x1f]*\\[^\x00-\x1f]*)$";
 /// A program on the search path, or the full path of one.
 pub const PROGRAM: &str =
     r"^([^/\x00-\x1f]+|/[^\x00-\x1f]*|[A-Za-z]:[\\/][^\x00-\x1f]*|\\\\[^\x00-\x1f]+)$";
