@@ -27,7 +27,7 @@ use aam_auto_backup::parts::Job;
 use aam_auto_backup::parts::profile;
 
 /// The pages, in the order in which a newcomer reads them.
-const PAGES: [&str; 26] = [
+const PAGES: [&str; 27] = [
     "docs/old-backups.md",
     "README.md",
     "docs/first-hour.md",
@@ -47,6 +47,7 @@ const PAGES: [&str; 26] = [
     "docs/editor.md",
     "docs/windows.md",
     "docs/security.md",
+    "docs/benchmarks.md",
     "docs/reliability.md",
     "docs/ARCHITECTURE.md",
     "docs/SPEC.md",
