@@ -360,15 +360,12 @@ impl<'a> Extraction<'a> {
         let tally = verification.end(&mount.shown())?;
         details::report_renumbered(owners.renumbered(), &mount.shown(), self.events);
         let text = format!(
-            "{}: {} ({} bytes) and {}{} are there as listed{}",
+            "{}: {} ({} bytes){}{} are there as listed{}",
             mount.shown(),
             text::count(tally.files, "file"),
             tally.bytes,
-            text::count(tally.directories, "directory"),
-            match tally.links {
-                0 => String::new(),
-                links => format!(" and {}", text::count(links, "symbolic link")),
-            },
+            and(tally.directories, "directory"),
+            and(tally.links, "symbolic link"),
             if tally.different == 0 {
                 String::new()
             } else {
@@ -377,6 +374,14 @@ impl<'a> Extraction<'a> {
         );
         self.events.note(Section::Verification, text);
         Ok(tally)
+    }
+}
+
+/// " and 2 directories"; nothing if there are none.
+fn and(number: u64, what: &str) -> String {
+    match number {
+        0 => String::new(),
+        number => format!(" and {}", text::count(number, what)),
     }
 }
 
