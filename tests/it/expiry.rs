@@ -47,9 +47,15 @@ fn sets_that_the_rule_of_a_bucket_deletes() {
         days.iter().any(|day| text == format!("{day}T00:00:00Z"))
     };
     let reports = json(&[]);
-    assert!(is_day(&reports[0]["sets"][0]["expires"]), "{reports}");
+    assert!(
+        is_day(&reports["stores"][0]["sets"][0]["expires"]),
+        "{reports}"
+    );
     let fleet = json(&["--all-locations"]);
-    assert!(is_day(&fleet[0]["locations"][0]["next-expiry"]), "{fleet}");
+    assert!(
+        is_day(&fleet["stores"][0]["locations"][0]["next-expiry"]),
+        "{fleet}"
+    );
     let metrics = machine.path("fleet.prom");
     let more = ["--all-locations", "--metrics", metrics.to_str().unwrap()];
     let text = machine.aam("sets", &[&from[..], &more].concat());
@@ -77,6 +83,9 @@ fn sets_that_the_rule_of_a_bucket_deletes() {
     sets.exit(0).says("when sets expire is not known: ");
     assert_eq!(sets.stderr, "");
     let reports = json(&[]);
-    assert!(reports[0]["expiry-unknown"].is_string(), "{reports}");
-    assert!(reports[0]["sets"][0]["expires"].is_null(), "{reports}");
+    assert!(reports["stores"][0]["expiry-unknown"].is_string(), "{reports}");
+    assert!(
+        reports["stores"][0]["sets"][0]["expires"].is_null(),
+        "{reports}"
+    );
 }

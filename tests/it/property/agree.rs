@@ -234,10 +234,11 @@ fn prepare(order: &StageOrder, write: Option<&Path>) -> WalkCounts {
     counted(&stage::prepare(order, place, &Cancel::new(), &Events::default()).unwrap())
 }
 
-/// What was counted, without what depends on the state of the mirror.
+/// What was counted, without what depends on the state of the mirror or on the last manifest.
 fn counted(all: &WalkCounts) -> WalkCounts {
     WalkCounts {
         fitting: Default::default(),
+        is_as_before: false,
         ..all.clone()
     }
 }

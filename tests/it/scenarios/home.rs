@@ -208,13 +208,19 @@ fn links_are_skipped_if_the_profile_says_so() {
 
     machine.profile.more = "links: keep\n".to_owned();
     // Links are in no archive: nothing has to be archived again.
-    machine.run(&[]).exit(0).says("Archived: nothing changed");
+    machine
+        .run(&[])
+        .exit(0)
+        .says("Archived: no new or changed files");
     assert!(is_link(&mirror) && is_link(&restored(&machine)));
     explained(&machine).says("IN");
 
     machine.profile.more = "links: skip\n".to_owned();
     machine.profile.mirror_extra("delete", "100%");
-    machine.run(&[]).exit(0).says("Archived: nothing changed");
+    machine
+        .run(&[])
+        .exit(0)
+        .says("Archived: no new or changed files");
     assert!(!is_link(&mirror) && !is_link(&restored(&machine)));
 }
 

@@ -30,14 +30,17 @@ pub fn is_asked_for() -> bool {
     std::env::var_os(VARIABLE).is_some()
 }
 
-/// Wine itself was ended by a signal, by this one. A program for Windows never is: where it crashes,
-/// its exit code says so. Seen once, after the last line of a restore that had succeeded. What such a
-/// start did or left undone proves nothing.
-pub struct WineDied(i32);
+/// Wine itself failed, in these words: a signal ended it, which never ends a program for Windows (seen
+/// once, after the last line of a restore that had succeeded), or it could not start a program for an
+/// error of its own (seen once). What such a start did or left undone proves nothing.
+pub struct WineDied(String);
+
+/// What Wine says of a start that failed inside of it: `ERROR_INTERNAL_ERROR`.
+const INTERNAL_ERROR: &str = "could not be started: Internal error. (os error 1359)";
 
 /// Runs the program to its end. Once, among some thousand starts, Wine ended with 1 and the program
 /// had said nothing, which it never does by itself: such a start is tried once more. Panics with
-/// [`WineDied`] if a signal ended Wine.
+/// [`WineDied`] if a signal ended Wine, or if it could not start a program.
 pub fn output(command: &mut Command) -> Output {
     let output = command.output().unwrap();
     if !is_asked_for() {
@@ -45,7 +48,11 @@ pub fn output(command: &mut Command) -> Output {
     }
     if let Some(signal) = output.status.signal() {
         eprintln!("signal {signal} ended Wine: {command:?}");
-        std::panic::panic_any(WineDied(signal));
+        std::panic::panic_any(WineDied(format!("signal {signal} ended Wine")));
+    }
+    if String::from_utf8_lossy(&output.stderr).contains(INTERNAL_ERROR) {
+        eprintln!("Wine could not start a program: {command:?}");
+        std::panic::panic_any(WineDied("Wine could not start a program".to_owned()));
     }
     if !is_silent_failure(&output) {
         return output;
@@ -58,10 +65,10 @@ pub fn output(command: &mut Command) -> Output {
 pub fn unless_wine_dies(test: impl Fn()) {
     let attempt = || std::panic::catch_unwind(AssertUnwindSafe(&test));
     let Err(panic) = attempt() else { return };
-    let Some(WineDied(signal)) = panic.downcast_ref() else {
+    let Some(WineDied(how)) = panic.downcast_ref() else {
         std::panic::resume_unwind(panic)
     };
-    eprintln!("once more from the beginning: signal {signal} ended Wine");
+    eprintln!("once more from the beginning: {how}");
     test();
 }
 
@@ -218,7 +225,7 @@ mod tests {
                 })
             }))
         };
-        let wine: fn() = || std::panic::panic_any(WineDied(11));
+        let wine: fn() = || std::panic::panic_any(WineDied("Wine died".to_owned()));
         assert!(dies(0, wine).is_ok() && times.get() == 1);
         assert!(dies(1, wine).is_ok() && times.get() == 2);
         assert!(dies(2, wine).is_err() && times.get() == 2);

@@ -303,7 +303,8 @@ fn a_stage_that_fails_changes_nothing_and_does_not_say_so() {
         &[("AAM_STANDIN_VSS_FAILURE", "0x80042306")],
     );
     ran.exit(1).says("the snapshot could not be made");
-    ran.never_says("nothing changed").never_says("SUCCESS");
+    ran.never_says("no new or changed files")
+        .never_says("SUCCESS");
 }
 
 #[test]
