@@ -36,6 +36,8 @@ mount --bind /dev "$root/dev"
 mount -t devpts devpts "$root/dev/pts"
 mount -t tmpfs tmpfs "$root/dev/shm"
 cp /etc/resolv.conf "$root/etc/resolv.conf"
+# As an installed Debian has it.
+echo "127.0.0.1 localhost" >"$root/etc/hosts"
 # A computer whose way to the registries has a certificate authority of its own.
 certificates=/etc/ssl/certs/ca-certificates.crt
 cp "$certificates" "$root$certificates"
