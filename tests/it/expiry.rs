@@ -83,7 +83,10 @@ fn sets_that_the_rule_of_a_bucket_deletes() {
     sets.exit(0).says("when sets expire is not known: ");
     assert_eq!(sets.stderr, "");
     let reports = json(&[]);
-    assert!(reports["stores"][0]["expiry-unknown"].is_string(), "{reports}");
+    assert!(
+        reports["stores"][0]["expiry-unknown"].is_string(),
+        "{reports}"
+    );
     assert!(
         reports["stores"][0]["sets"][0]["expires"].is_null(),
         "{reports}"

@@ -187,6 +187,11 @@ fn a_full_log_disk_is_no_success() {
 /// The standard library panics if a directory cannot be closed.
 #[test]
 fn a_directory_that_cannot_be_closed_is_named() {
+    if !rustix::process::geteuid().is_root() {
+        // strace cannot look at the handles of a program that lets no other one look into it.
+        eprintln!("only root can make it fail");
+        return;
+    }
     let mut night = Night::new();
     night.email.clear();
     night.run(&[]).exit(0);
