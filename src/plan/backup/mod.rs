@@ -7,11 +7,11 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::model::digest::selection_digest;
 use crate::model::event::{Section, Severity};
-use crate::model::job::{Job, NameError};
+use crate::model::job::{Destination, Job, NameError};
 use crate::model::name::MountName;
 use crate::model::path::FullPath;
 use crate::model::stamp::Stamp;
@@ -117,8 +117,10 @@ pub struct Plan {
     pub stamp: Stamp,
     /// Absent when the job has a mirror only.
     pub archive: Option<Decision>,
-    /// Where it all goes, for people.
-    pub destinations: Vec<String>,
+    /// Where it all goes, and what people call it.
+    #[serde(serialize_with = "names")]
+    #[schemars(with = "Vec<String>")]
+    pub destinations: Vec<(Destination, String)>,
     /// The latest complete backups of each store, for people.
     pub latest: Vec<Latest>,
     pub findings: Vec<PlanNote>,
@@ -280,11 +282,21 @@ impl Plan {
     }
 }
 
-fn destinations(job: &Job, facts: &Facts) -> Vec<String> {
+fn destinations(job: &Job, facts: &Facts) -> Vec<(Destination, String)> {
+    let store =
+        |(name, store): &(StoreName, StoreFacts)| (Destination::Store(*name), store.label.clone());
     Plan::mirror_name(job)
+        .map(|name| (Destination::Mirror, name))
         .into_iter()
-        .chain(facts.stores.iter().map(|(_, store)| store.label.clone()))
+        .chain(facts.stores.iter().map(store))
         .collect()
+}
+
+fn names<S: Serializer>(
+    destinations: &[(Destination, String)],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(destinations.iter().map(|(_, name)| name))
 }
 
 /// The stamp of this run: now, but never before an existing backup, because restores rely on the

@@ -10,7 +10,7 @@ use crate::adapters::destination_id;
 use crate::adapters::store::open::Stores;
 use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Outcome, Section};
-use crate::model::job::Job;
+use crate::model::job::{Destination, Job};
 use crate::model::key_fingerprint::KeyFingerprint;
 use crate::model::marker::MarkerWriter;
 use crate::model::secret::Secret;
@@ -84,7 +84,7 @@ impl Execution<'_> {
             results: vec![None; self.plan.stages.len()],
             ..StepsDone::default()
         };
-        for name in &self.plan.destinations {
+        for (_, name) in &self.plan.destinations {
             self.events.emit(Event::Destination {
                 name: name.clone(),
                 complete: false,
@@ -121,7 +121,7 @@ impl Execution<'_> {
 
     /// Whether a destination has all of this backup: every mirror verified, or the markers are
     /// there. A source that had to be there and is not is in none.
-    fn has_all(&self, destination: &str, progress: &StepsDone) -> bool {
+    fn has_all(&self, destination: Destination, progress: &StepsDone) -> bool {
         let missing = |path| {
             self.job
                 .sources
@@ -137,20 +137,14 @@ impl Execution<'_> {
         {
             return false;
         }
-        match self
-            .stores
-            .iter()
-            .find(|(_, store)| store.label() == destination)
-        {
-            Some((name, _)) => progress.marked.contains(name),
-            // A store that could not be opened is not among them, and has no mirror either.
-            None => {
-                Plan::mirror_name(self.job).as_deref() == Some(destination)
-                    && progress
-                        .results
-                        .iter()
-                        .all(|r| r.as_ref().is_some_and(|r| r.mirror == Some(true)))
-            }
+        let mirrored = |result: &Option<StageResult>| {
+            result
+                .as_ref()
+                .is_some_and(|result| result.mirror == Some(true))
+        };
+        match destination {
+            Destination::Store(name) => progress.marked.contains(&name),
+            Destination::Mirror => progress.results.iter().all(mirrored),
         }
     }
 

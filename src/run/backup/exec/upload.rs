@@ -331,11 +331,11 @@ impl Execution<'_> {
 
     /// Removes work files, but for archives that a store still lacks.
     pub(super) fn clean_up(&self, progress: &StepsDone) {
-        for name in self
+        for (_, name) in self
             .plan
             .destinations
             .iter()
-            .filter(|name| self.has_all(name, progress))
+            .filter(|(destination, _)| self.has_all(*destination, progress))
         {
             self.events.emit(Event::Destination {
                 name: name.clone(),
