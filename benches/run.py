@@ -395,7 +395,7 @@ def main():
                 if "mirror" in chosen and count < 1_000_000:
                     kinds = [Rsync, OursMirror, Rclone]
                     results.append(compare(f"Nothing has changed in the mirror: {what}", tree, place, kinds, rounds, False))
-                if "full" in chosen and count == 200_000 or args.quick:
+                if "full" in chosen and (count == 200_000 or args.quick):
                     kinds = [SevenZip, Ours, SevenZip7z, OursSevenZip, Restic, Borg]
                     results.append(compare(f"Full backup: {what}", tree, place, kinds, max(2, args.rounds - 2), True))
                 shutil.rmtree(tree)
