@@ -218,7 +218,8 @@ const FINE: i128 = 10_000_000;
 const COARSE: i128 = 2_000_000_000;
 
 fn is_racy(meta: &Meta, began: Moment) -> bool {
-    let last = meta.changed.unwrap_or(meta.modified).max(meta.modified);
+    // Anybody can set the other time, into the future too, where it would stay racy.
+    let last = meta.changed.unwrap_or(meta.modified);
     let is_coarse = last.split().1 == 0;
     last.0 >= began.0 - if is_coarse { COARSE } else { FINE }
 }
@@ -250,7 +251,13 @@ mod tests {
             };
             assert_eq!(is_racy(&meta, began), expected, "{changed}");
         }
-        // Without a change time, as on FAT. A time in the future explains nothing.
+        let copied_from_the_future = Meta {
+            modified: Moment(900 * second),
+            changed: Some(Moment(50 * second)),
+            ..Meta::unknown()
+        };
+        assert!(!is_racy(&copied_from_the_future, began));
+        // Without a change time, as on FAT.
         let modified = Meta {
             modified: Moment(100 * second),
             ..Meta::unknown()
