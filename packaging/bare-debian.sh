@@ -9,7 +9,7 @@ set -eu
 release=$1
 base=$2
 [ ! -e "$base/etc/debian_version" ] || exit 0
-command -v debootstrap >/dev/null || apt-get install -y -qq debootstrap >/dev/null
+"$(dirname "$0")/../tests/apt.sh" debootstrap=debootstrap
 # The archive that this computer uses.
 mirror=$(apt-get indextargets --format '$(SITE)' 'Origin: Debian' | head -n 1)
 echo "== a bare Debian"

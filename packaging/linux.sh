@@ -9,13 +9,7 @@ target=x86_64-unknown-linux-musl
 profile=${AAM_PROFILE:-release}
 case $profile in dev) directory=debug ;; *) directory=$profile ;; esac
 
-as_root() {
-    if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
-}
-if ! command -v musl-gcc >/dev/null; then
-    as_root apt-get update -qq
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq musl-tools >/dev/null
-fi
+tests/apt.sh musl-gcc=musl-tools
 rustup target list --installed | grep -qx "$target" || rustup target add "$target"
 
 version=$(cargo pkgid --locked | sed 's/.*[#@]//')

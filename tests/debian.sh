@@ -1,14 +1,16 @@
 #!/bin/sh
 # Runs the quick start and all tests in a new Debian that has nothing but this checkout and the Rust toolchain of the
-# caller: first as an ordinary user with sudo, then as root. It takes an hour, so CI does not run it. Needs root,
-# debootstrap and Debian's archive; a bare Debian is kept in target/packages for the next time.
+# caller: as an ordinary user with sudo, as root, or as one after the other. It takes an hour, so CI does not run it. Needs
+# root, debootstrap and Debian's archive; a bare Debian is kept in target/packages for the next time.
 #
-#     tests/debian.sh [RELEASE]
+#     tests/debian.sh [RELEASE [user|root]]
 set -eu
 cd "$(dirname "$0")/.."
 
 [ "$(id -u)" -eq 0 ] || { echo "debian.sh: run it as root: it changes its root directory" >&2; exit 1; }
 release=${1:-bookworm}
+who=${2:-both}
+case $who in user | root | both) ;; *) echo "debian.sh: 'user' or 'root', not '$who'" >&2; exit 2 ;; esac
 base=$(pwd -P)/target/packages/debian-$release
 packaging/bare-debian.sh "$release" "$base"
 
@@ -65,7 +67,7 @@ done
 git ls-files -z --cached --others --exclude-standard | tar --null --files-from=- -c | tar -x -C "$root/home/allen/project"
 inside root /root "chown -R allen: /home/allen /opt/cargo"
 
-both() {
+quick_start_and_tests() {
     name=$1 home=$2
     for command in examples/quickstart.sh tests/run.sh; do
         began=$(date +%s)
@@ -75,8 +77,9 @@ both() {
         [ "$code" -eq 0 ]
     done
 }
-both allen /home/allen
+[ "$who" = root ] || quick_start_and_tests allen /home/allen
+[ "$who" != user ] || exit 0
 # What the user built is as good for root.
 cp -a "$root/home/allen/project" "$root/root/project"
 inside root /root "chown -R root: project /opt/cargo; rm -rf project/tests/.venv"
-both root /root
+quick_start_and_tests root /root

@@ -5,8 +5,6 @@ cd "$(dirname "$0")/.."
 
 tests/tools.sh   # 7-Zip, rsync, a C compiler
 tests/setup.sh   # moto, the S3 server that the tests talk to
-tests/schedulers.sh   # systemd-analyze, xmllint, crontab: what schedules are tested with
-tests/shells.sh   # zsh and fish, whose completion is tested
-tests/browser.sh   # the browser that pages are opened with
+tests/programs.sh   # what checks schedules, shells, a browser
 tests/editor.sh   # the language server that editors check profiles with
 exec cargo test "$@"

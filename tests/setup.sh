@@ -9,10 +9,6 @@ reader_version=0 # of prometheus_client
 mail_version=1   # of aiosmtpd
 cd "$(dirname "$0")"
 
-as_root() {
-    if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
-}
-
 # The mark holds what was installed, so that a change of the version above installs anew and a broken
 # installation (no mark yet) is repaired.
 mark=.venv/aam-installed
@@ -24,8 +20,7 @@ fi
 
 python=${PYTHON:-python3}
 if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
-    as_root apt-get update -qq
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv >/dev/null
+    ./apt.sh python3-venv=python3-venv
 fi
 
 rm -rf .venv

@@ -1,4 +1,4 @@
-//! The page of `report --html`, opened in a real browser (`tests/browser.sh` gets it), and
+//! The page of `report --html`, opened in a real browser (`tests/programs.sh` gets it), and
 //! `sets --timeline`.
 
 use std::fs;
@@ -49,7 +49,7 @@ fn browse(machine: &Machine, page: &Path, arguments: &[&str]) -> String {
     let output = command.stdin(Stdio::null()).output().unwrap();
     assert!(
         output.status.success(),
-        "run tests/browser.sh: {}",
+        "run tests/programs.sh: {}",
         String::from_utf8_lossy(&output.stderr)
     );
     String::from_utf8(output.stdout).unwrap()

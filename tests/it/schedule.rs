@@ -11,7 +11,7 @@ mod real;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// A program of the tests: installed, or where `tests/schedulers.sh` puts it.
+/// A program of the tests: installed, or where `tests/programs.sh` puts it.
 fn tool(name: &str) -> PathBuf {
     let ours = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("target/schedulers/usr/bin")
@@ -21,7 +21,7 @@ fn tool(name: &str) -> PathBuf {
         .map(|directory| directory.join(name))
         .chain([ours])
         .find(|path| path.is_file())
-        .unwrap_or_else(|| panic!("'{name}' is missing: run tests/schedulers.sh"))
+        .unwrap_or_else(|| panic!("'{name}' is missing: run tests/programs.sh"))
 }
 
 /// Runs a check that must find nothing.

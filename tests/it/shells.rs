@@ -1,4 +1,4 @@
-//! Completion by real shells (`tests/shells.sh` gets them), and manual pages.
+//! Completion by real shells (`tests/programs.sh` gets them), and manual pages.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -107,7 +107,7 @@ fn asked(shell: &str, script: &str, line: &str) -> String {
         command.arg("zsh");
     }
     let output = command.arg(&file).arg(line).stdin(Stdio::null()).output();
-    let output = output.unwrap_or_else(|e| panic!("{shell}: {e}: run tests/shells.sh"));
+    let output = output.unwrap_or_else(|e| panic!("{shell}: {e}: run tests/programs.sh"));
     assert!(output.status.success(), "{shell}: {line}: {output:?}");
     String::from_utf8(output.stdout).unwrap()
 }
