@@ -35,8 +35,10 @@ pub struct Journal {
     only: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     written_before: Option<WrittenBefore>,
-    /// Of every volume that the plan names.
-    digest: String,
+    /// Of every volume that the plan names. `None`: mounts were left out, which the next start may
+    /// find.
+    #[serde(default)]
+    digest: Option<String>,
     /// The target held nothing when the restore began.
     pub fresh: bool,
     pub created: bool,
@@ -93,7 +95,7 @@ impl Journal {
             exact: plan.exact,
             only: plan.only.clone(),
             written_before: plan.written_before,
-            digest: digest(plan),
+            digest: plan.losses.is_empty().then(|| digest(plan)),
             fresh,
             created,
             agreed: false,
@@ -152,6 +154,18 @@ impl Journal {
         of_archive.map(|used| used.part).collect()
     }
 
+    /// Forgets that archives of a mount were extracted: what came of them is not as listed, so the
+    /// next start extracts them again.
+    pub fn forget(&mut self, mount: usize) {
+        self.extracted.retain(|archive| archive.mount != mount);
+        self.used.retain(|part| part.mount != mount);
+    }
+
+    /// The volumes are those of this plan; if mounts were left out of it, the next may have more.
+    pub fn follow(&mut self, plan: &RestorePlan) {
+        self.digest = plan.losses.is_empty().then(|| digest(plan));
+    }
+
     /// Whether the plan is still the one that was started.
     ///
     /// # Errors
@@ -180,7 +194,7 @@ impl Journal {
                 was: self.to_string(),
             });
         }
-        if self.digest != digest(plan) {
+        if self.digest.as_ref().is_some_and(|was| *was != digest(plan)) {
             return Err(RestoreError::SetChanged {
                 target: target.to_owned(),
                 state: self.state,

@@ -34,12 +34,13 @@ pub fn run(
     tools: &RestoreTools<'_>,
 ) -> Result<Tally, RestoreError> {
     let target = Target::open(to, into_existing, &plan)?;
+    let left_out = !plan.losses.is_empty();
     let result = work(plan, step, tools, &target);
     let close = match &result {
         Err(_) => Close::Failed,
         Ok(_) if matches!(step, RestoreStep::Request | RestoreStep::Download) => Close::Later,
-        // When this is fixed, the next start continues.
-        Ok(tally) if tally.lost > 0 => Close::Later,
+        // When the cause is gone, the next start continues.
+        Ok(tally) if left_out || tally.lost > 0 || tally.different > 0 => Close::Later,
         Ok(_) => Close::Done,
     };
     let closed = target.close(close);

@@ -75,8 +75,9 @@ impl Target {
         let lock = lock(&work, &named)?;
         let resumed = begun.is_some();
         let mut journal = match begun {
-            Some(journal) => {
+            Some(mut journal) => {
                 journal.check(plan, &named)?;
+                journal.follow(plan);
                 held.former = journal.former.or(held.former);
                 journal
             }

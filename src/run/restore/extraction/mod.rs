@@ -358,6 +358,9 @@ impl<'a> Extraction<'a> {
             }
         }
         let tally = verification.end(&mount.shown())?;
+        if tally.different > 0 {
+            self.target.change(|journal| journal.forget(mount.number))?;
+        }
         details::report_renumbered(owners.renumbered(), &mount.shown(), self.events);
         let text = format!(
             "{}: {} ({} bytes){}{} are there as listed{}",

@@ -3,7 +3,7 @@
 use super::*;
 
 /// A marker of another mount, of a newer program, or no marker at all costs its mount; a state is
-/// named that needs nothing of it.
+/// named that needs nothing of it. When the marker is there again, the same command goes on.
 #[test]
 fn a_marker_that_is_none_costs_its_mount() {
     let of_other = |pc: &Pc| fs::read(object(pc, INC2, "yes_-srv-data-")).unwrap();
@@ -18,6 +18,7 @@ fn a_marker_that_is_none_costs_its_mount() {
     for (content, said) in cases {
         let pc = history(Format::Zip);
         let place = object(&pc, INC2, "yes_-home-allen-");
+        let marker = fs::read(&place).unwrap();
         fs::write(&place, content(&pc)).unwrap();
         let done = restore(&pc, &options());
         let text = done.text();
@@ -29,6 +30,14 @@ fn a_marker_that_is_none_costs_its_mount() {
             "{text}"
         );
         assert!(pc.target().join("2/sub/later").exists(), "{text}");
+        assert!(!pc.target().join("1").exists(), "{text}");
+        let found = fs::read(&place).unwrap();
+        fs::write(&place, marker).unwrap();
+        let again = restore(&pc, &options());
+        assert_eq!(again.outcome, Outcome::Success, "{}", again.text());
+        assert!(pc.target().join("1").exists(), "{}", again.text());
+        assert!(!pc.target().join(".aam-restore").exists());
+        fs::write(&place, found).unwrap();
         fs::remove_dir_all(pc.target()).unwrap();
         let whole = restore(&pc, &at(INC1));
         assert_eq!(whole.outcome, Outcome::Success, "{}", whole.text());
