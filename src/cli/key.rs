@@ -122,7 +122,7 @@ fn newest_markers(
             .find_map(|archive| archive.marker.as_ref());
         let fingerprint = match marker {
             Some(marker) => {
-                let bytes = store.read(&marker.key, marker::MAX_BYTES)?;
+                let bytes = store.read_listed(marker, marker::MAX_BYTES)?;
                 Marker::parse(&marker.key, &bytes)
                     .ok()
                     .flatten()

@@ -104,7 +104,7 @@ impl CopyRequest<'_> {
     }
 
     fn marker(&self, object: &Object) -> Result<Vec<u8>, RestoreError> {
-        let read = self.source.read(&object.key, marker::MAX_BYTES);
+        let read = self.source.read_listed(object, marker::MAX_BYTES);
         let bytes = read.map_err(RestoreError::from);
         bytes.map_err(RestoreError::index(&object.key))
     }

@@ -279,6 +279,18 @@ pub trait Store: Send + Sync {
     /// When it cannot be read, or is larger than `limit` bytes.
     fn read(&self, key: &str, limit: u64) -> Result<Vec<u8>, StoreError>;
 
+    /// As [`Store::read`] for an object of a listing. One that is empty there is not read: markers
+    /// of v1.0 are empty and may be archived.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    fn read_listed(&self, object: &Object, limit: u64) -> Result<Vec<u8>, StoreError> {
+        match object.size {
+            0 => Ok(Vec::new()),
+            _ => self.read(&object.key, limit),
+        }
+    }
+
     /// Downloads an object into `target`, appending from byte `target`'s current length on (so an
     /// interrupted download resumes). The file is created when missing and synced to disk at the
     /// end. `stop` ends it before.

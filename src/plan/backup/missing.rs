@@ -16,6 +16,8 @@ pub struct MissingSource {
 pub enum Missing {
     /// It does not exist or cannot be read, in the words of the system.
     Unreadable(String),
+    /// As before, and neither the last backup nor the mirror holds any file of it.
+    NeverSeen(String),
     /// It held files, and has none today. Where they are still held, in words.
     Emptied(String),
     /// It is inside a directory of this program: which one, and where.
@@ -25,7 +27,7 @@ pub enum Missing {
 impl fmt::Display for Missing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Missing::Unreadable(why) => f.write_str(why),
+            Missing::Unreadable(why) | Missing::NeverSeen(why) => f.write_str(why),
             Missing::Emptied(held) => write!(f, "it is empty, and {held}"),
             Missing::Own { what, place } => write!(f, "it is inside {what} '{place}'"),
         }
@@ -33,6 +35,12 @@ impl fmt::Display for Missing {
 }
 
 impl MissingSource {
+    /// Whether a full backup waits for it: it would not contain its files. `optional`: the profile
+    /// allows that the source is missing.
+    pub fn postpones_full(&self, optional: bool) -> bool {
+        !(optional && matches!(self.why, Missing::NeverSeen(_)))
+    }
+
     /// What to do about it. `optional`: the profile allows that the source is missing.
     pub fn hint(&self, optional: bool) -> &'static str {
         match (&self.why, optional) {
@@ -41,8 +49,8 @@ impl MissingSource {
                  'allow-empty: true' for this source"
             }
             (Missing::Own { .. }, _) => "give that directory a place outside of the sources",
-            (Missing::Unreadable(_), true) => "attach it, or remove it from sources in the profile",
-            (Missing::Unreadable(_), false) => {
+            (Missing::Unreadable(_) | Missing::NeverSeen(_), true) => "attach it, or remove it from sources in the profile",
+            (Missing::Unreadable(_) | Missing::NeverSeen(_), false) => {
                 "attach it, remove it from sources, or mark it 'optional: true' in the profile"
             }
         }

@@ -156,6 +156,7 @@ impl Plan {
         let uploads = resume::uploads(&job.location, facts, &mut findings);
         let stamp = stamp(job, facts.now, &uploads.stores, &mut findings);
         let missing = missing(job, facts, &mut findings);
+        let waited_for: Vec<String> = waited_for(job, facts).collect();
         let required = job.sources.iter().filter(|s| !s.optional);
         let lacking = required
             .map(|s| s.path.clone())
@@ -185,7 +186,7 @@ impl Plan {
                 digest: &digest,
                 remembered: &facts.remembered,
                 profile_modified: facts.profile_modified,
-                missing: &missing.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                missing: &waited_for,
                 unfinished: uploads.finish.first().map(|finish| finish.backup),
             })
         });
@@ -347,6 +348,13 @@ fn stamp(
         }
         _ => now,
     }
+}
+
+/// The missing sources that a full backup waits for.
+fn waited_for(job: &Job, facts: &Facts) -> impl Iterator<Item = String> {
+    let is_optional = |path: &FullPath| job.sources.iter().any(|s| s.optional && s.path.same(path));
+    let waited = move |m: &&MissingSource| m.postpones_full(is_optional(&m.path));
+    facts.missing.iter().filter(waited).map(|m| m.path.to_string())
 }
 
 fn missing(job: &Job, facts: &Facts, findings: &mut Vec<PlanNote>) -> Vec<FullPath> {

@@ -80,7 +80,7 @@ pub struct ScopeFacts<'a> {
     pub remembered: &'a [Remembered],
     /// When the profile file was modified. Without local state, only this shows a change.
     pub profile_modified: Option<DateTime<Utc>>,
-    /// Listed sources that are missing.
+    /// Listed sources that are missing and that a full backup waits for.
     pub missing: &'a [String],
     /// A backup whose upload is finished first.
     pub unfinished: Option<Stamp>,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::model::catalog::{Backup, Catalog, ListedArchive};
 use crate::model::marker::Marker;
 use crate::model::name::{BackupId, MountName};
+use crate::model::object::Object;
 use crate::model::stamp::Stamp;
 
 use super::chain::{Markers, MountArchives};
@@ -21,7 +22,7 @@ use crate::plan::restore::error::PlanError;
 #[derive(Clone, Debug)]
 pub enum Planning {
     /// These markers must be read first.
-    NeedsMarkers(Vec<String>),
+    NeedsMarkers(Vec<Object>),
     Ready(Box<RestorePlan>),
 }
 
@@ -41,8 +42,8 @@ pub fn decide(
         let Some(chosen) = choose(catalog, at, &rejected) else {
             return Err(Box::new(nothing(options, catalog, &rejected)));
         };
-        let wanted: Vec<String> = marker_keys(&chosen)
-            .filter(|key| !bytes.contains_key(*key))
+        let wanted: Vec<Object> = markers(&chosen)
+            .filter(|marker| !bytes.contains_key(&marker.key))
             .cloned()
             .collect();
         if !wanted.is_empty() {
@@ -60,17 +61,12 @@ pub fn decide(
     }
 }
 
-fn marker_keys<'a>(chosen: &Chosen<'a>) -> impl Iterator<Item = &'a String> {
-    let archives = chosen
-        .chain
-        .iter()
-        .copied()
-        .flat_map(|b| b.archives.values());
-    archives
-        .filter_map(|a| a.marker.as_ref())
-        .map(|o| &o.key)
-        .collect::<Vec<_>>()
+fn markers<'a>(chosen: &Chosen<'a>) -> impl Iterator<Item = &'a Object> {
+    let chain = chosen.chain.clone();
+    chain
         .into_iter()
+        .flat_map(|backup| backup.archives.values())
+        .filter_map(|archive| archive.marker.as_ref())
 }
 
 fn unfinished(chosen: &Chosen<'_>, markers: &Markers<'_>) -> Option<(BackupId, String)> {

@@ -24,7 +24,7 @@ use crate::model::name::ObjectName;
 use crate::model::path::{Family, FullPath};
 use crate::model::stamp::Stamp;
 use crate::model::store::StoreName;
-use crate::plan::backup::{Facts, Missing, MissingSource, Mode, Refusal, Remembered, StoreFacts};
+use crate::plan::backup::{Facts, MissingSource, Mode, Refusal, Remembered, StoreFacts};
 
 mod apart;
 mod emptied;
@@ -135,13 +135,10 @@ fn foreign(job: &Job, store: &dyn Store, catalog: &Catalog, facts: &Facts) -> Op
         let other = known.profile.as_deref().filter(|profile| !is_own(profile));
         return other.map(other_profile);
     }
-    let key = &newest
-        .archives
-        .values()
-        .find_map(|a| a.marker.as_ref())?
-        .key;
-    let bytes = store.read(key, marker::MAX_BYTES).ok()?;
-    let writer = Marker::parse(key, &bytes).ok()??.writer?;
+    let archived = newest.archives.values();
+    let object = archived.filter_map(|a| a.marker.as_ref()).next()?;
+    let bytes = store.read_listed(object, marker::MAX_BYTES).ok()?;
+    let writer = Marker::parse(&object.key, &bytes).ok()??.writer?;
     if writer.machine != machine::id() {
         let profile = writer.profile;
         return Some(format!(
@@ -288,7 +285,7 @@ fn missing_sources(job: &Job, remembered: &[Remembered]) -> Vec<MissingSource> {
     }
     let problem = |source: &JobSource| {
         let why = source_problem(&source.path.to_native())
-            .map(Missing::Unreadable)
+            .map(|why| emptied::unreadable(job, source, remembered, why))
             .or_else(|| emptied::problem(job, source, remembered))?;
         Some(MissingSource {
             path: source.path.clone(),

@@ -99,14 +99,15 @@ pub fn plan(
     loop {
         match build::decide(options, catalog, &markers)? {
             Planning::Ready(plan) => return Ok(*plan),
-            Planning::NeedsMarkers(keys) => {
-                for key in keys {
+            Planning::NeedsMarkers(objects) => {
+                for object in objects {
+                    let key = object.key.clone();
                     events.note(
                         Section::Objects,
                         format!("reading '{key}' in {}", store.label()),
                     );
                     let read = store
-                        .read(&key, marker::MAX_BYTES)
+                        .read_listed(&object, marker::MAX_BYTES)
                         .map_err(RestoreError::from);
                     let bytes = read.map_err(RestoreError::index(&key))?;
                     markers.insert(key, bytes);

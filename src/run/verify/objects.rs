@@ -124,7 +124,7 @@ impl StoreVerification<'_> {
     }
 
     fn marker(&self, object: &Object) -> Result<Option<Marker>, RestoreError> {
-        let read = self.store.read(&object.key, marker::MAX_BYTES);
+        let read = self.store.read_listed(object, marker::MAX_BYTES);
         let bytes = read.map_err(RestoreError::from);
         let bytes = bytes.map_err(RestoreError::index(&object.key))?;
         Marker::parse(&object.key, &bytes)

@@ -175,8 +175,8 @@ impl How<'_> {
             busy || !work.join("temporary").exists() || find_begun(to).is_err(),
             "manifests are deleted, whatever happened"
         );
-        // Where something is lost, the same command goes on when it is mended.
-        let is_whole = result.as_ref().is_ok_and(|tally| tally.lost == 0);
+        // Where something is missing, the same command goes on when it is mended.
+        let is_whole = result.is_ok() && outcome != Outcome::Failure;
         let finished = is_whole && matches!(self.step, RestoreStep::All | RestoreStep::Extract);
         assert!(!finished || !work.is_dir(), "the working directory is gone");
         let events = heard.0.lock().unwrap().clone();

@@ -187,6 +187,7 @@ scenarios! {
         Run(&[], 3, &["WARNING, ", "remove it from sources"]),
         Incremental(2, &[]),
         Unseen(2),
+        Run(&["--force-full"], 3, &["postponed: the source '"]),
     ];
     an_optional_source_alone_on_its_mount: [
         Do(|m| m.add_other()),
@@ -194,6 +195,9 @@ scenarios! {
         Do(|m| std::fs::remove_dir_all(m.other()).unwrap()),
         Run(&[], 3, &["WARNING, ", " full backup!"]),
         Full(1, ALL),
+        // It never held a file: a full backup does not wait for it.
+        Run(&["--force-full"], 3, &["WARNING, ", " full backup!", "is not backed up"]),
+        Full(2, ALL),
     ];
     two_mounts: [
         Do(|m| m.add_other()),

@@ -15,8 +15,26 @@ pub fn problem(job: &Job, source: &JobSource, remembered: &[Remembered]) -> Opti
     if source.allow_empty || holds_file(&source.path.to_native()) {
         return None;
     }
-    let held = in_manifest(job, source, remembered).or_else(|| in_mirror(job, source))?;
-    Some(Missing::Emptied(held))
+    held(job, source, remembered).map(Missing::Emptied)
+}
+
+/// A source that cannot be read, with the reason.
+pub fn unreadable(
+    job: &Job,
+    source: &JobSource,
+    remembered: &[Remembered],
+    why: String,
+) -> Missing {
+    // Without a backup that is remembered it is not known what there was.
+    if remembered.is_empty() || held(job, source, remembered).is_some() {
+        return Missing::Unreadable(why);
+    }
+    Missing::NeverSeen(why)
+}
+
+/// What is known to hold files of a source, in words.
+fn held(job: &Job, source: &JobSource, remembered: &[Remembered]) -> Option<String> {
+    in_manifest(job, source, remembered).or_else(|| in_mirror(job, source))
 }
 
 /// Whether there is any file below a directory. An unreadable directory may contain one.

@@ -271,3 +271,21 @@ fn archived_markers_and_manifests_are_told() {
         assert_eq!(slow().request("PUT", &path, &[], &bytes).status, 200);
     }
 }
+
+/// Everything that v1.0 sent went to DEEP_ARCHIVE, its empty markers too: they need no thawing.
+#[test]
+fn archived_markers_of_v1_are_not_read() {
+    let mut cold = empty(&["/home/allen"]);
+    cold.pc.v1 = true;
+    cold.pc.write(1, "a", "first").full(FULL);
+    let stored = cold.pc.store.list("pc_").unwrap();
+    for marker in stored.iter().filter(|o| o.key.contains("_yes_")) {
+        let path = format!("/{}/{}", cold.bucket, marker.key);
+        let class = [("x-amz-storage-class", "DEEP_ARCHIVE")];
+        assert_eq!(slow().request("PUT", &path, &class, b"").status, 200);
+    }
+    let to = cold.pc.target();
+    let done = yes().restore(&cold.pc, &options(), &to);
+    assert_eq!(done.outcome, Outcome::Success, "{}", done.text());
+    assert_eq!(fs::read_to_string(to.join("1/a")).unwrap(), "first");
+}
