@@ -47,6 +47,13 @@ pub fn problem(path: &Path) -> Option<&'static str> {
     is_missing.then_some(PROBLEM)
 }
 
+/// Whether its disk is not attached, as far as can be told: it is not there, or not the one that it
+/// was.
+pub fn is_away(path: &Path) -> bool {
+    let found = fs::metadata(path);
+    found.is_err_and(|error| error.kind() == io::ErrorKind::NotFound) || problem(path).is_some()
+}
+
 /// Marks a destination at its first use, and remembers the mark. What cannot be written is left: a
 /// destination without a mark is used as it is.
 pub fn mark(path: &Path) {

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use super::visit::Visit;
 use super::{CheckAnswer, file_system, ok, problem, warning};
 use crate::adapters;
+use crate::adapters::destination_id;
 use crate::adapters::state::lock::{self, Attempt, Holder};
 use crate::adapters::state::{DIRECTORY_VARIABLE, base_directory};
 use crate::model::file_system::FileSystem;
 use crate::model::job::Mirror;
-use crate::model::path::Family;
+use crate::model::path::{Family, FullPath};
 use crate::model::text;
 use crate::run::session::log_directory;
 
@@ -258,11 +259,22 @@ pub(super) fn work_directory(visit: &Visit<'_>) -> Vec<CheckAnswer> {
     found
 }
 
+/// An optional destination that is not attached now.
+pub(super) fn not_attached(path: &FullPath) -> CheckAnswer {
+    warning(
+        format!("{path} is not attached, so it was not checked"),
+        "attach its disk and start this again, to have it checked",
+    )
+}
+
 pub(super) fn mirror(visit: &Visit<'_>) -> Vec<CheckAnswer> {
     let Some(mirror) = &visit.job.mirror else {
         return Vec::new();
     };
     let directory = mirror.path.to_native();
+    if mirror.optional && destination_id::is_away(&directory) {
+        return vec![not_attached(&mirror.path)];
+    }
     if !directory.is_dir() {
         return vec![problem(
             format!("the mirror {} is not there", mirror.path),

@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::visit::{ListedStore, Visit, VisitedStore};
 use super::{CheckAnswer, ok, places, problem};
+use crate::adapters::destination_id;
 use crate::adapters::file_system;
 use crate::adapters::store::StoreError;
 use crate::adapters::store::StoreErrorKind::{Denied, Forbidden};
@@ -52,6 +53,9 @@ pub(super) fn directory(visit: &Visit<'_>) -> Vec<CheckAnswer> {
     let stores = visit.stores().iter();
     let found = stores.flat_map(|(settings, opened)| match settings.path() {
         None => Vec::new(),
+        Some(path) if settings.is_optional() && destination_id::is_away(&path.to_native()) => {
+            vec![places::not_attached(path)]
+        }
         Some(path) => match listed(settings, opened) {
             Ok(listed) => [listed].into_iter().chain(room(visit, path)).collect(),
             Err(refused) => vec![refused],

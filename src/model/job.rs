@@ -93,6 +93,14 @@ impl Job {
         self.archive.iter().flat_map(|a| a.stores.iter())
     }
 
+    /// Whether a run may do without a destination while its disk is not attached.
+    pub fn is_optional(&self, destination: Destination) -> bool {
+        match destination {
+            Destination::Mirror => self.mirror.as_ref().is_some_and(|mirror| mirror.optional),
+            Destination::Store(name) => self.stores().any(|s| s.name() == name && s.is_optional()),
+        }
+    }
+
     /// Which sets of a store are kept, if it is pruned.
     pub fn keep(&self, store: StoreName) -> Option<&Keep> {
         self.stores().find(|s| s.name() == store)?.keep()
@@ -281,6 +289,8 @@ pub struct Mirror {
     pub path: FullPath,
     pub extra_files: ExtraFiles,
     pub max_delete: MaxDelete,
+    /// A run may do without it while its disk is not attached.
+    pub optional: bool,
 }
 
 /// When a scheduler starts regular runs.

@@ -105,6 +105,11 @@ pub trait StoreKind {
         None
     }
 
+    /// Whether a run may do without it while its disk is not attached.
+    fn is_optional(&self) -> bool {
+        false
+    }
+
     /// The program that the store needs, as the profile names it.
     fn program(&self) -> Option<&str> {
         None

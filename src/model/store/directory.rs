@@ -13,6 +13,8 @@ pub struct ArchiveDirectory {
     pub path: FullPath,
     /// Which sets stay, if it is pruned.
     pub keep: Option<Keep>,
+    /// A run may do without it while its disk is not attached.
+    pub optional: bool,
 }
 
 impl StoreKind for ArchiveDirectory {
@@ -45,6 +47,10 @@ impl StoreKind for ArchiveDirectory {
 
     fn path(&self) -> Option<&FullPath> {
         Some(&self.path)
+    }
+
+    fn is_optional(&self) -> bool {
+        self.optional
     }
 
     fn keep(&self) -> Option<&Keep> {

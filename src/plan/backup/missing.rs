@@ -49,7 +49,9 @@ impl MissingSource {
                  'allow-empty: true' for this source"
             }
             (Missing::Own { .. }, _) => "give that directory a place outside of the sources",
-            (Missing::Unreadable(_) | Missing::NeverSeen(_), true) => "attach it, or remove it from sources in the profile",
+            (Missing::Unreadable(_) | Missing::NeverSeen(_), true) => {
+                "attach it, or remove it from sources in the profile"
+            }
             (Missing::Unreadable(_) | Missing::NeverSeen(_), false) => {
                 "attach it, remove it from sources, or mark it 'optional: true' in the profile"
             }

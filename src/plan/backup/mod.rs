@@ -20,6 +20,7 @@ use crate::model::upload_record::Unfinished;
 use crate::model::work_name::work_name;
 
 mod apart;
+mod away;
 mod latest;
 mod missing;
 mod notes;
@@ -52,6 +53,8 @@ pub struct Facts {
     pub key_changed: bool,
     /// Whether the mirror is on the disk that it was on, as far as this computer knows.
     pub mirror_attached: bool,
+    /// Destinations whose disks are not attached, as far as this computer can tell.
+    pub away: Vec<Destination>,
     /// `run --adopt`.
     pub adopt: bool,
     /// Who made the newest backup of a store, if it was not this profile of this computer.
@@ -162,8 +165,11 @@ impl Plan {
             .map(|s| s.path.clone())
             .filter(|path| missing.iter().any(|m| m.same(path)))
             .collect();
-        findings.extend(notes::unreachable(facts));
-        let archive = job.has_store().then(|| {
+        let left_out = away::left_out(job, facts);
+        findings.extend(notes::unreachable(facts, &left_out));
+        findings.extend(away::notes(job, &left_out));
+        let is_used = |name: StoreName| !left_out.contains(&Destination::Store(name));
+        let archive = job.stores().any(|store| is_used(store.name())).then(|| {
             if let Some(refusal) = facts
                 .archiving
                 .clone()
@@ -197,9 +203,11 @@ impl Plan {
         let scope = archive.as_ref().and_then(Decision::scope);
         let mut stages = Vec::new();
         for (i, mount) in mounts.iter().enumerate() {
-            stages.push(stage::stage(
-                job, facts, stamp, scope, mount, i, &work, &missing,
-            ));
+            let mut stage = stage::stage(job, facts, stamp, scope, mount, i, &work, &missing);
+            if left_out.contains(&Destination::Mirror) {
+                stage.mirror = None;
+            }
+            stages.push(stage);
         }
         let remember = match scope {
             Some(Scope::Incremental {
@@ -354,7 +362,11 @@ fn stamp(
 fn waited_for(job: &Job, facts: &Facts) -> impl Iterator<Item = String> {
     let is_optional = |path: &FullPath| job.sources.iter().any(|s| s.optional && s.path.same(path));
     let waited = move |m: &&MissingSource| m.postpones_full(is_optional(&m.path));
-    facts.missing.iter().filter(waited).map(|m| m.path.to_string())
+    facts
+        .missing
+        .iter()
+        .filter(waited)
+        .map(|m| m.path.to_string())
 }
 
 fn missing(job: &Job, facts: &Facts, findings: &mut Vec<PlanNote>) -> Vec<FullPath> {

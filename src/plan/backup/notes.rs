@@ -3,12 +3,18 @@
 use super::scope::{Baseline, Choice, Decision, Refusal, Scope};
 use super::{Facts, PlanNote};
 use crate::model::event::{Section, Severity};
+use crate::model::job::Destination;
 
-/// The stores that nothing is archived to, because they cannot be asked.
-pub(super) fn unreachable(facts: &Facts) -> impl Iterator<Item = PlanNote> {
+/// The stores that nothing is archived to, because they cannot be asked. What is left out on
+/// purpose is not one of them.
+pub(super) fn unreachable(
+    facts: &Facts,
+    left_out: &[Destination],
+) -> impl Iterator<Item = PlanNote> {
     let why = facts
         .stores
         .iter()
+        .filter(|(name, _)| !left_out.contains(&Destination::Store(*name)))
         .filter_map(|(_, store)| store.catalog.as_ref().err());
     why.map(|why| PlanNote {
         section: Section::LatestBackups,

@@ -32,6 +32,7 @@ impl Checker<'_> {
             path,
             extra_files,
             max_delete,
+            optional,
         } = mirror?;
         let max_delete = match max_delete {
             document::DeleteLimit::Count(count) => MaxDelete::Count(*count),
@@ -53,6 +54,7 @@ impl Checker<'_> {
             path,
             extra_files: *extra_files,
             max_delete,
+            optional: *optional,
         })
     }
 

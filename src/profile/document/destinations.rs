@@ -105,6 +105,10 @@ pub struct MirrorSection {
     /// and fails. `25%` by default.
     #[serde(default)]
     pub max_delete: DeleteLimit,
+    /// On a disk that is not always attached: without it, the other destinations are backed up to,
+    /// and the run ends with a warning. If there is no other destination, the run fails.
+    #[serde(default)]
+    pub optional: bool,
 }
 
 /// A count of files, or a percentage such as `25%`.

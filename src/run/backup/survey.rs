@@ -16,8 +16,7 @@ use crate::adapters::walk::source_problem;
 use crate::adapters::{destination_id, machine};
 use crate::model::cancel::Cancel;
 use crate::model::catalog::{Catalog, Set};
-use crate::model::job::Job;
-use crate::model::job::{JobSource, MountPoint};
+use crate::model::job::{Destination, Job, JobSource, MountPoint};
 use crate::model::marker::{self, Marker};
 use crate::model::mount::Mount;
 use crate::model::name::ObjectName;
@@ -104,6 +103,22 @@ pub fn catalog(job: &Job, store: &dyn Store) -> Result<Catalog, StoreError> {
     Ok(catalog)
 }
 
+/// Destinations whose disks are not attached, only when this computer can look at all.
+fn away(job: &Job) -> Vec<Destination> {
+    if job.family != Family::HOST {
+        return Vec::new();
+    }
+    let mirror = job.mirror.iter().map(|m| (Destination::Mirror, &m.path));
+    let stores = job
+        .stores()
+        .filter_map(|s| Some((Destination::Store(s.name()), s.path()?)));
+    mirror
+        .chain(stores)
+        .filter(|(_, path)| destination_id::is_away(&path.to_native()))
+        .map(|(name, _)| name)
+        .collect()
+}
+
 /// A directory store must be on the disk that it was on.
 fn attached(store: Box<dyn Store>) -> Result<Box<dyn Store>, StoreError> {
     match store.directory().and_then(destination_id::problem) {
@@ -180,6 +195,7 @@ pub fn facts(
             .mirror
             .as_ref()
             .is_none_or(|mirror| destination_id::problem(&mirror.path.to_native()).is_none()),
+        away: away(job),
         adopt: request.adopt,
         foreign: None,
         stores,

@@ -54,6 +54,9 @@ fn places_that_cannot_be_written_or_are_missing() {
     found
         .has("mirror", "problem", "is not there")
         .has("directory", "problem", "attach the disk");
+    machine.profile.optional = true;
+    Findings::of(&machine).has("mirror", "warning", "is not attached");
+    machine.profile.optional = false;
     fs::create_dir(machine.path("mirror")).unwrap();
     fs::create_dir(machine.path("store")).unwrap();
     machine.profile.log = Some(machine.path("profile.yaml/logs"));

@@ -149,7 +149,9 @@ pub fn a_restore_that_fails(world: &mut World, fault: Fault) -> Result<(), Strin
 /// Whether a path is in what a run said.
 fn names(ran: &Ran, path: &[u8]) -> bool {
     let path = String::from_utf8_lossy(path);
-    [&ran.stdout, &ran.stderr].iter().any(|text| text.contains(&*path))
+    [&ran.stdout, &ran.stderr]
+        .iter()
+        .any(|text| text.contains(&*path))
 }
 
 /// What a state brings back is what the model says.

@@ -17,6 +17,8 @@ pub struct Profile {
     /// What follows `mirror:`; none when empty.
     pub mirror: String,
     pub store: Option<PathBuf>,
+    /// Whether mirror and directory store are `optional`.
+    pub optional: bool,
     /// `keep` of the directory store.
     pub keep: Option<String>,
     pub format: &'static str,
@@ -46,6 +48,7 @@ impl Profile {
                 (base.join("home/docs"), false),
                 (base.join("home/pics"), false),
             ],
+            optional: false,
             exclude_directories: Vec::new(),
             exclude_files: Vec::new(),
             mirror: String::new(),
@@ -120,7 +123,8 @@ impl Profile {
         }
         line("destinations:".to_owned());
         if !self.mirror.is_empty() {
-            line(format!("  mirror: {}", self.mirror));
+            let optional = format!(", optional: {}}}", self.optional);
+            line(format!("  mirror: {}", self.mirror.replace('}', &optional)));
         }
         if !self.more_destinations.is_empty() {
             line(self.more_destinations.clone());
@@ -128,7 +132,11 @@ impl Profile {
         if let Some(store) = &self.store {
             let keep = self.keep.iter().map(|rules| format!(", keep: {{{rules}}}"));
             let keep: String = keep.collect();
-            line(format!("  directory: {{path: {}{keep}}}", self.path(store)));
+            let optional = self.optional;
+            line(format!(
+                "  directory: {{path: {}, optional: {optional}{keep}}}",
+                self.path(store)
+            ));
             line(
                 "archive:\n  encryption-key: {env: AAM_TEST_KEY}\n  compression-level: 1"
                     .to_owned(),

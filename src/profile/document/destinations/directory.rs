@@ -17,6 +17,10 @@ pub struct Directory {
     pub path: String,
     /// Which sets `prune` keeps. By default, nothing is ever deleted.
     pub keep: Option<KeepSection>,
+    /// On a disk that is not always attached: without it, the other destinations are backed up to,
+    /// and the run ends with a warning. If there is no other destination, the run fails.
+    #[serde(default)]
+    pub optional: bool,
 }
 
 impl StoreSection for Directory {
@@ -29,10 +33,18 @@ impl StoreSection for Directory {
     }
 
     fn check(&self, fields: &mut dyn FieldChecks) -> Option<StoreSettings> {
-        let Directory { path, keep } = self;
+        let Directory {
+            path,
+            keep,
+            optional,
+        } = self;
         let keep = keep.as_ref();
         let keep = keep.map(|keep| keep.check("/destinations/directory/keep", fields));
         let path = fields.path("/destinations/directory/path", path)?;
-        Some(StoreSettings::Directory(ArchiveDirectory { path, keep }))
+        Some(StoreSettings::Directory(ArchiveDirectory {
+            path,
+            keep,
+            optional: *optional,
+        }))
     }
 }

@@ -96,6 +96,7 @@ pub fn facts(job: &Job, request: Request, path: &Path) -> Result<Facts, GivenFac
         new_key: request.new_key,
         key_changed: false,
         mirror_attached: true,
+        away: Vec::new(),
         adopt: request.adopt,
         foreign: None,
         stores: stores.collect(),

@@ -1,7 +1,7 @@
 //! What a backup rests on: the key, what the stores still hold, the disk that a destination is, and
 //! sources that have lost their files.
 
-use super::super::Step::{self, Back, Do, Incremental, Restore, Run, Unseen, Write};
+use super::super::Step::{self, Back, Do, Incremental, Mirror, Restore, Run, Unseen, Write};
 use super::{play, scenarios};
 use crate::support::machine::Machine;
 
@@ -78,6 +78,32 @@ scenarios! {
             std::fs::rename(m.path("elsewhere"), &other).unwrap();
         }),
         Run(&[], 0, &[]),
+    ];
+    a_run_does_without_an_optional_destination: [
+        Do(|m| m.profile.optional = true),
+        Run(&[], 0, &[" full backup!"]),
+        Do(|m| std::fs::rename(m.path("mirror"), m.path("mirror-away")).unwrap()),
+        Write("docs/new.txt", "new"),
+        Run(&[], 3, &["WARNING, ", "mirror' is not used: it is not attached"]),
+        Incremental(2, &["docs/new.txt"]),
+        // Not even the last destination is there.
+        Do(|m| std::fs::rename(m.path("store"), m.path("store-away")).unwrap()),
+        Run(&[], 1, &["FAILURE, ", "mirror' does not exist"]),
+        Do(|m| std::fs::rename(m.path("mirror-away"), m.path("mirror")).unwrap()),
+        Write("docs/more.txt", "more"),
+        Run(&[], 3, &["WARNING, ", " mirror backup!", "store' is not used: it is not attached"]),
+        Mirror(&["docs/a.txt", "docs/b.txt", "docs/more.txt", "docs/new.txt", "pics/p.jpg"]),
+        // An empty directory where the disk was.
+        Do(|m| std::fs::create_dir(m.path("store")).unwrap()),
+        Run(&[], 3, &["WARNING, ", " mirror backup!", "store' is not used: it is not attached"]),
+        Do(|m| {
+            std::fs::remove_dir(m.path("store")).unwrap();
+            std::fs::rename(m.path("store-away"), m.path("store")).unwrap();
+        }),
+        Run(&[], 0, &[" incremental backup!"]),
+        Incremental(3, &["docs/more.txt"]),
+        Restore(&[], 0, &[]),
+        Back,
     ];
     a_destination_without_its_disk_is_not_written_to: [
         Run(&[], 0, &[" full backup!"]),
