@@ -32,6 +32,10 @@ pub struct Unfinished {
     pub pending: Vec<StoreProgress>,
     /// The directory of its files.
     pub work: PathBuf,
+    /// A file whose content is not what it was when it was made, with the reason: nothing of this
+    /// backup is sent any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub damage: Option<String>,
     /// The path of this record, and when it was written last.
     #[serde(skip)]
     pub record: PathBuf,
@@ -51,6 +55,10 @@ pub struct WorkFile {
     pub path: PathBuf,
     /// Bytes.
     pub size: u64,
+    /// Its checksums when it was made: what waits for days may not be what it was. Records of older
+    /// programs lack them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made: Option<ObjectRef>,
 }
 
 /// One mount's archive, ready to be sent.
@@ -98,6 +106,11 @@ impl ReadyArchive {
     fn files(&self) -> impl Iterator<Item = &WorkFile> {
         self.volumes.iter().chain([&self.manifest])
     }
+
+    /// As [`ReadyArchive::files`], to complete them.
+    pub fn files_mut(&mut self) -> impl Iterator<Item = &mut WorkFile> {
+        self.volumes.iter_mut().chain([&mut self.manifest])
+    }
 }
 
 impl Unfinished {
@@ -124,6 +137,7 @@ impl Unfinished {
             archives,
             pending,
             work,
+            damage: None,
             record,
             written: None,
             problem: None,
@@ -272,6 +286,7 @@ mod tests {
             key: key.to_owned(),
             path: PathBuf::from(key),
             size: 7,
+            made: None,
         }
     }
 

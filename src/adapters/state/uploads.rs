@@ -96,7 +96,7 @@ pub fn examine(unfinished: &mut Unfinished) {
         };
         Some(format!("'{}': {why}", file.path.display()))
     });
-    unfinished.problem = problem;
+    unfinished.problem = unfinished.damage.clone().or(problem);
 }
 
 /// FAT keeps times in steps of two seconds.

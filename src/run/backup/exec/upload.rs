@@ -28,6 +28,7 @@ impl Execution<'_> {
         let Some((archives, first)) =
             self.whole(progress)
                 .filter(|_| !progress.broken)
+                .and_then(|archives| self.seal(archives))
                 .and_then(|archives| {
                     let first = archives.first()?.about.backup;
                     Some((archives, first))

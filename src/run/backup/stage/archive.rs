@@ -157,6 +157,7 @@ pub(super) fn find_volumes(
                 key,
                 path,
                 size: metadata.len(),
+                made: None,
             }),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => break,
             Err(why) => {

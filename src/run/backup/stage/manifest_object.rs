@@ -225,6 +225,7 @@ impl Packer<'_> {
             key: archive.manifest.clone(),
             size: size(&target)?,
             path: target,
+            made: None,
         }))
     }
 }
