@@ -7,6 +7,7 @@
 mod aws;
 mod email;
 mod encrypted;
+mod exclusions;
 mod executable;
 mod file_system;
 mod places;
@@ -133,6 +134,10 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "sources",
         find: places::sources,
+    },
+    Check {
+        name: "exclusions",
+        find: exclusions::exclusions,
     },
     Check {
         name: "encrypted",

@@ -275,6 +275,7 @@ fn a_healthy_profile_that_nothing_starts() {
         "  rclone: {{remote: 'nas:', config: {}}}\n",
         config.display()
     );
+    s3.machine.profile.exclude_files.push("*.bak".to_owned());
     let ran = s3.machine.aam("doctor", &[]);
     // Nothing starts it by itself.
     ran.exit(3)

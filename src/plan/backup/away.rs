@@ -1,4 +1,4 @@
-//! Optional destinations whose disks are not attached (SPEC#destinations). Pure.
+//! Optional destinations whose disks are not attached (SPEC#missing-sources). Pure.
 
 use super::{Facts, PlanNote};
 use crate::model::event::{Section, Severity};

@@ -46,6 +46,31 @@ fn sources_that_are_missing_or_unreadable() {
 }
 
 #[test]
+fn exclusions_that_leave_nothing_out() {
+    let mut machine = Machine::new();
+    assert!(Findings::of(&machine).all("exclusions").is_empty());
+    machine.profile.exclude_files = vec!["b.txt".to_owned(), "*.bak".to_owned()];
+    let inside = machine.path("home/docs/empty").display().to_string();
+    machine.profile.exclude_directories = vec![inside.clone()];
+    let found = Findings::of(&machine);
+    found.has(
+        "exclusions",
+        "ok",
+        "3 exclusions; nothing has a name like '*.bak' now",
+    );
+    let gone = machine.path("home/docs/emty").display().to_string();
+    let outside = machine.path("store").display().to_string();
+    machine.profile.exclude_directories.extend([gone, outside]);
+    // A file of that name is no directory.
+    machine.profile.exclude_files.push(inside);
+    let found = Findings::of(&machine);
+    found
+        .has("exclusions", "warning", "emty' does not exist")
+        .has("exclusions", "warning", "store' leaves nothing out")
+        .has("exclusions", "warning", "exclude.files: ");
+}
+
+#[test]
 fn places_that_cannot_be_written_or_are_missing() {
     let mut machine = Machine::new();
     fs::remove_dir(machine.path("mirror")).unwrap();

@@ -29,7 +29,8 @@ impl Execution<'_> {
                 Err(error) => {
                     let text = format!("'{}' cannot be read: {error}", file.path.display());
                     let hint = "check the disk of archive.work-directory";
-                    self.events.fail(Section::Tools, text, Some(hint.to_owned()));
+                    self.events
+                        .fail(Section::Tools, text, Some(hint.to_owned()));
                     return None;
                 }
             }
@@ -60,7 +61,10 @@ impl Execution<'_> {
             made.is_some_and(|made| made.sha256 != found.sha256)
         };
         let damaged = || {
-            let why = format!("'{}' is not what it was when it was made", file.path.display());
+            let why = format!(
+                "'{}' is not what it was when it was made",
+                file.path.display()
+            );
             let mut unfinished = unfinished.lock().unwrap_or_else(PoisonError::into_inner);
             unfinished.damage = Some(why.clone());
             self.saved(uploads::save(&unfinished));

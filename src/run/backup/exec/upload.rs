@@ -25,14 +25,14 @@ impl Execution<'_> {
     /// compares times only. If this run is interrupted from here on, the next one finishes its
     /// upload.
     pub(super) fn remember(&self, progress: &mut StepsDone) {
-        let Some((archives, first)) =
-            self.whole(progress)
-                .filter(|_| !progress.broken)
-                .and_then(|archives| self.seal(archives))
-                .and_then(|archives| {
-                    let first = archives.first()?.about.backup;
-                    Some((archives, first))
-                })
+        let Some((archives, first)) = self
+            .whole(progress)
+            .filter(|_| !progress.broken)
+            .and_then(|archives| self.seal(archives))
+            .and_then(|archives| {
+                let first = archives.first()?.about.backup;
+                Some((archives, first))
+            })
         else {
             return;
         };
