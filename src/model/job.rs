@@ -281,6 +281,8 @@ pub struct Mirror {
     pub path: FullPath,
     pub extra_files: ExtraFiles,
     pub max_delete: MaxDelete,
+    /// Windows: copies get the access lists of their originals.
+    pub access_lists: bool,
 }
 
 /// When a scheduler starts regular runs.
