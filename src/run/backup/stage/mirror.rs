@@ -45,6 +45,14 @@ pub(super) fn begin(mirror: &mut MirrorOrder, events: &Events<'_>) {
     if refusal(mirror, &mirror.mirror.to_native()).is_none() {
         half_copies::remove(mirror, events);
     }
+    if mirror.access_lists && !mirror.file_system.access_lists {
+        let text = format!(
+            "access lists are not copied to the mirror '{}': its file system has none",
+            mirror.mirror
+        );
+        let hint = "use NTFS, or remove destinations.mirror.access-lists";
+        events.warn(Section::Tools, text, Some(hint.to_owned()));
+    }
 }
 
 /// Notes in the mirror what was copied, so that the next run compares by content what is touched
@@ -79,14 +87,6 @@ pub(super) fn make_ready(
             Some(hint.to_owned()),
         );
         return Ok(false);
-    }
-    if mirror.access_lists && !mirror.file_system.access_lists {
-        let text = format!(
-            "{}: access lists are not copied to the mirror: its file system has none",
-            order.mount.path
-        );
-        let hint = "use NTFS, or remove destinations.mirror.access-lists";
-        events.warn(Section::Tools, text, Some(hint.to_owned()));
     }
     let fitting = &prepared.fitting;
     let is_renamed = make_way::rename(mirror, fitting, events);
