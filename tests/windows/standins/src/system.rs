@@ -70,7 +70,11 @@ pub fn copy_security(from: &Path, to: &Path) -> io::Result<()> {
     #[cfg(windows)]
     return windows::copy_security(from, to);
     #[cfg(not(windows))]
-    Err(io::Error::other(format!("{} {}", from.display(), to.display())))
+    Err(io::Error::other(format!(
+        "{} {}",
+        from.display(),
+        to.display()
+    )))
 }
 
 /// Attributes, creation and modification time of an entry.
@@ -93,7 +97,10 @@ pub fn set(what: &str, path: &Path, value: &str) -> io::Result<()> {
     #[cfg(windows)]
     return windows::set(what, path, value);
     #[cfg(not(windows))]
-    Err(io::Error::other(format!("{what} {} {value}", path.display())))
+    Err(io::Error::other(format!(
+        "{what} {} {value}",
+        path.display()
+    )))
 }
 
 /// Whether the content of a file is elsewhere, as far as Robocopy looks at attributes.

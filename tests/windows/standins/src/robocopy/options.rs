@@ -159,7 +159,7 @@ impl Options {
             ("XF", None) => *list = List::Files,
             ("XJ", None) => self.without_junctions = true,
             ("XA", Some("O")) => self.without_offline = true,
-            (None) => self.fix_security = true,
+            ("SECFIX", None) => self.fix_security = true,
             ("FFT", None) => self.coarse_times = true,
             ("NP", None) => self.no_progress = true,
             ("NFL", None) => self.no_file_list = true,
@@ -190,11 +190,11 @@ impl Options {
 /// purpose: what they spare is not known well enough to build on.
 const REAL: &[&str] = &[
     "PURGE", "MIR", "JOB", "SAVE", "QUIT", "NOSD", "NODD", "IF", "Z", "B", "ZB", "EFSRAW", "J",
-    "COPYALL", "NOCOPY", "SEC", "SECFIX", "TIMFIX", "NODCOPY", "MOV", "MOVE", "A+", "A-", "CREATE",
-    "FAT", "256", "MON", "MOT", "RH", "PF", "IPG", "SL", "MT", "A", "M", "IA", "XA", "XC", "XN",
-    "XO", "XX", "XL", "IS", "IT", "MAX", "MIN", "MAXAGE", "MINAGE", "MAXLAD", "MINLAD", "DST",
-    "XJD", "XJF", "REG", "TBD", "L", "X", "V", "TS", "FP", "BYTES", "NS", "NC", "ETA", "LOG",
-    "LOG+", "UNILOG", "UNILOG+", "TEE", "UNICODE", "?",
+    "COPYALL", "NOCOPY", "SEC", "TIMFIX", "NODCOPY", "MOV", "MOVE", "A+", "A-", "CREATE", "FAT",
+    "256", "MON", "MOT", "RH", "PF", "IPG", "SL", "MT", "A", "M", "IA", "XA", "XC", "XN", "XO",
+    "XX", "XL", "IS", "IT", "MAX", "MIN", "MAXAGE", "MINAGE", "MAXLAD", "MINLAD", "DST", "XJD",
+    "XJF", "REG", "TBD", "L", "X", "V", "TS", "FP", "BYTES", "NS", "NC", "ETA", "LOG", "LOG+",
+    "UNILOG", "UNILOG+", "TEE", "UNICODE", "?",
 ];
 
 fn only(text: &str, letters: &str) -> bool {
