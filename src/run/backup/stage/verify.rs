@@ -9,7 +9,7 @@ use crate::adapters::walk::meta_of;
 use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Section, Severity};
 use crate::model::manifest::{Entry, EntryKind, Meta, RelPath};
-use crate::model::path::{Family, shown, verbatim};
+use crate::model::path::{shown, verbatim};
 use crate::model::text;
 use crate::plan::backup::StageOrder;
 use crate::render::StageFiles;
@@ -116,21 +116,12 @@ pub(super) fn verify(
 /// Says once that the mirror has no links.
 fn report_links(order: &StageOrder, fitting: &Fitting, events: &Events<'_>) {
     if fitting.links_left_out > 0 {
-        let links = text::count(fitting.links_left_out, "symbolic link");
-        let mount = &order.mount.path;
-        match mount.family() {
-            Family::Unix => {
-                let text =
-                    format!("{mount}: {links} not copied to the mirror: its file system has none");
-                events.warn(Section::Ignored, text, None);
-            }
-            // Every profile directory of Windows has some.
-            Family::Windows => {
-                let text =
-                    format!("{mount}: {links} not copied to the mirror: Robocopy leaves them out");
-                events.note(Section::Ignored, text);
-            }
-        }
+        let text = format!(
+            "{}: {} not copied to the mirror: its file system has none",
+            order.mount.path,
+            text::count(fitting.links_left_out, "symbolic link")
+        );
+        events.warn(Section::Ignored, text, None);
     }
 }
 
