@@ -92,15 +92,25 @@ impl Ntfs {
         self.machine.path("back/1").join(name)
     }
 
-    /// Removes a file or a link, and what the disk remembers of it: a number is used again.
+    /// Removes what is at a path, and what the disk remembers of it: its number is used again.
     fn remove(&self, path: &Path) {
         let found = fs::symlink_metadata(path).unwrap();
         let _ = fs::remove_file(self.records.join(format!("{:x}", found.ino())));
-        match found.is_dir() {
-            true => fs::remove_dir(path),
-            false => fs::remove_file(path),
+        if !found.is_dir() {
+            return fs::remove_file(path).unwrap();
         }
-        .unwrap();
+        for entry in fs::read_dir(path).unwrap() {
+            self.remove(&entry.unwrap().path());
+        }
+        fs::remove_dir(path).unwrap();
+    }
+
+    /// Nothing is where files are restored to.
+    fn clear(&self) {
+        let back = self.machine.path("back");
+        if back.exists() {
+            self.remove(&back);
+        }
     }
 
     /// What was restored is what was backed up, in everything that Windows says of it.
@@ -270,7 +280,7 @@ fn what_the_disk_refuses_is_summed_up_and_set_by_the_next_restore() {
             "not restored: the creation times of 10 entries",
         ),
     ] {
-        let _ = fs::remove_dir_all(ntfs.machine.path("back"));
+        ntfs.clear();
         let ran = ntfs.restore(&[], refused);
         ran.exit(3).says(words);
         assert_eq!(ran.stderr.matches("not restored: ").count(), 1, "{ran}");
@@ -279,7 +289,7 @@ fn what_the_disk_refuses_is_summed_up_and_set_by_the_next_restore() {
     ran.exit(0);
     ntfs.is_back(&ran);
     // A directory that could not become a junction is not left.
-    let _ = fs::remove_dir_all(ntfs.machine.path("back"));
+    ntfs.clear();
     ntfs.restore(&[], "symbolic-links;junctions")
         .exit(3)
         .says("4 symbolic links (");
@@ -324,7 +334,7 @@ fn a_link_takes_the_place_of_read_only_files_and_gives_it_back() {
     // Nothing is written through a link.
     let ran = ntfs.restore(&over, "");
     ran.exit(1).says("a restore does not write through it");
-    let _ = fs::remove_dir_all(ntfs.machine.path("back"));
+    ntfs.clear();
     let ran = ntfs.restore(&[], "");
     ran.exit(0);
     ntfs.is_back(&ran);
