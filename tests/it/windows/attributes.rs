@@ -216,9 +216,13 @@ fn random_trees_come_back_with_attributes_creation_times_and_links() {
         let link = ntfs.back("docs/nowhere");
         ntfs.remove(&link);
         file(&link, 0o444);
+        let elsewhere = ntfs.machine.path("elsewhere");
+        let [extra, target] = [&ntfs.back("pics/extra junction"), &elsewhere].map(|p| ntfs.said(p));
+        ntfs.set(&format!("junction\t{extra}\t{target}\n"));
         let ran = ntfs.restore(&["--into-existing", "--exact"], "");
         ran.exit(0);
         ntfs.is_back(&ran);
+        assert!(elsewhere.join("not followed.txt").exists(), "{ran}");
     }
 }
 
