@@ -37,7 +37,7 @@ pub fn probe(directory: &Path) -> io::Result<FileSystem> {
         links: takes_links(place.path()),
         hard_links: fs::hard_link(&file, place.path().join("second")).is_ok(),
         attributes: takes_attribute(&file, "user.aam-backup", b"x"),
-        access_lists: takes_attribute(&file, "system.posix_acl_access", ACCESS_LIST),
+        access_lists: takes_access_list(&file),
         modes: modes(place.path()),
         refused: SUSPECT
             .chars()
@@ -162,15 +162,28 @@ fn takes_links(directory: &Path) -> bool {
     std::os::unix::fs::symlink("nowhere", directory.join("link")).is_ok()
 }
 
+/// Robocopy is told to leave links out: as links it copies them with a privilege only.
 #[cfg(not(unix))]
 fn takes_links(_: &Path) -> bool {
-    true
+    false
 }
 
 /// Version 2; the owner, user 65534, the group, the mask, others.
+#[cfg(not(windows))]
 const ACCESS_LIST: &[u8] = b"\x02\0\0\0\
     \x01\0\x06\0\xff\xff\xff\xff\x02\0\x04\0\xfe\xff\0\0\x04\0\x04\0\xff\xff\xff\xff\
     \x10\0\x04\0\xff\xff\xff\xff\x20\0\0\0\xff\xff\xff\xff";
+
+#[cfg(not(windows))]
+fn takes_access_list(file: &Path) -> bool {
+    takes_attribute(file, "system.posix_acl_access", ACCESS_LIST)
+}
+
+/// It says so itself. Setting one would prove nothing: FAT takes it and forgets it.
+#[cfg(windows)]
+fn takes_access_list(file: &Path) -> bool {
+    crate::adapters::windows::volume_traits(file).is_ok_and(|found| found.access_lists)
+}
 
 /// Whether a file can be given an extended attribute.
 #[cfg(target_os = "linux")]
@@ -227,7 +240,8 @@ fn is_fat(directory: &Path) -> bool {
 
 #[cfg(windows)]
 fn is_fat(directory: &Path) -> bool {
-    crate::adapters::windows::file_system(directory).is_ok_and(|name| name.starts_with("FAT"))
+    crate::adapters::windows::volume_traits(directory)
+        .is_ok_and(|found| found.file_system.starts_with("FAT"))
 }
 
 #[cfg(not(any(target_os = "linux", windows)))]

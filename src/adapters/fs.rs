@@ -80,6 +80,76 @@ pub fn entries(directory: &Path) -> io::Result<Vec<NamedEntry>> {
     })
 }
 
+/// Deletes a file, a link, or an empty directory, also a read-only one, which Windows refuses to
+/// delete. What cannot be deleted even so stays read-only.
+///
+/// # Errors
+/// When it cannot be deleted, or is not there.
+pub fn remove(path: &Path) -> io::Result<()> {
+    let found = std::fs::symlink_metadata(path)?;
+    let act = || match is_directory(&found.file_type()) {
+        true => std::fs::remove_dir(path),
+        false => std::fs::remove_file(path),
+    };
+    match act() {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            read_only(path, false).map_err(|_| error)?;
+            act().inspect_err(|_| drop(read_only(path, true)))
+        }
+        done => done,
+    }
+}
+
+/// Deletes a directory with everything in it, also what is read-only on Windows. No link is
+/// followed.
+///
+/// # Errors
+/// When something in it cannot be deleted, or it is not there.
+pub fn remove_all(path: &Path) -> io::Result<()> {
+    match std::fs::remove_dir_all(path) {
+        Err(error) if cfg!(windows) && error.kind() == io::ErrorKind::PermissionDenied => {
+            remove_each(path)
+        }
+        done => done,
+    }
+}
+
+fn remove_each(directory: &Path) -> io::Result<()> {
+    for entry in std::fs::read_dir(directory)? {
+        let path = entry?.path();
+        match std::fs::symlink_metadata(&path)?.is_dir() {
+            true => remove_each(&path)?,
+            false => remove(&path)?,
+        }
+    }
+    remove(directory)
+}
+
+/// Whether the system deletes it as a directory. On Windows, a link to a directory is one.
+fn is_directory(kind: &FileType) -> bool {
+    #[cfg(windows)]
+    if std::os::windows::fs::FileTypeExt::is_symlink_dir(kind) {
+        return true;
+    }
+    kind.is_dir()
+}
+
+#[cfg(windows)]
+fn read_only(path: &Path, is: bool) -> io::Result<()> {
+    let mut permissions = std::fs::symlink_metadata(path)?.permissions();
+    if permissions.readonly() == is {
+        return Err(io::ErrorKind::PermissionDenied.into());
+    }
+    permissions.set_readonly(is);
+    std::fs::set_permissions(path, permissions)
+}
+
+/// On other systems, this is not an obstacle.
+#[cfg(not(windows))]
+fn read_only(_: &Path, _: bool) -> io::Result<()> {
+    Err(io::ErrorKind::PermissionDenied.into())
+}
+
 /// Opens a plain file through no link. In a directory that others can write to, a link would lead
 /// elsewhere, and opening a pipe would never end.
 ///

@@ -7,6 +7,7 @@ pub mod access;
 pub mod code_page;
 mod com;
 pub mod letter;
+pub mod restored;
 pub mod shortcut;
 pub mod tree;
 pub mod vss;
@@ -38,6 +39,7 @@ use windows_sys::Win32::Storage::FileSystem::{
 use windows_sys::Win32::System::Console::{CTRL_BREAK_EVENT, CTRL_C_EVENT, SetConsoleCtrlHandler};
 use windows_sys::Win32::System::IO::DeviceIoControl;
 use windows_sys::Win32::System::Ioctl::FSCTL_SET_SPARSE;
+use windows_sys::Win32::System::SystemServices::FILE_PERSISTENT_ACLS;
 use windows_sys::Win32::UI::Shell::IsUserAnAdmin;
 
 use crate::model::cancel::Cancel;
@@ -265,13 +267,22 @@ pub fn volume(directory: &Path) -> io::Result<Vec<u16>> {
         .collect())
 }
 
-/// The name of the file system that a directory is on: `NTFS`, `FAT32`.
+/// What a volume says of itself.
+#[derive(Debug)]
+pub struct VolumeTraits {
+    /// The name of its file system: `NTFS`, `FAT32`.
+    pub file_system: String,
+    /// Whether it keeps access lists.
+    pub access_lists: bool,
+}
+
+/// What the volume says that a file or directory is on.
 ///
 /// # Errors
 /// When Windows does not tell.
 #[allow(unsafe_code)]
-pub fn file_system(directory: &Path) -> io::Result<String> {
-    let (root, mut name) = (volume(directory)?, [0_u16; 64]);
+pub fn volume_traits(path: &Path) -> io::Result<VolumeTraits> {
+    let (root, mut name, mut flags) = (volume(path)?, [0_u16; 64], 0);
     let unwanted = std::ptr::null_mut;
     // SAFETY: the root ends with 0, the buffer is as long as said, and what is null is not wanted.
     let returned = unsafe {
@@ -282,7 +293,7 @@ pub fn file_system(directory: &Path) -> io::Result<String> {
             0,
             unwanted(),
             unwanted(),
-            unwanted(),
+            &raw mut flags,
             buffer,
             length,
         )
@@ -294,7 +305,10 @@ pub fn file_system(directory: &Path) -> io::Result<String> {
         .iter()
         .position(|unit| *unit == 0)
         .unwrap_or(name.len());
-    Ok(String::from_utf16_lossy(&name[..end]))
+    Ok(VolumeTraits {
+        file_system: String::from_utf16_lossy(&name[..end]),
+        access_lists: flags & FILE_PERSISTENT_ACLS != 0,
+    })
 }
 
 static CANCEL: OnceLock<Cancel> = OnceLock::new();

@@ -336,6 +336,14 @@ fn limits(family: Family, mirror: &Mirror, found: &FileSystem) -> Vec<CheckAnswe
             "use ext4 or another file system of Unix if the mirror must keep them",
         ));
     }
+    if mirror.access_lists && !found.access_lists {
+        answers.push(warning(
+            format!(
+                "{path} does not keep access lists, which destinations.mirror.access-lists asks for"
+            ),
+            "use NTFS, or remove destinations.mirror.access-lists",
+        ));
+    }
     if found.time_step > 1_000_000_000 {
         answers.push(ok(format!(
             "{path} keeps times to two seconds, which is allowed for"

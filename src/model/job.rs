@@ -291,6 +291,8 @@ pub struct Mirror {
     pub max_delete: MaxDelete,
     /// A run may do without it while its disk is not attached.
     pub optional: bool,
+    /// Windows: copies get the access lists of their originals.
+    pub access_lists: bool,
 }
 
 /// When a scheduler starts regular runs.

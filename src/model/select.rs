@@ -21,7 +21,7 @@ use crate::model::policy::Links;
 pub enum Kind {
     Directory,
     File,
-    /// A symbolic link or junction: never followed, never copied, counted.
+    /// A symbolic link or junction: never followed; stored as a link, or else counted.
     Link,
     /// A device, socket or pipe: never copied, counted.
     Special,
@@ -45,7 +45,7 @@ impl SelectionSpec {
     pub fn stores(&self, kind: Kind) -> bool {
         match kind {
             Kind::File | Kind::Directory => true,
-            Kind::Link => self.family == Family::Unix && self.links.are_kept(),
+            Kind::Link => self.links.are_kept(),
             Kind::Special => false,
         }
     }

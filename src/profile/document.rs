@@ -71,8 +71,8 @@ pub struct Document {
     /// Linux's table of mounts lists them.
     #[serde(default)]
     pub one_file_system: bool,
-    /// What becomes of symbolic links, in the mirror, in archives and so in a restore. On Windows,
-    /// links are not backed up.
+    /// What becomes of symbolic links and junctions, in the mirror and in a restore. Mirrors of
+    /// Windows never have any.
     #[serde(default)]
     pub links: Links,
     /// The snapshot from which files in use are read.

@@ -154,6 +154,7 @@ pub fn script(order: &StageOrder, copies: &[CopyCommand]) -> Result<String, Rend
             extension => format.extension(),
             switches => switches(format),
             copying => order.mirror.as_ref().map_or_else(String::new, |m| rsync_switches(&m.file_system)),
+            copied => order.mirror.as_ref().map_or("", robocopy_switches),
             has_fixed_modes => order.mirror.as_ref().is_some_and(|m| matches!(m.file_system.modes, Modes::Fixed { .. })),
         })
         .map_err(failed)?;
@@ -278,6 +279,15 @@ pub fn rsync_switches(on: &FileSystem) -> String {
         switches.push_str(&format!(" --modify-window={seconds}"));
     }
     switches
+}
+
+/// What Robocopy keeps of a file. It takes over the access list of a file that it need not copy
+/// only if it is told to.
+fn robocopy_switches(mirror: &MirrorOrder) -> &'static str {
+    match mirror.access_lists && mirror.file_system.access_lists {
+        true => "/COPY:DATS /SECFIX /DCOPY:DAT",
+        false => "/COPY:DAT /DCOPY:DAT",
+    }
 }
 
 /// A word for `sh` that is exactly this text.

@@ -96,6 +96,7 @@ fn order(mount: &str, format: Format) -> StageOrder {
             mirror: path("/mnt/the mirror"),
             target: path(&format!("/mnt/the mirror{mount}")),
             delete: None,
+            access_lists: false,
         }),
         archive: Some(ArchiveOrder {
             follows_links: false,
@@ -194,6 +195,7 @@ fn windows_order() -> StageOrder {
             mirror: path(r"D:\mirror"),
             target: path(r"D:\mirror\c\home"),
             delete: None,
+            access_lists: false,
         }),
         ..unix
     }

@@ -23,6 +23,7 @@ use aam_auto_backup::parts::{Moment, RelPath};
 use crate::support::lab::{self, Lab};
 use crate::support::machine::Ran;
 
+mod attributes;
 mod case_one;
 mod faults;
 mod shadow;
@@ -175,6 +176,7 @@ fn order(source: &str, shown_at: &str, target: &str) -> StageOrder {
             mirror: path(r"F:\backup\main"),
             target: path(target),
             delete: Some(MaxDelete::Percent(25)),
+            access_lists: false,
         }),
         archive: Some(ArchiveOrder {
             follows_links: false,
@@ -250,13 +252,27 @@ fn batch_files() {
     ];
     golden("mount-nasty.bat", &script(&nasty, &copies).unwrap());
 
-    let mirror_only = StageOrder {
+    let mut mirror_only = StageOrder {
         archive: None,
         ..order(r"D:\", r"Q:\", r"F:\backup\main\d")
     };
+    let mirror = mirror_only.mirror.as_mut().unwrap();
+    mirror.access_lists = true;
+    let mut without = mirror_only.clone();
     golden(
         "mount-mirror-only.bat",
         &script(&mirror_only, &[all_of("")]).unwrap(),
+    );
+    // Where the mirror has none, they are not asked for.
+    let fat = FileSystem {
+        access_lists: false,
+        ..FileSystem::default()
+    };
+    without.mirror.as_mut().unwrap().file_system = fat;
+    let plain_copy = script(&without, &[all_of("")]).unwrap();
+    assert!(
+        plain_copy.contains(" /COPY:DAT /DCOPY:DAT "),
+        "{plain_copy}"
     );
     let archive_only = StageOrder {
         mirror: None,

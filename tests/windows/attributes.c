@@ -138,6 +138,8 @@ static BOOL WINAPI define_letter(DWORD flags, LPCWSTR name, LPCWSTR target) {
     return TRUE;
 }
 
+void ntfs_start(void);
+
 BOOL WINAPI DllMain(HINSTANCE library, DWORD reason, void *reserved) {
     (void)library;
     (void)reserved;
@@ -146,6 +148,7 @@ BOOL WINAPI DllMain(HINSTANCE library, DWORD reason, void *reserved) {
         replace("QueryDosDeviceW", query_letter);
         replace("DefineDosDeviceW", define_letter);
     }
+    ntfs_start();
     read_list();
     if (!count) return TRUE;
     replace("FindFirstFileExW", find_first);

@@ -20,7 +20,7 @@ cargo_for_windows build --quiet --manifest-path "$root/Cargo.toml" --bin aam-bac
 cargo_for_windows build --quiet --manifest-path "$here/standins/Cargo.toml"
 built=$lab/cargo/$target/debug
 mkdir -p "$lab/bin"
-cp -u "$built/aam-backup.exe" "$built/shadowspawn.exe" "$built/hold.exe" "$lab/bin/"
+cp -u "$built/aam-backup.exe" "$built/shadowspawn.exe" "$built/hold.exe" "$built/look.exe" "$lab/bin/"
 vssapi=$lab/bin/vssapi.dll
 if [ ! -f "$vssapi" ] || [ -n "$(find "$here/standins/vssapi.c" "$here/replace.h" -newer "$vssapi")" ]; then
     x86_64-w64-mingw32-gcc -O1 -Wall -Wextra -Werror -shared -o "$vssapi" "$here/standins/vssapi.c" -lole32 -loleaut32

@@ -48,7 +48,7 @@ fi
 # stand-ins alone, it also gives files the attributes that Wine does not have.
 shim=$lab/bcryptprimitives.dll
 if [ ! -f "$shim" ] || [ -n "$(find "$here" -maxdepth 1 -name '*.[ch]' -newer "$shim")" ]; then
-    x86_64-w64-mingw32-gcc -O2 -Wall -Wextra -Werror -shared -o "$shim" "$here/process_prng.c" "$here/attributes.c" -ladvapi32
+    x86_64-w64-mingw32-gcc -O2 -Wall -Wextra -Werror -shared -o "$shim" "$here/process_prng.c" "$here/attributes.c" "$here/ntfs.c" -ladvapi32
 fi
 
 if [ ! -f "$WINEPREFIX/ready" ]; then

@@ -15,7 +15,7 @@ use rustix::fs::{
 use rustix::io::Errno;
 
 use super::{Lacks, holes};
-use crate::model::manifest::details::{Attribute, Owner, is_restored};
+use crate::model::manifest::details::{Attribute, Link, Owner, is_restored};
 use crate::model::manifest::{Details, Entry, Meta};
 
 /// A directory of the target, by its handle.
@@ -87,10 +87,11 @@ impl PlaceDirectory {
     pub fn link(
         &self,
         name: &OsStr,
-        target: &[u8],
+        link: &Link,
         entry: &Entry,
         lacks: &mut Lacks,
     ) -> io::Result<()> {
+        let target = link.target.as_slice();
         let is_there =
             readlinkat(&self.0, name, Vec::new()).is_ok_and(|present| present.to_bytes() == target);
         if !is_there {

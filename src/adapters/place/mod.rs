@@ -29,9 +29,13 @@ pub struct Lacks {
     pub hard_links: u64,
     /// Files whose holes take room.
     pub holes: u64,
-    /// Symbolic links, and why the first of them was refused.
+    /// Links, and why the first of them was refused.
     pub links: u64,
     pub link_error: Option<io::Error>,
+    /// Links of a system whose links lead nowhere on this one.
+    pub foreign_links: u64,
+    /// Entries whose creation time was refused.
+    pub created: u64,
 }
 
 impl Lacks {
@@ -49,6 +53,17 @@ impl Lacks {
                     count(self.links, "symbolic link"),
                     because(&self.link_error)
                 ),
+            ),
+            (
+                self.foreign_links,
+                format!(
+                    "{} of another system",
+                    count(self.foreign_links, "symbolic link")
+                ),
+            ),
+            (
+                self.created,
+                format!("the creation times of {}", count(self.created, "entry")),
             ),
             (
                 self.attributes,
@@ -69,5 +84,35 @@ impl Lacks {
         ];
         let lacking = all.into_iter().filter(|(count, _)| *count > 0);
         lacking.map(|(_, words)| words).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_refused_is_summed_up() {
+        assert!(Lacks::default().refused().is_empty());
+        let lacks = Lacks {
+            links: 2,
+            link_error: Some(io::Error::other("no privilege")),
+            foreign_links: 1,
+            created: 1,
+            attributes: 3,
+            attribute_error: Some(io::Error::other("read-only")),
+            // Not for want of the system.
+            owners: 7,
+            ..Lacks::default()
+        };
+        assert_eq!(
+            lacks.refused(),
+            [
+                "2 symbolic links (no privilege)",
+                "1 symbolic link of another system",
+                "the creation times of 1 entry",
+                "attributes or access lists of 3 entries (read-only)",
+            ]
+        );
     }
 }

@@ -12,6 +12,8 @@ use super::details;
 use super::directory::{NameIn, SourceDirectory};
 use super::found::Found;
 use super::meta::{CaseTwin, kind_of};
+#[cfg(windows)]
+use crate::model::manifest::details::LinkKind;
 use crate::model::path::Family;
 use crate::model::select::{Kind, Location, Selection};
 
@@ -184,6 +186,14 @@ fn add_listed(directory: &SourceDirectory, entries: &mut [(OsString, Judged)]) {
             Judged::Directory(found) | Judged::File(found) => {
                 found.meta.changed = listed.changed;
             }
+            Judged::Link(found) => {
+                found.meta.changed = listed.changed;
+                if listed.tag.is_some_and(super::meta::is_junction_tag)
+                    && let Some(link) = &mut found.details.link
+                {
+                    link.kind = LinkKind::Junction;
+                }
+            }
             _ => {}
         }
     }
@@ -243,7 +253,9 @@ fn judge(
         (now, _) if now != kind && excluded(now) => Ok(Judged::Excluded(now)),
         (Kind::Directory, found) => Ok(Judged::Directory(found)),
         (Kind::File, found) => Ok(Judged::File(found)),
-        (Kind::Link, found) if is_stored(Kind::Link) => Ok(Judged::Link(found)),
+        (Kind::Link, found) if is_stored(Kind::Link) && found.details.link.is_some() => {
+            Ok(Judged::Link(found))
+        }
         (now, _) => Ok(Judged::NotCopied(now)),
     }
 }

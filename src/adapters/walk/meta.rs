@@ -170,6 +170,13 @@ pub(super) fn is_special_tag(tag: u32) -> bool {
     matches!(tag, APP_EXEC_LINK | AF_UNIX | LX_FIFO | LX_CHR | LX_BLK)
 }
 
+/// Whether a reparse point of Windows is a junction.
+#[cfg(windows)]
+pub(super) fn is_junction_tag(tag: u32) -> bool {
+    const MOUNT_POINT: u32 = 0xA000_0003;
+    tag == MOUNT_POINT
+}
+
 #[cfg(test)]
 mod tests {
     use super::{is_in_cloud, is_special_tag};

@@ -17,7 +17,7 @@ use crate::model::path::{FullPath, verbatim};
 use crate::model::select::{Kind, Location, Selection};
 
 mod ahead;
-#[cfg_attr(not(unix), path = "no_details.rs")]
+#[cfg_attr(windows, path = "windows_details.rs")]
 mod details;
 #[cfg_attr(not(target_os = "linux"), path = "directory_by_path.rs")]
 mod directory;

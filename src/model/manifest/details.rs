@@ -15,7 +15,7 @@ pub struct Details {
     pub owner: Option<Arc<Owner>>,
     /// Extended attributes, access lists, security descriptors. Shared as owners are.
     pub attributes: Option<Arc<Attributes>>,
-    /// Attribute bits of Windows.
+    /// Attribute bits of Windows, of [`WINDOWS_ATTRIBUTES`].
     pub windows: Option<u32>,
     /// The hard-link group: entries of the same number are names of one file.
     pub links: Option<u64>,
@@ -70,6 +70,12 @@ pub struct Attribute {
     pub name: ByteBuf,
     pub value: ByteBuf,
 }
+
+/// Attribute bits of Windows that are backed up and restored: read-only, hidden, system, archive,
+/// and not content indexed. The others say how a file system keeps a file (compressed, encrypted,
+/// sparse, in the cloud), which is for the one that it is restored to to say.
+#[cfg(windows)]
+pub const WINDOWS_ATTRIBUTES: u32 = 0x1 | 0x2 | 0x4 | 0x20 | 0x2000;
 
 /// Attributes of Linux that are backed up and restored: those of users, access lists, and
 /// capabilities. Others belong to the system that made them.

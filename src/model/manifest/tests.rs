@@ -248,6 +248,47 @@ proptest! {
     }
 }
 
+proptest! {
+    /// What Windows says beside size and times is in the delta of the entries where it changed, and
+    /// calls for no archive: only times and sizes say that the content may be another one.
+    #[test]
+    fn a_changed_attribute_is_in_the_delta_and_no_other_content(
+        entries in entries(4),
+        changed in any::<u64>(),
+        attributes in prop::sample::select(&[0x1_u32, 0x2, 0x4, 0x20, 0x2000][..]),
+    ) {
+        let is_changed = |number: usize| changed >> (number % 64) & 1 == 1;
+        let state: Vec<Entry> = entries.iter().cloned().enumerate().map(|(number, mut entry)| {
+            if is_changed(number) {
+                entry.details.windows = Some(entry.details.windows.unwrap_or(0) ^ attributes);
+            }
+            entry
+        }).collect();
+        let (base, all) = (
+            written(&header(0, Family::Windows), &entries),
+            // `in` is a stamp, so that the same backups hold the content.
+            written(&header(0, Family::Windows), &state),
+        );
+        let delta = ManifestChain::whole(1).next(stamp(0));
+        let header = Header { delta, ..header(1, Family::Windows) };
+        let (old, new) = (Reader::new(&base[..]).unwrap(), Reader::new(&all[..]).unwrap());
+        let bytes = write_delta(old, new, &header, Vec::new()).unwrap();
+        let mut reader = Reader::new(&bytes[..]).unwrap();
+        let mut listed = Vec::new();
+        while let Some(record) = reader.next_record().unwrap() {
+            let record::Record::Entry(entry) = record else { panic!("nothing was removed") };
+            listed.push(*entry);
+        }
+        let expected: Vec<&Entry> =
+            state.iter().enumerate().filter(|(n, _)| is_changed(*n)).map(|(_, e)| e).collect();
+        prop_assert_eq!(listed.iter().collect::<Vec<_>>(), expected);
+        for (old, new) in entries.iter().zip(&state) {
+            prop_assert!(!new.meta.differs(&old.meta));
+            prop_assert_eq!(new.stored, old.stored);
+        }
+    }
+}
+
 #[test]
 fn an_unchanged_state_is_a_delta_of_some_hundred_bytes() {
     let entries: Vec<Entry> = (0..5000)

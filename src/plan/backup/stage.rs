@@ -80,6 +80,9 @@ pub struct MirrorOrder {
     pub is_attached: bool,
     /// `extra-files: delete`, with its guard.
     pub delete: Option<MaxDelete>,
+    /// Robocopy copies access lists, if the file system keeps them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub access_lists: bool,
     /// The directory in which rsync keeps partial copies.
     #[serde(default)]
     pub half_copies: Option<FullPath>,
@@ -168,6 +171,7 @@ pub(super) fn stage(
             target: mirror_target(&mirror.path, &mount.path),
             is_attached: facts.mirror_attached,
             delete: (mirror.extra_files == ExtraFiles::Delete).then_some(mirror.max_delete),
+            access_lists: mirror.access_lists,
             // Locations differ between the computers that may share a mirror.
             half_copies: (job.family == Family::Unix)
                 .then(|| format!("{HALF_COPIES}{}", job.location))

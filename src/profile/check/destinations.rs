@@ -33,7 +33,15 @@ impl Checker<'_> {
             extra_files,
             max_delete,
             optional,
+            access_lists,
         } = mirror?;
+        if *access_lists && self.family == Family::Unix {
+            let message = "only Robocopy of Windows is told to copy access lists";
+            let finding = Mistake::value("/destinations/mirror/access-lists", message);
+            let hint =
+                "remove the key: on Unix, the mirror keeps access lists where its file system does";
+            self.report(finding.hint(hint));
+        }
         let max_delete = match max_delete {
             document::DeleteLimit::Count(count) => MaxDelete::Count(*count),
             document::DeleteLimit::Percent(text) => match percent(text) {
@@ -55,6 +63,7 @@ impl Checker<'_> {
             extra_files: *extra_files,
             max_delete,
             optional: *optional,
+            access_lists: *access_lists,
         })
     }
 

@@ -109,6 +109,11 @@ pub struct MirrorSection {
     /// and the run ends with a warning. If there is no other destination, the run fails.
     #[serde(default)]
     pub optional: bool,
+    /// Windows only: whether copies get the access lists of their originals (`/COPY:DATS` of
+    /// Robocopy). Otherwise they get that of the directory they are in. Archives keep none. On Unix,
+    /// the mirror keeps access lists where its file system does. `false` by default.
+    #[serde(default)]
+    pub access_lists: bool,
 }
 
 /// A count of files, or a percentage such as `25%`.

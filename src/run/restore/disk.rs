@@ -1,19 +1,20 @@
 //! Small things that a restore does on the disk, with errors that name the path.
 
-use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
+use crate::adapters::fs;
+
 use super::error::RestoreError;
 
-/// Removes a file, if it is there.
+/// Removes a file or link, if it is there.
 pub fn remove_file(path: &Path) -> Result<(), RestoreError> {
-    unless_missing(fs::remove_file(path), path)
+    unless_missing(fs::remove(path), path)
 }
 
 /// Removes a directory with all in it, if it is there.
 pub fn remove_directory(path: &Path) -> Result<(), RestoreError> {
-    unless_missing(fs::remove_dir_all(path), path)
+    unless_missing(fs::remove_all(path), path)
 }
 
 fn unless_missing(removed: io::Result<()>, path: &Path) -> Result<(), RestoreError> {

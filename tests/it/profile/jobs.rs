@@ -221,6 +221,24 @@ fn what_a_broken_profile_still_says() {
 }
 
 #[test]
+fn a_mirror_of_windows_keeps_access_lists_if_it_is_told_to() {
+    let dir = tempfile::tempdir().unwrap();
+    let kept = |more: &str| {
+        let path = dir.path().join("p.yaml");
+        let text = format!(
+            "version: 1\nname: n\nlocation: pc\nsources: ['C:\\Users']\n\
+             destinations: {{mirror: {{path: 'F:\\m'{more}}}}}\n"
+        );
+        fs::write(&path, text).unwrap();
+        let job = profile::load(&path).unwrap_or_else(|d| panic!("{d}"));
+        job.mirror.unwrap().access_lists
+    };
+    assert!(!kept(""));
+    assert!(!kept(", access-lists: false"));
+    assert!(kept(", access-lists: true"));
+}
+
+#[test]
 fn links_are_kept_by_default() {
     let dir = tempfile::tempdir().unwrap();
     let links = |more: &str| {

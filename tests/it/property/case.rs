@@ -221,6 +221,7 @@ impl<'a> Case<'a> {
                     .iter()
                     .fold(native("mirror"), |at, name| at.join(name)),
                 delete: None,
+                access_lists: false,
             }),
             archive: Some(ArchiveOrder {
                 follows_links: false,

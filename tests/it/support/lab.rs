@@ -85,6 +85,7 @@ impl Lab {
             "bin/aam-backup.exe",
             "bin/shadowspawn.exe",
             "bin/hold.exe",
+            "bin/look.exe",
             "prefix/drive_c",
             "bin/vssapi.dll",
             "locale",

@@ -66,7 +66,9 @@ fn children(manifest: &Path, of: &RelPath) -> Result<Children, StageError> {
         }
         match entry.kind {
             EntryKind::Directory => held.directories.push(entry.path),
-            EntryKind::File | EntryKind::Link => held.files.push(entry.path),
+            EntryKind::File => held.files.push(entry.path),
+            // Robocopy leaves links out.
+            EntryKind::Link => {}
         }
     }
     Ok(held)

@@ -102,38 +102,6 @@ pub(super) fn set_aside(
     }
 }
 
-/// Deletes a copy, also a read-only one, which Windows refuses to delete. What cannot be deleted
-/// even so stays read-only.
-pub(super) fn remove(path: &Path, is_directory: bool) -> io::Result<()> {
-    let act = || match is_directory {
-        true => fs::remove_dir(path),
-        false => fs::remove_file(path),
-    };
-    match writable_above(path, act) {
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            read_only(path, false).map_err(|_| error)?;
-            act().inspect_err(|_| drop(read_only(path, true)))
-        }
-        done => done,
-    }
-}
-
-#[cfg(windows)]
-fn read_only(path: &Path, is: bool) -> io::Result<()> {
-    let mut permissions = fs::symlink_metadata(path)?.permissions();
-    if permissions.readonly() == is {
-        return Err(io::ErrorKind::PermissionDenied.into());
-    }
-    permissions.set_readonly(is);
-    fs::set_permissions(path, permissions)
-}
-
-/// On other systems, this is not an obstacle.
-#[cfg(not(windows))]
-fn read_only(_: &Path, _: bool) -> io::Result<()> {
-    Err(io::ErrorKind::PermissionDenied.into())
-}
-
 /// Does something to an entry. If its directory is closed to us although it is ours (Go's module
 /// cache is read-only), the directory is opened first; rsync closes it again.
 pub(super) fn writable_above<T>(path: &Path, act: impl Fn() -> io::Result<T>) -> io::Result<T> {

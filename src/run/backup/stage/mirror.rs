@@ -45,6 +45,14 @@ pub(super) fn begin(mirror: &mut MirrorOrder, events: &Events<'_>) {
     if refusal(mirror, &mirror.mirror.to_native()).is_none() {
         half_copies::remove(mirror, events);
     }
+    if mirror.access_lists && !mirror.file_system.access_lists {
+        let text = format!(
+            "access lists are not copied to the mirror '{}': its file system has none",
+            mirror.mirror
+        );
+        let hint = "use NTFS, or remove destinations.mirror.access-lists";
+        events.warn(Section::Tools, text, Some(hint.to_owned()));
+    }
 }
 
 /// Notes in the mirror what was copied, so that the next run compares by content what is touched
@@ -257,6 +265,8 @@ pub fn list_extra(
         present += u64::from(is_file);
         let wanted = match selected.up_to(path, &mut |_| Ok(())) {
             // A file where a directory is to be, or the other way round, has to make way.
+            // It holds no links: what is there was copied when it was a file.
+            Ok(Some(entry)) if entry.kind == EntryKind::Link && !mirror.file_system.links => false,
             Ok(Some(entry)) => (entry.kind != EntryKind::Directory) == is_file,
             Ok(None) => false,
             Err(error) => {
@@ -330,8 +340,8 @@ fn delete_extra(
     let input = File::open(list).map_err(StageError::io("reading", list))?;
     let target = verbatim(&mirror.target.to_native());
     let mut directories = Vec::new();
-    let remove = |path: PathBuf, directory: bool| {
-        let removed = make_way::remove(&path, directory);
+    let remove = |path: PathBuf| {
+        let removed = make_way::writable_above(&path, || crate::adapters::fs::remove(&path));
         let path = shown(&path);
         match removed {
             Ok(()) => events.emit(Event::Deleted { path }),
@@ -353,13 +363,10 @@ fn delete_extra(
         };
         match fs::symlink_metadata(&path) {
             Ok(found) if found.is_dir() => directories.push(path),
-            Ok(_) => remove(path, false),
+            Ok(_) => remove(path),
             Err(_) => {}
         }
     }
-    directories
-        .into_iter()
-        .rev()
-        .for_each(|path| remove(path, true));
+    directories.into_iter().rev().for_each(remove);
     Ok(())
 }

@@ -14,6 +14,7 @@ use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Section};
 use crate::model::manifest::{DeltaBase, ManifestError, SourceLook};
 use crate::model::marker::StateCounts;
+use crate::model::path::Family;
 use crate::model::secret::Secret;
 use crate::model::text;
 use crate::model::upload_record::WorkFile;
@@ -264,6 +265,16 @@ fn note_not_copied(order: &StageOrder, counts: &WalkCounts, events: &Events<'_>)
         };
         let special = text::count(counts.special, "special file");
         let text = format!("{}: not backed up: {links}{special}", order.mount.path);
+        events.note(Section::Ignored, text);
+    }
+    let family = order.mount.path.family();
+    // Every directory of a user of Windows has some, so this is no warning.
+    if counts.kept_links > 0 && order.mirror.is_some() && family == Family::Windows {
+        let text = format!(
+            "{}: {} not copied to the mirror: Robocopy leaves them out",
+            order.mount.path,
+            text::count(counts.kept_links, "symbolic link")
+        );
         events.note(Section::Ignored, text);
     }
 }

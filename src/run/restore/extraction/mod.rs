@@ -336,10 +336,13 @@ impl<'a> Extraction<'a> {
     ) -> Result<Tally, RestoreError> {
         let exact = self.plan.exact && mount.wanted.is_empty();
         let lost = self.lost.get(&mount.number).map_or(&[][..], Vec::as_slice);
+        let entries = manifest.read()?;
+        let family = entries.header().mount.family();
+        let fresh = self.target.fresh;
         let mut verification =
-            Verification::new(self.events, self.cancel, exact, self.target.fresh, into)?;
+            Verification::new(self.events, self.cancel, exact, fresh, family, into)?;
         let mut owners = Owners::default();
-        for entry in manifest.read()? {
+        for entry in entries {
             let mut entry = entry.map_err(|why| manifest.broken(why))?;
             if manifests::is_wanted(&mount.wanted, &entry.path) {
                 if !self.plan.numeric_owner

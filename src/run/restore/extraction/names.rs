@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 
+use crate::adapters::fs::{remove, remove_all};
 use crate::adapters::place::PlaceDirectory;
 use crate::adapters::walk::native_name;
 use crate::model::manifest::{Entry, RelPath};
@@ -31,10 +32,14 @@ impl Verification<'_> {
             self.differs(shown, why);
             return Ok(());
         }
+        if self.is_foreign {
+            self.lacks.foreign_links += 1;
+            return Ok(());
+        }
         if fs::symlink_metadata(&path).is_ok_and(|found| found.is_dir()) {
             let removed = match self.is_fresh {
-                true => fs::remove_dir_all(&path),
-                false => fs::remove_dir(&path),
+                true => remove_all(&path),
+                false => remove(&path),
             };
             if removed.is_err() {
                 self.differs(shown, "a directory is in its place");
@@ -44,7 +49,7 @@ impl Verification<'_> {
         let Some(place) = self.levels.last().and_then(|level| level.place.as_ref()) else {
             return Ok(());
         };
-        match place.link(&name, &link.target, entry, &mut self.lacks) {
+        match place.link(&name, link, entry, &mut self.lacks) {
             Ok(()) => {
                 self.tally.links += 1;
                 self.join(&name, entry);

@@ -5,6 +5,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use crate::adapters::fs::{remove, remove_all};
 use crate::run::restore::error::RestoreError;
 
 /// The paths below one mount's target directory.
@@ -49,14 +50,14 @@ impl TargetPaths {
         if found.is_dir() && !is_directory {
             self.seen = None;
             let removed = if self.fresh {
-                fs::remove_dir_all(&place)
+                remove_all(&place)
             } else {
-                fs::remove_dir(&place)
+                remove(&place)
             };
             return removed.map_err(|_| RestoreError::DirectoryInTheWay(place));
         }
         if !found.is_dir() && is_directory {
-            return fs::remove_file(&place).map_err(RestoreError::disk("replace", &place));
+            return remove(&place).map_err(RestoreError::disk("replace", &place));
         }
         Ok(())
     }
@@ -64,7 +65,7 @@ impl TargetPaths {
     /// A link in a fresh target is one that this restore made before it was stopped.
     fn remove_link(&self, place: PathBuf) -> Result<(), RestoreError> {
         match self.fresh {
-            true => fs::remove_file(&place).map_err(RestoreError::disk("replace", &place)),
+            true => remove(&place).map_err(RestoreError::disk("replace", &place)),
             false => Err(RestoreError::ThroughLink(place)),
         }
     }
@@ -80,7 +81,7 @@ impl TargetPaths {
                 return self.remove_link(place);
             }
             if !found.is_dir() {
-                return fs::remove_file(&place).map_err(RestoreError::disk("replace", &place));
+                return remove(&place).map_err(RestoreError::disk("replace", &place));
             }
             writable(&place, &found)?;
         }

@@ -5,6 +5,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
+use crate::adapters::fs::remove;
 use crate::model::event::{Events, Section};
 use crate::model::path::Family;
 use crate::plan::restore::legal_names::LegalNames;
@@ -62,7 +63,7 @@ pub fn extract(
 }
 
 fn move_to(file: &Path, place: &Path) -> Result<(), RestoreError> {
-    match fs::remove_file(place) {
+    match remove(place) {
         Err(error) if error.kind() != ErrorKind::NotFound => {
             return Err(RestoreError::disk("replace", place)(error));
         }

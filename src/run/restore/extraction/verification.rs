@@ -13,6 +13,7 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
+use crate::adapters::fs::{remove, remove_all};
 use crate::adapters::place::{Lacks, PlaceDirectory};
 use crate::adapters::walk::native_name;
 use crate::model::cancel::Cancel;
@@ -83,6 +84,8 @@ pub struct Verification<'a> {
     pub exact: bool,
     /// Everything in the target was written by this restore.
     pub(super) is_fresh: bool,
+    /// The manifest is of the other system: its links lead nowhere on this one.
+    pub(super) is_foreign: bool,
     pub(super) levels: Vec<OpenDirectory>,
     pub(super) tally: Tally,
     /// The content of the entry in hand is lost.
@@ -93,12 +96,14 @@ pub struct Verification<'a> {
 }
 
 impl<'a> Verification<'a> {
-    /// Starts at the mount's directory `root`, which is a real directory.
+    /// Starts at the mount's directory `root`, which is a real directory. The manifest is that of a
+    /// system of `family`.
     pub fn new(
         events: &'a Events<'a>,
         cancel: &'a Cancel,
         exact: bool,
         is_fresh: bool,
+        family: Family,
         root: &Path,
     ) -> Result<Verification<'a>, RestoreError> {
         let mut verification = Verification {
@@ -106,6 +111,7 @@ impl<'a> Verification<'a> {
             cancel,
             exact,
             is_fresh,
+            is_foreign: family != Family::HOST,
             levels: Vec::new(),
             tally: Tally::default(),
             is_lost: false,
@@ -201,7 +207,7 @@ impl<'a> Verification<'a> {
             Ok(found) if found.is_dir() => self.enter(rel, path, &name, meta),
             // A file of an older archive: no archive names a directory that holds nothing selected.
             Ok(found) if found.is_file() && make => {
-                fs::remove_file(&path).map_err(RestoreError::disk("replace", &path))?;
+                remove(&path).map_err(RestoreError::disk("replace", &path))?;
                 fs::create_dir(&path).map_err(RestoreError::disk("create", &path))?;
                 self.enter(rel, path, &name, meta)
             }
@@ -344,10 +350,9 @@ impl<'a> Verification<'a> {
 
     fn remove(&mut self, path: &Path) -> Result<(), RestoreError> {
         let found = fs::symlink_metadata(path).map_err(RestoreError::disk("look at", path))?;
-        let removed = if found.is_dir() {
-            fs::remove_dir_all(path)
-        } else {
-            fs::remove_file(path)
+        let removed = match found.is_dir() {
+            true => remove_all(path),
+            false => remove(path),
         };
         removed.map_err(RestoreError::disk("remove", path))?;
         self.tally.removed += 1;

@@ -62,6 +62,47 @@ pub fn copy_attributes(from: &Path, to: &Path, is_root: bool) {
     let _ = (from, to, is_root);
 }
 
+/// Gives a file or directory the access list of another.
+///
+/// # Errors
+/// When the system refuses.
+pub fn copy_security(from: &Path, to: &Path) -> io::Result<()> {
+    #[cfg(windows)]
+    return windows::copy_security(from, to);
+    #[cfg(not(windows))]
+    Err(io::Error::other(format!(
+        "{} {}",
+        from.display(),
+        to.display()
+    )))
+}
+
+/// Attributes, creation and modification time of an entry.
+pub fn seen(found: &std::fs::Metadata) -> String {
+    #[cfg(windows)]
+    {
+        use std::os::windows::fs::MetadataExt;
+        let (created, modified) = (found.creation_time(), found.last_write_time());
+        format!("{:x}\t{created}\t{modified}", found.file_attributes())
+    }
+    #[cfg(not(windows))]
+    format!("{found:?}")
+}
+
+/// Sets one of what [`seen`] says, or makes a link.
+///
+/// # Errors
+/// When there is no such thing, or the system refuses.
+pub fn set(what: &str, path: &Path, value: &str) -> io::Result<()> {
+    #[cfg(windows)]
+    return windows::set(what, path, value);
+    #[cfg(not(windows))]
+    Err(io::Error::other(format!(
+        "{what} {} {value}",
+        path.display()
+    )))
+}
+
 /// Whether the content of a file is elsewhere, as far as Robocopy looks at attributes.
 pub fn is_offline(meta: &std::fs::Metadata) -> bool {
     #[cfg(windows)]
@@ -170,6 +211,18 @@ mod windows {
         fn CloseHandle(handle: *mut c_void) -> i32;
     }
 
+    #[link(name = "advapi32")]
+    unsafe extern "system" {
+        fn GetFileSecurityW(
+            path: *const u16,
+            what: u32,
+            descriptor: *mut c_void,
+            size: u32,
+            needed: *mut u32,
+        ) -> i32;
+        fn SetFileSecurityW(path: *const u16, what: u32, descriptor: *const c_void) -> i32;
+    }
+
     pub fn end_with(code: u32) -> ! {
         // SAFETY: takes a number and does not return.
         unsafe { ExitProcess(code) }
@@ -190,6 +243,56 @@ mod windows {
                 let more = if is_root { HIDDEN_SYSTEM } else { 0 };
                 SetFileAttributesW(to.as_ptr(), found | more);
             }
+        }
+    }
+
+    pub fn copy_security(from: &std::path::Path, to: &std::path::Path) -> io::Result<()> {
+        const ACCESS_LIST: u32 = 4;
+        let (from, to) = (wide(from.as_os_str()), wide(to.as_os_str()));
+        let mut list = vec![0_u64; 1 << 13];
+        let (start, size) = (list.as_mut_ptr().cast(), (list.len() * 8) as u32);
+        let mut needed = 0;
+        // SAFETY: the paths end in NUL, and the buffer, aligned to 8, is as long as said.
+        let is_done = unsafe {
+            GetFileSecurityW(from.as_ptr(), ACCESS_LIST, start, size, &raw mut needed) != 0
+                && SetFileSecurityW(to.as_ptr(), ACCESS_LIST, start) != 0
+        };
+        is_done.then_some(()).ok_or_else(io::Error::last_os_error)
+    }
+
+    pub fn set(what: &str, path: &std::path::Path, value: &str) -> io::Result<()> {
+        use std::os::windows::fs::{FileTimesExt, OpenOptionsExt, symlink_dir, symlink_file};
+        use std::time::{Duration, SystemTime};
+        /// Seconds from 1601, where Windows begins to count, to 1970.
+        const EPOCH: u64 = 11_644_473_600;
+        const STEPS: u64 = 10_000_000;
+        let number = |radix| u64::from_str_radix(value, radix).map_err(io::Error::other);
+        match what {
+            "junction" => junction::create(value, path),
+            "file-link" => symlink_file(value, path),
+            "directory-link" => symlink_dir(value, path),
+            "attributes" => {
+                let attributes = u32::try_from(number(16)?).map_err(io::Error::other)?;
+                // SAFETY: the path ends in NUL.
+                match unsafe { SetFileAttributesW(wide(path.as_os_str()).as_ptr(), attributes) } {
+                    0 => Err(io::Error::last_os_error()),
+                    _ => Ok(()),
+                }
+            }
+            "created" => {
+                let time = number(10)?;
+                let since = Duration::from_secs(time / STEPS - EPOCH)
+                    + Duration::from_nanos(time % STEPS * 100);
+                const FILE_WRITE_ATTRIBUTES: u32 = 0x100;
+                const BACKUP_SEMANTICS_OF_THE_LINK: u32 = 0x0220_0000;
+                let mut options = std::fs::OpenOptions::new();
+                options.access_mode(FILE_WRITE_ATTRIBUTES);
+                options.custom_flags(BACKUP_SEMANTICS_OF_THE_LINK);
+                let times = std::fs::FileTimes::new();
+                let times = times.set_created(SystemTime::UNIX_EPOCH + since);
+                options.open(path)?.set_times(times)
+            }
+            other => Err(io::Error::other(other.to_owned())),
         }
     }
 

@@ -109,6 +109,9 @@ impl<'a> Copy<'a> {
             }
         }
         self.directory_attributes(source, destination);
+        if self.options.copies_security() {
+            self.security(source, destination);
+        }
         self.directory_times(source, destination);
     }
 
@@ -195,6 +198,11 @@ impl<'a> Copy<'a> {
                 match difference(&entry.meta, &present.meta, self.options.coarse_times) {
                     Some(state) => state,
                     None => {
+                        if self.options.fix_security {
+                            let to = format!("{destination}{}", entry.name);
+                            self.security(&from, &to);
+                        }
+                        let tally = &mut self.tally;
                         tally.files.skipped += 1;
                         tally.bytes.skipped += size;
                         return;
@@ -259,7 +267,20 @@ impl<'a> Copy<'a> {
             }
         }
         fs::copy(from, to)?;
+        if self.options.copies_security() {
+            system::copy_security(Path::new(from), Path::new(to))?;
+        }
         system::set_modified(Path::new(to), entry.meta.modified()?)
+    }
+
+    fn security(&self, source: &str, destination: &str) {
+        if !Path::new(destination).exists() {
+            return;
+        }
+        let copied = system::copy_security(Path::new(source), Path::new(destination));
+        if let Err(error) = copied {
+            print_error(&error, "Copying NTFS Security to Destination", source);
+        }
     }
 
     fn directory_times(&self, source: &str, destination: &str) {

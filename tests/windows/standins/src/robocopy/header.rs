@@ -98,6 +98,8 @@ fn words(options: &Options) -> Vec<String> {
     );
     words.push(format!("/COPY:{}", options.copy));
     for (given, word) in [
+        // Its place in the line is not known.
+        (options.fix_security, "/SECFIX"),
         (options.no_progress, "/NP"),
         (options.without_junctions, "/XJ"),
     ] {

@@ -23,6 +23,8 @@ pub struct Options {
     /// Files whose content is elsewhere (`/XA:O`).
     pub without_offline: bool,
     pub copy: String,
+    /// Also access lists of files that are not copied (`/SECFIX`).
+    pub fix_security: bool,
     pub copy_directories: Option<String>,
     pub coarse_times: bool,
     pub retries: u32,
@@ -60,6 +62,7 @@ impl Default for Options {
             without_junctions: false,
             without_offline: false,
             copy: "DAT".to_owned(),
+            fix_security: false,
             copy_directories: None,
             coarse_times: false,
             retries: 1_000_000,
@@ -110,9 +113,19 @@ impl Options {
         let missing = match (&options.source, &options.destination) {
             (None, _) => "Source",
             (_, None) => "Destination",
+            // What Robocopy does then is not known.
+            _ if options.fix_security && !options.copies_security() => {
+                let unable = Refusal::Unable("/SECFIX without /COPY:DATS".to_owned());
+                return Err(Box::new((options, unable)));
+            }
             _ => return Ok(options),
         };
         Err(Box::new((options, Refusal::Missing(missing))))
+    }
+
+    /// Whether copies get the access lists of their originals.
+    pub fn copies_security(&self) -> bool {
+        self.copy.contains('S')
     }
 
     fn word(&mut self, word: &str, list: &List) -> bool {
@@ -146,6 +159,7 @@ impl Options {
             ("XF", None) => *list = List::Files,
             ("XJ", None) => self.without_junctions = true,
             ("XA", Some("O")) => self.without_offline = true,
+            ("SECFIX", None) => self.fix_security = true,
             ("FFT", None) => self.coarse_times = true,
             ("NP", None) => self.no_progress = true,
             ("NFL", None) => self.no_file_list = true,
@@ -159,7 +173,7 @@ impl Options {
                 (_, Some(seconds)) => self.wait = seconds,
             },
             ("COPY", Some(what)) if only(what, "DATSOU") => match what {
-                "DAT" => self.copy = what.to_owned(),
+                "DAT" | "DATS" => self.copy = what.to_owned(),
                 _ => return Err(Refusal::Unable(format!("/COPY:{what}"))),
             },
             ("DCOPY", Some(what)) if only(what, "DAT") => {
@@ -176,11 +190,11 @@ impl Options {
 /// purpose: what they spare is not known well enough to build on.
 const REAL: &[&str] = &[
     "PURGE", "MIR", "JOB", "SAVE", "QUIT", "NOSD", "NODD", "IF", "Z", "B", "ZB", "EFSRAW", "J",
-    "COPYALL", "NOCOPY", "SEC", "SECFIX", "TIMFIX", "NODCOPY", "MOV", "MOVE", "A+", "A-", "CREATE",
-    "FAT", "256", "MON", "MOT", "RH", "PF", "IPG", "SL", "MT", "A", "M", "IA", "XA", "XC", "XN",
-    "XO", "XX", "XL", "IS", "IT", "MAX", "MIN", "MAXAGE", "MINAGE", "MAXLAD", "MINLAD", "DST",
-    "XJD", "XJF", "REG", "TBD", "L", "X", "V", "TS", "FP", "BYTES", "NS", "NC", "ETA", "LOG",
-    "LOG+", "UNILOG", "UNILOG+", "TEE", "UNICODE", "?",
+    "COPYALL", "NOCOPY", "SEC", "TIMFIX", "NODCOPY", "MOV", "MOVE", "A+", "A-", "CREATE", "FAT",
+    "256", "MON", "MOT", "RH", "PF", "IPG", "SL", "MT", "A", "M", "IA", "XA", "XC", "XN", "XO",
+    "XX", "XL", "IS", "IT", "MAX", "MIN", "MAXAGE", "MINAGE", "MAXLAD", "MINLAD", "DST", "XJD",
+    "XJF", "REG", "TBD", "L", "X", "V", "TS", "FP", "BYTES", "NS", "NC", "ETA", "LOG", "LOG+",
+    "UNILOG", "UNILOG+", "TEE", "UNICODE", "?",
 ];
 
 fn only(text: &str, letters: &str) -> bool {
