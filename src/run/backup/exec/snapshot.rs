@@ -27,10 +27,11 @@ pub const KEY_VARIABLE: &str = crate::adapters::process::KEY_VARIABLE;
 const EVENT_LINE: &str = "\u{1}event ";
 
 /// Why a stage gave no result, and what to do.
-type Failure = (String, Option<String>);
+pub(super) struct Failure(pub(super) String, pub(super) Option<String>);
 
-/// Runs a stage under the snapshot program: `PROGRAM SOURCE MOUNT COMMAND…`.
+/// Runs a stage under a snapshot program: `PROGRAM SOURCE MOUNT COMMAND…`.
 pub(super) fn run(
+    program: &str,
     snapshot: &Snapshot,
     order: &StageOrder,
     key: Option<&Secret>,
@@ -38,14 +39,15 @@ pub(super) fn run(
     events: &Events<'_>,
 ) -> Result<StageResult, Failure> {
     let files = StageFiles::of(order);
-    write_order(order, &files).map_err(|e| (e.to_string(), e.hint()))?;
-    let (program, contract) = program(snapshot)?;
-    let name = name(snapshot);
-    let call = command(&program, snapshot, order, &files, key)?;
+    write_order(order, &files).map_err(|e| Failure(e.to_string(), e.hint()))?;
+    let found = locate(Some(program), &[], PATH_HINT)
+        .map_err(|e| Failure(e.to_string(), Some(PATH_HINT.to_owned())))?;
+    let contract = Contract::of(&found);
+    let call = command(&found, contract, snapshot, order, &files, key)?;
     events.emit(Event::ToolStarted {
-        tool: name.to_owned(),
+        tool: program.to_owned(),
         command: format!(
-            "{name} {} {} aam-backup shadow-stage {}",
+            "{program} {} {} aam-backup shadow-stage {}",
             order.mount.path, snapshot.mount, files.order
         ),
     });
@@ -61,34 +63,32 @@ pub(super) fn run(
                 None => {
                     busy |= line.contains(SNAPSHOT_IN_PROGRESS);
                     events.emit(Event::ToolOutput {
-                        tool: name.to_owned(),
+                        tool: program.to_owned(),
                         line: line.to_owned(),
                     });
                 }
             })
-            .map_err(|e| (e.to_string(), None))?;
+            .map_err(|e| Failure(e.to_string(), None))?;
         let started = files.started.to_native().exists();
         if busy && !started && !retried {
             retried = true;
-            events.note(
-                Section::Tools,
-                format!("another snapshot is being made; trying again in {RETRY_AFTER:?}"),
-            );
+            say_that_it_waits(events);
             wait(RETRY_AFTER, cancel);
             continue;
         }
         let ending = contract.ending(code);
         events.emit(Event::ToolEnded {
-            tool: name.to_owned(),
+            tool: program.to_owned(),
             code,
             meaning: ending.to_string(),
         });
-        return result(snapshot, order, &files, ending);
+        return result(program, snapshot, order, &files, ending);
     }
 }
 
 fn command(
     program: &Path,
+    contract: Contract,
     snapshot: &Snapshot,
     order: &StageOrder,
     files: &StageFiles,
@@ -96,9 +96,7 @@ fn command(
 ) -> Result<Invocation, Failure> {
     let this = this_program()?;
     let mut call = Invocation::new(program);
-    if snapshot.program.is_none() {
-        call = call.args(["shadow", "--events"]);
-    } else if Contract::of(program) == Contract::ShadowSpawn {
+    if contract == Contract::ShadowSpawn {
         // With more it dies of names that the code page of the console lacks.
         call = call.arg("/verbosity=2");
     }
@@ -118,30 +116,14 @@ fn command(
     Ok(call)
 }
 
-/// What makes the snapshots, and how it passes on exit codes.
-fn program(snapshot: &Snapshot) -> Result<(PathBuf, Contract), Failure> {
-    let Some(program) = &snapshot.program else {
-        return Ok((this_program()?, Contract::ShadowSpawn));
-    };
-    let hint = "set snapshot.program in the profile to its path";
-    match locate(Some(program), &[], hint) {
-        Ok(program) => Ok((program.clone(), Contract::of(&program))),
-        Err(error) => Err((error.to_string(), Some(hint.to_owned()))),
-    }
-}
-
 fn this_program() -> Result<PathBuf, Failure> {
     std::env::current_exe()
-        .map_err(|e| (format!("this program's own path is not known: {e}"), None))
-}
-
-/// What makes the snapshots, for messages.
-fn name(snapshot: &Snapshot) -> &str {
-    snapshot.program.as_deref().unwrap_or("aam-backup shadow")
+        .map_err(|e| Failure(format!("this program's own path is not known: {e}"), None))
 }
 
 /// The result file, which only a stage that ran to its end writes.
 fn result(
+    program: &str,
     snapshot: &Snapshot,
     order: &StageOrder,
     files: &StageFiles,
@@ -152,14 +134,11 @@ fn result(
         .and_then(|text| serde_json::from_slice(&text).ok());
     match (ending, read) {
         (Ending::Finished, Some(result)) => Ok(result),
-        (Ending::Finished, None) => Err((
-            format!(
-                "'{}' left no result file; it did not run the stage",
-                name(snapshot)
-            ),
+        (Ending::Finished, None) => Err(Failure(
+            format!("'{program}' left no result file; it did not run the stage"),
             None,
         )),
-        (ending, _) => Err((
+        (ending, _) => Err(Failure(
             format!("the snapshot of '{}': {ending}", order.mount.path),
             ending.hint(snapshot),
         )),
@@ -170,7 +149,14 @@ fn result(
 const SNAPSHOT_IN_PROGRESS: &str = "80042316";
 
 /// How long the other snapshot is given before the one more try.
-const RETRY_AFTER: Duration = Duration::from_secs(20);
+pub(super) const RETRY_AFTER: Duration = Duration::from_secs(20);
+
+pub(super) fn say_that_it_waits(events: &Events<'_>) {
+    let text = format!("another snapshot is being made; trying again in {RETRY_AFTER:?}");
+    events.note(Section::Tools, text);
+}
+
+const PATH_HINT: &str = "set snapshot.program in the profile to its path";
 
 /// How a snapshot program passes on the exit code of what it ran.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -301,7 +287,7 @@ fn watch(stop: PathBuf, cancel: Cancel) {
 }
 
 /// Writes events as lines the outer run reads back.
-pub struct EventLines;
+struct EventLines;
 
 impl Sink for EventLines {
     fn emit(&self, event: &Event) {
