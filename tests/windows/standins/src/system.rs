@@ -165,6 +165,8 @@ mod windows {
             startup: *const StartupInfo,
             information: *mut ProcessInformation,
         ) -> i32;
+        fn GetStdHandle(which: u32) -> *mut c_void;
+        fn SetHandleInformation(handle: *mut c_void, mask: u32, flags: u32) -> i32;
         fn WaitForSingleObject(handle: *mut c_void, milliseconds: u32) -> u32;
         fn GetExitCodeProcess(process: *mut c_void, code: *mut u32) -> i32;
         fn CloseHandle(handle: *mut c_void) -> i32;
@@ -209,8 +211,24 @@ mod windows {
         String::from_utf16_lossy(units)
     }
 
+    /// No process that is started from now on gets a handle of ours but the three standard ones.
+    fn keep_handles() {
+        const INHERIT: u32 = 1;
+        const INPUT_OUTPUT_ERROR: [u32; 3] = [0xFFFF_FFF6, 0xFFFF_FFF5, 0xFFFF_FFF4];
+        // SAFETY: takes numbers; what is no handle is refused.
+        unsafe {
+            let standard = INPUT_OUTPUT_ERROR.map(|which| GetStdHandle(which));
+            for handle in (4..0x4000_usize).step_by(4).map(|at| at as *mut c_void) {
+                if !standard.contains(&handle) {
+                    SetHandleInformation(handle, INHERIT, 0);
+                }
+            }
+        }
+    }
+
     pub fn run_command_line(line: &str) -> io::Result<u32> {
         let mut units = wide(line.as_ref());
+        keep_handles();
         let startup = StartupInfo {
             size: u32::try_from(size_of::<StartupInfo>()).unwrap_or(0),
             rest: [0; 12],
@@ -230,7 +248,7 @@ mod windows {
                 ptr::null(),
                 ptr::null(),
                 // ShadowSpawn says no here, and Windows passes the three standard handles on all
-                // the same; Wine would not.
+                // the same; Wine would not. No other handle can be inherited.
                 1,
                 0,
                 ptr::null(),
