@@ -25,6 +25,7 @@ use crate::support::machine::Ran;
 
 mod case_one;
 mod faults;
+mod mirror;
 mod shadow;
 
 fn root() -> PathBuf {

@@ -13,12 +13,12 @@ use crate::support::machine::{Machine, Ran};
 use crate::support::processes::{signal, under_wine};
 
 /// A machine with Windows, if the lab is asked for.
-fn machine() -> Option<Machine> {
+pub(super) fn machine() -> Option<Machine> {
     lab::is_asked_for().then(Machine::of_either_system)
 }
 
 /// A run with more in its environment.
-fn run_with(machine: &Machine, verb: &[&str], variables: &[(&str, &str)]) -> Ran {
+pub(super) fn run_with(machine: &Machine, verb: &[&str], variables: &[(&str, &str)]) -> Ran {
     let profile = machine.profile.said(&machine.path("profile.yaml"));
     let (verb, more) = verb.split_first().unwrap();
     let mut command = machine.command(&[&[*verb, &profile], more].concat());
@@ -219,63 +219,6 @@ fn a_killed_run_takes_its_tools_and_its_snapshot_with_it() {
     assert!(fs::symlink_metadata(&letter).is_err(), "the letter is free");
     drop(held.abandoned());
     machine.run(&[]).exit(0).says("left by an interrupted run");
-}
-
-#[test]
-fn read_only_copies_are_deleted_and_replaced() {
-    let Some(mut machine) = machine() else { return };
-    machine.profile.mirror_extra("delete", "100%");
-    machine.write("docs/old/read only.txt", "1");
-    machine.write("docs/changed.txt", "1");
-    let read_only = |path: &PathBuf| {
-        fs::set_permissions(path, fs::Permissions::from_mode(0o444)).unwrap();
-    };
-    for path in ["docs/old/read only.txt", "docs/changed.txt"] {
-        read_only(&machine.home().join(path));
-    }
-    machine.run(&[]).exit(0);
-    let copy = |path| {
-        machine
-            .below(&machine.path("mirror"), &machine.home())
-            .join(path)
-    };
-    for path in ["docs/old/read only.txt", "docs/changed.txt"] {
-        let mode = fs::metadata(copy(path)).unwrap().permissions().mode();
-        assert_eq!(
-            mode & 0o222,
-            0,
-            "{path}: the copy is read-only, too: {mode:o}"
-        );
-    }
-    fs::remove_dir_all(machine.home().join("docs/old")).unwrap();
-    fs::remove_file(machine.home().join("docs/changed.txt")).unwrap();
-    machine.write("docs/changed.txt", "2, and longer");
-    machine.run(&[]).exit(0).says("Deleted from the mirror: ");
-    assert!(!copy("docs/old").exists());
-    let changed = fs::read_to_string(copy("docs/changed.txt")).unwrap();
-    assert_eq!(changed, "2, and longer");
-}
-
-/// Beyond 8191 characters cmd does not take a line.
-#[test]
-fn a_deep_directory_with_many_exclusions() {
-    let Some(mut machine) = machine() else { return };
-    let deep = format!("docs/{}", ["a directory with a long name"; 13].join("/"));
-    assert!(deep.len() > 350);
-    for number in 0..120 {
-        let name = format!("{deep}/left out, and long enough to fill a line {number:03}.tmp");
-        machine.write(&name, "left out");
-    }
-    machine.write(&format!("{deep}/kept.txt"), "kept");
-    machine.profile.exclude_files.push("*.tmp".to_owned());
-    machine.run(&[]).exit(0);
-    let kept = format!("{deep}/kept.txt");
-    let expected = ["docs/a.txt", kept.as_str(), "docs/b.txt", "pics/p.jpg"];
-    let mut mirrored: Vec<String> = machine.mirrored().into_iter().collect();
-    mirrored.sort();
-    let mut expected = expected.to_vec();
-    expected.sort_unstable();
-    assert_eq!(mirrored, expected);
 }
 
 #[test]
