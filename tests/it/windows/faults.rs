@@ -190,6 +190,31 @@ fn a_directory_of_the_program_that_others_can_change() {
     ran.never_says(others);
 }
 
+/// The same with shadow copies of its own, which Windows deletes. It keeps the letter.
+#[test]
+fn a_killed_run_with_its_own_shadow_copies_takes_its_tools_with_it() {
+    let Some(mut machine) = machine() else { return };
+    machine.profile.snapshot = Some((PathBuf::new(), PathBuf::from("Q:")));
+    machine.add_other();
+    let held = machine.hold_at_second_mount();
+    let mark = machine.profile.said(&machine.path("state"));
+    let running = || under_wine(&mark, "exe");
+    let [run] = under_wine(&mark, "aam-backup.exe")[..] else {
+        panic!("{:?}", running())
+    };
+    assert!(!under_wine(&mark, "robocopy").is_empty());
+    signal(run, Signal::KILL);
+    let started = Instant::now();
+    while !running().is_empty() {
+        let is_late = started.elapsed() > Duration::from_secs(60);
+        assert!(!is_late, "{:?}", running());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    fs::remove_file(machine.lab_letter()).unwrap();
+    drop(held.abandoned());
+    machine.run(&[]).exit(0).says("left by an interrupted run");
+}
+
 /// Task Scheduler ends a task at its time limit without a word to it.
 #[test]
 fn a_killed_run_takes_its_tools_and_its_snapshot_with_it() {
@@ -248,6 +273,16 @@ fn a_stage_that_fails_changes_nothing_and_does_not_say_so() {
     ran.exit(1).says("the snapshot could not be made");
     ran.never_says("no new or changed files")
         .never_says("SUCCESS");
+}
+
+/// What is skipped is said by lines: a success in which some are missing is none.
+#[test]
+fn a_snapshot_program_that_passes_nothing_on() {
+    let Some(machine) = machine() else { return };
+    let ran = run_with(&machine, &["run"], &[("AAM_STANDIN_SILENT", "1")]);
+    ran.exit(3).says("'shadowspawn' passed on 0 of ");
+    assert_eq!(machine.mirrored().len(), 3);
+    machine.run(&[]).exit(0).never_says("passed on");
 }
 
 #[test]

@@ -5,7 +5,11 @@
 //! decide, never text.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use crate::adapters::fs;
 use crate::adapters::process::{Invocation, RUN_VARIABLE, locate, wait_for_end};
@@ -53,13 +57,16 @@ pub(super) fn run(
     });
     let mut retried = false;
     loop {
-        let mut busy = false;
+        let (mut busy, mut heard) = (false, 0);
         let code = call
             .run(None, cancel, &mut |line| match line
                 .strip_prefix(EVENT_LINE)
                 .and_then(|e| serde_json::from_str(e).ok())
             {
-                Some(event) => events.emit(event),
+                Some(event) => {
+                    heard += 1;
+                    events.emit(event);
+                }
                 None => {
                     busy |= line.contains(SNAPSHOT_IN_PROGRESS);
                     events.emit(Event::ToolOutput {
@@ -82,7 +89,16 @@ pub(super) fn run(
             code,
             meaning: ending.to_string(),
         });
-        return result(program, snapshot, order, &files, ending);
+        let report = result(program, snapshot, order, &files, ending)?;
+        if report.said > heard {
+            let said = report.said;
+            let text = format!(
+                "'{program}' passed on {heard} of {said} messages of its stage: what was skipped may not be named here"
+            );
+            let hint = "leave snapshot.program out, or name another program";
+            events.warn(Section::Tools, text, Some(hint.to_owned()));
+        }
+        return Ok(report.result);
     }
 }
 
@@ -128,12 +144,12 @@ fn result(
     order: &StageOrder,
     files: &StageFiles,
     ending: Ending,
-) -> Result<StageResult, Failure> {
+) -> Result<StageReport, Failure> {
     let read = std::fs::read(files.result.to_native())
         .ok()
         .and_then(|text| serde_json::from_slice(&text).ok());
     match (ending, read) {
-        (Ending::Finished, Some(result)) => Ok(result),
+        (Ending::Finished, Some(report)) => Ok(report),
         (Ending::Finished, None) => Err(Failure(
             format!("'{program}' left no result file; it did not run the stage"),
             None,
@@ -247,14 +263,20 @@ pub fn run_order_file(
     let order: StageOrder = serde_json::from_slice(&text)
         .map_err(std::io::Error::from)
         .map_err(StageError::io("reading", path))?;
-    let events = Events::new(vec![Box::new(EventLines)]);
+    let said = Arc::new(AtomicU64::new(0));
+    let lines = EventLines {
+        said: Arc::clone(&said),
+    };
+    let events = Events::new(vec![Box::new(lines)]);
     let started = StageFiles::of(&order).started.to_native();
     std::fs::write(&started, "").map_err(StageError::io("writing", &started))?;
     watch(StageFiles::of(&order).stop.to_native(), cancel.clone());
     match stage::run(&order, key, cancel, &events) {
         Ok(result) => {
             let target = StageFiles::of(&order).result.to_native();
-            let text = serde_json::to_vec_pretty(&result).map_err(std::io::Error::from);
+            let said = said.load(Ordering::Relaxed);
+            let report = StageReport { said, result };
+            let text = serde_json::to_vec_pretty(&report).map_err(std::io::Error::from);
             text.and_then(|text| std::fs::write(&target, text))
                 .map_err(StageError::io("writing", &target))
         }
@@ -286,12 +308,23 @@ fn watch(stop: PathBuf, cancel: Cancel) {
     drop(std::thread::Builder::new().spawn(watching));
 }
 
+/// What is in the result file.
+#[derive(Serialize, Deserialize)]
+struct StageReport {
+    /// How many events were written to standard output, which a snapshot program may not pass on.
+    said: u64,
+    result: StageResult,
+}
+
 /// Writes events as lines the outer run reads back.
-struct EventLines;
+struct EventLines {
+    said: Arc<AtomicU64>,
+}
 
 impl Sink for EventLines {
     fn emit(&self, event: &Event) {
         use std::io::Write;
+        self.said.fetch_add(1, Ordering::Relaxed);
         if let Ok(text) = serde_json::to_string(event) {
             // If the outer run has ended, nobody reads the events.
             let _ = writeln!(std::io::stdout().lock(), "{EVENT_LINE}{text}");

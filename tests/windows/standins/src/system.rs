@@ -23,15 +23,18 @@ pub fn command_line() -> String {
 }
 
 /// Starts a command line the way ShadowSpawn does, without a shell, waits for its end and returns
-/// its exit code, or the error that kept it from starting.
+/// its exit code, or the error that kept it from starting. If it is silent, it has no output.
 ///
 /// # Errors
 /// Whatever `CreateProcess` says.
-pub fn run_command_line(line: &str) -> io::Result<u32> {
+pub fn run_command_line(line: &str, is_silent: bool) -> io::Result<u32> {
     #[cfg(windows)]
-    return windows::run_command_line(line);
+    return windows::run_command_line(line, is_silent);
     #[cfg(not(windows))]
-    Err(io::Error::new(io::ErrorKind::Unsupported, line.to_owned()))
+    {
+        let _ = is_silent;
+        Err(io::Error::new(io::ErrorKind::Unsupported, line.to_owned()))
+    }
 }
 
 /// Sets the times of a file or directory, also of a read-only one.
@@ -226,7 +229,7 @@ mod windows {
         }
     }
 
-    pub fn run_command_line(line: &str) -> io::Result<u32> {
+    pub fn run_command_line(line: &str, is_silent: bool) -> io::Result<u32> {
         let mut units = wide(line.as_ref());
         keep_handles();
         let startup = StartupInfo {
@@ -239,6 +242,7 @@ mod windows {
             process_id: 0,
             thread_id: 0,
         };
+        const DETACHED: u32 = 8;
         // SAFETY: the command line is a writable string that ends in NUL, the structures have the
         // layout of the system's, and the handles are closed once.
         unsafe {
@@ -249,8 +253,8 @@ mod windows {
                 ptr::null(),
                 // ShadowSpawn says no here, and Windows passes the three standard handles on all
                 // the same; Wine would not. No other handle can be inherited.
-                1,
-                0,
+                i32::from(!is_silent),
+                if is_silent { DETACHED } else { 0 },
                 ptr::null(),
                 ptr::null(),
                 &raw const startup,

@@ -21,6 +21,9 @@ const FAILURE_VARIABLE: &str = "AAM_STANDIN_VSS_FAILURE";
 /// A file of such codes, one a line: each run takes the first line away and fails with it.
 const FAILURES_VARIABLE: &str = "AAM_STANDIN_VSS_FAILURES";
 
+/// The command gets no standard output.
+const SILENT_VARIABLE: &str = "AAM_STANDIN_SILENT";
+
 /// Another snapshot of the volume is being made.
 const SNAPSHOT_IN_PROGRESS: &str = "0x80042316";
 
@@ -129,7 +132,8 @@ fn shadowed(arguments: &Arguments, writer: &Writer) -> Result<i32, Unwritable> {
         return Ok(writer.error(&text, FAILED));
     }
     writer.status(&format!("Launching command: {command}"))?;
-    let code = match system::run_command_line(command) {
+    let is_silent = std::env::var_os(SILENT_VARIABLE).is_some();
+    let code = match system::run_command_line(command, is_silent) {
         Ok(code) => code,
         Err(error) => {
             writer.status("Aborting backup.")?;
