@@ -1,7 +1,7 @@
 #!/bin/sh
 # Plays many random histories (tests/it/histories.rs), or walks through all faults of system calls, and prints what differs.
 #
-#     tests/histories.sh [--count N] [--seed N] [--jobs N] [--history N]
+#     tests/histories.sh [--count N] [--seed N] [--jobs N] [--history N] [--from N]
 #     tests/histories.sh --faults N|all [--in run|restore] [--jobs N]
 set -eu
 cd "$(dirname "$0")/.."
@@ -15,6 +15,7 @@ while [ $# -gt 0 ]; do
     --seed) export AAM_TEST_SEED="$2" ;;
     --jobs) AAM_TEST_JOBS=$2 ;;
     --history) export AAM_TEST_HISTORY="$2" ;;
+    --from) export AAM_TEST_FROM="$2" ;;
     --faults) export AAM_TEST_FAULTS="$2" test=any_system_call_may_fail ;;
     --in) export AAM_TEST_FAULTS_IN="$2" ;;
     *)

@@ -243,12 +243,29 @@ pub fn is_administrator() -> bool {
     unsafe { IsUserAnAdmin() != 0 }
 }
 
-/// The root of the volume that holds a directory, such as `C:\`, ended by 0.
+/// The root of a volume, such as `C:\`, ended by 0.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VolumeRoot(Vec<u16>);
+
+impl VolumeRoot {
+    fn as_ptr(&self) -> *const u16 {
+        self.0.as_ptr()
+    }
+}
+
+impl std::fmt::Display for VolumeRoot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let units = self.0.strip_suffix(&[0]).unwrap_or(&self.0);
+        f.write_str(&String::from_utf16_lossy(units))
+    }
+}
+
+/// The root of the volume that holds a directory.
 ///
 /// # Errors
 /// When Windows does not tell.
 #[allow(unsafe_code)]
-pub fn volume(directory: &Path) -> io::Result<Vec<u16>> {
+pub fn volume(directory: &Path) -> io::Result<VolumeRoot> {
     let path: Vec<u16> = std::path::absolute(directory)?
         .as_os_str()
         .encode_wide()
@@ -259,12 +276,8 @@ pub fn volume(directory: &Path) -> io::Result<Vec<u16>> {
     if unsafe { GetVolumePathNameW(path.as_ptr(), root.as_mut_ptr(), root.len() as u32) } == 0 {
         return Err(io::Error::last_os_error());
     }
-    Ok(root
-        .iter()
-        .copied()
-        .take_while(|unit| *unit != 0)
-        .chain([0])
-        .collect())
+    let units = root.iter().copied().take_while(|unit| *unit != 0);
+    Ok(VolumeRoot(units.chain([0]).collect()))
 }
 
 /// What a volume says of itself.

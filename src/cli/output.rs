@@ -1,7 +1,7 @@
 //! Writing results to stdout and everything else to stderr, without a panic when a pipe is closed.
 
 use std::fmt::Display;
-use std::io::{self, Write};
+use std::io::{self, BufRead, Write};
 
 use super::{Exit, exact};
 use crate::model::text::{harmless, harmless_json};
@@ -52,6 +52,12 @@ fn written(text: serde_json::Result<String>) -> Exit {
             Exit::Failed
         }
     }
+}
+
+/// Keeps the window open until somebody has read what is in it.
+pub fn wait_to_close() {
+    note("Press Enter to close. ");
+    let _ = std::io::stdin().lock().read_line(&mut String::new());
 }
 
 /// Writes something for a person. A closed standard error is ignored.

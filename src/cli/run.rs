@@ -1,6 +1,6 @@
 //! `run`: the backup itself, as a scheduler or a person starts it (SPEC#run).
 
-use std::io::{BufRead, IsTerminal};
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -172,8 +172,7 @@ fn backup(job: &Job, args: &RunArgs, cancel: &Cancel) -> Exit {
     );
     let exit = show(ended, args.format);
     if attended && job.pause_at_end {
-        output::note("Press Enter to close. ");
-        let _ = std::io::stdin().lock().read_line(&mut String::new());
+        output::wait_to_close();
     }
     exit
 }

@@ -12,13 +12,10 @@ use crate::model::cancel::Cancel;
 
 /// Show a shadow copy of a directory at a drive letter while a command runs (Windows).
 ///
-/// Runs use it by themselves. Exit codes are those of ShadowSpawn: 1 if no shadow copy was made, 2
+/// Exit codes are those of ShadowSpawn: 1 if no shadow copy was made, 2
 /// if the command line is wrong or the letter in use, and that of the command with 32768 added.
 #[derive(Debug, Args)]
 pub struct ShadowArgs {
-    /// Write what happens as events, for a run.
-    #[arg(long, hide = true)]
-    pub events: bool,
     /// Directory on a local volume
     pub source: PathBuf,
     /// Free drive letter, such as Q:
@@ -32,9 +29,8 @@ pub struct ShadowArgs {
 #[cfg(windows)]
 pub fn run(args: ShadowArgs, cancel: &Cancel) -> Exit {
     use crate::cli::terminal::Terminal;
-    use crate::model::event::{Events, Sink};
-    use crate::run::backup::exec::EventLines;
-    use crate::run::shadow::{self, ShadowError, ShadowOrder};
+    use crate::model::event::Events;
+    use crate::run::shadow::{self, ShadowOrder};
 
     let letter = args.mount.trim_end_matches('\\').to_ascii_uppercase();
     if !matches!(letter.as_bytes(), [letter, b':'] if letter.is_ascii_alphabetic()) {
@@ -51,16 +47,9 @@ pub fn run(args: ShadowArgs, cancel: &Cancel) -> Exit {
         letter,
         command: args.command,
     };
-    let sink: Box<dyn Sink> = match args.events {
-        true => Box::new(EventLines),
-        false => Box::new(Terminal::new(false, true)),
-    };
-    let code = shadow::run(&order, cancel, &Events::new(vec![sink])).unwrap_or_else(|error| {
-        let hint = match &error {
-            ShadowError::Failed { hint, .. } => hint,
-            ShadowError::Usage(_) => "aam-backup shadow SOURCE Q: COMMAND...",
-        };
-        complain("error", &error.to_string(), hint);
+    let events = Events::new(vec![Box::new(Terminal::new(false, true))]);
+    let code = shadow::run(&order, cancel, &events).unwrap_or_else(|error| {
+        complain("error", &error.to_string(), error.hint());
         error.code()
     });
     // Other codes than those of the table.

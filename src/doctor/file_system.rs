@@ -48,6 +48,6 @@ fn identity(directory: &Path) -> Option<u64> {
 }
 
 #[cfg(windows)]
-fn identity(directory: &Path) -> Option<Vec<u16>> {
+fn identity(directory: &Path) -> Option<crate::adapters::windows::VolumeRoot> {
     crate::adapters::windows::volume(directory).ok()
 }

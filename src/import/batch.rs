@@ -9,16 +9,9 @@ use std::sync::LazyLock;
 use regex::{Captures, Regex};
 
 use super::remark::{Remark, RemarkPlace};
+use super::restores;
 use super::words::{INCREMENTAL_ONLY, REGULAR, split};
 
-/// The other things that v1.0 did.
-const RESTORES: [&str; 5] = [
-    "one-step-aws-data-restoration",
-    "restore-to-aws-s3-from-aws-s3-glacier-deep-archive",
-    "check-aws-s3-restoration-status",
-    "download-to-local-computer-from-aws-s3",
-    "decompress-all-downloaded-backup-files",
-];
 /// What `cmd` does not run, or what only shows text.
 const NO_COMMANDS: [&str; 4] = ["rem", "echo", "title", "goto"];
 
@@ -56,10 +49,7 @@ impl CommandLine {
                 words: words.into_iter().skip(at).collect(),
                 unknown: Vec::new(),
             }),
-            None => Err(no_backup(
-                RemarkPlace::Whole,
-                words.iter().any(|word| RESTORES.contains(&word.as_str())),
-            )),
+            None => Err(no_backup(RemarkPlace::Whole, restores::command(&words))),
         }
     }
 
@@ -70,7 +60,7 @@ impl CommandLine {
     pub fn of_batch(file: &str, text: &str, given: &Variables) -> Result<CommandLine, Remark> {
         let mut variables = given.clone();
         let mut found: Vec<(usize, CommandLine)> = Vec::new();
-        let mut restores = false;
+        let mut restore = None;
         let delayed = text.to_lowercase().contains("enabledelayedexpansion");
         for (number, line) in logical_lines(text) {
             let line = line.trim_start_matches(['@', ' ', '\t']);
@@ -93,7 +83,7 @@ impl CommandLine {
                 continue;
             }
             let words = split(&one_command(&line));
-            restores |= words.iter().any(|word| RESTORES.contains(&word.as_str()));
+            restore = restore.or_else(|| restores::command(&words));
             if let Ok(command) = CommandLine::of_words(words) {
                 let spot = RemarkPlace::Line(file.to_owned(), number);
                 readable(spot, &line, &unknown, delayed)?;
@@ -101,11 +91,11 @@ impl CommandLine {
             }
         }
         match found.len() {
-            0 => Err(no_backup(RemarkPlace::Line(file.to_owned(), 1), restores)),
+            0 => Err(no_backup(RemarkPlace::Line(file.to_owned(), 1), restore)),
             1 => found
                 .pop()
                 .map(|(_, command)| command)
-                .ok_or_else(|| no_backup(RemarkPlace::Whole, restores)),
+                .ok_or_else(|| no_backup(RemarkPlace::Whole, restore)),
             _ => {
                 let lines: Vec<String> = found.iter().map(|(line, _)| line.to_string()).collect();
                 let message = format!(
@@ -143,11 +133,13 @@ fn readable(
     Ok(())
 }
 
-fn no_backup(spot: RemarkPlace, restores: bool) -> Remark {
-    if restores {
-        let message = "is a v1.0 restore command; only a backup command says what is backed up";
-        return Remark::error(spot, message)
-            .hint("restores need no import: see `aam-backup restore --help`");
+fn no_backup(spot: RemarkPlace, restore: Option<String>) -> Remark {
+    if let Some(command) = restore {
+        let message = "is a v1.0 restore command, which needs no profile";
+        let hint = format!(
+            "the command is now `{command}`; it asks for the archive key, and takes the access key from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        );
+        return Remark::error(spot, message).hint(hint);
     }
     Remark::error(
         spot,

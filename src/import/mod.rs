@@ -10,6 +10,7 @@ pub mod batch;
 mod draft;
 mod instructions;
 mod remark;
+mod restores;
 mod words;
 
 use std::path::Path;

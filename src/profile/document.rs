@@ -58,7 +58,7 @@ pub struct Document {
     #[schemars(regex(pattern = NAME), example = &"nightly")]
     pub name: String,
     /// Unique name of this computer or storage; every object name starts with it. It consists of
-    /// letters, digits, `-` and `.`, without underscores.
+    /// letters, digits, `-`, `.`, `'` and spaces inside, without underscores.
     #[schemars(regex(pattern = LOCATION), example = &"office-pc")]
     pub location: String,
     /// Directories to back up: absolute paths without wildcards.
@@ -111,7 +111,7 @@ pub struct Document {
     /// Clock of the stamps: `utc`, or `local` to continue a bucket written by v1.0.
     #[serde(default)]
     pub time_zone: Zone,
-    /// Wait for a key press at the end of a run, so that its window stays open.
+    /// Wait for a key press at the end of a run or restore, so that its window stays open.
     #[serde(default)]
     pub pause_at_end: bool,
 }

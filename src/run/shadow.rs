@@ -19,6 +19,9 @@ pub struct ShadowOrder {
 pub enum ShadowError {
     #[error("{0}")]
     Usage(String),
+    /// Another program is making a shadow copy.
+    #[error("{text}")]
+    Busy { text: String, hint: &'static str },
     #[error("{text}")]
     Failed { text: String, hint: &'static str },
 }
@@ -28,7 +31,15 @@ impl ShadowError {
     pub fn code(&self) -> i32 {
         match self {
             ShadowError::Usage(_) => 2,
-            ShadowError::Failed { .. } => 1,
+            ShadowError::Busy { .. } | ShadowError::Failed { .. } => 1,
+        }
+    }
+
+    /// What to do.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            ShadowError::Usage(_) => "aam-backup shadow SOURCE Q: COMMAND...",
+            ShadowError::Busy { hint, .. } | ShadowError::Failed { hint, .. } => hint,
         }
     }
 }
@@ -54,11 +65,14 @@ pub fn below(device: &str, root: &str, source: &str) -> String {
         }
 }
 
+/// What VSS says while another program is making a shadow copy.
+const BUSY: u32 = 0x8004_2316;
+
 /// What a code of VSS means, and what to do.
 pub fn meaning(code: u32) -> (&'static str, &'static str) {
     const EVENTS: &str = "look for VSS in the event log of Windows (Application)";
     match code {
-        0x8004_2316 => (
+        BUSY => (
             "another program is making a shadow copy",
             "wait until it has ended",
         ),
@@ -105,26 +119,28 @@ pub fn moment(state: i32) -> &'static str {
 }
 
 #[cfg(windows)]
-pub use made::run;
+pub use made::{ShadowSet, run};
 
 #[cfg(windows)]
 mod made {
+    use std::path::{Path, PathBuf};
     use std::process::{Command, Stdio};
 
-    use super::{ShadowError, ShadowOrder, below, exit_code, meaning, moment};
+    use super::{BUSY, ShadowError, ShadowOrder, below, exit_code, meaning, moment};
     use crate::adapters::windows::letter::{self, Letter};
     use crate::adapters::windows::tree::ProcessTree;
-    use crate::adapters::windows::volume;
     use crate::adapters::windows::vss::{NoCopy, ShadowCopy, VssError};
+    use crate::adapters::windows::{VolumeRoot, volume};
     use crate::model::cancel::Cancel;
     use crate::model::event::{Events, Section};
 
     impl From<VssError> for ShadowError {
         fn from(VssError { call, code }: VssError) -> ShadowError {
             let (what, hint) = meaning(code);
-            ShadowError::Failed {
-                text: format!("no shadow copy was made: {what} ({call}: 0x{code:08x})"),
-                hint,
+            let text = format!("no shadow copy was made: {what} ({call}: 0x{code:08x})");
+            match code {
+                BUSY => ShadowError::Busy { text, hint },
+                _ => ShadowError::Failed { text, hint },
             }
         }
     }
@@ -141,6 +157,90 @@ mod made {
         }
     }
 
+    /// A directory in full, and its volume.
+    fn place(source: &Path) -> Result<(String, VolumeRoot), ShadowError> {
+        let usage = |text: String| ShadowError::Usage(text);
+        let full = std::path::absolute(source)
+            .map_err(|e| usage(format!("'{}': {e}", source.display())))?;
+        let shown = crate::model::path::shown(&full);
+        if shown.starts_with(r"\\") {
+            return Err(usage(format!("'{shown}' is on a network share")));
+        }
+        let root = volume(&full).map_err(|e| usage(format!("the volume of '{shown}': {e}")))?;
+        Ok((shown, root))
+    }
+
+    /// Shadow copies of one moment, and the letter that shows them. They are taken down when it is
+    /// dropped, at the latest.
+    pub struct ShadowSet {
+        copy: ShadowCopy,
+        letter: String,
+    }
+
+    impl ShadowSet {
+        /// Makes one of each volume that holds a source.
+        ///
+        /// # Errors
+        /// When the letter is in use, or Windows refuses one of them.
+        pub fn of(
+            sources: &[PathBuf],
+            letter: &str,
+            cancel: &Cancel,
+            events: &Events<'_>,
+        ) -> Result<ShadowSet, ShadowError> {
+            let mut roots = Vec::new();
+            for source in sources {
+                let (_, root) = place(source)?;
+                if !roots.contains(&root) {
+                    roots.push(root);
+                }
+            }
+            let mut copy = ShadowCopy::open()?;
+            letter::take_down_dangling(letter);
+            if !letter::is_free(letter) {
+                let text = format!("the letter {letter} is in use");
+                return Err(ShadowError::Usage(text));
+            }
+            for writer in copy.make(&roots, cancel)? {
+                let (name, when, code) = (&writer.name, moment(writer.state), writer.code);
+                let text = format!(
+                    "'{name}' failed {when} (0x{code:08x}): its files are in the backup as after a power cut"
+                );
+                events.warn(Section::Tools, text, None);
+            }
+            let letter = letter.to_owned();
+            Ok(ShadowSet { copy, letter })
+        }
+
+        /// Whether it has the volume of this directory.
+        pub fn has(&self, source: &Path) -> bool {
+            place(source).is_ok_and(|(_, root)| self.copy.has(&root))
+        }
+
+        /// Shows a directory at the letter, until what is returned is dropped.
+        ///
+        /// # Errors
+        /// When Windows refuses.
+        pub fn show(&self, source: &Path) -> Result<Letter, ShadowError> {
+            let (shown, root) = place(source)?;
+            let target = below(&self.copy.device(&root)?, &root.to_string(), &shown);
+            Letter::leading_to(&self.letter, &target).map_err(|e| ShadowError::Failed {
+                text: format!("{} cannot be made to show {target}: {e}", self.letter),
+                hint: "choose another letter in snapshot.mount",
+            })
+        }
+
+        /// Takes the shadow copies down.
+        pub fn end(mut self, events: &Events<'_>) {
+            if let Err(VssError { call, code }) = self.copy.end() {
+                let text = format!(
+                    "the shadow copy is deleted only when this program ends ({call}: 0x{code:08x})"
+                );
+                events.note(Section::Tools, text);
+            }
+        }
+    }
+
     /// Returns the exit code. The shadow copy and the letter have always been removed by then.
     ///
     /// # Errors
@@ -150,41 +250,12 @@ mod made {
         cancel: &Cancel,
         events: &Events<'_>,
     ) -> Result<i32, ShadowError> {
-        let usage = |text: String| ShadowError::Usage(text);
-        let failed = |text: String, hint| ShadowError::Failed { text, hint };
-        let source = std::path::absolute(&order.source)
-            .map_err(|e| usage(format!("'{}': {e}", order.source.display())))?;
-        let shown = crate::model::path::shown(&source);
-        if shown.starts_with(r"\\") {
-            return Err(usage(format!("'{shown}' is on a network share")));
-        }
-        let root = volume(&source).map_err(|e| usage(format!("the volume of '{shown}': {e}")))?;
-        let root_text = String::from_utf16_lossy(&root[..root.len().saturating_sub(1)]);
-        let mut backup = ShadowCopy::open()?;
-        letter::take_down_dangling(&order.letter);
-        if !letter::is_free(&order.letter) {
-            return Err(usage(format!("the letter {} is in use", order.letter)));
-        }
-        for writer in backup.make(&root, cancel)? {
-            let (name, when, code) = (&writer.name, moment(writer.state), writer.code);
-            let text = format!(
-                "'{name}' failed {when} (0x{code:08x}): its files are in the backup as after a power cut"
-            );
-            events.warn(Section::Tools, text, None);
-        }
-        let target = below(&backup.device()?, &root_text, &shown);
-        let letter = Letter::leading_to(&order.letter, &target).map_err(|e| {
-            let text = format!("{} cannot be made to show {target}: {e}", order.letter);
-            failed(text, "choose another letter in snapshot.mount")
-        })?;
+        let sources = [order.source.clone()];
+        let set = ShadowSet::of(&sources, &order.letter, cancel, events)?;
+        let letter = set.show(&order.source)?;
         let code = command(order);
         drop(letter);
-        if let Err(VssError { call, code }) = backup.end() {
-            let text = format!(
-                "the shadow copy is deleted only when this program ends ({call}: 0x{code:08x})"
-            );
-            events.note(Section::Tools, text);
-        }
+        set.end(events);
         code
     }
 

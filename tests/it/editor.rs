@@ -186,7 +186,7 @@ fn an_editor_says_what_is_wrong_and_where() {
             "location: pc",
             "location: my_pc",
             4,
-            "Write 1 to 64 letters, digits, '.' and '-'. Underscores are not allowed.",
+            "Write 1 to 64 letters, digits, '.', '-', apostrophes and spaces inside. Underscores are not allowed.",
         ),
         (
             "version: 1",

@@ -4,6 +4,7 @@
  *
  *   AAM_LAB_ATTRIBUTES   NAME=ATTRIBUTES[:TAG[:ERROR]], separated by ; – the attributes are added to those it has, the tag
  *                        is that of a reparse point, the error is what reading its content ends with
+ *   AAM_LAB_NO_POSIX     nothing is deleted or renamed as POSIX has it
  *   AAM_LAB_LETTER       what the letter Q: leads to beforehand, as Windows keeps it: Wine's letters lead to what exists
  */
 #include "replace.h"
@@ -124,6 +125,16 @@ static BOOL WINAPI copy(LPCWSTR from, LPCWSTR to, LPPROGRESS_ROUTINE progress, L
     return !is_refused(from) && CopyFileExW(from, to, progress, data, cancel, flags);
 }
 
+/* As exFAT and FAT answer. */
+static BOOL WINAPI set_information(HANDLE handle, FILE_INFO_BY_HANDLE_CLASS class, LPVOID in, DWORD size) {
+    const int disposition_ex = 21, rename_ex = 22;
+    if (class == disposition_ex || class == rename_ex) {
+        SetLastError(ERROR_INVALID_PARAMETER);
+        return FALSE;
+    }
+    return SetFileInformationByHandle(handle, class, in, size);
+}
+
 static WCHAR letter[256];
 
 static DWORD WINAPI query_letter(LPCWSTR name, LPWSTR out, DWORD size) {
@@ -149,6 +160,7 @@ BOOL WINAPI DllMain(HINSTANCE library, DWORD reason, void *reserved) {
         replace("DefineDosDeviceW", define_letter);
     }
     ntfs_start();
+    if (GetEnvironmentVariableW(L"AAM_LAB_NO_POSIX", NULL, 0)) replace("SetFileInformationByHandle", set_information);
     read_list();
     if (!count) return TRUE;
     replace("FindFirstFileExW", find_first);

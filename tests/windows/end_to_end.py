@@ -14,6 +14,7 @@ import struct
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 LAB = Path(os.environ["LAB"])
@@ -79,7 +80,7 @@ class Machine:
     """A Windows machine with some files to back up. Each scenario gets one in its first state."""
 
     def __init__(self):
-        for name in ["Data", "Mirror", "Store", "Work", "Logs", "Profiles", "Out", "Restored"]:
+        for name in ["Data", "Mirror", "Store", "Work", "Logs", "Profiles", "Out", "Restored", "More"]:
             shutil.rmtree(DRIVE / name, ignore_errors=True)
         shutil.rmtree(DRIVE / "ProgramData/AAM Auto Backup", ignore_errors=True)
         LETTER.unlink(missing_ok=True)
@@ -246,15 +247,66 @@ def without_shadowspawn(machine):
     machine.environment["AAM_MOCK_VSS"] = "DoSnapshotSet=0x80042316"
     del machine.environment["AAM_MOCK_VSS_WRITERS"]
     said = machine.backup("run", r"C:\Profiles\nightly.yaml", expect=1)
-    holds(said, "another snapshot is being made; trying again", "the snapshot could not be made")
+    holds(said, "another snapshot is being made; trying again", "another program is making a shadow copy")
     del machine.environment["AAM_MOCK_VSS"]
     machine.backup("run", r"C:\Profiles\nightly.yaml")
 
 
+def the_shadow_copies_of_all_mounts_are_of_one_moment(machine):
+    second = LAB / "second volume"
+    shutil.rmtree(second, ignore_errors=True)
+    (second / "files").mkdir(parents=True)
+    (second / "files/z.txt").write_text("z")
+    (DRIVE / "More/files").mkdir(parents=True)
+    (DRIVE / "More/files/m.txt").write_text("m")
+    third = f"Z:{second}/files".replace("/", "\\")
+    machine.profile([r"C:\Data\Pictures", r"C:\More\files", third], [])
+    profile = DRIVE / "Profiles/nightly.yaml"
+    profile.write_text(profile.read_text().replace("  program: shadowspawn\n", ""))
+    machine.environment["AAM_MOCK_VSS_JOURNAL"] = r"C:\Profiles\journal"
+
+    def calls_of(expect, *parts):
+        (DRIVE / "Profiles/journal").unlink(missing_ok=True)
+        shutil.rmtree(DRIVE / "Mirror/c", ignore_errors=True)
+        shutil.rmtree(DRIVE / "Mirror/z", ignore_errors=True)
+        holds(machine.backup("run", "--verbose", r"C:\Profiles\nightly.yaml", expect=expect), *parts)
+        if LETTER.is_symlink():
+            raise Failed("Q: is still there")
+        wanted = ("StartSnapshotSet", "AddTo", "DoSnapshotSet", "DefineDosDevice(0", "DeleteSnapshots")
+        lines = (DRIVE / "Profiles/journal").read_text().splitlines()
+        return [line for line in lines if line.startswith(wanted) and not line.endswith("released")]
+
+    def mirrored(*names):
+        found = sorted(file.name for file in (DRIVE / "Mirror").rglob("*") if file.suffix in (".txt", ".jpg"))
+        if found != sorted(names):
+            raise Failed(f"the mirror holds {found}")
+
+    device = r"\\?\GLOBALROOT\Device\HarddiskVolumeShadowCopy"
+    shown = [r"7\Data\Pictures", r"7\More\files", rf"8{third[2:]}"]
+    found = calls_of(0, "the shadow copies of all mounts were made at one moment")
+    expected = ["StartSnapshotSet", r"AddToSnapshotSet(C:\, any)", r"AddToSnapshotSet(Z:\, any)", "DoSnapshotSet"]
+    expected += [f"DefineDosDevice(0, Q:, {device}{place})" for place in shown]
+    expected += ["DeleteSnapshots(the set, SNAPSHOT_SET, 1)"]
+    if found != expected:
+        raise Failed("\n".join(found))
+    mirrored("cat.jpg", "m.txt", "z.txt")
+    # Two volumes that no provider takes together.
+    machine.environment["AAM_MOCK_VSS"] = "second=0x8004230e"
+    found = calls_of(0, "each mount gets a shadow copy of its own: ", "0x8004230e")
+    if [call for call in found if call.startswith("Do")] != ["DoSnapshotSet"] * 3:
+        raise Failed("\n".join(found))
+    mirrored("cat.jpg", "m.txt", "z.txt")
+    # One that has none at all fails by itself.
+    machine.environment["AAM_MOCK_VSS"] = "unsupported.Z=1"
+    found = calls_of(1, "the volume does not support shadow copies", "nothing is uploaded")
+    mirrored("cat.jpg", "m.txt")
+    shutil.rmtree(second)
+
+
 def a_mount_that_the_console_has_no_letters_for(machine):
-    machine.write("Groß/a/x.txt", "x")
-    machine.write("Groß/b/y.txt", "y")
-    machine.profile(["C:\\Data\\Groß\\a", "C:\\Data\\Groß\\b"], [])
+    machine.write("문서/a/x.txt", "x")
+    machine.write("문서/b/y.txt", "y")
+    machine.profile(["C:\\Data\\문서\\a", "C:\\Data\\문서\\b"], [])
     machine.backup("run", r"C:\Profiles\nightly.yaml")
     found = sorted(file.name for file in (DRIVE / "Mirror").rglob("*.txt"))
     if found != ["x.txt", "y.txt"]:
@@ -281,12 +333,21 @@ def search_path(machine):
     return next(line.split("    ")[-1].strip() for line in said.splitlines() if "REG_" in line)
 
 
-def what_is_installed_works(machine):
-    """Installed, installed again, backed up and restored with, and removed."""
+def packages_for_windows():
+    """Those that CI made of the release, or such of the program under test."""
+    made = os.environ.get("AAM_TEST_PACKAGES")
+    if made:
+        return Path(made).resolve()
     packages = LAB / "packages"
     environment = {name: os.environ[name] for name in os.environ if name not in ("LC_ALL", "LOCPATH")}
     environment |= {"MAKENSIS": "-DQUICK", "BASE": "https://downloads.test/aam-backup"}
     subprocess.run([ROOT / "packaging/windows.sh", LAB / "bin/aam-backup.exe", packages], check=True, env=environment)
+    return packages
+
+
+def what_is_installed_works(machine):
+    """Installed, installed again, backed up and restored with in both ways of making snapshots, and removed."""
+    packages = packages_for_windows()
     setup = next(packages.glob("*-setup.exe"))
     place = DRIVE / "Program Files/AAM Auto Backup"
     shutil.rmtree(place, ignore_errors=True)
@@ -304,21 +365,31 @@ def what_is_installed_works(machine):
     holds((place / "completions.ps1").read_text(), "Register-ArgumentCompleter", "'aam-backup;schedule;install'")
     setup_sum = hashlib.sha256(setup.read_bytes()).hexdigest()
     holds((packages / "winget-AAM.AutoBackup.installer.yaml").read_text(), setup.name, setup_sum.upper())
-    zip_sum = hashlib.sha256(next(packages.glob("*.zip")).read_bytes()).hexdigest()
+    zipped = next(packages.glob("*-windows.zip"))
+    with zipfile.ZipFile(zipped) as files:
+        inside = files.read(next(name for name in files.namelist() if name.endswith("/aam-backup.exe")))
+    if inside != (place / "aam-backup.exe").read_bytes():
+        raise Failed("the zip holds another program")
+    zip_sum = hashlib.sha256(zipped.read_bytes()).hexdigest()
     holds((packages / "scoop-aam-backup.json").read_text(), zip_sum)
     holds((packages / "SHA256SUMS").read_text(), setup_sum, zip_sum, "scoop-aam-backup.json")
     # Somebody's own file.
     (place / "notes.txt").write_text("mine")
     program = ours + r"\aam-backup.exe"
-    machine.run(program, "run", r"C:\Profiles\nightly.yaml")
-    same("the mirror", selected(), machine.mirror())
-    (DRIVE / "Profiles/nightly.yaml").write_text(PROFILE.replace("  program: shadowspawn\n", ""))
-    machine.write("Pictures/new.jpg", "new")
-    machine.run(program, "run", r"C:\Profiles\nightly.yaml")
-    machine.run(program, "restore", r"C:\Profiles\nightly.yaml", "--to", r"C:\Restored")
-    restored = {file.name for file in (DRIVE / "Restored").rglob("*.jpg")}
-    if restored != {"cat.jpg", "new.jpg"}:
-        raise Failed(f"restored: {restored}")
+    machine.environment["AAM_MOCK_VSS_JOURNAL"] = r"C:\Profiles\journal"
+    # By ShadowSpawn, then by the program itself.
+    for number, profile in enumerate([PROFILE, PROFILE.replace("  program: shadowspawn\n", "")]):
+        (DRIVE / "Profiles/nightly.yaml").write_text(profile)
+        machine.write(f"Pictures/new {number}.jpg", "new")
+        machine.run(program, "run", r"C:\Profiles\nightly.yaml")
+        same("the mirror", selected(), machine.mirror())
+        back = rf"C:\Restored\{number}"
+        machine.run(program, "restore", r"C:\Profiles\nightly.yaml", "--to", back)
+        wanted = {name: text for name, text in selected().items() if text is not None}
+        found = {name: text for name, text in tree(DRIVE / f"Restored/{number}/1").items() if text is not None}
+        same(f"what was restored in {back}", wanted, found)
+        if (DRIVE / "Profiles/journal").exists() != bool(number):
+            raise Failed("the shadow copy was made by something else")
     profile = DRIVE / "ProgramData/AAM Auto Backup/profiles/mine.yaml"
     profile.parent.mkdir(parents=True, exist_ok=True)
     profile.write_text(PROFILE)
@@ -445,6 +516,7 @@ SCENARIOS = [
     more_exclusions_than_a_line_holds,
     a_snapshot_is_a_copy,
     without_shadowspawn,
+    the_shadow_copies_of_all_mounts_are_of_one_moment,
     a_mount_that_the_console_has_no_letters_for,
     the_copy_of_a_drive_can_be_seen,
     what_is_installed_works,

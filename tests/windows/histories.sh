@@ -1,7 +1,8 @@
 #!/bin/sh
 # Plays many random histories (tests/it/histories.rs) with aam-backup.exe under Wine, and prints what differs.
+# Histories are counted from 0: --from 12 goes on behind the first twelve.
 #
-#     tests/windows/histories.sh [--count N] [--seed N] [--history N]
+#     tests/windows/histories.sh [--count N] [--seed N] [--history N] [--from N]
 set -eu
 . "$(dirname "$0")/lab.sh"
 
@@ -12,6 +13,7 @@ while [ $# -gt 0 ]; do
     --count) AAM_TEST_HISTORIES=$2 ;;
     --seed) AAM_TEST_SEED=$2 ;;
     --history) export AAM_TEST_HISTORY="$2" ;;
+    --from) export AAM_TEST_FROM="$2" ;;
     *)
         echo "error: unknown option $1" >&2
         exit 2

@@ -2,7 +2,8 @@
 # Everything there is to test about Windows, on a Debian machine with nothing installed: gets what is missing, builds
 # the program and the stand-ins, holds the stand-ins to the transcripts, then backs up with the real program: what
 # concerns Windows alone, then the scenarios and random trees that Linux has too (tests/it), and golden files.
-# Arguments name the scenarios of Windows to run, and nothing else is; without any, all are run.
+# Arguments name the scenarios of Windows to run, and nothing else is; without any, all are run. AAM_TEST_PACKAGES names a
+# directory with packages that packaging/windows.sh made: what they install is tried, not what is built here.
 set -eu
 . "$(dirname "$0")/lab.sh"
 
@@ -32,12 +33,15 @@ unless_wine_loses_a_program() {
 part "the program and the stand-ins are built"
 "$here/build.sh"
 
-part "stand-ins"
-ln -sfn "$lab/q.empty" "$WINEPREFIX/dosdevices/q:"
-AAM_CASES_MAY_WIPE=1 CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER='timeout --kill-after=10 900 wine' \
-    cargo_for_windows test --quiet --manifest-path "$here/standins/Cargo.toml" --test cases
-stop_wine
-rm -f "$WINEPREFIX/dosdevices/q:"
+stand_ins() {
+    part "stand-ins"
+    ln -sfn "$lab/q.empty" "$WINEPREFIX/dosdevices/q:"
+    AAM_CASES_MAY_WIPE=1 CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER='timeout --kill-after=10 900 wine' \
+        cargo_for_windows test --quiet --manifest-path "$here/standins/Cargo.toml" --test cases
+    stop_wine
+    rm -f "$WINEPREFIX/dosdevices/q:"
+}
+[ $# -gt 0 ] || stand_ins
 
 part "the program"
 LAB=$lab unless_wine_loses_a_program timeout --kill-after=10 1200 python3 "$here/end_to_end.py" "$@"

@@ -3,7 +3,7 @@
 //!
 //! No safe crate offers it. Its tables are those of Microsoft's `vsbackup.h` and `vss.h`, entry by
 //! entry; `tests/windows/standins/vssapi.c`, which is compiled from such a header, calls
-//! them wrong if they are. A [`ShadowCopy`] takes its shadow copy down when it is dropped, whatever
+//! them wrong if they are. A [`ShadowCopy`] takes its shadow copies down when it is dropped, whatever
 //! happened; one that is left over by a crash is deleted by Windows.
 
 mod table;
@@ -13,6 +13,7 @@ use std::ptr;
 use windows_sys::Win32::Foundation::SysFreeString;
 use windows_sys::core::{GUID, HRESULT};
 
+use super::VolumeRoot;
 use super::com::{CoInitializeEx, This};
 use crate::model::cancel::Cancel;
 use table::{
@@ -90,17 +91,18 @@ enum Stage {
     Created,
     /// A set is being put together: it is aborted.
     Started,
-    /// There is a shadow copy.
+    /// The shadow copies are there.
     Made,
 }
 
-/// A conversation with VSS about one shadow copy.
+/// A conversation with VSS about shadow copies of one moment.
 pub struct ShadowCopy {
     components: This,
     free_properties: unsafe extern "system" fn(*mut Properties),
     stage: Stage,
     set: GUID,
-    snapshot: GUID,
+    /// By the roots of their volumes.
+    snapshots: Vec<(VolumeRoot, GUID)>,
 }
 
 impl ShadowCopy {
@@ -163,7 +165,7 @@ impl ShadowCopy {
                 >(free),
                 stage: Stage::Created,
                 set: NO_GUID,
-                snapshot: NO_GUID,
+                snapshots: Vec::new(),
             })
         }
     }
@@ -174,15 +176,19 @@ impl ShadowCopy {
         unsafe { &**self.components.cast::<*const BackupTable>() }
     }
 
-    /// Makes a shadow copy of the volume with this root, ended by 0, together with the programs
-    /// that have files open on it. Returns those that failed to prepare.
+    /// Makes shadow copies of volumes at one moment, together with the programs that have files open
+    /// on them. Returns those that failed to prepare.
     ///
     /// # Errors
-    /// When VSS refuses, or `cancel` is set.
+    /// When VSS refuses one of them, or `cancel` is set.
     #[allow(unsafe_code)]
-    pub fn make(&mut self, volume: &[u16], cancel: &Cancel) -> Result<Vec<WriterFailure>, NoCopy> {
-        let (this, volume) = (self.components, volume.as_ptr());
-        // SAFETY: `this` is the object of the table; `volume` ends with 0; results are written to
+    pub fn make(
+        &mut self,
+        volumes: &[VolumeRoot],
+        cancel: &Cancel,
+    ) -> Result<Vec<WriterFailure>, NoCopy> {
+        let this = self.components;
+        // SAFETY: `this` is the object of the table; the roots end with 0; results are written to
         // places that live through the call.
         unsafe {
             let begun = (self.table().initialize_for_backup)(this, ptr::null());
@@ -196,19 +202,23 @@ impl ShadowCopy {
             )?;
             let freed = (self.table().free_writer_metadata)(this);
             checked("FreeWriterMetadata", freed)?;
-            let mut supported = 0;
-            let asked = (self.table().is_volume_supported)(this, NO_GUID, volume, &mut supported);
-            checked("IsVolumeSupported", asked)?;
-            if supported == 0 {
-                checked("IsVolumeSupported", VSS_E_VOLUME_NOT_SUPPORTED)?;
+            for volume in volumes {
+                let (mut supported, root) = (0, volume.as_ptr());
+                let asked = (self.table().is_volume_supported)(this, NO_GUID, root, &mut supported);
+                checked("IsVolumeSupported", asked)?;
+                if supported == 0 {
+                    checked("IsVolumeSupported", VSS_E_VOLUME_NOT_SUPPORTED)?;
+                }
             }
             let started = (self.table().start_snapshot_set)(this, &mut self.set);
             checked("StartSnapshotSet", started)?;
             self.stage = Stage::Started;
-            let mut snapshot = NO_GUID;
-            let added = (self.table().add_to_snapshot_set)(this, volume, NO_GUID, &mut snapshot);
-            checked("AddToSnapshotSet", added)?;
-            self.snapshot = snapshot;
+            for volume in volumes {
+                let (mut snapshot, root) = (NO_GUID, volume.as_ptr());
+                let added = (self.table().add_to_snapshot_set)(this, root, NO_GUID, &mut snapshot);
+                checked("AddToSnapshotSet", added)?;
+                self.snapshots.push((volume.clone(), snapshot));
+            }
             let state = (self.table().set_backup_state)(this, 0, 0, VSS_BT_COPY, 0);
             checked("SetBackupState", state)?;
             self.wait("PrepareForBackup", self.table().prepare_for_backup, cancel)?;
@@ -259,19 +269,27 @@ impl ShadowCopy {
         Ok(failed)
     }
 
-    /// The device that shows the shadow copy: `\\?\GLOBALROOT\Device\HarddiskVolumeShadowCopy7`.
+    /// Whether there is one of this volume.
+    pub fn has(&self, volume: &VolumeRoot) -> bool {
+        self.snapshots.iter().any(|(root, _)| root == volume)
+    }
+
+    /// The device that shows the shadow copy of a volume, such as
+    /// `\\?\GLOBALROOT\Device\HarddiskVolumeShadowCopy7`.
     ///
     /// # Errors
-    /// When VSS does not tell.
+    /// When VSS does not tell, or there is none of this volume.
     #[allow(unsafe_code)]
-    pub fn device(&self) -> Result<String, VssError> {
+    pub fn device(&self, volume: &VolumeRoot) -> Result<String, VssError> {
+        let mut all = self.snapshots.iter();
+        let snapshot = all.find_map(|(root, snapshot)| (root == volume).then_some(*snapshot));
         // SAFETY: the structure is the one of `vss.h`, all zero is a value of it, and what VSS
         // allocates in it is read before it is freed, once.
         unsafe {
             let mut properties: Properties = std::mem::zeroed();
             let asked = (self.table().get_snapshot_properties)(
                 self.components,
-                self.snapshot,
+                snapshot.unwrap_or(NO_GUID),
                 &mut properties,
             );
             checked("GetSnapshotProperties", asked)?;
@@ -316,10 +334,10 @@ impl ShadowCopy {
         }
     }
 
-    /// Takes the shadow copy down, or what there is of it.
+    /// Takes the shadow copies down, or what there is of them.
     ///
     /// # Errors
-    /// When something of it failed. It goes at the end of the process at the latest.
+    /// When something of it failed. They go at the end of the process at the latest.
     #[allow(unsafe_code)]
     pub fn end(&mut self) -> Result<(), VssError> {
         let (this, stage) = (self.components, self.stage);

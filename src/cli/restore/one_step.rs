@@ -1,5 +1,6 @@
 //! The restore in one step, with its log and its email (SPEC#log). The four steps have neither.
 
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -113,8 +114,17 @@ pub fn restore(args: &ReportArgs, call: &RestoreCall<'_>) -> Exit {
         |outcome, started, facts, counts| {
             let mut all = vec![("Location".to_owned(), origin.location.clone())];
             all.extend(facts.into_iter().flatten().cloned());
-            report::report(report::title(outcome, started, "restore"), all, counts)
+            report::report(
+                report::title(outcome, started, "data restoration"),
+                all,
+                counts,
+            )
         },
     );
-    output::ended(&done)
+    let exit = output::ended(&done);
+    let pauses = origin.job.as_ref().is_some_and(|job| job.pause_at_end);
+    if pauses && std::io::stdin().is_terminal() {
+        output::wait_to_close();
+    }
+    exit
 }

@@ -30,7 +30,10 @@ impl Checker<'_> {
 
     /// The location is the first field of every object name, and `_` ends the field (SPEC#names).
     pub(super) fn location(&mut self, location: &str) {
-        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+        // v1.0 took any text: what it wrote is continued.
+        let allowed = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | ' ' | '\'');
+        let is_spaced = location.starts_with(' ') || location.ends_with(' ');
+        let is_place = matches!(location, "." | "..");
         if location.contains('_') {
             let message = format!(
                 "the location '{}' contains an underscore",
@@ -38,12 +41,16 @@ impl Checker<'_> {
             );
             let hint = "underscores separate the fields of object names: write `-` instead";
             self.report(Mistake::value("/location", message).hint(hint));
-        } else if location.is_empty() || location.len() > MAX_NAME || !location.chars().all(allowed)
+        } else if location.is_empty()
+            || location.chars().count() > MAX_NAME
+            || is_spaced
+            || is_place
+            || !location.chars().all(allowed)
         {
             let message = format!("'{}' is not a location", location.escape_debug());
             self.report(
                 Mistake::value("/location", message)
-                    .hint("use 1 to 64 letters, digits, `.` and `-`"),
+                    .hint("use 1 to 64 letters, digits, `.`, `-`, `'` and spaces inside"),
             );
         }
     }

@@ -7,7 +7,7 @@ use crate::model::job::{ADDRESS, HOST};
 use crate::model::policy::{SECRET_FILE, VARIABLE};
 
 pub const NAME: &str = r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$";
-pub const LOCATION: &str = r"^[A-Za-z0-9.-]{1,64}$";
+pub const LOCATION: &str = r"^(?! |.* $|\.{1,2}$)[\p{Alphabetic}\p{N}.' -]{1,64}$";
 pub const BUCKET: &str = r"^(?!.*\.\.)(?![0-9]+(\.[0-9]+){3}$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$";
 pub const REGION: &str = r"^[a-z0-9-]+$";
 pub const URL: &str = r"^[Hh][Tt][Tt][Pp][Ss]?://[^@\s]+$";
@@ -48,7 +48,9 @@ pub fn in_words(pattern: &str) -> Option<&'static str> {
         NAME => {
             "Write 1 to 64 letters, digits, '.', '_' and '-', with a letter or digit at both ends."
         }
-        LOCATION => "Write 1 to 64 letters, digits, '.' and '-'. Underscores are not allowed.",
+        LOCATION => {
+            "Write 1 to 64 letters, digits, '.', '-', apostrophes and spaces inside. Underscores are not allowed."
+        }
         BUCKET => "Write the name of a bucket: 3 to 63 lower-case letters, digits, '.' and '-'.",
         REGION => "Write a region such as us-east-1.",
         URL => "Write an address such as https://example.com, without a user name.",

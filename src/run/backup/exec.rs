@@ -19,15 +19,16 @@ use crate::model::store::StoreName;
 use crate::model::upload_record::Unfinished;
 use crate::plan::backup::{Plan, PlanStep, StageOrder};
 use crate::run::backup::stage::{self, StageResult};
+use snapshot::Failure;
 
 mod leftovers;
+#[cfg(windows)]
+mod own_copies;
 mod proof;
 mod put;
 mod snapshot;
 mod upload;
 
-#[cfg(windows)]
-pub use snapshot::EventLines;
 pub use snapshot::{KEY_VARIABLE, run_order_file};
 
 /// Everything that a run needs besides its plan.
@@ -62,6 +63,8 @@ struct StepsDone {
     unfinished: BTreeMap<Stamp, Unfinished>,
     marked: BTreeSet<StoreName>,
     remembered: bool,
+    #[cfg(windows)]
+    copies: own_copies::OwnCopies,
 }
 
 impl Execution<'_> {
@@ -100,6 +103,10 @@ impl Execution<'_> {
             return Outcome::Failure;
         }
         for step in &self.plan.steps {
+            #[cfg(windows)]
+            if !matches!(step, PlanStep::Stage { .. }) {
+                progress.copies.end(self);
+            }
             if self.cancel.is_set() && *step != PlanStep::CleanUp {
                 continue;
             }
@@ -162,11 +169,7 @@ impl Execution<'_> {
             format!("mount {}: {}", order.number, order.mount.path),
         );
         let key = self.key.filter(|_| order.archive.is_some());
-        let done = match self.job.snapshot.as_ref().filter(|_| order.in_snapshot()) {
-            None => stage::run(&order, key, self.cancel, self.events)
-                .map_err(|e| (e.to_string(), e.hint())),
-            Some(snapshot) => snapshot::run(snapshot, &order, key, self.cancel, self.events),
-        };
+        let done = self.stage_inside(&order, key, progress);
         let wanted = self.plan.stages[mount].archive.is_some();
         match done {
             Ok(result) => {
@@ -176,7 +179,7 @@ impl Execution<'_> {
                 progress.results[mount] = Some(result);
             }
             Err(_) if self.cancel.is_set() => {}
-            Err((why, hint)) => {
+            Err(Failure(why, hint)) => {
                 self.events.fail(
                     Section::Tools,
                     format!("mount '{}' failed: {why}", order.mount.path),
@@ -186,6 +189,27 @@ impl Execution<'_> {
                     self.stop_uploads(&order, progress);
                 }
             }
+        }
+    }
+
+    /// Runs a stage where its mount is to be read.
+    #[cfg_attr(not(windows), allow(unused_variables))]
+    fn stage_inside(
+        &self,
+        order: &StageOrder,
+        key: Option<&Secret>,
+        progress: &mut StepsDone,
+    ) -> Result<StageResult, Failure> {
+        let snapshot = self.job.snapshot.as_ref().filter(|_| order.in_snapshot());
+        let program = snapshot.and_then(|snapshot| snapshot.program.as_deref());
+        match (snapshot, program) {
+            (Some(snapshot), Some(program)) => {
+                snapshot::run(program, snapshot, order, key, self.cancel, self.events)
+            }
+            #[cfg(windows)]
+            (Some(snapshot), None) => progress.copies.stage(self, snapshot, order, key),
+            _ => stage::run(order, key, self.cancel, self.events)
+                .map_err(|error| Failure(error.to_string(), error.hint())),
         }
     }
 

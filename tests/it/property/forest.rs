@@ -29,6 +29,8 @@ pub struct Forest {
     pub is_odd: bool,
     /// Files that are read-only.
     pub read_only: Vec<Names>,
+    /// Files and directories that are hidden.
+    pub hidden: Vec<Names>,
     /// Names of files that are reparse points: those that nobody can read as a file, and those that
     /// are read like others.
     pub aliases: Vec<String>,
@@ -57,6 +59,8 @@ impl Forest {
         let last = |path: &Names| fold_text(std::str::from_utf8(path.last().unwrap()).unwrap());
         let directories = self.nodes.iter().filter(|(_, node)| !node.is_file());
         let directories: Vec<String> = directories.map(|(path, _)| last(path)).collect();
+        let any = self.nodes.keys();
+        self.hidden = any.filter(|_| dice.percent(8)).cloned().collect();
         for path in &files {
             let name = last(path);
             // The list of the lab takes no others, and knows them by their names alone.
@@ -78,6 +82,28 @@ impl Forest {
     pub fn is_alias(&self, path: &Names) -> bool {
         let name = path.last().map(|name| String::from_utf8_lossy(name));
         name.is_some_and(|name| self.aliases.contains(&fold_text(&name)))
+    }
+
+    /// How many there are of each kind that only Windows has, or that it has trouble with.
+    pub fn kinds(&self) -> [(&'static str, usize); 5] {
+        let named = |names: &[String]| {
+            let name = |path: &Names| fold_text(&String::from_utf8_lossy(path.last().unwrap()));
+            let files = self.nodes.iter().filter(|(_, node)| node.is_file());
+            files
+                .filter(|(path, _)| names.contains(&name(path)))
+                .count()
+        };
+        let odd = |path: &&Names| is_odd(path.last().unwrap());
+        [
+            (
+                "dot or space at the end",
+                self.nodes.keys().filter(odd).count(),
+            ),
+            ("read-only", self.read_only.len()),
+            ("hidden", self.hidden.len()),
+            ("alias", named(&self.aliases)),
+            ("deduplicated", named(&self.deduplicated)),
+        ]
     }
 
     /// The list of attributes as the lab takes it.

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::dice::Dice;
@@ -27,15 +27,15 @@ fn everything_agrees_on_windows() {
     let count = number("AAM_TEST_TREES").unwrap_or(200);
     let seeds = seeds();
     let forests = count.div_ceil((TREES * seeds.len()) as u64);
-    let (mut failures, mut met) = (Vec::new(), BTreeMap::new());
+    let (mut failures, mut met) = (Vec::new(), BTreeMap::<String, u64>::new());
     for seed in seeds {
         println!("AAM_TEST_SEED={seed}, {forests} times {TREES} trees");
         let asked = number("AAM_TEST_TREE");
         for index in asked.map_or(0..forests, |index| index..index + 1) {
             match std::panic::catch_unwind(|| one(seed, index)) {
-                Ok(answers) => answers
+                Ok(found) => found
                     .into_iter()
-                    .for_each(|answer| *met.entry(answer).or_insert(0) += 1),
+                    .for_each(|(what, often)| *met.entry(what).or_insert(0) += often),
                 Err(panic) => {
                     let why = panic.downcast_ref::<String>().map_or("", |text| text);
                     failures.push(format!(
@@ -48,16 +48,26 @@ fn everything_agrees_on_windows() {
     println!("{met:?} in {:.1?}", started.elapsed());
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
     // A generator that no longer makes the cases proves nothing.
-    for answer in ["Selected", "Excluded", "Outside"] {
+    for (what, least) in [
+        ("Selected", 2 * count),
+        ("Excluded", 2 * count),
+        ("Outside", 2 * count),
+        ("dot or space at the end", count / 2),
+        ("twins", count / 4),
+        ("read-only", count),
+        ("hidden", count / 2),
+        ("alias", count / 10),
+        ("deduplicated", count / 10),
+    ] {
         assert!(
-            count < 100 || met.get(answer).is_some_and(|often| *often > 2 * count),
-            "{answer}: {met:?}"
+            count < 100 || met.get(what).is_some_and(|often| *often > least),
+            "{what}: {met:?}"
         );
     }
 }
 
-/// One forest through a run. What the rule says of each node.
-fn one(seed: u64, index: u64) -> Vec<String> {
+/// One forest through a run. What the rule says of each node, and what kinds there were.
+fn one(seed: u64, index: u64) -> Vec<(String, u64)> {
     let mut machine = Machine::of_either_system();
     fs::remove_dir_all(machine.home()).unwrap();
     fs::create_dir(machine.home()).unwrap();
@@ -77,12 +87,14 @@ fn one(seed: u64, index: u64) -> Vec<String> {
             forest.nodes.keys().any(|path| below(&path))
         })
     };
+    let mut twins = 0;
     if index % 3 == 1 {
         for source in forest.sources.iter().filter(has_child) {
             let own = forest.nodes.keys().find(|path| fold(path) == fold(source));
             for name in ["One Twin.txt", "one twin.TXT"] {
                 let path = place(&machine.home(), own.unwrap()).join(name);
                 fs::write(path, name).unwrap();
+                twins += 1;
             }
         }
     }
@@ -193,11 +205,43 @@ fn one(seed: u64, index: u64) -> Vec<String> {
         .map(|(path, node)| (fold(path).join(&b'/'), listed(node.is_file())))
         .collect();
     compare("manifest", &expected, &manifest(&machine.manifests()));
+    if !is_odd {
+        let copies = machine.below(&machine.path("mirror"), &machine.home());
+        let shown = selected
+            .iter()
+            .filter(|(path, _)| forest.hidden.contains(path))
+            .map(|(path, _)| in_any_case(&copies, path))
+            .filter(|copy| !is_hidden(copy));
+        wrong.extend(shown.map(|copy| format!("mirror: {} is not hidden", copy.display())));
+    }
     assert!(wrong.is_empty(), "{}\n{forest}{ran}", wrong.join("\n"));
-    answers
-        .values()
-        .map(|answer| format!("{answer:?}"))
-        .collect()
+    let kinds = forest.kinds().into_iter().chain([("twins", twins)]);
+    let kinds = kinds.map(|(kind, often)| (kind.to_owned(), often as u64));
+    let answers = answers.values().map(|answer| (format!("{answer:?}"), 1));
+    answers.chain(kinds).collect()
+}
+
+/// Where Wine keeps attributes of Windows, and the one that hides.
+const ATTRIBUTES: &str = "user.DOSATTRIB";
+
+fn is_hidden(path: &Path) -> bool {
+    let mut value = [0; 16];
+    let length = rustix::fs::getxattr(path, ATTRIBUTES, &mut value).unwrap_or(0);
+    let text = String::from_utf8_lossy(&value[..length]);
+    let number = text.trim_end_matches('\0').trim_start_matches("0x");
+    u32::from_str_radix(number, 16).is_ok_and(|attributes| attributes & 2 != 0)
+}
+
+/// A path whose names may be spelt otherwise.
+fn in_any_case(base: &Path, path: &Names) -> PathBuf {
+    path.iter().fold(base.to_path_buf(), |at, name| {
+        let name = fold(std::slice::from_ref(name));
+        let mut names = fs::read_dir(&at).unwrap().map(|entry| entry.unwrap());
+        let found = names.find(|entry| fold(&[entry.file_name().into_encoded_bytes()]) == name);
+        found
+            .unwrap_or_else(|| panic!("{} has no {name:?}", at.display()))
+            .path()
+    })
 }
 
 /// A path of Windows as the rule reads one, in the form in which names are compared.
@@ -288,6 +332,10 @@ fn write(forest: &Forest, machine: &Machine) {
         let time =
             filetime::FileTime::from_unix_time(1_400_000_000 + 77_777 * number as i64, 123_456_700);
         filetime::set_file_mtime(place(&machine.home(), path), time).unwrap();
+    }
+    for path in &forest.hidden {
+        let path = place(&machine.home(), path);
+        rustix::fs::setxattr(path, ATTRIBUTES, b"0x2\0", rustix::fs::XattrFlags::CREATE).unwrap();
     }
     for path in &forest.read_only {
         let read_only = fs::Permissions::from_mode(0o444);

@@ -115,11 +115,14 @@ impl Profile {
             list(&self.exclude_files)
         ));
         if let Some((program, mount)) = &self.snapshot {
-            line(format!(
-                "snapshot: {{program: {}, mount: {}}}",
-                self.path(program),
-                self.path(mount)
-            ));
+            let mount = self.path(mount);
+            line(match program.as_os_str().is_empty() {
+                true => format!("snapshot: {{mount: {mount}}}"),
+                false => format!(
+                    "snapshot: {{program: {}, mount: {mount}}}",
+                    self.path(program)
+                ),
+            });
         }
         line("destinations:".to_owned());
         if !self.mirror.is_empty() {

@@ -39,14 +39,14 @@ fn log_and_mail_say_how_it_ended() {
     let to = night.machine.path("back").display().to_string();
     let ran = night.machine.aam("restore", &["--to", &to]);
     ran.exit(0)
-        .says(" UTC restore!")
+        .says(" UTC data restoration!")
         .says("Verified: 3 files, ")
         .says("/back/1  <-  ")
         .says("-restore.aam-backup.log");
     assert!(ran.stdout.starts_with("SUCCESS, 20"), "{ran}");
     let mails = night.mails();
     assert!(
-        mails.len() == 2 && mails[1].subject.ends_with(" UTC restore!"),
+        mails.len() == 2 && mails[1].subject.ends_with(" UTC data restoration!"),
         "{mails:?}"
     );
     assert!(

@@ -9,8 +9,12 @@ use crate::support::processes::{Gate, kill_all};
 
 /// Runs the profile at a terminal of its own, at which `typed` is typed.
 fn at_a_terminal(machine: &Machine, arguments: &[&str], typed: &str) -> Ran {
+    started_at_a_terminal(machine, "run", arguments, typed)
+}
+
+fn started_at_a_terminal(machine: &Machine, verb: &str, arguments: &[&str], typed: &str) -> Ran {
     let profile = machine.path("profile.yaml");
-    let plain = machine.command(&[&["run", profile.to_str().unwrap()], arguments].concat());
+    let plain = machine.command(&[&[verb, profile.to_str().unwrap()], arguments].concat());
     let word = |text: &std::ffi::OsStr| format!("'{}'", text.to_str().unwrap());
     let line: Vec<String> = [plain.get_program()]
         .into_iter()
@@ -109,4 +113,8 @@ fn a_window_that_stays_open() {
         .exit(0)
         .never_says("Press Enter");
     night.run(&[]).exit(0).never_says("Press Enter");
+    let to = night.machine.path("back").display().to_string();
+    started_at_a_terminal(&night.machine, "restore", &["--to", &to], "\n")
+        .exit(0)
+        .says("Press Enter to close.");
 }

@@ -13,12 +13,12 @@ use crate::support::machine::{Machine, Ran};
 use crate::support::processes::{signal, under_wine};
 
 /// A machine with Windows, if the lab is asked for.
-fn machine() -> Option<Machine> {
+pub(super) fn machine() -> Option<Machine> {
     lab::is_asked_for().then(Machine::of_either_system)
 }
 
 /// A run with more in its environment.
-fn run_with(machine: &Machine, verb: &[&str], variables: &[(&str, &str)]) -> Ran {
+pub(super) fn run_with(machine: &Machine, verb: &[&str], variables: &[(&str, &str)]) -> Ran {
     let profile = machine.profile.said(&machine.path("profile.yaml"));
     let (verb, more) = verb.split_first().unwrap();
     let mut command = machine.command(&[&[*verb, &profile], more].concat());
@@ -190,6 +190,31 @@ fn a_directory_of_the_program_that_others_can_change() {
     ran.never_says(others);
 }
 
+/// The same with shadow copies of its own, which Windows deletes. It keeps the letter.
+#[test]
+fn a_killed_run_with_its_own_shadow_copies_takes_its_tools_with_it() {
+    let Some(mut machine) = machine() else { return };
+    machine.profile.snapshot = Some((PathBuf::new(), PathBuf::from("Q:")));
+    machine.add_other();
+    let held = machine.hold_at_second_mount();
+    let mark = machine.profile.said(&machine.path("state"));
+    let running = || under_wine(&mark, "exe");
+    let [run] = under_wine(&mark, "aam-backup.exe")[..] else {
+        panic!("{:?}", running())
+    };
+    assert!(!under_wine(&mark, "robocopy").is_empty());
+    signal(run, Signal::KILL);
+    let started = Instant::now();
+    while !running().is_empty() {
+        let is_late = started.elapsed() > Duration::from_secs(60);
+        assert!(!is_late, "{:?}", running());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    fs::remove_file(machine.lab_letter()).unwrap();
+    drop(held.abandoned());
+    machine.run(&[]).exit(0).says("left by an interrupted run");
+}
+
 /// Task Scheduler ends a task at its time limit without a word to it.
 #[test]
 fn a_killed_run_takes_its_tools_and_its_snapshot_with_it() {
@@ -222,63 +247,6 @@ fn a_killed_run_takes_its_tools_and_its_snapshot_with_it() {
 }
 
 #[test]
-fn read_only_copies_are_deleted_and_replaced() {
-    let Some(mut machine) = machine() else { return };
-    machine.profile.mirror_extra("delete", "100%");
-    machine.write("docs/old/read only.txt", "1");
-    machine.write("docs/changed.txt", "1");
-    let read_only = |path: &PathBuf| {
-        fs::set_permissions(path, fs::Permissions::from_mode(0o444)).unwrap();
-    };
-    for path in ["docs/old/read only.txt", "docs/changed.txt"] {
-        read_only(&machine.home().join(path));
-    }
-    machine.run(&[]).exit(0);
-    let copy = |path| {
-        machine
-            .below(&machine.path("mirror"), &machine.home())
-            .join(path)
-    };
-    for path in ["docs/old/read only.txt", "docs/changed.txt"] {
-        let mode = fs::metadata(copy(path)).unwrap().permissions().mode();
-        assert_eq!(
-            mode & 0o222,
-            0,
-            "{path}: the copy is read-only, too: {mode:o}"
-        );
-    }
-    fs::remove_dir_all(machine.home().join("docs/old")).unwrap();
-    fs::remove_file(machine.home().join("docs/changed.txt")).unwrap();
-    machine.write("docs/changed.txt", "2, and longer");
-    machine.run(&[]).exit(0).says("Deleted from the mirror: ");
-    assert!(!copy("docs/old").exists());
-    let changed = fs::read_to_string(copy("docs/changed.txt")).unwrap();
-    assert_eq!(changed, "2, and longer");
-}
-
-/// Beyond 8191 characters cmd does not take a line.
-#[test]
-fn a_deep_directory_with_many_exclusions() {
-    let Some(mut machine) = machine() else { return };
-    let deep = format!("docs/{}", ["a directory with a long name"; 13].join("/"));
-    assert!(deep.len() > 350);
-    for number in 0..120 {
-        let name = format!("{deep}/left out, and long enough to fill a line {number:03}.tmp");
-        machine.write(&name, "left out");
-    }
-    machine.write(&format!("{deep}/kept.txt"), "kept");
-    machine.profile.exclude_files.push("*.tmp".to_owned());
-    machine.run(&[]).exit(0);
-    let kept = format!("{deep}/kept.txt");
-    let expected = ["docs/a.txt", kept.as_str(), "docs/b.txt", "pics/p.jpg"];
-    let mut mirrored: Vec<String> = machine.mirrored().into_iter().collect();
-    mirrored.sort();
-    let mut expected = expected.to_vec();
-    expected.sort_unstable();
-    assert_eq!(mirrored, expected);
-}
-
-#[test]
 fn a_percent_sign_in_the_work_directory() {
     let Some(mut machine) = machine() else { return };
     machine.profile.work = machine.path("100%TEMP%");
@@ -305,6 +273,16 @@ fn a_stage_that_fails_changes_nothing_and_does_not_say_so() {
     ran.exit(1).says("the snapshot could not be made");
     ran.never_says("no new or changed files")
         .never_says("SUCCESS");
+}
+
+/// What is skipped is said by lines: a success in which some are missing is none.
+#[test]
+fn a_snapshot_program_that_passes_nothing_on() {
+    let Some(machine) = machine() else { return };
+    let ran = run_with(&machine, &["run"], &[("AAM_STANDIN_SILENT", "1")]);
+    ran.exit(3).says("'shadowspawn' passed on 0 of ");
+    assert_eq!(machine.mirrored().len(), 3);
+    machine.run(&[]).exit(0).never_says("passed on");
 }
 
 #[test]

@@ -5,7 +5,8 @@
  *
  *   AAM_MOCK_VSS_JOURNAL   file to append to
  *   AAM_MOCK_VSS           faults: CALL=HRESULT or CALL.end=HRESULT (what was begun ends so), CALL.exit=CODE (the process
- *                          ends there), separated by ;
+ *                          ends there), separated by ; – `second` is the call that adds another volume to a set,
+ *                          `unsupported` and `unsupported.C` are volumes that have no shadow copies
  *   AAM_MOCK_VSS_WRITERS   NAME:STATE:HRESULT, separated by ;
  *   AAM_MOCK_VSS_LETTER    what the letter leads to beforehand, as Windows keeps it
  *   AAM_STANDIN_LIVE       LINK|DRIVE: the letter's link, and the directory of the volume, outside Wine. LINK|DRIVE|COPY: the
@@ -23,6 +24,7 @@
 #include <stdlib.h>
 #include "../replace.h"
 
+/* Of the first volume of a set; the others have the numbers behind it. */
 #define DEVICE L"\\\\?\\GLOBALROOT\\Device\\HarddiskVolumeShadowCopy7"
 
 static const GUID SET = {0x11111111, 1, 1, {1, 1, 1, 1, 1, 1, 1, 1}};
@@ -143,21 +145,32 @@ PLAIN(abort_backup, "AbortBackup")
 
 static HRESULT STDMETHODCALLTYPE is_supported(THIS, VSS_ID provider, VSS_PWSZ volume, WINBOOL *supported) {
     unsigned no = 0;
+    char named[] = "unsupported.?";
     (void)this;
     note("IsVolumeSupported(%s, %ls)", IsEqualGUID(&provider, &NOTHING) ? "any" : "?", volume);
-    *supported = !setting("unsupported", &no);
+    named[sizeof named - 2] = (char)volume[0];
+    *supported = !setting("unsupported", &no) && !setting(named, &no);
     return fault("IsVolumeSupported");
 }
+/* The letters of the volumes of the set. */
+static WCHAR volumes[3];
+static unsigned added;
+
 static HRESULT STDMETHODCALLTYPE start_set(THIS, VSS_ID *set) {
     (void)this;
     note("StartSnapshotSet");
     *set = SET;
+    added = 0;
     return fault("StartSnapshotSet");
 }
 static HRESULT STDMETHODCALLTYPE add_to_set(THIS, VSS_PWSZ volume, VSS_ID provider, VSS_ID *snapshot) {
+    HRESULT failed = added ? fault("second") : S_OK;
     (void)this;
     note("AddToSnapshotSet(%ls, %s)", volume, IsEqualGUID(&provider, &NOTHING) ? "any" : "?");
+    if (failed || added == ARRAYSIZE(volumes)) return failed ? failed : E_UNEXPECTED;
+    volumes[added] = volume[0];
     *snapshot = SNAPSHOT;
+    snapshot->Data1 += added++;
     return fault("AddToSnapshotSet");
 }
 static HRESULT STDMETHODCALLTYPE delete_snapshots(THIS, VSS_ID id, VSS_OBJECT_TYPE type, WINBOOL force, LONG *deleted,
@@ -170,11 +183,16 @@ static HRESULT STDMETHODCALLTYPE delete_snapshots(THIS, VSS_ID id, VSS_OBJECT_TY
     return fault("DeleteSnapshots");
 }
 static HRESULT STDMETHODCALLTYPE properties(THIS, VSS_ID id, VSS_SNAPSHOT_PROP *out) {
+    VSS_ID first = id;
+    unsigned number = id.Data1 - SNAPSHOT.Data1;
     (void)this;
-    note("GetSnapshotProperties(%s)", IsEqualGUID(&id, &SNAPSHOT) ? "the snapshot" : "?");
+    first.Data1 = SNAPSHOT.Data1;
+    if (!IsEqualGUID(&first, &SNAPSHOT) || number >= added) number = 9;
+    note("GetSnapshotProperties(%s)", number == 9 ? "?" : number ? "the second snapshot" : "the snapshot");
     out->m_SnapshotId = id;
-    out->m_lSnapshotsCount = 1;
+    out->m_lSnapshotsCount = (LONG)added;
     out->m_pwszSnapshotDeviceObject = _wcsdup(DEVICE);
+    out->m_pwszSnapshotDeviceObject[wcslen(DEVICE) - 1] += (WCHAR)number;
     out->m_eStatus = VSS_SS_CREATED;
     return fault("GetSnapshotProperties");
 }
@@ -262,6 +280,7 @@ static void wait_until(int there) {
 
 static BOOL WINAPI define_letter(DWORD flags, LPCWSTR name, LPCWSTR target) {
     char link[512], *drive, *copy, line[4096], below[1024] = "", *at;
+    unsigned number;
     note("DefineDosDevice(%lu, %ls, %ls)", flags, name, target ? target : L"null");
     if (fault("DefineDosDevice")) {
         SetLastError(ERROR_ACCESS_DENIED);
@@ -278,10 +297,13 @@ static BOOL WINAPI define_letter(DWORD flags, LPCWSTR name, LPCWSTR target) {
         wait_until(0);
         return TRUE;
     }
-    if (wcsncmp(target, DEVICE, wcslen(DEVICE))) return FALSE;
+    number = target[wcslen(DEVICE) - 1] - L'7';
+    if (wcsncmp(target, DEVICE, wcslen(DEVICE) - 1) || number >= added) return FALSE;
+    /* The root of the system around Wine. */
+    if (volumes[number] == L'Z') drive = "";
     WideCharToMultiByte(CP_UTF8, 0, target + wcslen(DEVICE), -1, below, sizeof below, NULL, NULL);
     for (at = below; *at; at++) if (*at == '\\') *at = '/';
-    wcsncpy(letter_target, L"\\??\\GLOBALROOT\\Device\\HarddiskVolumeShadowCopy7", 1023);
+    swprintf(letter_target, ARRAYSIZE(letter_target), L"\\??\\%ls", target + wcslen(L"\\\\?\\"));
     if (copy)
         snprintf(line, sizeof line, "Z:\\bin\\sh -c \"rm -rf '%s' && cp -a '%s%s/.' '%s' && ln -sfn '%s' '%s'\"", copy, drive,
                  below, copy, copy, link);

@@ -5,7 +5,11 @@
 //! decide, never text.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use crate::adapters::fs;
 use crate::adapters::process::{Invocation, RUN_VARIABLE, locate, wait_for_end};
@@ -27,10 +31,11 @@ pub const KEY_VARIABLE: &str = crate::adapters::process::KEY_VARIABLE;
 const EVENT_LINE: &str = "\u{1}event ";
 
 /// Why a stage gave no result, and what to do.
-type Failure = (String, Option<String>);
+pub(super) struct Failure(pub(super) String, pub(super) Option<String>);
 
-/// Runs a stage under the snapshot program: `PROGRAM SOURCE MOUNT COMMAND…`.
+/// Runs a stage under a snapshot program: `PROGRAM SOURCE MOUNT COMMAND…`.
 pub(super) fn run(
+    program: &str,
     snapshot: &Snapshot,
     order: &StageOrder,
     key: Option<&Secret>,
@@ -38,57 +43,68 @@ pub(super) fn run(
     events: &Events<'_>,
 ) -> Result<StageResult, Failure> {
     let files = StageFiles::of(order);
-    write_order(order, &files).map_err(|e| (e.to_string(), e.hint()))?;
-    let (program, contract) = program(snapshot)?;
-    let name = name(snapshot);
-    let call = command(&program, snapshot, order, &files, key)?;
+    write_order(order, &files).map_err(|e| Failure(e.to_string(), e.hint()))?;
+    let found = locate(Some(program), &[], PATH_HINT)
+        .map_err(|e| Failure(e.to_string(), Some(PATH_HINT.to_owned())))?;
+    let contract = Contract::of(&found);
+    let call = command(&found, contract, snapshot, order, &files, key)?;
     events.emit(Event::ToolStarted {
-        tool: name.to_owned(),
+        tool: program.to_owned(),
         command: format!(
-            "{name} {} {} aam-backup shadow-stage {}",
+            "{program} {} {} aam-backup shadow-stage {}",
             order.mount.path, snapshot.mount, files.order
         ),
     });
     let mut retried = false;
     loop {
-        let mut busy = false;
+        let (mut busy, mut heard) = (false, 0);
         let code = call
             .run(None, cancel, &mut |line| match line
                 .strip_prefix(EVENT_LINE)
                 .and_then(|e| serde_json::from_str(e).ok())
             {
-                Some(event) => events.emit(event),
+                Some(event) => {
+                    heard += 1;
+                    events.emit(event);
+                }
                 None => {
                     busy |= line.contains(SNAPSHOT_IN_PROGRESS);
                     events.emit(Event::ToolOutput {
-                        tool: name.to_owned(),
+                        tool: program.to_owned(),
                         line: line.to_owned(),
                     });
                 }
             })
-            .map_err(|e| (e.to_string(), None))?;
+            .map_err(|e| Failure(e.to_string(), None))?;
         let started = files.started.to_native().exists();
         if busy && !started && !retried {
             retried = true;
-            events.note(
-                Section::Tools,
-                format!("another snapshot is being made; trying again in {RETRY_AFTER:?}"),
-            );
+            say_that_it_waits(events);
             wait(RETRY_AFTER, cancel);
             continue;
         }
         let ending = contract.ending(code);
         events.emit(Event::ToolEnded {
-            tool: name.to_owned(),
+            tool: program.to_owned(),
             code,
             meaning: ending.to_string(),
         });
-        return result(snapshot, order, &files, ending);
+        let report = result(program, snapshot, order, &files, ending)?;
+        if report.said > heard {
+            let said = report.said;
+            let text = format!(
+                "'{program}' passed on {heard} of {said} messages of its stage: what was skipped may not be named here"
+            );
+            let hint = "leave snapshot.program out, or name another program";
+            events.warn(Section::Tools, text, Some(hint.to_owned()));
+        }
+        return Ok(report.result);
     }
 }
 
 fn command(
     program: &Path,
+    contract: Contract,
     snapshot: &Snapshot,
     order: &StageOrder,
     files: &StageFiles,
@@ -96,9 +112,7 @@ fn command(
 ) -> Result<Invocation, Failure> {
     let this = this_program()?;
     let mut call = Invocation::new(program);
-    if snapshot.program.is_none() {
-        call = call.args(["shadow", "--events"]);
-    } else if Contract::of(program) == Contract::ShadowSpawn {
+    if contract == Contract::ShadowSpawn {
         // With more it dies of names that the code page of the console lacks.
         call = call.arg("/verbosity=2");
     }
@@ -118,48 +132,29 @@ fn command(
     Ok(call)
 }
 
-/// What makes the snapshots, and how it passes on exit codes.
-fn program(snapshot: &Snapshot) -> Result<(PathBuf, Contract), Failure> {
-    let Some(program) = &snapshot.program else {
-        return Ok((this_program()?, Contract::ShadowSpawn));
-    };
-    let hint = "set snapshot.program in the profile to its path";
-    match locate(Some(program), &[], hint) {
-        Ok(program) => Ok((program.clone(), Contract::of(&program))),
-        Err(error) => Err((error.to_string(), Some(hint.to_owned()))),
-    }
-}
-
 fn this_program() -> Result<PathBuf, Failure> {
     std::env::current_exe()
-        .map_err(|e| (format!("this program's own path is not known: {e}"), None))
-}
-
-/// What makes the snapshots, for messages.
-fn name(snapshot: &Snapshot) -> &str {
-    snapshot.program.as_deref().unwrap_or("aam-backup shadow")
+        .map_err(|e| Failure(format!("this program's own path is not known: {e}"), None))
 }
 
 /// The result file, which only a stage that ran to its end writes.
 fn result(
+    program: &str,
     snapshot: &Snapshot,
     order: &StageOrder,
     files: &StageFiles,
     ending: Ending,
-) -> Result<StageResult, Failure> {
+) -> Result<StageReport, Failure> {
     let read = std::fs::read(files.result.to_native())
         .ok()
         .and_then(|text| serde_json::from_slice(&text).ok());
     match (ending, read) {
-        (Ending::Finished, Some(result)) => Ok(result),
-        (Ending::Finished, None) => Err((
-            format!(
-                "'{}' left no result file; it did not run the stage",
-                name(snapshot)
-            ),
+        (Ending::Finished, Some(report)) => Ok(report),
+        (Ending::Finished, None) => Err(Failure(
+            format!("'{program}' left no result file; it did not run the stage"),
             None,
         )),
-        (ending, _) => Err((
+        (ending, _) => Err(Failure(
             format!("the snapshot of '{}': {ending}", order.mount.path),
             ending.hint(snapshot),
         )),
@@ -170,7 +165,14 @@ fn result(
 const SNAPSHOT_IN_PROGRESS: &str = "80042316";
 
 /// How long the other snapshot is given before the one more try.
-const RETRY_AFTER: Duration = Duration::from_secs(20);
+pub(super) const RETRY_AFTER: Duration = Duration::from_secs(20);
+
+pub(super) fn say_that_it_waits(events: &Events<'_>) {
+    let text = format!("another snapshot is being made; trying again in {RETRY_AFTER:?}");
+    events.note(Section::Tools, text);
+}
+
+const PATH_HINT: &str = "set snapshot.program in the profile to its path";
 
 /// How a snapshot program passes on the exit code of what it ran.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -261,14 +263,20 @@ pub fn run_order_file(
     let order: StageOrder = serde_json::from_slice(&text)
         .map_err(std::io::Error::from)
         .map_err(StageError::io("reading", path))?;
-    let events = Events::new(vec![Box::new(EventLines)]);
+    let said = Arc::new(AtomicU64::new(0));
+    let lines = EventLines {
+        said: Arc::clone(&said),
+    };
+    let events = Events::new(vec![Box::new(lines)]);
     let started = StageFiles::of(&order).started.to_native();
     std::fs::write(&started, "").map_err(StageError::io("writing", &started))?;
     watch(StageFiles::of(&order).stop.to_native(), cancel.clone());
     match stage::run(&order, key, cancel, &events) {
         Ok(result) => {
             let target = StageFiles::of(&order).result.to_native();
-            let text = serde_json::to_vec_pretty(&result).map_err(std::io::Error::from);
+            let said = said.load(Ordering::Relaxed);
+            let report = StageReport { said, result };
+            let text = serde_json::to_vec_pretty(&report).map_err(std::io::Error::from);
             text.and_then(|text| std::fs::write(&target, text))
                 .map_err(StageError::io("writing", &target))
         }
@@ -300,12 +308,23 @@ fn watch(stop: PathBuf, cancel: Cancel) {
     drop(std::thread::Builder::new().spawn(watching));
 }
 
+/// What is in the result file.
+#[derive(Serialize, Deserialize)]
+struct StageReport {
+    /// How many events were written to standard output, which a snapshot program may not pass on.
+    said: u64,
+    result: StageResult,
+}
+
 /// Writes events as lines the outer run reads back.
-pub struct EventLines;
+struct EventLines {
+    said: Arc<AtomicU64>,
+}
 
 impl Sink for EventLines {
     fn emit(&self, event: &Event) {
         use std::io::Write;
+        self.said.fetch_add(1, Ordering::Relaxed);
         if let Ok(text) = serde_json::to_string(event) {
             // If the outer run has ended, nobody reads the events.
             let _ = writeln!(std::io::stdout().lock(), "{EVENT_LINE}{text}");

@@ -37,6 +37,7 @@ mod mirror;
 mod outputs;
 mod prepare;
 mod script;
+mod unasked;
 mod verify;
 mod watch;
 
@@ -209,7 +210,9 @@ fn run_tools(
     events: &Events<'_>,
 ) -> Result<script::ToolCodes, StageError> {
     order.mirror.iter_mut().for_each(half_copies::make);
+    let absent = unasked::absent(order, &prepared.copies);
     let codes = script::run(order, &prepared.copies, key, cancel, events);
+    unasked::report(order, &absent, events);
     let mirror = order.mirror.iter();
     mirror.for_each(|mirror| half_copies::clean_up(mirror, events));
     mirror::show_copied_root(order, events);

@@ -126,6 +126,15 @@ scenarios! {
         Restore(&[], 0, &[]),
         Back,
     ];
+    a_location_as_v1_took_it: [
+        Do(|m| m.profile.location = "Allen's 컴퓨터 2".to_owned()),
+        Run(&[], 0, &[" full backup!"]),
+        Write("docs/new.txt", "new"),
+        Run(&[], 0, &[" incremental backup!"]),
+        Do(|m| drop(objects(m, "Allen's 컴퓨터 2_"))),
+        Restore(&[], 0, &[]),
+        Back,
+    ];
     another_computer_at_the_same_location_is_refused: [
         Run(&[], 0, &[" full backup!"]),
         Do(|m| {

@@ -84,6 +84,7 @@ scenarios! {
         Back,
     ];
     what_is_in_s3_comes_back: [
+        Do(|m| m.profile.location = "Allen's 컴퓨터 2".to_owned()),
         Do(|m| m.add_other()),
         Do(|m| m.add_bucket("STANDARD")),
         Run(&[], 0, &[" full backup!"]),

@@ -25,6 +25,11 @@ pub fn write(text: &str) {
         .and_then(|()| out.flush());
 }
 
+/// Whether code page 437 has all of it.
+pub fn has_letters_for(text: &str) -> bool {
+    text.chars().all(|c| c.is_ascii() || letter(c) != b'?')
+}
+
 fn encode(text: &str, code_page: u32) -> Vec<u8> {
     if code_page == UTF_8 {
         return text.as_bytes().to_vec();

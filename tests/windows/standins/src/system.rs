@@ -23,15 +23,18 @@ pub fn command_line() -> String {
 }
 
 /// Starts a command line the way ShadowSpawn does, without a shell, waits for its end and returns
-/// its exit code, or the error that kept it from starting.
+/// its exit code, or the error that kept it from starting. If it is silent, it has no output.
 ///
 /// # Errors
 /// Whatever `CreateProcess` says.
-pub fn run_command_line(line: &str) -> io::Result<u32> {
+pub fn run_command_line(line: &str, is_silent: bool) -> io::Result<u32> {
     #[cfg(windows)]
-    return windows::run_command_line(line);
+    return windows::run_command_line(line, is_silent);
     #[cfg(not(windows))]
-    Err(io::Error::new(io::ErrorKind::Unsupported, line.to_owned()))
+    {
+        let _ = is_silent;
+        Err(io::Error::new(io::ErrorKind::Unsupported, line.to_owned()))
+    }
 }
 
 /// Sets the times of a file or directory, also of a read-only one.
@@ -206,6 +209,8 @@ mod windows {
             startup: *const StartupInfo,
             information: *mut ProcessInformation,
         ) -> i32;
+        fn GetStdHandle(which: u32) -> *mut c_void;
+        fn SetHandleInformation(handle: *mut c_void, mask: u32, flags: u32) -> i32;
         fn WaitForSingleObject(handle: *mut c_void, milliseconds: u32) -> u32;
         fn GetExitCodeProcess(process: *mut c_void, code: *mut u32) -> i32;
         fn CloseHandle(handle: *mut c_void) -> i32;
@@ -312,8 +317,24 @@ mod windows {
         String::from_utf16_lossy(units)
     }
 
-    pub fn run_command_line(line: &str) -> io::Result<u32> {
+    /// No process that is started from now on gets a handle of ours but the three standard ones.
+    fn keep_handles() {
+        const INHERIT: u32 = 1;
+        const INPUT_OUTPUT_ERROR: [u32; 3] = [0xFFFF_FFF6, 0xFFFF_FFF5, 0xFFFF_FFF4];
+        // SAFETY: takes numbers; what is no handle is refused.
+        unsafe {
+            let standard = INPUT_OUTPUT_ERROR.map(|which| GetStdHandle(which));
+            for handle in (4..0x4000_usize).step_by(4).map(|at| at as *mut c_void) {
+                if !standard.contains(&handle) {
+                    SetHandleInformation(handle, INHERIT, 0);
+                }
+            }
+        }
+    }
+
+    pub fn run_command_line(line: &str, is_silent: bool) -> io::Result<u32> {
         let mut units = wide(line.as_ref());
+        keep_handles();
         let startup = StartupInfo {
             size: u32::try_from(size_of::<StartupInfo>()).unwrap_or(0),
             rest: [0; 12],
@@ -324,6 +345,7 @@ mod windows {
             process_id: 0,
             thread_id: 0,
         };
+        const DETACHED: u32 = 8;
         // SAFETY: the command line is a writable string that ends in NUL, the structures have the
         // layout of the system's, and the handles are closed once.
         unsafe {
@@ -333,9 +355,9 @@ mod windows {
                 ptr::null(),
                 ptr::null(),
                 // ShadowSpawn says no here, and Windows passes the three standard handles on all
-                // the same; Wine would not.
-                1,
-                0,
+                // the same; Wine would not. No other handle can be inherited.
+                i32::from(!is_silent),
+                if is_silent { DETACHED } else { 0 },
                 ptr::null(),
                 ptr::null(),
                 &raw const startup,

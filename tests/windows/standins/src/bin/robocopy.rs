@@ -1,5 +1,8 @@
 //! The stand-in `robocopy.exe`.
 
+/// The longest line that cmd of Windows takes.
+const CMD_LINE: usize = 8191;
+
 fn main() {
     let arguments: Vec<String> = std::env::args_os()
         .skip(1)
@@ -13,6 +16,12 @@ fn main() {
             })
             .collect();
         std::fs::write(file, variables).expect("the environment can be written");
+    }
+    // Wine's cmd takes longer lines than that of Windows.
+    let length = standins::system::command_line().encode_utf16().count();
+    if length > CMD_LINE {
+        println!("stand-in for Robocopy: cmd does not take a line of {length} characters");
+        std::process::exit(1);
     }
     std::process::exit(standins::robocopy::run(&arguments));
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::entries::{Entries, Entry, Key, difference, entries};
 use super::header;
 use super::options::Options;
-use super::pattern::matches;
+use super::pattern::{matches, upper};
 use super::tally::{Tally, scaled};
 use crate::{console, system};
 
@@ -18,6 +18,9 @@ const SECOND_VARIABLE: &str = "AAM_STANDIN_SECOND";
 /// Waiting longer than this in all is not tried.
 const PATIENCE: u64 = 3600;
 
+/// A name that is copied though a list of exclusions has it.
+const DEAF_VARIABLE: &str = "AAM_STANDIN_DEAF";
+
 /// A file name, with wildcards, that cannot be read.
 const DENY_VARIABLE: &str = "AAM_STANDIN_DENY";
 
@@ -25,6 +28,7 @@ pub struct Copy<'a> {
     options: &'a Options,
     tally: Tally,
     denied: Option<String>,
+    deaf: Option<String>,
     second: Duration,
     /// A file is locked, and Robocopy would wait for it for days.
     stuck: bool,
@@ -38,6 +42,7 @@ impl<'a> Copy<'a> {
             options,
             tally: Tally::default(),
             denied: std::env::var(DENY_VARIABLE).ok(),
+            deaf: std::env::var(DEAF_VARIABLE).ok(),
             second: Duration::from_millis(milliseconds.unwrap_or(10)),
             stuck: false,
         }
@@ -129,7 +134,7 @@ impl<'a> Copy<'a> {
 
     fn subdirectory(&mut self, source: &str, destination: &str, entry: &Entry, level: u32) {
         let path = format!("{source}{}", entry.name);
-        if excluded(&self.options.without_directories, &path, &entry.name) {
+        if self.excludes(&self.options.without_directories, &path, &entry.name) {
             self.tally.directories.total += 1;
             self.tally.directories.skipped += 1;
         } else {
@@ -159,7 +164,7 @@ impl<'a> Copy<'a> {
             }
             self.tally.files.extras += 1;
             self.tally.bytes.extras += entry.meta.len();
-            if !excluded(
+            if !self.excludes(
                 &self.options.without_files,
                 &format!("{destination}{}", entry.name),
                 &entry.name,
@@ -174,11 +179,12 @@ impl<'a> Copy<'a> {
             return;
         }
         let size = entry.meta.len();
+        let from = format!("{source}{}", entry.name);
+        let is_excluded = self.excludes(&self.options.without_files, &from, &entry.name);
         let tally = &mut self.tally;
         tally.files.total += 1;
         tally.bytes.total += size;
-        let from = format!("{source}{}", entry.name);
-        if excluded(&self.options.without_files, &from, &entry.name)
+        if is_excluded
             || (entry.link && self.options.without_junctions)
             || (self.options.without_offline && system::is_offline(&entry.meta))
         {
@@ -308,6 +314,18 @@ impl<'a> Copy<'a> {
                 .any(|pattern| matches(pattern, name))
     }
 
+    /// Whether a list of exclusions names this: a word with a backslash is a path and nothing but a
+    /// full path ever fits, a word without one is a name on every level.
+    fn excludes(&self, words: &[String], path: &str, name: &str) -> bool {
+        if self.deaf.as_deref() == Some(name) {
+            return false;
+        }
+        words.iter().any(|word| match word.contains('\\') {
+            true => upper(word) == upper(path),
+            false => matches(word, name),
+        })
+    }
+
     fn directory_line(&self, text: &str) {
         if !self.options.no_directory_list {
             console::line(text);
@@ -327,18 +345,6 @@ impl<'a> Copy<'a> {
             console::write("  0%  \r100%  \r\n");
         }
     }
-}
-
-/// Whether a list of exclusions names this: a word with a backslash is a path and nothing but a
-/// full path ever fits.
-fn excluded(words: &[String], path: &str, name: &str) -> bool {
-    words.iter().any(|word| {
-        if word.contains('\\') {
-            word.to_lowercase() == path.to_lowercase()
-        } else {
-            matches(word, name)
-        }
-    })
 }
 
 /// An error of the system, in Robocopy's words.

@@ -2,8 +2,7 @@
 
 /// Whether a name is one of those a pattern stands for. `*.*` is every name, and `x.*` also `x`.
 pub fn matches(pattern: &str, name: &str) -> bool {
-    let [pattern, name] =
-        [pattern, name].map(|text| text.to_lowercase().chars().collect::<Vec<char>>());
+    let [pattern, name] = [pattern, name].map(|text| upper(text).chars().collect::<Vec<char>>());
     matches_units(&pattern, &name)
         || pattern
             .strip_suffix(&['.', '*'])
@@ -21,6 +20,19 @@ fn matches_units(pattern: &[char], name: &[char]) -> bool {
             .split_first()
             .is_some_and(|(c, name)| c == wanted && matches_units(rest, name)),
     }
+}
+
+/// The form in which names are compared: each character of the first plane in its upper case, where
+/// that is one character.
+pub fn upper(text: &str) -> String {
+    let one = |c: char| {
+        let mut upper = c.to_uppercase();
+        match (upper.next(), upper.next()) {
+            (Some(one), None) if u32::from(c) < 0x1_0000 => one,
+            _ => c,
+        }
+    };
+    text.chars().map(one).collect()
 }
 
 /// Whether it stands for more than one name.

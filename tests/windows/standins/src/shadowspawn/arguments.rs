@@ -6,6 +6,9 @@ use std::path::{self, Path};
 pub const USAGE: &str =
     "Usage:\r\n\r\nshadowspawn [ /verbosity=LEVEL ] <src> <drive:> <command> [ <arg> ... ]";
 
+/// How much it says unless told: errors, and what it does.
+pub const VERBOSITY: u32 = 3;
+
 /// A longer SOURCE has ShadowSpawn ask the system for its full path for ever.
 const MAX_PATH: usize = 260;
 
@@ -36,7 +39,7 @@ impl Arguments {
     /// When ShadowSpawn would refuse it, or never end.
     pub fn parse(command_line: &str) -> Result<Arguments, UsageError> {
         let wrong = |text: &str| Err(UsageError::Wrong(text.to_owned()));
-        let mut verbosity = 3;
+        let mut verbosity = VERBOSITY;
         let (mut source, mut device, mut command) = (String::new(), String::new(), String::new());
         for word in split(command_line)?.into_iter().skip(1) {
             // A hyphen makes an option of a word of the command, too; a slash does not.

@@ -21,6 +21,9 @@ const FAILURE_VARIABLE: &str = "AAM_STANDIN_VSS_FAILURE";
 /// A file of such codes, one a line: each run takes the first line away and fails with it.
 const FAILURES_VARIABLE: &str = "AAM_STANDIN_VSS_FAILURES";
 
+/// The command gets no standard output.
+const SILENT_VARIABLE: &str = "AAM_STANDIN_SILENT";
+
 /// Another snapshot of the volume is being made.
 const SNAPSHOT_IN_PROGRESS: &str = "0x80042316";
 
@@ -30,94 +33,129 @@ const FAILED: i32 = 1;
 /// The command line is wrong, or the letter in use.
 const USAGE: i32 = 2;
 
+/// What Windows ends a process with that does not catch an exception of C++.
+const UNCAUGHT: i32 = 0xE06D_7363_u32.cast_signed();
+
 /// Set in the exit code when the command's own was not zero.
 const COMMAND_FAILED: i32 = 0x8000;
 
-/// Runs a whole command line, the program's name included, and returns the exit code.
-pub fn run(command_line: &str) -> i32 {
-    let arguments = match Arguments::parse(command_line) {
-        Ok(arguments) => arguments,
-        Err(error) => {
-            banner();
-            match error {
-                UsageError::Asked => return 0,
-                UsageError::Endless => {
-                    console::line("stand-in for ShadowSpawn: a source of this length never ends")
-                }
-                UsageError::Wrong(why) => {
-                    console::line(&format!("Error: {why}\r\n\r\n{}", arguments::USAGE))
-                }
+/// Its writer dies of what the console cannot show, as far as its code page goes.
+struct Unwritable;
+
+/// What it writes, and how much of it is wanted.
+struct Writer {
+    verbosity: u32,
+}
+
+impl Writer {
+    /// Of no interest when all goes well.
+    const STATUS: u32 = 3;
+    const ERRORS: u32 = 2;
+
+    fn line(&self, from: u32, text: &str) -> Result<(), Unwritable> {
+        if self.verbosity < from {
+            return Ok(());
+        }
+        match console::has_letters_for(text) {
+            true => {
+                console::line(text);
+                Ok(())
             }
-            return USAGE;
+            false => Err(Unwritable),
         }
-    };
-    let say = |text: &str| {
-        if arguments.verbosity >= 2 {
-            console::line(text);
-        }
-    };
-    if arguments.verbosity > 0 {
-        banner();
     }
-    // It says more of each step, and its writer dies of what the console's code page lacks: those of
-    // western Europe have no other letters than these.
-    let is_western = |c: char| u32::from(c) < 0x100;
-    if arguments.verbosity > 2 && !arguments.source.chars().all(is_western) {
-        return FAILED;
+
+    fn status(&self, text: &str) -> Result<(), Unwritable> {
+        self.line(Writer::STATUS, text)
     }
-    say(&format!(
-        "Shadowing {} at {}",
-        arguments.source, arguments.device
-    ));
-    let _only_one = match snapshot_allowed() {
-        Ok(lock) => lock,
-        Err(code) => {
-            say("Aborting backup.");
-            console::line(&format!(
-                "There was a COM failure {code} - ShadowSpawn.cpp (281)"
-            ));
-            return FAILED;
-        }
-    };
-    if let Err(error) = mount::fill(&arguments.device, &arguments.source) {
-        say("Aborting backup.");
-        console::line(&format!(
-            "There was an error retrieving the volume name from the path. Error: {error}"
-        ));
-        return FAILED;
-    }
-    say(&format!("Launching command: {}", arguments.command));
-    match system::run_command_line(&arguments.command) {
-        Ok(code) => {
-            say(&format!(
-                "Launched command finished with exit code: {code}."
-            ));
-            mount::empty(&arguments.device);
-            say("Shadowing successfully completed.");
-            if code == 0 {
-                0
-            } else {
-                COMMAND_FAILED | code.cast_signed()
-            }
-        }
-        Err(error) => {
-            say("Aborting backup.");
-            say(&format!("Dismounting device: {}", arguments.device));
-            mount::empty(&arguments.device);
-            say("Deleting snapshot.");
-            console::line(&format!(
-                "There was an error calling CreateProcess. Process: {} Error: {}",
-                arguments.command,
-                message(&error)
-            ));
-            FAILED
+
+    /// The last word; one that cannot be written ends it as an exception does that nobody catches.
+    fn error(&self, text: &str, code: i32) -> i32 {
+        match self.line(Writer::ERRORS, text) {
+            Ok(()) => code,
+            Err(Unwritable) => UNCAUGHT,
         }
     }
 }
 
-fn banner() {
+/// Runs a whole command line, the program's name included, and returns the exit code.
+pub fn run(command_line: &str) -> i32 {
+    // Before it knows how much is wanted.
     console::line("ShadowSpawn (c) 2011 Craig Andera. shadowspawn@wangdera.com");
     console::line("");
+    let arguments = match Arguments::parse(command_line) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let text = match error {
+                UsageError::Asked => return 0,
+                UsageError::Endless => {
+                    "stand-in for ShadowSpawn: a source of this length never ends".to_owned()
+                }
+                UsageError::Wrong(why) => format!("Error: {why}\r\n\r\n{}", arguments::USAGE),
+            };
+            let verbosity = arguments::VERBOSITY;
+            return Writer { verbosity }.error(&text, USAGE);
+        }
+    };
+    let writer = Writer {
+        verbosity: arguments.verbosity,
+    };
+    match shadowed(&arguments, &writer) {
+        Ok(code) => code,
+        Err(Unwritable) => {
+            mount::empty(&arguments.device);
+            writer.error("Unable to write to the console.", FAILED)
+        }
+    }
+}
+
+fn shadowed(arguments: &Arguments, writer: &Writer) -> Result<i32, Unwritable> {
+    let Arguments {
+        source,
+        device,
+        command,
+        ..
+    } = arguments;
+    writer.status(&format!("Shadowing {source} at {device}"))?;
+    let _only_one = match snapshot_allowed() {
+        Ok(lock) => lock,
+        Err(code) => {
+            writer.status("Aborting backup.")?;
+            let text = format!("There was a COM failure {code} - ShadowSpawn.cpp (281)");
+            return Ok(writer.error(&text, FAILED));
+        }
+    };
+    if let Err(error) = mount::fill(device, source) {
+        writer.status("Aborting backup.")?;
+        let text = "There was an error retrieving the volume name from the path.";
+        let text = format!("{text} Path: {source} Error: {error}");
+        return Ok(writer.error(&text, FAILED));
+    }
+    writer.status(&format!("Launching command: {command}"))?;
+    let is_silent = std::env::var_os(SILENT_VARIABLE).is_some();
+    let code = match system::run_command_line(command, is_silent) {
+        Ok(code) => code,
+        Err(error) => {
+            writer.status("Aborting backup.")?;
+            writer.status(&format!("Dismounting device: {device}"))?;
+            mount::empty(device);
+            writer.status("Deleting snapshot.")?;
+            let text = format!(
+                "There was an error calling CreateProcess. Process: {command} Error: {}",
+                message(&error)
+            );
+            return Ok(writer.error(&text, FAILED));
+        }
+    };
+    writer.status(&format!(
+        "Launched command finished with exit code: {code}."
+    ))?;
+    mount::empty(device);
+    writer.status("Shadowing successfully completed.")?;
+    Ok(match code {
+        0 => 0,
+        code => COMMAND_FAILED | code.cast_signed(),
+    })
 }
 
 /// The system's texts end a line of their own; those with a place for a file name in them cannot be

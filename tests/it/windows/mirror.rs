@@ -1,0 +1,112 @@
+//! The mirror that Robocopy makes: what is deleted from it, left out of it, and named if it came all
+//! the same.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use super::faults::{machine, run_with};
+
+#[test]
+fn read_only_copies_are_deleted_and_replaced() {
+    let Some(mut machine) = machine() else { return };
+    machine.profile.mirror_extra("delete", "100%");
+    machine.write("docs/old/read only.txt", "1");
+    machine.write("docs/changed.txt", "1");
+    let read_only = |path: &PathBuf| {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o444)).unwrap();
+    };
+    for path in ["docs/old/read only.txt", "docs/changed.txt"] {
+        read_only(&machine.home().join(path));
+    }
+    machine.run(&[]).exit(0);
+    let copy = |path| {
+        machine
+            .below(&machine.path("mirror"), &machine.home())
+            .join(path)
+    };
+    for path in ["docs/old/read only.txt", "docs/changed.txt"] {
+        let mode = fs::metadata(copy(path)).unwrap().permissions().mode();
+        assert_eq!(
+            mode & 0o222,
+            0,
+            "{path}: the copy is read-only, too: {mode:o}"
+        );
+    }
+    fs::remove_dir_all(machine.home().join("docs/old")).unwrap();
+    fs::remove_file(machine.home().join("docs/changed.txt")).unwrap();
+    machine.write("docs/changed.txt", "2, and longer");
+    machine.run(&[]).exit(0).says("Deleted from the mirror: ");
+    assert!(!copy("docs/old").exists());
+    let changed = fs::read_to_string(copy("docs/changed.txt")).unwrap();
+    assert_eq!(changed, "2, and longer");
+}
+
+/// Beyond 8191 characters cmd does not take a line.
+#[test]
+fn a_deep_directory_with_many_exclusions() {
+    let Some(mut machine) = machine() else { return };
+    let deep = format!("docs/{}", ["a directory with a long name"; 13].join("/"));
+    assert!(deep.len() > 350);
+    for number in 0..120 {
+        let name = format!("{deep}/left out, and long enough to fill a line {number:03}.tmp");
+        machine.write(&name, "left out");
+    }
+    machine.write(&format!("{deep}/kept.txt"), "kept");
+    machine.profile.exclude_files.push("*.tmp".to_owned());
+    machine.run(&[]).exit(0);
+    let kept = format!("{deep}/kept.txt");
+    let expected = ["docs/a.txt", kept.as_str(), "docs/b.txt", "pics/p.jpg"];
+    let mut mirrored: Vec<String> = machine.mirrored().into_iter().collect();
+    mirrored.sort();
+    let mut expected = expected.to_vec();
+    expected.sort_unstable();
+    assert_eq!(mirrored, expected);
+}
+
+/// How Robocopy compares what it is to leave out is not documented in every respect.
+#[test]
+fn what_robocopy_copies_against_orders_is_named() {
+    let Some(mut machine) = machine() else { return };
+    for path in ["docs/diary.tmp", "docs/private/x.txt", "docs/before.tmp"] {
+        machine.write(path, "left out");
+    }
+    machine.profile.exclude_files.push("*.tmp".to_owned());
+    machine
+        .profile
+        .exclude_directories
+        .push("private".to_owned());
+    let deaf = |name| run_with(&machine, &["run"], &[("AAM_STANDIN_DEAF", name)]);
+    let ran = deaf("diary.tmp");
+    ran.exit(3)
+        .says(r"docs\diary.tmp' was copied to the mirror, though it is left out");
+    ran.never_says("before.tmp").never_says("private");
+    let ran = deaf("private");
+    ran.exit(3)
+        .says(r"docs\private' was copied to the mirror, though it is left out");
+    // It is there by now.
+    ran.never_says("diary.tmp");
+    machine.run(&[]).exit(0);
+}
+
+/// Where the file system of the mirror has no deletion as POSIX has it, such as exFAT.
+#[test]
+fn a_mirror_without_deletion_as_in_posix() {
+    let Some(mut machine) = machine() else { return };
+    machine.profile.mirror_extra("delete", "100%");
+    machine.write("docs/old/read only.txt", "1");
+    let file = machine.home().join("docs/old/read only.txt");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o444)).unwrap();
+    machine.run(&[]).exit(0);
+    fs::remove_dir_all(machine.home().join("docs/old")).unwrap();
+    fs::rename(
+        machine.home().join("docs/b.txt"),
+        machine.home().join("docs/B.txt"),
+    )
+    .unwrap();
+    let ran = run_with(&machine, &["run"], &[("AAM_LAB_NO_POSIX", "1")]);
+    ran.exit(0).says("Deleted from the mirror: ");
+    let copies = machine.below(&machine.path("mirror"), &machine.home());
+    assert!(!copies.join("docs/old").exists());
+    assert!(copies.join("docs/B.txt").exists(), "{ran}");
+}
