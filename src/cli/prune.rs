@@ -2,6 +2,8 @@
 
 use chrono::{Local, Utc};
 use clap::Args;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::place::{complain, complain_store};
 use super::terminal::{self, Terminal};
@@ -37,6 +39,14 @@ pub struct PruneArgs {
     /// Output format.
     #[arg(long, value_enum, default_value_t)]
     pub format: OutputFormat,
+}
+
+/// What would go from each store, as JSON.
+#[derive(Serialize, JsonSchema)]
+pub struct PruneAnswer<'a> {
+    /// In the order of the profile. A store that cannot be listed is left out, and the command
+    /// fails.
+    stores: Vec<&'a PrunePlan>,
 }
 
 /// A store with what would go from it.
@@ -116,7 +126,7 @@ impl PruneArgs {
     fn show(&self, planned: &[PrunedStore]) -> Exit {
         let plans: Vec<&PrunePlan> = planned.iter().map(|(_, plan)| plan).collect();
         match self.format {
-            OutputFormat::Json => output::json(&serde_json::json!({ "stores": plans })),
+            OutputFormat::Json => output::json(&PruneAnswer { stores: plans }),
             OutputFormat::Text => {
                 let texts: Vec<String> = plans.iter().map(|plan| plan.to_text()).collect();
                 output::result(texts.join("\n"))

@@ -21,6 +21,8 @@ use crate::render::schedule::{Rendered, Schedule, Scheduler, TaskName};
 mod advice;
 mod status;
 
+pub use status::ScheduleAnswer;
+
 /// Schedule runs of a profile: every night by default.
 #[derive(Debug, Args)]
 pub struct ScheduleArgs {

@@ -6,7 +6,7 @@ use chrono::Weekday;
 use clap::ValueEnum;
 
 /// What starts programs at their time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scheduler {
     /// Windows Task Scheduler
