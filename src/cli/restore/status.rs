@@ -47,7 +47,7 @@ pub fn show(global: &Global, args: &RestoreStatusArgs, cancel: &Cancel) -> Exit 
         ..RestoreOptions::default()
     };
     match work::look(&settings, options, what.to.as_deref()) {
-        Ok(status) => print(&status, args.format),
+        Ok(status) => print(&status, args),
         Err(error) => {
             error.report(&events);
             Exit::of(error.outcome())
@@ -55,9 +55,9 @@ pub fn show(global: &Global, args: &RestoreStatusArgs, cancel: &Cancel) -> Exit 
     }
 }
 
-fn print(status: &RestoreStatus, format: OutputFormat) -> Exit {
-    match format {
-        OutputFormat::Text => output::result(status.to_text()),
+fn print(status: &RestoreStatus, args: &RestoreStatusArgs) -> Exit {
+    match args.format {
+        OutputFormat::Text => output::result(status.to_text(args.what.watch.verbose)),
         OutputFormat::Json => output::json(status),
     }
 }
