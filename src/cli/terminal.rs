@@ -71,6 +71,8 @@ impl Sink for Terminal {
         if let Some(line) = (!self.quiet).then(|| self.progress.follow(event)).flatten() {
             self.print(&line, priority(event));
         }
+        let is_live_too = matches!(event, Event::Uploading { .. } | Event::Downloading { .. })
+            && self.progress.is_live();
         let detail = matches!(
             event,
             Event::ToolOutput { .. }
@@ -79,7 +81,7 @@ impl Sink for Terminal {
                 | Event::Destination { .. }
                 | Event::Ignored { severity: None, .. }
                 | Event::Detail { .. }
-        );
+        ) || is_live_too;
         // The journal is asked for the runs that failed.
         let repeated =
             self.report_follows && !self.journal && matches!(event, Event::Finished { .. });

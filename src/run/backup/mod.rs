@@ -22,6 +22,7 @@ use crate::model::job::{Job, Program};
 use crate::model::key_fingerprint::KeyFingerprint;
 use crate::model::marker::MarkerWriter;
 use crate::model::secret::Secret;
+use crate::model::text;
 use crate::plan::backup::Facts;
 use crate::plan::backup::{Mode, Plan, Refusal};
 use crate::profile::check::check_key;
@@ -220,7 +221,7 @@ fn backup(
 ) -> (Outcome, Option<Plan>) {
     events.note(
         Section::Start,
-        format!("backup started {} UTC", now.format("%Y-%m-%d %H:%M:%S%.6f")),
+        format!("backup started {}", text::local_time(now)),
     );
     if let Some((text, hint)) = snapshot_problem(job) {
         events.fail(Section::Start, text, Some(hint));

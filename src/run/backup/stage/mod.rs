@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::adapters::process::ToolError;
 use crate::model::cancel::Cancel;
-use crate::model::event::{Event, Events, Section};
+use crate::model::event::{Event, Events, Section, Work};
 use crate::model::manifest::{DeltaBase, ManifestError, SourceLook};
 use crate::model::marker::StateCounts;
 use crate::model::secret::Secret;
@@ -176,7 +176,7 @@ fn carry_out(
         let status = run_tools(&mut order, &prepared, key, cancel, events)?;
         let copied = order.mirror.is_some() && script::copier_finished(&status, &order, events);
         let made = match order.archive.is_some() {
-            true => attempts::make(&order, status.clone(), key, cancel, events)?,
+            true => attempts::make(&order, &prepared, status.clone(), key, cancel, events)?,
             false => attempts::Made::Nothing,
         };
         if order.mirror.is_some() {
@@ -199,6 +199,14 @@ fn carry_out(
     Ok(result)
 }
 
+/// What the tools are about to read.
+fn bytes(prepared: &WalkCounts) -> script::ToolBytes {
+    script::ToolBytes {
+        mirror: prepared.bytes,
+        archive: prepared.archived_bytes,
+    }
+}
+
 /// Runs the script.
 fn run_tools(
     order: &mut StageOrder,
@@ -208,7 +216,14 @@ fn run_tools(
     events: &Events<'_>,
 ) -> Result<script::ToolCodes, StageError> {
     order.mirror.iter_mut().for_each(half_copies::make);
-    let codes = script::run(order, &prepared.copies, key, cancel, events);
+    let codes = script::run(
+        order,
+        &prepared.copies,
+        bytes(prepared),
+        key,
+        cancel,
+        events,
+    );
     let mirror = order.mirror.iter();
     mirror.for_each(|mirror| half_copies::clean_up(mirror, events));
     mirror::show_copied_root(order, events);
@@ -236,6 +251,11 @@ fn verified(
     cancel: &Cancel,
     events: &Events<'_>,
 ) -> Result<bool, StageError> {
+    events.emit(Event::Progress {
+        work: Work::Verifying,
+        percent: None,
+        of: None,
+    });
     let (files, fitting) = (StageFiles::of(order), &prepared.fitting);
     let clean = copied && script::copier_was_clean(status);
     let verified = verify::verify(order, &files, fitting, clean, cancel, events)?;
