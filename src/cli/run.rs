@@ -53,6 +53,7 @@ impl BackupArgs {
             new_key: self.new_key,
             adopt: self.adopt,
             new_destination: self.new_destination,
+            unattended: false,
         }
     }
 }
@@ -164,7 +165,10 @@ fn backup(job: &Job, args: &RunArgs, cancel: &Cancel) -> Exit {
         (attended && args.backup.mode == Mode::IncrementalOnly).then_some(&terminal::confirm);
     let ended = backup::run(
         job,
-        args.backup.request(),
+        Request {
+            unattended: args.unattended,
+            ..args.backup.request()
+        },
         ask,
         args.files(),
         readers(args),

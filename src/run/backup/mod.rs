@@ -1,6 +1,7 @@
 //! One backup, from its log to the last report (SPEC#run).
 
 mod announce;
+mod conditions;
 pub mod encrypted;
 pub mod exec;
 pub mod stage;
@@ -61,6 +62,10 @@ pub fn run<'a>(
         readers,
         |events, now| {
             announce::parameters(job, request, events);
+            if let Some(outcome) = conditions::not_attached(job, request, events) {
+                return (outcome, None);
+            }
+            let _awake = conditions::keep_awake(job, request, events);
             match waiting::take_lock(job, ask, cancel, events) {
                 Ok(_lock) => between_hooks(job, request, &session, now, cancel, events),
                 Err(outcome) => (outcome, None),
