@@ -1,5 +1,6 @@
 //! `prune`: deletes the sets that the profile does not keep (SPEC#retention).
 
+use crate::cli::examples;
 use chrono::{Local, Utc};
 use clap::Args;
 use schemars::JsonSchema;
@@ -24,6 +25,7 @@ use crate::run::prune;
 ///
 /// Shows what goes and what stays, and asks. Whole sets only; never the newest.
 #[derive(Debug, Args)]
+#[command(after_help = examples::PRUNE)]
 pub struct PruneArgs {
     /// Profile: a path, or a name looked up in the profile directories.
     pub profile: String,

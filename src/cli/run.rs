@@ -3,6 +3,7 @@
 use std::io::{BufRead, IsTerminal};
 use std::path::PathBuf;
 
+use crate::cli::examples;
 use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -63,6 +64,7 @@ impl BackupArgs {
 /// With several profiles, or --all, they are run one after the other. A profile that fails does not
 /// stop the others; the exit code is the worst of them.
 #[derive(Debug, Args)]
+#[command(after_help = examples::RUN)]
 pub struct RunArgs {
     /// Profiles: paths, or names looked up in the profile directories.
     #[arg(value_name = "PROFILE", required_unless_present = "all")]

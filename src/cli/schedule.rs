@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::cli::examples;
 use chrono::{Local, NaiveTime};
 use clap::{Args, Subcommand};
 
@@ -22,10 +23,13 @@ mod advice;
 mod status;
 mod times;
 
+pub use times::time_of_day;
+
 pub use status::ScheduleAnswer;
 
 /// Schedule runs of a profile: every night by default.
 #[derive(Debug, Args)]
+#[command(after_help = examples::SCHEDULE)]
 pub struct ScheduleArgs {
     #[command(subcommand)]
     pub action: Action,
@@ -56,7 +60,7 @@ pub struct InstallArgs {
     pub profile: String,
     /// Local time of day. Can be repeated. Default: for regular runs `schedule.at` of the profile,
     /// else 00:30.
-    #[arg(long, value_name = "HH:MM", value_parser = times::time)]
+    #[arg(long, value_name = "HH:MM", value_parser = time_of_day)]
     pub at: Vec<NaiveTime>,
     /// How often to run. Default: for regular runs `schedule.every` of the profile, else every day.
     #[arg(long, value_enum)]

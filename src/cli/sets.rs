@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::cli::examples;
 use chrono::Utc;
 use clap::Args;
 use schemars::JsonSchema;
@@ -28,8 +29,9 @@ use crate::run::restore::origin::{Candidate, RestoreOrigin};
 /// can be restored.
 ///
 /// With --all-locations: the newest complete backup of every location in the store, for a look at
-/// many computers. Example: `aam-backup sets nightly --all-locations --max-age 26h`.
+/// many computers.
 #[derive(Debug, Args)]
+#[command(after_help = examples::SETS)]
 pub struct SetsArgs {
     /// Profile: a path, or a name looked up in the profile directories.
     #[arg(

@@ -285,6 +285,7 @@ pub struct LockPolicy {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ScheduleSection {
     /// Local time of day, or several. `00:30` by default.
+    #[schemars(example = &"02:30", example = ["02:30", "14:30"])]
     pub at: Option<TimesOfDay>,
     /// How often to run.
     #[serde(default)]

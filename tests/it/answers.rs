@@ -228,7 +228,8 @@ fn answers_about_old_sets_and_copies_fit_their_schemas() {
     let verified = asked(&machine, "verify", &["--all"]);
     let verified = fitting("verify", &verified.exit(0).stdout);
     assert!(verified["places"].as_array().unwrap().len() == 2);
-    let status = machine.aam("restore", &["status", "--format", "json"]);
+    let profile = machine.path("profile.yaml").display().to_string();
+    let status = machine.ended(&["restore", "status", &profile, "--format", "json"]);
     let status = fitting("restore-status", &status.exit(0).stdout);
     assert_eq!(status["volumes"][0]["state"], "here", "{status}");
     let place = machine.path("copied").display().to_string();

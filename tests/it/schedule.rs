@@ -2,6 +2,7 @@
 //! that are really installed, asked for, started and removed, in a part of this machine of their
 //! own.
 
+mod conditions;
 mod crontab;
 mod emptiness;
 mod fakes;

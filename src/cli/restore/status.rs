@@ -1,5 +1,6 @@
 //! `restore status`: where every volume is.
 
+use crate::cli::examples;
 use clap::Args;
 
 use super::WhatArgs;
@@ -14,6 +15,7 @@ use crate::run::restore::work::{self, RestoreSettings};
 
 /// Second step: show where every volume is and what remains to be done. Costs nothing.
 #[derive(Debug, Args)]
+#[command(after_help = examples::RESTORE_STATUS)]
 pub struct RestoreStatusArgs {
     #[command(flatten)]
     pub what: WhatArgs,

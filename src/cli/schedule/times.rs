@@ -26,7 +26,7 @@ impl InstallArgs {
 }
 
 /// Reads `02:30`.
-pub(super) fn time(text: &str) -> Result<NaiveTime, String> {
+pub fn time_of_day(text: &str) -> Result<NaiveTime, String> {
     NaiveTime::parse_from_str(text, "%H:%M")
         .map_err(|_| "write a time such as 00:30 or 23:05".to_owned())
 }

@@ -36,12 +36,14 @@ mod mirror;
 mod outputs;
 mod prepare;
 mod script;
+mod shares;
 mod verify;
 mod watch;
 
 pub use counts::{Encrypted, WalkCounts};
 pub use mirror::{Extra, list_extra};
 pub use prepare::{StagePaths, prepare};
+pub use shares::Shares;
 
 /// Why a stage could not be carried out.
 #[derive(Debug, thiserror::Error)]

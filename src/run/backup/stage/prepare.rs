@@ -142,8 +142,9 @@ fn take(
             out.mirror(&new, last.as_ref(), events)?;
             out.manifest(&new, last.as_ref())
         }
-        Item::Excluded { kind, .. } => {
+        Item::Excluded { kind, by } => {
             prepared.excluded += 1;
+            prepared.shares.excluded(&by);
             out.leave_out(path, kind);
             Ok(())
         }
@@ -231,6 +232,7 @@ fn take_file(
 ) -> Result<(), StageError> {
     prepared.files += 1;
     prepared.bytes += new.meta.size;
+    prepared.shares.file(&new.path, new.meta.size);
     new.details.racy = out.is_racy(&new.meta);
     out.mirror(&new, last.as_ref(), events)?;
     if order.archive.is_some() {

@@ -245,7 +245,10 @@ pub fn step(plan: &RestorePlan, mount: &PlannedMount, archive: &PlannedArchive) 
     Event::Step {
         number: plan.archives().position(is_it).unwrap_or(0) + 1,
         of: plan.archives().count(),
-        what: format!("{} of {}", mount.name, archive.stamp.short()),
+        what: match &mount.path {
+            Some(path) => format!("{path} of {}", archive.stamp.short()),
+            None => format!("{} of {}", mount.name, archive.stamp.short()),
+        },
     }
 }
 
