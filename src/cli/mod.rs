@@ -4,6 +4,7 @@
 
 mod answer;
 mod check;
+mod color;
 mod completions;
 mod copy;
 mod doctor;

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 
-use super::{Exit, exact};
+use super::{Exit, color, exact};
 use crate::model::text::{harmless, harmless_json};
 use crate::run::session::Ended;
 
@@ -57,5 +57,5 @@ fn written(text: serde_json::Result<String>) -> Exit {
 /// Writes something for a person. A closed standard error is ignored.
 pub fn note(text: impl Display) {
     let text = text.to_string();
-    let _ = write!(io::stderr().lock(), "{}", harmless(&text));
+    let _ = write!(io::stderr().lock(), "{}", color::shown(&harmless(&text)));
 }

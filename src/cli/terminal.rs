@@ -3,6 +3,7 @@
 
 use std::io::{BufRead, IsTerminal, Write};
 
+use super::color;
 use super::progress::LiveLine;
 use crate::model::event::{Event, Outcome, Severity, Sink};
 use crate::model::text::{describe, harmless};
@@ -55,6 +56,8 @@ impl Terminal {
         if self.journal {
             let lines = text.lines().map(|line| format!("<{priority}>{line}"));
             text = lines.collect::<Vec<_>>().join("\n");
+        } else {
+            text = color::shown(&text).into_owned();
         }
         // A closed terminal must not stop a backup.
         self.progress.above(|| {

@@ -158,3 +158,37 @@ fn progress_can_be_a_line_of_json_for_each_event() {
     let answer: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap();
     assert_eq!(answer["run"]["outcome"], "success");
 }
+
+/// Colors are for terminals, unless the environment says otherwise.
+#[test]
+fn errors_are_colored_where_that_helps() {
+    let scratch = tempfile::tempdir().unwrap();
+    let program = env!("CARGO_BIN_EXE_aam-backup");
+    let said = |command: &mut Command, environment: &[(&str, &str)]| {
+        let command = command.current_dir(scratch.path()).env("TERM", "xterm");
+        let output = command.envs(environment.iter().copied()).output().unwrap();
+        String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
+    };
+    let piped = |environment: &[(&str, &str)]| {
+        said(
+            Command::new(program).args(["sets", "--all-locations"]),
+            environment,
+        )
+    };
+    let on_terminal = |environment: &[(&str, &str)]| {
+        let line = format!("'{program}' sets --all-locations");
+        let mut command = Command::new("script");
+        said(command.args(["-qec", &line, "/dev/null"]), environment)
+    };
+    let red = "\u{1b}[31merror:";
+    for (shown, is_colored) in [
+        (piped(&[]), false),
+        (piped(&[("CLICOLOR_FORCE", "1")]), true),
+        (on_terminal(&[]), true),
+        (on_terminal(&[("NO_COLOR", "1")]), false),
+    ] {
+        assert!(shown.contains("error:"), "{shown:?}");
+        assert_eq!(shown.contains(red), is_colored, "{shown:?}");
+        assert_eq!(shown.contains('\u{1b}'), is_colored, "{shown:?}");
+    }
+}

@@ -298,7 +298,7 @@ mod tests {
             ("Number of files: 1 (reg: 1)", None),
             ("1 file, 300000000 bytes (287 MiB)", None),
             ("WARNING: 50% of it", None),
-            ("900%", None),
+            ("150%", None),
         ] {
             assert_eq!(bytes.progress(line), expected, "{line}");
         }
