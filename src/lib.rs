@@ -32,7 +32,7 @@ pub mod parts {
     pub use crate::import::{Arguments, Choices, CommandLine};
     pub use crate::model::bandwidth::{Bandwidth, Transfers};
     pub use crate::model::cancel::Cancel;
-    pub use crate::model::event::{Event, Events, Outcome, Section, Severity, Sink};
+    pub use crate::model::event::{Event, Events, Outcome, Section, Severity, Sink, Work};
     pub use crate::model::exclusion::Exclusion;
     pub use crate::model::file_system::{FileSystem, Modes};
     pub use crate::model::job::{Job, MaxDelete, MountPoint};

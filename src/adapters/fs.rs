@@ -202,6 +202,24 @@ fn bounded(file: File, most: u64) -> io::Result<Vec<u8>> {
     }
 }
 
+/// Whether a disk is mounted at a directory: it is on another device than the directory above it.
+/// Windows has no directory where no disk is.
+pub fn is_mounted(directory: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let device = |path: &Path| std::fs::metadata(path).ok().filter(|m| m.is_dir());
+        let above = directory.parent().map(device);
+        match (device(directory), above) {
+            (Some(here), Some(Some(above))) => here.dev() != above.dev(),
+            (Some(_), None) => true,
+            _ => false,
+        }
+    }
+    #[cfg(not(unix))]
+    directory.is_dir()
+}
+
 /// The SHA-256 of a file, in lower-case hexadecimal.
 ///
 /// # Errors

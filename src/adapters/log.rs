@@ -129,11 +129,7 @@ impl Inner {
     }
 
     fn write_json(&mut self, time: DateTime<Utc>, event: &Event) {
-        let Some(mut file) = self
-            .json
-            .as_ref()
-            .filter(|_| !matches!(event, Event::Transferred { .. }))
-        else {
+        let Some(mut file) = self.json.as_ref().filter(|_| !event.is_fleeting()) else {
             return;
         };
         if let Some(line) = json_line(time, event) {

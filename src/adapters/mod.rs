@@ -1,6 +1,7 @@
 //! Everything that touches the world. Nothing here decides.
 
 pub mod accounts;
+pub mod awake;
 pub mod aws;
 pub mod closed_view;
 pub mod compare;

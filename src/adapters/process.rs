@@ -87,6 +87,8 @@ pub struct Invocation {
     /// A program that must clean up after itself is not killed: this file is made, and it is given
     /// time to end.
     pub stop_file: Option<PathBuf>,
+    /// It shows its progress by writing lines again: each version of one counts as a line.
+    pub rewrites: bool,
 }
 
 impl Invocation {
@@ -99,7 +101,15 @@ impl Invocation {
             environment: Vec::new(),
             limit: None,
             stop_file: None,
+            rewrites: false,
         }
+    }
+
+    /// A program that shows its progress by writing lines again.
+    #[must_use]
+    pub fn rewriting(mut self) -> Invocation {
+        self.rewrites = true;
+        self
     }
 
     /// With one more argument.
@@ -153,7 +163,7 @@ impl Invocation {
             // A program that ends without reading its input has its own exit code to say why.
             let _ = writeln!(stdin, "{}", secret.expose());
         }
-        let lines = output::lines(&mut child);
+        let lines = output::lines(&mut child, self.rewrites);
         let (started, lines) = self.reading(Started { child, tree }, lines)?;
         self.follow(started, &lines, cancel, &mut |text: String| line(&text))
     }

@@ -198,11 +198,12 @@ impl SevenZip {
     ) -> Result<SevenZipExit, ToolError> {
         let call = Invocation::new(&self.program)
             .args(["x", "-y", "-aoa", "-ssc", "-spd", "-scsUTF-8"])
-            .args(["-sccUTF-8", "-bd"])
+            .args(["-sccUTF-8", "-bsp1"])
             .arg(joined("-o", target))
             .args(only.map(|list| joined("-i@", list)))
             .arg("--")
             .arg(first);
+        let call = call.rewriting();
         call.run(Some(key), cancel, line).map(SevenZipExit::of)
     }
 
@@ -223,11 +224,12 @@ impl SevenZip {
         // Names that are equal but for case are two names.
         let call = Invocation::new(&self.program)
             .args(["e", "-y", "-aoa", "-ssc", "-spd", "-scsUTF-8"])
-            .args(["-sccUTF-8", "-bd"])
+            .args(["-sccUTF-8", "-bsp1"])
             .arg(joined("-o", target))
             .arg(joined("-i@", only))
             .arg("--")
             .arg(first);
+        let call = call.rewriting();
         call.run(Some(key), cancel, line).map(SevenZipExit::of)
     }
 
@@ -251,6 +253,21 @@ impl SevenZip {
             .arg(first);
         call.run(Some(key), cancel, line).map(SevenZipExit::of)
     }
+}
+
+/// How far 7-Zip has come, if the line is one of its progress (`-bsp1`): ` 12% 3 + letter.txt`, or
+/// ` 40M Scan` before that.
+pub fn percent(line: &str) -> Option<u8> {
+    if line.ends_with(" Scan") {
+        return Some(0);
+    }
+    percent_in(line.split_whitespace().next()?)
+}
+
+/// A word such as `12%`.
+pub fn percent_in(word: &str) -> Option<u8> {
+    let percent = word.strip_suffix('%')?.parse().ok()?;
+    (percent <= 100).then_some(percent)
 }
 
 /// What 7-Zip on Windows shows for a backslash in a name from another system.

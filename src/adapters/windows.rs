@@ -39,6 +39,9 @@ use windows_sys::Win32::Storage::FileSystem::{
 use windows_sys::Win32::System::Console::{CTRL_BREAK_EVENT, CTRL_C_EVENT, SetConsoleCtrlHandler};
 use windows_sys::Win32::System::IO::DeviceIoControl;
 use windows_sys::Win32::System::Ioctl::FSCTL_SET_SPARSE;
+use windows_sys::Win32::System::Power::{
+    ES_CONTINUOUS, ES_SYSTEM_REQUIRED, SetThreadExecutionState,
+};
 use windows_sys::Win32::System::SystemServices::FILE_PERSISTENT_ACLS;
 use windows_sys::Win32::UI::Shell::IsUserAnAdmin;
 
@@ -366,4 +369,16 @@ unsafe extern "system" fn handle(event: u32) -> windows_sys::core::BOOL {
         }
     }
     1
+}
+
+/// Keeps the computer from falling asleep until it is called with `false` by the same thread.
+/// Returns whether Windows agreed.
+#[allow(unsafe_code)]
+pub fn stay_awake(is_on: bool) -> bool {
+    let state = match is_on {
+        true => ES_CONTINUOUS | ES_SYSTEM_REQUIRED,
+        false => ES_CONTINUOUS,
+    };
+    // SAFETY: the call takes flags only, and has no other precondition.
+    unsafe { SetThreadExecutionState(state) != 0 }
 }

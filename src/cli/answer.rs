@@ -10,13 +10,18 @@ use super::doctor::DoctorAnswer;
 use super::exact::{EXACT, VERSION};
 use super::explain::ExplainAnswer;
 use super::plan::Preview;
+use super::prune::PruneAnswer;
 use super::run::RunAnswer;
+use super::schedule::ScheduleAnswer;
 use super::sets::{FleetAnswer, SetsAnswer};
 use super::status::StatusAnswer;
 use crate::plan::search::diff::Diff;
 use crate::plan::search::listing::DirectoryView;
 use crate::plan::search::versions::Findings;
 use crate::profile::schema::{self, SchemaDraft};
+use crate::run::copy::CopyReport;
+use crate::run::restore::status::RestoreStatus;
+use crate::run::verify::VerifyReport;
 
 /// What has a schema.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -46,6 +51,16 @@ pub enum Described {
     Ls,
     /// `diff --format json`
     Diff,
+    /// `prune --format json`
+    Prune,
+    /// `verify --format json`
+    Verify,
+    /// `copy --format json`
+    Copy,
+    /// `restore status --format json`
+    RestoreStatus,
+    /// `schedule status --format json`
+    ScheduleStatus,
 }
 
 impl Described {
@@ -64,6 +79,11 @@ impl Described {
             Described::Find => self.of::<Findings>(draft),
             Described::Ls => self.of::<DirectoryView>(draft),
             Described::Diff => self.of::<Diff>(draft),
+            Described::Prune => self.of::<PruneAnswer<'_>>(draft),
+            Described::Verify => self.of::<VerifyReport>(draft),
+            Described::Copy => self.of::<CopyReport>(draft),
+            Described::RestoreStatus => self.of::<RestoreStatus>(draft),
+            Described::ScheduleStatus => self.of::<ScheduleAnswer<'_>>(draft),
         };
         format!("{schema:#}\n")
     }

@@ -3,12 +3,13 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Exit, Global, OutputFormat, output};
+use super::{Exit, Global, OutputFormat, examples, output};
 use crate::model::job::Job;
 use crate::profile::{Diagnostic, Search};
 
 /// Check profiles and report every mistake
 #[derive(Debug, clap::Args)]
+#[command(after_help = examples::CHECK)]
 pub struct CheckArgs {
     /// Profiles, by path or by name
     #[arg(required = true, value_name = "PROFILE")]

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::cli::examples;
 use clap::Args;
 
 use super::place::{PlaceArgs, complain, complain_store};
@@ -24,6 +25,7 @@ use crate::run::restore::origin::RestoreOrigin;
 /// Every object is compared with its marker. If it is interrupted, give the same command again to
 /// continue. Example: `aam-backup copy nightly --from s3 --to directory --set 20260101`.
 #[derive(Debug, Args)]
+#[command(after_help = examples::COPY)]
 pub struct CopyArgs {
     #[command(flatten)]
     pub place: PlaceArgs,

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::cli::examples;
 use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -14,6 +15,7 @@ use crate::model::path::Family;
 
 /// Test everything that a run of a profile needs. Leaves nothing behind.
 #[derive(Debug, Args)]
+#[command(after_help = examples::DOCTOR)]
 pub struct DoctorArgs {
     /// Profile: a path, or a name looked up in the profile directories.
     pub profile: String,

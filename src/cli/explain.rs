@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Exit, Global, OutputFormat, output};
+use super::{Exit, Global, OutputFormat, examples, output};
 use crate::model::path::{Family, FullPath};
 use crate::model::select::{Kind, Selection, Verdict};
 use crate::plan::backup::selection_apart;
@@ -12,6 +12,7 @@ use crate::run::backup::survey::find_apart;
 
 /// Explain why a path is in a backup or not
 #[derive(Debug, clap::Args)]
+#[command(after_help = examples::EXPLAIN)]
 pub struct Explain {
     /// Profile, by path or by name
     profile: String,

@@ -1,21 +1,32 @@
 //! `aam-backup init`: a first profile for this computer (SPEC#commands).
 
 use std::fs;
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use chrono::NaiveTime;
+use clap::{Args, Parser};
 
 use super::place::complain;
-use super::{Exit, Global, import, output, schema, secret_file};
+use super::schedule::time_of_day;
+use super::{Cli, Exit, Global, import, output, schema, secret_file, terminal};
 use crate::adapters::fs::create_private_directory;
 use crate::adapters::state::is_root;
-use crate::model::policy::ExtraFiles;
+use crate::model::cancel::Cancel;
+use crate::model::policy::{Every, ExtraFiles};
 use crate::model::secret::Secret;
 use crate::profile::document::default_volume_size;
 use crate::profile::find::FindError;
 use crate::profile::{self, Search};
-use crate::render::profile::{Draft, DraftArchive, DraftMirror, DraftReference, DraftS3, text};
+use crate::render::profile::{
+    Draft, DraftArchive, DraftMirror, DraftReference, DraftS3, DraftSchedule, text,
+};
+
+mod look;
+mod questions;
+
+use look::computer_name;
+use questions::Questions;
 
 /// The environment variable of the README.
 const KEY_VARIABLE: &str = "AAM_BACKUP_KEY";
@@ -24,8 +35,14 @@ const KEY_BYTES: usize = 20;
 
 /// Write a first profile for this computer to a directory where `run NAME` finds it
 ///
-/// On a terminal, it asks for everything that no option gives.
-#[derive(Debug, Args)]
+/// On a terminal, it asks for everything that no option gives, and checks each answer.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  aam-backup init
+  aam-backup init documents --source ~/Documents --source ~/Pictures \\
+      --mirror /mnt/backup/mirror --directory /mnt/backup/archives \\
+      --new-key ~/documents.key --at 02:30")]
 pub struct InitArgs {
     /// Name of the profile. Default: the name of the output file, or `nightly`
     name: Option<String>,
@@ -56,17 +73,26 @@ pub struct InitArgs {
     /// Read the archive key from this environment variable. Default: `AAM_BACKUP_KEY`
     #[arg(long, value_name = "NAME", group = "key")]
     key_env: Option<String>,
+    /// Local time at which a schedule starts a backup. Can be repeated. Default: no schedule
+    #[arg(long, value_name = "HH:MM", value_parser = time_of_day)]
+    at: Vec<NaiveTime>,
+    /// How often the schedule starts a backup
+    #[arg(long, value_enum, default_value_t, requires = "at")]
+    every: Every,
     /// Write the profile to this file
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
 }
 
 impl InitArgs {
-    pub fn run(mut self, global: &Global) -> Exit {
+    pub fn run(mut self, global: &Global, cancel: &Cancel) -> Exit {
+        self.expand_home();
+        let is_asked = io::stdin().is_terminal() && io::stderr().is_terminal();
         let done = self.target(global).and_then(|(name, file)| {
-            if io::stdin().is_terminal() && io::stderr().is_terminal() {
+            if is_asked {
                 let key = file.with_file_name(format!("{name}.key"));
-                self.ask(&mut io::stdin().lock(), &key)
+                Questions::new(&mut io::stdin().lock())
+                    .ask(&mut self, &key)
                     .map_err(|error| refuse(&error.to_string(), ""))?;
             }
             let text = self.text(&name, &file)?;
@@ -92,7 +118,22 @@ impl InitArgs {
             name
         };
         output::note(import::next(&profile));
+        if is_asked && terminal::confirm("Show now what the first backup would do?") {
+            first_plan(global, &profile, cancel);
+        }
         written
+    }
+
+    /// A shell does not replace `~` in the middle of a word.
+    fn expand_home(&mut self) {
+        let paths = [
+            &mut self.mirror,
+            &mut self.directory,
+            &mut self.new_key,
+            &mut self.key_file,
+        ];
+        let paths = paths.into_iter().flatten().chain(&mut self.sources);
+        paths.for_each(|path| *path = look::expanded(path));
     }
 
     /// The name and the file of the profile. Neither may be taken.
@@ -143,45 +184,24 @@ impl InitArgs {
         }
     }
 
-    /// Asks for everything that no option gives.
-    fn ask(&mut self, input: &mut impl BufRead, key: &Path) -> io::Result<()> {
-        let mut ask = |question: &str, proposal: &str| answer(input, question, proposal);
-        if self.location.is_none() {
-            let computer = computer_name().unwrap_or_default();
-            self.location = ask("Permanent name of this computer", &computer)?;
+    /// What is wrong with the answers so far.
+    fn problem(&self) -> Option<String> {
+        let place = |name: &str| std::env::temp_dir().join("aam-backup-init").join(name);
+        let mut all = self.clone();
+        all.location.get_or_insert_with(|| "pc".to_owned());
+        if all.sources.is_empty() {
+            all.sources.push(place("source"));
         }
-        if self.sources.is_empty() {
-            let home = std::env::home_dir()
-                .map(|home| home.display().to_string())
-                .unwrap_or_default();
-            self.sources = ask("Directory to back up", &home)?
-                .into_iter()
-                .map(PathBuf::from)
-                .collect();
+        if all.mirror.is_none() && !all.makes_archives() {
+            all.directory = Some(place("directory"));
         }
-        if self.mirror.is_none() && self.bucket.is_none() && self.directory.is_none() {
-            self.mirror =
-                ask("Directory for the mirror, a plain copy (Enter: none)", "")?.map(PathBuf::from);
-            self.bucket = ask("S3 bucket for encrypted archives (Enter: none)", "")?;
-            if self.bucket.is_some() {
-                self.region = ask("Region of the bucket", "us-east-1")?;
-            }
-            self.directory =
-                ask("Directory for encrypted archives (Enter: none)", "")?.map(PathBuf::from);
-        }
-        if self.makes_archives()
-            && self.new_key.is_none()
-            && self.key_file.is_none()
-            && self.key_env.is_none()
-        {
-            let question = format!(
-                "File for a new archive key (-: use the key in the variable {KEY_VARIABLE})"
-            );
-            self.new_key = ask(&question, &key.display().to_string())?
-                .filter(|a| a != "-")
-                .map(PathBuf::from);
-        }
-        Ok(())
+        let written = text(&all.draft("first")).ok()?;
+        let diagnostics = profile::load_bytes(Path::new("answers"), written.as_bytes()).err()?;
+        let first = diagnostics.iter().next()?;
+        Some(match &first.hint {
+            Some(hint) => format!("{}: {hint}", first.message),
+            None => first.message.clone(),
+        })
     }
 
     fn makes_archives(&self) -> bool {
@@ -267,9 +287,19 @@ impl InitArgs {
             s3: s3.map(|(bucket, region)| DraftS3 { bucket, region, region_assumed: false, credentials: None }),
             directory: self.directory.as_ref().map(|path| whole(path)),
             archive: self.makes_archives().then(|| DraftArchive { key, volume_size: default_volume_size() }),
+            schedule: self.schedule(),
             starter: true,
             ..Draft::default()
         }
+    }
+
+    fn schedule(&self) -> Option<DraftSchedule> {
+        let times = self.at.iter().map(|at| at.format("%H:%M").to_string());
+        let schedule = DraftSchedule {
+            at: times.collect(),
+            every: self.every,
+        };
+        (!schedule.at.is_empty()).then_some(schedule)
     }
 
     /// Writes the key first, because a profile that refers to a missing file is useless.
@@ -307,7 +337,22 @@ impl InitArgs {
         let written = make(file)
             .and_then(|()| create())
             .and_then(|mut file| file.write_all(text.as_bytes()));
-        written.map_err(|error| fail(file, &error))
+        written.map_err(|error| {
+            let exit = fail(file, &error);
+            // The answers are not lost.
+            output::note(format_args!("  this is the profile:\n\n{text}"));
+            exit
+        })
+    }
+}
+
+/// Shows the plan of the new profile.
+fn first_plan(global: &Global, profile: &str, cancel: &Cancel) {
+    let words = ["aam-backup", "plan", profile];
+    if let Ok(mut cli) = Cli::try_parse_from(words) {
+        cli.global.profiles.clone_from(&global.profiles);
+        // It has said what there is to say; the profile is written in any case.
+        let _ = super::carry_out(cli, cancel);
     }
 }
 
@@ -339,97 +384,9 @@ fn new_key() -> Result<Secret, getrandom::Error> {
     Ok(Secret::new(groups.join("-")))
 }
 
-/// The computer's own name, as a location can have it.
-fn computer_name() -> Option<String> {
-    #[cfg(unix)]
-    let name = rustix::system::uname()
-        .nodename()
-        .to_str()
-        .ok()
-        .map(str::to_owned);
-    #[cfg(not(unix))]
-    let name = std::env::var("COMPUTERNAME").ok();
-    let allowed = |c: char| {
-        if c.is_ascii_alphanumeric() || c == '.' {
-            c.to_ascii_lowercase()
-        } else {
-            '-'
-        }
-    };
-    name.map(|name| name.chars().map(allowed).collect::<String>())
-        .filter(|name| !name.is_empty())
-}
-
-/// Asks one question. An empty answer means the proposal; `None` if the proposal is empty.
-fn answer(input: &mut impl BufRead, question: &str, proposal: &str) -> io::Result<Option<String>> {
-    let shown = if proposal.is_empty() {
-        String::new()
-    } else {
-        format!(" [{proposal}]")
-    };
-    output::note(format_args!("{question}{shown}: "));
-    let mut answer = String::new();
-    if input.read_line(&mut answer)? == 0 {
-        return Err(io::Error::new(
-            io::ErrorKind::UnexpectedEof,
-            "no answer; nothing was written",
-        ));
-    }
-    let answer = match answer.trim() {
-        "" => proposal,
-        answer => answer,
-    };
-    Ok(Some(answer.to_owned()).filter(|answer| !answer.is_empty()))
-}
-
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-
     use super::*;
-
-    #[derive(Parser)]
-    struct Line {
-        #[command(flatten)]
-        args: InitArgs,
-    }
-
-    fn args(words: &[&str]) -> InitArgs {
-        Line::parse_from(["init"].iter().chain(words)).args
-    }
-
-    #[test]
-    fn asks_for_what_no_option_says() {
-        let mut empty = args(&[]);
-        empty
-            .ask(
-                &mut "pc\n/data\n\nbucket\n\n\n\n".as_bytes(),
-                Path::new("/k/n.key"),
-            )
-            .unwrap();
-        assert_eq!(empty.location.as_deref(), Some("pc"));
-        assert_eq!(empty.sources, [PathBuf::from("/data")]);
-        assert_eq!((empty.mirror, empty.directory), (None, None));
-        assert_eq!(
-            (empty.bucket.as_deref(), empty.region.as_deref()),
-            (Some("bucket"), Some("us-east-1"))
-        );
-        assert_eq!(empty.new_key, Some(PathBuf::from("/k/n.key")));
-
-        let mut some = args(&["--location", "pc", "--source", "/a", "--directory", "/d"]);
-        some.ask(&mut "-\n".as_bytes(), Path::new("/k/n.key"))
-            .unwrap();
-        assert_eq!((some.new_key, some.mirror), (None, None));
-
-        let mut all = args(&["--location", "pc", "--source", "/a", "--mirror", "/m"]);
-        all.ask(&mut "".as_bytes(), Path::new("/k")).unwrap();
-        assert!(
-            args(&[])
-                .ask(&mut "pc\n".as_bytes(), Path::new("/k"))
-                .is_err(),
-            "the answers ended"
-        );
-    }
 
     #[test]
     fn new_keys_are_long_and_each_is_another() {

@@ -4,11 +4,13 @@
 
 mod answer;
 mod check;
+mod color;
 mod completions;
 mod copy;
 mod doctor;
 mod event_lines;
 mod exact;
+mod examples;
 pub mod exit;
 mod explain;
 mod import;
@@ -60,7 +62,7 @@ const VERSION: &str = match option_env!("AAM_BACKUP_BUILD") {
 
 /// Back up a computer as one YAML profile says, and restore it.
 #[derive(Debug, Parser)]
-#[command(name = "aam-backup", version = VERSION, max_term_width = 100)]
+#[command(name = "aam-backup", version = VERSION, max_term_width = 100, after_help = examples::FIRST)]
 pub struct Cli {
     #[command(flatten)]
     pub global: Global,
@@ -226,7 +228,7 @@ fn carry_out(cli: Cli, cancel: &Cancel) -> Exit {
         Command::Check(check) => check.run(&cli.global),
         Command::Explain(explain) => explain.run(&cli.global),
         Command::Show(show) => show.run(&cli.global),
-        Command::Init(init) => init.run(&cli.global),
+        Command::Init(init) => init.run(&cli.global, cancel),
         Command::Import(import) => import.run(),
         Command::Schema(schema) => schema.run(),
         Command::Completions(completions) => completions.run(),

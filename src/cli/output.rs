@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::io::{self, BufRead, Write};
 
-use super::{Exit, exact};
+use super::{Exit, color, exact};
 use crate::model::text::{harmless, harmless_json};
 use crate::run::session::Ended;
 
@@ -63,5 +63,5 @@ pub fn wait_to_close() {
 /// Writes something for a person. A closed standard error is ignored.
 pub fn note(text: impl Display) {
     let text = text.to_string();
-    let _ = write!(io::stderr().lock(), "{}", harmless(&text));
+    let _ = write!(io::stderr().lock(), "{}", color::shown(&harmless(&text)));
 }

@@ -6,6 +6,7 @@ mod upload;
 
 use std::path::PathBuf;
 
+use crate::cli::examples;
 use chrono::Utc;
 use clap::Args;
 use schemars::JsonSchema;
@@ -31,6 +32,7 @@ use upload::UploadArgs;
 
 /// Show what a run would do and why. Changes nothing.
 #[derive(Debug, Args)]
+#[command(after_help = examples::PLAN)]
 pub struct PlanArgs {
     /// Profile: a path, or a name looked up in the profile directories.
     pub profile: String,

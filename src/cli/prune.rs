@@ -1,7 +1,10 @@
 //! `prune`: deletes the sets that the profile does not keep (SPEC#retention).
 
+use crate::cli::examples;
 use chrono::{Local, Utc};
 use clap::Args;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::place::{complain, complain_store};
 use super::terminal::{self, Terminal};
@@ -22,6 +25,7 @@ use crate::run::prune;
 ///
 /// Shows what goes and what stays, and asks. Whole sets only; never the newest.
 #[derive(Debug, Args)]
+#[command(after_help = examples::PRUNE)]
 pub struct PruneArgs {
     /// Profile: a path, or a name looked up in the profile directories.
     pub profile: String,
@@ -37,6 +41,14 @@ pub struct PruneArgs {
     /// Output format.
     #[arg(long, value_enum, default_value_t)]
     pub format: OutputFormat,
+}
+
+/// What would go from each store, as JSON.
+#[derive(Serialize, JsonSchema)]
+pub struct PruneAnswer<'a> {
+    /// In the order of the profile. A store that cannot be listed is left out, and the command
+    /// fails.
+    stores: Vec<&'a PrunePlan>,
 }
 
 /// A store with what would go from it.
@@ -116,7 +128,7 @@ impl PruneArgs {
     fn show(&self, planned: &[PrunedStore]) -> Exit {
         let plans: Vec<&PrunePlan> = planned.iter().map(|(_, plan)| plan).collect();
         match self.format {
-            OutputFormat::Json => output::json(&serde_json::json!({ "stores": plans })),
+            OutputFormat::Json => output::json(&PruneAnswer { stores: plans }),
             OutputFormat::Text => {
                 let texts: Vec<String> = plans.iter().map(|plan| plan.to_text()).collect();
                 output::result(texts.join("\n"))

@@ -18,7 +18,6 @@ use crate::model::stamp::Stamp;
 use crate::model::text;
 use crate::plan::cost::price::Prices;
 use crate::plan::fleet::FleetReport;
-use crate::plan::restore::sets::SetsReport;
 use crate::plan::restore::timeline::Timeline;
 use crate::profile::Search;
 use crate::render::overview::{self, Overview, OverviewFleet, OverviewStore, PastRun};
@@ -168,16 +167,7 @@ fn store(job: &Job, candidate: &Candidate, prices: &Prices) -> OverviewStore {
     let opened = candidate.store.as_ref().map_err(Clone::clone);
     let report = opened
         .and_then(|store| gather::catalog(&**store, &job.location))
-        .map(|catalog| {
-            let lifecycle = sets::lifecycle(candidate);
-            SetsReport::new(
-                &candidate.label,
-                &job.location,
-                &catalog,
-                &lifecycle,
-                job.zone,
-            )
-        });
+        .map(|catalog| sets::report(Some(job), &job.location, candidate, &catalog));
     let mut shown = OverviewStore {
         store: candidate.label.clone(),
         problem: None,

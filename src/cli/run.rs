@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
+use crate::cli::examples;
 use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -53,6 +54,7 @@ impl BackupArgs {
             new_key: self.new_key,
             adopt: self.adopt,
             new_destination: self.new_destination,
+            unattended: false,
         }
     }
 }
@@ -62,6 +64,7 @@ impl BackupArgs {
 /// With several profiles, or --all, they are run one after the other. A profile that fails does not
 /// stop the others; the exit code is the worst of them.
 #[derive(Debug, Args)]
+#[command(after_help = examples::RUN)]
 pub struct RunArgs {
     /// Profiles: paths, or names looked up in the profile directories.
     #[arg(value_name = "PROFILE", required_unless_present = "all")]
@@ -164,7 +167,10 @@ fn backup(job: &Job, args: &RunArgs, cancel: &Cancel) -> Exit {
         (attended && args.backup.mode == Mode::IncrementalOnly).then_some(&terminal::confirm);
     let ended = backup::run(
         job,
-        args.backup.request(),
+        Request {
+            unattended: args.unattended,
+            ..args.backup.request()
+        },
         ask,
         args.files(),
         readers(args),

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::cli::examples;
 use chrono::{Local, NaiveTime};
 use clap::{Args, Subcommand};
 
@@ -11,7 +12,7 @@ use super::{Exit, Global, OutputFormat, output};
 use crate::adapters::scheduler::{self, SchedulerError};
 use crate::adapters::state::{DIRECTORY_VARIABLE, is_root};
 use crate::model::cancel::Cancel;
-use crate::model::job::{Job, Times};
+use crate::model::job::Job;
 use crate::model::path::Family;
 use crate::model::policy::Every;
 use crate::plan::backup::Mode;
@@ -20,9 +21,15 @@ use crate::render::schedule::{Rendered, Schedule, Scheduler, TaskName};
 
 mod advice;
 mod status;
+mod times;
+
+pub use times::time_of_day;
+
+pub use status::ScheduleAnswer;
 
 /// Schedule runs of a profile: every night by default.
 #[derive(Debug, Args)]
+#[command(after_help = examples::SCHEDULE)]
 pub struct ScheduleArgs {
     #[command(subcommand)]
     pub action: Action,
@@ -51,9 +58,10 @@ pub enum Action {
 pub struct InstallArgs {
     /// Profile: a path, or a name looked up in the profile directories.
     pub profile: String,
-    /// Local time of day. Default: for regular runs `schedule.at` of the profile, else 00:30.
-    #[arg(long, value_name = "HH:MM", value_parser = time)]
-    pub at: Option<NaiveTime>,
+    /// Local time of day. Can be repeated. Default: for regular runs `schedule.at` of the profile,
+    /// else 00:30.
+    #[arg(long, value_name = "HH:MM", value_parser = time_of_day)]
+    pub at: Vec<NaiveTime>,
     /// How often to run. Default: for regular runs `schedule.every` of the profile, else every day.
     #[arg(long, value_enum)]
     pub every: Option<Every>,
@@ -106,26 +114,6 @@ pub struct ScheduleStatusArgs {
     /// Output format.
     #[arg(long, value_enum, default_value_t)]
     pub format: OutputFormat,
-}
-
-impl InstallArgs {
-    /// The section of the profile is about regular runs.
-    fn times(&self, job: &Job) -> Times {
-        let default = match self.mode {
-            Mode::Regular => job.schedule,
-            Mode::IncrementalOnly => Times::default(),
-        };
-        Times {
-            at: self.at.unwrap_or(default.at),
-            every: self.every.unwrap_or(default.every),
-            limit: self.time_limit.unwrap_or(default.limit),
-        }
-    }
-}
-
-fn time(text: &str) -> Result<NaiveTime, String> {
-    NaiveTime::parse_from_str(text, "%H:%M")
-        .map_err(|_| "write a time such as 00:30 or 23:05".to_owned())
 }
 
 /// Shows, installs, removes or asks.
@@ -208,6 +196,8 @@ fn schedule_of(job: &Job, args: &InstallArgs, scheduler: Scheduler) -> Result<Sc
         at: times.at,
         every: times.every,
         time_limit: times.limit,
+        on_battery: times.on_battery,
+        when_attached: times.when_attached.map(|path| path.to_string()),
         user: args.user.clone(),
         system,
         path: advice::search_path(job),

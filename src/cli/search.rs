@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::cli::examples;
 use clap::Args;
 use serde::Serialize;
 
@@ -46,6 +47,7 @@ pub struct SearchArgs {
 /// Example: `aam-backup find nightly '*.odt'`. Prints each path with its versions, and the states
 /// that have them: `restore --only PATH --at STATE` brings one back.
 #[derive(Debug, Args)]
+#[command(after_help = examples::FIND)]
 pub struct FindArgs {
     /// Profile: a path, or a name looked up in the profile directories. With --location, the
     /// pattern.

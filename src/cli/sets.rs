@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::cli::examples;
 use chrono::Utc;
 use clap::Args;
 use schemars::JsonSchema;
@@ -13,11 +14,14 @@ use super::{Exit, Global, OutputFormat, output};
 use crate::adapters::state::metrics;
 use crate::adapters::store::{StoreError, StoreErrorKind};
 use crate::model::cancel::Cancel;
+use crate::model::catalog::Catalog;
+use crate::model::job::Job;
 use crate::model::lifecycle::Lifecycle;
 use crate::model::stamp::Stamp;
 use crate::plan::fleet::FleetReport;
 use crate::plan::restore::sets::SetsReport;
 use crate::plan::restore::timeline::Timeline;
+use crate::run::prune;
 use crate::run::restore::gather;
 use crate::run::restore::origin::{Candidate, RestoreOrigin};
 
@@ -25,8 +29,9 @@ use crate::run::restore::origin::{Candidate, RestoreOrigin};
 /// can be restored.
 ///
 /// With --all-locations: the newest complete backup of every location in the store, for a look at
-/// many computers. Example: `aam-backup sets nightly --all-locations --max-age 26h`.
+/// many computers.
 #[derive(Debug, Args)]
+#[command(after_help = examples::SETS)]
 pub struct SetsArgs {
     /// Profile: a path, or a name looked up in the profile directories.
     #[arg(
@@ -116,18 +121,35 @@ fn reports(place: &RestoreOrigin, received: &ReceivedArgs) -> (Vec<SetsReport>, 
         match listed {
             Ok((catalog, said)) => {
                 said.iter().for_each(|text| complain("note", text, ""));
-                reports.push(SetsReport::new(
-                    &candidate.label,
+                reports.push(report(
+                    place.job.as_ref(),
                     &place.location,
+                    candidate,
                     &catalog,
-                    &lifecycle(candidate),
-                    place.zone(),
                 ));
             }
             Err(error) => exit = unlisted(&error),
         }
     }
     (reports, exit)
+}
+
+/// What a store that was listed holds, and what of it will be deleted.
+pub(super) fn report(
+    job: Option<&Job>,
+    location: &str,
+    candidate: &Candidate,
+    catalog: &Catalog,
+) -> SetsReport {
+    let (label, lifecycle) = (&candidate.label, lifecycle(candidate));
+    let zone = job.map(|job| job.zone).unwrap_or_default();
+    let report = SetsReport::new(label, location, catalog, &lifecycle, zone);
+    let mut stores = job.into_iter().flat_map(Job::stores);
+    let store = stores.find(|store| store.label() == *label);
+    match store.and_then(|store| store.keep()) {
+        None => report,
+        Some(keep) => report.pruned_by(&prune::decide(label, location, catalog, keep, Utc::now())),
+    }
 }
 
 /// Prints the days of every store that have backups.
@@ -137,7 +159,11 @@ fn timeline(place: &RestoreOrigin, received: &ReceivedArgs) -> Exit {
     let (reports, exit) = reports(place, received);
     let shown = reports.iter().map(|report| {
         let days = Timeline::new(report, today).to_text();
-        format!("{}, location {}\n{days}", report.store, report.location)
+        let expiry = report.expiry();
+        format!(
+            "{}, location {}\n{days}{expiry}",
+            report.store, report.location
+        )
     });
     let shown: Vec<String> = shown.collect();
     exit.or(output::result(shown.join("\n")))

@@ -1,5 +1,6 @@
 //! `status`: the last runs, from local state. It does not ask stores and does not need a profile.
 
+use crate::cli::examples;
 use chrono::{Local, SubsecRound, Utc};
 use clap::Args;
 use schemars::JsonSchema;
@@ -16,6 +17,7 @@ use crate::run::backup;
 /// Show the last runs on this computer. The exit code says whether the last run of each profile
 /// succeeded.
 #[derive(Debug, Args)]
+#[command(after_help = examples::STATUS)]
 pub struct StatusArgs {
     /// Profile: a path, or a name, even if the file no longer exists. Default: all profiles that
     /// have run on this computer.

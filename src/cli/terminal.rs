@@ -3,6 +3,7 @@
 
 use std::io::{BufRead, IsTerminal, Write};
 
+use super::color;
 use super::progress::LiveLine;
 use crate::model::event::{Event, Outcome, Severity, Sink};
 use crate::model::text::{describe, harmless};
@@ -55,6 +56,8 @@ impl Terminal {
         if self.journal {
             let lines = text.lines().map(|line| format!("<{priority}>{line}"));
             text = lines.collect::<Vec<_>>().join("\n");
+        } else {
+            text = color::shown(&text).into_owned();
         }
         // A closed terminal must not stop a backup.
         self.progress.above(|| {
@@ -71,6 +74,8 @@ impl Sink for Terminal {
         if let Some(line) = (!self.quiet).then(|| self.progress.follow(event)).flatten() {
             self.print(&line, priority(event));
         }
+        let is_live_too = matches!(event, Event::Uploading { .. } | Event::Downloading { .. })
+            && self.progress.is_live();
         let detail = matches!(
             event,
             Event::ToolOutput { .. }
@@ -79,7 +84,7 @@ impl Sink for Terminal {
                 | Event::Destination { .. }
                 | Event::Ignored { severity: None, .. }
                 | Event::Detail { .. }
-        );
+        ) || is_live_too;
         // The journal is asked for the runs that failed.
         let repeated =
             self.report_follows && !self.journal && matches!(event, Event::Finished { .. });

@@ -1,5 +1,6 @@
 //! `verify`: the mirror compared with the source, archives with their markers (SPEC#verify).
 
+use crate::cli::examples;
 use chrono::Utc;
 use clap::Args;
 
@@ -24,6 +25,7 @@ use crate::run::verify::{VerifiedPlace, VerifyReport, mirror};
 /// Compares the contents of mirror and source, and the archives with the SHA-256 in their markers.
 /// Changes nothing and thaws nothing. The exit code is 1 when damage was found.
 #[derive(Debug, Args)]
+#[command(after_help = examples::VERIFY)]
 pub struct VerifyArgs {
     /// Profile: a path, or a name looked up in the profile directories.
     pub profile: String,

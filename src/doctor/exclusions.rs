@@ -7,9 +7,8 @@ use super::visit::Visit;
 use super::{CheckAnswer, ok, warning};
 use crate::adapters::walk::{Item, Walk};
 use crate::model::exclusion::Exclusion;
-use crate::model::manifest::RelPath;
-use crate::model::path::{Family, FullPath};
-use crate::model::select::{Kind, Selection, Verdict};
+use crate::model::path::Family;
+use crate::model::select::{Kind, Selection};
 use crate::model::text;
 
 pub(super) fn exclusions(visit: &Visit<'_>) -> Vec<CheckAnswer> {
@@ -78,28 +77,19 @@ impl Idle {
                 reads_attributes: false,
                 cancel: visit.cancel,
             };
-            let _ = walk.run(&mut |path, item| {
-                if let Item::Excluded { kind } = item {
-                    self.used(&selection, &mount.path, path, kind);
+            let _ = walk.run(&mut |_, item| {
+                if let Item::Excluded { kind, by } = item {
+                    let list = match kind {
+                        Kind::Directory => &mut self.directories,
+                        _ => &mut self.files,
+                    };
+                    list.retain(|exclusion| *exclusion != by);
                 }
                 match self.directories.is_empty() && self.files.is_empty() {
                     true => ControlFlow::Break(()),
                     false => ControlFlow::Continue(()),
                 }
             });
-        }
-    }
-
-    fn used(&mut self, selection: &Selection, mount: &FullPath, path: &RelPath, kind: Kind) {
-        let Some(path) = path.as_str() else { return };
-        let names = path.split('/').filter(|name| !name.is_empty());
-        let path = names.fold(mount.clone(), |path, name| path.join(name));
-        if let Verdict::Excluded { by, .. } = selection.verdict(&path, kind) {
-            let list = match kind {
-                Kind::Directory => &mut self.directories,
-                _ => &mut self.files,
-            };
-            list.retain(|exclusion| *exclusion != by);
         }
     }
 }

@@ -131,6 +131,28 @@ impl Outcome {
     }
 }
 
+/// Work that takes long and is no transfer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Work {
+    Mirroring,
+    Archiving,
+    Verifying,
+    Extracting,
+}
+
+impl Work {
+    /// What is said while it goes on.
+    pub fn word(self) -> &'static str {
+        match self {
+            Work::Mirroring => "mirroring",
+            Work::Archiving => "archiving",
+            Work::Verifying => "verifying",
+            Work::Extracting => "extracting",
+        }
+    }
+}
+
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "event")]
@@ -182,8 +204,24 @@ pub enum Event {
         key: String,
         size: u64,
     },
-    /// Bytes sent or received since the last such event; for a progress display, not for the log.
+    /// Bytes sent or received since the last such event.
     Transferred { bytes: u64 },
+    /// So many bytes are about to be transferred, of objects that are named one by one.
+    Ahead { bytes: u64 },
+    /// Which step of the whole is next, and what it is about.
+    Step {
+        number: usize,
+        of: usize,
+        what: String,
+    },
+    /// What the walk of a mount has found so far.
+    Walked { files: u64, bytes: u64 },
+    /// How far some work has come, where its tool says so, and of how many bytes.
+    Progress {
+        work: Work,
+        percent: Option<u8>,
+        of: Option<u64>,
+    },
     /// An object is completely in its store.
     Uploaded {
         store: String,
@@ -235,14 +273,28 @@ impl Event {
             Event::Mounted { .. } | Event::Deleted { .. } | Event::Difference { .. } => {
                 Section::Verification
             }
+            Event::Step { .. } | Event::Walked { .. } | Event::Progress { .. } => Section::Tools,
             Event::Uploading { .. }
             | Event::Transferred { .. }
+            | Event::Ahead { .. }
             | Event::Uploaded { .. }
             | Event::Destination { .. }
             | Event::Downloading { .. } => Section::Objects,
             Event::Extracting { .. } => Section::Restore,
             Event::Finished { .. } => Section::Result,
         }
+    }
+
+    /// Whether it is for a progress display only, and not for the log.
+    pub fn is_fleeting(&self) -> bool {
+        matches!(
+            self,
+            Event::Transferred { .. }
+                | Event::Ahead { .. }
+                | Event::Step { .. }
+                | Event::Walked { .. }
+                | Event::Progress { .. }
+        )
     }
 
     /// How bad it is.

@@ -295,14 +295,21 @@ pub struct Mirror {
     pub access_lists: bool,
 }
 
-/// When a scheduler starts regular runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// When and under which conditions a scheduler starts runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Times {
-    /// Local time of day.
-    pub at: NaiveTime,
+    /// Local times of day; at least one.
+    pub at: Vec<NaiveTime>,
     pub every: Every,
     /// Time after which the scheduler stops a run.
     pub limit: Duration,
+    /// Whether a run also starts while the computer has no mains power.
+    pub on_battery: bool,
+    /// Whether the computer stays awake while a run goes on.
+    pub keep_awake: bool,
+    /// Where the disk for the backup is mounted. A run starts when it is attached, and none without
+    /// it.
+    pub when_attached: Option<FullPath>,
 }
 
 impl Default for Times {
@@ -310,9 +317,12 @@ impl Default for Times {
     /// slow line takes days.
     fn default() -> Times {
         Times {
-            at: NaiveTime::from_hms_opt(0, 30, 0).unwrap_or_default(),
+            at: vec![NaiveTime::from_hms_opt(0, 30, 0).unwrap_or_default()],
             every: Every::Day,
             limit: Duration::from_secs(72 * 60 * 60),
+            on_battery: true,
+            keep_awake: false,
+            when_attached: None,
         }
     }
 }

@@ -66,6 +66,11 @@ impl Stamp {
         self.0.format("%H%M%S.%6f").to_string()
     }
 
+    /// `YYYY-MM-DD HH:MM`, for people; it may not be the only backup of that minute.
+    pub fn short(&self) -> String {
+        self.0.format("%Y-%m-%d %H:%M").to_string()
+    }
+
     /// The next possible stamp.
     pub fn next(&self) -> Stamp {
         Stamp(self.0 + chrono::TimeDelta::microseconds(1))

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use chrono::{DateTime, Local, Utc};
+
 use crate::model::event::{Event, Severity};
 
 /// The line of an event. `None` for what is only a progress display.
@@ -56,12 +58,7 @@ pub fn describe(event: &Event) -> Option<String> {
         Event::Deleted { path } => format!("deleted from the mirror: {path}"),
         Event::Difference { path, what } => format!("error: the mirror differs: {path}: {what}"),
         Event::Finished { text, .. } => text.clone(),
-        Event::Uploading { .. }
-        | Event::Transferred { .. }
-        | Event::Uploaded { .. }
-        | Event::Destination { .. }
-        | Event::Downloading { .. }
-        | Event::Extracting { .. } => return transfer(event),
+        _ => return transfer(event),
     })
 }
 
@@ -180,6 +177,12 @@ pub fn count(n: u64, what: &str) -> String {
         (_, Some(stem)) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{n} {stem}ies"),
         _ => format!("{n} {what}s"),
     }
+}
+
+/// A moment for people: `2026-11-27 09:11:19 +01:00`, by the clock of this computer.
+pub fn local_time(moment: DateTime<Utc>) -> String {
+    let local = moment.with_timezone(&Local);
+    local.format("%Y-%m-%d %H:%M:%S %:z").to_string()
 }
 
 /// Bytes for people: `4.0 GB`, in powers of 1000 as disks and bills count.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::catalog::{Backup, Catalog, Incomplete, Set};
@@ -10,7 +11,7 @@ use crate::model::stamp::Stamp;
 use crate::model::text::{aligned, count, size};
 
 /// The decision about one set.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct PruneRow {
     /// Stamp of the full backup.
@@ -27,7 +28,7 @@ pub struct PruneRow {
 }
 
 /// The decisions about a store.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct PrunePlan {
     pub store: String,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -11,7 +12,7 @@ use crate::model::object::ObjectRef;
 use crate::model::stamp::Stamp;
 
 /// A share of everything, chosen by chance: the same seed chooses the same.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Sample {
     /// More than 0; 100 is everything.

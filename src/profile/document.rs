@@ -281,17 +281,59 @@ pub struct LockPolicy {
 }
 
 /// When regular runs start. It takes effect with `aam-backup schedule install`, after every change.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ScheduleSection {
-    /// Local time of day. `00:30` by default.
-    #[schemars(regex(pattern = TIME), example = &"02:30")]
-    pub at: Option<String>,
+    /// Local time of day, or several. `00:30` by default.
+    #[schemars(example = &"02:30", example = ["02:30", "14:30"])]
+    pub at: Option<TimesOfDay>,
     /// How often to run.
     #[serde(default)]
     pub every: Every,
     /// Time after which the scheduler stops a run. launchd has no such limit. `72h` by default.
     pub time_limit: Option<Span>,
+    /// Whether a run also starts while the computer runs on battery. cron and launchd cannot tell.
+    #[serde(default = "default_true")]
+    pub on_battery: bool,
+    /// Whether the computer stays awake while a scheduled run goes on.
+    #[serde(default)]
+    pub keep_awake: bool,
+    /// Directory or drive at which the disk for the backup is mounted. A run starts when it is
+    /// attached, and a scheduled run is skipped while it is not. cron starts runs by time only.
+    #[schemars(regex(pattern = PATH), example = &"/media/allen/backup", example = &r"E:\")]
+    pub when_attached: Option<String>,
+}
+
+impl Default for ScheduleSection {
+    fn default() -> ScheduleSection {
+        ScheduleSection {
+            at: None,
+            every: Every::default(),
+            time_limit: None,
+            on_battery: true,
+            keep_awake: false,
+            when_attached: None,
+        }
+    }
+}
+
+fn default_true() -> bool {
+    true
+}
+
+/// Local times of day.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum TimesOfDay {
+    /// One time.
+    #[schemars(title = "Time of day")]
+    One(#[schemars(regex(pattern = TIME), example = &"02:30")] String),
+    /// Several times.
+    #[schemars(title = "Times of day")]
+    Several(
+        #[schemars(length(min = 1), inner(regex(pattern = TIME)), example = ["02:30", "14:30"])]
+        Vec<String>,
+    ),
 }
 
 /// Paths of programs that are not found automatically.

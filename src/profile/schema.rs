@@ -1,6 +1,7 @@
 //! The JSON Schema of a profile: made from [`Document`]'s types and comments, checked in as
 //! `schemas/profile.schema.json` for editors, and used here to validate (SPEC#profile).
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use clap::ValueEnum;
@@ -246,6 +247,49 @@ fn type_in_words(name: &str) -> String {
         }
     }
     words
+}
+
+/// The path of every key, such as `destinations.s3.bucket`; the shortest ones first.
+pub fn key_paths() -> &'static [String] {
+    static PATHS: LazyLock<Vec<String>> = LazyLock::new(|| {
+        let mut paths = BTreeSet::new();
+        collect_paths(&SCHEMA, "", &mut paths);
+        let mut paths: Vec<String> = paths.into_iter().collect();
+        paths.sort_by_key(|path| path.matches('.').count());
+        paths
+    });
+    &PATHS
+}
+
+/// Adds the keys of a part of the schema, which is at the path `at`.
+fn collect_paths(part: &Value, at: &str, paths: &mut BTreeSet<String>) {
+    let definition = part.get("$ref").and_then(Value::as_str);
+    // The keys of a reference to a secret are below every secret.
+    if definition.is_some_and(|name| name.ends_with("/Reference")) {
+        return;
+    }
+    let definition = definition.and_then(|name| SCHEMA.pointer(name.strip_prefix('#')?));
+    let branches = ["oneOf", "anyOf", "allOf"].iter();
+    let branches = branches.filter_map(|name| part.get(name)?.as_array());
+    let same_place = definition.into_iter().chain(part.get("items"));
+    for part in same_place.chain(branches.flatten()) {
+        collect_paths(part, at, paths);
+    }
+    let keys = part.get("properties").and_then(Value::as_object);
+    // `+key` is for editors.
+    for (key, value) in keys
+        .into_iter()
+        .flatten()
+        .filter(|(k, _)| !k.starts_with('+'))
+    {
+        let path = match at {
+            "" => key.clone(),
+            at => format!("{at}.{key}"),
+        };
+        if paths.insert(path.clone()) {
+            collect_paths(value, &path, paths);
+        }
+    }
 }
 
 /// The compiled schema.

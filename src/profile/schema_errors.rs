@@ -141,7 +141,8 @@ impl Shape {
             }
             None => match suggest::habit(key) {
                 Some(habit) => habit.into_owned(),
-                None => format!("the known keys here are {}", known.join(", ")),
+                None => suggest::elsewhere(key, schema::key_paths())
+                    .unwrap_or_else(|| format!("the known keys here are {}", known.join(", "))),
             },
         };
         self.findings.push(finding.hint(hint));

@@ -21,6 +21,24 @@ pub fn near<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option
         .map(|(_, candidate)| candidate)
 }
 
+/// Up to three of the paths whose key is called so, or nearly so: it was put in a wrong place.
+pub fn elsewhere(given: &str, paths: &[String]) -> Option<String> {
+    const MOST: usize = 3;
+    let last = |path: &str| path.rsplit('.').next().unwrap_or_default().to_owned();
+    let names: Vec<String> = paths.iter().map(|path| last(path)).collect();
+    let meant = near(given, names.iter().map(String::as_str))?;
+    let named = paths.iter().zip(&names).filter(|(_, name)| *name == meant);
+    let quoted: Vec<String> = named
+        .take(MOST)
+        .map(|(path, _)| format!("'{path}'"))
+        .collect();
+    let (last, others) = quoted.split_last()?;
+    Some(match others {
+        [] => format!("did you mean {last}?"),
+        others => format!("did you mean {} or {last}?", others.join(", ")),
+    })
+}
+
 /// The replacement of a v1.0 argument or of a key that users may expect.
 pub fn habit(key: &str) -> Option<Cow<'static, str>> {
     let key = key.to_lowercase().replace(['_', ' '], "-");
@@ -57,7 +75,7 @@ pub fn habit(key: &str) -> Option<Cow<'static, str>> {
         }
         "recipient" | "recipients" => "write `to: [address]` below `email`",
         "sender" => "write `from: address` below `email`",
-        "retention" | "keep" => "objects expire by the bucket's own lifecycle rules",
+        "retention" => "write `keep: {monthly: 12, yearly: 5}` below a store",
         _ => return None,
     };
     Some(hint.into())

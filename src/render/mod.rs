@@ -101,6 +101,7 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     templates.add_filter("remark", |text: String, indent: usize| {
         profile::remark(&text, indent)
     });
+    templates.add_filter("exact_size", |bytes: u64| profile::exact_size(bytes));
     templates.add_filter("reference", reference);
     let all = [
         ("mount.sh", include_str!("mount.sh.j2")),

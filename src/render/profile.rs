@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_saphyr::{FlowMap, SerializerOptions};
 
 use super::{RenderError, TEMPLATES};
-use crate::model::policy::{ExtraFiles, ForceFull};
+use crate::model::policy::{Every, ExtraFiles, ForceFull};
 
 /// A profile to be written. What is `None` or empty is left to its default.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -34,6 +34,7 @@ pub struct Draft {
     /// Path of the directory store.
     pub directory: Option<String>,
     pub archive: Option<DraftArchive>,
+    pub schedule: Option<DraftSchedule>,
     pub force_full: Option<ForceFull>,
     pub lock: Option<DraftLock>,
     /// The log directory.
@@ -74,6 +75,14 @@ pub struct DraftCredentials {
 pub struct DraftArchive {
     pub key: DraftReference,
     pub volume_size: u64,
+}
+
+/// `schedule`.
+#[derive(Clone, Debug, Serialize)]
+pub struct DraftSchedule {
+    /// As in `02:30`; at least one.
+    pub at: Vec<String>,
+    pub every: Every,
 }
 
 /// `lock`, as time spans.
@@ -135,6 +144,18 @@ pub fn scalar(text: &str) -> String {
     }
 }
 
+/// A size as people write it, exactly: `4 GB`.
+pub(super) fn exact_size(bytes: u64) -> String {
+    const UNITS: [(u64, &str); 3] = [(1_000_000_000, "GB"), (1_000_000, "MB"), (1000, "kB")];
+    let unit = UNITS
+        .iter()
+        .find(|(unit, _)| bytes > 0 && bytes.is_multiple_of(*unit));
+    unit.map_or_else(
+        || bytes.to_string(),
+        |(unit, name)| format!("{} {name}", bytes / unit),
+    )
+}
+
 /// `{env: NAME}`.
 pub(super) fn reference(kind: &str, value: &str) -> String {
     let written = serde_saphyr::to_string(&FlowMap(BTreeMap::from([(kind, value)])));
@@ -185,6 +206,18 @@ mod tests {
                 let back: serde_json::Value = serde_saphyr::from_str(&yaml).unwrap();
                 proptest::prop_assert_eq!(back.pointer(&format!("/k{pick}")).unwrap(), &serde_json::json!(text), "{}", yaml);
             }
+        }
+    }
+
+    #[test]
+    fn sizes_are_exact() {
+        for (bytes, expected) in [
+            (4_000_000_000, "4 GB"),
+            (1_500_000_000, "1500 MB"),
+            (65_000, "65 kB"),
+            (65_536, "65536"),
+        ] {
+            assert_eq!(exact_size(bytes), expected);
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::adapters::state::State;
 use crate::adapters::store::open::Stores;
 use crate::adapters::store::{Store, StoreError, StoreErrorKind};
 use crate::model::cancel::Cancel;
+use crate::model::catalog::Catalog;
 use crate::model::event::{Events, Section};
 use crate::model::job::Job;
 use crate::model::policy::Keep;
@@ -27,10 +28,21 @@ pub fn look(
     now: DateTime<Utc>,
 ) -> Result<PrunePlan, StoreError> {
     let catalog = gather::catalog(store, location)?;
+    Ok(decide(store.label(), location, &catalog, keep, now))
+}
+
+/// What would go of what was listed.
+pub fn decide(
+    store: &str,
+    location: &str,
+    catalog: &Catalog,
+    keep: &Keep,
+    now: DateTime<Utc>,
+) -> PrunePlan {
     let unfinished = State::of(location).unfinished();
     let pinned: BTreeSet<Stamp> = unfinished.iter().map(|u| u.backup.full).collect();
     let now = Stamp::new(now, Zone::Utc);
-    Ok(plan(store.label(), location, &catalog, keep, &pinned, now))
+    plan(store, location, catalog, keep, &pinned, now)
 }
 
 /// Deletes what a plan says, set by set.

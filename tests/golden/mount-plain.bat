@@ -10,6 +10,6 @@ rem Mirror: this directory without what is listed after /XD and /XF.
 >>"C:\temp\pc_20261124_112502.225333\1\status" echo mirror %ERRORLEVEL%
 
 rem Archive: exactly the listed files, encrypted, in volumes.
-"C:\Program Files\7-Zip\7z.exe" a -tzip -mem=AES256 -mcu=on -mtc=on -mta=on -mx=5 -spd -scsUTF-8 -sccUTF-8 -bd -p -v4000000000b "-i@C:\temp\pc_20261124_112502.225333\1\archive.list" -- "C:\temp\pc_20261124_112502.225333\1\pc_20261124_112502.225333_0_0.0_no_c--users-allen-.zip"
+"C:\Program Files\7-Zip\7z.exe" a -tzip -mem=AES256 -mcu=on -mtc=on -mta=on -mx=5 -spd -scsUTF-8 -sccUTF-8 -bsp1 -p -v4000000000b "-i@C:\temp\pc_20261124_112502.225333\1\archive.list" -- "C:\temp\pc_20261124_112502.225333\1\pc_20261124_112502.225333_0_0.0_no_c--users-allen-.zip"
 >>"C:\temp\pc_20261124_112502.225333\1\status" echo archive %ERRORLEVEL%
 exit /b 0

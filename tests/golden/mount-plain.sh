@@ -7,17 +7,17 @@ cd -- '/home' || exit 10
 
 # Mirror: exactly the listed files and directories.
 '/usr/bin/rsync' --from0 --files-from='/var/tmp/it'\''s work/pc_20201221_134337.851361/2/mirror.list' --no-recursive --ignore-missing-args \
-  --times --perms --owner --group --links --hard-links --acls --xattrs --filter='+x security.capability' --filter='-x! user.*' --sparse --stats -- ./ '/mnt/the mirror/home/' </dev/null
+  --times --perms --owner --group --links --hard-links --acls --xattrs --filter='+x security.capability' --filter='-x! user.*' --sparse --stats --info=progress2 -- ./ '/mnt/the mirror/home/' </dev/null
 echo "mirror $?" >>'/var/tmp/it'\''s work/pc_20201221_134337.851361/2/status'
 
 # What was touched since the last copy and has the same size and time: compared by content.
 if [ -s '/var/tmp/it'\''s work/pc_20201221_134337.851361/2/content.list' ]; then
   '/usr/bin/rsync' --from0 --files-from='/var/tmp/it'\''s work/pc_20201221_134337.851361/2/content.list' --no-recursive --ignore-missing-args \
-    --times --perms --owner --group --links --hard-links --acls --xattrs --filter='+x security.capability' --filter='-x! user.*' --sparse --checksum -- ./ '/mnt/the mirror/home/' </dev/null
+    --times --perms --owner --group --links --hard-links --acls --xattrs --filter='+x security.capability' --filter='-x! user.*' --sparse --checksum --info=progress2 -- ./ '/mnt/the mirror/home/' </dev/null
   echo "mirror $?" >>'/var/tmp/it'\''s work/pc_20201221_134337.851361/2/status'
 fi
 
 # Archive: exactly the listed files, encrypted, in volumes.
-'/opt/7-Zip 26/7zz' a -tzip -mem=AES256 -mcu=on -mtc=on -mta=on -mx=5 -snl -spd -scsUTF-8 -sccUTF-8 -bd -p \
+'/opt/7-Zip 26/7zz' a -tzip -mem=AES256 -mcu=on -mtc=on -mta=on -mx=5 -snl -spd -scsUTF-8 -sccUTF-8 -bsp1 -p \
   -v4000000000b -i@'/var/tmp/it'\''s work/pc_20201221_134337.851361/2/archive.list' -- '/var/tmp/it'\''s work/pc_20201221_134337.851361/2/pc_20201221_134337.851361_0_0.0_no_-it'\''s-.zip'
 echo "archive $?" >>'/var/tmp/it'\''s work/pc_20201221_134337.851361/2/status'

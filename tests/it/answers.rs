@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::support::golden;
 use crate::support::machine::{Machine, Ran};
 
-const DESCRIBED: [&str; 11] = [
+const DESCRIBED: [&str; 16] = [
     "check",
     "plan",
     "run",
@@ -21,6 +21,11 @@ const DESCRIBED: [&str; 11] = [
     "find",
     "ls",
     "diff",
+    "prune",
+    "verify",
+    "copy",
+    "restore-status",
+    "schedule-status",
 ];
 
 fn schemas() -> PathBuf {
@@ -50,7 +55,7 @@ fn closed(name: &str) -> Value {
 
 /// The answer, which fits.
 #[track_caller]
-fn fitting(name: &str, text: &str) -> Value {
+pub fn fitting(name: &str, text: &str) -> Value {
     let answer: Value =
         serde_json::from_str(text).unwrap_or_else(|e| panic!("{name}: {e}\n{text}"));
     assert_eq!(answer["version"], 1, "{name}");
@@ -204,4 +209,35 @@ fn answers_about_trouble_fit_their_schemas() {
     both.stdout
         .lines()
         .for_each(|line| drop(fitting("run", line)));
+}
+
+#[test]
+fn answers_about_old_sets_and_copies_fit_their_schemas() {
+    let mut machine = Machine::new();
+    machine.profile.keep = Some("at-least: 1".to_owned());
+    machine.run(&[]).exit(0);
+    machine.run(&["--force-full"]).exit(0);
+    let sets = fitting("sets", &asked(&machine, "sets", &[]).exit(0).stdout);
+    let first = &sets["stores"][0]["sets"][0];
+    assert!(first["not-kept"].is_string(), "{sets}");
+    let shown = machine.aam("sets", &["--timeline"]).exit(0).stdout.clone();
+    assert!(
+        shown.contains("sets that the next prune deletes, and why:\n"),
+        "{shown}"
+    );
+    let verified = asked(&machine, "verify", &["--all"]);
+    let verified = fitting("verify", &verified.exit(0).stdout);
+    assert!(verified["places"].as_array().unwrap().len() == 2);
+    let profile = machine.path("profile.yaml").display().to_string();
+    let status = machine.ended(&["restore", "status", &profile, "--format", "json"]);
+    let status = fitting("restore-status", &status.exit(0).stdout);
+    assert_eq!(status["volumes"][0]["state"], "here", "{status}");
+    let place = machine.path("copied").display().to_string();
+    fs::create_dir(&place).unwrap();
+    let copied = asked(&machine, "copy", &["--to-directory", &place]);
+    let copied = fitting("copy", &copied.exit(0).stdout);
+    assert_eq!(copied["copied"].as_array().unwrap().len(), 2, "{copied}");
+    let pruned = asked(&machine, "prune", &["--yes"]);
+    let pruned = fitting("prune", &pruned.exit(0).stdout);
+    assert_eq!(pruned["stores"][0]["sets"][0]["goes"], true, "{pruned}");
 }

@@ -333,3 +333,28 @@ fn its_json_has_everything() {
         serde_json::json!({"extra": 1, "present": 3})
     );
 }
+
+/// What takes the space, and what is left out by which rule.
+#[test]
+fn a_plan_shows_the_biggest_directories_and_every_rule() {
+    let mut machine = Machine::new();
+    machine.write("docs/films/a.mkv", &"film ".repeat(10_000));
+    machine.write("docs/films/old/b.mkv", "film");
+    machine.write("docs/cache/x", "x");
+    machine.write("docs/one.tmp", "x");
+    machine.write("docs/films/two.tmp", "x");
+    machine.profile.exclude_directories.push("cache".to_owned());
+    machine.profile.exclude_files.push("*.tmp".to_owned());
+    let shown = machine.aam("plan", &[]);
+    let text = shown.exit(0).stdout.clone();
+    for part in [
+        "├─ docs ",
+        "│  └─ films ",
+        "50.0 kB  2 files",
+        "  excluded 1 entry by 'cache'\n",
+        "  excluded 2 entries by '*.tmp'\n",
+        "for its work files",
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+}

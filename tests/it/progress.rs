@@ -66,6 +66,10 @@ fn piped_output_has_no_control_characters() {
                 !text.contains(|c: char| c.is_control() && c != '\n'),
                 "{text:?}"
             );
+            // What a tool rewrites is no line of its output.
+            let lines = text.lines().map(str::trim);
+            let percents = lines.filter(|l| l.contains("% ") || l.ends_with(['%']));
+            assert_eq!(percents.collect::<Vec<_>>(), Vec::<&str>::new());
         }
     }
 }
@@ -90,9 +94,12 @@ fn a_terminal_has_one_live_line_that_is_gone_at_the_end() {
     for (arguments, stages) in [
         (
             "run documents.yaml",
-            &["mirroring and archiving", "sending"][..],
+            &["step 1 of 5", "mirroring", "archiving", "sending"][..],
         ),
-        ("restore documents.yaml --to restored", &["extracting"]),
+        (
+            "restore documents.yaml --to restored",
+            &["step 1 of 1", "extracting"],
+        ),
     ] {
         let shown = on_a_terminal(scratch.path(), arguments);
         for stage in stages {
@@ -132,8 +139,16 @@ fn progress_can_be_a_line_of_json_for_each_event() {
     let ran = piped(scratch.path(), &[&run[..], &json].concat());
     let restore = ["restore", "documents.yaml", "--to", "restored"];
     let restored = piped(scratch.path(), &[&restore[..], &json].concat());
-    let of_run = ["tool-started", "mounted", "uploading", "uploaded"];
-    for (ran, expected) in [(&ran, &of_run[..]), (&restored, &["extracting"])] {
+    let of_run = [
+        "step",
+        "progress",
+        "mounted",
+        "ahead",
+        "uploading",
+        "uploaded",
+    ];
+    let of_restore = ["step", "extracting", "progress"];
+    for (ran, expected) in [(&ran, &of_run[..]), (&restored, &of_restore)] {
         let found = events(ran);
         for name in expected {
             assert!(found.iter().any(|event| event == name), "{name}: {found:?}");
@@ -142,4 +157,38 @@ fn progress_can_be_a_line_of_json_for_each_event() {
     }
     let answer: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap();
     assert_eq!(answer["run"]["outcome"], "success");
+}
+
+/// Colors are for terminals, unless the environment says otherwise.
+#[test]
+fn errors_are_colored_where_that_helps() {
+    let scratch = tempfile::tempdir().unwrap();
+    let program = env!("CARGO_BIN_EXE_aam-backup");
+    let said = |command: &mut Command, environment: &[(&str, &str)]| {
+        let command = command.current_dir(scratch.path()).env("TERM", "xterm");
+        let output = command.envs(environment.iter().copied()).output().unwrap();
+        String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
+    };
+    let piped = |environment: &[(&str, &str)]| {
+        said(
+            Command::new(program).args(["sets", "--all-locations"]),
+            environment,
+        )
+    };
+    let on_terminal = |environment: &[(&str, &str)]| {
+        let line = format!("'{program}' sets --all-locations");
+        let mut command = Command::new("script");
+        said(command.args(["-qec", &line, "/dev/null"]), environment)
+    };
+    let red = "\u{1b}[31merror:";
+    for (shown, is_colored) in [
+        (piped(&[]), false),
+        (piped(&[("CLICOLOR_FORCE", "1")]), true),
+        (on_terminal(&[]), true),
+        (on_terminal(&[("NO_COLOR", "1")]), false),
+    ] {
+        assert!(shown.contains("error:"), "{shown:?}");
+        assert_eq!(shown.contains(red), is_colored, "{shown:?}");
+        assert_eq!(shown.contains('\u{1b}'), is_colored, "{shown:?}");
+    }
 }

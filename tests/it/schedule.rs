@@ -2,6 +2,7 @@
 //! that are really installed, asked for, started and removed, in a part of this machine of their
 //! own.
 
+mod conditions;
 mod crontab;
 mod emptiness;
 mod fakes;
@@ -68,6 +69,39 @@ fn a_profile_says_when_it_runs() {
         for part in expected {
             assert!(text.contains(part), "{arguments:?}: {part}\n{text}");
         }
+    }
+    let more = text.replace(
+        "at: '02:45'",
+        "at: ['02:45', '14:00'], on-battery: false, keep-awake: true, when-attached: /mnt/a-b",
+    );
+    std::fs::write(&profile, more).unwrap();
+    let text_of_all = shown(&[]);
+    for part in [
+        "OnCalendar=Fri *-*-* 02:45:00\nOnCalendar=Fri *-*-* 14:00:00\n",
+        "\nConditionACPower=true\n",
+        "\nAfter=mnt-a\\x2db.mount\n",
+        "\nWantedBy=mnt-a\\x2db.mount\n",
+    ] {
+        assert!(text_of_all.contains(part), "{part}\n{text_of_all}");
+    }
+    // The conditions are those of the computer.
+    assert!(shown(&["--mode", "incremental-only"]).contains("ConditionACPower"));
+    let with_cron = std::process::Command::new(env!("CARGO_BIN_EXE_aam-backup"))
+        .args(["schedule", "show", "--scheduler", "cron"])
+        .arg(&profile)
+        .output()
+        .unwrap();
+    let crontab = String::from_utf8(with_cron.stdout).unwrap();
+    assert!(
+        crontab.contains("\n45 2 * * 5 env ") && crontab.contains("\n0 14 * * 5 env "),
+        "{crontab}"
+    );
+    let said = String::from_utf8(with_cron.stderr).unwrap();
+    for part in [
+        "cannot tell battery",
+        "cannot start a run when a disk is attached",
+    ] {
+        assert!(said.contains(part), "{part}\n{said}");
     }
     std::fs::write(&profile, text.replace("'02:45'", "'25:00'")).unwrap();
     let refused = std::process::Command::new(env!("CARGO_BIN_EXE_aam-backup"))

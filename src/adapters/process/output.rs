@@ -16,16 +16,23 @@ const WAITING_LINES: usize = 256;
 
 /// The longest part of one line that is kept, so that progress bars and binary output do not fill
 /// memory.
-const LINE_LIMIT: u64 = 64 * 1024;
+const LINE_LIMIT: usize = 64 * 1024;
 
 /// The most bytes of a secret program's output that are kept: no secret is larger.
 pub const MOST_BYTES: usize = 64 * 1024;
 
-/// Standard output and standard error as lines. The channel ends with the last pipe.
+/// What ends a line.
+const LINES: &[u8] = b"\n";
+
+/// What ends a line or what a program puts in its place next, to show its progress.
+const REWRITTEN_LINES: &[u8] = b"\n\r\x08";
+
+/// Standard output and standard error as lines. Where the program `rewrites` lines, each version of
+/// one is a line, and empty ones are left out. The channel ends with the last pipe.
 ///
 /// # Errors
 /// When this computer cannot start more threads.
-pub fn lines(child: &mut Child) -> io::Result<Receiver<String>> {
+pub fn lines(child: &mut Child, rewrites: bool) -> io::Result<Receiver<String>> {
     let (sender, lines) = sync_channel(WAITING_LINES);
     let pipes: [Option<Box<dyn Read + Send>>; 2] = [
         child.stdout.take().map(|pipe| Box::new(pipe) as _),
@@ -33,30 +40,52 @@ pub fn lines(child: &mut Child) -> io::Result<Receiver<String>> {
     ];
     for pipe in pipes.into_iter().flatten() {
         let sender = sender.clone();
-        thread::Builder::new().spawn(move || read_lines(pipe, sender))?;
+        thread::Builder::new().spawn(move || read_lines(pipe, rewrites, sender))?;
     }
     Ok(lines)
 }
 
-fn read_lines(pipe: Box<dyn Read + Send>, sender: SyncSender<String>) {
+fn read_lines(pipe: Box<dyn Read + Send>, rewrites: bool, sender: SyncSender<String>) {
+    let ends = if rewrites { REWRITTEN_LINES } else { LINES };
     let mut sender = Some(sender);
     let mut input = BufReader::new(pipe);
     let mut buffer = Vec::new();
     loop {
         buffer.clear();
-        match input
-            .by_ref()
-            .take(LINE_LIMIT)
-            .read_until(b'\n', &mut buffer)
-        {
+        match read_line(&mut input, ends, &mut buffer) {
             Ok(0) | Err(_) => return,
             Ok(_) => {}
         }
-        while matches!(buffer.last(), Some(b'\n' | b'\r')) {
+        while buffer
+            .last()
+            .is_some_and(|byte| *byte == b'\r' || ends.contains(byte))
+        {
             buffer.pop();
+        }
+        if rewrites && buffer.trim_ascii().is_empty() {
+            continue;
         }
         sender = sender.filter(|sender| sender.send(decode(&buffer)).is_ok());
     }
+}
+
+/// Reads up to one of the `ends` and with it, but not more than is kept. Returns how many bytes.
+fn read_line(input: &mut impl BufRead, ends: &[u8], line: &mut Vec<u8>) -> io::Result<usize> {
+    while line.len() < LINE_LIMIT {
+        let read = match input.fill_buf() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            read => read?,
+        };
+        let read = &read[..read.len().min(LINE_LIMIT - line.len())];
+        let end = read.iter().position(|byte| ends.contains(byte));
+        let length = end.map_or(read.len(), |end| end + 1);
+        line.extend_from_slice(&read[..length]);
+        input.consume(length);
+        if end.is_some() || length == 0 {
+            break;
+        }
+    }
+    Ok(line.len())
 }
 
 /// The beginning of standard output, at most `most` bytes, in pieces. The channel ends with the pipe.

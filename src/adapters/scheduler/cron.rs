@@ -118,14 +118,17 @@ pub fn find(
     }))
 }
 
-/// When a line that [`install`] wrote runs next.
-fn next_run(line: &str, now: chrono::NaiveDateTime) -> Option<String> {
-    let fields: Vec<&str> = line.split_whitespace().take(5).collect();
-    let [minute, hour, "*", "*", weekday] = fields[..] else {
-        return None;
+/// When the first of the lines that [`install`] wrote runs next.
+fn next_run(lines: &str, now: chrono::NaiveDateTime) -> Option<String> {
+    let of_line = |line: &str| {
+        let fields: Vec<&str> = line.split_whitespace().take(5).collect();
+        let [minute, hour, "*", "*", weekday] = fields[..] else {
+            return None;
+        };
+        let number = |field: &str| field.parse::<u32>().ok();
+        next(number(minute)?, number(hour), number(weekday), now)
     };
-    let number = |field: &str| field.parse::<u32>().ok();
-    let time = next(number(minute)?, number(hour), number(weekday), now)?;
+    let time = lines.lines().filter_map(of_line).min()?;
     Some(time.format("%a %Y-%m-%d %H:%M").to_string())
 }
 
@@ -231,6 +234,10 @@ mod tests {
             ("30 0 * * 2", Some("Tue 2026-12-01 00:30")),
             ("30 0 * * 0", Some("Sun 2026-11-29 00:30")),
             ("@reboot x", None),
+            (
+                "30 0 * * * x\n45 21 * * * x\n0 22 * * * x\n",
+                Some("Tue 2026-11-24 21:45"),
+            ),
         ] {
             assert_eq!(next_run(line, now).as_deref(), expected, "{line}");
         }

@@ -100,8 +100,15 @@ pub fn find(
 
 /// The times in a file that [`install`] wrote: launchd does not say when the next run is.
 fn times(plist: &str) -> Option<String> {
+    let (_, times) = plist.split_once("<key>StartCalendarInterval</key>")?;
+    let (times, _) = times.split_once("</array>")?;
+    let times: Vec<String> = times.split("</dict>").filter_map(time).collect();
+    Some(times.join(", ")).filter(|times| !times.is_empty())
+}
+
+fn time(entry: &str) -> Option<String> {
     let of = |key: &str| -> Option<u32> {
-        let (_, rest) = plist.split_once(&format!("<key>{key}</key>"))?;
+        let (_, rest) = entry.split_once(&format!("<key>{key}</key>"))?;
         rest.split_once("<integer>")?
             .1
             .split_once("</integer>")?

@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::adapters::process::{Invocation, ToolError, locate};
@@ -41,7 +42,7 @@ pub enum SchedulerError {
 }
 
 /// How the last run of a task ended, as far as its scheduler says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LastResult {
     /// The scheduler does not say.
@@ -57,7 +58,7 @@ pub enum LastResult {
 }
 
 /// A task that a scheduler has.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct ScheduledTask {
     pub scheduler: Scheduler,

@@ -52,7 +52,13 @@ pub fn install(
     }
     tool.must("systemctl", &[manager.option(), "daemon-reload"])?;
     let timer = format!("{}.timer", name.unit());
-    tool.must("systemctl", &[manager.option(), "enable", &timer])?;
+    let service = format!("{}.service", name.unit());
+    // It may have been wanted by the mount of a disk.
+    tool.must("systemctl", &[manager.option(), "disable", &service])?;
+    let is_wanted = |file: &&Rendered| file.text.contains("\nWantedBy=");
+    for file in files.iter().filter(is_wanted) {
+        tool.must("systemctl", &[manager.option(), "enable", &file.file])?;
+    }
     // A timer that runs already does not look at its new times by itself.
     tool.must("systemctl", &[manager.option(), "restart", &timer])
         .map(drop)
@@ -151,6 +157,7 @@ pub fn remove(tool: &SchedulerTool<'_>, name: &TaskName) -> Result<Option<String
     }
     // Where systemd does not run, its files can be removed all the same.
     let disabled = tool.must("systemctl", &[manager.option(), "disable", "--now", &timer]);
+    let _ = tool.must("systemctl", &[manager.option(), "disable", &service]);
     for file in [&timer, &service] {
         delete(&place.join(file))?;
     }

@@ -12,6 +12,7 @@ use super::details;
 use super::directory::{NameIn, SourceDirectory};
 use super::found::Found;
 use super::meta::{CaseTwin, kind_of};
+use crate::model::exclusion::Exclusion;
 #[cfg(windows)]
 use crate::model::manifest::details::LinkKind;
 use crate::model::path::Family;
@@ -24,7 +25,7 @@ pub(super) enum Judged {
     File(Found),
     /// A symbolic link that is stored.
     Link(Found),
-    Excluded(Kind),
+    Excluded(Kind, Exclusion),
     NotCopied(Kind),
     Unreadable(io::Error),
     /// A listed source that does not exist or is not a directory.
@@ -106,7 +107,7 @@ impl Listing {
             .into_iter()
             .map(|name| {
                 let found = match selection.excludes(location, &name, Kind::Directory) {
-                    Some(_) => Judged::Excluded(Kind::Directory),
+                    Some(by) => Judged::Excluded(Kind::Directory, by),
                     None => {
                         let is_source = location.enter(&name).is_source();
                         match source(&path.join(&name), is_source) {
@@ -211,7 +212,7 @@ fn set_twins_apart(entries: &mut [(OsString, Judged)]) {
     let folded = |name: &OsStr| Family::HOST.fold(&name_text(name));
     let mut known: HashMap<String, Vec<OsString>> = HashMap::new();
     for (name, judged) in entries.iter() {
-        if !matches!(judged, Judged::Excluded(_)) {
+        if !matches!(judged, Judged::Excluded(..)) {
             known.entry(folded(name)).or_default().push(name.clone());
         }
     }
@@ -238,10 +239,10 @@ fn judge(
     selection: &Selection,
 ) -> io::Result<Judged> {
     let text = name_text(name);
-    let excluded = |kind| selection.excludes(location, &text, kind).is_some();
+    let excluded = |kind| selection.excludes(location, &text, kind);
     let kind = listed.kind(name)?;
-    if excluded(kind) {
-        return Ok(Judged::Excluded(kind));
+    if let Some(by) = excluded(kind) {
+        return Ok(Judged::Excluded(kind, by));
     }
     // A profile of the other system is never walked here.
     let is_stored = |kind| selection.spec().stores(kind);
@@ -249,15 +250,18 @@ fn judge(
         return Ok(Judged::NotCopied(kind));
     }
     // It may have become something else since it was listed.
-    match listed.look(name)? {
-        (now, _) if now != kind && excluded(now) => Ok(Judged::Excluded(now)),
-        (Kind::Directory, found) => Ok(Judged::Directory(found)),
-        (Kind::File, found) => Ok(Judged::File(found)),
-        (Kind::Link, found) if is_stored(Kind::Link) && found.details.link.is_some() => {
-            Ok(Judged::Link(found))
-        }
-        (now, _) => Ok(Judged::NotCopied(now)),
+    let (now, found) = listed.look(name)?;
+    if now != kind
+        && let Some(by) = excluded(now)
+    {
+        return Ok(Judged::Excluded(now, by));
     }
+    Ok(match now {
+        Kind::Directory => Judged::Directory(found),
+        Kind::File => Judged::File(found),
+        Kind::Link if is_stored(Kind::Link) && found.details.link.is_some() => Judged::Link(found),
+        now => Judged::NotCopied(now),
+    })
 }
 
 /// Looks at a source, or at a directory above one (where a link is followed, as the system does).

@@ -12,6 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::model::cancel::Cancel;
+use crate::model::exclusion::Exclusion;
 use crate::model::manifest::RelPath;
 use crate::model::path::{FullPath, verbatim};
 use crate::model::select::{Kind, Location, Selection};
@@ -50,7 +51,7 @@ pub enum Item {
     /// A selected symbolic link, which is not followed.
     Link { found: WalkedEntry },
     /// Left out by this exclusion; nothing below it is looked at.
-    Excluded { kind: Kind },
+    Excluded { kind: Kind, by: Exclusion },
     /// A special file, or a link where links are not stored: not followed, not copied.
     NotCopied { kind: Kind },
     /// A source that does not exist, or is not a directory.
@@ -82,26 +83,16 @@ impl Walk<'_> {
     pub fn run(&self, each: &mut dyn FnMut(&RelPath, Item) -> ControlFlow<()>) -> ControlFlow<()> {
         let root = self.mount.truncated(0);
         let mut location = self.selection.root_location(&root);
-        if self.selection.excluded_root(&root).is_some() {
-            return each(
-                &RelPath::root(),
-                Item::Excluded {
-                    kind: Kind::Directory,
-                },
-            );
+        let all = |by| Item::Excluded {
+            kind: Kind::Directory,
+            by,
+        };
+        if let Some(by) = self.selection.excluded_root(&root) {
+            return each(&RelPath::root(), all(by));
         }
         for name in self.mount.parts() {
-            if self
-                .selection
-                .excludes(&location, name, Kind::Directory)
-                .is_some()
-            {
-                return each(
-                    &RelPath::root(),
-                    Item::Excluded {
-                        kind: Kind::Directory,
-                    },
-                );
+            if let Some(by) = self.selection.excludes(&location, name, Kind::Directory) {
+                return each(&RelPath::root(), all(by));
             }
             location = location.enter(name);
         }
@@ -191,7 +182,7 @@ impl Descent<'_, '_> {
                 Judged::Link(found) => Item::Link {
                     found: WalkedEntry::new(found, None),
                 },
-                Judged::Excluded(kind) => Item::Excluded { kind },
+                Judged::Excluded(kind, by) => Item::Excluded { kind, by },
                 Judged::NotCopied(kind) => Item::NotCopied { kind },
                 Judged::Unreadable(why) => Item::Unreadable {
                     why,

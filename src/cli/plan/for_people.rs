@@ -5,8 +5,10 @@ use std::fmt::Write as _;
 use super::{MountPreview, Preview};
 use crate::model::event::Severity;
 use crate::model::job::Job;
+use crate::model::manifest::RelPath;
 use crate::model::text;
 use crate::plan::backup::{Plan, PlanStep, Scope, StageOrder};
+use crate::run::backup::stage::Shares;
 
 /// Lines; writing into a string cannot fail.
 struct PlanText(String);
@@ -105,6 +107,7 @@ fn counts(page: &mut PlanText, order: &StageOrder, mount: &MountPreview) {
         text::count(c.directories, "directory"),
         text::size(c.bytes)
     ));
+    tree(page, &c.shares, &RelPath::root(), "           ");
     if order.archive.is_some() {
         page.line(format!(
             "  archived {}, {}",
@@ -112,8 +115,15 @@ fn counts(page: &mut PlanText, order: &StageOrder, mount: &MountPreview) {
             text::size(c.archived_bytes)
         ));
     }
+    if order.archive.is_some() && c.archived_bytes > 0 {
+        let most = text::size(c.archived_bytes);
+        page.line(format!("           needs up to {most} for its work files"));
+    }
+    for (rule, count) in &c.shares.rules {
+        let entries = text::count(*count, "entry");
+        page.line(format!("  excluded {entries} by '{rule}'"));
+    }
     for (count, words) in [
-        (c.excluded, "excluded"),
         (
             c.links + c.special,
             "not backed up: links and special files",
@@ -142,6 +152,28 @@ fn counts(page: &mut PlanText, order: &StageOrder, mount: &MountPreview) {
             extra.extra,
             text::count(extra.present, "file")
         ));
+    }
+}
+
+/// The biggest directories, as a tree: those in `of`, and those in the biggest of them.
+fn tree(page: &mut PlanText, shares: &Shares, of: &RelPath, indent: &str) {
+    const MOST: usize = 5;
+    let below = shares.biggest(of, MOST);
+    for (number, (directory, share)) in below.iter().enumerate() {
+        let (branch, next) = match number + 1 == below.len() {
+            true => ("└─ ", "   "),
+            false => ("├─ ", "│  "),
+        };
+        let name = String::from_utf8_lossy(directory.name().unwrap_or_default()).into_owned();
+        let name = format!("{indent}{branch}{}", text::one_line(&name));
+        let size = text::size(share.bytes);
+        page.line(format!(
+            "{name:<48} {size:>10}  {}",
+            text::count(share.files, "file")
+        ));
+        if of.is_root() && number == 0 {
+            tree(page, shares, directory, &format!("{indent}{next}"));
+        }
     }
 }
 

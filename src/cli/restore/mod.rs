@@ -8,6 +8,7 @@ pub mod thaw;
 
 use std::path::{Path, PathBuf};
 
+use crate::cli::examples;
 use clap::{Args, Subcommand};
 
 use super::place::{PlaceArgs, ReceivedArgs, complain};
@@ -37,7 +38,7 @@ use thaw::{ThawArgs, ThawTerms};
 /// Without a subcommand, everything is done in one step. If it is interrupted, give the same
 /// command again to resume.
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true, after_help = examples::RESTORE)]
 pub struct RestoreArgs {
     #[command(subcommand)]
     pub step: Option<StepCommand>,

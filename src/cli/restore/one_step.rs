@@ -14,6 +14,7 @@ use crate::model::job::{Email, Log, Reporting};
 use crate::model::path::{Family, FullPath};
 use crate::model::policy::UNREACHABLE_AFTER;
 use crate::model::policy::{DetailLevel, When};
+use crate::model::text::local_time;
 use crate::render::report;
 use crate::run::restore::facts::RestoreFacts;
 use crate::run::restore::origin::RestoreOrigin;
@@ -106,8 +107,7 @@ pub fn restore(args: &ReportArgs, call: &RestoreCall<'_>) -> Exit {
         vec![call.what.watch.reader()],
         |events, started| {
             let mut facts = RestoreFacts::new();
-            let started = started.format("%Y-%m-%d %H:%M:%S%.6f");
-            let begins = format!("restore started {started} UTC");
+            let begins = format!("restore started {}", local_time(started));
             let result = call.work(&request, &mut facts, events, Some(&begins));
             (report_end(result, RestoreStep::All, events), facts)
         },

@@ -1,5 +1,6 @@
 //! `restore status`: where every volume is.
 
+use crate::cli::examples;
 use clap::Args;
 
 use super::WhatArgs;
@@ -14,6 +15,7 @@ use crate::run::restore::work::{self, RestoreSettings};
 
 /// Second step: show where every volume is and what remains to be done. Costs nothing.
 #[derive(Debug, Args)]
+#[command(after_help = examples::RESTORE_STATUS)]
 pub struct RestoreStatusArgs {
     #[command(flatten)]
     pub what: WhatArgs,
@@ -47,7 +49,7 @@ pub fn show(global: &Global, args: &RestoreStatusArgs, cancel: &Cancel) -> Exit 
         ..RestoreOptions::default()
     };
     match work::look(&settings, options, what.to.as_deref()) {
-        Ok(status) => print(&status, args.format),
+        Ok(status) => print(&status, args),
         Err(error) => {
             error.report(&events);
             Exit::of(error.outcome())
@@ -55,9 +57,9 @@ pub fn show(global: &Global, args: &RestoreStatusArgs, cancel: &Cancel) -> Exit 
     }
 }
 
-fn print(status: &RestoreStatus, format: OutputFormat) -> Exit {
-    match format {
-        OutputFormat::Text => output::result(status.to_text()),
+fn print(status: &RestoreStatus, args: &RestoreStatusArgs) -> Exit {
+    match args.format {
+        OutputFormat::Text => output::result(status.to_text(args.what.watch.verbose)),
         OutputFormat::Json => output::json(status),
     }
 }

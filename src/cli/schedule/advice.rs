@@ -143,6 +143,7 @@ pub fn warn(job: &Job, schedule: &Schedule, scheduler: Scheduler) {
     let given = given.and_then(Result::ok).unwrap_or_default();
     let account = account(schedule, scheduler);
     warn_of_secrets(job, scheduler, &account, &given);
+    warn_of_conditions(schedule, scheduler);
     for store in job.stores() {
         let Some(AccountNeed { lacks, uses, hint }) = store.of_account() else {
             continue;
@@ -179,6 +180,23 @@ pub fn warn(job: &Job, schedule: &Schedule, scheduler: Scheduler) {
             "systemd stops your tasks when you log out",
             "run this command once: loginctl enable-linger",
         );
+    }
+}
+
+/// What the profile asks for and the scheduler cannot do.
+fn warn_of_conditions(schedule: &Schedule, scheduler: Scheduler) {
+    let instead = "systemd and Task Scheduler can";
+    if !schedule.on_battery && matches!(scheduler, Scheduler::Cron | Scheduler::Launchd) {
+        let text = format!(
+            "{scheduler} cannot tell battery from mains power: runs start on battery too \
+             (schedule.on-battery)"
+        );
+        complain("warning", &text, instead);
+    }
+    if schedule.when_attached.is_some() && scheduler == Scheduler::Cron {
+        let text = "cron cannot start a run when a disk is attached (schedule.when-attached): runs \
+                    start by time, and are skipped while it is not there";
+        complain("warning", text, instead);
     }
 }
 

@@ -1,9 +1,20 @@
 //! `schedule status`: what the schedulers of this computer say about a profile.
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use super::{Exit, OutputFormat, output};
 use crate::adapters::scheduler::{self, LastResult, ScheduledTask};
 use crate::cli::place::complain;
 use crate::model::cancel::Cancel;
+
+/// The tasks of a profile, as JSON.
+#[derive(Serialize, JsonSchema)]
+pub struct ScheduleAnswer<'a> {
+    profile: &'a str,
+    /// Of all schedulers of this computer. None: it is not scheduled.
+    tasks: &'a [ScheduledTask],
+}
 
 /// The same profile in another scheduler too would run twice.
 pub(super) fn others(profile: &str, own: &ScheduledTask, cancel: &Cancel) {
@@ -28,9 +39,10 @@ pub(super) fn status(profile: &str, format: OutputFormat, cancel: &Cancel) -> Ex
         Err(error) => return super::fail(&error),
     };
     let written = match format {
-        OutputFormat::Json => {
-            output::json(&serde_json::json!({ "profile": profile, "tasks": tasks }))
-        }
+        OutputFormat::Json => output::json(&ScheduleAnswer {
+            profile,
+            tasks: &tasks,
+        }),
         OutputFormat::Text if tasks.is_empty() => {
             output::result(format_args!("'{profile}' is not scheduled.\n"))
         }

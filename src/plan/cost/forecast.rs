@@ -126,10 +126,39 @@ pub struct Forecast {
     /// Days of storage in `dollars`: those that the class charges in any case, at least a month.
     pub days: u32,
     pub dollars: UploadBill,
+    /// What it costs later.
+    pub later: LaterBill,
     /// Date and source of the prices.
     pub prices: String,
     /// For which region they are.
     pub region: String,
+}
+
+/// What follows from an upload: dollars for a month of it, and for getting all of it back once.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct LaterBill {
+    pub month: f64,
+    pub restore: f64,
+}
+
+impl LaterBill {
+    fn of(class: StorageClass, load: &UploadLoad, prices: &Prices) -> LaterBill {
+        let gigabytes = load.bytes as f64 / 1e9;
+        let thousands = (load.volumes + load.index) as f64 / 1000.0;
+        let thaw = match class {
+            StorageClass::Glacier | StorageClass::DeepArchive => {
+                let tier = &prices.bulk;
+                gigabytes * tier.per_gb + thousands * tier.per_thousand_requests
+            }
+            _ => 0.0,
+        };
+        let get = thousands * prices.get_per_thousand;
+        LaterBill {
+            month: gigabytes * prices.classes.of(class).per_gb_month,
+            restore: thaw + get + gigabytes * prices.transfer_per_gb,
+        }
+    }
 }
 
 /// The bill, by its items.
@@ -169,6 +198,7 @@ impl Forecast {
         Forecast {
             store: store.to_owned(),
             storage_class: class,
+            later: LaterBill::of(class, &load, prices),
             load,
             speed,
             seconds: (load.bytes as f64 * 8.0 / (speed.mbit * 1e6)).ceil() as u64,
@@ -211,7 +241,8 @@ impl Forecast {
             "Upload to {}, at most, because the savings by compression are not known yet:\n  \
              sends    {} in {}{pending}, {}\n  \
              takes    {} {known}\n  \
-             costs    ${:.2} at Amazon's prices of {} for {}: {days} days in {} ${:.2}, requests ${:.2}",
+             costs    ${:.2} at Amazon's prices of {} for {}: {days} days in {} ${:.2}, requests ${:.2}\n  \
+             later    ${:.2} a month; to restore all of it once ${:.2}",
             self.store,
             size(load.bytes),
             count(load.volumes, "volume"),
@@ -223,6 +254,8 @@ impl Forecast {
             self.storage_class,
             dollars.storage,
             dollars.requests,
+            self.later.month,
+            self.later.restore,
         )
     }
 }
@@ -374,5 +407,28 @@ mod tests {
             };
             assert_eq!(load, expected, "{bytes}");
         }
+    }
+
+    #[test]
+    fn what_an_upload_costs_later() {
+        let load = UploadLoad {
+            bytes: 1_000_000_000_000,
+            volumes: 1000,
+            ..UploadLoad::default()
+        };
+        let prices = Prices::default();
+        let bill = |class| LaterBill::of(class, &load, &prices);
+        let near = |a: f64, b: f64| (a - b).abs() < 1e-9;
+        let deep = bill(StorageClass::DeepArchive);
+        // 1000 GB: thawed in bulk for 2.50 and 0.025, read for 0.0004, sent for 90.
+        assert!(
+            near(deep.month, 0.99) && near(deep.restore, 92.5254),
+            "{deep:?}"
+        );
+        let standard = bill(StorageClass::Standard);
+        assert!(
+            near(standard.month, 23.0) && near(standard.restore, 90.0004),
+            "{standard:?}"
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! What a restore will take, known before it costs anything: objects, bytes, dollars, hours, disk
 //! space (SPEC#cost). Pure.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::object::ThawState;
@@ -16,7 +17,7 @@ pub struct EstimatedVolume {
 }
 
 /// How far a volume is on its way to this computer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum VolumeState {
     Frozen,
@@ -38,7 +39,7 @@ impl From<ThawState> for VolumeState {
 }
 
 /// How many objects, and their bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Count {
     pub objects: u64,
@@ -46,7 +47,7 @@ pub struct Count {
 }
 
 /// What remains to be done.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Estimate {
     pub all: Count,
@@ -70,7 +71,7 @@ pub struct Estimate {
 }
 
 /// The bill, by its items.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct RestoreCost {
     pub requests: f64,

@@ -8,6 +8,7 @@ use crate::model::catalog::{Backup, Catalog, Set};
 use crate::model::lifecycle::Lifecycle;
 use crate::model::stamp::{Stamp, Zone};
 use crate::model::text::{aligned, count, size};
+use crate::plan::prune::PrunePlan;
 
 /// One store's sets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -43,6 +44,9 @@ pub struct SetRow {
     /// When a lifecycle rule of the bucket deletes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires: Option<DateTime<Utc>>,
+    /// Why the next `prune` deletes it, as `keep` in the profile says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_kept: Option<String>,
     pub incrementals: Vec<IncrementalRow>,
 }
 
@@ -81,6 +85,18 @@ impl SetsReport {
             ignored: catalog.ignored,
             deprecated: catalog.deprecated,
         }
+    }
+
+    /// With what `keep` in the profile says of the sets.
+    #[must_use]
+    pub fn pruned_by(mut self, plan: &PrunePlan) -> SetsReport {
+        for row in plan.going() {
+            let set = self.sets.iter_mut().find(|set| set.full == row.set);
+            if let Some(set) = set {
+                set.not_kept = Some(row.why.clone());
+            }
+        }
+        self
     }
 
     /// As a table.
@@ -126,6 +142,30 @@ impl SetsReport {
         text
     }
 
+    /// What will be deleted, by the bucket itself or by `prune`.
+    pub fn expiry(&self) -> String {
+        let mut text = String::new();
+        let mut add = |title: &str, rows: Vec<[String; 2]>| {
+            if !rows.is_empty() {
+                text.push_str(&format!("{title}:\n{}", aligned(&rows)));
+            }
+        };
+        let row = |set: &SetRow, what: String| [format!("  {}", set.full), what];
+        let sets = self.sets.iter();
+        let expiring = sets.filter_map(|set| Some(row(set, day(set.expires?))));
+        add(
+            "sets that the bucket's lifecycle rule deletes, and when (UTC)",
+            expiring.collect(),
+        );
+        let sets = self.sets.iter();
+        let pruned = sets.filter_map(|set| Some(row(set, set.not_kept.clone()?)));
+        add(
+            "sets that the next prune deletes, and why",
+            pruned.collect(),
+        );
+        text
+    }
+
     /// What is below the table.
     fn notes(&self) -> String {
         let mut text = String::new();
@@ -136,17 +176,7 @@ impl SetsReport {
                 aligned(&states)
             ));
         }
-        let expiring = self.sets.iter().filter_map(|set| {
-            let day = day(set.expires?);
-            Some([format!("  {}", set.full), day])
-        });
-        let expiring: Vec<[String; 2]> = expiring.collect();
-        if !expiring.is_empty() {
-            text.push_str(&format!(
-                "sets that the bucket's lifecycle rule deletes, and when (UTC):\n{}",
-                aligned(&expiring)
-            ));
-        }
+        text.push_str(&self.expiry());
         if let Some(why) = &self.expiry_unknown {
             text.push_str(&format!("when sets expire is not known: {why}\n"));
         }
@@ -218,6 +248,7 @@ fn row(set: &Set) -> SetRow {
         complete: why.is_none(),
         why,
         expires: None,
+        not_kept: None,
         incrementals: set.incrementals.iter().map(incremental).collect(),
     }
 }

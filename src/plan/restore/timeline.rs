@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{Datelike, Days, Months, NaiveDate};
 use serde::Serialize;
 
-use super::sets::SetsReport;
+use super::sets::{SetRow, SetsReport};
 use crate::model::stamp::Stamp;
 
 /// What a store has of one day.
@@ -16,18 +16,27 @@ pub enum DayMark {
     Nothing,
     /// Backups that cannot be restored.
     Incomplete,
+    /// An incremental backup of a set that is deleted soon.
+    ExpiringIncremental,
     /// An incremental backup.
     Incremental,
+    /// The full backup of a set that is deleted soon.
+    ExpiringFull,
     /// A full backup.
     Full,
 }
+
+/// A set that a lifecycle rule deletes within so many days is marked.
+const SOON: Days = Days::new(31);
 
 impl DayMark {
     fn letter(self) -> char {
         match self {
             DayMark::Nothing => '.',
             DayMark::Incomplete => '!',
+            DayMark::ExpiringIncremental => 'x',
             DayMark::Incremental => 'i',
+            DayMark::ExpiringFull => 'X',
             DayMark::Full => 'F',
         }
     }
@@ -56,10 +65,14 @@ impl Timeline {
         };
         for set in &report.sets {
             let if_whole = |whole: bool, mark| if whole { mark } else { DayMark::Incomplete };
-            add(set.full, if_whole(set.complete, DayMark::Full));
+            let [full, incremental] = match is_expiring(set, today) {
+                true => [DayMark::ExpiringFull, DayMark::ExpiringIncremental],
+                false => [DayMark::Full, DayMark::Incremental],
+            };
+            add(set.full, if_whole(set.complete, full));
             for backup in &set.incrementals {
                 let whole = set.complete && backup.complete;
-                add(backup.stamp, if_whole(whole, DayMark::Incremental));
+                add(backup.stamp, if_whole(whole, incremental));
             }
         }
         let Some(oldest) = marks.keys().next() else {
@@ -104,15 +117,23 @@ impl Timeline {
             let days: String = month.days.iter().map(|day| day.letter()).collect();
             text.push_str(&format!("{}  {days}\n", month.month));
         }
-        text.push_str("F full, i incremental, ! not complete, . no backup\n");
+        text.push_str("F full, i incremental, X and x the same of a set that is deleted soon,\n");
+        text.push_str("! not complete, . no backup\n");
         text
     }
+}
+
+/// Whether `prune` or a lifecycle rule deletes the set soon.
+fn is_expiring(set: &SetRow, today: NaiveDate) -> bool {
+    let soon = today.checked_add_days(SOON).unwrap_or(today);
+    let by_rule = set.expires.is_some_and(|day| day.date_naive() <= soon);
+    by_rule || set.not_kept.is_some()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::restore::sets::{IncrementalRow, SetRow};
+    use crate::plan::restore::sets::IncrementalRow;
 
     /// Date and whether it is complete; the same of its incremental backups.
     type Planned<'t> = (&'t str, bool, &'t [(&'t str, bool)]);
@@ -128,6 +149,7 @@ mod tests {
             complete: *complete,
             why: None,
             expires: None,
+            not_kept: None,
             incrementals: incrementals
                 .iter()
                 .map(|(date, complete)| IncrementalRow {
@@ -169,7 +191,8 @@ mod tests {
              2026-01  .............................Fi\n\
              2026-02  ............................\n\
              2026-03  !!.F!.\n\
-             F full, i incremental, ! not complete, . no backup\n"
+             F full, i incremental, X and x the same of a set that is deleted soon,\n\
+             ! not complete, . no backup\n"
         );
         let newest = Timeline::new(&report, day("2026-03-06"))
             .newest(1)
@@ -183,5 +206,27 @@ mod tests {
     fn nothing_has_no_timeline() {
         let text = Timeline::new(&report(&[]), day("2026-03-06")).to_text();
         assert_eq!(text, "no backup of this location\n");
+    }
+
+    #[test]
+    fn sets_that_are_deleted_soon_are_marked() {
+        let mut report = report(&[
+            ("20260901", true, &[("20260902", true), ("20260903", false)]),
+            ("20261001", true, &[]),
+            ("20261101", true, &[]),
+        ]);
+        let today = NaiveDate::from_ymd_opt(2026, 11, 3).unwrap();
+        let expires = |set: &mut SetRow, day: &str| {
+            set.expires = Some(format!("{day}T00:00:00Z").parse().unwrap());
+        };
+        report.sets[0].not_kept = Some("monthly: 1".to_owned());
+        expires(&mut report.sets[1], "2026-12-04");
+        expires(&mut report.sets[2], "2026-12-05");
+        let text = Timeline::new(&report, today).to_text();
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[1].starts_with("2026-09  Xx!..."), "{text}");
+        assert!(lines[2].starts_with("2026-10  X..."), "{text}");
+        assert_eq!(lines[3], "2026-11  F..", "{text}");
+        assert!(lines.iter().all(|line| line.len() <= 80), "{text}");
     }
 }

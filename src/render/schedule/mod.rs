@@ -7,7 +7,7 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use chrono::{Datelike, NaiveDateTime, NaiveTime, Timelike};
+use chrono::{NaiveDateTime, NaiveTime};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
@@ -18,11 +18,11 @@ mod times;
 
 pub use name::TaskName;
 
-use quote::{cron_command, systemd_line, systemd_word, task_argument, xml};
+use quote::{cron_command, mount_unit, systemd_line, systemd_word, task_argument, xml};
 
 use crate::model::policy::Every;
-pub use times::Scheduler;
-use times::weekday;
+pub use times::{Scheduler, next};
+use times::{StartTime, weekday};
 
 /// When and how a profile runs by itself.
 #[derive(Clone, Debug)]
@@ -32,11 +32,15 @@ pub struct Schedule {
     pub program: String,
     /// Full path of the profile.
     pub profile: String,
-    /// Local time; seconds are ignored.
-    pub at: NaiveTime,
+    /// Local times, at least one; seconds are ignored.
+    pub at: Vec<NaiveTime>,
     pub every: Every,
     /// After this the scheduler stops a run.
     pub time_limit: Duration,
+    /// Whether it also starts while the computer runs on battery.
+    pub on_battery: bool,
+    /// Where a disk is mounted: it also starts when that disk is attached.
+    pub when_attached: Option<String>,
     /// The account it runs as. `None`: SYSTEM on Windows, else the account that installs.
     pub user: Option<String>,
     /// For the whole computer (installed by root) and not for one user. Unix only.
@@ -54,6 +58,12 @@ pub struct Schedule {
     /// When the schedule is made, local time: it begins after that.
     pub from: NaiveDateTime,
 }
+
+/// "The NTFS volume has been successfully mounted."
+const VOLUME_MOUNTED: &str = "<QueryList><Query Id=\"0\" Path=\"Microsoft-Windows-Ntfs/Operational\">\
+    <Select Path=\"Microsoft-Windows-Ntfs/Operational\">\
+    *[System[Provider[@Name='Microsoft-Windows-Ntfs'] and EventID=4]]\
+    </Select></Query></QueryList>";
 
 /// How long a run that was asked to stop may take to do so: snapshots and uploads are to be ended
 /// in order.
@@ -133,10 +143,11 @@ impl Schedule {
             ]),
             Scheduler::Cron => {
                 let [begin, end] = self.name.marks();
-                let text = format!(
-                    "{begin}\n{}\n{end}\n",
-                    cron_command(&self.cron_time(), &self.cron_words())?
-                );
+                let words = self.cron_words();
+                let lines = self.at.iter();
+                let lines = lines.map(|at| cron_command(&self.cron_time(*at), &words));
+                let lines = lines.collect::<Result<Vec<_>, _>>()?.join("\n");
+                let text = format!("{begin}\n{lines}\n{end}\n");
                 Ok(vec![Rendered {
                     file: format!("{unit}.crontab"),
                     text,
@@ -159,6 +170,7 @@ impl Schedule {
             &self.state_directory,
             &self.environment_file,
             &self.metrics,
+            &self.when_attached,
         ];
         let mut all = texts.into_iter().chain(more.into_iter().flatten());
         match all.find(|text| text.contains(char::is_control)) {
@@ -169,13 +181,6 @@ impl Schedule {
                 why: "it holds a control character",
             }),
         }
-    }
-
-    /// The next run after the schedule was made, local time.
-    fn first(&self) -> NaiveDateTime {
-        let weekday = weekday(self.every).map(|day| day.num_days_from_sunday());
-        let hour = (self.every != Every::Hour).then(|| self.at.hour());
-        next(self.at.minute(), hour, weekday, self.from).unwrap_or(self.from)
     }
 
     /// The words after the program.
@@ -221,15 +226,6 @@ impl Schedule {
             .map(|text| text.replace('\n', "\r\n"))
     }
 
-    fn cron_time(&self) -> String {
-        let (minute, hour) = (self.at.minute(), self.at.hour());
-        match (self.every, weekday(self.every)) {
-            (Every::Hour, _) => format!("{minute} * * * *"),
-            (_, None) => format!("{minute} {hour} * * *"),
-            (_, Some(day)) => format!("{minute} {hour} * * {}", day.num_days_from_sunday()),
-        }
-    }
-
     /// `timeout` stands for the time limit that cron does not have. `--foreground`: otherwise it
     /// sends the signal twice, and the second one ends the program at once.
     fn cron_words(&self) -> Vec<String> {
@@ -267,11 +263,6 @@ impl Schedule {
         task: (String, String),
     ) -> Result<String, ScheduleError> {
         let day = weekday(self.every);
-        let calendar = match (self.every, day) {
-            (Every::Hour, _) => format!("*-*-* *:{:02}:00", self.at.minute()),
-            (_, None) => format!("*-*-* {}:00", self.at.format("%H:%M")),
-            (_, Some(day)) => format!("{day} *-*-* {}:00", self.at.format("%H:%M")),
-        };
         let values = Values {
             name: &self.name.profile,
             mode: if self.name.is_regular() {
@@ -291,12 +282,12 @@ impl Schedule {
             user: self.user.as_deref(),
             system: self.system,
             hourly: self.every == Every::Hour,
-            hour: self.at.hour(),
-            minute: self.at.minute(),
+            starts: self.starts(),
+            on_battery: self.on_battery,
+            attached: self.when_attached.as_deref(),
+            attached_query: VOLUME_MOUNTED,
             weekday: day.map(|day| day.num_days_from_sunday()),
             weekday_name: day.map(|_| format!("{:?}", self.every)),
-            calendar,
-            start: self.first().format("%Y-%m-%dT%H:%M:%S").to_string(),
             limit: self.time_limit.as_secs(),
             stop: STOP_SECONDS,
         };
@@ -325,38 +316,18 @@ struct Values<'a> {
     user: Option<&'a str>,
     system: bool,
     hourly: bool,
-    hour: u32,
-    minute: u32,
+    starts: Vec<StartTime>,
+    on_battery: bool,
+    /// Where a disk is mounted.
+    attached: Option<&'a str>,
+    /// The event of Windows that says so, of any disk: the run itself looks for its own.
+    attached_query: &'static str,
     /// 0 is Sunday.
     weekday: Option<u32>,
     weekday_name: Option<String>,
-    /// For systemd.
-    calendar: String,
-    /// The first run, local time.
-    start: String,
     /// Seconds.
     limit: u64,
     stop: u64,
-}
-
-/// The next time after `after` with this minute, hour and day of the week (0 is Sunday), all local;
-/// `None` is any.
-pub fn next(
-    minute: u32,
-    hour: Option<u32>,
-    weekday: Option<u32>,
-    after: NaiveDateTime,
-) -> Option<NaiveDateTime> {
-    const WEEK_AND_DAY: i64 = 8 * 24 * 60;
-    let start = after.with_second(0)?.with_nanosecond(0)?;
-    let fits = |time: &NaiveDateTime| {
-        time.minute() == minute
-            && hour.is_none_or(|hour| time.hour() == hour)
-            && weekday.is_none_or(|day| time.weekday().num_days_from_sunday() == day)
-    };
-    (1..=WEEK_AND_DAY)
-        .map(|n| start + chrono::Duration::minutes(n))
-        .find(fits)
 }
 
 static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
@@ -374,6 +345,7 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     templates.add_filter("xml", |text: String| xml(&text));
     templates.add_filter("systemd", |text: String| systemd_line(&text));
     templates.add_filter("systemd_word", |text: String| systemd_word(&text));
+    templates.add_filter("mount_unit", |text: String| mount_unit(&text));
     templates.add_filter("argument", |text: String| {
         systemd_word(&text).replace('$', "$$")
     });

@@ -97,3 +97,20 @@ pub fn cron_command(time: &str, words: &[String]) -> Result<String, ScheduleErro
     }
     Ok(format!("{time} {escaped}"))
 }
+
+/// The unit of systemd for what is mounted at a path, as `systemd-escape --path` names it.
+pub(super) fn mount_unit(path: &str) -> String {
+    let names: Vec<&str> = path.split('/').filter(|name| !name.is_empty()).collect();
+    let byte = |(index, byte): (usize, u8)| match byte {
+        b'/' => "-".to_owned(),
+        b'.' if index > 0 => ".".to_owned(),
+        b'_' | b':' => char::from(byte).to_string(),
+        byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+        other => format!("\\x{other:02x}"),
+    };
+    let escaped: String = names.join("/").bytes().enumerate().map(byte).collect();
+    match escaped.is_empty() {
+        true => "-.mount".to_owned(),
+        false => format!("{escaped}.mount"),
+    }
+}

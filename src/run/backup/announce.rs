@@ -83,9 +83,10 @@ pub(super) fn plan(job: &Job, plan: &Plan, facts: &Facts, events: &Events<'_>) {
             });
         }
     };
-    plan.latest
-        .iter()
-        .for_each(|latest| events.note(Section::LatestBackups, latest.to_string()));
+    for latest in &plan.latest {
+        let text = format!("latest complete backup in {latest}");
+        events.note(Section::LatestBackups, text);
+    }
     for (_, store) in &facts.stores {
         let ignored = store.catalog.as_ref().map_or(0, |catalog| catalog.ignored);
         if ignored > 0 {

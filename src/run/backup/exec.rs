@@ -102,7 +102,10 @@ impl Execution<'_> {
         if !self.plan.stages.is_empty() && !leftovers::make_work(self.plan, self.events) {
             return Outcome::Failure;
         }
-        for step in &self.plan.steps {
+        let of = self.plan.steps.len();
+        for (number, step) in (1..).zip(&self.plan.steps) {
+            let what = self.what(step);
+            self.events.emit(Event::Step { number, of, what });
             #[cfg(windows)]
             if !matches!(step, PlanStep::Stage { .. }) {
                 progress.copies.end(self);
@@ -123,6 +126,22 @@ impl Execution<'_> {
             Outcome::Interrupted
         } else {
             self.events.outcome()
+        }
+    }
+
+    /// What a step is about, for people.
+    fn what(&self, step: &PlanStep) -> String {
+        let store = |name: &StoreName| match self.stores.get(name) {
+            Some(store) => store.label().to_owned(),
+            None => name.to_string(),
+        };
+        match step {
+            PlanStep::Stage { mount } => self.plan.stages[*mount].mount.path.to_string(),
+            PlanStep::Remember => "records of this backup".to_owned(),
+            PlanStep::Finish { .. } => "an interrupted upload".to_owned(),
+            PlanStep::Upload { store: name, .. } => format!("to {}", store(name)),
+            PlanStep::Mark { store: name } => format!("markers to {}", store(name)),
+            PlanStep::CleanUp => "cleaning up".to_owned(),
         }
     }
 

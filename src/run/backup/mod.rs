@@ -1,6 +1,7 @@
 //! One backup, from its log to the last report (SPEC#run).
 
 mod announce;
+mod conditions;
 pub mod encrypted;
 pub mod exec;
 pub mod stage;
@@ -22,6 +23,7 @@ use crate::model::job::{Job, Program};
 use crate::model::key_fingerprint::KeyFingerprint;
 use crate::model::marker::MarkerWriter;
 use crate::model::secret::Secret;
+use crate::model::text;
 use crate::plan::backup::Facts;
 use crate::plan::backup::{Mode, Plan, Refusal};
 use crate::profile::check::check_key;
@@ -60,6 +62,10 @@ pub fn run<'a>(
         readers,
         |events, now| {
             announce::parameters(job, request, events);
+            if let Some(outcome) = conditions::not_attached(job, request, events) {
+                return (outcome, None);
+            }
+            let _awake = conditions::keep_awake(job, request, events);
             match waiting::take_lock(job, ask, cancel, events) {
                 Ok(_lock) => between_hooks(job, request, &session, now, cancel, events),
                 Err(outcome) => (outcome, None),
@@ -220,7 +226,7 @@ fn backup(
 ) -> (Outcome, Option<Plan>) {
     events.note(
         Section::Start,
-        format!("backup started {} UTC", now.format("%Y-%m-%d %H:%M:%S%.6f")),
+        format!("backup started {}", text::local_time(now)),
     );
     if let Some((text, hint)) = snapshot_problem(job) {
         events.fail(Section::Start, text, Some(hint));

@@ -43,6 +43,8 @@ pub struct Request {
     pub adopt: bool,
     /// `--new-destination`.
     pub new_destination: bool,
+    /// `--unattended`: the conditions of the schedule apply.
+    pub unattended: bool,
 }
 
 /// Everything found, and the stores to continue with.

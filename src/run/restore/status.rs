@@ -1,7 +1,9 @@
 //! `restore status`: where every volume of a restore is, and what is still ahead (SPEC#thawing).
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::adapters::store::Store;
@@ -21,7 +23,7 @@ use super::thaw;
 use super::tools::ThawPolicy;
 
 /// The state of a restore.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct RestoreStatus {
     pub store: String,
@@ -33,7 +35,7 @@ pub struct RestoreStatus {
 }
 
 /// One volume.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct VolumeStatus {
     /// Number of its mount.
@@ -108,9 +110,58 @@ impl VolumeStatus {
     }
 }
 
+/// So many volumes are listed one by one.
+const MOST_LISTED: usize = 20;
+
+/// Volumes in a line of the grid: it fits a terminal of 80 columns.
+const GRID_WIDTH: usize = 60;
+
+fn letter(state: VolumeState) -> char {
+    match state {
+        VolumeState::Frozen => '.',
+        VolumeState::Thawing => '~',
+        VolumeState::Ready => 'o',
+        VolumeState::Here => '#',
+    }
+}
+
 impl RestoreStatus {
-    /// As a table.
-    pub fn to_text(&self) -> String {
+    /// For people: the volumes of each mount as a grid; as a table too if they are few or `all`.
+    pub fn to_text(&self, all: bool) -> String {
+        let table = match all || self.volumes.len() <= MOST_LISTED {
+            true => format!("\n{}", self.table()),
+            false => "\n--verbose lists every volume.\n".to_owned(),
+        };
+        format!(
+            "{} as of {}, from {}\n\n{}{table}\n{}\n",
+            self.location,
+            self.state,
+            self.store,
+            self.grid(),
+            self.estimate.to_text()
+        )
+    }
+
+    /// A character for each volume.
+    fn grid(&self) -> String {
+        let mut text = String::new();
+        let of_mount = |volume: &&VolumeStatus, mount| volume.mount == mount;
+        let mounts: BTreeSet<usize> = self.volumes.iter().map(|v| v.mount).collect();
+        for mount in mounts {
+            let volumes = self.volumes.iter().filter(|v| of_mount(v, mount));
+            let letters: Vec<char> = volumes.map(|v| letter(v.state)).collect();
+            let mut name = format!("mount {mount}");
+            for line in letters.chunks(GRID_WIDTH) {
+                let line = line.iter().collect::<String>();
+                text.push_str(&format!("{name:<9} {line}\n"));
+                name.clear();
+            }
+        }
+        text.push_str("# here, o readable, ~ being thawed, . archived\n");
+        text
+    }
+
+    fn table(&self) -> String {
         let mut table = vec![["MOUNT", "STATE", "SIZE", "OBJECT"].map(str::to_owned)];
         for volume in &self.volumes {
             let state = match volume.state {
@@ -126,13 +177,64 @@ impl RestoreStatus {
                 volume.key.clone(),
             ]);
         }
-        format!(
-            "{} as of {}, from {}\n{}{}\n",
-            self.location,
-            self.state,
-            self.store,
-            aligned(&table),
-            self.estimate.to_text()
-        )
+        aligned(&table)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::policy::Tier;
+    use crate::plan::cost::price::Prices;
+    use crate::plan::restore::estimate::EstimateTerms;
+
+    fn status(volumes: &[(usize, VolumeState, usize)]) -> RestoreStatus {
+        let one = |&(mount, state, count): &(usize, VolumeState, usize)| {
+            let volume = VolumeStatus {
+                mount,
+                key: format!("key-{mount}"),
+                size: 1,
+                state,
+            };
+            std::iter::repeat_n(volume, count)
+        };
+        let terms = EstimateTerms {
+            prices: &Prices::default(),
+            tier: Tier::Bulk,
+            keep_days: 7,
+            files: (0, 0),
+            room: 0,
+            disk_free: None,
+        };
+        RestoreStatus {
+            store: "s3".to_owned(),
+            location: "pc".to_owned(),
+            state: "20261124_100000.000000".parse().unwrap(),
+            volumes: volumes.iter().flat_map(one).collect(),
+            estimate: Estimate::new(&[], terms),
+        }
+    }
+
+    #[test]
+    fn many_volumes_are_a_grid_and_few_a_table_too() {
+        use VolumeState::{Frozen, Here, Ready, Thawing};
+        let many = status(&[
+            (1, Here, 59),
+            (1, Ready, 2),
+            (2, Thawing, 3),
+            (2, Frozen, 1),
+        ]);
+        let text = many.to_text(false);
+        let line = "#".repeat(59);
+        let grid = format!("mount 1   {line}o\n          o\nmount 2   ~~~.\n");
+        assert!(text.contains(&grid), "{text}");
+        assert!(
+            !text.contains("key-1") && text.contains("--verbose"),
+            "{text}"
+        );
+        assert!(many.to_text(true).contains("key-1"), "{text}");
+        assert!(text.lines().all(|line| line.len() <= 80), "{text}");
+        let few = status(&[(1, Here, 20)]).to_text(false);
+        assert!(few.contains("key-1") && few.contains("####"), "{few}");
     }
 }

@@ -1,6 +1,7 @@
 //! Verification of what is kept, on any day (SPEC#verify): the mirror is compared with the source,
 //! the archives with their markers. Nothing is changed.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::stamp::Stamp;
@@ -14,7 +15,7 @@ pub mod objects;
 const MOST_SHOWN: usize = 20;
 
 /// What was found.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct VerifyReport {
     pub sample: Sample,
@@ -23,7 +24,7 @@ pub struct VerifyReport {
 }
 
 /// What was found in the mirror or in a store.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct VerifiedPlace {
     pub place: String,
@@ -39,7 +40,7 @@ pub struct VerifiedPlace {
 }
 
 /// A damaged file or object.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Damage {
     pub what: String,
@@ -50,7 +51,7 @@ pub struct Damage {
 }
 
 /// What was not read, and why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct NotChecked {
     pub what: String,

@@ -27,11 +27,12 @@ use aam_auto_backup::parts::Job;
 use aam_auto_backup::parts::profile;
 
 /// The pages, in the order in which a newcomer reads them.
-const PAGES: [&str; 27] = [
+const PAGES: [&str; 28] = [
     "docs/old-backups.md",
     "README.md",
     "docs/first-hour.md",
     "docs/unattended.md",
+    "docs/watching.md",
     "docs/aws.md",
     "docs/restore.md",
     "docs/doctor.md",

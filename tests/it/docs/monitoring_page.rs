@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use aam_auto_backup::parts::FullPath;
-use aam_auto_backup::parts::{Event, Outcome, Section, Severity};
+use aam_auto_backup::parts::{Event, Outcome, Section, Severity, Work};
 use serde_json::{Map, Value};
 
 use super::page;
@@ -64,6 +64,18 @@ fn samples() -> Vec<Event> {
             size: 0,
         },
         Event::Transferred { bytes: 0 },
+        Event::Ahead { bytes: 1 },
+        Event::Step {
+            number: 1,
+            of: 2,
+            what: "/a".to_owned(),
+        },
+        Event::Walked { files: 1, bytes: 1 },
+        Event::Progress {
+            work: Work::Archiving,
+            percent: Some(1),
+            of: None,
+        },
         Event::Uploaded {
             store: text(),
             key: text(),

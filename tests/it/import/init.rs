@@ -261,26 +261,46 @@ fn a_person_is_asked() {
         .args(["--quiet", "--return", "--command", &program, "/dev/null"])
         .current_dir(dir.path())
         .env_remove("AAM_BACKUP_PROFILES")
-        .env("HOME", "/home/me")
+        .env("HOME", dir.path())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    // Computer, source (the home directory), mirror, bucket, directory, key.
+    fs::create_dir(dir.path().join("docs")).unwrap();
+    fs::write(dir.path().join("docs/letter"), "Dear grandma").unwrap();
+    // Computer, sources, mirror, bucket, directory, key, times, whether to show a plan.
     child
         .stdin
         .take()
         .unwrap()
-        .write_all(b"pc\n\n/mnt/usb/copy\n\n/mnt/usb/archives\n\n")
+        .write_all(b"pc\n~/letters\n~/docs\n\n/mnt/usb/copy\n\n/mnt/usb/archives\n\n02:30\ny\n")
         .unwrap();
     let output = child.wait_with_output().unwrap();
     let shown = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(output.status.code(), Some(0), "{shown}");
     assert!(
-        shown.contains("Directory to back up [/home/me]: ")
-            && shown.contains("THE ARCHIVE KEY IS IN"),
+        shown.contains(&format!(
+            "Directory to back up [{}]: ",
+            dir.path().display()
+        )) && shown.contains("THE ARCHIVE KEY IS IN"),
         "{shown}"
     );
+    for said in [
+        "/letters': No such file or directory",
+        "  1 file, 12 bytes",
+        "  not there yet: make it before the first backup",
+        "Profile nightly, location pc",
+    ] {
+        assert!(shown.contains(said), "{said}\n{shown}");
+    }
+    let written = fs::read_to_string(dir.path().join("profiles/nightly.yaml")).unwrap();
+    for part in [
+        "\n  volume-size: 4 GB\n",
+        "\nschedule:\n  at: '02:30'\n  every: day\n",
+        &format!("\n  - {}/docs\n", dir.path().display()),
+    ] {
+        assert!(written.contains(part), "{part}\n{written}");
+    }
     let (code, stdout, stderr) = said(&run(
         dir.path(),
         &["--profiles", "profiles", "check", "nightly"],

@@ -201,7 +201,7 @@ fn what_was_used_is_not_fetched_again() {
     assert!(
         found.estimate.here.objects >= used.len() as u64,
         "{}",
-        found.to_text()
+        found.to_text(true)
     );
     let before = cold.proxy.seen().len();
     let done = yes().restore(&cold.pc, &options(), &to);

@@ -198,14 +198,14 @@ fn four_steps() {
         .unwrap()
     };
     let mut found = look();
-    assert_eq!(found.estimate.frozen.objects, 0, "{}", found.to_text());
+    assert_eq!(found.estimate.frozen.objects, 0, "{}", found.to_text(true));
     while found.estimate.thawing.objects > 0 {
         found = look();
     }
     assert!(
-        found.to_text().contains("readable") && found.estimate.hours == 0,
+        found.to_text(true).contains("readable") && found.estimate.hours == 0,
         "{}",
-        found.to_text()
+        found.to_text(true)
     );
     assert_eq!(
         step(RestoreStep::Download)

@@ -22,9 +22,11 @@ fn unix() -> Schedule {
         },
         program: "/usr/local/bin/aam-backup".to_owned(),
         profile: "/etc/aam-backup/profiles/nightly.yaml".to_owned(),
-        at: "00:30:00".parse().unwrap(),
+        at: vec!["00:30:00".parse().unwrap()],
         every: Every::Day,
         time_limit: Duration::from_secs(72 * 3600),
+        on_battery: true,
+        when_attached: None,
         user: None,
         system: true,
         path: "/usr/local/bin:/usr/bin:/bin".to_owned(),
@@ -44,9 +46,11 @@ fn nasty_unix() -> Schedule {
         },
         program: "/opt/AAM's \"Auto\" & 100% <b> $HOME ${x}; `id`/aam-backup".to_owned(),
         profile: "/etc/it's/100% \"mine\" & %h <yours> $HOME #; Übung 😀.yaml".to_owned(),
-        at: "23:05:00".parse().unwrap(),
+        at: vec!["23:05:00".parse().unwrap(), "11:00:00".parse().unwrap()],
         every: Every::Saturday,
         time_limit: Duration::from_secs(5400),
+        on_battery: false,
+        when_attached: Some("/media/allen/.My disk-1 50%/é".to_owned()),
         user: Some("allen".to_owned()),
         path: "/opt/50% & more:/usr/bin".to_owned(),
         state_directory: Some("/srv/state 100%/it's".to_owned()),
@@ -82,6 +86,9 @@ fn all() -> Vec<(&'static str, Schedule, Scheduler)> {
         program: r"C:\100% & (more) ^!\it's\aam-backup.exe".to_owned(),
         profile: r"D:\Übung 😀\50% or 60% of it.yaml".to_owned(),
         user: Some(r"HOME & CO\Allen".to_owned()),
+        at: nasty_unix().at,
+        on_battery: false,
+        when_attached: Some(r"E:\".to_owned()),
         every: Every::Saturday,
         state_directory: Some(r"D:\state 100% & more".to_owned()),
         ..windows()
@@ -203,6 +210,30 @@ fn systemd_reads_the_times_as_meant() {
             said.contains(&format!("Normalized form: {expected}")),
             "{said}"
         );
+    }
+}
+
+/// The names that systemd itself gives to mounts.
+#[test]
+fn mounts_are_called_as_systemd_calls_them() {
+    for path in [
+        "/",
+        "/media/allen/.My disk-1 50%/é",
+        "/.a/b_c:d",
+        "/mnt//x/",
+    ] {
+        let schedule = Schedule {
+            when_attached: Some(path.to_owned()),
+            ..unix()
+        };
+        let service = schedule.render(Scheduler::Systemd).unwrap().remove(1).text;
+        let wanted = service.lines().find_map(|l| l.strip_prefix("WantedBy="));
+        let output = Command::new(tool("systemd-escape"))
+            .args(["--path", "--suffix=mount", path])
+            .output()
+            .unwrap();
+        let expected = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(wanted, Some(expected.trim()), "{path}");
     }
 }
 

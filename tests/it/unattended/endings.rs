@@ -236,6 +236,14 @@ fn not_today() {
 }
 
 #[test]
+fn not_attached() {
+    ends("not_attached", |night| {
+        let here = night.machine.path("home").display().to_string();
+        night.more = format!("schedule: {{when-attached: '{here}'}}\n");
+    });
+}
+
+#[test]
 fn before_failed() {
     ends("before_failed", |night| hook(night, "before", 1));
 }

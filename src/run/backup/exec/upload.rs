@@ -236,6 +236,8 @@ impl Execution<'_> {
             pending.is_some_and(|pending| pending.has(key).is_none())
         };
         let files: Vec<(&WorkFile, Purpose)> = files.filter(|(file, _)| lacks(&file.key)).collect();
+        let bytes = files.iter().map(|(file, _)| file.size).sum();
+        self.events.emit(Event::Ahead { bytes });
         // While one object is being completed, which takes several answers of the server, the next
         // one is being sent.
         let pieces = match store.connections(Direction::Upload) {
@@ -245,13 +247,8 @@ impl Execution<'_> {
         let turns = Turns::new(pieces);
         let unfinished = Mutex::new(unfinished);
         let sent = each(&files, pieces, |(file, purpose)| {
-            let WorkFile { key, size, .. } = file;
-            let _turn = turns.wait(*size);
-            self.events.emit(Event::Uploading {
-                store: label.clone(),
-                key: key.clone(),
-                size: *size,
-            });
+            let _turn = turns.wait(file.size);
+            self.events.emit(uploading(&label, &file.key, file.size));
             let stored = self.put_file(store, file, *purpose, &unfinished)?;
             self.sent(&label, &stored);
             let mut unfinished = unfinished.lock().unwrap_or_else(PoisonError::into_inner);
@@ -305,11 +302,7 @@ impl Execution<'_> {
         for (key, marker) in markers {
             let bytes = marker.to_bytes();
             let size = bytes.len() as u64;
-            self.events.emit(Event::Uploading {
-                store: label.clone(),
-                key: key.clone(),
-                size,
-            });
+            self.events.emit(uploading(&label, &key, size));
             let stored = self.put_marker(store, &key, &bytes, unfinished)?;
             self.sent(&label, &stored);
             sent.push(Object { key, size });
@@ -397,4 +390,9 @@ impl Execution<'_> {
         );
         self.events.note(Section::CleanUp, text);
     }
+}
+
+fn uploading(store: &str, key: &str, size: u64) -> Event {
+    let (store, key) = (store.to_owned(), key.to_owned());
+    Event::Uploading { store, key, size }
 }

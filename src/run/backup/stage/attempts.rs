@@ -8,6 +8,7 @@ use super::StageError;
 use super::archive::find_volumes;
 use super::held::{self, EntrySum, LookUp};
 use super::script::{self, ToolCodes};
+use super::{WalkCounts, bytes};
 use crate::adapters::seven_zip::{SevenZip, SevenZipExit};
 use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Section, Severity};
@@ -33,6 +34,7 @@ pub(super) enum Made {
 /// Looks at what 7-Zip made, and has it made again without what spoils it.
 pub(super) fn make(
     order: &StageOrder,
+    prepared: &WalkCounts,
     mut status: ToolCodes,
     key: Option<&Secret>,
     cancel: &Cancel,
@@ -69,10 +71,8 @@ pub(super) fn make(
             });
         }
         if attempt == ATTEMPTS {
-            let text = format!(
-                "no archive of '{}' was made: it changes while it is archived",
-                order.mount.path
-            );
+            let mount = &order.mount.path;
+            let text = format!("no archive of '{mount}' was made: it changes while it is archived");
             let hint = "use a snapshot, or back it up when nothing writes there";
             events.fail(Section::Tools, text, Some(hint.to_owned()));
             return Ok(Made::Failed);
@@ -87,7 +87,7 @@ pub(super) fn make(
             return Ok(Made::Nothing);
         }
         taken.append(&mut unfit);
-        status = script::run(&order, &[], key, cancel, events)?;
+        status = script::run(&order, &[], bytes(prepared), key, cancel, events)?;
     }
     Ok(Made::Failed)
 }

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::fitting::Fitting;
+use super::shares::Shares;
 use crate::model::manifest::RelPath;
 use crate::model::path::Family;
 use crate::render::robocopy::CopyCommand;
@@ -39,6 +40,9 @@ pub struct WalkCounts {
     pub encrypted: Encrypted,
     /// Paths with unknown content: missing sources, unreadable directories.
     pub unknown: Vec<RelPath>,
+    /// How it is made up.
+    #[serde(skip)]
+    pub shares: Shares,
     /// The part of it that the mirror can hold.
     #[serde(skip)]
     pub fitting: Fitting,

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::adapters::process::ToolError;
 use crate::model::cancel::Cancel;
-use crate::model::event::{Event, Events, Section};
+use crate::model::event::{Event, Events, Section, Work};
 use crate::model::manifest::{DeltaBase, ManifestError, SourceLook};
 use crate::model::marker::StateCounts;
 use crate::model::path::Family;
@@ -37,6 +37,7 @@ mod mirror;
 mod outputs;
 mod prepare;
 mod script;
+mod shares;
 mod unasked;
 mod verify;
 mod watch;
@@ -44,6 +45,7 @@ mod watch;
 pub use counts::{Encrypted, WalkCounts};
 pub use mirror::{Extra, list_extra};
 pub use prepare::{StagePaths, prepare};
+pub use shares::Shares;
 
 /// Why a stage could not be carried out.
 #[derive(Debug, thiserror::Error)]
@@ -178,7 +180,7 @@ fn carry_out(
         let status = run_tools(&mut order, &prepared, key, cancel, events)?;
         let copied = order.mirror.is_some() && script::copier_finished(&status, &order, events);
         let made = match order.archive.is_some() {
-            true => attempts::make(&order, status.clone(), key, cancel, events)?,
+            true => attempts::make(&order, &prepared, status.clone(), key, cancel, events)?,
             false => attempts::Made::Nothing,
         };
         if order.mirror.is_some() {
@@ -201,6 +203,14 @@ fn carry_out(
     Ok(result)
 }
 
+/// What the tools are about to read.
+fn bytes(prepared: &WalkCounts) -> script::ToolBytes {
+    script::ToolBytes {
+        mirror: prepared.bytes,
+        archive: prepared.archived_bytes,
+    }
+}
+
 /// Runs the script.
 fn run_tools(
     order: &mut StageOrder,
@@ -211,7 +221,14 @@ fn run_tools(
 ) -> Result<script::ToolCodes, StageError> {
     order.mirror.iter_mut().for_each(half_copies::make);
     let absent = unasked::absent(order, &prepared.copies);
-    let codes = script::run(order, &prepared.copies, key, cancel, events);
+    let codes = script::run(
+        order,
+        &prepared.copies,
+        bytes(prepared),
+        key,
+        cancel,
+        events,
+    );
     unasked::report(order, &absent, events);
     let mirror = order.mirror.iter();
     mirror.for_each(|mirror| half_copies::clean_up(mirror, events));
@@ -240,6 +257,11 @@ fn verified(
     cancel: &Cancel,
     events: &Events<'_>,
 ) -> Result<bool, StageError> {
+    events.emit(Event::Progress {
+        work: Work::Verifying,
+        percent: None,
+        of: None,
+    });
     let (files, fitting) = (StageFiles::of(order), &prepared.fitting);
     let clean = copied && script::copier_was_clean(status);
     let verified = verify::verify(order, &files, fitting, clean, cancel, events)?;

@@ -61,19 +61,17 @@ pub fn prepare(
         reads_attributes: last_manifest(order).is_none(),
         cancel,
     };
-    let flow = walk.run(&mut |path, item| match take(
-        order,
-        &mut out,
-        &mut before,
-        &mut prepared,
-        events,
-        path,
-        item,
-    ) {
-        Ok(()) => ControlFlow::Continue(()),
-        Err(error) => {
-            failed = Some(error);
-            ControlFlow::Break(())
+    let mut items = 0_u64;
+    let flow = walk.run(&mut |path, item| {
+        items += 1;
+        show_walk(items, &prepared, events);
+        let counts = &mut prepared;
+        match take(order, &mut out, &mut before, counts, events, path, item) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                failed = Some(error);
+                ControlFlow::Break(())
+            }
         }
     });
     if let Some(error) = failed {
@@ -93,6 +91,16 @@ pub fn prepare(
             .map_err(StageError::io("writing", &path))?;
     }
     Ok(prepared)
+}
+
+/// After how many items of a walk a progress display hears of it.
+const SHOWN_EVERY: u64 = 1000;
+
+fn show_walk(items: u64, counts: &WalkCounts, events: &Events<'_>) {
+    let (files, bytes) = (counts.files, counts.bytes);
+    if items.is_multiple_of(SHOWN_EVERY) {
+        events.emit(Event::Walked { files, bytes });
+    }
 }
 
 /// The manifest that the order compares with.
@@ -134,8 +142,9 @@ fn take(
             out.mirror(&new, last.as_ref(), events)?;
             out.manifest(&new, last.as_ref())
         }
-        Item::Excluded { kind, .. } => {
+        Item::Excluded { kind, by } => {
             prepared.excluded += 1;
+            prepared.shares.excluded(&by);
             out.leave_out(path, kind);
             Ok(())
         }
@@ -223,6 +232,7 @@ fn take_file(
 ) -> Result<(), StageError> {
     prepared.files += 1;
     prepared.bytes += new.meta.size;
+    prepared.shares.file(&new.path, new.meta.size);
     new.details.racy = out.is_racy(&new.meta);
     out.mirror(&new, last.as_ref(), events)?;
     if order.archive.is_some() {

@@ -1,11 +1,13 @@
 //! Running the rendered script, and what its exit codes mean.
 
+use std::path::Path;
+
 use super::{StageError, watch};
 use crate::adapters::closed_view::in_root;
 use crate::adapters::process::{Invocation, ToolError};
-use crate::adapters::seven_zip::SevenZipExit;
+use crate::adapters::seven_zip::{self, SevenZipExit};
 use crate::model::cancel::Cancel;
-use crate::model::event::{Event, Events, Section};
+use crate::model::event::{Event, Events, Section, Work};
 use crate::model::path::Family;
 use crate::model::secret::Secret;
 use crate::model::text::exit_code;
@@ -17,10 +19,64 @@ use crate::render::{StageFiles, script};
 /// none.
 pub(super) type ToolCodes = Vec<(String, i32)>;
 
+/// What the tools are about to read, for a progress display.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ToolBytes {
+    pub mirror: u64,
+    pub archive: u64,
+}
+
+impl ToolBytes {
+    /// The progress that a line of a tool shows: rsync (`1,234  12%  …`) or 7-Zip.
+    fn progress(self, line: &str) -> Option<Event> {
+        let (work, percent, of) = match seven_zip::percent(line) {
+            Some(percent) => (Work::Archiving, percent, self.archive),
+            None => {
+                let mut words = line.split_whitespace();
+                let is_count = |word: &str| word.bytes().all(|b| b.is_ascii_digit() || b == b',');
+                words.next().filter(|word| is_count(word))?;
+                let percent = seven_zip::percent_in(words.next()?)?;
+                (Work::Mirroring, percent, self.mirror)
+            }
+        };
+        Some(Event::Progress {
+            work,
+            percent: Some(percent),
+            of: Some(of),
+        })
+    }
+}
+
+/// What runs the script.
+fn shell(order: &StageOrder, script: &Path) -> (&'static str, Invocation) {
+    let (tool, call) = match order.mount.path.family() {
+        Family::Unix => ("sh", Invocation::new("/bin/sh").arg(script)),
+        // The standard library starts a batch file by cmd, with its name quoted as cmd wants it.
+        Family::Windows => ("cmd", Invocation::new(script)),
+    };
+    (tool, call.rewriting())
+}
+
+fn announce(order: &StageOrder, tool: &str, files: &StageFiles, events: &Events<'_>) {
+    events.emit(Event::ToolStarted {
+        tool: tool.to_owned(),
+        command: files.script.to_string(),
+    });
+    events.emit(Event::Progress {
+        work: match order.mirror.is_some() {
+            true => Work::Mirroring,
+            false => Work::Archiving,
+        },
+        percent: None,
+        of: None,
+    });
+}
+
 /// Writes the script and runs it. The key goes to its standard input, which 7-Zip inherits.
 pub(super) fn run(
     order: &StageOrder,
     copies: &[CopyCommand],
+    bytes: ToolBytes,
     key: Option<&Secret>,
     cancel: &Cancel,
     events: &Events<'_>,
@@ -30,24 +86,15 @@ pub(super) fn run(
     std::fs::write(&path, script(order, copies)?).map_err(StageError::io("writing", &path))?;
     let status = files.status.to_native();
     std::fs::write(&status, "").map_err(StageError::io("writing", &status))?;
-    let (tool, call) = match order.mount.path.family() {
-        Family::Unix => ("sh", Invocation::new("/bin/sh").arg(&path)),
-        // The standard library starts a batch file by cmd, with its name quoted as cmd wants it.
-        Family::Windows => ("cmd", Invocation::new(&path)),
-    };
-    events.emit(Event::ToolStarted {
-        tool: tool.to_owned(),
-        command: files.script.to_string(),
-    });
+    let (tool, call) = shell(order, &path);
+    announce(order, tool, &files, events);
     let run = |cancel: &Cancel| {
         let run = || {
             call.run(key, cancel, &mut |line| {
-                if !line.trim().is_empty() {
-                    events.emit(Event::ToolOutput {
-                        tool: tool.to_owned(),
-                        line: line.to_owned(),
-                    });
-                }
+                events.emit(bytes.progress(line).unwrap_or_else(|| Event::ToolOutput {
+                    tool: tool.to_owned(),
+                    line: line.to_owned(),
+                }));
             })
         };
         in_root(order.tools_root.as_deref(), run).map_err(|why| ToolError::Start {
@@ -220,4 +267,40 @@ pub(super) fn archiver_finished(
         Some(hint),
     );
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_progress_are_told_from_others() {
+        let bytes = ToolBytes {
+            mirror: 10,
+            archive: 20,
+        };
+        let shown = |work, percent, of| {
+            Some(Event::Progress {
+                work,
+                percent: Some(percent),
+                of: Some(of),
+            })
+        };
+        for (line, expected) in [
+            (" 12% 3 + letter.txt", shown(Work::Archiving, 12, 20)),
+            ("  0M Scan", shown(Work::Archiving, 0, 20)),
+            (
+                "    339,509,248  56%  323.75MB/s    0:00:00  ",
+                shown(Work::Mirroring, 56, 10),
+            ),
+            ("Creating archive: 50%.zip", None),
+            ("Scanning the drive:", None),
+            ("Number of files: 1 (reg: 1)", None),
+            ("1 file, 300000000 bytes (287 MiB)", None),
+            ("WARNING: 50% of it", None),
+            ("150%", None),
+        ] {
+            assert_eq!(bytes.progress(line), expected, "{line}");
+        }
+    }
 }

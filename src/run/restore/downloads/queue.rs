@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::adapters::store::StoreErrorKind;
 use crate::model::cancel::Cancel;
+use crate::model::event::Event;
 use crate::model::object::ThawState;
 use crate::plan::restore::estimate::VolumeState;
 use crate::plan::restore::needed::{LocatedVolume, NeededPart, download_order};
@@ -125,6 +126,7 @@ impl<'a, 'p> DownloadQueue<'a, 'p> {
         &self,
         extract: impl FnOnce() -> Result<R, RestoreError>,
     ) -> Result<R, RestoreError> {
+        self.announce();
         std::thread::scope(|scope| {
             let thread = || std::thread::Builder::new();
             let (mut started, mut refused) = (0, None);
@@ -146,6 +148,15 @@ impl<'a, 'p> DownloadQueue<'a, 'p> {
             self.changed.notify_all();
             result
         })
+    }
+
+    /// Says how much is still to be downloaded.
+    fn announce(&self) {
+        let progress = self.progress();
+        let parts = self.parts.iter().zip(&progress.states);
+        let missing = parts.filter(|(_, state)| **state != PartState::Here);
+        let bytes = missing.map(|((_, part), _)| part.part.size()).sum();
+        self.downloads.events.emit(Event::Ahead { bytes });
     }
 
     /// Waits until more than `have` parts of an archive are downloaded, in their order of arrival.

@@ -6,11 +6,13 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::adapters::process::ToolError;
-use crate::adapters::seven_zip::{SevenZipExit, list_line};
-use crate::model::event::{Event, Events, Section};
+use crate::adapters::seven_zip::{SevenZipExit, list_line, percent};
+use crate::model::event::{Event, Events, Section, Work};
 use crate::model::listed::Listed;
 use crate::model::path::Family;
 use crate::plan::restore::legal_names::LegalNames;
+use crate::plan::restore::parts::PlannedArchive;
+use crate::plan::restore::plan::{PlannedMount, RestorePlan};
 use crate::run::restore::error::RestoreError;
 
 use super::inspection::{Inspection, is_wanted};
@@ -121,12 +123,17 @@ impl ArchiveExtraction<'_> {
             full |= ["No space left", "errno=28", "not enough space"]
                 .iter()
                 .any(|t| line.contains(t));
-            if !line.trim().is_empty() {
-                self.events.emit(Event::ToolOutput {
+            self.events.emit(match percent(line) {
+                None => Event::ToolOutput {
                     tool: tool.clone(),
                     line: line.to_owned(),
-                });
-            }
+                },
+                percent => Event::Progress {
+                    work: Work::Extracting,
+                    percent,
+                    of: None,
+                },
+            });
         })?;
         let said = said.join("; ");
         match exit {
@@ -227,6 +234,21 @@ impl ArchiveExtraction<'_> {
             out.flush().map_err(RestoreError::disk("write", path))?;
         }
         count
+    }
+}
+
+/// Which archive of the whole restore is next.
+pub fn step(plan: &RestorePlan, mount: &PlannedMount, archive: &PlannedArchive) -> Event {
+    let is_it = |(at, other): (&PlannedMount, &PlannedArchive)| {
+        at.number == mount.number && other.stamp == archive.stamp
+    };
+    Event::Step {
+        number: plan.archives().position(is_it).unwrap_or(0) + 1,
+        of: plan.archives().count(),
+        what: match &mount.path {
+            Some(path) => format!("{path} of {}", archive.stamp.short()),
+            None => format!("{} of {}", mount.name, archive.stamp.short()),
+        },
     }
 }
 

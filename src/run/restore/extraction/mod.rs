@@ -187,6 +187,7 @@ impl<'a> Extraction<'a> {
     ) -> Result<(), RestoreError> {
         let mut all = 0;
         for archive in &mount.archives {
+            self.events.emit(archive::step(self.plan, mount, archive));
             all += match self.target.extracted(mount.number, archive.stamp) {
                 Some(found) => found,
                 None => match self.archive(mount, archive, into, names) {
