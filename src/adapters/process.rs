@@ -23,6 +23,7 @@ use zeroize::Zeroizing;
 use crate::model::cancel::Cancel;
 use crate::model::secret::Secret;
 pub use locate::locate;
+use output::Printed;
 pub use tree::wait_for_end;
 use tree::{Tree, own_group};
 
@@ -140,22 +141,79 @@ impl Invocation {
         cancel: &Cancel,
         line: &mut dyn FnMut(&str),
     ) -> Result<i32, ToolError> {
-        let mut command = self.command();
-        command.stderr(Stdio::piped());
-        if input.is_some() {
-            command.stdin(Stdio::piped());
-        }
-        own_group(&mut command);
-        let mut child = self.spawn(command)?;
-        // One that cleans up after itself lives to do so.
-        let tree = Tree::of(&child, self.stop_file.is_none());
-        if let (Some(secret), Some(mut stdin)) = (input, child.stdin.take()) {
+        let started = self.start(input)?;
+        self.follow_lines(started, cancel, line)
+    }
+
+    /// As [`run`](Self::run), with `input` as its standard input.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn run_on(
+        &self,
+        input: impl Into<Stdio>,
+        cancel: &Cancel,
+        line: &mut dyn FnMut(&str),
+    ) -> Result<i32, ToolError> {
+        let started = self.start_on(input)?;
+        self.follow_lines(started, cancel, line)
+    }
+
+    fn follow_lines(
+        &self,
+        mut started: Started,
+        cancel: &Cancel,
+        line: &mut dyn FnMut(&str),
+    ) -> Result<i32, ToolError> {
+        let lines = output::lines(&mut started.child);
+        let (started, lines) = self.reading(started, lines)?;
+        self.follow(started, &lines, cancel, &mut |text: String| line(&text))
+    }
+
+    /// As [`run`](Self::run), but only standard error is read in lines. Standard output goes to
+    /// `take` in pieces, to its end: also what is still in the pipe when the program has ended.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn run_for_output(
+        &self,
+        input: Option<&Secret>,
+        cancel: &Cancel,
+        take: &mut dyn FnMut(&[u8]),
+        line: &mut dyn FnMut(&str),
+    ) -> Result<i32, ToolError> {
+        let mut started = self.start(input)?;
+        started.is_read_to_the_end = true;
+        let printed = output::both(&mut started.child);
+        let (started, printed) = self.reading(started, printed)?;
+        self.follow(started, &printed, cancel, &mut |printed| match printed {
+            Printed::Bytes(bytes) => take(&bytes),
+            Printed::Line(text) => line(&text),
+        })
+    }
+
+    /// Starts the program with the line `input` on its standard input.
+    fn start(&self, input: Option<&Secret>) -> Result<Started, ToolError> {
+        let Some(secret) = input else {
+            return self.start_on(Stdio::null());
+        };
+        let mut started = self.start_on(Stdio::piped())?;
+        if let Some(mut stdin) = started.child.stdin.take() {
             // A program that ends without reading its input has its own exit code to say why.
             let _ = writeln!(stdin, "{}", secret.expose());
         }
-        let lines = output::lines(&mut child);
-        let (started, lines) = self.reading(Started { child, tree }, lines)?;
-        self.follow(started, &lines, cancel, &mut |text: String| line(&text))
+        Ok(started)
+    }
+
+    /// Starts the program with pipes for what it prints.
+    fn start_on(&self, input: impl Into<Stdio>) -> Result<Started, ToolError> {
+        let mut command = self.command();
+        command.stdin(input).stderr(Stdio::piped());
+        own_group(&mut command);
+        let child = self.spawn(command)?;
+        // One that cleans up after itself lives to do so.
+        let tree = Tree::of(&child, self.stop_file.is_none());
+        Ok(Started::new(child, tree))
     }
 
     /// Runs the program to its end and returns its exit code and the beginning of its standard
@@ -168,7 +226,7 @@ impl Invocation {
         let mut child = self.spawn(self.command())?;
         let tree = Tree::alone();
         let pieces = output::bytes(&mut child, output::MOST_BYTES);
-        let (started, pieces) = self.reading(Started { child, tree }, pieces)?;
+        let (started, pieces) = self.reading(Started::new(child, tree), pieces)?;
         let mut read = Zeroizing::new(Vec::new());
         let code = self.follow(started, &pieces, cancel, &mut |piece: Zeroizing<
             Vec<u8>,
@@ -195,7 +253,7 @@ impl Invocation {
         let mut child = self.spawn(command)?;
         let tree = Tree::of(&child, self.stop_file.is_none());
         let pieces = output::bytes(&mut child, usize::MAX);
-        let (started, pieces) = self.reading(Started { child, tree }, pieces)?;
+        let (started, pieces) = self.reading(Started::new(child, tree), pieces)?;
         let take = &mut |piece: Zeroizing<Vec<u8>>| take(&piece);
         self.follow(started, &pieces, cancel, take)
     }
@@ -277,7 +335,11 @@ impl Invocation {
             }
             if let Some((status, since)) = ended {
                 let quiet = printed.max(since).elapsed() > SETTLE;
-                if !open || quiet || since.elapsed() > SETTLE_AT_MOST {
+                let is_enough = match started.is_read_to_the_end {
+                    true => cancel.is_set(),
+                    false => quiet || since.elapsed() > SETTLE_AT_MOST,
+                };
+                if !open || is_enough {
                     break status;
                 }
                 continue;
@@ -334,9 +396,19 @@ impl Invocation {
 struct Started {
     child: Child,
     tree: Tree,
+    /// Its output counts to the last byte, however slowly it is taken.
+    is_read_to_the_end: bool,
 }
 
 impl Started {
+    fn new(child: Child, tree: Tree) -> Started {
+        Started {
+            child,
+            tree,
+            is_read_to_the_end: false,
+        }
+    }
+
     fn stop(&mut self) {
         self.tree.stop(&mut self.child);
     }

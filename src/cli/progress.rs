@@ -16,6 +16,9 @@ const WORKING: &str = "{spinner} {prefix} {elapsed_precise} {wide_msg}";
 const SENDING: &str = "{spinner} {prefix} {decimal_bytes} of {decimal_total_bytes}, \
                        {decimal_bytes_per_sec}, {eta} left {wide_msg}";
 
+/// Nobody knows how much will be sent of what is still being made.
+const STREAMING: &str = "archiving and sending";
+
 /// 7-Zip asks for the archive key, which it is given. People would look for a place to type it.
 const PROMPT: &str = "Enter password";
 
@@ -65,7 +68,12 @@ impl LiveLine {
                     stage.bar.set_message(one_line(line.trim()).into_owned());
                 }
             }
-            Event::Uploading { key, size, .. } => self.transfer(&mut stage, "sending", key, *size),
+            Event::Uploading {
+                key,
+                size: Some(size),
+                ..
+            } => self.transfer(&mut stage, "sending", key, *size),
+            Event::Uploading { key, .. } => self.transfer(&mut stage, STREAMING, key, 0),
             Event::Downloading { key, size, .. } => {
                 self.transfer(&mut stage, "receiving", key, *size);
             }
@@ -120,7 +128,12 @@ impl LiveLine {
 impl Ongoing {
     /// A retry sends bytes again: never more than all of them.
     fn transferred(&mut self, bytes: u64) -> Option<String> {
-        self.done = self.done.saturating_add(bytes).min(self.all);
+        self.done = self.done.saturating_add(bytes);
+        if self.what == STREAMING {
+            self.all = self.done;
+            self.bar.set_length(self.all);
+        }
+        self.done = self.done.min(self.all);
         self.bar.set_position(self.done);
         if !self.bar.is_hidden() || self.said.elapsed() < A_MINUTE {
             return None;

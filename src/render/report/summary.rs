@@ -1,6 +1,6 @@
 //! The results of a run, counted from its events.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Mutex;
 use std::time::Instant;
 
@@ -23,6 +23,8 @@ struct AlreadyCounted {
     problems: HashSet<String>,
     /// The object that is being sent, and since when.
     uploading: Option<(String, Instant)>,
+    /// Stores that archives were sent to while they were made, which says nothing about the line.
+    streamed: BTreeSet<String>,
 }
 
 /// What [`Summary`] counted.
@@ -123,6 +125,9 @@ impl Sink for &Summary {
                 counts.archived_files += archived_files;
                 counts.archived_bytes += archived_bytes;
             }
+            Event::Uploading {
+                store, size: None, ..
+            } => drop(seen.streamed.insert(store.clone())),
             Event::Uploading { key, .. } => seen.uploading = Some((key.clone(), Instant::now())),
             Event::Uploaded {
                 store, key, size, ..
@@ -130,8 +135,8 @@ impl Sink for &Summary {
                 let destination = counts.destination(store);
                 destination.objects += 1;
                 destination.bytes += size;
-                if let Some((_, since)) = seen.uploading.take_if(|(under_way, _)| under_way == key)
-                {
+                let ended = seen.uploading.take_if(|(under_way, _)| under_way == key);
+                if let Some((_, since)) = ended.filter(|_| !seen.streamed.contains(store)) {
                     let took = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
                     destination.upload_millis =
                         Some(destination.upload_millis.unwrap_or(0).saturating_add(took));
@@ -169,7 +174,7 @@ mod tests {
             |key: &str| Event::Uploading {
                 store: store.clone(),
                 key: key.to_owned(),
-                size: 5,
+                size: Some(5),
             },
             |key: &str| Event::Uploaded {
                 store: store.clone(),

@@ -5,8 +5,10 @@
 //! mirrors of the other mounts; a failing store stops its own uploads and its markers.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
 
 use crate::adapters::destination_id;
+use crate::adapters::state::open_objects::OpenObject;
 use crate::adapters::store::open::Stores;
 use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Outcome, Section};
@@ -18,13 +20,17 @@ use crate::model::stamp::Stamp;
 use crate::model::store::StoreName;
 use crate::model::upload_record::Unfinished;
 use crate::plan::backup::{Plan, PlanStep, StageOrder};
-use crate::run::backup::stage::{self, StageResult};
+use crate::run::backup::stage::{self, NoOutlet, StageResult};
 
+mod cutter;
 mod leftovers;
 mod proof;
 mod put;
 mod snapshot;
+mod streaming;
 mod upload;
+
+use streaming::HeldVolumes;
 
 #[cfg(windows)]
 pub use snapshot::EventLines;
@@ -48,15 +54,19 @@ pub struct Execution<'a> {
     pub tools: Vec<String>,
     pub cancel: &'a Cancel,
     pub events: &'a Events<'a>,
+    /// Beginnings of objects that could not be removed.
+    pub lingering: Mutex<Vec<OpenObject>>,
 }
 
 /// What has been done so far.
 #[derive(Default)]
-struct StepsDone {
+struct StepsDone<'a> {
     results: Vec<Option<StageResult>>,
     /// A stage failed: nothing of this backup is sent.
     broken: bool,
     failed_stores: BTreeSet<StoreName>,
+    /// What stores have received of each mount and do not show yet.
+    streamed: BTreeMap<(StoreName, usize), HeldVolumes<'a>>,
     /// The uploads, by the stamp of the backup: that of this run when its archives are complete,
     /// and older ones.
     unfinished: BTreeMap<Stamp, Unfinished>,
@@ -64,7 +74,7 @@ struct StepsDone {
     remembered: bool,
 }
 
-impl Execution<'_> {
+impl<'a> Execution<'a> {
     /// Marks what is written to for the first time, so that it is known again.
     fn mark_destinations(&self) {
         let is_attached = |s: &StageOrder| s.mirror.as_ref().is_some_and(|m| m.is_attached);
@@ -80,7 +90,7 @@ impl Execution<'_> {
     /// lacks.
     pub fn run(&self) -> Outcome {
         self.mark_destinations();
-        let mut progress = StepsDone {
+        let mut progress: StepsDone<'a> = StepsDone {
             results: vec![None; self.plan.stages.len()],
             ..StepsDone::default()
         };
@@ -96,6 +106,7 @@ impl Execution<'_> {
             .filter(|u| self.plan.keep.contains(&u.backup.stamp()));
         progress.unfinished = kept.map(|u| (u.backup.stamp(), u.clone())).collect();
         leftovers::remove(self.job, self.plan, &self.unfinished, self.events);
+        self.remove_traces();
         if !self.plan.stages.is_empty() && !leftovers::make_work(self.plan, self.events) {
             return Outcome::Failure;
         }
@@ -109,7 +120,7 @@ impl Execution<'_> {
                 PlanStep::Finish { upload } => self.finish(*upload, &mut progress),
                 PlanStep::Upload { store, mount } => self.upload(*store, *mount, &mut progress),
                 PlanStep::Mark { store } => self.mark(*store, &mut progress),
-                PlanStep::CleanUp => self.clean_up(&progress),
+                PlanStep::CleanUp => self.clean_up(&mut progress),
             }
         }
         if self.cancel.is_set() {
@@ -121,7 +132,7 @@ impl Execution<'_> {
 
     /// Whether a destination has all of this backup: every mirror verified, or the markers are
     /// there. A source that had to be there and is not is in none.
-    fn has_all(&self, destination: Destination, progress: &StepsDone) -> bool {
+    fn has_all(&self, destination: Destination, progress: &StepsDone<'_>) -> bool {
         let missing = |path| {
             self.job
                 .sources
@@ -148,7 +159,7 @@ impl Execution<'_> {
         }
     }
 
-    fn stage(&self, mount: usize, progress: &mut StepsDone) {
+    fn stage(&self, mount: usize, progress: &mut StepsDone<'a>) {
         let mut order = self.plan.stages[mount].clone();
         if progress.broken {
             // No archive will be sent: making one would only cost time.
@@ -163,7 +174,10 @@ impl Execution<'_> {
         );
         let key = self.key.filter(|_| order.archive.is_some());
         let done = match self.job.snapshot.as_ref().filter(|_| order.in_snapshot()) {
-            None => stage::run(&order, key, self.cancel, self.events)
+            None if order.is_streamed() => self
+                .stage_streamed(mount, &order, progress)
+                .map_err(|e| (e.to_string(), e.hint())),
+            None => stage::run(&order, key, &mut NoOutlet, self.cancel, self.events)
                 .map_err(|e| (e.to_string(), e.hint())),
             Some(snapshot) => snapshot::run(snapshot, &order, key, self.cancel, self.events),
         };
@@ -189,7 +203,7 @@ impl Execution<'_> {
         }
     }
 
-    fn stop_uploads(&self, order: &StageOrder, progress: &mut StepsDone) {
+    fn stop_uploads(&self, order: &StageOrder, progress: &mut StepsDone<'_>) {
         progress.broken = true;
         self.events.fail(
             Section::Objects,

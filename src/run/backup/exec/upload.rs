@@ -15,7 +15,7 @@ use crate::model::object::{Object, ObjectRef};
 use crate::model::store::StoreName;
 use crate::model::text;
 use crate::model::upload_record::{ReadyArchive, Unfinished, WorkFile};
-use crate::plan::backup::{Changes, Scope};
+use crate::plan::backup::{Changes, Scope, StageOrder};
 use crate::render::StageFiles;
 use crate::run::parallel::{Turns, each};
 use crate::run::prune;
@@ -24,7 +24,7 @@ impl Execution<'_> {
     /// Done before anything is sent. If a backup in a store is not known here, the next one
     /// compares times only. If this run is interrupted from here on, the next one finishes its
     /// upload.
-    pub(super) fn remember(&self, progress: &mut StepsDone) {
+    pub(super) fn remember(&self, progress: &mut StepsDone<'_>) {
         let Some((archives, first)) =
             self.whole(progress)
                 .filter(|_| !progress.broken)
@@ -68,8 +68,10 @@ impl Execution<'_> {
         }
         let stores = self
             .stores
-            .values()
-            .map(|store| store.label().to_owned())
+            .iter()
+            // What a store missed of an archive that is sent while it is made cannot be sent later.
+            .filter(|(name, _)| !progress.failed_stores.contains(name))
+            .map(|(_, store)| store.label().to_owned())
             .collect();
         let unfinished = state.unsent(first, archives, stores, self.plan.work.to_native());
         self.saved(uploads::save(&unfinished));
@@ -87,7 +89,7 @@ impl Execution<'_> {
 
     /// The archives of all mounts with the content of their markers. `None` unless all archives are
     /// complete.
-    fn whole(&self, progress: &StepsDone) -> Option<Vec<ReadyArchive>> {
+    fn whole(&self, progress: &StepsDone<'_>) -> Option<Vec<ReadyArchive>> {
         let scope = self.plan.scope()?;
         let orders = self.plan.stages.iter().zip(&progress.results);
         let archives = orders.map(|(order, result)| {
@@ -125,6 +127,7 @@ impl Execution<'_> {
                 volumes,
                 manifest,
                 marker: archive.marker.clone(),
+                streamed: order.is_streamed(),
                 about,
             })
         });
@@ -132,7 +135,7 @@ impl Execution<'_> {
     }
 
     /// Finishes an older upload.
-    pub(super) fn finish(&self, upload: usize, progress: &mut StepsDone) {
+    pub(super) fn finish(&self, upload: usize, progress: &mut StepsDone<'_>) {
         let finish = &self.plan.unfinished[upload];
         if progress.failed_stores.contains(&finish.store) {
             return;
@@ -163,7 +166,7 @@ impl Execution<'_> {
     }
 
     /// Sends the volumes and the manifest of one mount.
-    pub(super) fn upload(&self, name: StoreName, mount: usize, progress: &mut StepsDone) {
+    pub(super) fn upload(&self, name: StoreName, mount: usize, progress: &mut StepsDone<'_>) {
         if progress.broken || progress.failed_stores.contains(&name) {
             return;
         }
@@ -174,14 +177,17 @@ impl Execution<'_> {
             progress.failed_stores.insert(name);
             return;
         };
-        if let Err(error) = self.send(store.as_ref(), mount, unfinished) {
+        let held = progress.streamed.remove(&(name, mount)).unwrap_or_default();
+        let sent = self.publish(store.label(), held, unfinished);
+        let sent = sent.and_then(|()| self.send(store.as_ref(), mount, unfinished));
+        if let Err(error) = sent {
             progress.failed_stores.insert(name);
             self.store_failed(&error);
         }
     }
 
     /// Sends the markers of all mounts: the backup exists.
-    pub(super) fn mark(&self, name: StoreName, progress: &mut StepsDone) {
+    pub(super) fn mark(&self, name: StoreName, progress: &mut StepsDone<'_>) {
         if progress.broken || progress.failed_stores.contains(&name) {
             return;
         }
@@ -200,9 +206,13 @@ impl Execution<'_> {
         }
     }
 
-    fn store_failed(&self, error: &StoreError) {
+    pub(super) fn store_failed(&self, error: &StoreError) {
         if !self.cancel.is_set() {
-            let goes_on = "the next run resumes the upload";
+            let is_streamed = self.plan.stages.iter().any(StageOrder::is_streamed);
+            let goes_on = match is_streamed {
+                true => "the next run archives again what this store lacks",
+                false => "the next run resumes the upload",
+            };
             let advice = prune::advice(self.job, self.stores, error);
             let hints = [Some(error.hint.clone()), advice, Some(goes_on.to_owned())];
             let hints = hints.into_iter().flatten().filter(|hint| !hint.is_empty());
@@ -249,7 +259,7 @@ impl Execution<'_> {
             self.events.emit(Event::Uploading {
                 store: label.clone(),
                 key: key.clone(),
-                size: *size,
+                size: Some(*size),
             });
             let stored = self.put_file(store, file, *purpose, &unfinished)?;
             self.sent(&label, &stored);
@@ -260,7 +270,7 @@ impl Execution<'_> {
         sent.map(drop).map_err(|(_, error)| error)
     }
 
-    fn sent(
+    pub(super) fn sent(
         &self,
         label: &str,
         ObjectRef {
@@ -307,7 +317,7 @@ impl Execution<'_> {
             self.events.emit(Event::Uploading {
                 store: label.clone(),
                 key: key.clone(),
-                size,
+                size: Some(size),
             });
             let stored = self.put_marker(store, &key, &bytes, unfinished)?;
             self.sent(&label, &stored);
@@ -330,7 +340,8 @@ impl Execution<'_> {
     }
 
     /// Removes work files, but for archives that a store still lacks.
-    pub(super) fn clean_up(&self, progress: &StepsDone) {
+    pub(super) fn clean_up(&self, progress: &mut StepsDone<'_>) {
+        self.end_streams(progress);
         for (_, name) in self
             .plan
             .destinations
@@ -343,7 +354,8 @@ impl Execution<'_> {
             });
         }
         let mut keep = vec![self.plan.stamp];
-        for unfinished in progress.unfinished.values() {
+        for unfinished in progress.unfinished.values_mut() {
+            unfinished.give_up_streamed();
             if unfinished.pending.is_empty() {
                 leftovers::forget(unfinished, Section::CleanUp, self.events);
             } else {

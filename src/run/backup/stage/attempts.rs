@@ -7,6 +7,7 @@ use std::fs;
 use super::StageError;
 use super::archive::find_volumes;
 use super::held::{self, EntrySum, LookUp};
+use super::outlet::Outlet;
 use super::script::{self, ToolCodes};
 use crate::adapters::seven_zip::{SevenZip, SevenZipExit};
 use crate::model::cancel::Cancel;
@@ -35,6 +36,7 @@ pub(super) fn make(
     order: &StageOrder,
     mut status: ToolCodes,
     key: Option<&Secret>,
+    outlet: &mut dyn Outlet,
     cancel: &Cancel,
     events: &Events<'_>,
 ) -> Result<Made, StageError> {
@@ -87,7 +89,7 @@ pub(super) fn make(
             return Ok(Made::Nothing);
         }
         taken.append(&mut unfit);
-        status = script::run(&order, &[], key, cancel, events)?;
+        status = script::run(&order, &[], key, outlet, cancel, events)?;
     }
     Ok(Made::Failed)
 }

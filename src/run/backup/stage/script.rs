@@ -1,5 +1,6 @@
 //! Running the rendered script, and what its exit codes mean.
 
+use super::outlet::{ArchiveStream, Outlet};
 use super::{StageError, watch};
 use crate::adapters::closed_view::in_root;
 use crate::adapters::process::{Invocation, ToolError};
@@ -22,6 +23,7 @@ pub(super) fn run(
     order: &StageOrder,
     copies: &[CopyCommand],
     key: Option<&Secret>,
+    outlet: &mut dyn Outlet,
     cancel: &Cancel,
     events: &Events<'_>,
 ) -> Result<ToolCodes, StageError> {
@@ -39,16 +41,30 @@ pub(super) fn run(
         tool: tool.to_owned(),
         command: files.script.to_string(),
     });
+    let mut stream = match order.is_streamed() {
+        true => Some(ArchiveStream::begin(order, &files, outlet)?),
+        false => None,
+    };
     let run = |cancel: &Cancel| {
-        let run = || {
-            call.run(key, cancel, &mut |line| {
-                if !line.trim().is_empty() {
-                    events.emit(Event::ToolOutput {
-                        tool: tool.to_owned(),
-                        line: line.to_owned(),
-                    });
-                }
-            })
+        let mut line = |line: &str| {
+            if !line.trim().is_empty() {
+                events.emit(Event::ToolOutput {
+                    tool: tool.to_owned(),
+                    line: line.to_owned(),
+                });
+            }
+        };
+        let work = order.work.to_native();
+        let run = || match &mut stream {
+            None => call.run(key, cancel, &mut line),
+            Some(stream) => {
+                let mut take = |bytes: &[u8]| {
+                    if !stream.take(bytes, &work) {
+                        cancel.set();
+                    }
+                };
+                call.run_for_output(key, cancel, &mut take, &mut line)
+            }
         };
         in_root(order.tools_root.as_deref(), run).map_err(|why| ToolError::Start {
             program: tool.to_owned(),
@@ -56,7 +72,13 @@ pub(super) fn run(
         })?
     };
     // `None`: it waited for a pipe, and was stopped.
-    let code = watch::watched(order, &files, cancel, run)?;
+    let code = watch::watched(order, &files, cancel, run);
+    if cancel.is_set() {
+        return Err(StageError::Interrupted);
+    }
+    // Why nobody took the archive comes before how the script ended.
+    stream.map_or(Ok(()), |stream| stream.end(&files))?;
+    let code = code?;
     if let Some(code) = code.filter(|code| *code != 0) {
         let text = match code {
             10 => format!(
