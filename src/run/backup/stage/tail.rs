@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 /// 7-Zip looks at the first entry of an archive to know it.
 const HEAD: usize = 64 * 1024;
 
-/// What the list of entries may have at the least; it is also the most that is written to one file
-/// before the next one is begun.
-const LEAST: u64 = 16 << 20;
+/// Bytes of the end that are kept besides the list of entries that is expected: for entries that
+/// come in while the archive is made.
+const MORE: u64 = 4 << 20;
 
 /// More than an entry takes in the list of a zip besides its name: 46 bytes, and 75 for times,
 /// encryption and sizes beyond 4 GB.
-const ENTRY: u64 = 256;
+const ENTRY: u64 = 128;
 
 /// The beginning and the end of a stream.
 pub(super) struct ArchiveEnds {
@@ -34,7 +34,7 @@ pub(super) struct ArchiveEnds {
 impl ArchiveEnds {
     /// For the archive of the paths in a list; files without a name are made in `directory`.
     pub fn of(list: &Path, directory: &Path) -> io::Result<ArchiveEnds> {
-        let (mut window, mut line) = (LEAST, Vec::new());
+        let (mut window, mut line) = (MORE, Vec::new());
         let mut lines = BufReader::new(File::open(list)?);
         while lines.read_until(b'\n', &mut line)? > 0 {
             window += line.len() as u64 + ENTRY;
@@ -75,11 +75,12 @@ impl ArchiveEnds {
         let mut file = File::create(place)?;
         file.set_len(self.size)?;
         file.write_all(&self.head)?;
-        let mut end = self.begins;
         if let Some(mut older) = self.older {
-            end -= older.stream_position()?;
-            file.seek(SeekFrom::Start(end))?;
-            older.rewind()?;
+            // Only what completes the window.
+            let has = older.stream_position()?;
+            let wanted = self.window.saturating_sub(self.has).min(has);
+            older.seek(SeekFrom::Start(has - wanted))?;
+            file.seek(SeekFrom::Start(self.begins - wanted))?;
             io::copy(&mut older, &mut file)?;
         }
         let mut newer = self.newer;
