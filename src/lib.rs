@@ -23,8 +23,8 @@ pub mod parts {
     pub use crate::adapters::scheduler::{LastResult, SchedulerError};
     pub use crate::adapters::seven_zip::SevenZip;
     pub use crate::adapters::store::{
-        DirectoryStore, Progress, Purpose, S3Settings, S3Store, Store, StoreError, StoreErrorKind,
-        open_store,
+        DirectoryStore, GrowingObject, Progress, Purpose, S3Settings, S3Store, Store, StoreError,
+        StoreErrorKind, open_store,
     };
     pub use crate::cli::Exit;
     pub use crate::doctor::CHECKS;

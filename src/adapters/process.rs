@@ -7,23 +7,20 @@
 pub mod guard;
 mod locate;
 mod output;
+mod streams;
 mod tree;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{LazyLock, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
-use zeroize::Zeroizing;
-
 use crate::model::cancel::Cancel;
 use crate::model::secret::Secret;
 pub use locate::locate;
-use output::Printed;
 pub use tree::wait_for_end;
 use tree::{Tree, own_group};
 
@@ -145,20 +142,6 @@ impl Invocation {
         self.follow_lines(started, cancel, line)
     }
 
-    /// As [`run`](Self::run), with `input` as its standard input.
-    ///
-    /// # Errors
-    /// As [`run`](Self::run).
-    pub fn run_on(
-        &self,
-        input: impl Into<Stdio>,
-        cancel: &Cancel,
-        line: &mut dyn FnMut(&str),
-    ) -> Result<i32, ToolError> {
-        let started = self.start_on(input)?;
-        self.follow_lines(started, cancel, line)
-    }
-
     fn follow_lines(
         &self,
         mut started: Started,
@@ -168,28 +151,6 @@ impl Invocation {
         let lines = output::lines(&mut started.child);
         let (started, lines) = self.reading(started, lines)?;
         self.follow(started, &lines, cancel, &mut |text: String| line(&text))
-    }
-
-    /// As [`run`](Self::run), but only standard error is read in lines. Standard output goes to
-    /// `take` in pieces, to its end: also what is still in the pipe when the program has ended.
-    ///
-    /// # Errors
-    /// As [`run`](Self::run).
-    pub fn run_for_output(
-        &self,
-        input: Option<&Secret>,
-        cancel: &Cancel,
-        take: &mut dyn FnMut(&[u8]),
-        line: &mut dyn FnMut(&str),
-    ) -> Result<i32, ToolError> {
-        let mut started = self.start(input)?;
-        started.is_read_to_the_end = true;
-        let printed = output::both(&mut started.child);
-        let (started, printed) = self.reading(started, printed)?;
-        self.follow(started, &printed, cancel, &mut |printed| match printed {
-            Printed::Bytes(bytes) => take(&bytes),
-            Printed::Line(text) => line(&text),
-        })
     }
 
     /// Starts the program with the line `input` on its standard input.
@@ -214,48 +175,6 @@ impl Invocation {
         // One that cleans up after itself lives to do so.
         let tree = Tree::of(&child, self.stop_file.is_none());
         Ok(Started::new(child, tree))
-    }
-
-    /// Runs the program to its end and returns its exit code and the beginning of its standard
-    /// output, at most [`output::MOST_BYTES`], which is not written anywhere. Its standard error is
-    /// shown. It stays in the foreground of a terminal, because it may ask for a passphrase.
-    ///
-    /// # Errors
-    /// As [`run`](Self::run).
-    pub fn secret_output(&self, cancel: &Cancel) -> Result<(i32, Zeroizing<Vec<u8>>), ToolError> {
-        let mut child = self.spawn(self.command())?;
-        let tree = Tree::alone();
-        let pieces = output::bytes(&mut child, output::MOST_BYTES);
-        let (started, pieces) = self.reading(Started::new(child, tree), pieces)?;
-        let mut read = Zeroizing::new(Vec::new());
-        let code = self.follow(started, &pieces, cancel, &mut |piece: Zeroizing<
-            Vec<u8>,
-        >| {
-            read.extend_from_slice(&piece);
-        })?;
-        Ok((code, read))
-    }
-
-    /// Runs the program to its end and returns its exit code. Its standard output goes to `take` in
-    /// pieces, its standard error to the file `errors`.
-    ///
-    /// # Errors
-    /// As [`run`](Self::run).
-    pub fn stream(
-        &self,
-        errors: File,
-        cancel: &Cancel,
-        take: &mut dyn FnMut(&[u8]),
-    ) -> Result<i32, ToolError> {
-        let mut command = self.command();
-        command.stderr(errors);
-        own_group(&mut command);
-        let mut child = self.spawn(command)?;
-        let tree = Tree::of(&child, self.stop_file.is_none());
-        let pieces = output::bytes(&mut child, usize::MAX);
-        let (started, pieces) = self.reading(Started::new(child, tree), pieces)?;
-        let take = &mut |piece: Zeroizing<Vec<u8>>| take(&piece);
-        self.follow(started, &pieces, cancel, take)
     }
 
     /// A program whose output nobody can read is stopped.

@@ -94,6 +94,18 @@ impl Summary {
     }
 }
 
+fn note_problem(counts: &mut Counts, seen: &mut AlreadyCounted, event: &Event) {
+    let problem = text::describe(event).filter(|_| event.severity().is_some());
+    if let Some(problem) = problem.filter(|text| !seen.problems.contains(text)) {
+        if counts.problems.len() < LISTED {
+            seen.problems.insert(problem.clone());
+            counts.problems.push(problem);
+        } else if counts.problems.len() == LISTED {
+            counts.problems.push("… and more: see the log".to_owned());
+        }
+    }
+}
+
 impl Sink for &Summary {
     fn emit(&self, event: &Event) {
         let Ok(mut inner) = self.inner.lock() else {
@@ -147,15 +159,7 @@ impl Sink for &Summary {
             Event::Difference { .. } => counts.differences += 1,
             _ => {}
         }
-        let problem = text::describe(event).filter(|_| event.severity().is_some());
-        if let Some(problem) = problem.filter(|text| !seen.problems.contains(text)) {
-            if counts.problems.len() < LISTED {
-                seen.problems.insert(problem.clone());
-                counts.problems.push(problem);
-            } else if counts.problems.len() == LISTED {
-                counts.problems.push("… and more: see the log".to_owned());
-            }
-        }
+        note_problem(counts, seen, event);
     }
 }
 
@@ -199,5 +203,33 @@ mod tests {
         assert!((40..=most).contains(&millis()), "{} of {most}", millis());
         let destination = summary.counts().destinations.remove(0);
         assert_eq!(destination.bytes, 10);
+    }
+
+    #[test]
+    fn an_upload_that_waits_for_7_zip_has_no_time() {
+        let summary = Summary::default();
+        let (store, sha256) = ("s3://b".to_owned(), String::new());
+        for (key, size) in [("volume", None), ("marker", Some(1))] {
+            let (key, store, sha256) = (key.to_owned(), store.clone(), sha256.clone());
+            let begun = Event::Uploading {
+                store: store.clone(),
+                key: key.clone(),
+                size,
+            };
+            let size = 5;
+            let ended = Event::Uploaded {
+                store,
+                key,
+                size,
+                sha256,
+            };
+            (&summary).emit(&begun);
+            (&summary).emit(&ended);
+        }
+        let found = summary.counts().destinations.remove(0);
+        assert_eq!(
+            (found.objects, found.bytes, found.upload_millis),
+            (2, 10, None)
+        );
     }
 }

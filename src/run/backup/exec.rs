@@ -9,6 +9,7 @@ use std::sync::Mutex;
 
 use crate::adapters::destination_id;
 use crate::adapters::state::open_objects::OpenObject;
+use crate::adapters::store::StoreError;
 use crate::adapters::store::open::Stores;
 use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Outcome, Section};
@@ -21,6 +22,7 @@ use crate::model::store::StoreName;
 use crate::model::upload_record::Unfinished;
 use crate::plan::backup::{Plan, PlanStep, StageOrder};
 use crate::run::backup::stage::{self, NoOutlet, StageResult};
+use crate::run::prune;
 
 mod cutter;
 mod leftovers;
@@ -213,5 +215,22 @@ impl<'a> Execution<'a> {
             ),
             Some("the last complete backup can still be restored; fix the cause, then run again".to_owned()),
         );
+    }
+
+    /// Reports the failure of a store, and what the next run does about it.
+    fn store_failed(&self, error: &StoreError) {
+        if !self.cancel.is_set() {
+            let is_streamed = self.plan.stages.iter().any(StageOrder::is_streamed);
+            let goes_on = match is_streamed {
+                true => "the next run archives again what this store lacks",
+                false => "the next run resumes the upload",
+            };
+            let advice = prune::advice(self.job, self.stores, error);
+            let hints = [Some(error.hint.clone()), advice, Some(goes_on.to_owned())];
+            let hints = hints.into_iter().flatten().filter(|hint| !hint.is_empty());
+            let hint = hints.collect::<Vec<String>>().join("; ");
+            self.events
+                .fail(Section::Objects, error.to_string(), Some(hint));
+        }
     }
 }

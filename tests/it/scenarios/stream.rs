@@ -66,6 +66,12 @@ fn assert_nothing_left(machine: &Machine) {
 #[test]
 fn archives_that_are_sent_while_they_are_made_come_back() {
     let (machine, proxy) = made();
+    let plan = machine.aam("plan", &[]);
+    plan.exit(0)
+        .says("archive, and send the archive while it is made");
+    plan.says(
+        ": up to 25.2 MB, and 83.9 MB of memory, because archives are sent while they are made; ",
+    );
     let first = machine.run(&[]);
     first.exit(0).says(" full backup!");
     first.says(".zip.001 (while it is made)");

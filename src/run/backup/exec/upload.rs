@@ -15,10 +15,9 @@ use crate::model::object::{Object, ObjectRef};
 use crate::model::store::StoreName;
 use crate::model::text;
 use crate::model::upload_record::{ReadyArchive, Unfinished, WorkFile};
-use crate::plan::backup::{Changes, Scope, StageOrder};
+use crate::plan::backup::{Changes, Scope};
 use crate::render::StageFiles;
 use crate::run::parallel::{Turns, each};
-use crate::run::prune;
 
 impl Execution<'_> {
     /// Done before anything is sent. If a backup in a store is not known here, the next one
@@ -203,22 +202,6 @@ impl Execution<'_> {
                 progress.failed_stores.insert(name);
                 self.store_failed(&error);
             }
-        }
-    }
-
-    pub(super) fn store_failed(&self, error: &StoreError) {
-        if !self.cancel.is_set() {
-            let is_streamed = self.plan.stages.iter().any(StageOrder::is_streamed);
-            let goes_on = match is_streamed {
-                true => "the next run archives again what this store lacks",
-                false => "the next run resumes the upload",
-            };
-            let advice = prune::advice(self.job, self.stores, error);
-            let hints = [Some(error.hint.clone()), advice, Some(goes_on.to_owned())];
-            let hints = hints.into_iter().flatten().filter(|hint| !hint.is_empty());
-            let hint = hints.collect::<Vec<String>>().join("; ");
-            self.events
-                .fail(Section::Objects, error.to_string(), Some(hint));
         }
     }
 

@@ -80,11 +80,7 @@ pub(super) fn make(
             return Ok(Made::Failed);
         }
         report(&order, &files, &unfit, events)?;
-        for volume in order.archive.iter().map(|a| find_volumes(a, &files)) {
-            for volume in volume? {
-                fs::remove_file(&volume.path).map_err(StageError::io("deleting", &volume.path))?;
-            }
-        }
+        remove_volumes(&order, &files)?;
         if !held::take_out(&order, &files, &unfit)? {
             return Ok(Made::Nothing);
         }
@@ -92,6 +88,15 @@ pub(super) fn make(
         status = script::run(&order, &[], key, outlet, cancel, events)?;
     }
     Ok(Made::Failed)
+}
+
+fn remove_volumes(order: &StageOrder, files: &StageFiles) -> Result<(), StageError> {
+    for volumes in order.archive.iter().map(|a| find_volumes(a, files)) {
+        for volume in volumes? {
+            fs::remove_file(&volume.path).map_err(StageError::io("deleting", &volume.path))?;
+        }
+    }
+    Ok(())
 }
 
 /// Files are named when the manifest is compared with the archive; directories only here.
