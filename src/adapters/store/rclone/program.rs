@@ -136,7 +136,7 @@ impl RcloneStore {
             )
         };
         let (reader, writer) = std::io::pipe().map_err(local)?;
-        let call = self.invocation(&["rcat", "--retries=1", "--", to]);
+        let call = self.invocation(&["rcat", to]);
         let cancel = stop.clone();
         let work = move || {
             let mut said = None;
