@@ -85,19 +85,21 @@ impl GrowingObject for GrowingRemote<'_> {
     }
 
     fn publish(self: Box<Self>, stored: &ObjectRef) -> Result<(), StoreError> {
+        let mut moved = Ok(());
         if self.sent_to != self.place {
             let arguments = ["moveto", "--ignore-existing", &self.sent_to, &self.place];
-            let moved = self.store.logged(&self.act, &arguments);
+            moved = self.store.logged(&self.act, &arguments);
             // Also when it was renamed: an object that is there already is not replaced.
             self.store.clean_up(&self.sent_to);
-            moved?;
         }
+        let absent = || {
+            self.act
+                .error(StoreErrorKind::Other, "it did not appear", "")
+        };
         match self.store.look(&self.act, &self.place)? {
-            Some(found) if found == stored.size => Ok(()),
+            Some(found) if found == stored.size => moved,
             Some(_) => Err(self.act.exists()),
-            None => Err(self
-                .act
-                .error(StoreErrorKind::Other, "it did not appear", "")),
+            None => moved.and(Err(absent())),
         }
     }
 
