@@ -23,8 +23,8 @@ pub mod parts {
     pub use crate::adapters::scheduler::{LastResult, SchedulerError};
     pub use crate::adapters::seven_zip::SevenZip;
     pub use crate::adapters::store::{
-        DirectoryStore, Progress, Purpose, S3Settings, S3Store, Store, StoreError, StoreErrorKind,
-        open_store,
+        DirectoryStore, GrowingObject, Progress, Purpose, S3Settings, S3Store, Store, StoreError,
+        StoreErrorKind, open_store,
     };
     pub use crate::cli::Exit;
     pub use crate::doctor::CHECKS;
@@ -49,7 +49,7 @@ pub mod parts {
     pub use crate::model::path::{Family, FullPath};
     pub use crate::model::policy::Every;
     pub use crate::model::policy::{
-        ExtraFiles, ForceFull, Links, Reference, StorageClass, Tier, UNREACHABLE_AFTER,
+        ExtraFiles, ForceFull, Links, Reference, StorageClass, Tier, Transfer, UNREACHABLE_AFTER,
     };
     pub use crate::model::secret::Secret;
     pub use crate::model::select::{Kind, Selection, SelectionSpec, Verdict};
@@ -61,7 +61,7 @@ pub mod parts {
     pub use crate::plan::restore::plan::{RestoreOptions, RestorePlan};
     pub use crate::render::robocopy::CopyCommand;
     pub use crate::render::schedule::{Rendered, Schedule, Scheduler, TaskName};
-    pub use crate::run::backup::stage::{StagePaths, WalkCounts};
+    pub use crate::run::backup::stage::{NoOutlet, StagePaths, WalkCounts};
     pub use crate::run::restore::clock::Clock;
     pub use crate::run::restore::error::RestoreError;
     pub use crate::run::restore::extraction::verification::Tally;

@@ -7,18 +7,16 @@
 pub mod guard;
 mod locate;
 mod output;
+mod streams;
 mod tree;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{LazyLock, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
-
-use zeroize::Zeroizing;
 
 use crate::model::cancel::Cancel;
 use crate::model::secret::Secret;
@@ -150,64 +148,43 @@ impl Invocation {
         cancel: &Cancel,
         line: &mut dyn FnMut(&str),
     ) -> Result<i32, ToolError> {
-        let mut command = self.command();
-        command.stderr(Stdio::piped());
-        if input.is_some() {
-            command.stdin(Stdio::piped());
-        }
-        own_group(&mut command);
-        let mut child = self.spawn(command)?;
-        // One that cleans up after itself lives to do so.
-        let tree = Tree::of(&child, self.stop_file.is_none());
-        if let (Some(secret), Some(mut stdin)) = (input, child.stdin.take()) {
-            // A program that ends without reading its input has its own exit code to say why.
-            let _ = writeln!(stdin, "{}", secret.expose());
-        }
-        let lines = output::lines(&mut child, self.rewrites);
-        let (started, lines) = self.reading(Started { child, tree }, lines)?;
+        let started = self.start(input)?;
+        self.follow_lines(started, cancel, line)
+    }
+
+    fn follow_lines(
+        &self,
+        mut started: Started,
+        cancel: &Cancel,
+        line: &mut dyn FnMut(&str),
+    ) -> Result<i32, ToolError> {
+        let lines = output::lines(&mut started.child, self.rewrites);
+        let (started, lines) = self.reading(started, lines)?;
         self.follow(started, &lines, cancel, &mut |text: String| line(&text))
     }
 
-    /// Runs the program to its end and returns its exit code and the beginning of its standard
-    /// output, at most [`output::MOST_BYTES`], which is not written anywhere. Its standard error is
-    /// shown. It stays in the foreground of a terminal, because it may ask for a passphrase.
-    ///
-    /// # Errors
-    /// As [`run`](Self::run).
-    pub fn secret_output(&self, cancel: &Cancel) -> Result<(i32, Zeroizing<Vec<u8>>), ToolError> {
-        let mut child = self.spawn(self.command())?;
-        let tree = Tree::alone();
-        let pieces = output::bytes(&mut child, output::MOST_BYTES);
-        let (started, pieces) = self.reading(Started { child, tree }, pieces)?;
-        let mut read = Zeroizing::new(Vec::new());
-        let code = self.follow(started, &pieces, cancel, &mut |piece: Zeroizing<
-            Vec<u8>,
-        >| {
-            read.extend_from_slice(&piece);
-        })?;
-        Ok((code, read))
+    /// Starts the program with the line `input` on its standard input.
+    fn start(&self, input: Option<&Secret>) -> Result<Started, ToolError> {
+        let Some(secret) = input else {
+            return self.start_on(Stdio::null());
+        };
+        let mut started = self.start_on(Stdio::piped())?;
+        if let Some(mut stdin) = started.child.stdin.take() {
+            // A program that ends without reading its input has its own exit code to say why.
+            let _ = writeln!(stdin, "{}", secret.expose());
+        }
+        Ok(started)
     }
 
-    /// Runs the program to its end and returns its exit code. Its standard output goes to `take` in
-    /// pieces, its standard error to the file `errors`.
-    ///
-    /// # Errors
-    /// As [`run`](Self::run).
-    pub fn stream(
-        &self,
-        errors: File,
-        cancel: &Cancel,
-        take: &mut dyn FnMut(&[u8]),
-    ) -> Result<i32, ToolError> {
+    /// Starts the program with pipes for what it prints.
+    fn start_on(&self, input: impl Into<Stdio>) -> Result<Started, ToolError> {
         let mut command = self.command();
-        command.stderr(errors);
+        command.stdin(input).stderr(Stdio::piped());
         own_group(&mut command);
-        let mut child = self.spawn(command)?;
+        let child = self.spawn(command)?;
+        // One that cleans up after itself lives to do so.
         let tree = Tree::of(&child, self.stop_file.is_none());
-        let pieces = output::bytes(&mut child, usize::MAX);
-        let (started, pieces) = self.reading(Started { child, tree }, pieces)?;
-        let take = &mut |piece: Zeroizing<Vec<u8>>| take(&piece);
-        self.follow(started, &pieces, cancel, take)
+        Ok(Started::new(child, tree))
     }
 
     /// A program whose output nobody can read is stopped.
@@ -287,7 +264,11 @@ impl Invocation {
             }
             if let Some((status, since)) = ended {
                 let quiet = printed.max(since).elapsed() > SETTLE;
-                if !open || quiet || since.elapsed() > SETTLE_AT_MOST {
+                let is_enough = match started.is_read_to_the_end {
+                    true => cancel.is_set(),
+                    false => quiet || since.elapsed() > SETTLE_AT_MOST,
+                };
+                if !open || is_enough {
                     break status;
                 }
                 continue;
@@ -344,9 +325,19 @@ impl Invocation {
 struct Started {
     child: Child,
     tree: Tree,
+    /// Its output counts to the last byte, however slowly it is taken.
+    is_read_to_the_end: bool,
 }
 
 impl Started {
+    fn new(child: Child, tree: Tree) -> Started {
+        Started {
+            child,
+            tree,
+            is_read_to_the_end: false,
+        }
+    }
+
     fn stop(&mut self) {
         self.tree.stop(&mut self.child);
     }

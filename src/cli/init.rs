@@ -1,5 +1,7 @@
 //! `aam-backup init`: a first profile for this computer (SPEC#commands).
 
+mod room;
+
 use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -13,6 +15,7 @@ use super::{Cli, Exit, Global, import, output, schema, secret_file, terminal};
 use crate::adapters::fs::create_private_directory;
 use crate::adapters::state::is_root;
 use crate::model::cancel::Cancel;
+use crate::model::job::Job;
 use crate::model::policy::{Every, ExtraFiles};
 use crate::model::secret::Secret;
 use crate::profile::document::default_volume_size;
@@ -211,12 +214,22 @@ impl InitArgs {
     /// The profile, checked.
     fn text(&self, name: &str, file: &Path) -> Result<String, Exit> {
         self.fit_together()?;
-        let text = text(&self.draft(name)).map_err(|error| {
+        let mut draft = self.draft(name);
+        let written = self.checked(&draft, file)?;
+        match draft.archive.as_mut() {
+            Some(archive) if cfg!(unix) && room::is_too_small(&written.1) => archive.stream = true,
+            _ => return Ok(written.0),
+        }
+        self.checked(&draft, file).map(|(text, _)| text)
+    }
+
+    fn checked(&self, draft: &Draft, file: &Path) -> Result<(String, Job), Exit> {
+        let text = text(draft).map_err(|error| {
             complain("error", &error.to_string(), "");
             Exit::Failed
         })?;
         match profile::load_bytes(file, text.as_bytes()) {
-            Ok(_) => Ok(text),
+            Ok(job) => Ok((text, job)),
             Err(diagnostics) => {
                 output::note(diagnostics);
                 output::note("nothing was written\n");
@@ -286,7 +299,7 @@ impl InitArgs {
             mirror: self.mirror.as_ref().map(|path| DraftMirror { path: whole(path), extra_files: ExtraFiles::Keep }),
             s3: s3.map(|(bucket, region)| DraftS3 { bucket, region, region_assumed: false, credentials: None }),
             directory: self.directory.as_ref().map(|path| whole(path)),
-            archive: self.makes_archives().then(|| DraftArchive { key, volume_size: default_volume_size() }),
+            archive: self.makes_archives().then(|| DraftArchive { key, volume_size: default_volume_size(), stream: false }),
             schedule: self.schedule(),
             starter: true,
             ..Draft::default()

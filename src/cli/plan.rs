@@ -23,6 +23,7 @@ use crate::model::job::Job;
 use crate::model::path::Family;
 use crate::plan::backup::{Facts, Plan, StageOrder};
 use crate::plan::cost::forecast::Forecast;
+use crate::plan::cost::work_space::{MountLoad, WorkSpace};
 use crate::plan::search::diff::Diff;
 use crate::run::backup::stage::{self, Extra, StageError, StagePaths, WalkCounts};
 use crate::run::backup::survey::{Survey, given, snapshot_problem, survey};
@@ -69,6 +70,10 @@ pub struct Preview<'a> {
     /// not counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upload: Option<Forecast>,
+    /// The space that a run needs in the work directory; none when nothing is archived, or a mount was
+    /// not counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub work_space: Option<WorkSpace>,
     /// What differs from the newest backup. None if it was not asked for, or there is no backup.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub diff: Option<Diff>,
@@ -86,6 +91,18 @@ pub struct MountPreview {
     /// Whether `max-delete` allows it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allowed: Option<bool>,
+}
+
+impl MountPreview {
+    fn load(&self) -> MountLoad {
+        let counts = &self.counts;
+        MountLoad {
+            mount: self.number,
+            entries: counts.files + counts.directories + counts.kept_links,
+            archived_files: counts.archived_files,
+            archived_bytes: counts.archived_bytes,
+        }
+    }
 }
 
 /// Plans a job and prints it.
@@ -116,7 +133,9 @@ pub fn plan(job: &Job, args: &PlanArgs, cancel: &Cancel) -> Exit {
         Err(exit) => return exit,
     };
     let upload = terms.forecast(job, &plan, &facts, &mounts);
+    let loads: Vec<MountLoad> = mounts.iter().map(MountPreview::load).collect();
     let preview = Preview {
+        work_space: WorkSpace::of(&plan, &loads),
         plan: &plan,
         mounts,
         upload,

@@ -21,6 +21,9 @@ const BYTES: &str = "{spinner} {prefix} {percent}%, {decimal_bytes} of {decimal_
 /// What an upload is called.
 const SENDING: &str = "sending";
 
+/// Nobody knows how much will be sent of what is still being made.
+const STREAMING: &str = "archiving and sending";
+
 /// 7-Zip asks for the archive key, which it is given. People would look for a place to type it.
 const PROMPT: &str = "Enter password";
 
@@ -115,8 +118,13 @@ impl LiveLine {
                 *stage = Some(begun);
             }
             Event::Ahead { bytes } => shown.await_bytes(*bytes),
-            Event::Uploading { key, size, .. } => {
-                self.transfer(&mut shown, SENDING, key, *size);
+            Event::Uploading {
+                key,
+                size: Some(size),
+                ..
+            } => self.transfer(&mut shown, SENDING, key, *size),
+            Event::Uploading { .. } => {
+                self.stage(&mut shown.transfer, STREAMING, Measure::Unknown);
             }
             Event::Downloading { key, size, .. } => {
                 self.transfer(&mut shown, "receiving", key, *size);
@@ -132,7 +140,7 @@ impl LiveLine {
     fn step(&self, shown: &mut LiveStages, number: usize, of: usize, what: &str) {
         shown.stage = None;
         // Downloads go on while one archive after the other is extracted.
-        if shown.transfer.take_if(|it| it.what == SENDING).is_some() {
+        if shown.transfer.take_if(|it| [SENDING, STREAMING].contains(&it.what)).is_some() {
             shown.ahead = 0;
         }
         let whole = shown.whole.get_or_insert_with(|| {
@@ -224,6 +232,12 @@ impl LiveStages {
     /// A retry sends bytes again: never more than all of them.
     fn transferred(&mut self, bytes: u64) -> Option<String> {
         let stage = self.transfer.as_mut()?;
+        if stage.what == STREAMING {
+            stage.done = stage.done.saturating_add(bytes);
+            let sent = format!("{} sent", size(stage.done));
+            stage.bar.set_message(sent.clone());
+            return stage.say(|_| sent);
+        }
         let line = stage.is_at(stage.done.saturating_add(bytes));
         self.transfer.take_if(|stage| stage.done == stage.all);
         line

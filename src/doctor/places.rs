@@ -181,7 +181,7 @@ fn needs(visit: &Visit<'_>) -> Vec<(PathBuf, u64)> {
     let (job, walked) = (visit.job, visit.walked());
     let archives = job
         .has_store()
-        .then(|| (job.work_directory.to_native(), walked.archived_bytes));
+        .then(|| (job.work_directory.to_native(), walked.work_bytes));
     let directories = job.stores().filter_map(|store| store.path());
     let directories = directories.map(|path| (path.to_native(), walked.archived_bytes));
     let mirror = job
@@ -252,7 +252,7 @@ pub(super) fn work_directory(visit: &Visit<'_>) -> Vec<CheckAnswer> {
             visit,
             &directory,
             "a run now",
-            visit.walked().archived_bytes,
+            visit.walked().work_bytes,
             hint,
         ));
     }

@@ -15,10 +15,11 @@ use crate::model::cancel::Cancel;
 use crate::model::catalog::Catalog;
 use crate::model::event::{Event, Events, Severity, Sink};
 use crate::model::job::Job;
-use crate::model::policy::Reference;
+use crate::model::policy::{Reference, Transfer};
 use crate::model::secret::Secret;
 use crate::model::store::StoreSettings;
 use crate::plan::backup::{Facts, Plan, StoreFacts};
+use crate::plan::cost::work_space::MountLoad;
 use crate::run::backup::stage::{self, Encrypted, StagePaths};
 use crate::run::backup::survey::{self, Request};
 
@@ -52,6 +53,8 @@ pub(super) struct Walked {
     pub bytes: u64,
     /// Bytes that the run would archive, before compression.
     pub archived_bytes: u64,
+    /// Bytes that it would need in the work directory.
+    pub work_bytes: u64,
     /// Bytes of mounts that are not in the mirror yet.
     pub unmirrored_bytes: u64,
     /// Files that Windows keeps encrypted for one user.
@@ -159,11 +162,25 @@ impl<'a> Visit<'a> {
             walked.encrypted.files += counts.encrypted.files;
             let example = walked.encrypted.example.take();
             walked.encrypted.example = example.or(counts.encrypted.example);
-            walked.archived_bytes += match order.archive {
-                Some(_) => counts.archived_bytes,
+            let (files, bytes) = match order.archive {
+                Some(_) => (counts.archived_files, counts.archived_bytes),
                 // Once today's problem is solved, the next run may be a full backup.
-                None if self.job.has_store() => counts.bytes,
-                None => 0,
+                None if self.job.has_store() => (counts.files, counts.bytes),
+                None => (0, 0),
+            };
+            walked.archived_bytes += bytes;
+            let archive = self.job.archive.as_ref();
+            walked.work_bytes += match archive.map(|archive| archive.transfer) {
+                Some(Transfer::Stream) => {
+                    let load = MountLoad {
+                        mount: order.number,
+                        entries: counts.files + counts.directories,
+                        archived_files: files,
+                        archived_bytes: bytes,
+                    };
+                    load.needs(Transfer::Stream)
+                }
+                _ => bytes,
             };
             if order
                 .mirror

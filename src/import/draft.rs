@@ -95,6 +95,7 @@ pub fn draft(
     let archive = arguments.aws.as_ref().map(|aws| DraftArchive {
         key: place(SecretName::ArchiveKey, &aws.key),
         volume_size: default_volume_size(),
+        stream: false,
     });
     let credentials = arguments
         .access

@@ -198,11 +198,12 @@ pub enum Event {
     Deleted { path: String },
     /// The mirror differs from what was selected.
     Difference { path: String, what: String },
-    /// An object is about to be sent (before its upload starts).
+    /// An object is about to be sent (before its upload starts). The size is not known yet of one that
+    /// is sent while it is made.
     Uploading {
         store: String,
         key: String,
-        size: u64,
+        size: Option<u64>,
     },
     /// Bytes sent or received since the last such event.
     Transferred { bytes: u64 },

@@ -14,7 +14,7 @@ use clap::ValueEnum;
 use clap::builder::PossibleValue;
 
 use crate::model::name::Format;
-use crate::model::policy::{Every, ExtraFiles, ForceFull, Keep, Reference, Tier};
+use crate::model::policy::{Every, ExtraFiles, ForceFull, Keep, Reference, Tier, Transfer};
 use crate::model::stamp::Zone;
 
 mod reporting;
@@ -360,6 +360,7 @@ pub struct Archive {
     pub volume_size: u64,
     /// 0 to 9.
     pub compression_level: u8,
+    pub transfer: Transfer,
     pub stores: JobStores,
 }
 

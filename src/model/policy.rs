@@ -143,6 +143,17 @@ pub enum ExtraFiles {
     Delete,
 }
 
+/// How archives reach the stores.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Transfer {
+    /// They are made in the work directory, then uploaded.
+    #[default]
+    Spool,
+    /// They are uploaded while they are made, and need next to no space in the work directory.
+    Stream,
+}
+
 /// Storage class of archive volumes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]

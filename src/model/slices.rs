@@ -25,6 +25,11 @@ pub struct Slices {
 }
 
 impl Slices {
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.sha256.len()
+    }
+
     /// The range of each slice of an object of `size` bytes, and its SHA-256. `None` if they are
     /// not the slices of an object of that size: a marker can hold anything.
     pub fn of(&self, size: u64) -> Option<impl Iterator<Item = (Range<u64>, &str)>> {

@@ -69,7 +69,10 @@ fn transfer(event: &Event) -> Option<String> {
             store,
             key,
             size: bytes,
-        } => format!("uploading to {store}: {key} ({})", size(*bytes)),
+        } => {
+            let bytes = bytes.map_or_else(|| "while it is made".to_owned(), size);
+            format!("uploading to {store}: {key} ({bytes})")
+        }
         Event::Uploaded { key, sha256, .. } => format!("uploaded {key}, sha256 {sha256}"),
         Event::Destination {
             name,

@@ -70,6 +70,9 @@ pub struct ReadyArchive {
     pub manifest: WorkFile,
     /// Key of the marker.
     pub marker: String,
+    /// The volumes were sent while they were made, and are no files of this computer.
+    #[serde(default)]
+    pub streamed: bool,
     /// The marker without the objects that it will name: they are known when they are sent.
     pub about: Marker,
 }
@@ -154,6 +157,29 @@ impl Unfinished {
         self.pending
             .iter_mut()
             .find(|pending| pending.store == store)
+    }
+
+    /// Whether a store lacks a volume that was sent while it was made, and cannot be sent again.
+    fn cannot_be_finished(&self, pending: &StoreProgress) -> bool {
+        let streamed = self.archives.iter().filter(|archive| archive.streamed);
+        let mut volumes = streamed.flat_map(|archive| &archive.volumes);
+        volumes.any(|volume| pending.has(&volume.key).is_none())
+    }
+
+    /// Whether the upload to some store can never be finished.
+    pub fn is_lost(&self) -> bool {
+        self.pending
+            .iter()
+            .any(|pending| self.cannot_be_finished(pending))
+    }
+
+    /// Gives up the stores whose upload can never be finished.
+    pub fn give_up_streamed(&mut self) {
+        let pending = std::mem::take(&mut self.pending);
+        let (_, pending) = pending
+            .into_iter()
+            .partition(|p| self.cannot_be_finished(p));
+        self.pending = pending;
     }
 
     /// How many volumes and manifests the store lacks, and their bytes.
@@ -308,6 +334,7 @@ mod tests {
             volumes: vec![file(&format!("{START}_no_-a.zip.001"))],
             manifest: file(&format!("{START}_manifest_-a.zip")),
             marker: format!("{START}_yes_-a"),
+            streamed: false,
             about: serde_json::from_value(about).unwrap(),
         };
         let stores = vec!["store".to_owned()];

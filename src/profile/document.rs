@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::name::Format;
-use crate::model::policy::{Every, ForceFull, Links, Reference, Tier};
+use crate::model::policy::{Every, ForceFull, Links, Reference, Tier, Transfer};
 use crate::model::stamp::Zone;
 
 mod destinations;
@@ -191,6 +191,11 @@ pub struct ArchiveSection {
     #[serde(default = "default_compression_level")]
     #[schemars(range(min = 0, max = 9), example = 5)]
     pub compression_level: u8,
+    /// `spool` makes archives in the work directory and then uploads them. `stream` uploads them while
+    /// they are made, to all stores at once, and needs next to no space; an interrupted upload starts
+    /// anew. Only for `format: zip` on Unix without a snapshot.
+    #[serde(default)]
+    pub transfer: Transfer,
     /// Directory where archives wait until they are uploaded. Windows: `C:\ProgramData\AAM Auto Backup\work` by default. Unix:
     /// `/var/tmp` by default.
     #[schemars(regex(pattern = PATH), example = &"/var/tmp", example = &r"D:\backup work")]

@@ -154,6 +154,7 @@ pub fn script(order: &StageOrder, copies: &[CopyCommand]) -> Result<String, Rend
             copies => Serde(copies),
             extension => format.extension(),
             switches => switches(format),
+            is_streamed => order.is_streamed(),
             copying => order.mirror.as_ref().map_or_else(String::new, |m| rsync_switches(&m.file_system)),
             copied => order.mirror.as_ref().map_or("", robocopy_switches),
             has_fixed_modes => order.mirror.as_ref().is_some_and(|m| matches!(m.file_system.modes, Modes::Fixed { .. })),

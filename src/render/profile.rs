@@ -75,6 +75,8 @@ pub struct DraftCredentials {
 pub struct DraftArchive {
     pub key: DraftReference,
     pub volume_size: u64,
+    /// The work directory has no room for archives.
+    pub stream: bool,
 }
 
 /// `schedule`.

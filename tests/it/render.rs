@@ -11,7 +11,7 @@ use aam_auto_backup::parts::FileSystem;
 use aam_auto_backup::parts::mounts;
 use aam_auto_backup::parts::render::{rsync_entry, script, seven_zip_line};
 use aam_auto_backup::parts::stage::prepare;
-use aam_auto_backup::parts::{ArchiveOrder, Changes, MirrorOrder, StageOrder};
+use aam_auto_backup::parts::{ArchiveOrder, Changes, MirrorOrder, StageOrder, Transfer};
 use aam_auto_backup::parts::{BackupId, Format};
 use aam_auto_backup::parts::{Cancel, Events, StagePaths};
 use aam_auto_backup::parts::{Family, FullPath};
@@ -113,6 +113,7 @@ fn order(mount: &str, format: Format) -> StageOrder {
             format,
             volume_size: 4_000_000_000,
             level: 5,
+            transfer: Transfer::Spool,
             changes: Changes::Everything,
         }),
         seven_zip: "/opt/7-Zip 26/7zz".to_owned(),

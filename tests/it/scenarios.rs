@@ -11,6 +11,7 @@ mod mirror_truth;
 mod own_places;
 mod quiet;
 mod round_trip;
+mod stream;
 mod trouble;
 mod unfinished;
 mod world;

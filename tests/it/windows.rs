@@ -14,7 +14,7 @@ use aam_auto_backup::parts::FileSystem;
 use aam_auto_backup::parts::MaxDelete;
 use aam_auto_backup::parts::mounts;
 use aam_auto_backup::parts::render::script;
-use aam_auto_backup::parts::{ArchiveOrder, Changes, MirrorOrder, StageOrder};
+use aam_auto_backup::parts::{ArchiveOrder, Changes, MirrorOrder, StageOrder, Transfer};
 use aam_auto_backup::parts::{BackupId, Format};
 use aam_auto_backup::parts::{Family, FullPath};
 use aam_auto_backup::parts::{Links, SelectionSpec};
@@ -188,6 +188,7 @@ fn order(source: &str, shown_at: &str, target: &str) -> StageOrder {
             format: Format::Zip,
             volume_size: 4_000_000_000,
             level: 5,
+            transfer: Transfer::Spool,
             changes: Changes::Everything,
         }),
         seven_zip: r"C:\Program Files\7-Zip\7z.exe".to_owned(),

@@ -5,7 +5,7 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 use std::process::Child;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
 use zeroize::Zeroizing;
@@ -40,14 +40,16 @@ pub fn lines(child: &mut Child, rewrites: bool) -> io::Result<Receiver<String>> 
     ];
     for pipe in pipes.into_iter().flatten() {
         let sender = sender.clone();
-        thread::Builder::new().spawn(move || read_lines(pipe, rewrites, sender))?;
+        let line = move |line| sender.send(line).is_ok();
+        thread::Builder::new().spawn(move || read_lines(pipe, rewrites, line))?;
     }
     Ok(lines)
 }
 
-fn read_lines(pipe: Box<dyn Read + Send>, rewrites: bool, sender: SyncSender<String>) {
+/// Passes lines on as long as they are wanted.
+fn read_lines(pipe: Box<dyn Read + Send>, rewrites: bool, send: impl Fn(String) -> bool) {
     let ends = if rewrites { REWRITTEN_LINES } else { LINES };
-    let mut sender = Some(sender);
+    let mut send = Some(send);
     let mut input = BufReader::new(pipe);
     let mut buffer = Vec::new();
     loop {
@@ -65,7 +67,7 @@ fn read_lines(pipe: Box<dyn Read + Send>, rewrites: bool, sender: SyncSender<Str
         if rewrites && buffer.trim_ascii().is_empty() {
             continue;
         }
-        sender = sender.filter(|sender| sender.send(decode(&buffer)).is_ok());
+        send = send.filter(|send| send(decode(&buffer)));
     }
 }
 
@@ -86,6 +88,39 @@ fn read_line(input: &mut impl BufRead, ends: &[u8], line: &mut Vec<u8>) -> io::R
         }
     }
     Ok(line.len())
+}
+
+/// A part of what a program printed: standard output as it is, standard error in lines.
+pub enum Printed {
+    Bytes(Vec<u8>),
+    Line(String),
+}
+
+/// Bytes that are read from standard output at a time, and how many such pieces may wait.
+const CHUNK: usize = 256 * 1024;
+const WAITING_CHUNKS: usize = 4;
+
+/// Standard output in pieces and standard error in lines. The channel ends with the last pipe.
+///
+/// # Errors
+/// As [`lines`].
+pub fn both(child: &mut Child, rewrites: bool) -> io::Result<Receiver<Printed>> {
+    let (sender, printed) = sync_channel(WAITING_CHUNKS);
+    if let Some(pipe) = child.stderr.take() {
+        let to = sender.clone();
+        let line = move |line| to.send(Printed::Line(line)).is_ok();
+        thread::Builder::new().spawn(move || read_lines(Box::new(pipe), rewrites, line))?;
+    }
+    if let Some(mut pipe) = child.stdout.take() {
+        thread::Builder::new().spawn(move || {
+            let (mut sender, mut buffer) = (Some(sender), vec![0; CHUNK]);
+            while let Ok(length @ 1..) = pipe.read(&mut buffer) {
+                let piece = Printed::Bytes(buffer[..length].to_vec());
+                sender = sender.filter(|sender| sender.send(piece).is_ok());
+            }
+        })?;
+    }
+    Ok(printed)
 }
 
 /// The beginning of standard output, at most `most` bytes, in pieces. The channel ends with the pipe.

@@ -95,3 +95,25 @@ fn what_a_stopped_script_started_does_not_outlive_it() {
     }
     panic!("it lives: {:?}", state());
 }
+
+/// What the pipe still holds when the program has ended counts, however late it is taken.
+#[test]
+fn output_that_is_taken_slowly_is_whole() {
+    let text = "echo said >&2; for i in 1 2 3; do head -c 10000 /dev/zero; sleep 0.05; done";
+    let call = Invocation::new("sh").args(["-c", text]);
+    let (mut bytes, mut pieces, mut said) = (0, 0, Vec::new());
+    let mut take = |piece: &[u8]| {
+        pieces += 1;
+        match pieces {
+            // It ends meanwhile.
+            1 => std::thread::sleep(Duration::from_millis(500)),
+            2 => std::thread::sleep(super::SETTLE_AT_MOST + Duration::from_secs(1)),
+            _ => {}
+        }
+        bytes += piece.len();
+    };
+    let mut line = |line: &str| said.push(line.to_owned());
+    let code = call.run_for_output(None, &Cancel::new(), &mut take, &mut line);
+    let ended = (code.ok(), bytes, said);
+    assert_eq!(ended, (Some(0), 30_000, vec!["said".to_owned()]));
+}

@@ -8,6 +8,7 @@ pub mod checked;
 pub mod history;
 pub mod lock;
 pub mod metrics;
+pub mod open_objects;
 mod past;
 mod sent;
 pub mod uploads;

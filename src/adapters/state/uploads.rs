@@ -96,7 +96,11 @@ pub fn examine(unfinished: &mut Unfinished) {
         };
         Some(format!("'{}': {why}", file.path.display()))
     });
-    unfinished.problem = unfinished.damage.clone().or(problem);
+    let lost = || "its archive was sent while it was made, and not to its end".to_owned();
+    unfinished.problem = match unfinished.is_lost() {
+        true => Some(lost()),
+        false => unfinished.damage.clone().or(problem),
+    };
 }
 
 /// FAT keeps times in steps of two seconds.

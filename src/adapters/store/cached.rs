@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
-use super::{Progress, Purpose, ReceivedBefore, Store, StoreError};
+use super::{GrowingObject, Progress, Purpose, ReceivedBefore, Store, StoreError};
 use crate::adapters::fs::{create_private_directory, read_plain, write_whole};
 use crate::model::cancel::Cancel;
 use crate::model::object::{Object, ObjectRef};
@@ -98,6 +98,18 @@ impl Store for CachedStore<'_> {
         progress: Progress<'_>,
     ) -> Result<ObjectRef, StoreError> {
         self.store.put(key, source, purpose, progress)
+    }
+
+    fn grow<'s>(
+        &'s self,
+        key: &str,
+        purpose: Purpose,
+    ) -> Result<Box<dyn GrowingObject + 's>, StoreError> {
+        self.store.grow(key, purpose)
+    }
+
+    fn remove_trace(&self, key: &str, trace: &str) -> Result<(), StoreError> {
+        self.store.remove_trace(key, trace)
     }
 
     fn put_bytes(

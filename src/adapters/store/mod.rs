@@ -17,6 +17,7 @@ use crate::model::store::StoreSettings;
 
 mod cached;
 mod directory;
+mod growing;
 mod local;
 pub mod open;
 mod rclone;
@@ -25,6 +26,7 @@ mod s3;
 
 pub use cached::CachedStore;
 pub use directory::DirectoryStore;
+pub use growing::GrowingObject;
 pub use rclone::RcloneStore;
 pub use received::ReceivedBefore;
 pub use s3::{S3Settings, S3Store, UploadRight, Versioning};
@@ -265,6 +267,23 @@ pub trait Store: Send + Sync {
         purpose: Purpose,
         progress: Progress<'_>,
     ) -> Result<ObjectRef, StoreError>;
+
+    /// Begins an object whose content is still being made. It is not listed before it is published.
+    ///
+    /// # Errors
+    /// When it cannot be begun.
+    fn grow<'a>(
+        &'a self,
+        key: &str,
+        purpose: Purpose,
+    ) -> Result<Box<dyn GrowingObject + 'a>, StoreError>;
+
+    /// Removes what a killed run left of a growing object, by its [`GrowingObject::trace`]. Nothing
+    /// that is there is not an error.
+    ///
+    /// # Errors
+    /// When it is still there.
+    fn remove_trace(&self, key: &str, trace: &str) -> Result<(), StoreError>;
 
     /// Writes a small object, as [`Store::put`] does.
     ///

@@ -53,6 +53,10 @@ pub(super) fn show(job: &Job, preview: &Preview<'_>) -> String {
     if let Some(upload) = &preview.upload {
         page.line(format!("\n{}", upload.to_text()));
     }
+    if let Some(space) = &preview.work_space {
+        let (work, text) = (&job.work_directory, space.to_text());
+        page.line(format!("\nWork space in {work}: {text}"));
+    }
     page.line("\nSteps:");
     for (number, step) in (1..).zip(&plan.steps) {
         page.line(format!("{number:3}. {}", words(job, plan, step)));
@@ -186,6 +190,12 @@ fn words(job: &Job, plan: &Plan, step: &PlanStep) -> String {
                 mount(m),
                 s.mount
             ),
+            None if plan.stages[*m].is_streamed() => {
+                format!(
+                    "{}: copy, archive, and send the archive while it is made",
+                    mount(m)
+                )
+            }
             None => format!("{}: copy and archive", mount(m)),
         },
         PlanStep::Finish { upload } => {
@@ -197,7 +207,11 @@ fn words(job: &Job, plan: &Plan, step: &PlanStep) -> String {
             )
         }
         PlanStep::Upload { store, mount: m } => {
-            format!("{}: upload volumes and manifest to {store}", mount(m))
+            let what = match plan.stages[*m].is_streamed() {
+                true => "complete the volumes in, and upload the manifest to,",
+                false => "upload volumes and manifest to",
+            };
+            format!("{}: {what} {store}", mount(m))
         }
         PlanStep::Remember => "keep the manifests on this computer".to_owned(),
         PlanStep::Mark { store } => {

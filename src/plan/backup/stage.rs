@@ -17,7 +17,7 @@ use crate::model::mount::Mount;
 use crate::model::name::{BackupId, Format};
 use crate::model::name::{ObjectName, Part};
 use crate::model::path::{Family, FullPath};
-use crate::model::policy::ExtraFiles;
+use crate::model::policy::{ExtraFiles, Transfer};
 use crate::model::select::SelectionSpec;
 use crate::model::stamp::Stamp;
 use crate::model::text::one_line;
@@ -59,6 +59,12 @@ impl StageOrder {
     /// Whether the mount is read through a snapshot of it.
     pub fn in_snapshot(&self) -> bool {
         !self.is_live && self.shown_at != self.mount.path.to_string()
+    }
+
+    /// Whether its archive is sent while it is made.
+    pub fn is_streamed(&self) -> bool {
+        let archive = self.archive.as_ref();
+        archive.is_some_and(|archive| archive.transfer == Transfer::Stream)
     }
 
     /// A path below the mount, for messages, in the form of the mount's system.
@@ -107,6 +113,8 @@ pub struct ArchiveOrder {
     pub volume_size: u64,
     /// 0 to 9.
     pub level: u8,
+    #[serde(default)]
+    pub transfer: Transfer,
     pub changes: Changes,
     /// The user names a source by a link above it, so 7-Zip must follow links. Otherwise it follows
     /// none, even if a file is replaced by a link meanwhile.
@@ -210,6 +218,7 @@ fn archive_order(
                 format: archive.format,
                 volume_size: archive.volume_size,
                 level: archive.compression_level,
+                transfer: archive.transfer,
                 changes: changes(job, facts, scope, mount),
                 follows_links: facts
                     .links_above

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::model::policy::StorageClass;
+use crate::model::policy::{StorageClass, Transfer};
 use crate::model::store::StoreName;
 use crate::model::text::{count, duration, size};
 use crate::plan::backup::{Plan, PlanStep};
@@ -78,7 +78,8 @@ impl UploadLoad {
                     let content = contents
                         .iter()
                         .find(|content| content.mount == order.number)?;
-                    load.add(content, order.archive.as_ref()?.volume_size);
+                    let archive = order.archive.as_ref()?;
+                    load.add(content, archive.volume_size, archive.transfer);
                 }
                 PlanStep::Finish { upload } if plan.unfinished[*upload].store == to => {
                     let finish = &plan.unfinished[*upload];
@@ -92,8 +93,13 @@ impl UploadLoad {
 
     /// An archive of incompressible files is always a little larger than the files, so content that
     /// fills a volume begins another one.
-    fn add(&mut self, content: &Content, volume_size: u64) {
+    fn add(&mut self, content: &Content, volume_size: u64, transfer: Transfer) {
         let volume_size = volume_size.max(1);
+        let more_requests = |size| match transfer {
+            Transfer::Spool => more_requests(size),
+            // Also a small volume is begun, has one part, and is looked at.
+            Transfer::Stream => more_requests(size).max(3),
+        };
         self.index += 2;
         if !content.empty {
             let full = content.bytes / volume_size;
@@ -295,6 +301,7 @@ mod tests {
                 empty: false,
             },
             4 * GB,
+            Transfer::Spool,
         );
         Forecast::new(
             "s3://b",
@@ -389,6 +396,7 @@ mod tests {
                     empty,
                 },
                 100_000_000,
+                Transfer::Spool,
             );
             let expected = UploadLoad {
                 bytes,
@@ -430,5 +438,25 @@ mod tests {
             near(standard.month, 23.0) && near(standard.restore, 90.0004),
             "{standard:?}"
         );
+    }
+
+    /// Volumes that are sent while they are made have parts, even small ones.
+    #[test]
+    fn every_streamed_volume_is_begun() {
+        for (bytes, more) in [
+            (0, 3),
+            (1, 3),
+            (100_000_000, 8 + 3),
+            (250_000_000, 8 + 8 + 5),
+        ] {
+            let (mut load, empty) = (UploadLoad::default(), false);
+            let content = Content {
+                mount: 1,
+                bytes,
+                empty,
+            };
+            load.add(&content, 100_000_000, Transfer::Stream);
+            assert_eq!(load.more, more, "{bytes}");
+        }
     }
 }

@@ -3,3 +3,4 @@
 pub mod forecast;
 pub mod price;
 pub mod requests;
+pub mod work_space;

@@ -7,8 +7,9 @@ use bytesize::ByteSize;
 use super::{Checker, Mistake};
 use crate::model::bandwidth::Transfers;
 use crate::model::job::{Archive, MaxDelete, Mirror, Reporting, default_work_directory};
+use crate::model::name::Format;
 use crate::model::path::{Family, FullPath};
-use crate::model::policy::{Credentials, Reference};
+use crate::model::policy::{Credentials, Reference, Transfer};
 use crate::model::store::{JobStores, StoreSettings};
 use crate::model::text::size;
 use crate::profile::document::{
@@ -97,17 +98,57 @@ impl Checker<'_> {
             format,
             volume_size,
             compression_level,
+            transfer,
             // Also used without archives.
             work_directory: _,
         } = archive;
         self.reference("/archive/encryption-key", encryption_key);
+        if *transfer == Transfer::Stream {
+            self.streaming(document, *format, *compression_level);
+        }
         Some(Archive {
             encryption_key: encryption_key.clone(),
             format: *format,
             volume_size: self.volume_size(volume_size),
             compression_level: *compression_level,
+            transfer: *transfer,
             stores: JobStores::new(stores)?,
         })
+    }
+
+    /// What an archive that is sent while it is made cannot be.
+    fn streaming(&mut self, document: &Document, format: Format, level: u8) {
+        let spool = "remove archive.transfer, or set it to `spool`";
+        let family = self.family;
+        let mut refuse = |message: &str, hint: &str| {
+            self.report(Mistake::value("/archive/transfer", message).hint(hint));
+        };
+        if format != Format::Zip {
+            let message =
+                "a 7z archive cannot be sent while it is made: its beginning is written last";
+            refuse(
+                message,
+                "set archive.format to `zip`, or archive.transfer to `spool`",
+            );
+        }
+        if level == 0 {
+            let message = "7-Zip cannot send an archive that is not compressed while it makes it";
+            refuse(
+                message,
+                "set archive.compression-level to 1, or archive.transfer to `spool`",
+            );
+        }
+        if family == Family::Windows {
+            refuse(
+                "archives cannot be sent while they are made on Windows",
+                spool,
+            );
+        } else if document.snapshot.is_some() {
+            refuse(
+                "archives of a snapshot cannot be sent while they are made",
+                spool,
+            );
+        }
     }
 
     /// The schema checks a number; a text is checked here.

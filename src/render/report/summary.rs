@@ -1,6 +1,6 @@
 //! The results of a run, counted from its events.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Mutex;
 use std::time::Instant;
 
@@ -23,6 +23,8 @@ struct AlreadyCounted {
     problems: HashSet<String>,
     /// The object that is being sent, and since when.
     uploading: Option<(String, Instant)>,
+    /// Stores that archives were sent to while they were made, which says nothing about the line.
+    streamed: BTreeSet<String>,
 }
 
 /// What [`Summary`] counted.
@@ -92,6 +94,18 @@ impl Summary {
     }
 }
 
+fn note_problem(counts: &mut Counts, seen: &mut AlreadyCounted, event: &Event) {
+    let problem = text::describe(event).filter(|_| event.severity().is_some());
+    if let Some(problem) = problem.filter(|text| !seen.problems.contains(text)) {
+        if counts.problems.len() < LISTED {
+            seen.problems.insert(problem.clone());
+            counts.problems.push(problem);
+        } else if counts.problems.len() == LISTED {
+            counts.problems.push("… and more: see the log".to_owned());
+        }
+    }
+}
+
 impl Sink for &Summary {
     fn emit(&self, event: &Event) {
         let Ok(mut inner) = self.inner.lock() else {
@@ -123,6 +137,9 @@ impl Sink for &Summary {
                 counts.archived_files += archived_files;
                 counts.archived_bytes += archived_bytes;
             }
+            Event::Uploading {
+                store, size: None, ..
+            } => drop(seen.streamed.insert(store.clone())),
             Event::Uploading { key, .. } => seen.uploading = Some((key.clone(), Instant::now())),
             Event::Uploaded {
                 store, key, size, ..
@@ -130,8 +147,8 @@ impl Sink for &Summary {
                 let destination = counts.destination(store);
                 destination.objects += 1;
                 destination.bytes += size;
-                if let Some((_, since)) = seen.uploading.take_if(|(under_way, _)| under_way == key)
-                {
+                let ended = seen.uploading.take_if(|(under_way, _)| under_way == key);
+                if let Some((_, since)) = ended.filter(|_| !seen.streamed.contains(store)) {
                     let took = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
                     destination.upload_millis =
                         Some(destination.upload_millis.unwrap_or(0).saturating_add(took));
@@ -142,15 +159,7 @@ impl Sink for &Summary {
             Event::Difference { .. } => counts.differences += 1,
             _ => {}
         }
-        let problem = text::describe(event).filter(|_| event.severity().is_some());
-        if let Some(problem) = problem.filter(|text| !seen.problems.contains(text)) {
-            if counts.problems.len() < LISTED {
-                seen.problems.insert(problem.clone());
-                counts.problems.push(problem);
-            } else if counts.problems.len() == LISTED {
-                counts.problems.push("… and more: see the log".to_owned());
-            }
-        }
+        note_problem(counts, seen, event);
     }
 }
 
@@ -169,7 +178,7 @@ mod tests {
             |key: &str| Event::Uploading {
                 store: store.clone(),
                 key: key.to_owned(),
-                size: 5,
+                size: Some(5),
             },
             |key: &str| Event::Uploaded {
                 store: store.clone(),
@@ -194,5 +203,33 @@ mod tests {
         assert!((40..=most).contains(&millis()), "{} of {most}", millis());
         let destination = summary.counts().destinations.remove(0);
         assert_eq!(destination.bytes, 10);
+    }
+
+    #[test]
+    fn an_upload_that_waits_for_7_zip_has_no_time() {
+        let summary = Summary::default();
+        let (store, sha256) = ("s3://b".to_owned(), String::new());
+        for (key, size) in [("volume", None), ("marker", Some(1))] {
+            let (key, store, sha256) = (key.to_owned(), store.clone(), sha256.clone());
+            let begun = Event::Uploading {
+                store: store.clone(),
+                key: key.clone(),
+                size,
+            };
+            let size = 5;
+            let ended = Event::Uploaded {
+                store,
+                key,
+                size,
+                sha256,
+            };
+            (&summary).emit(&begun);
+            (&summary).emit(&ended);
+        }
+        let found = summary.counts().destinations.remove(0);
+        assert_eq!(
+            (found.objects, found.bytes, found.upload_millis),
+            (2, 10, None)
+        );
     }
 }

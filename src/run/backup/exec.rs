@@ -5,8 +5,11 @@
 //! mirrors of the other mounts; a failing store stops its own uploads and its markers.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
 
 use crate::adapters::destination_id;
+use crate::adapters::state::open_objects::OpenObject;
+use crate::adapters::store::StoreError;
 use crate::adapters::store::open::Stores;
 use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Outcome, Section};
@@ -18,17 +21,24 @@ use crate::model::stamp::Stamp;
 use crate::model::store::StoreName;
 use crate::model::upload_record::Unfinished;
 use crate::plan::backup::{Plan, PlanStep, StageOrder};
-use crate::run::backup::stage::{self, StageResult};
+use crate::run::backup::stage::{self, NoOutlet, StageResult};
+use crate::run::prune;
 use snapshot::Failure;
 
+mod cutter;
 mod leftovers;
 #[cfg(windows)]
 mod own_copies;
 mod proof;
 mod put;
 mod snapshot;
+mod streaming;
 mod upload;
 
+use streaming::HeldVolumes;
+
+#[cfg(windows)]
+pub use snapshot::EventLines;
 pub use snapshot::{KEY_VARIABLE, run_order_file};
 
 /// Everything that a run needs besides its plan.
@@ -49,15 +59,19 @@ pub struct Execution<'a> {
     pub tools: Vec<String>,
     pub cancel: &'a Cancel,
     pub events: &'a Events<'a>,
+    /// Beginnings of objects that could not be removed.
+    pub lingering: Mutex<Vec<OpenObject>>,
 }
 
 /// What has been done so far.
 #[derive(Default)]
-struct StepsDone {
+struct StepsDone<'a> {
     results: Vec<Option<StageResult>>,
     /// A stage failed: nothing of this backup is sent.
     broken: bool,
     failed_stores: BTreeSet<StoreName>,
+    /// What stores have received of each mount and do not show yet.
+    streamed: BTreeMap<(StoreName, usize), HeldVolumes<'a>>,
     /// The uploads, by the stamp of the backup: that of this run when its archives are complete,
     /// and older ones.
     unfinished: BTreeMap<Stamp, Unfinished>,
@@ -67,7 +81,7 @@ struct StepsDone {
     copies: own_copies::OwnCopies,
 }
 
-impl Execution<'_> {
+impl<'a> Execution<'a> {
     /// Marks what is written to for the first time, so that it is known again.
     fn mark_destinations(&self) {
         let is_attached = |s: &StageOrder| s.mirror.as_ref().is_some_and(|m| m.is_attached);
@@ -83,7 +97,7 @@ impl Execution<'_> {
     /// lacks.
     pub fn run(&self) -> Outcome {
         self.mark_destinations();
-        let mut progress = StepsDone {
+        let mut progress: StepsDone<'a> = StepsDone {
             results: vec![None; self.plan.stages.len()],
             ..StepsDone::default()
         };
@@ -99,6 +113,7 @@ impl Execution<'_> {
             .filter(|u| self.plan.keep.contains(&u.backup.stamp()));
         progress.unfinished = kept.map(|u| (u.backup.stamp(), u.clone())).collect();
         leftovers::remove(self.job, self.plan, &self.unfinished, self.events);
+        self.remove_traces();
         if !self.plan.stages.is_empty() && !leftovers::make_work(self.plan, self.events) {
             return Outcome::Failure;
         }
@@ -119,7 +134,7 @@ impl Execution<'_> {
                 PlanStep::Finish { upload } => self.finish(*upload, &mut progress),
                 PlanStep::Upload { store, mount } => self.upload(*store, *mount, &mut progress),
                 PlanStep::Mark { store } => self.mark(*store, &mut progress),
-                PlanStep::CleanUp => self.clean_up(&progress),
+                PlanStep::CleanUp => self.clean_up(&mut progress),
             }
         }
         if self.cancel.is_set() {
@@ -147,7 +162,7 @@ impl Execution<'_> {
 
     /// Whether a destination has all of this backup: every mirror verified, or the markers are
     /// there. A source that had to be there and is not is in none.
-    fn has_all(&self, destination: Destination, progress: &StepsDone) -> bool {
+    fn has_all(&self, destination: Destination, progress: &StepsDone<'_>) -> bool {
         let missing = |path| {
             self.job
                 .sources
@@ -174,7 +189,7 @@ impl Execution<'_> {
         }
     }
 
-    fn stage(&self, mount: usize, progress: &mut StepsDone) {
+    fn stage(&self, mount: usize, progress: &mut StepsDone<'a>) {
         let mut order = self.plan.stages[mount].clone();
         if progress.broken {
             // No archive will be sent: making one would only cost time.
@@ -188,7 +203,7 @@ impl Execution<'_> {
             format!("mount {}: {}", order.number, order.mount.path),
         );
         let key = self.key.filter(|_| order.archive.is_some());
-        let done = self.stage_inside(&order, key, progress);
+        let done = self.stage_inside(mount, &order, key, progress);
         let wanted = self.plan.stages[mount].archive.is_some();
         match done {
             Ok(result) => {
@@ -215,9 +230,10 @@ impl Execution<'_> {
     #[cfg_attr(not(windows), allow(unused_variables))]
     fn stage_inside(
         &self,
+        mount: usize,
         order: &StageOrder,
         key: Option<&Secret>,
-        progress: &mut StepsDone,
+        progress: &mut StepsDone<'a>,
     ) -> Result<StageResult, Failure> {
         let snapshot = self.job.snapshot.as_ref().filter(|_| order.in_snapshot());
         let program = snapshot.and_then(|snapshot| snapshot.program.as_deref());
@@ -227,12 +243,15 @@ impl Execution<'_> {
             }
             #[cfg(windows)]
             (Some(snapshot), None) => progress.copies.stage(self, snapshot, order, key),
-            _ => stage::run(order, key, self.cancel, self.events)
+            _ if order.is_streamed() => self
+                .stage_streamed(mount, order, progress)
+                .map_err(|error| Failure(error.to_string(), error.hint())),
+            _ => stage::run(order, key, &mut NoOutlet, self.cancel, self.events)
                 .map_err(|error| Failure(error.to_string(), error.hint())),
         }
     }
 
-    fn stop_uploads(&self, order: &StageOrder, progress: &mut StepsDone) {
+    fn stop_uploads(&self, order: &StageOrder, progress: &mut StepsDone<'_>) {
         progress.broken = true;
         self.events.fail(
             Section::Objects,
@@ -242,5 +261,22 @@ impl Execution<'_> {
             ),
             Some("the last complete backup can still be restored; fix the cause, then run again".to_owned()),
         );
+    }
+
+    /// Reports the failure of a store, and what the next run does about it.
+    fn store_failed(&self, error: &StoreError) {
+        if !self.cancel.is_set() {
+            let is_streamed = self.plan.stages.iter().any(StageOrder::is_streamed);
+            let goes_on = match is_streamed {
+                true => "the next run archives again what this store lacks",
+                false => "the next run resumes the upload",
+            };
+            let advice = prune::advice(self.job, self.stores, error);
+            let hints = [Some(error.hint.clone()), advice, Some(goes_on.to_owned())];
+            let hints = hints.into_iter().flatten().filter(|hint| !hint.is_empty());
+            let hint = hints.collect::<Vec<String>>().join("; ");
+            self.events
+                .fail(Section::Objects, error.to_string(), Some(hint));
+        }
     }
 }

@@ -9,6 +9,7 @@ pub mod survey;
 mod waiting;
 
 use std::path::Path;
+use std::sync::Mutex;
 
 use chrono::{DateTime, Utc};
 
@@ -291,6 +292,7 @@ fn backup(
         tools,
         cancel,
         events,
+        lingering: Mutex::default(),
     };
     let outcome = execution.run();
     if outcome == Outcome::Success {

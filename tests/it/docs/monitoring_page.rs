@@ -61,7 +61,7 @@ fn samples() -> Vec<Event> {
         Event::Uploading {
             store: text(),
             key: text(),
-            size: 0,
+            size: Some(0),
         },
         Event::Transferred { bytes: 0 },
         Event::Ahead { bytes: 1 },

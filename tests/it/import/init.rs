@@ -310,3 +310,21 @@ fn a_person_is_asked() {
     assert_eq!((code, stdout.as_str()), (0, expected), "{stderr}");
     assert!(dir.path().join("profiles/nightly.key").is_file());
 }
+
+/// A file that has no blocks has a size.
+#[test]
+fn sources_larger_than_the_work_disk_are_streamed() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    fs::create_dir(&data).unwrap();
+    let file = fs::File::create(data.join("large")).unwrap();
+    for (name, size, streams) in [("small", 1 << 20, false), ("large", 1 << 43, true)] {
+        file.set_len(size).unwrap();
+        let words = ["--profiles", "profiles", "init", name, "--source", "data"];
+        let to = ["--location", "pc", "--directory", "/d"];
+        let (code, _, stderr) = said(&run(dir.path(), &[&words[..], &to].concat()));
+        assert_eq!(code, 0, "{stderr}");
+        let text = fs::read_to_string(dir.path().join(format!("profiles/{name}.yaml"))).unwrap();
+        assert_eq!(text.contains("  transfer: stream\n"), streams, "{text}");
+    }
+}

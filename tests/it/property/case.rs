@@ -8,10 +8,11 @@ use std::sync::{Arc, Mutex};
 use aam_auto_backup::parts::Cancel;
 use aam_auto_backup::parts::FileSystem;
 use aam_auto_backup::parts::Moment;
+use aam_auto_backup::parts::NoOutlet;
 use aam_auto_backup::parts::Secret;
 use aam_auto_backup::parts::WalkCounts;
 use aam_auto_backup::parts::stage::{self};
-use aam_auto_backup::parts::{ArchiveOrder, Changes, MirrorOrder, StageOrder};
+use aam_auto_backup::parts::{ArchiveOrder, Changes, MirrorOrder, StageOrder, Transfer};
 use aam_auto_backup::parts::{BackupId, Format};
 use aam_auto_backup::parts::{Event, Events, Outcome, Sink};
 use aam_auto_backup::parts::{Exclusion, Kind, Links, Selection, SelectionSpec, Verdict};
@@ -235,6 +236,7 @@ impl<'a> Case<'a> {
                 format: Format::Zip,
                 volume_size: 10_000_000,
                 level: 1,
+                transfer: Transfer::Spool,
                 changes: Changes::Everything,
             }),
             mount,
@@ -248,7 +250,13 @@ impl<'a> Case<'a> {
         let mount = names_of(&order.mount.path);
         let heard = Heard::default();
         let events = Events::new(vec![Box::new(heard.clone())]);
-        let result = stage::run(&order, Some(&Secret::new(KEY)), &Cancel::new(), &events);
+        let result = stage::run(
+            &order,
+            Some(&Secret::new(KEY)),
+            &mut NoOutlet,
+            &Cancel::new(),
+            &events,
+        );
         let said = || {
             format!(
                 "mount {}: {result:?}, {:#?}",

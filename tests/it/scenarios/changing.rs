@@ -51,8 +51,18 @@ const CHANGES: &[(&str, &str, i32, &str)] = &[
 
 #[test]
 fn what_changes_while_it_is_archived_costs_itself_alone() {
+    changes(false);
+}
+
+#[test]
+fn what_changes_while_it_is_archived_and_sent_costs_itself_alone() {
+    changes(true);
+}
+
+fn changes(streams: bool) {
     for (what, change, code, named) in CHANGES {
         let mut machine = Machine::new();
+        machine.profile.streams = streams;
         machine.profile.mirror.clear();
         machine.write("docs/sub/p.jpg", "three");
         machine.write("docs/long.txt", "longer than the other");

@@ -1,7 +1,13 @@
 //! What every store does, run against each.
 
+mod growing;
 mod trouble;
 
+use growing::{
+    growing_objects_appear_when_they_are_published, growing_objects_end_with_an_interrupt,
+    growing_objects_replace_nothing, growing_objects_that_are_abandoned_leave_nothing,
+    traces_of_growing_objects_are_removed,
+};
 use trouble::{
     changing_sources_are_refused, interrupted_downloads_go_on_later,
     interrupted_uploads_leave_nothing, missing_sources_are_local_errors,
@@ -54,6 +60,11 @@ for_each_store! {
     interrupted_downloads_go_on_later
     nothing_begins_after_an_interrupt
     vanished_stores_are_noticed
+    growing_objects_appear_when_they_are_published
+    growing_objects_that_are_abandoned_leave_nothing
+    growing_objects_replace_nothing
+    traces_of_growing_objects_are_removed
+    growing_objects_end_with_an_interrupt
 }
 
 fn what_was_received_later_is_left_out(place: &Place) {

@@ -56,6 +56,29 @@ fn a_remote_that_is_not_configured_is_refused() {
     assert!(error.hint.contains("rclone config"), "{error:?}");
 }
 
+/// Where archives are sent while they are made.
+#[test]
+fn archives_are_streamed_to_a_remote() {
+    let mut machine = Machine::new();
+    let store = machine.path("store");
+    let config = configure(&machine.path(""), &store);
+    machine.profile.store = None;
+    machine.profile.more_destinations = format!("  rclone: {{remote: 'nas:', config: {config}}}");
+    machine.profile.more = format!(
+        "archive: {{encryption-key: {{env: AAM_TEST_KEY}}, transfer: stream, work-directory: {}}}\n",
+        machine.profile.work.display()
+    );
+    machine.run(&[]).exit(0).says("while it is made");
+    machine.write("docs/new.txt", "new");
+    machine.run(&[]).exit(0);
+    assert_eq!(fs::read_dir(&store).unwrap().count(), 6);
+    let target = machine.nothing_restored();
+    let to = target.display().to_string();
+    machine.aam("restore", &["--to", &to, "--yes"]).exit(0);
+    let restored = crate::support::look::look(&target);
+    assert!(restored.keys().any(|path| path.ends_with(b"new.txt")));
+}
+
 /// What a killed upload left under the name of an unfinished object is replaced and never listed.
 #[test]
 fn what_a_killed_upload_left_is_replaced() {

@@ -92,6 +92,15 @@ impl Machine {
             .collect()
     }
 
+    /// Uploads that were begun and neither completed nor aborted.
+    pub fn begun_in_bucket(&self) -> usize {
+        let bucket = self.bucket.as_ref().expect("a machine with a bucket");
+        let path = format!("/{}?uploads", bucket.name);
+        let answer = bucket.server.request("GET", &path, &[], b"");
+        assert_eq!(answer.status, 200);
+        answer.text().matches("<UploadId>").count()
+    }
+
     /// `restore` by somebody who has nothing but the bucket's name and the archive key.
     pub fn restore_bare(&self, arguments: &[&str]) -> Ran {
         let bucket = self.bucket.as_ref().expect("a machine with a bucket");

@@ -23,6 +23,8 @@ pub struct Profile {
     pub keep: Option<String>,
     pub format: &'static str,
     pub volume_size: u64,
+    /// Archives are sent while they are made.
+    pub streams: bool,
     /// The default if empty.
     pub work: PathBuf,
     pub force_full: Option<&'static str>,
@@ -56,6 +58,7 @@ impl Profile {
             keep: None,
             format: "zip",
             volume_size: 10_000_000,
+            streams: false,
             work: base.join("work"),
             force_full: None,
             snapshot: None,
@@ -148,6 +151,9 @@ impl Profile {
                 "  format: {}\n  volume-size: {}",
                 self.format, self.volume_size
             ));
+            if self.streams {
+                line("  transfer: stream".to_owned());
+            }
             if !self.work.as_os_str().is_empty() {
                 line(format!("  work-directory: {}", self.path(&self.work)));
             }

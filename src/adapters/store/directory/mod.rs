@@ -5,6 +5,7 @@
 //! store.
 
 mod errors;
+mod growing;
 mod parts;
 mod write;
 
@@ -20,8 +21,10 @@ use std::time::{Duration, SystemTime};
 use chrono::{DateTime, Utc};
 
 use errors::{missing_or, refused};
+use growing::GrowingFile;
 use parts::Identity;
 
+use super::growing::GrowingObject;
 use super::local::{self, BUFFER, LocalFile};
 use super::{Act, Progress, Purpose, ReceivedBefore, Store, StoreError, StoreErrorKind};
 use crate::adapters::fs::{entries, open_plain, sync_directory};
@@ -259,6 +262,18 @@ impl Store for DirectoryStore {
             }
             Ok(count)
         })
+    }
+
+    fn grow<'a>(
+        &'a self,
+        key: &str,
+        _: Purpose,
+    ) -> Result<Box<dyn GrowingObject + 'a>, StoreError> {
+        Ok(Box::new(GrowingFile::begin(self, key)?))
+    }
+
+    fn remove_trace(&self, key: &str, trace: &str) -> Result<(), StoreError> {
+        self.remove_partial(key, trace)
     }
 
     fn put_bytes(&self, key: &str, mut bytes: &[u8], _: Purpose) -> Result<ObjectRef, StoreError> {

@@ -8,7 +8,8 @@ use tempfile::TempPath;
 
 /// A file that is removed again unless it gets its name.
 pub(super) struct Partial {
-    pub(super) file: File,
+    /// `None` once it is closed.
+    file: Option<File>,
     path: TempPath,
 }
 
@@ -19,9 +20,31 @@ impl Partial {
             .create_new(true)
             .open(&path)?;
         Ok(Partial {
-            file,
+            file: Some(file),
             path: TempPath::try_from_path(path)?,
         })
+    }
+
+    /// Where it is until it gets its name.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The file, to be written.
+    pub(super) fn open(&self) -> io::Result<&File> {
+        let closed = || io::Error::other("the file is closed");
+        self.file.as_ref().ok_or_else(closed)
+    }
+
+    /// What was written is on the disk now.
+    pub(super) fn close(&mut self) -> io::Result<()> {
+        self.file.take().map_or(Ok(()), |file| file.sync_all())
+    }
+
+    /// Removes it, and says if that fails.
+    pub(super) fn remove(self) -> io::Result<()> {
+        drop(self.file);
+        self.path.close()
     }
 
     /// Gives the file its name; an error of kind `AlreadyExists` when something has it.

@@ -21,18 +21,10 @@ impl DirectoryStore {
         size: u64,
         fill: &mut dyn FnMut(&mut [u8]) -> Result<usize, StoreError>,
     ) -> Result<ObjectRef, StoreError> {
-        let place = self.place(key, act)?;
+        self.place(key, act)?;
         self.attached(act)?;
-        self.sweep();
         self.check_space(act, size)?;
-        let serial = self.serial.fetch_add(1, Ordering::Relaxed);
-        let since = SystemTime::now()
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default()
-            .as_nanos();
-        let name = format!("{PARTIAL}{}-{since}-{serial}", std::process::id());
-        let mut partial =
-            Partial::create(self.path.join(name)).map_err(|error| self.failed(act, &error))?;
+        let mut partial = self.partial(act)?;
         let mut buffer = vec![0; BUFFER];
         let mut digest = Hasher::new(size);
         let mut written = 0;
@@ -45,15 +37,13 @@ impl DirectoryStore {
                 break;
             }
             digest.update(&buffer[..count]);
-            partial
-                .file
-                .write_all(&buffer[..count])
+            let mut file = partial.open().map_err(|error| self.failed(act, &error))?;
+            file.write_all(&buffer[..count])
                 .map_err(|error| self.unwritten(act, size, written, &error))?;
             written += count as u64;
         }
         partial
-            .file
-            .sync_all()
+            .close()
             .map_err(|error| self.unwritten(act, size, written, &error))?;
         let (sha256, slices) = digest.finish();
         let stored = ObjectRef {
@@ -62,13 +52,37 @@ impl DirectoryStore {
             sha256,
             slices,
         };
+        self.publish(act, partial, &stored)?;
+        Ok(stored)
+    }
+
+    /// A new partial object.
+    pub(super) fn partial(&self, act: &Act) -> Result<Partial, StoreError> {
+        self.attached(act)?;
+        self.sweep();
+        let serial = self.serial.fetch_add(1, Ordering::Relaxed);
+        let since = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_nanos();
+        let name = format!("{PARTIAL}{}-{since}-{serial}", std::process::id());
+        Partial::create(self.path.join(name)).map_err(|error| self.failed(act, &error))
+    }
+
+    /// Gives an object its name.
+    pub(super) fn publish(
+        &self,
+        act: &Act,
+        partial: Partial,
+        stored: &ObjectRef,
+    ) -> Result<(), StoreError> {
+        let place = self.place(&stored.key, act)?;
         match partial.publish(&place) {
             Ok(()) => {}
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => self.compare(act, &stored)?,
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => self.compare(act, stored)?,
             Err(error) => return Err(self.failed(act, &error)),
         }
-        local::sync_directory(&self.path).map_err(|error| self.failed(act, &error))?;
-        Ok(stored)
+        local::sync_directory(&self.path).map_err(|error| self.failed(act, &error))
     }
 
     /// Something has the name: it must be the same object. A network file system can lose its

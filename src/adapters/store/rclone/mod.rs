@@ -4,6 +4,7 @@
 //! address, which may contain a signature. Object stores make an object appear whole. Elsewhere it
 //! is written under another name and then renamed.
 
+mod growing;
 mod listing;
 mod program;
 
@@ -15,10 +16,14 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use growing::GrowingRemote;
 use listing::RemoteFile;
 
 use super::local::{self, BUFFER, LocalFile};
-use super::{Act, Progress, Purpose, ReceivedBefore, Resolve, Store, StoreError, StoreErrorKind};
+use super::{
+    Act, GrowingObject, Progress, Purpose, ReceivedBefore, Resolve, Store, StoreError,
+    StoreErrorKind,
+};
 use crate::adapters::process::locate;
 use crate::model::cancel::Cancel;
 use crate::model::object::{Object, ObjectRef};
@@ -278,6 +283,27 @@ impl Store for RcloneStore {
             Some(found) if found == size => Ok(stored),
             Some(_) => Err(act.exists()),
             None => Err(act.error(StoreErrorKind::Other, "it did not appear", "")),
+        }
+    }
+
+    fn grow<'a>(
+        &'a self,
+        key: &str,
+        _: Purpose,
+    ) -> Result<Box<dyn GrowingObject + 'a>, StoreError> {
+        Ok(Box::new(GrowingRemote::begin(self, key)?))
+    }
+
+    fn remove_trace(&self, key: &str, trace: &str) -> Result<(), StoreError> {
+        let act = self.act("removing what was written of", key);
+        let partial = self.below(&format!("{PARTIAL}{key}"));
+        // Never another object: the trace is from a file.
+        if trace != partial && trace != self.place(key, &act)? {
+            return Ok(());
+        }
+        match self.look(&act, trace)? {
+            Some(_) => self.logged(&act, &["deletefile", trace]),
+            None => Ok(()),
         }
     }
 

@@ -1,7 +1,8 @@
 //! Runs of the program rclone: its arguments, what it prints, and what its exit codes mean.
 
-use std::io::Read;
+use std::io::{PipeWriter, Read};
 use std::path::Path;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::RcloneStore;
@@ -22,6 +23,9 @@ const CLEAN_UP: Duration = Duration::from_secs(30);
 
 /// The most of its complaints that is read.
 const MOST_COMPLAINTS: u64 = 64 * 1024;
+
+/// The exit code of rclone, and the last that it said.
+pub(super) type RcloneEnd = (Result<i32, ToolError>, Option<String>);
 
 impl RcloneStore {
     fn invocation(&self, arguments: &[&str]) -> Invocation {
@@ -117,6 +121,34 @@ impl RcloneStore {
         Ok(())
     }
 
+    /// Starts rclone to write what it reads to an object.
+    pub(super) fn receive(
+        &self,
+        act: &Act,
+        to: &str,
+        stop: &Cancel,
+    ) -> Result<(PipeWriter, JoinHandle<RcloneEnd>), StoreError> {
+        let local = |why| {
+            act.error(
+                StoreErrorKind::Local,
+                format_args!("cannot start rclone: {why}"),
+                "",
+            )
+        };
+        let (reader, writer) = std::io::pipe().map_err(local)?;
+        let call = self.invocation(&["rcat", to]);
+        let cancel = stop.clone();
+        let work = move || {
+            let mut said = None;
+            let code = call.run_on(reader, &cancel, &mut |line| {
+                said = message(line).or(said.take())
+            });
+            (code, said)
+        };
+        let program = std::thread::Builder::new().spawn(work).map_err(local)?;
+        Ok((writer, program))
+    }
+
     /// Removes what an upload left, also after an interrupt. If that fails, the next upload of the
     /// same object replaces it.
     pub(super) fn clean_up(&self, place: &str) {
@@ -125,7 +157,7 @@ impl RcloneStore {
         let _ = call.run(None, &Cancel::new(), &mut |_| {});
     }
 
-    fn judge(
+    pub(super) fn judge(
         &self,
         act: &Act,
         code: Result<i32, ToolError>,

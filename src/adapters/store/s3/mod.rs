@@ -6,6 +6,7 @@
 mod client;
 mod download;
 mod errors;
+mod growing;
 mod once;
 mod pace;
 mod parts;
@@ -32,12 +33,16 @@ use chrono::{DateTime, Utc};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::Semaphore;
 
+use growing::GrowingUpload;
 use pace::Pace;
 use versions::OldVersion;
 
 pub use probe::{UploadRight, Versioning};
 
-use super::{Act, Direction, Progress, Purpose, ReceivedBefore, Store, StoreError, StoreErrorKind};
+use super::{
+    Act, Direction, GrowingObject, Progress, Purpose, ReceivedBefore, Store, StoreError,
+    StoreErrorKind,
+};
 use crate::adapters::aws::Keys;
 use crate::model::bandwidth::Transfers;
 use crate::model::cancel::Cancel;
@@ -316,6 +321,18 @@ impl Store for S3Store {
         let act = self.act("uploading", key);
         self.handle
             .block_on(self.upload_file(&act, key, source, purpose, progress))
+    }
+
+    fn grow<'a>(
+        &'a self,
+        key: &str,
+        purpose: Purpose,
+    ) -> Result<Box<dyn GrowingObject + 'a>, StoreError> {
+        Ok(Box::new(GrowingUpload::begin(self, key, purpose)?))
+    }
+
+    fn remove_trace(&self, key: &str, trace: &str) -> Result<(), StoreError> {
+        self.handle.block_on(self.abort_begun(key, trace))
     }
 
     fn put_bytes(

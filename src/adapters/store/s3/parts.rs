@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
@@ -18,7 +19,7 @@ const MEMORY: u64 = 256 * MEBIBYTE;
 /// One piece of the file, on its way from the reader to a sender.
 pub(super) struct UploadPart {
     pub(super) number: i32,
-    pub(super) bytes: Vec<u8>,
+    pub(super) bytes: Bytes,
     pub(super) slots: OwnedSemaphorePermit,
 }
 
@@ -75,7 +76,7 @@ pub(super) fn read_parts(
         digest.update(&bytes);
         let part = UploadPart {
             number,
-            bytes,
+            bytes: bytes.into(),
             slots,
         };
         if to.blocking_send(part).is_err() {

@@ -137,7 +137,7 @@ impl S3Store {
     }
 
     /// Begins a multipart upload; returns its id.
-    async fn begin_parts(
+    pub(super) async fn begin_parts(
         &self,
         act: &Act,
         key: &str,
@@ -210,7 +210,7 @@ impl S3Store {
     }
 
     /// One part, on its own: it outlives the borrow of the store.
-    fn send_part(
+    pub(super) fn send_part(
         &self,
         act: Act,
         key: &str,
@@ -246,7 +246,7 @@ impl S3Store {
         }
     }
 
-    async fn complete(
+    pub(super) async fn complete(
         &self,
         act: &Act,
         key: &str,
@@ -279,7 +279,12 @@ impl S3Store {
     }
 
     /// What the server shows must be what was sent.
-    async fn check_size(&self, act: &Act, key: &str, size: u64) -> Result<(), StoreError> {
+    pub(super) async fn check_size(
+        &self,
+        act: &Act,
+        key: &str,
+        size: u64,
+    ) -> Result<(), StoreError> {
         match self.find(act, key).await? {
             Some(found) if found.size == size => Ok(()),
             Some(found) => {
@@ -318,7 +323,7 @@ impl S3Store {
 
     /// Removes the parts after an error. When that fails too, the user must know: unfinished
     /// uploads are invisible and paid.
-    async fn given_up(&self, key: &str, id: &str, mut error: StoreError) -> StoreError {
+    pub(super) async fn given_up(&self, key: &str, id: &str, mut error: StoreError) -> StoreError {
         if !self.abort(key, id).await {
             if !error.hint.is_empty() {
                 error.hint.push_str("; ");

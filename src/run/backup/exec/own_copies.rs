@@ -10,7 +10,7 @@ use crate::model::event::Section;
 use crate::model::job::Snapshot;
 use crate::model::secret::Secret;
 use crate::plan::backup::StageOrder;
-use crate::run::backup::stage::{self, StageResult};
+use crate::run::backup::stage::{self, NoOutlet, StageResult};
 use crate::run::shadow::{ShadowError, ShadowSet};
 
 /// The shadow copies of a run.
@@ -46,7 +46,7 @@ impl OwnCopies {
         let source = order.mount.path.to_native();
         let inside = |set: &ShadowSet| {
             let _shown = set.show(&source)?;
-            stage::run(order, key, run.cancel, run.events)
+            stage::run(order, key, &mut NoOutlet, run.cancel, run.events)
                 .map_err(|error| Failure(error.to_string(), error.hint()))
         };
         match self {

@@ -21,7 +21,7 @@ use crate::model::secret::Secret;
 use crate::model::text::exit_code;
 use crate::plan::backup::StageOrder;
 use crate::render::StageFiles;
-use crate::run::backup::stage::{self, StageError, StageResult};
+use crate::run::backup::stage::{self, NoOutlet, StageError, StageResult};
 
 /// The environment variable that carries the archive key into the snapshot.
 pub const KEY_VARIABLE: &str = crate::adapters::process::KEY_VARIABLE;
@@ -271,7 +271,7 @@ pub fn run_order_file(
     let started = StageFiles::of(&order).started.to_native();
     std::fs::write(&started, "").map_err(StageError::io("writing", &started))?;
     watch(StageFiles::of(&order).stop.to_native(), cancel.clone());
-    match stage::run(&order, key, cancel, &events) {
+    match stage::run(&order, key, &mut NoOutlet, cancel, &events) {
         Ok(result) => {
             let target = StageFiles::of(&order).result.to_native();
             let said = said.load(Ordering::Relaxed);

@@ -18,13 +18,12 @@ use crate::model::upload_record::{ReadyArchive, Unfinished, WorkFile};
 use crate::plan::backup::{Changes, Scope};
 use crate::render::StageFiles;
 use crate::run::parallel::{Turns, each};
-use crate::run::prune;
 
 impl Execution<'_> {
     /// Done before anything is sent. If a backup in a store is not known here, the next one
     /// compares times only. If this run is interrupted from here on, the next one finishes its
     /// upload.
-    pub(super) fn remember(&self, progress: &mut StepsDone) {
+    pub(super) fn remember(&self, progress: &mut StepsDone<'_>) {
         let Some((archives, first)) = self
             .whole(progress)
             .filter(|_| !progress.broken)
@@ -69,8 +68,10 @@ impl Execution<'_> {
         }
         let stores = self
             .stores
-            .values()
-            .map(|store| store.label().to_owned())
+            .iter()
+            // What a store missed of an archive that is sent while it is made cannot be sent later.
+            .filter(|(name, _)| !progress.failed_stores.contains(name))
+            .map(|(_, store)| store.label().to_owned())
             .collect();
         let unfinished = state.unsent(first, archives, stores, self.plan.work.to_native());
         self.saved(uploads::save(&unfinished));
@@ -88,7 +89,7 @@ impl Execution<'_> {
 
     /// The archives of all mounts with the content of their markers. `None` unless all archives are
     /// complete.
-    fn whole(&self, progress: &StepsDone) -> Option<Vec<ReadyArchive>> {
+    fn whole(&self, progress: &StepsDone<'_>) -> Option<Vec<ReadyArchive>> {
         let scope = self.plan.scope()?;
         let orders = self.plan.stages.iter().zip(&progress.results);
         let archives = orders.map(|(order, result)| {
@@ -126,6 +127,7 @@ impl Execution<'_> {
                 volumes,
                 manifest,
                 marker: archive.marker.clone(),
+                streamed: order.is_streamed(),
                 about,
             })
         });
@@ -133,7 +135,7 @@ impl Execution<'_> {
     }
 
     /// Finishes an older upload.
-    pub(super) fn finish(&self, upload: usize, progress: &mut StepsDone) {
+    pub(super) fn finish(&self, upload: usize, progress: &mut StepsDone<'_>) {
         let finish = &self.plan.unfinished[upload];
         if progress.failed_stores.contains(&finish.store) {
             return;
@@ -164,7 +166,7 @@ impl Execution<'_> {
     }
 
     /// Sends the volumes and the manifest of one mount.
-    pub(super) fn upload(&self, name: StoreName, mount: usize, progress: &mut StepsDone) {
+    pub(super) fn upload(&self, name: StoreName, mount: usize, progress: &mut StepsDone<'_>) {
         if progress.broken || progress.failed_stores.contains(&name) {
             return;
         }
@@ -175,14 +177,17 @@ impl Execution<'_> {
             progress.failed_stores.insert(name);
             return;
         };
-        if let Err(error) = self.send(store.as_ref(), mount, unfinished) {
+        let held = progress.streamed.remove(&(name, mount)).unwrap_or_default();
+        let sent = self.publish(store.label(), held, unfinished);
+        let sent = sent.and_then(|()| self.send(store.as_ref(), mount, unfinished));
+        if let Err(error) = sent {
             progress.failed_stores.insert(name);
             self.store_failed(&error);
         }
     }
 
     /// Sends the markers of all mounts: the backup exists.
-    pub(super) fn mark(&self, name: StoreName, progress: &mut StepsDone) {
+    pub(super) fn mark(&self, name: StoreName, progress: &mut StepsDone<'_>) {
         if progress.broken || progress.failed_stores.contains(&name) {
             return;
         }
@@ -198,18 +203,6 @@ impl Execution<'_> {
                 progress.failed_stores.insert(name);
                 self.store_failed(&error);
             }
-        }
-    }
-
-    fn store_failed(&self, error: &StoreError) {
-        if !self.cancel.is_set() {
-            let goes_on = "the next run resumes the upload";
-            let advice = prune::advice(self.job, self.stores, error);
-            let hints = [Some(error.hint.clone()), advice, Some(goes_on.to_owned())];
-            let hints = hints.into_iter().flatten().filter(|hint| !hint.is_empty());
-            let hint = hints.collect::<Vec<String>>().join("; ");
-            self.events
-                .fail(Section::Objects, error.to_string(), Some(hint));
         }
     }
 
@@ -258,7 +251,7 @@ impl Execution<'_> {
         sent.map(drop).map_err(|(_, error)| error)
     }
 
-    fn sent(
+    pub(super) fn sent(
         &self,
         label: &str,
         ObjectRef {
@@ -324,7 +317,8 @@ impl Execution<'_> {
     }
 
     /// Removes work files, but for archives that a store still lacks.
-    pub(super) fn clean_up(&self, progress: &StepsDone) {
+    pub(super) fn clean_up(&self, progress: &mut StepsDone<'_>) {
+        self.end_streams(progress);
         for (_, name) in self
             .plan
             .destinations
@@ -337,7 +331,8 @@ impl Execution<'_> {
             });
         }
         let mut keep = vec![self.plan.stamp];
-        for unfinished in progress.unfinished.values() {
+        for unfinished in progress.unfinished.values_mut() {
+            unfinished.give_up_streamed();
             if unfinished.pending.is_empty() {
                 leftovers::forget(unfinished, Section::CleanUp, self.events);
             } else {
@@ -394,5 +389,6 @@ impl Execution<'_> {
 
 fn uploading(store: &str, key: &str, size: u64) -> Event {
     let (store, key) = (store.to_owned(), key.to_owned());
+    let size = Some(size);
     Event::Uploading { store, key, size }
 }

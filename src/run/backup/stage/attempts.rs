@@ -7,6 +7,7 @@ use std::fs;
 use super::StageError;
 use super::archive::find_volumes;
 use super::held::{self, EntrySum, LookUp};
+use super::outlet::Outlet;
 use super::script::{self, ToolCodes};
 use super::{WalkCounts, bytes};
 use crate::adapters::seven_zip::{SevenZip, SevenZipExit};
@@ -37,6 +38,7 @@ pub(super) fn make(
     prepared: &WalkCounts,
     mut status: ToolCodes,
     key: Option<&Secret>,
+    outlet: &mut dyn Outlet,
     cancel: &Cancel,
     events: &Events<'_>,
 ) -> Result<Made, StageError> {
@@ -78,18 +80,23 @@ pub(super) fn make(
             return Ok(Made::Failed);
         }
         report(&order, &files, &unfit, events)?;
-        for volume in order.archive.iter().map(|a| find_volumes(a, &files)) {
-            for volume in volume? {
-                fs::remove_file(&volume.path).map_err(StageError::io("deleting", &volume.path))?;
-            }
-        }
+        remove_volumes(&order, &files)?;
         if !held::take_out(&order, &files, &unfit)? {
             return Ok(Made::Nothing);
         }
         taken.append(&mut unfit);
-        status = script::run(&order, &[], bytes(prepared), key, cancel, events)?;
+        status = script::run(&order, &[], bytes(prepared), key, outlet, cancel, events)?;
     }
     Ok(Made::Failed)
+}
+
+fn remove_volumes(order: &StageOrder, files: &StageFiles) -> Result<(), StageError> {
+    for volumes in order.archive.iter().map(|a| find_volumes(a, files)) {
+        for volume in volumes? {
+            fs::remove_file(&volume.path).map_err(StageError::io("deleting", &volume.path))?;
+        }
+    }
+    Ok(())
 }
 
 /// Files are named when the manifest is compared with the archive; directories only here.

@@ -34,16 +34,19 @@ mod held;
 mod make_way;
 mod manifest_object;
 mod mirror;
+mod outlet;
 mod outputs;
 mod prepare;
 mod script;
 mod shares;
+mod tail;
 mod unasked;
 mod verify;
 mod watch;
 
 pub use counts::{Encrypted, WalkCounts};
 pub use mirror::{Extra, list_extra};
+pub use outlet::{NoOutlet, Outlet};
 pub use prepare::{StagePaths, prepare};
 pub use shares::Shares;
 
@@ -66,6 +69,8 @@ pub enum StageError {
     Render(#[from] RenderError),
     #[error(transparent)]
     Tool(#[from] ToolError),
+    #[error("no store takes the archive any more")]
+    NotTaken,
     #[error("interrupted")]
     Interrupted,
 }
@@ -127,7 +132,8 @@ pub struct Archived {
     pub sources: Vec<SourceLook>,
 }
 
-/// Carries out an order: [`prepare`], then everything in the files.
+/// Carries out an order: [`prepare`], then everything in the files. An archive that is sent while it
+/// is made goes to `outlet`; it is whole only if the result has it.
 ///
 /// # Errors
 /// When it had to stop. What went wrong with the mirror or the archive alone is reported as events
@@ -135,17 +141,21 @@ pub struct Archived {
 pub fn run(
     order: &StageOrder,
     key: Option<&Secret>,
+    outlet: &mut dyn Outlet,
     cancel: &Cancel,
     events: &Events<'_>,
 ) -> Result<StageResult, StageError> {
     #[cfg(windows)]
     let _as_before = crate::adapters::windows::code_page::CodePages::now();
-    closed::with_view(order, &mut |order| carry_out(order, key, cancel, events))
+    closed::with_view(order, &mut |order| {
+        carry_out(order, key, outlet, cancel, events)
+    })
 }
 
 fn carry_out(
     order: &StageOrder,
     key: Option<&Secret>,
+    outlet: &mut dyn Outlet,
     cancel: &Cancel,
     events: &Events<'_>,
 ) -> Result<StageResult, StageError> {
@@ -177,10 +187,13 @@ fn carry_out(
         order.archive = None;
     }
     if order.mirror.is_some() || order.archive.is_some() {
-        let status = run_tools(&mut order, &prepared, key, cancel, events)?;
+        let status = run_tools(&mut order, &prepared, key, outlet, cancel, events)?;
         let copied = order.mirror.is_some() && script::copier_finished(&status, &order, events);
         let made = match order.archive.is_some() {
-            true => attempts::make(&order, &prepared, status.clone(), key, cancel, events)?,
+            true => {
+                let status = status.clone();
+                attempts::make(&order, &prepared, status, key, outlet, cancel, events)?
+            }
             false => attempts::Made::Nothing,
         };
         if order.mirror.is_some() {
@@ -216,6 +229,7 @@ fn run_tools(
     order: &mut StageOrder,
     prepared: &WalkCounts,
     key: Option<&Secret>,
+    outlet: &mut dyn Outlet,
     cancel: &Cancel,
     events: &Events<'_>,
 ) -> Result<script::ToolCodes, StageError> {
@@ -226,6 +240,7 @@ fn run_tools(
         &prepared.copies,
         bytes(prepared),
         key,
+        outlet,
         cancel,
         events,
     );

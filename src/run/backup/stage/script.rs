@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::outlet::{ArchiveStream, Outlet};
 use super::{StageError, watch};
 use crate::adapters::closed_view::in_root;
 use crate::adapters::process::{Invocation, ToolError};
@@ -78,6 +79,7 @@ pub(super) fn run(
     copies: &[CopyCommand],
     bytes: ToolBytes,
     key: Option<&Secret>,
+    outlet: &mut dyn Outlet,
     cancel: &Cancel,
     events: &Events<'_>,
 ) -> Result<ToolCodes, StageError> {
@@ -88,22 +90,7 @@ pub(super) fn run(
     std::fs::write(&status, "").map_err(StageError::io("writing", &status))?;
     let (tool, call) = shell(order, &path);
     announce(order, tool, &files, events);
-    let run = |cancel: &Cancel| {
-        let run = || {
-            call.run(key, cancel, &mut |line| {
-                events.emit(bytes.progress(line).unwrap_or_else(|| Event::ToolOutput {
-                    tool: tool.to_owned(),
-                    line: line.to_owned(),
-                }));
-            })
-        };
-        in_root(order.tools_root.as_deref(), run).map_err(|why| ToolError::Start {
-            program: tool.to_owned(),
-            why,
-        })?
-    };
-    // `None`: it waited for a pipe, and was stopped.
-    let code = watch::watched(order, &files, cancel, run)?;
+    let code = execute(order, (tool, &call), bytes, key, outlet, cancel, events)?;
     if let Some(code) = code.filter(|code| *code != 0) {
         let text = match code {
             10 => format!(
@@ -124,6 +111,56 @@ pub(super) fn run(
         .filter_map(|line| line.trim_end().rsplit_once(' '))
         .filter_map(|(tool, code)| Some((tool.to_owned(), code.parse().ok()?)))
         .collect())
+}
+
+/// Runs the script to its end, and hands an archive on its standard output on. `None`: it waited for
+/// a pipe, and was stopped.
+fn execute(
+    order: &StageOrder,
+    (tool, call): (&str, &Invocation),
+    bytes: ToolBytes,
+    key: Option<&Secret>,
+    outlet: &mut dyn Outlet,
+    cancel: &Cancel,
+    events: &Events<'_>,
+) -> Result<Option<i32>, StageError> {
+    let (files, work) = (StageFiles::of(order), order.work.to_native());
+    let mut stream = match order.is_streamed() {
+        true => Some(ArchiveStream::begin(order, &files, outlet)?),
+        false => None,
+    };
+    let run = |cancel: &Cancel| {
+        let mut line = |line: &str| {
+            if !line.trim().is_empty() {
+                events.emit(bytes.progress(line).unwrap_or_else(|| Event::ToolOutput {
+                    tool: tool.to_owned(),
+                    line: line.to_owned(),
+                }));
+            }
+        };
+        let run = || match &mut stream {
+            None => call.run(key, cancel, &mut line),
+            Some(stream) => {
+                let mut take = |bytes: &[u8]| {
+                    if !stream.take(bytes, &work) {
+                        cancel.set();
+                    }
+                };
+                call.run_for_output(key, cancel, &mut take, &mut line)
+            }
+        };
+        in_root(order.tools_root.as_deref(), run).map_err(|why| ToolError::Start {
+            program: tool.to_owned(),
+            why,
+        })?
+    };
+    let code = watch::watched(order, &files, cancel, run);
+    if cancel.is_set() {
+        return Err(StageError::Interrupted);
+    }
+    // Why nobody took the archive comes before how the script ended.
+    stream.map_or(Ok(()), |stream| stream.end(&files))?;
+    code
 }
 
 /// Whether the mirror was copied as far as it could be. Single files that could not are found by
