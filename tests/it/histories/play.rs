@@ -208,14 +208,14 @@ fn judged(
             world.unusual = false;
             world.forgetful = false;
         }
-    } else if stamp_of(ran).is_some() {
+    } else if let Some(stamp) = stamp_of(ran) {
         // It may have got as far as its markers, or to the note of its key.
         let known = world.owner.is_none_or(|owner| owner == outcome.host);
-        world.owner = if known {
-            Some(outcome.host)
-        } else {
-            world.owner
-        };
+        let is_marker = |key: &String| key.contains("_yes_") && key.contains(&*stamp);
+        let mut stores = world.stores().into_iter();
+        if known || stores.any(|store| world.objects(store).keys().any(is_marker)) {
+            world.owner = Some(outcome.host);
+        }
         world.unusual = true;
     } else if outcome.troubled {
         world.unusual = true;

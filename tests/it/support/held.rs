@@ -20,6 +20,8 @@ pub struct Held {
     gate: Door,
     /// What all its processes have in their environment, and no others. On Windows only.
     mark: Option<String>,
+    /// How many of them are this program.
+    programs: usize,
 }
 
 enum Door {
@@ -44,6 +46,7 @@ impl Machine {
                 run,
                 gate: Door::Pipes(gate),
                 mark: None,
+                programs: 1,
             };
         };
         let place = self.new_directory();
@@ -70,6 +73,10 @@ impl Machine {
             run,
             gate: Door::File(opened),
             mark: Some(self.profile.said(&self.path("state"))),
+            programs: match self.profile.snapshot.as_ref() {
+                Some((program, _)) if program.as_os_str().is_empty() => 1,
+                _ => 3,
+            },
         }
     }
 
@@ -149,11 +156,11 @@ impl Held {
     pub fn interrupt(self) -> Ran {
         match &self.mark {
             None => signal(i32::try_from(self.run.id()).unwrap(), Signal::INT),
-            // Wine's word for Ctrl-C, to the program, ShadowSpawn and the stage, as the console
-            // tells all of them.
+            // Wine's word for Ctrl-C, to the program, and to ShadowSpawn and the stage if there are
+            // such, as the console tells all of them.
             Some(mark) => {
                 let told = under_wine(mark, "aam-backup.exe");
-                assert_eq!(told.len(), 3);
+                assert_eq!(told.len(), self.programs);
                 told.into_iter().for_each(|pid| signal(pid, Signal::INT));
             }
         }

@@ -215,6 +215,19 @@ fn a_killed_run_with_its_own_shadow_copies_takes_its_tools_with_it() {
     machine.run(&[]).exit(0).says("left by an interrupted run");
 }
 
+#[test]
+fn an_interrupted_run_takes_its_own_shadow_copies_down() {
+    let Some(mut machine) = machine() else { return };
+    machine.profile.snapshot = Some((PathBuf::new(), PathBuf::from("Q:")));
+    machine.add_other();
+    let held = machine.hold_at_second_mount();
+    held.interrupt().exit(130);
+    assert!(fs::symlink_metadata(machine.lab_letter()).is_err());
+    assert_eq!(machine.left_over(), Vec::<PathBuf>::new());
+    let ran = machine.run(&[]);
+    ran.exit(0).never_says("left by an interrupted run");
+}
+
 /// Task Scheduler ends a task at its time limit without a word to it.
 #[test]
 fn a_killed_run_takes_its_tools_and_its_snapshot_with_it() {
