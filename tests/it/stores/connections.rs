@@ -64,14 +64,15 @@ fn a_stream_has_two_parts_under_way() {
     let place = behind();
     place.proxy.set_distance(Distance {
         round_trip: Duration::from_millis(50),
-        window: 4 * MEBIBYTE as u64,
+        window: MEBIBYTE as u64,
     });
     let cut = Fault::CutRequest(3 * MEBIBYTE as u64);
     place.proxy.spoil("PUT", "partNumber=2", 1, cut);
     let store = place.over(4, &[]);
     let mut object = store.grow("stream", Purpose::Archive).unwrap();
+    let part: bytes::Bytes = content(6 * MEBIBYTE).into();
     for _ in 0..6 {
-        object.add(content(6 * MEBIBYTE).into()).unwrap();
+        object.add(part.clone()).unwrap();
     }
     object.close().unwrap();
     let most = place.proxy.most_at_once();
