@@ -57,6 +57,30 @@ fn as_many_requests_as_connections() {
     assert!((3..=5).contains(&most), "{most}");
 }
 
+/// What is sent while it is made waits until fewer than two parts are under way, and a part that
+/// was cut is sent again.
+#[test]
+fn a_stream_has_two_parts_under_way() {
+    let place = behind();
+    place.proxy.set_distance(Distance {
+        round_trip: Duration::from_millis(50),
+        window: MEBIBYTE as u64,
+    });
+    let cut = Fault::CutRequest(3 * MEBIBYTE as u64);
+    place.proxy.spoil("PUT", "partNumber=2", 1, cut);
+    let store = place.over(4, &[]);
+    let mut object = store.grow("stream", Purpose::Archive).unwrap();
+    let part: bytes::Bytes = content(6 * MEBIBYTE).into();
+    for _ in 0..6 {
+        object.add(part.clone()).unwrap();
+    }
+    object.close().unwrap();
+    let most = place.proxy.most_at_once();
+    assert!((2..=3).contains(&most), "{most}");
+    assert_eq!(place.proxy.count("PUT", "partNumber="), 7);
+    object.abandon().unwrap();
+}
+
 #[test]
 fn a_limited_line_brings_the_same() {
     let place = behind();

@@ -70,7 +70,6 @@ impl GrowingObject for GrowingUpload<'_> {
     fn add(&mut self, part: Bytes) -> Result<(), StoreError> {
         let (store, act) = (self.store, self.act.clone());
         let work = async {
-            self.confirm_until(UNDER_WAY).await?;
             let slots = store.upload_slots.clone().acquire_owned().await;
             let part = UploadPart {
                 number: self.next,
@@ -80,7 +79,7 @@ impl GrowingObject for GrowingUpload<'_> {
             self.next += 1;
             let sending = store.send_part(self.act.clone(), &self.key, &self.id, part);
             self.senders.spawn(sending);
-            Ok(())
+            self.confirm_until(UNDER_WAY).await
         };
         store
             .handle

@@ -82,6 +82,8 @@ pub fn traces_of_growing_objects_are_removed(place: &Place) {
         .unwrap();
     // Whatever a file says, no object is removed.
     let _ = place.store.remove_trace("other", "key");
+    let _ = place.store.remove_trace("key", "key");
+    let _ = place.store.remove_trace("key", "nas:key");
     assert_eq!(place.store.list("").unwrap().len(), 1);
 }
 
