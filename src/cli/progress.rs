@@ -140,7 +140,11 @@ impl LiveLine {
     fn step(&self, shown: &mut LiveStages, number: usize, of: usize, what: &str) {
         shown.stage = None;
         // Downloads go on while one archive after the other is extracted.
-        if shown.transfer.take_if(|it| [SENDING, STREAMING].contains(&it.what)).is_some() {
+        if shown
+            .transfer
+            .take_if(|it| [SENDING, STREAMING].contains(&it.what))
+            .is_some()
+        {
             shown.ahead = 0;
         }
         let whole = shown.whole.get_or_insert_with(|| {

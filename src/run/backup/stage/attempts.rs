@@ -42,6 +42,9 @@ pub(super) fn make(
     cancel: &Cancel,
     events: &Events<'_>,
 ) -> Result<Made, StageError> {
+    if order.archive.is_none() {
+        return Ok(Made::Nothing);
+    }
     let files = StageFiles::of(order);
     let mut order = order.clone();
     order.mirror = None;

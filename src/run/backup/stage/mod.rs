@@ -189,13 +189,8 @@ fn carry_out(
     if order.mirror.is_some() || order.archive.is_some() {
         let status = run_tools(&mut order, &prepared, key, outlet, cancel, events)?;
         let copied = order.mirror.is_some() && script::copier_finished(&status, &order, events);
-        let made = match order.archive.is_some() {
-            true => {
-                let status = status.clone();
-                attempts::make(&order, &prepared, status, key, outlet, cancel, events)?
-            }
-            false => attempts::Made::Nothing,
-        };
+        let codes = status.clone();
+        let made = attempts::make(&order, &prepared, codes, key, outlet, cancel, events)?;
         if order.mirror.is_some() {
             result.mirror = Some(verified(
                 &order, &prepared, copied, &status, cancel, events,
