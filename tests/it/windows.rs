@@ -26,6 +26,7 @@ use crate::support::machine::Ran;
 mod attributes;
 mod case_one;
 mod faults;
+mod ntfs;
 mod shadow;
 
 fn root() -> PathBuf {
