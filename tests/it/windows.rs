@@ -27,6 +27,7 @@ mod attributes;
 mod case_one;
 mod faults;
 mod mirror;
+mod ntfs;
 mod shadow;
 
 fn root() -> PathBuf {
