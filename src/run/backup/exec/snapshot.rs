@@ -91,15 +91,18 @@ pub(super) fn run(
         });
         let report = result(program, snapshot, order, &files, ending)?;
         if report.said > heard {
-            let said = report.said;
-            let text = format!(
-                "'{program}' passed on {heard} of {said} messages of its stage: what was skipped may not be named here"
-            );
-            let hint = "leave snapshot.program out, or name another program";
-            events.warn(Section::Tools, text, Some(hint.to_owned()));
+            unheard(program, heard, report.said, events);
         }
         return Ok(report.result);
     }
+}
+
+fn unheard(program: &str, heard: u64, said: u64, events: &Events<'_>) {
+    let text = format!(
+        "'{program}' passed on {heard} of {said} messages of its stage: what was skipped may not be named here"
+    );
+    let hint = "leave snapshot.program out, or name another program";
+    events.warn(Section::Tools, text, Some(hint.to_owned()));
 }
 
 fn command(
