@@ -90,14 +90,15 @@ pub(super) fn run(
             meaning: ending.to_string(),
         });
         let report = result(program, snapshot, order, &files, ending)?;
-        if report.said > heard {
-            unheard(program, heard, report.said, events);
-        }
+        compare_said(program, heard, report.said, events);
         return Ok(report.result);
     }
 }
 
-fn unheard(program: &str, heard: u64, said: u64, events: &Events<'_>) {
+fn compare_said(program: &str, heard: u64, said: u64, events: &Events<'_>) {
+    if said <= heard {
+        return;
+    }
     let text = format!(
         "'{program}' passed on {heard} of {said} messages of its stage: what was skipped may not be named here"
     );
