@@ -14,6 +14,7 @@ use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Section};
 use crate::model::manifest::{DeltaBase, ManifestError, SourceLook};
 use crate::model::marker::StateCounts;
+use crate::model::path::Family;
 use crate::model::secret::Secret;
 use crate::model::text;
 use crate::model::upload_record::WorkFile;
@@ -36,6 +37,7 @@ mod mirror;
 mod outputs;
 mod prepare;
 mod script;
+mod stale;
 mod unasked;
 mod verify;
 mod watch;
@@ -210,6 +212,9 @@ fn run_tools(
 ) -> Result<script::ToolCodes, StageError> {
     order.mirror.iter_mut().for_each(half_copies::make);
     let absent = unasked::absent(order, &prepared.copies);
+    if order.mount.path.family() == Family::Windows {
+        stale::refresh(order, cancel)?;
+    }
     let codes = script::run(order, &prepared.copies, key, cancel, events);
     unasked::report(order, &absent, events);
     let mirror = order.mirror.iter();
