@@ -110,3 +110,28 @@ fn a_mirror_without_deletion_as_in_posix() {
     assert!(!copies.join("docs/old").exists());
     assert!(copies.join("docs/B.txt").exists(), "{ran}");
 }
+
+/// As VeraCrypt changes its containers.
+#[test]
+fn a_change_that_neither_size_nor_time_shows() {
+    let Some(machine) = machine() else { return };
+    let file = machine.home().join("docs/a.txt");
+    let time = filetime::FileTime::from_unix_time(1_400_000_000, 0);
+    let patch = |text: &str| {
+        fs::write(&file, text).unwrap();
+        filetime::set_file_mtime(&file, time).unwrap();
+    };
+    patch("content 0");
+    machine.run(&[]).exit(0);
+    let copy = machine.below(&machine.path("mirror"), &machine.home());
+    let copy = copy.join("docs/a.txt");
+    for (text, options) in [
+        ("content 1", &[][..]),
+        ("content 2", &["--force-full"]),
+        ("content 3", &["--destination", "mirror"]),
+    ] {
+        patch(text);
+        machine.run(options).exit(0);
+        assert_eq!(fs::read_to_string(&copy).unwrap(), text);
+    }
+}

@@ -39,6 +39,7 @@ mod outputs;
 mod prepare;
 mod script;
 mod shares;
+mod stale;
 mod tail;
 mod unasked;
 mod verify;
@@ -230,6 +231,9 @@ fn run_tools(
 ) -> Result<script::ToolCodes, StageError> {
     order.mirror.iter_mut().for_each(half_copies::make);
     let absent = unasked::absent(order, &prepared.copies);
+    if order.mount.path.family() == Family::Windows {
+        stale::refresh(order, cancel)?;
+    }
     let codes = script::run(
         order,
         &prepared.copies,

@@ -8,6 +8,7 @@ use super::StageError;
 use super::counts::WalkCounts;
 use super::fit::{Fit, Treatment};
 use super::fitting::Fitting;
+use super::stale::Touched;
 use crate::adapters::walk::meta_of;
 use crate::model::event::Events;
 use crate::model::manifest::{Entry, Header, Meta, Moment, RelPath, Writer};
@@ -25,6 +26,8 @@ pub(super) struct Outputs<'a> {
     /// What is compared by content.
     content: Option<BufWriter<File>>,
     fit: Option<Fit<'a>>,
+    /// Where Robocopy copies.
+    touched: Option<Touched>,
     family: Family,
     /// When the walk begins.
     began: Option<Moment>,
@@ -77,7 +80,12 @@ impl<'a> Outputs<'a> {
         };
         let began = work.and_then(|work| began(&files.manifest.inside(work)));
         Ok(Outputs {
-            content: create(matches!(mirror, MirrorList::Copied(_)), &files.content_list)?,
+            content: create(order.mirror.is_some(), &files.content_list)?,
+            touched: order
+                .mirror
+                .as_ref()
+                .filter(|_| family == Family::Windows)
+                .map(Touched::since_the_copy),
             fit: Fit::new(order, read, began),
             manifest: manifest
                 .map(|out| Writer::new(out, &header))
@@ -147,7 +155,10 @@ impl<'a> Outputs<'a> {
     ) -> Result<(), StageError> {
         let treatment = match &mut self.fit {
             Some(fit) => fit.judge(new, last, events),
-            None => Treatment::Copy,
+            None => match &mut self.touched {
+                Some(touched) => touched.treatment(new, last),
+                None => Treatment::Copy,
+            },
         };
         let Some(entry) = rsync_entry(&new.path).filter(|_| treatment != Treatment::LeaveOut)
         else {

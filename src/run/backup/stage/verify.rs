@@ -193,8 +193,8 @@ impl Pair {
     }
 }
 
-/// The paths of a list for rsync.
-fn listed(list: &Path) -> Result<HashSet<Vec<u8>>, StageError> {
+/// The paths of a list for rsync, or for [`super::stale`].
+pub(super) fn listed(list: &Path) -> Result<HashSet<Vec<u8>>, StageError> {
     let text = match fs::read(list) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
