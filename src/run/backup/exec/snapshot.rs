@@ -90,15 +90,20 @@ pub(super) fn run(
             meaning: ending.to_string(),
         });
         let report = result(program, snapshot, order, &files, ending)?;
-        if report.said > heard {
-            let said = report.said;
-            let text = format!(
-                "'{program}' passed on {heard} of {said} messages of its stage: what was skipped may not be named here"
-            );
-            let hint = "leave snapshot.program out, or name another program";
-            events.warn(Section::Tools, text, Some(hint.to_owned()));
-        }
+        name_unheard(program, &report, heard, events);
         return Ok(report.result);
+    }
+}
+
+/// Messages that the snapshot program kept for itself.
+fn name_unheard(program: &str, report: &StageReport, heard: u64, events: &Events<'_>) {
+    if report.said > heard {
+        let said = report.said;
+        let text = format!(
+            "'{program}' passed on {heard} of {said} messages of its stage: what was skipped may not be named here"
+        );
+        let hint = "leave snapshot.program out, or name another program";
+        events.warn(Section::Tools, text, Some(hint.to_owned()));
     }
 }
 
