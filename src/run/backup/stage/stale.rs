@@ -21,13 +21,13 @@ use crate::render::StageFiles;
 use crate::run::native::native;
 
 /// When the copies of one directory were last changed, by their names.
-type Changes = HashMap<OsString, Moment>;
+type CopyTimes = HashMap<OsString, Moment>;
 
 /// Finds what was touched since it was copied, in walk order.
 pub(super) struct Touched {
     target: PathBuf,
     /// The last directory that was asked for.
-    last: Option<(RelPath, Changes)>,
+    last: Option<(RelPath, CopyTimes)>,
 }
 
 impl Touched {
@@ -62,7 +62,7 @@ impl Touched {
 }
 
 #[cfg(windows)]
-fn changes(directory: &Path) -> Changes {
+fn changes(directory: &Path) -> CopyTimes {
     let all = crate::adapters::windows::listed(directory).unwrap_or_default();
     let known = all.into_iter();
     known
@@ -72,8 +72,8 @@ fn changes(directory: &Path) -> Changes {
 
 /// Elsewhere, Robocopy does not copy.
 #[cfg(not(windows))]
-fn changes(_: &Path) -> Changes {
-    Changes::new()
+fn changes(_: &Path) -> CopyTimes {
+    CopyTimes::new()
 }
 
 /// Gives such copies another time where their content differs, so that Robocopy replaces them. If
