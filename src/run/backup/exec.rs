@@ -37,8 +37,6 @@ mod upload;
 
 use streaming::HeldVolumes;
 
-#[cfg(windows)]
-pub use snapshot::EventLines;
 pub use snapshot::{KEY_VARIABLE, run_order_file};
 
 /// Everything that a run needs besides its plan.
