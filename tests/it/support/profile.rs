@@ -129,8 +129,10 @@ impl Profile {
         }
         line("destinations:".to_owned());
         if !self.mirror.is_empty() {
-            let optional = format!(", optional: {}}}", self.optional);
-            line(format!("  mirror: {}", self.mirror.replace('}', &optional)));
+            line(match self.optional {
+                true => format!("  mirror: {}", self.mirror.replace('}', ", optional: true}")),
+                false => format!("  mirror: {}", self.mirror),
+            });
         }
         if !self.more_destinations.is_empty() {
             line(self.more_destinations.clone());
