@@ -130,7 +130,10 @@ impl Profile {
         line("destinations:".to_owned());
         if !self.mirror.is_empty() {
             line(match self.optional {
-                true => format!("  mirror: {}", self.mirror.replace('}', ", optional: true}")),
+                true => format!(
+                    "  mirror: {}",
+                    self.mirror.replace('}', ", optional: true}")
+                ),
                 false => format!("  mirror: {}", self.mirror),
             });
         }
