@@ -1,5 +1,6 @@
 //! What must hold after every step.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -350,7 +351,17 @@ pub fn the_mirror_was_guarded(world: &World, before: &Seen, ran: &Ran) -> Result
 
 /// The mirror holds what is selected, and nothing else where extra files are deleted.
 pub fn the_mirror_is_whole(world: &World, tree: &Seen) -> Result<(), String> {
-    let mirror = world.mirrored();
+    let mut mirror = world.mirrored();
+    if world.machine.is_windows() {
+        // Robocopy leaves the spelling of a name as it is, and Windows takes both for one.
+        let fold = |path: &[u8]| String::from_utf8_lossy(path).to_lowercase();
+        let spelt: BTreeMap<String, &Vec<u8>> = tree.keys().map(|p| (fold(p), p)).collect();
+        let as_in_tree = |path: Vec<u8>| spelt.get(&fold(&path)).map_or(path, |p| (*p).clone());
+        mirror = mirror
+            .into_iter()
+            .map(|(path, found)| (as_in_tree(path), found))
+            .collect();
+    }
     for (path, found) in tree {
         let copy = mirror.get(path);
         let fits = copy.is_some_and(|copy| {
