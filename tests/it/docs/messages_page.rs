@@ -56,7 +56,7 @@ const IN_PROFILES: [(&str, &str, &str); 17] = [
         "/home/allen/backup",
     ),
     (
-        "There is no destination",
+        "No destination",
         "  directory:\n    path: /mnt/nas\n",
         "  {}\n",
     ),
