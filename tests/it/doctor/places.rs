@@ -58,14 +58,14 @@ fn exclusions_that_leave_nothing_out() {
         "ok",
         "3 exclusions; nothing has a name like '*.bak' now",
     );
-    let gone = machine.path("home/docs/emty").display().to_string();
+    let gone = machine.path("home/docs/lost").display().to_string();
     let outside = machine.path("store").display().to_string();
     machine.profile.exclude_directories.extend([gone, outside]);
     // A file of that name is no directory.
     machine.profile.exclude_files.push(inside);
     let found = Findings::of(&machine);
     found
-        .has("exclusions", "warning", "emty' does not exist")
+        .has("exclusions", "warning", "lost' does not exist")
         .has("exclusions", "warning", "store' leaves nothing out")
         .has("exclusions", "warning", "exclude.files: ");
 }
