@@ -22,6 +22,6 @@ rem Mirror: this directory without what is listed after /XD and /XF.
 >>"C:\work\main-work-computer_20201221_134337.851361\2\status" echo mirror %ERRORLEVEL%
 
 rem Archive: exactly the listed files, encrypted, in volumes.
-"C:\Program Files\7-Zip\7z.exe" a -tzip -mem=AES256 -mcu=on -mtc=on -mta=on -mx=5 -spd -scsUTF-8 -sccUTF-8 -bd -p -v4000000000b "-i@C:\work\main-work-computer_20201221_134337.851361\2\archive.list" -- "C:\work\main-work-computer_20201221_134337.851361\2\main-work-computer_20201221_134337.851361_0_0.0_no_c--users-allen-.zip"
+"C:\Program Files\7-Zip\7z.exe" a -tzip -mem=AES256 -mcu=on -mtc=on -mta=on -mx=5 -spd -scsUTF-8 -sccUTF-8 -bsp1 -p -v4000000000b "-i@C:\work\main-work-computer_20201221_134337.851361\2\archive.list" -- "C:\work\main-work-computer_20201221_134337.851361\2\main-work-computer_20201221_134337.851361_0_0.0_no_c--users-allen-.zip"
 >>"C:\work\main-work-computer_20201221_134337.851361\2\status" echo archive %ERRORLEVEL%
 exit /b 0
