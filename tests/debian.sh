@@ -25,12 +25,15 @@ clean() {
     for mount in dev/pts dev/shm dev sys proc; do
         if mountpoint -q "$root/$mount"; then umount "$root/$mount"; fi
     done
+    umount "$root" 2>/dev/null || true
     rm -rf --one-file-system "$root"
     exit "$code"
 }
 trap clean EXIT
 trap 'exit 130' HUP INT TERM
 chmod 755 "$root"
+# A root directory is the root of a mount.
+mount --bind "$root" "$root"
 cp -a "$base/." "$root/"
 mount -t proc proc "$root/proc"
 mount -t sysfs sysfs "$root/sys"
@@ -79,7 +82,7 @@ quick_start_and_tests() {
 }
 [ "$who" = root ] || quick_start_and_tests allen /home/allen
 [ "$who" != user ] || exit 0
-# What the user built is as good for root.
-cp -a "$root/home/allen/project" "$root/root/project"
-inside root /root "chown -R root: project /opt/cargo; rm -rf project/tests/.venv"
+# What the user built is as good for root. Tests start programs of the checkout as other accounts, too.
+cp -a "$root/home/allen/project" "$root/srv/project"
+inside root /root "chown -R root: /srv/project /opt/cargo; rm -rf /srv/project/tests/.venv; ln -s /srv/project project"
 quick_start_and_tests root /root

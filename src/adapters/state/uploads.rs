@@ -96,9 +96,11 @@ pub fn examine(unfinished: &mut Unfinished) {
         };
         Some(format!("'{}': {why}", file.path.display()))
     });
-    let lost = || "its archive was sent while it was made, and not to its end".to_owned();
-    unfinished.problem = match unfinished.is_lost() {
-        true => Some(lost()),
+    let is_lost = unfinished.is_lost();
+    // Another store may lack no more than a marker.
+    unfinished.give_up_streamed();
+    unfinished.problem = match is_lost && unfinished.pending.is_empty() {
+        true => Some("its archive was sent while it was made, and not to its end".to_owned()),
         false => unfinished.damage.clone().or(problem),
     };
 }

@@ -32,7 +32,11 @@ pub(super) fn notes(job: &Job, left_out: &[Destination]) -> Vec<PlanNote> {
             section: Section::LatestBackups,
             severity: Severity::Warning,
             text: format!("'{place}' is not used: it is not attached"),
-            hint: Some("attach its disk; the next run backs up to it what is new since".to_owned()),
+            hint: Some(
+                "attach its disk; if a new disk or directory takes its place, run once with \
+                 --new-destination"
+                    .to_owned(),
+            ),
         })
         .collect()
 }

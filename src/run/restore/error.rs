@@ -36,6 +36,8 @@ pub enum RestoreError {
     },
     #[error("'{}' is not empty", .0.display())]
     NotEmpty(PathBuf),
+    #[error("'{}' was changed after the restore ended", .0.display())]
+    Touched(PathBuf),
     #[error("'{}' is not a directory", .0.display())]
     NotADirectory(PathBuf),
     #[error("'{}' is a symbolic link: a restore does not write through it", .0.display())]
@@ -256,6 +258,10 @@ impl RestoreError {
             RestoreError::NotEmpty(_) => {
                 "name a new directory, or allow files in it to be overwritten with \
                  --into-existing"
+            }
+            RestoreError::Touched(_) => {
+                "restore what is missing into another directory; to overwrite what was changed, \
+                 delete '.aam-restore' there and use --into-existing"
             }
             RestoreError::NotADirectory(_) => "name a directory that is empty or does not exist",
             RestoreError::NotOurs(_)

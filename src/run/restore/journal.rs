@@ -9,6 +9,7 @@ use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -56,6 +57,9 @@ pub struct Journal {
     /// Parts of other archives whose files are all extracted: they were deleted to make room.
     #[serde(default)]
     pub used: Vec<UsedPart>,
+    /// When a start came to its end without everything. What is changed later is the user's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<DateTime<Utc>>,
     /// Files may have been written into the target.
     #[serde(default)]
     pub written: bool,
@@ -104,6 +108,7 @@ impl Journal {
             extracted: Vec::new(),
             former: None,
             used: Vec::new(),
+            ended: None,
             written: false,
         }
     }
@@ -159,6 +164,8 @@ impl Journal {
     pub fn forget(&mut self, mount: usize) {
         self.extracted.retain(|archive| archive.mount != mount);
         self.used.retain(|part| part.mount != mount);
+        // They may have to be downloaded again.
+        self.agreed = false;
     }
 
     /// The volumes are those of this plan; if mounts were left out of it, the next may have more.

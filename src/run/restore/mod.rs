@@ -23,6 +23,7 @@ pub mod status;
 pub mod target;
 mod thaw;
 pub mod tools;
+mod touched;
 mod wanted_lists;
 pub mod work;
 

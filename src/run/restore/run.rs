@@ -4,6 +4,8 @@
 
 use std::path::Path;
 
+use chrono::Utc;
+
 use crate::model::event::Section;
 use crate::plan::restore::estimate::VolumeState;
 use crate::plan::restore::needed::{LocatedVolume, needed_volumes};
@@ -34,27 +36,31 @@ pub fn run(
     tools: &RestoreTools<'_>,
 ) -> Result<Tally, RestoreError> {
     let target = Target::open(to, into_existing, &plan)?;
-    let left_out = !plan.losses.is_empty();
     let result = work(plan, step, tools, &target);
     let close = match &result {
         Err(_) => Close::Failed,
         Ok(_) if matches!(step, RestoreStep::Request | RestoreStep::Download) => Close::Later,
         // When the cause is gone, the next start continues.
-        Ok(tally) if left_out || tally.lost > 0 || tally.different > 0 => Close::Later,
+        Ok((tally, is_whole)) if !is_whole || tally.lost > 0 || tally.different > 0 => {
+            target.change(|journal| journal.ended = Some(Utc::now()))?;
+            Close::Later
+        }
         Ok(_) => Close::Done,
     };
     let closed = target.close(close);
-    let tally = result?;
+    let (tally, _) = result?;
     closed?;
     Ok(tally)
 }
 
+/// Also whether no mount was left out.
 fn work(
     plan: RestorePlan,
     step: RestoreStep,
     tools: &RestoreTools<'_>,
     target: &Target,
-) -> Result<Tally, RestoreError> {
+) -> Result<(Tally, bool), RestoreError> {
+    let (planned, no_losses) = (plan.mounts.len(), plan.losses.is_empty());
     report_beginning(&plan, tools, target);
     let downloads = Downloads::new(tools, target);
     let thawing = Thawing::new(tools, target);
@@ -62,6 +68,7 @@ fn work(
         true => Manifests::new(tools, &downloads, target).narrow(plan)?,
         false => (plan, WantedFiles::default()),
     };
+    let is_whole = no_losses && plan.mounts.len() == planned;
     let needed = needed_volumes(&plan, |mount, archive| downloads.parts_here(mount, archive));
     let mut volumes = thaw::locate(tools.store, needed)?;
     let keys = volumes.iter().map(|v| v.needed.volume.key.clone());
@@ -70,7 +77,7 @@ fn work(
     let extract = |wait: WaitForParts<'_>| {
         Extraction::new(&plan, &wanted, tools, target, &downloads, wait).run()
     };
-    match step {
+    let tally = match step {
         RestoreStep::Request => {
             thawing.agree(&plan, &volumes)?;
             thawing.request(&mut volumes)?;
@@ -87,7 +94,8 @@ fn work(
             let queue = DownloadQueue::new(&downloads, &thawing, &volumes);
             queue.run(|| extract(&|archive, have| queue.wait_for(archive, have)))
         }
-    }
+    };
+    Ok((tally?, is_whole))
 }
 
 fn report_beginning(plan: &RestorePlan, tools: &RestoreTools<'_>, target: &Target) {

@@ -15,6 +15,7 @@ use super::disk;
 use super::error::RestoreError;
 use super::held::{HeldDirectory, NotHeld, is_own};
 use super::journal::Journal;
+use super::touched;
 
 /// Room that is left for the journal, the lists, and what other programs write meanwhile.
 const MARGIN: u64 = 16 << 20;
@@ -77,7 +78,7 @@ impl Target {
         let mut journal = match begun {
             Some(mut journal) => {
                 journal.check(plan, &named)?;
-                journal.follow(plan);
+                resume(&mut journal, plan, &path)?;
                 held.former = journal.former.or(held.former);
                 journal
             }
@@ -257,6 +258,20 @@ pub enum Close {
 const TEMPORARY: &str = "temporary";
 /// Downloads.
 const VOLUMES: &str = "volumes";
+
+/// Goes on as if the restore had been interrupted, unless somebody worked in the target since it
+/// ended.
+fn resume(journal: &mut Journal, plan: &RestorePlan, path: &Path) -> Result<(), RestoreError> {
+    journal.follow(plan);
+    let Some(ended) = journal.ended.take() else {
+        return Ok(());
+    };
+    let found = touched::since(path, ended.into());
+    match found.map_err(RestoreError::disk("read", path))? {
+        Some(found) => Err(RestoreError::Touched(found)),
+        None => Ok(()),
+    }
+}
 
 /// Where a part is downloaded to, in a working directory. Keys never become file names here: a
 /// store may hold any key. An existing file was checked.

@@ -107,7 +107,7 @@ fn only_stale_partials_are_removed() {
     );
     fs::write(&stale, b"half").unwrap();
     fs::write(&fresh, b"half").unwrap();
-    let age = SystemTime::now() - Duration::from_secs(25 * 60 * 60);
+    let age = SystemTime::now() - Duration::from_secs(15 * 24 * 60 * 60);
     filetime::set_file_mtime(&stale, age.into()).unwrap();
     place
         .store

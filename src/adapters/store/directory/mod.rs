@@ -35,7 +35,8 @@ use crate::model::object::{Object, ObjectRef};
 const PARTIAL: &str = ".aam-partial-";
 
 /// Partial objects of a run that was killed are removed when they are older than any upload takes.
-const STALE: Duration = Duration::from_secs(24 * 60 * 60);
+/// Those of an archive that is sent while it is made wait until all mounts are archived.
+const STALE: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 
 /// Archives in a directory.
 #[derive(Debug)]

@@ -107,7 +107,13 @@ impl GrowingObject for GrowingRemote<'_> {
         // At the end of its input, it would make an object of what it has.
         self.stop.set();
         let _ = self.program.take().map(JoinHandle::join);
-        self.store.clean_up(&self.sent_to);
-        Ok(())
+        match self.store.clean_up(&self.sent_to) {
+            true => Ok(()),
+            false => Err(self.act.error(
+                StoreErrorKind::Other,
+                "what was sent could not be removed",
+                "",
+            )),
+        }
     }
 }

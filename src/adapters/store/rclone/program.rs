@@ -151,10 +151,13 @@ impl RcloneStore {
 
     /// Removes what an upload left, also after an interrupt. If that fails, the next upload of the
     /// same object replaces it.
-    pub(super) fn clean_up(&self, place: &str) {
+    /// False if it may still be there.
+    pub(super) fn clean_up(&self, place: &str) -> bool {
         let mut call = self.invocation(&["deletefile", place]);
         call.limit = Some(CLEAN_UP);
-        let _ = call.run(None, &Cancel::new(), &mut |_| {});
+        // It says with 3 and 4 that there is nothing.
+        let code = call.run(None, &Cancel::new(), &mut |_| {});
+        matches!(code, Ok(0 | 3 | 4))
     }
 
     pub(super) fn judge(

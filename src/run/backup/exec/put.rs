@@ -54,28 +54,23 @@ impl Execution<'_> {
         let ours = match &file.made {
             Some(made) if !waited => Some(made.clone()),
             // It may be another one since.
-            _ => self.hashed(file).ok(),
+            _ => match self.hashed(file) {
+                Err(error) if waited && !self.cancel.is_set() => {
+                    let path = file.path.display();
+                    let why = format!("'{path}' cannot be read any more: {error}");
+                    return Err(self.damaged(store, file, why, unfinished));
+                }
+                hashed => hashed.ok(),
+            },
         };
         let is_other = |found: &ObjectRef| {
             let made = file.made.as_ref();
             made.is_some_and(|made| made.sha256 != found.sha256)
         };
         let damaged = || {
-            let why = format!(
-                "'{}' is not what it was when it was made",
-                file.path.display()
-            );
-            let mut unfinished = unfinished.lock().unwrap_or_else(PoisonError::into_inner);
-            unfinished.damage = Some(why.clone());
-            self.saved(uploads::save(&unfinished));
-            StoreError {
-                store: store.label().to_owned(),
-                what: format!("writing '{}'", file.key),
-                why,
-                kind: StoreErrorKind::Local,
-                hint: "check the disk of archive.work-directory; the next run makes a new backup"
-                    .to_owned(),
-            }
+            let path = file.path.display();
+            let why = format!("'{path}' is not what it was when it was made");
+            self.damaged(store, file, why, unfinished)
         };
         if ours.as_ref().is_some_and(is_other) {
             return Err(damaged());
@@ -93,6 +88,27 @@ impl Execution<'_> {
             }
             (Ok(stored), _) if is_other(&stored) => Err(damaged()),
             (done, _) => done,
+        }
+    }
+
+    /// Notes that a file cannot be sent any more: the next run gives the upload up.
+    fn damaged(
+        &self,
+        store: &dyn Store,
+        file: &WorkFile,
+        why: String,
+        unfinished: &Mutex<&mut Unfinished>,
+    ) -> StoreError {
+        let mut unfinished = unfinished.lock().unwrap_or_else(PoisonError::into_inner);
+        unfinished.damage = Some(why.clone());
+        self.saved(uploads::save(&unfinished));
+        StoreError {
+            store: store.label().to_owned(),
+            what: format!("writing '{}'", file.key),
+            why,
+            kind: StoreErrorKind::Local,
+            hint: "check the disk of archive.work-directory; the next run makes a new backup"
+                .to_owned(),
         }
     }
 

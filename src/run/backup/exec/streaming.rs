@@ -8,8 +8,8 @@ use std::thread::{Builder, ScopedJoinHandle};
 
 use super::cutter::{Cutter, Portion};
 use super::{Execution, StepsDone};
-use crate::adapters::state::State;
 use crate::adapters::state::open_objects::OpenObject;
+use crate::adapters::state::{State, uploads};
 use crate::adapters::store::{GrowingObject, Purpose, Store, StoreError, StoreErrorKind};
 use crate::model::event::{Event, Section};
 use crate::model::object::ObjectRef;
@@ -47,7 +47,7 @@ impl<'a> Execution<'a> {
             let (mut senders, mut threads) = (Vec::new(), Vec::new());
             for (name, store) in stores {
                 let (to, portions) = sync_channel(0);
-                let receive = move || self.receive(store, &portions);
+                let receive = move || self.receive(store, portions);
                 match Builder::new().spawn_scoped(scope, receive) {
                     Ok(thread) => {
                         senders.push(to);
@@ -100,7 +100,7 @@ impl<'a> Execution<'a> {
     }
 
     /// Receives the volumes of one mount for a store.
-    fn receive<'s>(&self, store: &'s dyn Store, portions: &Receiver<Portion>) -> Reception<'s> {
+    fn receive<'s>(&self, store: &'s dyn Store, portions: Receiver<Portion>) -> Reception<'s> {
         let mut volumes = Vec::new();
         let mut step = |portion| {
             match portion {
@@ -129,6 +129,8 @@ impl<'a> Execution<'a> {
         match portions.iter().try_for_each(&mut step) {
             Ok(()) => Ok(volumes),
             Err(error) => {
+                // The other stores do not wait until everything is removed.
+                drop(portions);
                 self.abandon(store.label(), volumes);
                 Err(error)
             }
@@ -144,19 +146,24 @@ impl<'a> Execution<'a> {
     ) -> Result<(), StoreError> {
         let mut held = held.into_iter();
         while let Some((stored, received)) = held.next() {
+            let (key, trace) = (received.key, received.object.trace());
             let published = match received.object.publish(&stored) {
                 // This run began it, so it is the same.
                 Err(error) if error.kind == StoreErrorKind::Unclear => Ok(()),
                 published => published,
             };
             if let Err(error) = published {
+                self.lingering(OpenObject {
+                    store: label.to_owned(),
+                    key,
+                    trace,
+                });
                 self.abandon(label, held.map(|(_, received)| received).collect());
                 return Err(error);
             }
             self.sent(label, &stored);
-            unfinished.sent(label, stored);
+            self.saved(uploads::note(unfinished, label, stored));
         }
-        self.saved(crate::adapters::state::uploads::save(unfinished));
         Ok(())
     }
 

@@ -362,7 +362,7 @@ impl<'a> Extraction<'a> {
             }
         }
         let tally = verification.end(&mount.shown())?;
-        if tally.different > 0 {
+        if tally.different > tally.in_lost {
             self.target.change(|journal| journal.forget(mount.number))?;
         }
         details::report_renumbered(owners.renumbered(), &mount.shown(), self.events);

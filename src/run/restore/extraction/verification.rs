@@ -41,6 +41,8 @@ pub struct Tally {
     pub removed: u64,
     /// Listed but in no archive: they could not be read when the backup was made.
     pub unsaved: u64,
+    /// Of the different ones, those whose content is lost.
+    pub in_lost: u64,
     /// Damaged archives.
     pub lost: u64,
 }
@@ -56,6 +58,7 @@ impl Tally {
             different: self.different + other.different,
             removed: self.removed + other.removed,
             unsaved: self.unsaved + other.unsaved,
+            in_lost: self.in_lost + other.in_lost,
             lost: self.lost + other.lost,
         }
     }
@@ -376,6 +379,7 @@ impl<'a> Verification<'a> {
 
     pub(super) fn differs(&mut self, path: &str, what: &str) {
         self.tally.different += 1;
+        self.tally.in_lost += u64::from(self.is_lost);
         self.events.fail(
             Section::Verification,
             format!("'{path}' is not as the backup lists it: {what}"),

@@ -44,6 +44,28 @@ fn a_marker_that_is_none_costs_its_mount() {
     }
 }
 
+/// What somebody did in the target since then is neither overwritten nor deleted.
+#[test]
+fn what_was_changed_after_a_restore_without_a_mount_stays() {
+    let pc = history(Format::Zip);
+    let place = object(&pc, INC2, "yes_-home-allen-");
+    let marker = fs::read(&place).unwrap();
+    fs::write(&place, b"{ nonsense").unwrap();
+    let done = restore(&pc, &options());
+    assert_eq!(done.outcome, Outcome::Failure, "{}", done.text());
+    fs::write(&place, marker).unwrap();
+    let new = pc.target().join("2/sub/new");
+    // A step of the clock of change times.
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    fs::write(&new, "of today").unwrap();
+    let error = restore(&pc, &options()).error();
+    assert!(
+        error.contains("was changed after the restore ended"),
+        "{error}"
+    );
+    assert_eq!(fs::read_to_string(new).unwrap(), "of today");
+}
+
 /// Its marker vouches for it: of another mount, and of another backup of the same mount.
 #[test]
 fn a_manifest_of_another_archive_is_refused() {
