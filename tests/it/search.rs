@@ -125,6 +125,12 @@ fn what_is_printed_can_be_restored() {
             path("pics/p.jpg")
         ))
         .says("0 new, 1 changed (12 bytes), 1 moved, 1 gone (3 bytes)");
+    // The mount is the directory above both sources, and not listed itself.
+    machine
+        .aam("ls", &[])
+        .says(&path("docs"))
+        .says(&path("pics"))
+        .says("2 paths, ");
     machine
         .aam("ls", &["/nowhere"])
         .exit(1)

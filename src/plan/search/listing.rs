@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::model::manifest::Entry;
+use crate::model::manifest::{Entry, RelPath};
 use crate::model::path::FullPath;
 use crate::model::stamp::Stamp;
 use crate::model::text::{aligned, count, one_line, size};
@@ -90,6 +90,9 @@ pub struct DirectoryView {
     pub paths: Vec<ListedPath>,
     #[serde(skip)]
     is_there: bool,
+    /// The last entry of a mount that is in no listed directory, and its mount.
+    #[serde(skip)]
+    top: Option<(FullPath, RelPath)>,
 }
 
 impl DirectoryView {
@@ -99,7 +102,18 @@ impl DirectoryView {
             state,
             paths: Vec::new(),
             is_there: false,
+            top: None,
         }
+    }
+
+    /// The mount itself, or its sources where it is only the directory above them.
+    fn is_top(&mut self, mount: &FullPath, path: &RelPath) -> bool {
+        let above = self.top.as_ref();
+        if above.is_some_and(|(of, top)| of == mount && path.starts_with(top)) {
+            return false;
+        }
+        self.top = Some((mount.clone(), path.clone()));
+        true
     }
 
     /// Takes an entry if it is asked for.
@@ -113,7 +127,8 @@ impl DirectoryView {
         let text = entry.path.to_string();
         self.is_there |= asked.is_at(&text);
         let seen = Seen::of(entry);
-        if asked.shows(&text, !seen.is_file(), question.recursive) {
+        let is_top = matches!(asked, Asked::Mount) && self.is_top(mount, &entry.path);
+        if is_top || asked.shows(&text, !seen.is_file(), question.recursive) {
             self.paths.push(ListedPath {
                 path: entry.shown_below(mount),
                 seen,
