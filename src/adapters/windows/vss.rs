@@ -278,7 +278,7 @@ impl ShadowCopy {
     /// `\\?\GLOBALROOT\Device\HarddiskVolumeShadowCopy7`.
     ///
     /// # Errors
-    /// When VSS does not tell, or there is none of this volume.
+    /// When VSS does not say, or the set has no shadow copy of this volume.
     #[allow(unsafe_code)]
     pub fn device(&self, volume: &VolumeRoot) -> Result<String, VssError> {
         let mut all = self.snapshots.iter();

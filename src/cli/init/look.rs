@@ -22,7 +22,7 @@ pub(super) fn expanded(path: &Path) -> PathBuf {
 /// The files in a directory and their bytes, as far as they are counted in a moment.
 ///
 /// # Errors
-/// When it is not there, or is no directory that can be read.
+/// When it does not exist, is not a directory, or cannot be read.
 pub(super) fn content(directory: &Path) -> io::Result<String> {
     fs::read_dir(directory)?;
     let until = Instant::now() + MOMENT;

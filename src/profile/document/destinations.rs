@@ -105,8 +105,8 @@ pub struct MirrorSection {
     /// and fails. `25%` by default.
     #[serde(default)]
     pub max_delete: DeleteLimit,
-    /// On a disk that is not always attached: without it, the other destinations are backed up to,
-    /// and the run ends with a warning. If there is no other destination, the run fails.
+    /// For a disk that is not always attached. While it is not attached, a run backs up to the other
+    /// destinations and ends with a warning. If there is no other destination, the run fails.
     #[serde(default)]
     pub optional: bool,
     /// Windows only: whether copies get the access lists of their originals (`/COPY:DATS` of

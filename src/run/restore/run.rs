@@ -37,19 +37,21 @@ pub fn run(
 ) -> Result<Tally, RestoreError> {
     let target = Target::open(to, into_existing, &plan)?;
     let result = work(plan, step, tools, &target);
+    let mut noted = Ok(());
     let close = match &result {
         Err(_) => Close::Failed,
         Ok(_) if matches!(step, RestoreStep::Request | RestoreStep::Download) => Close::Later,
         // When the cause is gone, the next start continues.
         Ok((tally, is_whole)) if !is_whole || tally.lost > 0 || tally.different > 0 => {
-            target.change(|journal| journal.ended = Some(Utc::now()))?;
+            noted = target.change(|journal| journal.ended = Some(Utc::now()));
             Close::Later
         }
         Ok(_) => Close::Done,
     };
+    // Decrypted lists are deleted in any case.
     let closed = target.close(close);
     let (tally, _) = result?;
-    closed?;
+    noted.and(closed)?;
     Ok(tally)
 }
 

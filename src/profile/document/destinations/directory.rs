@@ -17,8 +17,8 @@ pub struct Directory {
     pub path: String,
     /// Which sets `prune` keeps. By default, nothing is ever deleted.
     pub keep: Option<KeepSection>,
-    /// On a disk that is not always attached: without it, the other destinations are backed up to,
-    /// and the run ends with a warning. If there is no other destination, the run fails.
+    /// For a disk that is not always attached. While it is not attached, a run backs up to the other
+    /// destinations and ends with a warning. If there is no other destination, the run fails.
     #[serde(default)]
     pub optional: bool,
 }
