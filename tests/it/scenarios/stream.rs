@@ -236,17 +236,19 @@ fn a_store_that_fails_in_the_middle_does_not_stop_the_other() {
     assert_restores(&machine);
 }
 
-/// 7-Zip is stopped, because nobody wants its output.
+/// 7-Zip is stopped, because nobody wants its output. The directory vanishes once it holds a
+/// beginning, which cannot be removed then.
 #[test]
 fn without_a_store_the_archive_is_not_finished() {
     let (mut machine, proxy) = made();
     proxy.spoil("PUT", ".zip.002", usize::MAX, denied());
     let (store, gone) = (machine.path("store"), machine.path("gone"));
     machine.hook_seven_zip(&format!(
-        "case \"$what $*\" in archive*/1/archive.list*) 7zz \"$@\" | (head -c 150000; mv '{}' '{}'; cat; \
+        "case \"$what $*\" in archive*/1/archive.list*) 7zz \"$@\" | (head -c 150000; \
+         until ls -A '{store}' | grep -q aam-partial; do sleep 0.1; done; mv '{store}' '{gone}'; cat; \
          sleep 60); exit 0 ;; esac",
-        store.display(),
-        gone.display(),
+        store = store.display(),
+        gone = gone.display(),
     ));
     let ran = machine.run(&[]);
     ran.exit(1).says("the directory is missing");
