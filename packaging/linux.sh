@@ -2,14 +2,19 @@
 # Builds the program for Linux without libraries of the system, and packs it with manual pages, completions, the schema and
 # the licenses of what it is made from: target/packages/aam-backup-VERSION-x86_64-linux.tar.gz. On Debian it installs
 # musl-tools if they are missing. `AAM_PROFILE=dev` builds in a few minutes what is larger and slower.
+# `AAM_TARGET=x86_64-unknown-linux-gnu` builds with the C library of this computer, whose look-up of host names wants the
+# same library where the program runs: for tries where the standard library for musl cannot be fetched.
 set -eu
 cd "$(dirname "$0")/.."
 
-target=x86_64-unknown-linux-musl
+target=${AAM_TARGET:-x86_64-unknown-linux-musl}
 profile=${AAM_PROFILE:-release}
 case $profile in dev) directory=debug ;; *) directory=$profile ;; esac
 
-tests/apt.sh musl-gcc=musl-tools
+case $target in
+*-musl) tests/apt.sh musl-gcc=musl-tools ;;
+*) export RUSTFLAGS="-C target-feature=+crt-static" ;;
+esac
 rustup target list --installed | grep -qx "$target" || rustup target add "$target"
 
 version=$(cargo pkgid --locked | sed 's/.*[#@]//')
