@@ -7,6 +7,7 @@ use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{self, RequestChecksumCalculation, StalledStreamProtectionConfig};
 
+use super::nodes::Nodes;
 use super::{S3Settings, S3Store};
 use crate::adapters::aws::{self, CONNECT_TIMEOUT};
 
@@ -19,10 +20,10 @@ const SLOWEST: u64 = 16 * 1024;
 
 /// The client, and whether checksums are wanted (the SDK's own setting
 /// `AWS_REQUEST_CHECKSUM_CALCULATION`, for servers that refuse them).
-pub(super) async fn connect(settings: &S3Settings) -> (Client, bool) {
+pub(super) async fn connect(settings: &S3Settings, nodes: &Nodes) -> (Client, bool) {
     let shared = aws::loader(
         &settings.region,
-        settings.endpoint.as_deref(),
+        settings.endpoints.first().map(String::as_str),
         &settings.credentials,
     )
     .retry_config(RetryConfig::standard().with_max_attempts(5))
@@ -36,10 +37,12 @@ pub(super) async fn connect(settings: &S3Settings) -> (Client, bool) {
     .await;
     let checksums =
         shared.request_checksum_calculation() != Some(RequestChecksumCalculation::WhenRequired);
-    let config = config::Builder::from(&shared)
-        .force_path_style(settings.endpoint.is_some())
-        .build();
-    (Client::from_conf(config), checksums)
+    let mut config =
+        config::Builder::from(&shared).force_path_style(!settings.endpoints.is_empty());
+    if settings.endpoints.len() > 1 {
+        config = config.interceptor(nodes.clone());
+    }
+    (Client::from_conf(config.build()), checksums)
 }
 
 impl S3Store {

@@ -7,6 +7,7 @@ mod client;
 mod download;
 mod errors;
 mod growing;
+mod nodes;
 mod once;
 mod pace;
 mod parts;
@@ -34,6 +35,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::Semaphore;
 
 use growing::GrowingUpload;
+use nodes::Nodes;
 use pace::Pace;
 use versions::OldVersion;
 
@@ -58,8 +60,8 @@ const TICK: Duration = Duration::from_millis(100);
 pub struct S3Settings {
     pub bucket: String,
     pub region: String,
-    /// For S3-compatible servers; `None` is Amazon.
-    pub endpoint: Option<String>,
+    /// The nodes of an S3-compatible server, in the order in which they are tried. None is Amazon.
+    pub endpoints: Vec<String>,
     /// For volumes; everything else is STANDARD.
     pub storage_class: StorageClass,
     /// How long a small request may take, with all tries.
@@ -75,6 +77,7 @@ pub struct S3Store {
     settings: S3Settings,
     label: String,
     client: Client,
+    nodes: Nodes,
     /// Whether the server gets checksums besides the signed content.
     checksums: bool,
     /// Whether requests may have the condition not to overwrite an object. False after the server
@@ -119,7 +122,8 @@ impl S3Store {
                 )
             })?;
         let handle = runtime.handle().clone();
-        let (client, checksums) = handle.block_on(client::connect(&settings));
+        let nodes = Nodes::new(&settings.endpoints);
+        let (client, checksums) = handle.block_on(client::connect(&settings, &nodes));
         Ok(S3Store {
             upload_slots: Arc::new(Semaphore::new(settings.upload.connections.max(1))),
             upload_pace: Pace::new(settings.upload.limit.clone()),
@@ -128,6 +132,7 @@ impl S3Store {
             settings,
             label,
             client,
+            nodes,
             checksums,
             conditions: AtomicBool::new(true),
             versions: Mutex::default(),

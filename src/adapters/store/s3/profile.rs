@@ -21,7 +21,7 @@ impl S3Store {
         let settings = S3Settings {
             bucket: s3.bucket.clone(),
             region: s3.region.clone(),
-            endpoint: s3.endpoint.clone(),
+            endpoints: s3.endpoints.clone(),
             storage_class: s3.storage_class,
             give_up_after: s3.give_up_after,
             credentials,
