@@ -6,6 +6,8 @@
 #[cfg(unix)]
 pub mod guard;
 mod locate;
+#[cfg(unix)]
+mod naming;
 mod output;
 mod streams;
 mod tree;
@@ -21,8 +23,8 @@ use std::time::{Duration, Instant};
 use crate::model::cancel::Cancel;
 use crate::model::secret::Secret;
 pub use locate::locate;
+use tree::Tree;
 pub use tree::wait_for_end;
-use tree::{Tree, own_group};
 
 /// The environment variable that tells a stage inside a snapshot which process runs the backup.
 pub const RUN_VARIABLE: &str = "AAM_BACKUP_RUN_PROCESS";
@@ -180,10 +182,7 @@ impl Invocation {
     fn start_on(&self, input: impl Into<Stdio>) -> Result<Started, ToolError> {
         let mut command = self.command();
         command.stdin(input).stderr(Stdio::piped());
-        own_group(&mut command);
-        let child = self.spawn(command)?;
-        // One that cleans up after itself lives to do so.
-        let tree = Tree::of(&child, self.stop_file.is_none());
+        let (child, tree) = self.start_group(command)?;
         Ok(Started::new(child, tree))
     }
 
@@ -203,11 +202,17 @@ impl Invocation {
         }
     }
 
-    fn spawn(&self, mut command: Command) -> Result<Child, ToolError> {
-        command.spawn().map_err(|why| ToolError::Start {
+    fn start_group(&self, command: Command) -> Result<(Child, Tree), ToolError> {
+        // One that cleans up after itself lives to do so.
+        let ends_with_us = self.stop_file.is_none();
+        Tree::start(command, ends_with_us).map_err(|why| self.not_started(why))
+    }
+
+    fn not_started(&self, why: std::io::Error) -> ToolError {
+        ToolError::Start {
             program: self.shown(),
             why,
-        })
+        }
     }
 
     /// The program with its arguments and environment, no input, and its output in a pipe.

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use zeroize::Zeroizing;
 
 use super::output::{self, Printed};
-use super::tree::{Tree, own_group};
+use super::tree::Tree;
 use super::{Invocation, Started, ToolError};
 use crate::model::cancel::Cancel;
 use crate::model::secret::Secret;
@@ -55,7 +55,8 @@ impl Invocation {
     /// # Errors
     /// As [`run`](Self::run).
     pub fn secret_output(&self, cancel: &Cancel) -> Result<(i32, Zeroizing<Vec<u8>>), ToolError> {
-        let mut child = self.spawn(self.command())?;
+        let started = self.command().spawn();
+        let mut child = started.map_err(|why| self.not_started(why))?;
         let tree = Tree::alone();
         let pieces = output::bytes(&mut child, output::MOST_BYTES);
         let (started, pieces) = self.reading(Started::new(child, tree), pieces)?;
@@ -81,9 +82,7 @@ impl Invocation {
     ) -> Result<i32, ToolError> {
         let mut command = self.command();
         command.stderr(errors);
-        own_group(&mut command);
-        let mut child = self.spawn(command)?;
-        let tree = Tree::of(&child, self.stop_file.is_none());
+        let (mut child, tree) = self.start_group(command)?;
         let pieces = output::bytes(&mut child, usize::MAX);
         let (started, pieces) = self.reading(Started::new(child, tree), pieces)?;
         let take = &mut |piece: Zeroizing<Vec<u8>>| take(&piece);

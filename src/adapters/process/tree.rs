@@ -1,5 +1,6 @@
 //! A child and everything it started: kept together, and stopped together.
 
+use std::io;
 use std::process::{Child, Command};
 #[cfg(unix)]
 use std::time::Duration;
@@ -17,12 +18,12 @@ const LOOK: Duration = Duration::from_millis(100);
 /// A child gets a process group of its own, so that stopping it also stops what it started, and so
 /// that a Ctrl-C on the terminal reaches only this program, which then stops everything in order.
 #[cfg(unix)]
-pub(super) fn own_group(command: &mut Command) {
+fn own_group(command: &mut Command) {
     std::os::unix::process::CommandExt::process_group(command, 0);
 }
 
 #[cfg(windows)]
-pub(super) fn own_group(command: &mut Command) {
+fn own_group(command: &mut Command) {
     const CREATE_NEW_PROCESS_GROUP: u32 = 0x200;
     std::os::windows::process::CommandExt::creation_flags(command, CREATE_NEW_PROCESS_GROUP);
 }
@@ -33,13 +34,16 @@ pub(super) struct Tree(Option<rustix::process::Pid>);
 
 #[cfg(unix)]
 impl Tree {
-    pub(super) fn of(child: &Child, ends_with_us: bool) -> Tree {
+    /// Starts a program, which ends when this one is killed if `ends_with_us`.
+    pub(super) fn start(mut command: Command, ends_with_us: bool) -> io::Result<(Child, Tree)> {
+        own_group(&mut command);
+        let child = match ends_with_us {
+            true => guard::spawn(&mut command)?,
+            false => command.spawn()?,
+        };
         let id = i32::try_from(child.id()).ok();
-        let group = id.and_then(rustix::process::Pid::from_raw);
-        if ends_with_us {
-            group.into_iter().for_each(guard::name);
-        }
-        Tree(group)
+        let tree = Tree(id.and_then(rustix::process::Pid::from_raw));
+        Ok((child, tree))
     }
 
     /// The child has ended.
@@ -90,12 +94,16 @@ pub(super) struct Tree(Option<crate::adapters::windows::tree::ProcessTree>);
 
 #[cfg(windows)]
 impl Tree {
-    pub(super) fn of(child: &Child, ends_with_us: bool) -> Tree {
+    /// Starts a program, which ends when this one is killed if `ends_with_us`.
+    pub(super) fn start(mut command: Command, ends_with_us: bool) -> io::Result<(Child, Tree)> {
         use crate::adapters::windows::tree::ProcessTree;
-        Tree(match ends_with_us {
-            true => ProcessTree::ending_with_us(child).ok(),
-            false => ProcessTree::of(child).ok(),
-        })
+        own_group(&mut command);
+        let child = command.spawn()?;
+        let tree = match ends_with_us {
+            true => ProcessTree::ending_with_us(&child),
+            false => ProcessTree::of(&child),
+        };
+        Ok((child, Tree(tree.ok())))
     }
 
     /// The child has ended; what it left behind may stay.

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Child;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{CWD, Mode, OFlags, mkfifoat, open};
 use rustix::process::{Pid, Signal, kill_process};
@@ -99,7 +99,9 @@ pub fn wait_for_end(pids: &[i32]) {
         stat.rsplit_once(") ")
             .is_some_and(|(_, rest)| !rest.starts_with('Z'))
     };
+    let limit = Instant::now() + Duration::from_secs(100);
     while pids.iter().any(running) {
+        assert!(Instant::now() < limit, "{pids:?} go on");
         std::thread::sleep(Duration::from_millis(2));
     }
 }
