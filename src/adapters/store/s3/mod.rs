@@ -40,13 +40,12 @@ use pace::Pace;
 use versions::OldVersion;
 
 pub use probe::{UploadRight, Versioning};
+pub use profile::S3Settings;
 
 use super::{
     Act, Direction, GrowingObject, Progress, Purpose, ReceivedBefore, Store, StoreError,
     StoreErrorKind,
 };
-use crate::adapters::aws::Keys;
-use crate::model::bandwidth::Transfers;
 use crate::model::cancel::Cancel;
 use crate::model::object::{Object, ObjectRef, ThawState};
 use crate::model::policy::{StorageClass, Tier};
@@ -54,23 +53,6 @@ use crate::model::policy::{StorageClass, Tier};
 /// How often a waiting call checks whether the run was interrupted: no noticeable delay for a
 /// person, and no load for the processor.
 const TICK: Duration = Duration::from_millis(100);
-
-/// What an S3 store needs to know.
-#[derive(Clone, Debug)]
-pub struct S3Settings {
-    pub bucket: String,
-    pub region: String,
-    /// The nodes of an S3-compatible server, in the order in which they are tried. None is Amazon.
-    pub endpoints: Vec<String>,
-    /// For volumes; everything else is STANDARD.
-    pub storage_class: StorageClass,
-    /// How long a small request may take, with all tries.
-    pub give_up_after: Duration,
-    /// Access key id and secret access key; `None` is the usual chain of the AWS SDK.
-    pub credentials: Keys,
-    pub upload: Transfers,
-    pub download: Transfers,
-}
 
 /// Archives in an S3 bucket.
 pub struct S3Store {

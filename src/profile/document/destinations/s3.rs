@@ -80,8 +80,8 @@ impl EndpointEntry {
         for (i, node) in nodes.iter().enumerate() {
             let pointer = format!("{POINTER}/{i}");
             checked.extend(fields.endpoint(&pointer, Some(node)));
-            let path = node.parse::<http::Uri>().ok();
-            if path.is_some_and(|uri| uri.path() != "/") {
+            let uri = node.parse::<http::Uri>().ok();
+            if uri.is_some_and(|uri| uri.scheme().is_some() && uri.path() != "/") {
                 let mistake = Mistake::value(&pointer, "has a path");
                 fields.report(mistake.hint("the nodes of a cluster are `http://host:port` each"));
             }
