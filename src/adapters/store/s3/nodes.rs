@@ -21,10 +21,10 @@ pub(super) struct Nodes {
 
 /// The node that a try went to.
 #[derive(Clone, Copy, Debug)]
-struct Asked(usize);
+struct AskedNode(usize);
 
-impl Storable for Asked {
-    type Storer = StoreReplace<Asked>;
+impl Storable for AskedNode {
+    type Storer = StoreReplace<AskedNode>;
 }
 
 impl Nodes {
@@ -64,7 +64,7 @@ impl Intercept for Nodes {
         if let Some(address) = self.addresses.get(node) {
             context.request_mut().uri_mut().set_endpoint(address)?;
         }
-        cfg.interceptor_state().store_put(Asked(node));
+        cfg.interceptor_state().store_put(AskedNode(node));
         Ok(())
     }
 
@@ -80,7 +80,7 @@ impl Intercept for Nodes {
             (None, Some(Err(error))) => error.is_connector_error() || error.is_timeout_error(),
             (None, _) => false,
         };
-        if let (true, Some(Asked(node))) = (failed, cfg.load::<Asked>()) {
+        if let (true, Some(AskedNode(node))) = (failed, cfg.load::<AskedNode>()) {
             self.leave(*node);
         }
         Ok(())
