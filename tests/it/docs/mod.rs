@@ -38,6 +38,7 @@ const PAGES: [&str; 28] = [
     "docs/doctor.md",
     "docs/monitoring.md",
     "docs/programs.md",
+    "docs/cluster.md",
     "docs/network.md",
     "docs/how-it-decides.md",
     "docs/import.md",
