@@ -27,7 +27,7 @@ use aam_auto_backup::parts::Job;
 use aam_auto_backup::parts::profile;
 
 /// The pages, in the order in which a newcomer reads them.
-const PAGES: [&str; 28] = [
+const PAGES: [&str; 29] = [
     "docs/old-backups.md",
     "README.md",
     "docs/first-hour.md",
