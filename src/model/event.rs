@@ -78,6 +78,8 @@ pub enum Outcome {
     Invalid,
     /// The hook `before` said "not today".
     Skipped,
+    /// The user did not want to wait for another backup.
+    Declined,
     /// Ended without a report: power cut, crash, `kill -9`. The next run says so.
     Lost,
 }
@@ -93,6 +95,7 @@ impl std::fmt::Display for Outcome {
             Outcome::Interrupted => "interrupted",
             Outcome::Invalid => "invalid",
             Outcome::Skipped => "skipped",
+            Outcome::Declined => "declined",
             Outcome::Lost => "lost",
         })
     }
@@ -100,7 +103,7 @@ impl std::fmt::Display for Outcome {
 
 impl Outcome {
     /// All of them.
-    pub const ALL: [Outcome; 8] = [
+    pub const ALL: [Outcome; 9] = [
         Outcome::Success,
         Outcome::Warning,
         Outcome::Failure,
@@ -108,6 +111,7 @@ impl Outcome {
         Outcome::Interrupted,
         Outcome::Invalid,
         Outcome::Skipped,
+        Outcome::Declined,
         Outcome::Lost,
     ];
 
@@ -116,7 +120,7 @@ impl Outcome {
         match self {
             Outcome::Success => "SUCCESS",
             Outcome::Warning => "WARNING",
-            Outcome::Skipped => "SKIPPED",
+            Outcome::Skipped | Outcome::Declined => "SKIPPED",
             Outcome::Failure
             | Outcome::Locked
             | Outcome::Interrupted
@@ -128,6 +132,11 @@ impl Outcome {
     /// Whether the user must act, because there is no backup.
     pub fn is_failure(self) -> bool {
         self.word() == "FAILURE"
+    }
+
+    /// Whether nothing was started, and whoever decided that knows it: nobody else is told.
+    pub fn is_skipped(self) -> bool {
+        self.word() == "SKIPPED"
     }
 }
 
