@@ -119,6 +119,12 @@ scenarios! {
         Do(|m| m.profile.exclude_files.push("*.jpg".to_owned())),
         Run(&[], 0, &["was read back from a store", " full backup!"]),
     ];
+    a_source_that_is_taken_out_is_named_in_the_mirror: [
+        Do(|m| m.add_other()),
+        Run(&[], 0, &[" full backup!"]),
+        Do(|m| drop(m.profile.sources.pop())),
+        Run(&[], 0, &["in the mirror belongs to no source of this profile"]),
+    ];
     a_changed_selection_makes_a_full: [
         Run(&[], 0, &[]),
         Do(|m| m.profile.exclude_files.push("*.jpg".to_owned())),
