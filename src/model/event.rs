@@ -121,11 +121,8 @@ impl Outcome {
             Outcome::Success => "SUCCESS",
             Outcome::Warning => "WARNING",
             Outcome::Skipped | Outcome::Declined => "SKIPPED",
-            Outcome::Failure
-            | Outcome::Locked
-            | Outcome::Interrupted
-            | Outcome::Invalid
-            | Outcome::Lost => "FAILURE",
+            // A new one is a failure unless somebody says otherwise.
+            _ => "FAILURE",
         }
     }
 
@@ -134,9 +131,9 @@ impl Outcome {
         self.word() == "FAILURE"
     }
 
-    /// Whether nothing was started, and whoever decided that knows it: nobody else is told.
+    /// Whether nothing was started because somebody decided so: nobody is told.
     pub fn is_skipped(self) -> bool {
-        self.word() == "SKIPPED"
+        matches!(self, Outcome::Skipped | Outcome::Declined)
     }
 }
 

@@ -2,13 +2,15 @@
 //! it up to date, and nothing deletes it.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::adapters::fs::entries;
 use crate::model::event::{Events, Section};
 use crate::model::job::Job;
 use crate::model::path::{Family, FullPath};
 use crate::plan::backup::mirror_target;
+
+use super::survey::apart;
 
 /// What other programs keep on a disk.
 const OF_OTHERS: [&str; 4] = [
@@ -28,6 +30,11 @@ pub(super) fn tell(job: &Job, events: &Events<'_>) {
         let sources = job.sources.iter();
         sources.map(|source| mirror_target(&mirror.path, &source.path))
     };
+    let own: Vec<PathBuf> = apart::own(job)
+        .into_iter()
+        .map(|(_, path, _)| path)
+        .collect();
+    let is_own = |path: &Path| own.iter().any(|own| own.starts_with(path));
     let depth = mirror.path.parts().len();
     let above = |copy: FullPath| (depth..copy.parts().len()).map(move |n| copy.truncated(n));
     let above: BTreeSet<PathBuf> = copies().flat_map(above).map(|p| p.to_native()).collect();
@@ -39,7 +46,7 @@ pub(super) fn tell(job: &Job, events: &Events<'_>) {
             let name = entry.file_name();
             let Some(name) = name.to_str() else { continue };
             let path = directory.join(name);
-            let is_other = name.starts_with('.') || OF_OTHERS.contains(&name);
+            let is_other = name.starts_with('.') || OF_OTHERS.contains(&name) || is_own(&path);
             let found = path.to_str().and_then(|path| FullPath::parse(path).ok());
             let is_directory = path.is_dir() && !path.is_symlink();
             if is_directory && !is_other && found.is_some_and(|found| !is_known(&found)) {
