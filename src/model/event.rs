@@ -174,8 +174,7 @@ pub enum Event {
         text: String,
         hint: Option<String>,
     },
-    /// A path that is not backed up, with the reason (unreadable, vanished, a name 7-Zip cannot
-    /// take, a link).
+    /// A path that is not backed up, with the reason: it is unreadable, vanished, or a link.
     Ignored {
         path: String,
         why: String,
@@ -204,8 +203,7 @@ pub enum Event {
     Deleted { path: String },
     /// The mirror differs from what was selected.
     Difference { path: String, what: String },
-    /// An object is about to be sent (before its upload starts). The size is not known yet of one that
-    /// is sent while it is made.
+    /// An object is about to be sent. The size of one that is sent while it is made is not known.
     Uploading {
         store: String,
         key: String,

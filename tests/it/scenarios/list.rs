@@ -125,6 +125,15 @@ scenarios! {
         Do(|m| drop(m.profile.sources.pop())),
         Run(&[], 0, &["in the mirror belongs to no source of this profile"]),
     ];
+    a_store_in_the_mirror_is_no_source_that_was_taken_out: [
+        Do(|m| {
+            let store = m.path("mirror/store");
+            std::fs::create_dir_all(&store).unwrap();
+            m.profile.store = Some(store);
+            let ran = m.run(&[]).to_string();
+            assert!(ran.contains("SUCCESS") && !ran.contains("belongs to no source"), "{ran}");
+        }),
+    ];
     a_changed_selection_makes_a_full: [
         Run(&[], 0, &[]),
         Do(|m| m.profile.exclude_files.push("*.jpg".to_owned())),
