@@ -192,3 +192,22 @@ fn errors_are_colored_where_that_helps() {
         assert_eq!(shown.contains('\u{1b}'), is_colored, "{shown:?}");
     }
 }
+
+#[test]
+fn a_plan_has_no_live_line_in_it() {
+    let scratch = tempfile::tempdir().unwrap();
+    computer(scratch.path());
+    let many = scratch.path().join("documents/many");
+    fs::create_dir(&many).unwrap();
+    // A walk is shown from the thousandth file on.
+    for number in 0..1100 {
+        fs::write(many.join(number.to_string()), "").unwrap();
+    }
+    let shown = on_a_terminal(scratch.path(), "plan documents.yaml");
+    let live = shown.rfind("looking at files").unwrap();
+    let (_, after) = shown.split_at(live);
+    let (erased, plan) = after.split_once("Profile documents").unwrap();
+    // The last thing before the plan erases the line.
+    assert!(erased.contains("\u{1b}[2K"), "{shown:?}");
+    assert!(!plan.contains('\u{1b}'), "{shown:?}");
+}
