@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Exit, Global, OutputFormat, examples, output};
+use crate::model::job::Job;
 use crate::model::path::{Family, FullPath};
 use crate::model::select::{Kind, Selection, Verdict};
 use crate::plan::backup::selection_apart;
@@ -121,25 +122,18 @@ impl Explain {
                 return Exit::Usage;
             }
         };
-        let path = match FullPath::parse(&self.path) {
-            Ok(path) if path.family() == job.family => path,
-            Ok(path) => {
-                let (given, wanted) = (path.family(), job.family);
-                output::note(format_args!(
-                    "error: '{path}' is a {given} path, but '{}' is a {wanted} profile\n",
-                    job.name
-                ));
-                return Exit::Usage;
-            }
-            Err(error) => {
-                output::note(format_args!("error: {error}\n"));
-                return Exit::Usage;
-            }
+        let path = match self.path_of(&job) {
+            Ok(path) => path,
+            Err(exit) => return exit,
         };
         let (kind, guessed) = match self.kind(&path, job.family) {
             Some(kind) => (kind, false),
             // A separator at the end is how people write a directory.
             None if self.path.ends_with(['/', '\\']) => (Kind::Directory, false),
+            // A source is a directory, also if it is not there.
+            None if job.sources.iter().any(|source| source.path.same(&path)) => {
+                (Kind::Directory, false)
+            }
             None => (Kind::File, true),
         };
         let (apart, _) = find_apart(&job);
@@ -178,6 +172,24 @@ impl Explain {
             output::note("note: assuming a file; add --directory if it is a directory\n");
         }
         printed
+    }
+
+    fn path_of(&self, job: &Job) -> Result<FullPath, Exit> {
+        match FullPath::parse(&self.path) {
+            Ok(path) if path.family() == job.family => Ok(path),
+            Ok(path) => {
+                let (given, wanted) = (path.family(), job.family);
+                output::note(format_args!(
+                    "error: '{path}' is a {given} path, but '{}' is a {wanted} profile\n",
+                    job.name
+                ));
+                Err(Exit::Usage)
+            }
+            Err(error) => {
+                output::note(format_args!("error: {error}\n"));
+                Err(Exit::Usage)
+            }
+        }
     }
 
     /// Whether what is on the disk counts: an option asks what would be, and the paths of another
