@@ -62,9 +62,10 @@ pub struct StoreArgs {
     /// Region of the bucket.
     #[arg(long, requires = "bucket")]
     pub region: Option<String>,
-    /// Address of an S3-compatible server.
+    /// Address of an S3-compatible server. May be repeated: the nodes of a cluster, which are tried
+    /// in this order.
     #[arg(long, value_name = "URL", requires = "bucket")]
-    pub endpoint: Option<String>,
+    pub endpoint: Vec<String>,
     /// Store of the profile to use. Default: the store with the newest backup.
     #[arg(long, value_enum, value_name = "STORE", conflicts_with = "location")]
     pub from: Option<StoreName>,
@@ -122,7 +123,7 @@ impl StoreArgs {
             let settings = S3Settings {
                 bucket: bucket.clone(),
                 region: region.clone(),
-                endpoint: self.endpoint.clone(),
+                endpoints: self.endpoint.clone(),
                 storage_class: StorageClass::default(),
                 give_up_after: UNREACHABLE_AFTER,
                 credentials: None,

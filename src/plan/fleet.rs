@@ -229,4 +229,52 @@ mod tests {
             "{metrics}"
         );
     }
+
+    /// Prints what docs/cluster.md says:
+    /// `cargo test --release --lib ten_million_objects -- --ignored --nocapture`
+    #[test]
+    #[ignore = "a benchmark of an optimized program: a minute and 3 GB"]
+    fn ten_million_objects_of_a_thousand_computers() {
+        // A full backup a month and an incremental one a night, with five objects each.
+        let stamp = |month: u32, day: u32| {
+            let (year, month) = (2000 + month / 12, month % 12 + 1);
+            format!("{year}{month:02}{day:02}_010000.000000")
+        };
+        let mut objects = Vec::new();
+        for number in 0..1000 {
+            for month in 0..71 {
+                for day in 1..=28 {
+                    let (full, this) = (stamp(month, 1), stamp(month, day));
+                    let second = if day == 1 { "0_0.0" } else { this.as_str() };
+                    let backup = format!("pc{number:04}_{full}_{second}");
+                    for rest in [
+                        "manifest_a.zip",
+                        "no_a.zip.001",
+                        "no_a.zip.002",
+                        "no_a.zip.003",
+                    ] {
+                        let key = format!("{backup}_{rest}");
+                        objects.push(Object { key, size: 10 });
+                    }
+                    let key = format!("{backup}_yes_a");
+                    objects.push(Object { key, size: 10 });
+                }
+            }
+        }
+        let count = objects.len();
+        let one: Vec<Object> = objects[..count / 1000].to_vec();
+        let now = stamp(70, 28).parse::<Stamp>().unwrap().moment(Zone::Utc);
+        let began = std::time::Instant::now();
+        let catalog = Catalog::new("pc0000", one);
+        eprintln!("the catalog of one computer: {:?}", began.elapsed());
+        assert_eq!(catalog.sets.len(), 71);
+        let began = std::time::Instant::now();
+        let report = FleetReport::new("store", objects, now, None, &Lifecycle::None);
+        eprintln!("{count} objects of all computers: {:?}", began.elapsed());
+        assert_eq!(report.locations.len(), 1000);
+        assert!(report.locations.iter().all(|row| row.sets == 71));
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let peak = status.lines().find(|line| line.starts_with("VmHWM"));
+        eprintln!("peak memory: {}", peak.unwrap_or("not known"));
+    }
 }

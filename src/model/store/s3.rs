@@ -12,7 +12,9 @@ use crate::model::policy::{Credentials, Keep, Reference, StorageClass};
 pub struct S3 {
     pub bucket: String,
     pub region: String,
-    pub endpoint: Option<String>,
+    /// Of an S3-compatible server: the addresses of its nodes, in the order in which they are
+    /// tried. None is Amazon.
+    pub endpoints: Vec<String>,
     pub storage_class: StorageClass,
     /// How long a small request may take, with all tries.
     pub give_up_after: Duration,

@@ -27,7 +27,7 @@ use aam_auto_backup::parts::Job;
 use aam_auto_backup::parts::profile;
 
 /// The pages, in the order in which a newcomer reads them.
-const PAGES: [&str; 28] = [
+const PAGES: [&str; 29] = [
     "docs/old-backups.md",
     "README.md",
     "docs/first-hour.md",
@@ -38,6 +38,7 @@ const PAGES: [&str; 28] = [
     "docs/doctor.md",
     "docs/monitoring.md",
     "docs/programs.md",
+    "docs/cluster.md",
     "docs/network.md",
     "docs/how-it-decides.md",
     "docs/import.md",

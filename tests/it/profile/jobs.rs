@@ -44,7 +44,7 @@ fn the_example_of_the_specification_becomes_a_job() {
         (s3.bucket.as_str(), s3.region.as_str(), s3.storage_class),
         ("aam-data-backup", "us-east-1", StorageClass::DeepArchive)
     );
-    assert_eq!(s3.endpoint.as_deref(), Some("http://127.0.0.1:5000"));
+    assert_eq!(s3.endpoints, ["http://127.0.0.1:5000"]);
     let credentials = s3.credentials.as_ref().unwrap();
     assert!(
         matches!(&credentials.access_key_id, Reference::Env(name) if name == "AAM_ACCESS_KEY_ID")

@@ -17,7 +17,7 @@ fn pc() -> Pc {
     let settings = S3Settings {
         bucket: moto.bucket(),
         region: "us-east-1".to_owned(),
-        endpoint: Some(moto.endpoint()),
+        endpoints: vec![moto.endpoint()],
         storage_class: StorageClass::Standard,
         give_up_after: UNREACHABLE_AFTER,
         credentials: Some(AccessKey {

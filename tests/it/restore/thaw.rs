@@ -46,7 +46,7 @@ pub fn of_class(mounts: &[&str], storage_class: StorageClass) -> Cold {
     let settings = S3Settings {
         bucket: bucket.clone(),
         region: "us-east-1".to_owned(),
-        endpoint: Some(proxy.endpoint()),
+        endpoints: vec![proxy.endpoint()],
         storage_class,
         give_up_after: UNREACHABLE_AFTER,
         credentials: Some(AccessKey {

@@ -17,7 +17,7 @@ impl Behind {
             limit: Bandwidth::new(windows.collect()),
         };
         let settings = S3Settings {
-            endpoint: Some(self.proxy.endpoint()),
+            endpoints: vec![self.proxy.endpoint()],
             upload: transfers.clone(),
             download: transfers,
             ..settings(&self.bucket)

@@ -154,7 +154,7 @@ fn settings(bucket: &str) -> S3Settings {
     S3Settings {
         bucket: bucket.to_owned(),
         region: "us-east-1".to_owned(),
-        endpoint: Some(moto::shared().endpoint()),
+        endpoints: vec![moto::shared().endpoint()],
         storage_class: StorageClass::Standard,
         give_up_after: UNREACHABLE_AFTER,
         credentials: Some(AccessKey {

@@ -1,5 +1,6 @@
 //! Faults that only S3 can have, and what only S3 knows.
 
+mod nodes;
 mod refusals;
 
 mod faults;
@@ -29,10 +30,10 @@ pub(super) struct Behind {
 pub(super) fn behind() -> Behind {
     let proxy = Proxy::start(moto::shared().address());
     let bucket = moto::shared().bucket();
-    let endpoint = Some(proxy.endpoint());
+    let endpoints = vec![proxy.endpoint()];
     let store = S3Store::open(
         S3Settings {
-            endpoint,
+            endpoints,
             ..settings(&bucket)
         },
         Cancel::new(),
@@ -198,7 +199,7 @@ fn without_any_access_key_the_profile_key_is_named() {
 #[ignore = "run by the test above, in an empty environment"]
 fn child_without_access_key() {
     let settings = S3Settings {
-        endpoint: Some("http://127.0.0.1:9".to_owned()),
+        endpoints: vec!["http://127.0.0.1:9".to_owned()],
         credentials: None,
         ..bare()
     };
@@ -220,7 +221,7 @@ fn bare() -> S3Settings {
     S3Settings {
         bucket: "bucket".to_owned(),
         region: "us-east-1".to_owned(),
-        endpoint: None,
+        endpoints: Vec::new(),
         storage_class: StorageClass::Standard,
         give_up_after: UNREACHABLE_AFTER,
         credentials: Some(AccessKey {

@@ -15,9 +15,9 @@ fn an_object_thaws_and_is_read() {
     moto.slow_thaw(5);
     let proxy = Proxy::start(moto.address());
     let bucket = moto.bucket();
-    let endpoint = Some(proxy.endpoint());
+    let endpoints = vec![proxy.endpoint()];
     let settings = S3Settings {
-        endpoint,
+        endpoints,
         storage_class: StorageClass::DeepArchive,
         ..settings(&bucket)
     };

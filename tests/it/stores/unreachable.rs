@@ -18,7 +18,7 @@ fn fails_within(endpoint: Option<&str>, give_up_after: Duration, limit: Duration
     let settings = S3Settings {
         bucket: "bucket".to_owned(),
         region: "nowhere.invalid".to_owned(),
-        endpoint: endpoint.map(str::to_owned),
+        endpoints: endpoint.map(str::to_owned).into_iter().collect(),
         storage_class: StorageClass::DeepArchive,
         give_up_after,
         credentials: Some(AccessKey {

@@ -7,6 +7,7 @@ use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{self, RequestChecksumCalculation, StalledStreamProtectionConfig};
 
+use super::nodes::Nodes;
 use super::{S3Settings, S3Store};
 use crate::adapters::aws::{self, CONNECT_TIMEOUT};
 
@@ -17,15 +18,27 @@ const GRACE: Duration = Duration::from_secs(60);
 /// which then has 0.5 Mbit/s.
 const SLOWEST: u64 = 16 * 1024;
 
+/// The longest pause between two tries of a small request, as the SDK has it.
+const PAUSE: Duration = Duration::from_secs(20);
+
+/// How often a request is tried: at least three times at each node of a cluster. The pauses are
+/// shorter with more nodes, so that all tries together take as long as with one server.
+fn tries(once: u32, pause: Duration, settings: &S3Settings) -> RetryConfig {
+    let nodes = u32::try_from(settings.endpoints.len()).unwrap_or(u32::MAX);
+    RetryConfig::standard()
+        .with_max_attempts(once.max(nodes.saturating_mul(3)))
+        .with_max_backoff(pause / nodes.max(1))
+}
+
 /// The client, and whether checksums are wanted (the SDK's own setting
 /// `AWS_REQUEST_CHECKSUM_CALCULATION`, for servers that refuse them).
-pub(super) async fn connect(settings: &S3Settings) -> (Client, bool) {
+pub(super) async fn connect(settings: &S3Settings, nodes: &Nodes) -> (Client, bool) {
     let shared = aws::loader(
         &settings.region,
-        settings.endpoint.as_deref(),
+        settings.endpoints.first().map(String::as_str),
         &settings.credentials,
     )
-    .retry_config(RetryConfig::standard().with_max_attempts(5))
+    .retry_config(tries(5, PAUSE, settings))
     .timeout_config(aws::within(settings.give_up_after))
     .stalled_stream_protection(
         StalledStreamProtectionConfig::enabled()
@@ -36,10 +49,12 @@ pub(super) async fn connect(settings: &S3Settings) -> (Client, bool) {
     .await;
     let checksums =
         shared.request_checksum_calculation() != Some(RequestChecksumCalculation::WhenRequired);
-    let config = config::Builder::from(&shared)
-        .force_path_style(settings.endpoint.is_some())
-        .build();
-    (Client::from_conf(config), checksums)
+    let mut config =
+        config::Builder::from(&shared).force_path_style(!settings.endpoints.is_empty());
+    if settings.endpoints.len() > 1 {
+        config = config.interceptor(nodes.clone());
+    }
+    (Client::from_conf(config.build()), checksums)
 }
 
 impl S3Store {
@@ -55,11 +70,7 @@ impl S3Store {
             .map_or(SLOWEST, |limit| share(limit).clamp(1, SLOWEST));
         let once = 2 * GRACE + Duration::from_secs(size / slowest);
         config::Builder::new()
-            .retry_config(
-                RetryConfig::standard()
-                    .with_max_attempts(8)
-                    .with_max_backoff(GRACE),
-            )
+            .retry_config(tries(8, GRACE, &self.settings))
             .timeout_config(
                 TimeoutConfig::builder()
                     .connect_timeout(CONNECT_TIMEOUT)

@@ -1,5 +1,6 @@
 //! Downloads: small objects into memory, large ones into a file. An interrupted download resumes.
 
+use std::error::Error;
 use std::io::Write;
 use std::ops::Range;
 use std::path::Path;
@@ -38,7 +39,7 @@ impl S3Store {
         }
         let mut content = Vec::new();
         while let Some(chunk) = answer.body.next().await {
-            content.extend_from_slice(&chunk.map_err(|error| errors::broken(act, &error))?);
+            content.extend_from_slice(&chunk.map_err(|error| self.broken(act, &error))?);
             if content.len() as u64 > limit {
                 return Err(act.too_large(content.len() as u64, limit));
             }
@@ -139,6 +140,12 @@ impl S3Store {
         Ok(())
     }
 
+    /// The answer broke off.
+    fn broken(&self, act: &Act, error: &(dyn Error + 'static)) -> StoreError {
+        self.nodes.leave_current();
+        errors::broken(act, error)
+    }
+
     /// These bytes of the object; the same object as was looked at.
     async fn range(
         &self,
@@ -187,7 +194,7 @@ impl S3Store {
             if stop.is_set() {
                 return Err(act.interrupted());
             }
-            let chunk = chunk.map_err(|error| errors::broken(act, &error))?;
+            let chunk = chunk.map_err(|error| self.broken(act, &error))?;
             received.extend_from_slice(&chunk);
             progress(chunk.len() as u64);
             self.download_pace.take(chunk.len() as u64).await;

@@ -178,13 +178,17 @@ fn wrong_region(settings: &S3Settings, response: &HttpResponse) -> String {
 }
 
 fn reach(settings: &S3Settings) -> String {
-    match &settings.endpoint {
-        Some(endpoint) => format!(
-            "check that {endpoint} is right (`destinations.s3.endpoint`) and its server runs"
-        ),
-        None => format!(
+    match settings.endpoints.as_slice() {
+        [] => format!(
             "check the network, and that region {} is right (`destinations.s3.region`)",
             settings.region
+        ),
+        [endpoint] => format!(
+            "check that {endpoint} is right (`destinations.s3.endpoint`) and its server runs"
+        ),
+        nodes => format!(
+            "check that {} are right (`destinations.s3.endpoint`) and that enough of the nodes run",
+            nodes.join(", ")
         ),
     }
 }

@@ -7,6 +7,7 @@ mod client;
 mod download;
 mod errors;
 mod growing;
+mod nodes;
 mod once;
 mod pace;
 mod parts;
@@ -34,17 +35,17 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::Semaphore;
 
 use growing::GrowingUpload;
+use nodes::Nodes;
 use pace::Pace;
 use versions::OldVersion;
 
 pub use probe::{UploadRight, Versioning};
+pub use profile::S3Settings;
 
 use super::{
     Act, Direction, GrowingObject, Progress, Purpose, ReceivedBefore, Store, StoreError,
     StoreErrorKind,
 };
-use crate::adapters::aws::Keys;
-use crate::model::bandwidth::Transfers;
 use crate::model::cancel::Cancel;
 use crate::model::object::{Object, ObjectRef, ThawState};
 use crate::model::policy::{StorageClass, Tier};
@@ -53,28 +54,12 @@ use crate::model::policy::{StorageClass, Tier};
 /// person, and no load for the processor.
 const TICK: Duration = Duration::from_millis(100);
 
-/// What an S3 store needs to know.
-#[derive(Clone, Debug)]
-pub struct S3Settings {
-    pub bucket: String,
-    pub region: String,
-    /// For S3-compatible servers; `None` is Amazon.
-    pub endpoint: Option<String>,
-    /// For volumes; everything else is STANDARD.
-    pub storage_class: StorageClass,
-    /// How long a small request may take, with all tries.
-    pub give_up_after: Duration,
-    /// Access key id and secret access key; `None` is the usual chain of the AWS SDK.
-    pub credentials: Keys,
-    pub upload: Transfers,
-    pub download: Transfers,
-}
-
 /// Archives in an S3 bucket.
 pub struct S3Store {
     settings: S3Settings,
     label: String,
     client: Client,
+    nodes: Nodes,
     /// Whether the server gets checksums besides the signed content.
     checksums: bool,
     /// Whether requests may have the condition not to overwrite an object. False after the server
@@ -119,7 +104,8 @@ impl S3Store {
                 )
             })?;
         let handle = runtime.handle().clone();
-        let (client, checksums) = handle.block_on(client::connect(&settings));
+        let nodes = Nodes::new(&settings.endpoints);
+        let (client, checksums) = handle.block_on(client::connect(&settings, &nodes));
         Ok(S3Store {
             upload_slots: Arc::new(Semaphore::new(settings.upload.connections.max(1))),
             upload_pace: Pace::new(settings.upload.limit.clone()),
@@ -128,6 +114,7 @@ impl S3Store {
             settings,
             label,
             client,
+            nodes,
             checksums,
             conditions: AtomicBool::new(true),
             versions: Mutex::default(),

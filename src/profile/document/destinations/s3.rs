@@ -19,9 +19,9 @@ pub struct S3Section {
     /// Region of the bucket, such as `us-east-1`.
     #[schemars(regex(pattern = REGION), example = &"us-east-1")]
     pub region: String,
-    /// Address of an S3-compatible server, such as `http://127.0.0.1:5000`. Amazon S3 by default.
-    #[schemars(regex(pattern = ENDPOINT), example = &"https://s3.example.com")]
-    pub endpoint: Option<String>,
+    /// Address of an S3-compatible server, such as `http://127.0.0.1:5000`, or a list with the
+    /// addresses of the nodes of a cluster, which are tried in this order. Amazon S3 by default.
+    pub endpoint: Option<EndpointEntry>,
     /// Storage class of archive volumes. Markers and manifests are always STANDARD.
     #[serde(default)]
     pub storage_class: StorageClass,
@@ -34,6 +34,64 @@ pub struct S3Section {
     /// Which sets `prune` keeps. Only for an access key that may delete; a lifecycle rule of the
     /// bucket is safer. By default, nothing is ever deleted.
     pub keep: Option<KeepSection>,
+}
+
+/// Where an S3-compatible server is reached.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum EndpointEntry {
+    /// The address of the server.
+    #[schemars(title = "Address")]
+    One(
+        #[schemars(regex(pattern = ENDPOINT), example = &"https://s3.example.com")]
+        String,
+    ),
+    /// The addresses of the nodes of a cluster, without a path.
+    #[schemars(title = "Addresses of a cluster")]
+    Nodes(
+        #[schemars(
+            length(min = 1),
+            inner(regex(pattern = ENDPOINT)),
+            example = ["http://node-1:3900", "http://node-2:3900", "http://node-3:3900"]
+        )]
+        Vec<String>,
+    ),
+}
+
+impl EndpointEntry {
+    /// The addresses, after their checks.
+    fn check(&self, fields: &mut dyn FieldChecks) -> Vec<String> {
+        const POINTER: &str = "/destinations/s3/endpoint";
+        let nodes = match self {
+            EndpointEntry::One(address) => {
+                return fields
+                    .endpoint(POINTER, Some(address))
+                    .into_iter()
+                    .collect();
+            }
+            EndpointEntry::Nodes(nodes) => nodes,
+        };
+        if nodes.is_empty() {
+            let message = "the list is empty";
+            let mistake = Mistake::value(POINTER, message);
+            fields.report(mistake.hint("list the addresses of the nodes, or remove `endpoint`"));
+        }
+        let mut checked = Vec::new();
+        for (i, node) in nodes.iter().enumerate() {
+            let pointer = format!("{POINTER}/{i}");
+            checked.extend(fields.endpoint(&pointer, Some(node)));
+            let uri = node.parse::<http::Uri>().ok();
+            if uri.is_some_and(|uri| uri.scheme().is_some() && uri.path() != "/") {
+                let mistake = Mistake::value(&pointer, "has a path");
+                fields.report(mistake.hint("the nodes of a cluster are `http://host:port` each"));
+            }
+            if nodes[..i].contains(node) {
+                let mistake = Mistake::value(&pointer, "is in the list twice");
+                fields.report(mistake.hint("remove one of the two"));
+            }
+        }
+        checked
+    }
 }
 
 /// An access key, as references.
@@ -74,7 +132,9 @@ impl StoreSection for S3Section {
         Some(StoreSettings::S3(Box::new(S3 {
             bucket: bucket.clone(),
             region: fields.region("/destinations/s3/region", region),
-            endpoint: fields.endpoint("/destinations/s3/endpoint", endpoint.as_deref()),
+            endpoints: endpoint
+                .as_ref()
+                .map_or_else(Vec::new, |endpoint| endpoint.check(fields)),
             storage_class: *storage_class,
             give_up_after: fields.span(
                 "/destinations/s3/give-up-after",

@@ -244,7 +244,7 @@ fn interrupts_are_heard_while_the_server_is_silent() {
         proxy.spoil(method, part, usize::MAX, Fault::Hang);
         let cancel = Cancel::new();
         let settings = S3Settings {
-            endpoint: Some(proxy.endpoint()),
+            endpoints: vec![proxy.endpoint()],
             ..settings(&bucket)
         };
         let store = S3Store::open(settings, cancel.clone()).unwrap();

@@ -100,7 +100,7 @@ fn a_short_secret_leaves_the_words_whole() {
         token: None,
     });
     let settings = S3Settings {
-        endpoint: Some(proxy.endpoint()),
+        endpoints: vec![proxy.endpoint()],
         credentials,
         ..settings(&bucket)
     };
@@ -124,7 +124,7 @@ fn real_keys_are_checked() {
     let bucket = strict.bucket();
     strict.request("POST", "/moto-api/reset-auth", &[], b"0");
     let settings = S3Settings {
-        endpoint: Some(strict.endpoint()),
+        endpoints: vec![strict.endpoint()],
         ..settings(&bucket)
     };
     let store = S3Store::open(settings, Cancel::new()).unwrap();
