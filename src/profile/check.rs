@@ -17,7 +17,7 @@ use std::num::NonZeroU32;
 use std::path::Path;
 use std::time::Duration;
 
-pub use key::check_key;
+pub use key::{SHORT_KEY_HINT, check_key, is_short, short_key};
 
 use super::document::{self, Document, SourceEntry, Span};
 use crate::model::bandwidth::Transfers;

@@ -41,6 +41,9 @@ use crate::run::session::{Ended, Files, MailRule, Session};
 /// Asks the user a question that is answered by yes or no.
 pub type Ask<'a> = &'a dyn Fn(&str) -> bool;
 
+/// What to do after an interrupt.
+const INTERRUPTED_HINT: &str = "start it again; the next run continues where that is possible";
+
 /// Runs a job. `ask`: the user can be asked whether to wait for another backup.
 pub fn run<'a>(
     job: &Job,
@@ -69,10 +72,15 @@ pub fn run<'a>(
                 return (outcome, None);
             }
             let _awake = conditions::keep_awake(job, request, events);
-            match waiting::take_lock(job, ask, cancel, events) {
+            let (outcome, plan) = match waiting::take_lock(job, ask, cancel, events) {
                 Ok(_lock) => between_hooks(job, request, &session, now, cancel, events),
                 Err(outcome) => (outcome, None),
+            };
+            if outcome == Outcome::Interrupted {
+                let text = "the run was interrupted: what it had not done is not backed up";
+                events.fail(Section::Result, text, Some(INTERRUPTED_HINT.to_owned()));
             }
+            (outcome, plan)
         },
         |outcome, started, plan, counts| {
             let plan = plan.and_then(Option::as_ref);
