@@ -17,7 +17,7 @@ fn only(paths: &[&str]) -> RestoreOptions {
 
 fn objects(done: &Done) -> String {
     let read = done.events.iter().filter_map(|e| match e {
-        Event::Note { text, .. } if text.starts_with("reading '") => Some(text.clone()),
+        Event::Detail { text, .. } if text.starts_with("reading '") => Some(text.clone()),
         _ => None,
     });
     read.collect::<Vec<_>>().join("\n")
