@@ -81,6 +81,11 @@ fn directories_odd_names_and_numbers() {
 fn unknown_paths_name_near_ones() {
     let pc = history(Format::Zip);
     let error = restore(&pc, &only(&["/home/allen/docs/nwe.txt"])).error();
+    assert!(
+        error.contains("; near: '/home/allen/docs/new.txt'"),
+        "{error}"
+    );
+    let error = restore(&pc, &only(&["1/docs/nwe.txt"])).error();
     assert!(error.contains("; near: '1/docs/new.txt'"), "{error}");
     let error = restore(&pc, &only(&["/etc/passwd"])).error();
     assert!(
