@@ -51,17 +51,20 @@ pub(super) fn make(
     // The manifest has them still.
     let mut taken = BTreeSet::new();
     for attempt in 1.. {
+        if !script::was_taken(&status) {
+            return Ok(no_archive(&order, NOT_TAKEN, events));
+        }
         let mut unfit = match script::archive_exit(&status) {
             Some(SevenZipExit::Ok | SevenZipExit::Warning) => {
                 intruders(&order, &files, key, cancel)?
             }
             // It waits for a pipe, or met a file that it could not read to its end.
             exit if attempt < ATTEMPTS => {
-                let mut unfit = held::replaced(&order, &files)?;
-                if unfit.is_empty() && exit == Some(SevenZipExit::Fatal) {
-                    unfit = held::unreadable(&order, &files, cancel)?;
+                let unfit = held::replaced(&order, &files)?;
+                match unfit.is_empty() && exit == Some(SevenZipExit::Fatal) {
+                    true => held::unreadable(&order, &files, cancel)?,
+                    false => unfit,
                 }
-                unfit
             }
             _ => BTreeSet::new(),
         };
@@ -76,11 +79,7 @@ pub(super) fn make(
             });
         }
         if attempt == ATTEMPTS {
-            let mount = &order.mount.path;
-            let text = format!("no archive of '{mount}' was made: it changes while it is archived");
-            let hint = "use a snapshot, or back it up when nothing writes there";
-            events.fail(Section::Tools, text, Some(hint.to_owned()));
-            return Ok(Made::Failed);
+            return Ok(no_archive(&order, CHANGES, events));
         }
         report(&order, &files, &unfit, events)?;
         remove_volumes(&order, &files)?;
@@ -91,6 +90,21 @@ pub(super) fn make(
         status = script::run(&order, &[], bytes(prepared), key, outlet, cancel, events)?;
     }
     Ok(Made::Failed)
+}
+
+/// Why there is no archive, and what helps.
+type Reason = (&'static str, Option<&'static str>);
+
+const NOT_TAKEN: Reason = ("no store takes the archive any more", None);
+const CHANGES: Reason = (
+    "it changes while it is archived",
+    Some("use a snapshot, or back it up when nothing writes there"),
+);
+
+fn no_archive(order: &StageOrder, (why, hint): Reason, events: &Events<'_>) -> Made {
+    let text = format!("no archive of '{}' was made: {why}", order.mount.path);
+    events.fail(Section::Tools, text, hint.map(str::to_owned));
+    Made::Failed
 }
 
 fn remove_volumes(order: &StageOrder, files: &StageFiles) -> Result<(), StageError> {

@@ -20,6 +20,14 @@ use crate::render::{StageFiles, script};
 /// none.
 pub(super) type ToolCodes = Vec<(String, i32)>;
 
+/// In place of a tool: nobody took the archive, so the archiver was stopped.
+const NOT_TAKEN: &str = "not-taken";
+
+/// Whether somebody took what the archiver made.
+pub(super) fn was_taken(status: &ToolCodes) -> bool {
+    status.iter().all(|(tool, _)| tool != NOT_TAKEN)
+}
+
 /// What the tools are about to read, for a progress display.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ToolBytes {
@@ -90,7 +98,11 @@ pub(super) fn run(
     std::fs::write(&status, "").map_err(StageError::io("writing", &status))?;
     let (tool, call) = shell(order, &path);
     announce(order, tool, &files, events);
-    let code = execute(order, (tool, &call), bytes, key, outlet, cancel, events)?;
+    let (code, was_taken) = match execute(order, (tool, &call), bytes, key, outlet, cancel, events)
+    {
+        Err(StageError::NotTaken) => (None, false),
+        code => (code?, true),
+    };
     if let Some(code) = code.filter(|code| *code != 0) {
         let text = match code {
             10 => format!(
@@ -106,11 +118,12 @@ pub(super) fn run(
         events.fail(Section::Tools, text, None);
     }
     let text = std::fs::read_to_string(&status).map_err(StageError::io("reading", &status))?;
-    Ok(text
+    let codes = text
         .lines()
         .filter_map(|line| line.trim_end().rsplit_once(' '))
-        .filter_map(|(tool, code)| Some((tool.to_owned(), code.parse().ok()?)))
-        .collect())
+        .filter_map(|(tool, code)| Some((tool.to_owned(), code.parse().ok()?)));
+    let refused = (!was_taken).then(|| (NOT_TAKEN.to_owned(), 1));
+    Ok(codes.chain(refused).collect())
 }
 
 /// Runs the script to its end, and hands an archive on its standard output on. `None`: it waited for
@@ -129,6 +142,7 @@ fn execute(
         true => Some(ArchiveStream::begin(order, &files, outlet)?),
         false => None,
     };
+    let flow = watch::Flow::default();
     let run = |cancel: &Cancel| {
         let mut line = |line: &str| {
             if !line.trim().is_empty() {
@@ -142,7 +156,7 @@ fn execute(
             None => call.run(key, cancel, &mut line),
             Some(stream) => {
                 let mut take = |bytes: &[u8]| {
-                    if !stream.take(bytes, &work) {
+                    if !flow.pass(bytes.len(), || stream.take(bytes, &work)) {
                         cancel.set();
                     }
                 };
@@ -154,7 +168,7 @@ fn execute(
             why,
         })?
     };
-    let code = watch::watched(order, &files, cancel, run);
+    let code = watch::watched(order, &files, &flow, cancel, run);
     if cancel.is_set() {
         return Err(StageError::Interrupted);
     }

@@ -1,6 +1,7 @@
 //! Watches a script for standstill: 7-Zip waits for ever when a pipe took the place of a file.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
@@ -15,10 +16,38 @@ use crate::render::StageFiles;
 /// little.
 const STANDSTILL: Duration = Duration::from_secs(2);
 
+/// What became of an archive that goes to the stores while it is made.
+#[derive(Debug, Default)]
+pub(super) struct Flow {
+    /// Bytes that 7-Zip gave.
+    given: AtomicU64,
+    /// A store is waited for. 7-Zip stands still meanwhile, and nothing is wrong with its files.
+    is_held_up: AtomicBool,
+}
+
+impl Flow {
+    /// Hands bytes on, which may take long.
+    pub fn pass<T>(&self, bytes: usize, on: impl FnOnce() -> T) -> T {
+        self.given.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.is_held_up.store(true, Ordering::Relaxed);
+        let passed = on();
+        self.is_held_up.store(false, Ordering::Relaxed);
+        passed
+    }
+
+    /// Whether nothing has moved since `last`, and not because a store is waited for.
+    fn stands_still(&self, written: u64, last: &mut Option<u64>) -> bool {
+        let now = self.given.load(Ordering::Relaxed) + written;
+        let moved = last.replace(now) != Some(now);
+        !moved && !self.is_held_up.load(Ordering::Relaxed)
+    }
+}
+
 /// Runs a script. `None` when it was stopped because it waits for something that is not a file.
 pub(super) fn watched(
     order: &StageOrder,
     files: &StageFiles,
+    flow: &Flow,
     cancel: &Cancel,
     run: impl FnOnce(&Cancel) -> Result<i32, ToolError>,
 ) -> Result<Option<i32>, StageError> {
@@ -32,10 +61,7 @@ pub(super) fn watched(
         let watch = std::thread::Builder::new().spawn_scoped(scope, move || {
             let mut last = None;
             while end.recv_timeout(STANDSTILL) == Err(RecvTimeoutError::Timeout) {
-                let now = Some(written(&order.work.to_native()));
-                let is_standing = now == last;
-                last = now;
-                if is_standing
+                if flow.stands_still(written(&order.work.to_native()), &mut last)
                     && is_archiving(order, files)
                     && held::replaced(order, files).is_ok_and(|all| !all.is_empty())
                 {
@@ -70,4 +96,22 @@ fn written(work: &Path) -> u64 {
         .filter_map(|entry| entry.metadata().ok())
         .map(|metadata| metadata.len())
         .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_that_is_waited_for_is_no_standstill() {
+        let (flow, mut last) = (Flow::default(), None);
+        assert!(!flow.stands_still(7, &mut last), "the first look");
+        assert!(flow.stands_still(7, &mut last));
+        assert!(!flow.stands_still(8, &mut last), "the work directory grows");
+        flow.pass(5, || {
+            assert!(!flow.stands_still(8, &mut last), "bytes were given");
+            assert!(!flow.stands_still(8, &mut last), "they are not taken yet");
+        });
+        assert!(flow.stands_still(8, &mut last));
+    }
 }
