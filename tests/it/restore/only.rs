@@ -17,7 +17,7 @@ fn only(paths: &[&str]) -> RestoreOptions {
 
 fn objects(done: &Done) -> String {
     let read = done.events.iter().filter_map(|e| match e {
-        Event::Note { text, .. } if text.starts_with("reading '") => Some(text.clone()),
+        Event::Detail { text, .. } if text.starts_with("reading '") => Some(text.clone()),
         _ => None,
     });
     read.collect::<Vec<_>>().join("\n")
@@ -106,6 +106,11 @@ fn exactly_a_part() {
 fn unknown_paths_name_near_ones() {
     let pc = history(Format::Zip);
     let error = restore(&pc, &only(&["/home/allen/docs/nwe.txt"])).error();
+    assert!(
+        error.contains("; near: '/home/allen/docs/new.txt'"),
+        "{error}"
+    );
+    let error = restore(&pc, &only(&["1/docs/nwe.txt"])).error();
     assert!(error.contains("; near: '1/docs/new.txt'"), "{error}");
     let error = restore(&pc, &only(&["/etc/passwd"])).error();
     assert!(

@@ -368,10 +368,10 @@ impl<'a> Extraction<'a> {
         }
         details::report_renumbered(owners.renumbered(), &mount.shown(), self.events);
         let text = format!(
-            "{}: {} ({} bytes){}{} are there as listed{}",
+            "{}: {} ({}){}{} are there as listed{}",
             mount.shown(),
             text::count(tally.files, "file"),
-            tally.bytes,
+            text::size(tally.bytes),
             and(tally.directories, "directory"),
             and(tally.links, "symbolic link"),
             if tally.different == 0 {
