@@ -366,7 +366,6 @@ fn first_plan(global: &Global, profile: &str, cancel: &Cancel) {
     let words = ["aam-backup", "plan", profile];
     if let Ok(mut cli) = Cli::try_parse_from(words) {
         cli.global.profiles.clone_from(&global.profiles);
-        // It has said what there is to say; the profile is written in any case.
         let _ = super::carry_out(cli, cancel);
     }
 }

@@ -322,8 +322,7 @@ fn nothing_stays_of_a_visit() {
         "",
         "objects, delete markers or uploads were left"
     );
-    // Moto makes no delete marker for a key that it does not have; Amazon does, unless it is asked
-    // so.
+    // Moto makes no delete marker for a key that it does not have; Amazon does.
     let deletes: Vec<_> = proxy
         .seen()
         .into_iter()
