@@ -361,7 +361,7 @@ impl InitArgs {
     }
 }
 
-/// Shows the plan of the new profile.
+/// Shows the plan of the new profile, which is written whatever it says.
 fn first_plan(global: &Global, profile: &str, cancel: &Cancel) {
     let words = ["aam-backup", "plan", profile];
     if let Ok(mut cli) = Cli::try_parse_from(words) {
