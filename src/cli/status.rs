@@ -121,10 +121,7 @@ fn judge(runs: &[RunRecord]) -> Option<Exit> {
         .peekable();
     backups.peek()?;
     Some(
-        match backups
-            .flatten()
-            .find(|outcome| *outcome != Outcome::Skipped)
-        {
+        match backups.flatten().find(|outcome| !outcome.is_skipped()) {
             Some(Outcome::Success) => Exit::Success,
             Some(Outcome::Warning) => Exit::Warnings,
             _ => Exit::Failed,

@@ -43,6 +43,10 @@ impl OpenManifest {
         FileReader::open(&self.path).map_err(|why| self.broken(why))
     }
 
+    pub fn file(&self) -> &Path {
+        &self.path
+    }
+
     pub fn broken(&self, why: ManifestError) -> RestoreError {
         RestoreError::Manifest {
             key: self.key.clone(),

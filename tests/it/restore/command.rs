@@ -140,11 +140,7 @@ fn options_of_restore() {
         err.contains("at or before 2019") && err.contains("the oldest complete backup is 20201221"),
         "{err}"
     );
-    for usage in [
-        &["--to", "x", "--at", "noon"][..],
-        &["--to", "x", "--exact", "--only", "1"],
-        &[],
-    ] {
+    for usage in [&["--to", "x", "--at", "noon"][..], &[]] {
         exits(&aam(&pc, &with(&BARE, usage)), 2);
     }
     exits(&aam(&pc, &["restore", "--to", "x"]), 2);

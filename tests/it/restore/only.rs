@@ -77,6 +77,31 @@ fn directories_odd_names_and_numbers() {
     }
 }
 
+/// What lies beside the part stays, what is in it and not in the state goes.
+#[test]
+fn exactly_a_part() {
+    let pc = history(Format::Zip);
+    let to = pc.target();
+    for path in ["1/docs/extra.txt", "1/beside.txt", "1/other/x.txt"] {
+        let path = to.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, "here before").unwrap();
+    }
+    let part = RestoreOptions {
+        exact: true,
+        ..only(&["1/docs"])
+    };
+    let done = restore_with(&pc, &part, &to, true, KEY);
+    assert_eq!(done.outcome, Outcome::Success, "{}", done.text());
+    let found = names(&to);
+    let has = |name: &str| found.iter().any(|found| found == name);
+    assert!(
+        has("1/docs/a.txt") && has("1/beside.txt") && has("1/other/x.txt"),
+        "{found:?}"
+    );
+    assert!(!has("1/docs/extra.txt"), "{found:?}");
+}
+
 #[test]
 fn unknown_paths_name_near_ones() {
     let pc = history(Format::Zip);

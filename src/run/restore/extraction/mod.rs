@@ -335,11 +335,12 @@ impl<'a> Extraction<'a> {
         into: &Path,
         names: &mut LegalNames,
     ) -> Result<Tally, RestoreError> {
-        let exact = self.plan.exact && mount.wanted.is_empty();
         let lost = self.lost.get(&mount.number).map_or(&[][..], Vec::as_slice);
         let entries = manifest.read()?;
         let family = entries.header().mount.family();
-        let fresh = self.target.fresh;
+        // What lies beside a part is not the part's.
+        let fresh = self.target.fresh && mount.wanted.is_empty();
+        let exact = self.plan.exact;
         let mut verification =
             Verification::new(self.events, self.cancel, exact, fresh, family, into)?;
         let mut owners = Owners::default();
