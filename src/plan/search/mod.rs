@@ -2,6 +2,7 @@
 //! differs between two (SPEC#search). Pure.
 
 pub mod diff;
+pub mod differing;
 pub mod entry;
 pub mod listing;
 pub mod pattern;

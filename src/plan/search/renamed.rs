@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 
-use super::diff::{Change, Differing};
+use super::differing::{Change, Differing};
 use super::entry::Seen;
 use crate::model::manifest::EntryKind;
 
