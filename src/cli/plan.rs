@@ -229,12 +229,12 @@ fn facts(job: &Job, args: &PlanArgs, cancel: &Cancel, events: &Events<'_>) -> Re
         );
     }
     if let Some((text, hint)) = snapshot_problem(job) {
-        events.warn(Section::Start, text, Some(hint));
+        events.fail(Section::Start, text, Some(hint));
     }
     let key = job.archive.as_ref().map(|a| &a.encryption_key);
     if let Some(why) = key.and_then(credential::missing_here) {
         let hint = "a run in this environment would archive nothing".to_owned();
-        events.warn(
+        events.fail(
             Section::Parameters,
             format!("archive.encryption-key: {why}"),
             Some(hint),

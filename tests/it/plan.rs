@@ -114,6 +114,12 @@ fn it_fails_as_the_run_would() {
         .exit(1)
         .says("no store can be reached")
         .says("No archives:");
+    let mut machine = busy();
+    machine.key = "";
+    plan(&machine, &[])
+        .exit(1)
+        .says("a run in this environment would archive nothing");
+    machine.run(&[]).exit(1);
 }
 
 /// What is not stored is named, with the reason.

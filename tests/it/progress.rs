@@ -75,6 +75,26 @@ fn piped_output_has_no_control_characters() {
 }
 
 #[test]
+fn tables_fit_into_80_columns() {
+    let scratch = tempfile::tempdir().unwrap();
+    computer(scratch.path());
+    piped(scratch.path(), &["run", "documents.yaml"]);
+    piped(scratch.path(), &["run", "documents.yaml"]);
+    for (command, title) in [("sets", "SET "), ("status", "STARTED ")] {
+        let shown = piped(scratch.path(), &[command, "documents.yaml"]).stdout;
+        let shown = String::from_utf8(shown).unwrap();
+        let table = shown.lines().skip_while(|line| !line.starts_with(title));
+        let table: Vec<&str> = table.take_while(|line| !line.ends_with(':')).collect();
+        assert!(table.len() > 1, "{shown}");
+        // Only a path is as long as it is.
+        let rows = table.iter().filter(|line| !line.starts_with("log of"));
+        for row in rows {
+            assert!(row.chars().count() <= 80, "{shown}");
+        }
+    }
+}
+
+#[test]
 fn quiet_runs_say_nothing_but_the_result() {
     let scratch = tempfile::tempdir().unwrap();
     computer(scratch.path());

@@ -4,7 +4,9 @@ mod announce;
 mod conditions;
 pub mod encrypted;
 pub mod exec;
+mod lost_manifest;
 pub mod stage;
+mod stale_roots;
 pub mod survey;
 mod waiting;
 
@@ -250,11 +252,18 @@ fn backup(
             destination_id::forget(&path.to_native());
         }
     }
+    let mut surveyed = survey(job, request, now, cancel);
+    let key = archive_key(job, &mut surveyed.facts.archiving, cancel);
+    if let Some(key) = &key
+        && lost_manifest::read_back(job, &surveyed, key, cancel, events)
+    {
+        surveyed = survey(job, request, now, cancel);
+    }
     let Survey {
         mut facts,
         stores,
         missing_copier,
-    } = survey(job, request, now, cancel);
+    } = surveyed;
     if let Some(missing) = missing_copier {
         events.fail(
             Section::Start,
@@ -262,7 +271,6 @@ fn backup(
             missing.hint().map(str::to_owned),
         );
     }
-    let key = archive_key(job, &mut facts.archiving, cancel);
     let fingerprint = key
         .as_ref()
         .and_then(|key| fingerprint(job, key, &mut facts, events));
@@ -275,6 +283,7 @@ fn backup(
         }
     };
     announce::plan(job, &plan, &facts, events);
+    stale_roots::tell(job, events);
     let tools = tool_versions(&plan, cancel);
     let listed = facts.stores.iter().filter_map(|(_, store)| {
         let sets = &store.catalog.as_ref().ok()?.sets;

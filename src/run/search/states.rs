@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
@@ -90,6 +90,14 @@ impl OpenMount {
             shown(entry);
         }
         Ok(())
+    }
+
+    /// The file that holds the list as long as its state is open.
+    pub fn file(&self) -> &Path {
+        match &self.list {
+            List::Local(path) => path,
+            List::Fetched(manifest) => manifest.file(),
+        }
     }
 
     fn open(&self) -> Result<FileReader, RestoreError> {

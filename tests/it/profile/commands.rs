@@ -153,7 +153,8 @@ fn every_key_of_the_schema_is_documented_and_every_object_closed() {
                 let needs_none = kind["type"] == "boolean"
                     || kind["properties"].is_object()
                     || kind["items"]["$ref"].is_string()
-                    || kind["oneOf"].is_array();
+                    || kind["oneOf"].is_array()
+                    || kind["anyOf"].is_array();
                 assert!(
                     needs_none || property["examples"].is_array() || kind["examples"].is_array(),
                     "{at}/{key} has no example"
