@@ -187,7 +187,7 @@ impl<'a> States<'a> {
                 }
             };
             let store = CachedStore::new(store, &directory);
-            store.retain(index_keys(&catalog));
+            store.retain(catalog.index_keys());
             let number = self.stores.len();
             for backup in catalog.sets.iter().flat_map(Set::chain) {
                 let known = self.by_stamp.entry(backup.id.stamp()).or_default();
@@ -393,13 +393,4 @@ fn fetch_lists(plan: &RestorePlan, tools: &RestoreTools<'_>) -> Result<OpenState
         mounts,
         _scratch: Some(scratch),
     })
-}
-
-/// Markers and manifests of a catalog.
-fn index_keys(catalog: &Catalog) -> impl Iterator<Item = &str> {
-    let archives = catalog.sets.iter().flat_map(Set::backups);
-    archives
-        .flat_map(|backup| backup.archives.values())
-        .flat_map(|archive| archive.marker.iter().chain(&archive.manifest))
-        .map(|object| object.key.as_str())
 }
