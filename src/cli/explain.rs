@@ -104,7 +104,8 @@ impl Obstacle {
                 }
             ),
             Obstacle::Unreadable(why) => format!(
-                "OUT: this account cannot read the {what} {path} ({why}), so a backup that it runs skips it"
+                "OUT: this account cannot read the {what} {path} ({why}), so a \
+                 backup that it runs skips it"
             ),
             Obstacle::BehindLink(link) => {
                 format!("OUT: {path} is behind the link {link}, and links are not followed")

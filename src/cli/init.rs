@@ -1,7 +1,5 @@
 //! `aam-backup init`: a first profile for this computer (SPEC#commands).
 
-mod room;
-
 use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -27,6 +25,7 @@ use crate::render::profile::{
 
 mod look;
 mod questions;
+mod room;
 mod warnings;
 
 use look::computer_name;

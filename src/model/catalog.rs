@@ -160,6 +160,15 @@ impl Catalog {
         catalog
     }
 
+    /// The keys of all markers and manifests.
+    pub fn index_keys(&self) -> impl Iterator<Item = &str> {
+        let archives = self.sets.iter().flat_map(Set::backups);
+        archives
+            .flat_map(|backup| backup.archives.values())
+            .flat_map(|archive| archive.marker.iter().chain(&archive.manifest))
+            .map(|object| object.key.as_str())
+    }
+
     /// Adds objects to what the store holds.
     pub fn add(&mut self, location: &str, objects: impl IntoIterator<Item = Object>) {
         for object in objects {

@@ -276,7 +276,6 @@ fn a_healthy_profile_that_nothing_starts() {
         config.display()
     );
     s3.machine.profile.exclude_files.push("*.bak".to_owned());
-    // Whether this computer has cron does not matter.
     let cron = s3.machine.script("crontab", "echo no crontab >&2; exit 1");
     let path = std::env::var("PATH").unwrap();
     let path = format!("{}:{path}", cron.parent().unwrap().display());

@@ -5,6 +5,8 @@ mod jobs;
 mod commands;
 #[cfg(unix)]
 mod composed;
+#[cfg(unix)]
+mod explain;
 
 use crate::support::golden;
 use std::fs;

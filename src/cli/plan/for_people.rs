@@ -8,7 +8,7 @@ use crate::model::job::Job;
 use crate::model::manifest::RelPath;
 use crate::model::text;
 use crate::plan::backup::{Plan, PlanStep, Scope, StageOrder};
-use crate::run::backup::stage::Shares;
+use crate::run::backup::stage::{Shares, WalkCounts};
 
 /// Lines; writing into a string cannot fail.
 struct PlanText(String);
@@ -145,13 +145,7 @@ fn counts(page: &mut PlanText, order: &StageOrder, mount: &MountPreview) {
             ));
         }
     }
-    for (path, why) in &c.not_stored {
-        page.line(format!("  ignored  '{}': {why}", order.display_path(path)));
-    }
-    let others = (c.links + c.special).saturating_sub(c.not_stored.len() as u64);
-    if others > 0 {
-        page.line(format!("  ignored  {others} more"));
-    }
+    not_stored(page, order, c);
     if let (Some(extra), Some(allowed)) = (mount.extra, mount.allowed) {
         let verdict = if allowed {
             ""
@@ -163,6 +157,17 @@ fn counts(page: &mut PlanText, order: &StageOrder, mount: &MountPreview) {
             extra.extra,
             text::count(extra.present, "file")
         ));
+    }
+}
+
+/// The first of the links and special files that are not stored.
+fn not_stored(page: &mut PlanText, order: &StageOrder, counts: &WalkCounts) {
+    for (path, why) in &counts.not_stored {
+        page.line(format!("  ignored  '{}': {why}", order.display_path(path)));
+    }
+    let others = (counts.links + counts.special).saturating_sub(counts.not_stored.len() as u64);
+    if others > 0 {
+        page.line(format!("  ignored  {others} more"));
     }
 }
 

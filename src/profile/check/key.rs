@@ -59,13 +59,14 @@ pub fn is_short(key: &Secret) -> bool {
 /// What is said of a short key.
 pub fn short_key(of: &str) -> String {
     format!(
-        "{of} has fewer than {SHORTEST_GOOD_KEY} characters: whoever gets an archive can find the key by trying"
+        "{of} has fewer than {SHORTEST_GOOD_KEY} characters: whoever gets an archive \
+         can find the key by trying"
     )
 }
 
 /// What to do about a short key.
-pub const SHORT_KEY_HINT: &str = "use a longer key, such as one that `aam-backup init --new-key FILE` makes; keep the old one for \
-     the older backups, and run once with --new-key";
+pub const SHORT_KEY_HINT: &str = "use a longer key, such as one that `aam-backup init --new-key` \
+     makes: run once with --new-key, and keep the old key for the older backups";
 
 #[cfg(test)]
 mod tests {

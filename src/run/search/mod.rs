@@ -2,6 +2,7 @@
 //! of the stores, of which a copy is kept. Decides nothing, prints nothing.
 
 mod answer;
+mod away;
 pub mod states;
 
 pub use answer::{WalkedMount, diff, diff_now, exactly, find, last_state, list};

@@ -12,7 +12,6 @@ use crate::adapters::state::{State, base_directory};
 use crate::adapters::store::{CachedStore, Store, StoreError, StoreErrorKind};
 use crate::model::catalog::{Catalog, Set};
 use crate::model::event::{Events, Section};
-use crate::model::job::Job;
 use crate::model::manifest::{Entry, ManifestError};
 use crate::model::path::FullPath;
 use crate::model::secret::Secret;
@@ -29,6 +28,7 @@ use crate::run::restore::origin::RestoreOrigin;
 use crate::run::restore::target::Target;
 use crate::run::restore::tools::RestoreTools;
 use crate::run::restore::work::RestoreSettings;
+use crate::run::search::away;
 
 /// A state that can be named, and where its lists are.
 #[derive(Clone, Debug, Default)]
@@ -181,13 +181,13 @@ impl<'a> States<'a> {
                     return Err(RestoreError::Interrupted);
                 }
                 Err(error) => {
-                    self.replaced(&candidate.label, &error);
+                    away::report(self.settings, &candidate.label, &error);
                     failed = Some(error);
                     continue;
                 }
             };
             let store = CachedStore::new(store, &directory);
-            store.retain(index_keys(&catalog));
+            store.retain(catalog.index_keys());
             let number = self.stores.len();
             for backup in catalog.sets.iter().flat_map(Set::chain) {
                 let known = self.by_stamp.entry(backup.id.stamp()).or_default();
@@ -199,29 +199,6 @@ impl<'a> States<'a> {
             None if self.stores.is_empty() => Err(RestoreError::NoStore),
             failed => Ok(failed),
         }
-    }
-
-    /// Says what is searched instead of a store. That the disk of an optional store is away is
-    /// nothing to warn about.
-    fn replaced(&self, label: &str, error: &StoreError) {
-        let text = format!(
-            "{error}; of its backups, only those are searched whose lists this computer keeps"
-        );
-        let job = self.settings.origin.job.as_ref();
-        let mut stores = job.into_iter().flat_map(Job::stores);
-        let events = self.settings.events;
-        if error.kind == StoreErrorKind::NotFound
-            && stores.any(|store| store.is_optional() && store.label() == label)
-        {
-            events.note(Section::LatestBackups, text);
-            return;
-        }
-        let local = "with --local, no store is asked";
-        let hint = match error.hint.as_str() {
-            "" => local.to_owned(),
-            hint => format!("{hint}; {local}"),
-        };
-        events.warn(Section::LatestBackups, text, Some(hint));
     }
 
     /// Where they come from.
@@ -416,13 +393,4 @@ fn fetch_lists(plan: &RestorePlan, tools: &RestoreTools<'_>) -> Result<OpenState
         mounts,
         _scratch: Some(scratch),
     })
-}
-
-/// Markers and manifests of a catalog.
-fn index_keys(catalog: &Catalog) -> impl Iterator<Item = &str> {
-    let archives = catalog.sets.iter().flat_map(Set::backups);
-    archives
-        .flat_map(|backup| backup.archives.values())
-        .flat_map(|archive| archive.marker.iter().chain(&archive.manifest))
-        .map(|object| object.key.as_str())
 }

@@ -356,10 +356,13 @@ fn disk_full() {
 
 #[test]
 fn log_not_writable() {
-    ends("log_not_writable", |night| {
-        fs::write(night.machine.path("file"), "").unwrap();
-        night.machine.profile.log = Some(night.machine.path("file/logs"));
-    });
+    let mut night = Night::new();
+    fs::write(night.machine.path("file"), "").unwrap();
+    night.machine.profile.log = Some(night.machine.path("file/logs"));
+    let ran = night.end();
+    night.ended_as("log_not_writable", &ran);
+    let body = night.mails().pop().unwrap().body;
+    assert!(body.contains("This run has no log"), "{body}");
 }
 
 #[test]

@@ -53,6 +53,9 @@ fn log_and_mail_say_how_it_ended() {
         mails[1].subject.starts_with("SUCCESS, ") && mails[1].body.contains("Verified"),
         "{mails:?}"
     );
+    // The log is where the files are now, which may be another computer.
+    let more = "see the log on the computer that the files were restored on.";
+    assert!(mails[1].body.contains(more), "{mails:?}");
     let log = night.log();
     let headings: Vec<&str> = log.lines().filter(|line| line.starts_with("== ")).collect();
     for heading in [
