@@ -27,10 +27,10 @@ impl State {
 
     /// What runs before began and did not remove.
     pub fn open_objects(&self) -> Vec<OpenObject> {
-        let text = fs::read_to_string(self.open_objects_path()).unwrap_or_default();
-        // The last line of a killed run may be cut.
-        text.lines()
-            .filter_map(|line| serde_json::from_str(line).ok())
+        let text = fs::read(self.open_objects_path()).unwrap_or_default();
+        // The last line of a killed run may be cut, also inside of a letter.
+        text.split(|byte| *byte == b'\n')
+            .filter_map(|line| serde_json::from_slice(line).ok())
             .collect()
     }
 
@@ -39,7 +39,9 @@ impl State {
     /// # Errors
     /// When it cannot be written.
     pub fn note_open(&self, open: &OpenObject) -> io::Result<()> {
-        let mut line = serde_json::to_vec(open)?;
+        // The line before may be cut.
+        let mut line = vec![b'\n'];
+        serde_json::to_writer(&mut line, open)?;
         line.push(b'\n');
         create_private_directory(&self.directory)?;
         let mut options = OpenOptions::new();
@@ -67,5 +69,42 @@ impl State {
             text.push(b'\n');
         }
         write_whole(&self.open_objects_path(), &text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open(key: &str) -> OpenObject {
+        OpenObject {
+            store: "Bücher".to_owned(),
+            key: key.to_owned(),
+            trace: "ü".to_owned(),
+        }
+    }
+
+    /// A killed run may cut its last line anywhere, also inside of a letter.
+    #[test]
+    fn a_cut_line_costs_no_other_line() {
+        let whole = serde_json::to_vec(&open("cut")).unwrap();
+        for length in 0..=whole.len() {
+            let directory = tempfile::tempdir().unwrap();
+            let state = State {
+                directory: directory.path().to_owned(),
+            };
+            state.note_open(&open("before")).unwrap();
+            let mut text = fs::read(state.open_objects_path()).unwrap();
+            text.extend_from_slice(&whole[..length]);
+            fs::write(state.open_objects_path(), text).unwrap();
+            let mut expected = vec![open("before")];
+            if length == whole.len() {
+                expected.push(open("cut"));
+            }
+            assert_eq!(state.open_objects(), expected, "{length}");
+            state.note_open(&open("after")).unwrap();
+            expected.push(open("after"));
+            assert_eq!(state.open_objects(), expected, "{length}");
+        }
     }
 }
