@@ -22,11 +22,16 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 /// Time limits of a small request that takes so long at most with all its tries: three that are not
 /// answered, or more that are refused.
 pub fn within(limit: Duration) -> TimeoutConfig {
-    let once = limit * 3 / 10;
+    within_and(limit, Duration::ZERO)
+}
+
+/// The same for a request with a body, whose transfer may take `body` longer at each try.
+pub fn within_and(limit: Duration, body: Duration) -> TimeoutConfig {
+    let once = limit * 3 / 10 + body;
     TimeoutConfig::builder()
         .connect_timeout(CONNECT_TIMEOUT.min(once))
         .operation_attempt_timeout(once)
-        .operation_timeout(limit)
+        .operation_timeout(limit + 3 * body)
         .build()
 }
 

@@ -87,7 +87,7 @@ impl Exit {
             Outcome::Warning => Exit::Warnings,
             Outcome::Failure | Outcome::Lost => Exit::Failed,
             Outcome::Invalid => Exit::Usage,
-            Outcome::Locked => Exit::Locked,
+            Outcome::Locked | Outcome::Declined => Exit::Locked,
             Outcome::Interrupted => Exit::Interrupted,
         }
     }

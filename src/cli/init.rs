@@ -27,6 +27,7 @@ use crate::render::profile::{
 
 mod look;
 mod questions;
+mod warnings;
 
 use look::computer_name;
 use questions::Questions;
@@ -115,6 +116,7 @@ impl InitArgs {
                 secret_file::advice(key)
             ));
         }
+        self.warn(cancel);
         let profile = if self.output.is_some() {
             file.display().to_string()
         } else {

@@ -11,7 +11,7 @@ use crate::run::session::Ended;
 pub fn ended(ended: &Ended) -> Exit {
     let log = ended.log.as_ref();
     let log = log.map_or_else(String::new, |log| format!("Log: {}\n", log.display()));
-    let (title, text) = (&ended.report.title, ended.report.text());
+    let (title, text) = (&ended.report.title, ended.report.results());
     result(format_args!("{title}\n{text}\n{log}"));
     Exit::of(ended.outcome)
 }

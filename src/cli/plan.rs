@@ -141,6 +141,9 @@ pub fn plan(job: &Job, args: &PlanArgs, cancel: &Cancel) -> Exit {
         upload,
         diff,
     };
+    let outcome = events.outcome();
+    // The live lines are gone before the plan is shown.
+    drop(events);
     let written = match args.format {
         OutputFormat::Text => output::result(show(job, &preview)),
         OutputFormat::Json => output::json(&preview),
@@ -150,7 +153,7 @@ pub fn plan(job: &Job, args: &PlanArgs, cancel: &Cancel) -> Exit {
     }
     let worst = plan.findings.iter().map(|f| f.severity).max();
     let refused = preview.mounts.iter().any(|m| m.allowed == Some(false));
-    match (worst, Exit::of(events.outcome())) {
+    match (worst, Exit::of(outcome)) {
         (Some(Severity::Error), _) => Exit::Failed,
         _ if refused => Exit::Failed,
         (Some(Severity::Warning), Exit::Success) => Exit::Warnings,
@@ -169,6 +172,10 @@ fn look_at_all(
 ) -> Result<(Vec<MountPreview>, Option<Diff>), Exit> {
     if job.family != Family::HOST || args.facts.is_some() {
         return Ok((Vec::new(), None));
+    }
+    // All mounts have the same mirror. What is wrong with it is reported.
+    if let Some(mirror) = plan.stages.iter().find_map(|stage| stage.mirror.as_ref()) {
+        stage::mirror_is_usable(mirror, events);
     }
     let failed = |error: StageError| match error {
         StageError::Interrupted => Exit::Interrupted,
@@ -222,12 +229,12 @@ fn facts(job: &Job, args: &PlanArgs, cancel: &Cancel, events: &Events<'_>) -> Re
         );
     }
     if let Some((text, hint)) = snapshot_problem(job) {
-        events.warn(Section::Start, text, Some(hint));
+        events.fail(Section::Start, text, Some(hint));
     }
     let key = job.archive.as_ref().map(|a| &a.encryption_key);
     if let Some(why) = key.and_then(credential::missing_here) {
         let hint = "a run in this environment would archive nothing".to_owned();
-        events.warn(
+        events.fail(
             Section::Parameters,
             format!("archive.encryption-key: {why}"),
             Some(hint),

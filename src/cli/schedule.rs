@@ -322,6 +322,11 @@ fn install(job: &Job, args: &InstallArgs, cancel: &Cancel) -> Exit {
         return Exit::Usage;
     }
     let scheduler = chosen(job, args.scheduler);
+    if args.scheduler.is_none() && scheduler::is_absent() {
+        let [text, hint] = scheduler::ABSENT;
+        complain("error", text, hint);
+        return Exit::Failed;
+    }
     let schedule = match schedule_of(job, args, scheduler) {
         Ok(schedule) => schedule,
         Err(exit) => return exit,

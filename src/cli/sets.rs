@@ -10,20 +10,25 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::place::{ReceivedArgs, StoreArgs, complain, complain_store};
+use super::terminal::Terminal;
 use super::{Exit, Global, OutputFormat, output};
 use crate::adapters::state::metrics;
-use crate::adapters::store::{StoreError, StoreErrorKind};
+use crate::adapters::store::{Store, StoreError, StoreErrorKind};
 use crate::model::cancel::Cancel;
 use crate::model::catalog::Catalog;
+use crate::model::event::Events;
 use crate::model::job::Job;
 use crate::model::lifecycle::Lifecycle;
 use crate::model::stamp::Stamp;
 use crate::plan::fleet::FleetReport;
+use crate::plan::restore::error::PlanError;
 use crate::plan::restore::sets::SetsReport;
 use crate::plan::restore::timeline::Timeline;
+use crate::plan::restore::written_before::WrittenBefore;
 use crate::run::prune;
+use crate::run::restore::error::RestoreError;
 use crate::run::restore::gather;
-use crate::run::restore::origin::{Candidate, RestoreOrigin};
+use crate::run::restore::origin::{Candidate, RestoreOrigin, report_locations};
 
 /// List the backup sets in the stores: full backups, their incremental backups, and whether they
 /// can be restored.
@@ -64,8 +69,8 @@ pub struct SetsArgs {
 /// What the stores hold of a location, as JSON.
 #[derive(Serialize, JsonSchema)]
 pub struct SetsAnswer {
-    /// In the order of the profile. A store that cannot be listed is left out, and the command
-    /// fails.
+    /// In the order of the profile. A store that cannot be listed, or has nothing of the location
+    /// that was named, is left out, and the command fails.
     stores: Vec<SetsReport>,
 }
 
@@ -115,11 +120,17 @@ fn reports(place: &RestoreOrigin, received: &ReceivedArgs) -> (Vec<SetsReport>, 
     let mut exit = Exit::Success;
     let mut reports = Vec::new();
     for candidate in &place.candidates {
-        let store = candidate.store.as_ref().map_err(Clone::clone);
-        let listed =
-            store.and_then(|store| gather::catalog_before(&**store, &place.location, before));
+        let store = candidate.store.as_deref().map_err(Clone::clone);
+        let listed = store.and_then(|store| {
+            let (catalog, said) = gather::catalog_before(store, &place.location, before)?;
+            Ok((store, catalog, said))
+        });
         match listed {
-            Ok((catalog, said)) => {
+            // A name on the command line may be mistyped. A profile may have no backup yet.
+            Ok((store, catalog, _)) if place.job.is_none() && catalog.sets.is_empty() => {
+                exit = exit.or(not_found(place, store, before));
+            }
+            Ok((_, catalog, said)) => {
                 said.iter().for_each(|text| complain("note", text, ""));
                 reports.push(report(
                     place.job.as_ref(),
@@ -132,6 +143,27 @@ fn reports(place: &RestoreOrigin, received: &ReceivedArgs) -> (Vec<SetsReport>, 
         }
     }
     (reports, exit)
+}
+
+/// Says that a store has nothing of a location, and which locations it has.
+fn not_found(place: &RestoreOrigin, store: &dyn Store, before: Option<WrittenBefore>) -> Exit {
+    let (location, label) = (place.location.clone(), store.label().to_owned());
+    let error = match before {
+        None => PlanError::NoBackup {
+            location,
+            store: label,
+        },
+        Some(before) => PlanError::NothingWritten {
+            location,
+            store: label,
+            before,
+        },
+    };
+    let error = RestoreError::from(Box::new(error));
+    let events = Events::new(vec![Box::new(Terminal::new(false, true))]);
+    error.report(&events);
+    report_locations(&error, store, &events);
+    Exit::of(error.outcome())
 }
 
 /// What a store that was listed holds, and what of it will be deleted.

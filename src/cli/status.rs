@@ -1,7 +1,7 @@
 //! `status`: the last runs, from local state. It does not ask stores and does not need a profile.
 
 use crate::cli::examples;
-use chrono::{Local, SubsecRound, Utc};
+use chrono::{Local, Utc};
 use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -121,10 +121,7 @@ fn judge(runs: &[RunRecord]) -> Option<Exit> {
         .peekable();
     backups.peek()?;
     Some(
-        match backups
-            .flatten()
-            .find(|outcome| *outcome != Outcome::Skipped)
-        {
+        match backups.flatten().find(|outcome| !outcome.is_skipped()) {
             Some(Outcome::Success) => Exit::Success,
             Some(Outcome::Warning) => Exit::Warnings,
             _ => Exit::Failed,
@@ -143,7 +140,7 @@ fn rank(exit: Exit) -> u8 {
 fn to_text(runs: &Runs) -> String {
     let mut table = vec![
         [
-            "STARTED", "TOOK", "RESULT", "MODE", "FILES", "SIZE", "ARCHIVED", "LOG",
+            "STARTED", "TOOK", "RESULT", "MODE", "FILES", "SIZE", "ARCHIVED",
         ]
         .map(str::to_owned),
     ];
@@ -151,26 +148,27 @@ fn to_text(runs: &Runs) -> String {
         let until = run.ended.or_else(|| run.outcome.is_none().then(Utc::now));
         let took = until.map(|until| (until - run.started).num_seconds().max(0).unsigned_abs());
         let took = took.map(text::duration);
+        let started = run.started.with_timezone(&Local);
         table.push([
-            run.started
-                .with_timezone(&Local)
-                .trunc_subsecs(0)
-                .to_string(),
+            started.format("%Y-%m-%d %H:%M %:z").to_string(),
             took.unwrap_or_else(|| "-".to_owned()),
             run.outcome
                 .map_or_else(|| "running".to_owned(), |outcome| outcome.to_string()),
             run.operation.clone(),
             run.counts.files.to_string(),
             text::size(run.counts.bytes),
-            text::count(run.counts.archived_files, "file"),
-            run.log
-                .as_ref()
-                .map_or_else(|| "-".to_owned(), |log| log.display().to_string()),
+            run.counts.archived_files.to_string(),
         ]);
     }
     let age = match runs.age {
         Some(age) => format!("last success {} ago", text::duration(age)),
         None => "no success is known".to_owned(),
     };
-    format!("{}, {age}\n{}", runs.profile, text::aligned(&table))
+    // Paths are too long for a table. The logs of the other runs are beside it.
+    let newest = runs.runs.first().and_then(|run| run.log.as_ref());
+    let log = newest.map_or_else(String::new, |log| {
+        format!("log of the newest run: {}\n", log.display())
+    });
+    let table = text::aligned(&table);
+    format!("{}, {age}\n{table}{log}", runs.profile)
 }

@@ -9,6 +9,10 @@ const DONE: [i64; 2] = [0, 3];
 
 pub(super) fn schedule(visit: &Visit<'_>) -> Vec<CheckAnswer> {
     let name = &visit.job.name;
+    if scheduler::is_absent() {
+        let [text, hint] = scheduler::ABSENT;
+        return vec![warning(text, hint)];
+    }
     match scheduler::status(name, visit.cancel) {
         Err(error) => vec![warning(
             format!("whether '{name}' is scheduled is not known: {error}"),

@@ -5,22 +5,22 @@ use super::visit::Visit;
 use super::{CheckAnswer, ok, problem, warning};
 use crate::adapters::credential::{describe, has_more_lines};
 use crate::model::policy::Reference;
-use crate::profile::check::check_key;
+use crate::profile::check::{SHORT_KEY_HINT, check_key, is_short, short_key};
 
 pub(super) fn secrets(visit: &Visit<'_>) -> Vec<CheckAnswer> {
     let job = visit.job;
     let mut found = Vec::new();
     if let Some(archive) = &job.archive {
         let key = "archive.encryption-key";
-        found.push(
-            match visit
-                .secret(&archive.encryption_key)
-                .map(|secret| check_key(archive.format, &secret))
-            {
-                Ok(Err(refused)) => problem(format!("{key}: {refused}"), "choose another key"),
-                resolved => check_reference(key, &archive.encryption_key, resolved.map(drop)),
-            },
-        );
+        let secret = visit.secret(&archive.encryption_key);
+        if secret.as_ref().is_ok_and(is_short) {
+            found.push(warning(short_key(key), SHORT_KEY_HINT));
+        }
+        let checked = secret.map(|secret| check_key(archive.format, &secret));
+        found.push(match checked {
+            Ok(Err(refused)) => problem(format!("{key}: {refused}"), "choose another key"),
+            resolved => check_reference(key, &archive.encryption_key, resolved.map(drop)),
+        });
         found.extend(open_to_others(&archive.encryption_key));
         if has_more_lines(&archive.encryption_key) {
             found.push(warning(

@@ -78,6 +78,8 @@ pub enum Outcome {
     Invalid,
     /// The hook `before` said "not today".
     Skipped,
+    /// The user did not want to wait for another backup.
+    Declined,
     /// Ended without a report: power cut, crash, `kill -9`. The next run says so.
     Lost,
 }
@@ -93,6 +95,7 @@ impl std::fmt::Display for Outcome {
             Outcome::Interrupted => "interrupted",
             Outcome::Invalid => "invalid",
             Outcome::Skipped => "skipped",
+            Outcome::Declined => "declined",
             Outcome::Lost => "lost",
         })
     }
@@ -100,7 +103,7 @@ impl std::fmt::Display for Outcome {
 
 impl Outcome {
     /// All of them.
-    pub const ALL: [Outcome; 8] = [
+    pub const ALL: [Outcome; 9] = [
         Outcome::Success,
         Outcome::Warning,
         Outcome::Failure,
@@ -108,6 +111,7 @@ impl Outcome {
         Outcome::Interrupted,
         Outcome::Invalid,
         Outcome::Skipped,
+        Outcome::Declined,
         Outcome::Lost,
     ];
 
@@ -116,18 +120,20 @@ impl Outcome {
         match self {
             Outcome::Success => "SUCCESS",
             Outcome::Warning => "WARNING",
-            Outcome::Skipped => "SKIPPED",
-            Outcome::Failure
-            | Outcome::Locked
-            | Outcome::Interrupted
-            | Outcome::Invalid
-            | Outcome::Lost => "FAILURE",
+            Outcome::Skipped | Outcome::Declined => "SKIPPED",
+            // A new one is a failure unless somebody says otherwise.
+            _ => "FAILURE",
         }
     }
 
     /// Whether the user must act, because there is no backup.
     pub fn is_failure(self) -> bool {
         self.word() == "FAILURE"
+    }
+
+    /// Whether nothing was started because somebody decided so: nobody is told.
+    pub fn is_skipped(self) -> bool {
+        matches!(self, Outcome::Skipped | Outcome::Declined)
     }
 }
 
@@ -168,8 +174,7 @@ pub enum Event {
         text: String,
         hint: Option<String>,
     },
-    /// A path that is not backed up, with the reason (unreadable, vanished, a name 7-Zip cannot
-    /// take, a link).
+    /// A path that is not backed up, with the reason: it is unreadable, vanished, or a link.
     Ignored {
         path: String,
         why: String,
@@ -198,8 +203,7 @@ pub enum Event {
     Deleted { path: String },
     /// The mirror differs from what was selected.
     Difference { path: String, what: String },
-    /// An object is about to be sent (before its upload starts). The size is not known yet of one that
-    /// is sent while it is made.
+    /// An object is about to be sent. The size of one that is sent while it is made is not known.
     Uploading {
         store: String,
         key: String,

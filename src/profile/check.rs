@@ -17,7 +17,7 @@ use std::num::NonZeroU32;
 use std::path::Path;
 use std::time::Duration;
 
-pub use key::check_key;
+pub use key::{SHORT_KEY_HINT, check_key, is_short, short_key};
 
 use super::document::{self, Document, SourceEntry, Span};
 use crate::model::bandwidth::Transfers;
@@ -331,6 +331,12 @@ impl Checker<'_> {
             return default;
         };
         match humantime::parse_duration(text.trim()) {
+            // Whoever writes `10M` means minutes.
+            Ok(_) if text.contains('M') => {
+                let message = format!("'{}' is a span of months", text.escape_debug());
+                self.report(Mistake::value(pointer, message).hint("write `m` for minutes: `10m`"));
+                default
+            }
             // A wait of zero would be a busy loop.
             Ok(span) if span.is_zero() && pointer != "/lock/give-up-after" => {
                 self.report(

@@ -189,7 +189,7 @@ impl Shape {
             Value::String(text) => {
                 let hint = match suggest::near(text, options.iter().copied()) {
                     Some(near) => Some(format!("did you mean '{near}'?")),
-                    None => suggest::flag(pointer, text).map(str::to_owned),
+                    None => suggest::word(pointer, text).map(str::to_owned),
                 };
                 self.bad(
                     pointer,
@@ -199,7 +199,7 @@ impl Shape {
             }
             Value::Null => self.empty(pointer),
             other => {
-                let hint = suggest::flag(pointer, &other.to_string()).map(str::to_owned);
+                let hint = suggest::word(pointer, &other.to_string()).map(str::to_owned);
                 self.bad(
                     pointer,
                     format!("is {}, but must be one of {list}", article(other)),
@@ -293,6 +293,7 @@ impl Shape {
         let key = pointer.rsplit('/').next().unwrap_or_default();
         let list = wanted.join(" or ");
         let hint = match instance {
+            _ if suggest::shape(pointer).is_some() => suggest::shape(pointer).map(str::to_owned),
             Value::Number(_) | Value::Bool(_) if names_secret(key) => None,
             Value::Number(n) if matches!(key, "retry-every" | "give-up-after" | "poll-every") => {
                 Some(format!(

@@ -81,9 +81,31 @@ pub fn habit(key: &str) -> Option<Cow<'static, str>> {
     Some(hint.into())
 }
 
+/// The word for a value that users may expect.
+pub fn word(pointer: &str, value: &str) -> Option<&'static str> {
+    let value = value.to_lowercase();
+    match (pointer.rsplit('/').next()?, value.as_str()) {
+        ("every", "daily" | "night" | "nightly") => Some("write `day`"),
+        ("every", "hourly") => Some("write `hour`"),
+        ("every", "week" | "weekly") => Some("name the day of the week: `friday`"),
+        ("every", "month" | "monthly") => {
+            Some("write `day`, or name a day of the week: an incremental backup is small")
+        }
+        _ => flag(pointer, &value),
+    }
+}
+
+/// How a section is written that users may write in another shape.
+pub fn shape(pointer: &str) -> Option<&'static str> {
+    (pointer == "/exclude").then_some(
+        "names of directories and of files are listed apart: write \
+         `exclude: {directories: [cache], files: ['*.tmp']}`",
+    )
+}
+
 /// v1.0's `yes` and `no`, where there are words now.
-pub fn flag(pointer: &str, value: &str) -> Option<&'static str> {
-    let yes = match value.to_lowercase().as_str() {
+fn flag(pointer: &str, value: &str) -> Option<&'static str> {
+    let yes = match value {
         "yes" | "true" | "on" => true,
         "no" | "false" | "off" => false,
         _ => return None,

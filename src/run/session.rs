@@ -20,7 +20,7 @@ use crate::model::event::{Event, Events, Outcome, Section, Severity, Sink};
 use crate::model::job::{Program, Reporting};
 use crate::model::path::FullPath;
 use crate::model::text;
-use crate::render::report::{self, Counts, Report, Summary};
+use crate::render::report::{self, Counts, Report, Subject, Summary};
 use crate::run::guard::guarded;
 pub use channels::examine;
 use channels::{Reached, RunEnd};
@@ -129,6 +129,9 @@ impl Session<'_> {
         }
         let written = |outcome| {
             let mut report = report(outcome, started, given.as_ref(), &summary.counts());
+            if log.is_err() {
+                report.more = "This run has no log, because it could not be written.".to_owned();
+            }
             report.facts.extend(
                 lost.iter()
                     .map(|lost| ("Before this run".to_owned(), lost.clone())),
@@ -173,6 +176,7 @@ impl Session<'_> {
         let events = Events::new(readers);
         let started = Utc::now();
         let mut report = report::report(
+            Subject::Backup,
             format!(
                 "TEST, {} UTC: no backup was made",
                 started.format("%Y%m%d %H:%M:%S")

@@ -172,6 +172,9 @@ fn a_timeline_has_a_mark_for_each_day() {
     let text = shown.exit(0).stdout.clone();
     let month = text.lines().nth(2).unwrap();
     let (_, days) = month.split_once("  ").unwrap();
+    let (days, backups) = days.split_once(' ').unwrap();
+    // They were all made today.
+    assert!(backups.ends_with(" backups, up to 4 a day"), "{text}");
     // Today, and the days of the month before it.
     assert!(
         days.ends_with('F') && days[..days.len() - 1].chars().all(|c| c == '.'),

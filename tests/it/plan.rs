@@ -114,6 +114,45 @@ fn it_fails_as_the_run_would() {
         .exit(1)
         .says("no store can be reached")
         .says("No archives:");
+    let mut machine = busy();
+    machine.key = "";
+    plan(&machine, &[])
+        .exit(1)
+        .says("a run in this environment would archive nothing");
+    machine.run(&[]).exit(1);
+}
+
+/// What is not stored is named, with the reason.
+#[test]
+fn it_names_what_is_not_stored() {
+    let machine = Machine::new();
+    let docs = machine.home().join("docs");
+    for number in 1..=7 {
+        let pipe = docs.join(format!("pipe{number}"));
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RWXU).unwrap();
+    }
+    plan(&machine, &[])
+        .exit(0)
+        .says("7 entries not backed up: links and special files")
+        .says(&format!(
+            "ignored  '{}/pipe1': special file",
+            docs.display()
+        ))
+        .says("ignored  2 more");
+}
+
+#[test]
+fn it_fails_without_a_mirror_as_the_run_would() {
+    let machine = Machine::new();
+    fs::remove_dir(machine.path("mirror")).unwrap();
+    let missing = format!(
+        "error: the mirror '{}' does not exist",
+        machine.path("mirror").display()
+    );
+    machine.run(&[]).exit(1).says(&missing);
+    plan(&machine, &[]).exit(1).says(&missing);
+    fs::create_dir(machine.path("mirror")).unwrap();
+    plan(&machine, &[]).exit(0).never_says("error:");
 }
 
 /// What a manifest says, if these are the bytes of one.

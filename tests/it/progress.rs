@@ -75,6 +75,26 @@ fn piped_output_has_no_control_characters() {
 }
 
 #[test]
+fn tables_fit_into_80_columns() {
+    let scratch = tempfile::tempdir().unwrap();
+    computer(scratch.path());
+    piped(scratch.path(), &["run", "documents.yaml"]);
+    piped(scratch.path(), &["run", "documents.yaml"]);
+    for (command, title) in [("sets", "SET "), ("status", "STARTED ")] {
+        let shown = piped(scratch.path(), &[command, "documents.yaml"]).stdout;
+        let shown = String::from_utf8(shown).unwrap();
+        let table = shown.lines().skip_while(|line| !line.starts_with(title));
+        let table: Vec<&str> = table.take_while(|line| !line.ends_with(':')).collect();
+        assert!(table.len() > 1, "{shown}");
+        // Only a path is as long as it is.
+        let rows = table.iter().filter(|line| !line.starts_with("log of"));
+        for row in rows {
+            assert!(row.chars().count() <= 80, "{shown}");
+        }
+    }
+}
+
+#[test]
 fn quiet_runs_say_nothing_but_the_result() {
     let scratch = tempfile::tempdir().unwrap();
     computer(scratch.path());
@@ -159,6 +179,26 @@ fn progress_can_be_a_line_of_json_for_each_event() {
     assert_eq!(answer["run"]["outcome"], "success");
 }
 
+/// How much of the archive is made, and not only how much of it is sent.
+#[test]
+fn an_archive_that_is_sent_while_it_is_made_shows_its_progress() {
+    let scratch = tempfile::tempdir().unwrap();
+    computer(scratch.path());
+    let profile = scratch.path().join("documents.yaml");
+    let text = fs::read_to_string(&profile).unwrap();
+    let streams = text.replace("archive: {", "archive: {transfer: stream, ");
+    assert_ne!(text, streams);
+    fs::write(&profile, streams).unwrap();
+    let run = ["run", "documents.yaml", "--progress", "json"];
+    let ran = piped(scratch.path(), &run);
+    let lines = String::from_utf8(ran.stderr).unwrap();
+    let shown = lines.lines().any(|line| {
+        let event: serde_json::Value = serde_json::from_str(line).unwrap();
+        event["event"] == "progress" && event["work"] == "archiving" && event["percent"].is_u64()
+    });
+    assert!(shown, "{lines}");
+}
+
 /// Colors are for terminals, unless the environment says otherwise.
 #[test]
 fn errors_are_colored_where_that_helps() {
@@ -191,4 +231,23 @@ fn errors_are_colored_where_that_helps() {
         assert_eq!(shown.contains(red), is_colored, "{shown:?}");
         assert_eq!(shown.contains('\u{1b}'), is_colored, "{shown:?}");
     }
+}
+
+#[test]
+fn a_plan_has_no_live_line_in_it() {
+    let scratch = tempfile::tempdir().unwrap();
+    computer(scratch.path());
+    let many = scratch.path().join("documents/many");
+    fs::create_dir(&many).unwrap();
+    // A walk is shown from the thousandth file on.
+    for number in 0..1100 {
+        fs::write(many.join(number.to_string()), "").unwrap();
+    }
+    let shown = on_a_terminal(scratch.path(), "plan documents.yaml");
+    let live = shown.rfind("looking at files").unwrap();
+    let (_, after) = shown.split_at(live);
+    let (erased, plan) = after.split_once("Profile documents").unwrap();
+    // The last thing before the plan erases the line.
+    assert!(erased.contains("\u{1b}[2K"), "{shown:?}");
+    assert!(!plan.contains('\u{1b}'), "{shown:?}");
 }

@@ -9,8 +9,11 @@ mod fakes;
 mod files;
 mod real;
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use crate::support::machine::{Machine, Ran};
 
 /// A program of the tests: installed, or where `tests/programs.sh` puts it.
 fn tool(name: &str) -> PathBuf {
@@ -114,4 +117,33 @@ fn a_profile_says_when_it_runs() {
         said.contains("/schedule/at: '25:00' is not a time of day"),
         "{said}"
     );
+}
+
+/// As in a container. A computer with systemd always has a scheduler.
+#[test]
+fn a_computer_without_a_scheduler_is_told_so() {
+    if Path::new("/run/systemd/system").is_dir() {
+        return;
+    }
+    let machine = Machine::new();
+    let nothing = machine.path("nothing");
+    fs::create_dir(&nothing).unwrap();
+    let profile = machine.path("profile.yaml").display().to_string();
+    let text = "neither systemd nor cron is on this computer";
+    let said = |arguments: &[&str]| {
+        let mut command = machine.command(arguments);
+        Ran::of(command.env("PATH", &nothing).output().unwrap())
+    };
+    let install = said(&["schedule", "install", &profile, "--at", "02:30"]);
+    install.exit(1).says(text).says("apt-get install cron");
+    said(&["doctor", &profile]).says(text);
+    let new = machine.path("new.yaml").display().to_string();
+    let (home, mirror) = (machine.home(), machine.path("mirror"));
+    let mut init = vec!["init", "first", "--output", &new, "--location", "pc"];
+    init.extend(["--source", home.to_str().unwrap()]);
+    init.extend(["--mirror", mirror.to_str().unwrap()]);
+    let with_schedule = [&init[..], &["--at", "02:30"]].concat();
+    said(&with_schedule).exit(0).says(text);
+    fs::remove_file(&new).unwrap();
+    said(&init).exit(0).never_says(text);
 }

@@ -131,6 +131,18 @@ pub fn default() -> Scheduler {
     }
 }
 
+/// Whether this computer has no scheduler at all, as in many containers.
+pub fn is_absent() -> bool {
+    default() == Scheduler::Cron && locate(Some("crontab"), &[], "").is_err()
+}
+
+/// What is said then, and what to do.
+pub const ABSENT: [&str; 2] = [
+    "neither systemd nor cron is on this computer: nothing can start a backup by itself",
+    "install cron (Debian: apt-get install cron) and run `aam-backup schedule install`, or let \
+     another program start `aam-backup run`",
+];
+
 /// The schedulers that may have a task on this computer.
 pub fn here() -> &'static [Scheduler] {
     match () {

@@ -49,7 +49,8 @@ pub struct State {
 #[serde(rename_all = "kebab-case")]
 struct StateRecord {
     version: u32,
-    digest: String,
+    /// None if its manifests were read back from a store.
+    digest: Option<String>,
     /// The profile that made it. Unknown in records of older versions.
     #[serde(default)]
     profile: Option<String>,
@@ -177,7 +178,7 @@ impl State {
     pub fn remember(
         &self,
         stamp: Stamp,
-        digest: &str,
+        digest: Option<&str>,
         profile: &str,
         manifests: &[(MountName, PathBuf)],
     ) -> Result<(), StateError> {
@@ -192,7 +193,7 @@ impl State {
             .map_err(failed("creating a directory in", &self.directory))?;
         let mut record = StateRecord {
             version: 1,
-            digest: digest.to_owned(),
+            digest: digest.map(str::to_owned),
             profile: Some(profile.to_owned()),
             sha256: Vec::new(),
             manifests: Vec::new(),
@@ -213,6 +214,13 @@ impl State {
             .and_then(|()| sync(&target))
             .map_err(failed("writing", &target))?;
         let place = self.directory.join(stamp.to_string());
+        // What is there already was damaged, or it would not be written anew.
+        match fs::remove_dir_all(&place) {
+            Err(why) if why.kind() != io::ErrorKind::NotFound => {
+                return Err(failed("removing", &place)(why));
+            }
+            _ => {}
+        }
         fs::rename(building.path(), &place).map_err(failed("writing", &place))
     }
 
@@ -286,7 +294,7 @@ mod tests {
             state
                 .remember(
                     *stamp,
-                    "digest",
+                    Some("digest"),
                     "nightly",
                     &[(mount.clone(), manifest.clone())],
                 )

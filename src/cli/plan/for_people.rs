@@ -145,6 +145,13 @@ fn counts(page: &mut PlanText, order: &StageOrder, mount: &MountPreview) {
             ));
         }
     }
+    for (path, why) in &c.not_stored {
+        page.line(format!("  ignored  '{}': {why}", order.display_path(path)));
+    }
+    let others = (c.links + c.special).saturating_sub(c.not_stored.len() as u64);
+    if others > 0 {
+        page.line(format!("  ignored  {others} more"));
+    }
     if let (Some(extra), Some(allowed)) = (mount.extra, mount.allowed) {
         let verdict = if allowed {
             ""

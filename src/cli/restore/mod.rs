@@ -76,8 +76,9 @@ pub struct WhatArgs {
     #[arg(long, value_enum, default_value_t)]
     pub layout: Layout,
     /// With --into-existing: also delete what the directories of the state hold in DIR and the
-    /// state does not list, excluded files too. Without --into-existing, this is the default.
-    #[arg(long, conflicts_with = "only")]
+    /// state does not list, excluded files too. Without --into-existing, this is the default. With
+    /// --only, this is done in the named directories alone.
+    #[arg(long)]
     pub exact: bool,
     /// Also bring back files that were deleted between the full backup and the state, as v1.0 did.
     #[arg(long, conflicts_with_all = ["exact", "only"])]

@@ -115,6 +115,7 @@ pub fn restore(args: &ReportArgs, call: &RestoreCall<'_>) -> Exit {
             let mut all = vec![("Location".to_owned(), origin.location.clone())];
             all.extend(facts.into_iter().flatten().cloned());
             report::report(
+                report::Subject::Restore,
                 report::title(outcome, started, "data restoration"),
                 all,
                 counts,

@@ -218,7 +218,8 @@ impl Plan {
                 .remembered
                 .iter()
                 .find(|r| r.stamp == *since)
-                .map_or_else(String::new, |r| r.digest.clone()),
+                .and_then(|r| r.digest.clone())
+                .unwrap_or_default(),
             _ => digest.clone(),
         };
         let mut plan = Plan {

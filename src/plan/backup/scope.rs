@@ -345,8 +345,9 @@ fn demand(facts: &ScopeFacts<'_>, found: Option<&CommonBase>) -> Option<String> 
         ForceFull::Always => Some("force-full is 'always'".to_owned()),
         ForceFull::WhenProfileChanges => {
             let since = found?.since;
-            match facts.remembered.iter().find(|r| r.stamp == since) {
-                Some(before) => (before.digest != facts.digest)
+            let before = facts.remembered.iter().find(|r| r.stamp == since);
+            match before.and_then(|before| before.digest.as_ref()) {
+                Some(before) => (before != facts.digest)
                     .then(|| "sources, exclusions or location changed since the last backup".to_owned()),
                 None => facts.profile_modified.is_some_and(|at| at > since.moment(facts.zone)).then(|| {
                     format!(

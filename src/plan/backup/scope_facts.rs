@@ -41,8 +41,8 @@ pub struct StoreFacts {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remembered {
     pub stamp: Stamp,
-    /// Digest of the selection it was made with.
-    pub digest: String,
+    /// Digest of the selection it was made with. A backup that was read back from a store has none.
+    pub digest: Option<String>,
     /// The profile that made it, where that is known.
     pub profile: Option<String>,
     /// The manifest file of each mount.

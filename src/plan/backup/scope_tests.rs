@@ -53,7 +53,7 @@ impl World {
             .collect();
         self.remembered.push(Remembered {
             stamp: stamp.parse().unwrap(),
-            digest: digest.to_owned(),
+            digest: Some(digest.to_owned()),
             profile: None,
             manifests,
         });

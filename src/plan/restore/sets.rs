@@ -99,21 +99,11 @@ impl SetsReport {
         self
     }
 
-    /// As a table.
+    /// As a table of 80 columns. The latest state of a set is the last one of the states below it.
     pub fn to_text(&self) -> String {
         let mut text = format!("{}, location {}\n", self.store, self.location);
-        let mut table = vec![
-            [
-                "SET",
-                "LATEST",
-                "INCREMENTALS",
-                "MOUNTS",
-                "VOLUMES",
-                "SIZE",
-                "STATE",
-            ]
-            .map(str::to_owned),
-        ];
+        let mut table =
+            vec![["SET", "INCREMENTALS", "MOUNTS", "VOLUMES", "SIZE", "STATE"].map(str::to_owned)];
         for set in &self.sets {
             let unfinished = set.incrementals.iter().filter(|i| !i.complete).count();
             let incrementals = match unfinished {
@@ -122,7 +112,6 @@ impl SetsReport {
             };
             table.push([
                 set.full.to_string(),
-                set.latest.map_or_else(|| "-".to_owned(), |s| s.to_string()),
                 incrementals,
                 set.mounts.len().to_string(),
                 set.volumes.to_string(),

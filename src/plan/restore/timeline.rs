@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::sets::{SetRow, SetsReport};
 use crate::model::stamp::Stamp;
+use crate::model::text::count;
 
 /// What a store has of one day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -48,6 +49,24 @@ pub struct TimelineMonth {
     /// As in `2026-11`.
     pub month: String,
     pub days: Vec<DayMark>,
+    /// How many backups the month has, because a mark can stand for several.
+    pub backups: u64,
+    /// How many of them the day with the most backups has.
+    pub most_of_a_day: u64,
+}
+
+impl TimelineMonth {
+    /// `2026-03  !!.F!.                           5 backups, up to 2 a day`
+    fn to_text(&self) -> String {
+        let days: String = self.days.iter().map(|day| day.letter()).collect();
+        let backups = match (self.backups, self.most_of_a_day) {
+            (0, _) => String::new(),
+            (backups, 1) => count(backups, "backup"),
+            (backups, most) => format!("{}, up to {most} a day", count(backups, "backup")),
+        };
+        let line = format!("{}  {days:<31}  {backups}", self.month);
+        format!("{}\n", line.trim_end())
+    }
 }
 
 /// The months from the oldest backup to today, oldest first.
@@ -58,10 +77,11 @@ pub struct Timeline(Vec<TimelineMonth>);
 impl Timeline {
     /// `today` is that of the clock of the stamps; its later days are not part of the timeline.
     pub fn new(report: &SetsReport, today: NaiveDate) -> Timeline {
-        let mut marks: BTreeMap<NaiveDate, DayMark> = BTreeMap::new();
+        let mut marks: BTreeMap<NaiveDate, (DayMark, u64)> = BTreeMap::new();
         let mut add = |stamp: Stamp, mark: DayMark| {
-            let day = marks.entry(stamp.day()).or_insert(mark);
+            let (day, backups) = marks.entry(stamp.day()).or_insert((mark, 0));
             *day = mark.max(*day);
+            *backups += 1;
         };
         for set in &report.sets {
             let if_whole = |whole: bool, mark| if whole { mark } else { DayMark::Incomplete };
@@ -89,12 +109,15 @@ impl Timeline {
         let mut first = oldest.with_day(1);
         while let Some(month) = first.filter(|month| *month <= newest) {
             let next = month.checked_add_months(Months::new(1));
-            let mark = |day: NaiveDate| marks.get(&day).copied().unwrap_or(DayMark::Nothing);
+            let mark = |day| marks.get(&day).copied().unwrap_or((DayMark::Nothing, 0));
             let days = (0..31).map_while(|n| month.checked_add_days(Days::new(n)));
             let days = days.take_while(|day| day.month() == month.month() && *day <= newest);
+            let (days, backups): (Vec<DayMark>, Vec<u64>) = days.map(mark).unzip();
             months.push(TimelineMonth {
                 month: month.format("%Y-%m").to_string(),
-                days: days.map(mark).collect(),
+                days,
+                backups: backups.iter().sum(),
+                most_of_a_day: backups.iter().copied().max().unwrap_or(0),
             });
             first = next;
         }
@@ -114,8 +137,7 @@ impl Timeline {
         }
         let mut text = "         1   5    10   15   20   25   30\n".to_owned();
         for month in &self.0 {
-            let days: String = month.days.iter().map(|day| day.letter()).collect();
-            text.push_str(&format!("{}  {days}\n", month.month));
+            text.push_str(&month.to_text());
         }
         text.push_str("F full, i incremental, X and x the same of a set that is deleted soon,\n");
         text.push_str("! not complete, . no backup\n");
@@ -188,9 +210,9 @@ mod tests {
         assert_eq!(
             Timeline::new(&report, day("2026-03-06")).to_text(),
             "         1   5    10   15   20   25   30\n\
-             2026-01  .............................Fi\n\
+             2026-01  .............................Fi  3 backups, up to 2 a day\n\
              2026-02  ............................\n\
-             2026-03  !!.F!.\n\
+             2026-03  !!.F!.                           5 backups, up to 2 a day\n\
              F full, i incremental, X and x the same of a set that is deleted soon,\n\
              ! not complete, . no backup\n"
         );
@@ -199,7 +221,7 @@ mod tests {
             .to_text();
         assert!(newest.contains("2026-03") && !newest.contains("2026-02"));
         let future = Timeline::new(&report, day("2025-01-01")).to_text();
-        assert!(future.contains("2026-03  !!.F!\n"), "{future}");
+        assert!(future.contains("2026-03  !!.F!    "), "{future}");
     }
 
     #[test]
@@ -226,7 +248,10 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         assert!(lines[1].starts_with("2026-09  Xx!..."), "{text}");
         assert!(lines[2].starts_with("2026-10  X..."), "{text}");
-        assert_eq!(lines[3], "2026-11  F..", "{text}");
+        assert_eq!(
+            lines[3],
+            "2026-11  F..                              1 backup"
+        );
         assert!(lines.iter().all(|line| line.len() <= 80), "{text}");
     }
 }

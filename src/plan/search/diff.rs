@@ -11,6 +11,7 @@ use crate::model::stamp::Stamp;
 use crate::model::text::{count, one_line, size};
 
 use super::entry::Seen;
+use super::renamed;
 
 /// How a path differs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -27,7 +28,8 @@ pub enum Change {
         before: Seen,
         now: Seen,
     },
-    /// A new path whose name, size and time are those of a path that no longer exists.
+    /// A new path whose name, size and time are those of a path that no longer exists, or a
+    /// directory that was renamed with everything in it.
     Moved {
         from: String,
         now: Seen,
@@ -126,6 +128,8 @@ impl Diff {
         to: Stamp,
         mut paths: Vec<Differing>,
     ) -> Diff {
+        paths.sort_by(|a, b| a.path.cmp(&b.path));
+        renamed::mark(&mut paths);
         let mut gone: BTreeMap<MovedFile, Vec<String>> = BTreeMap::new();
         for differing in &paths {
             if let Change::Gone { before } = &differing.change
@@ -151,7 +155,6 @@ impl Diff {
             }
         }
         paths.retain(|d| !matches!(d.change, Change::Gone { .. }) || !moved.contains(&d.path));
-        paths.sort_by(|a, b| a.path.cmp(&b.path));
         Diff {
             location: location.to_owned(),
             from,
@@ -160,9 +163,35 @@ impl Diff {
         }
     }
 
+    /// A line for each path. A renamed directory has one with everything in it.
+    fn lines(&self) -> String {
+        let is_renamed = |d: &Differing| matches!(&d.change, Change::Moved { now, .. } if renamed::is_directory(now));
+        // How many paths are in each.
+        let mut renamed: BTreeMap<&str, u64> = BTreeMap::new();
+        let mut shown: Vec<&Differing> = Vec::new();
+        for differing in &self.paths {
+            let mut above = renamed::ancestors(&differing.path);
+            match above.find(|path| renamed.contains_key(path)) {
+                Some(path) => *renamed.entry(path).or_default() += 1,
+                None => {
+                    shown.push(differing);
+                    if is_renamed(differing) {
+                        renamed.insert(&differing.path, 0);
+                    }
+                }
+            }
+        }
+        let mut text = String::new();
+        for differing in shown {
+            let inside = renamed.get(differing.path.as_str()).copied();
+            text.push_str(&differing.to_text(inside));
+        }
+        text
+    }
+
     /// For people: a line for each path, then a summary.
     pub fn to_text(&self) -> String {
-        let mut text: String = self.paths.iter().map(Differing::to_text).collect();
+        let mut text = self.lines();
         text.push_str(&format!("{} to {}: ", self.from, self.to));
         let mut counts = Vec::new();
         for (word, bytes) in [
@@ -212,23 +241,32 @@ impl Differing {
         }
     }
 
-    fn bytes(&self) -> u64 {
-        match self.change {
+    /// As the newer state has it, or the older one.
+    pub(super) fn seen(&self) -> &Seen {
+        match &self.change {
             Change::New { now }
             | Change::MovedIn { now }
             | Change::Changed { now, .. }
-            | Change::Moved { now, .. } => now.size,
-            Change::Gone { before } => before.size,
+            | Change::Moved { now, .. } => now,
+            Change::Gone { before } => before,
         }
     }
 
-    fn to_text(&self) -> String {
+    fn bytes(&self) -> u64 {
+        self.seen().size
+    }
+
+    /// `inside`: how many paths are in a renamed directory.
+    fn to_text(&self, inside: Option<u64>) -> String {
         let path = one_line(&self.path);
         let sizes = match &self.change {
             Change::Changed { before, now } if before.size != now.size => {
                 format!("  ({} -> {})", size(before.size), size(now.size))
             }
-            Change::Moved { from, .. } => format!("  (from {})", one_line(from)),
+            Change::Moved { from, .. } => {
+                let inside = inside.map(|inside| format!(", with {} in it", count(inside, "path")));
+                format!("  (from {}{})", one_line(from), inside.unwrap_or_default())
+            }
             _ => String::new(),
         };
         format!("{:<8} {path}{sizes}\n", self.word())
@@ -257,6 +295,67 @@ mod tests {
             .collect()
     }
 
+    fn diff(before: Vec<Result<Entry, ()>>, now: Vec<Result<Entry, ()>>) -> Diff {
+        let mut found = Vec::new();
+        let shown = |e: &Entry| format!("/m/{}", e.path);
+        compare(before.into_iter(), now.into_iter(), shown, &mut found).unwrap();
+        let stamp = |t: &str| t.parse().unwrap();
+        Diff::new(
+            "pc",
+            (stamp("20260101_000000.0"), Moment(5)),
+            stamp("20260102_000000.0"),
+            found,
+        )
+    }
+
+    /// Directories with everything in them, also if files of the same name, size and time are
+    /// elsewhere.
+    #[test]
+    fn a_renamed_directory_is_one_line() {
+        let before = entries(&[
+            ("a", 0, 1),
+            ("a/license", 5, 1),
+            ("a/x", 0, 1),
+            ("a/x/y", 6, 1),
+            ("b", 0, 1),
+            ("b/license", 5, 1),
+            ("c", 0, 1),
+            ("c/1", 7, 1),
+            ("c/2", 8, 1),
+            ("empty", 0, 1),
+        ]);
+        let now = entries(&[
+            ("d", 0, 1),
+            ("d/1", 7, 1),
+            ("m", 0, 1),
+            ("m-1", 9, 9),
+            ("m/license", 5, 1),
+            ("n", 0, 1),
+            ("n/license", 5, 1),
+            ("n/x", 0, 1),
+            ("n/x/y", 6, 1),
+            ("other", 0, 1),
+        ]);
+        let diff = diff(before, now);
+        let text = diff.to_text();
+        let (lines, _) = text.split_once("20260101").unwrap();
+        assert_eq!(
+            lines,
+            "gone     /m/c\n\
+             gone     /m/c/2\n\
+             new      /m/d\n\
+             moved    /m/d/1  (from /m/c/1)\n\
+             gone     /m/empty\n\
+             moved    /m/m  (from /m/b, with 1 path in it)\n\
+             new      /m/m-1\n\
+             moved    /m/n  (from /m/a, with 3 paths in it)\n\
+             new      /m/other\n"
+        );
+        // Programs get each path.
+        assert_eq!(diff.paths.len(), 13);
+        assert!(text.contains(" 7 moved, "), "{text}");
+    }
+
     #[test]
     fn new_changed_moved_and_gone() {
         let before = entries(&[
@@ -276,16 +375,7 @@ mod tests {
             ("old", 9, 2),
             ("same", 4, 4),
         ]);
-        let mut found = Vec::new();
-        let shown = |e: &Entry| format!("/m/{}", e.path);
-        compare(before.into_iter(), now.into_iter(), shown, &mut found).unwrap();
-        let stamp = |t: &str| t.parse().unwrap();
-        let diff = Diff::new(
-            "pc",
-            (stamp("20260101_000000.0"), Moment(5)),
-            stamp("20260102_000000.0"),
-            found,
-        );
+        let diff = diff(before, now);
         let lines: Vec<(&str, &str)> = diff
             .paths
             .iter()

@@ -5,4 +5,5 @@ pub mod diff;
 pub mod entry;
 pub mod listing;
 pub mod pattern;
+mod renamed;
 pub mod versions;

@@ -46,6 +46,27 @@ pub fn check_key(format: Format, key: &Secret) -> Result<(), KeyError> {
     }
 }
 
+/// A shorter key can be found by trying: whoever has an archive can try without limit. 12 random
+/// letters and digits are beyond that.
+const SHORTEST_GOOD_KEY: usize = 12;
+
+/// Whether a key is so short that it can be guessed. It is used all the same, because older
+/// archives may need it.
+pub fn is_short(key: &Secret) -> bool {
+    key.expose().chars().count() < SHORTEST_GOOD_KEY
+}
+
+/// What is said of a short key.
+pub fn short_key(of: &str) -> String {
+    format!(
+        "{of} has fewer than {SHORTEST_GOOD_KEY} characters: whoever gets an archive can find the key by trying"
+    )
+}
+
+/// What to do about a short key.
+pub const SHORT_KEY_HINT: &str = "use a longer key, such as one that `aam-backup init --new-key FILE` makes; keep the old one for \
+     the older backups, and run once with --new-key";
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -165,7 +165,7 @@ pub fn runs(past: &[PastRun<'_>]) -> Vec<OverviewRun> {
 fn class(outcome: Option<Outcome>) -> &'static str {
     match outcome {
         Some(Outcome::Success) => "good",
-        Some(Outcome::Warning | Outcome::Skipped) | None => "warning",
+        Some(Outcome::Warning | Outcome::Skipped | Outcome::Declined) | None => "warning",
         Some(_) => "bad",
     }
 }

@@ -90,7 +90,7 @@ fn as_json(outcome: Outcome, profile: &str, report: &Report, counts: &Counts) ->
 /// An Adaptive Card. A text run has no markup, a text block has.
 fn as_card(outcome: Outcome, title: &str, text: &str) -> Value {
     let color = match outcome {
-        Outcome::Success | Outcome::Skipped => "good",
+        Outcome::Success | Outcome::Skipped | Outcome::Declined => "good",
         Outcome::Warning => "warning",
         _ => "attention",
     };
@@ -122,7 +122,7 @@ fn as_card(outcome: Outcome, title: &str, text: &str) -> Value {
 /// The text itself is the body; a title is ASCII.
 fn as_ntfy(outcome: Outcome, title: &str, text: String) -> Message {
     let (priority, tag) = match outcome {
-        Outcome::Success | Outcome::Skipped => ("default", "white_check_mark"),
+        Outcome::Success | Outcome::Skipped | Outcome::Declined => ("default", "white_check_mark"),
         Outcome::Warning => ("default", "warning"),
         _ => ("high", "rotating_light"),
     };
@@ -150,7 +150,7 @@ fn escaped(text: &str) -> String {
 /// Green, yellow, red.
 fn color(outcome: Outcome) -> u32 {
     match outcome {
-        Outcome::Success | Outcome::Skipped => 0x002e_a043,
+        Outcome::Success | Outcome::Skipped | Outcome::Declined => 0x002e_a043,
         Outcome::Warning => 0x00d2_9922,
         _ => 0x00cf_222e,
     }

@@ -57,6 +57,11 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
 impl Report {
     /// The body as plain text.
     pub fn text(&self) -> String {
+        format!("{}\n{}", self.results(), self.more)
+    }
+
+    /// The results alone: who is at the computer sees where the log is.
+    pub fn results(&self) -> String {
         let mut lines: Vec<String> = self
             .facts
             .iter()
@@ -74,7 +79,6 @@ impl Report {
             lines.push(format!("Destination: {name}: {state}{sent}"));
         }
         lines.extend(self.problems.iter().cloned());
-        lines.push(self.more.clone());
         lines.join("\n")
     }
 
@@ -88,11 +92,15 @@ impl Report {
 }
 
 /// `SUCCESS, 20201222 11:25:02.22533 UTC incremental backup!`: five digits after the second, as
-/// v1.0 wrote it.
+/// v1.0 wrote it. `FAILURE` alone would not say that somebody stopped the run.
 pub fn title(outcome: Outcome, started: DateTime<Utc>, what: &str) -> String {
     let fraction = started.timestamp_subsec_micros() / 10;
+    let interrupted = match outcome {
+        Outcome::Interrupted => "interrupted ",
+        _ => "",
+    };
     format!(
-        "{}, {}.{fraction:05} UTC {what}!",
+        "{}, {}.{fraction:05} UTC {interrupted}{what}!",
         outcome.word(),
         started.format("%Y%m%d %H:%M:%S")
     )
@@ -123,7 +131,12 @@ pub fn backup(
     let mut fact = |name: &str, value: String| facts.push((name.to_owned(), value));
     fact("Location", location.to_owned());
     let Some(plan) = plan else {
-        return report(title(outcome, started, &what), facts, counts);
+        return report(
+            Subject::Backup,
+            title(outcome, started, &what),
+            facts,
+            counts,
+        );
     };
     for latest in &plan.latest {
         fact(
@@ -148,7 +161,8 @@ pub fn backup(
             fact(words, text::count(count, "entry"));
         }
     }
-    let mut report = report(title(outcome, started, &what), facts, counts);
+    let title = title(outcome, started, &what);
+    let mut report = report(Subject::Backup, title, facts, counts);
     name_lacking(&mut report, plan);
     report
 }
@@ -188,8 +202,30 @@ fn name_lacking(report: &mut Report, plan: &Plan) {
 /// What is said of a destination that does not have everything.
 const INCOMPLETE: &str = "does NOT have all of this backup";
 
+/// What a report is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    Backup,
+    Restore,
+}
+
+impl Subject {
+    /// Which computer has the log: "the computer that …".
+    fn words(self) -> &'static str {
+        match self {
+            Subject::Backup => "was backed up",
+            Subject::Restore => "the files were restored on",
+        }
+    }
+}
+
 /// A report of what was counted.
-pub fn report(title: String, facts: Vec<(String, String)>, counts: &Counts) -> Report {
+pub fn report(
+    subject: Subject,
+    title: String,
+    facts: Vec<(String, String)>,
+    counts: &Counts,
+) -> Report {
     let row = |destination: &DestinationResult| Row {
         name: destination.name.clone(),
         state: match destination.complete {
@@ -213,7 +249,10 @@ pub fn report(title: String, facts: Vec<(String, String)>, counts: &Counts) -> R
         facts,
         destinations: counts.destinations.iter().map(row).collect(),
         problems: counts.problems.clone(),
-        more: "For details, see the log on the computer that was backed up.".to_owned(),
+        more: format!(
+            "For details, see the log on the computer that {}.",
+            subject.words()
+        ),
     }
 }
 

@@ -4,7 +4,9 @@ mod announce;
 mod conditions;
 pub mod encrypted;
 pub mod exec;
+mod lost_manifest;
 pub mod stage;
+mod stale_roots;
 pub mod survey;
 mod waiting;
 
@@ -39,6 +41,9 @@ use crate::run::session::{Ended, Files, MailRule, Session};
 /// Asks the user a question that is answered by yes or no.
 pub type Ask<'a> = &'a dyn Fn(&str) -> bool;
 
+/// What to do after an interrupt.
+const INTERRUPTED_HINT: &str = "start it again; the next run continues where that is possible";
+
 /// Runs a job. `ask`: the user can be asked whether to wait for another backup.
 pub fn run<'a>(
     job: &Job,
@@ -67,10 +72,15 @@ pub fn run<'a>(
                 return (outcome, None);
             }
             let _awake = conditions::keep_awake(job, request, events);
-            match waiting::take_lock(job, ask, cancel, events) {
+            let (outcome, plan) = match waiting::take_lock(job, ask, cancel, events) {
                 Ok(_lock) => between_hooks(job, request, &session, now, cancel, events),
                 Err(outcome) => (outcome, None),
+            };
+            if outcome == Outcome::Interrupted {
+                let text = "the run was interrupted: what it had not done is not backed up";
+                events.fail(Section::Result, text, Some(INTERRUPTED_HINT.to_owned()));
             }
+            (outcome, plan)
         },
         |outcome, started, plan, counts| {
             let plan = plan.and_then(Option::as_ref);
@@ -242,11 +252,18 @@ fn backup(
             destination_id::forget(&path.to_native());
         }
     }
+    let mut surveyed = survey(job, request, now, cancel);
+    let key = archive_key(job, &mut surveyed.facts.archiving, cancel);
+    if let Some(key) = &key
+        && lost_manifest::read_back(job, &surveyed, key, cancel, events)
+    {
+        surveyed = survey(job, request, now, cancel);
+    }
     let Survey {
         mut facts,
         stores,
         missing_copier,
-    } = survey(job, request, now, cancel);
+    } = surveyed;
     if let Some(missing) = missing_copier {
         events.fail(
             Section::Start,
@@ -254,7 +271,6 @@ fn backup(
             missing.hint().map(str::to_owned),
         );
     }
-    let key = archive_key(job, &mut facts.archiving, cancel);
     let fingerprint = key
         .as_ref()
         .and_then(|key| fingerprint(job, key, &mut facts, events));
@@ -267,6 +283,7 @@ fn backup(
         }
     };
     announce::plan(job, &plan, &facts, events);
+    stale_roots::tell(job, events);
     let tools = tool_versions(&plan, cancel);
     let listed = facts.stores.iter().filter_map(|(_, store)| {
         let sets = &store.catalog.as_ref().ok()?.sets;

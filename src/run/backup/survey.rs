@@ -25,7 +25,7 @@ use crate::model::stamp::Stamp;
 use crate::model::store::StoreName;
 use crate::plan::backup::{Facts, MissingSource, Mode, Refusal, Remembered, StoreFacts};
 
-mod apart;
+pub(super) mod apart;
 mod emptied;
 pub mod given;
 

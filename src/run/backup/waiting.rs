@@ -67,12 +67,9 @@ pub(super) fn take_lock(
             if !ask(&format!(
                 "Another backup is running ({other}). Wait for it?"
             )) {
-                events.fail(
-                    Section::Lock,
-                    format!("another backup is running ({other}); not waiting"),
-                    None,
-                );
-                return Err(Outcome::Locked);
+                let text = format!("another backup is running ({other}); not waiting");
+                events.note(Section::Lock, text);
+                return Err(Outcome::Declined);
             }
         }
         if said.is_none_or(|said: Instant| said.elapsed() >= job.lock.retry_every) {

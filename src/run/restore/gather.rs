@@ -102,7 +102,7 @@ pub fn plan(
             Planning::NeedsMarkers(objects) => {
                 for object in objects {
                     let key = object.key.clone();
-                    events.note(
+                    events.detail(
                         Section::Objects,
                         format!("reading '{key}' in {}", store.label()),
                     );

@@ -11,6 +11,7 @@ use crate::adapters::seven_zip::SevenZipExit;
 use crate::model::event::{Events, Section};
 use crate::model::manifest::delta::{ChainError, write_state};
 use crate::model::manifest::{EntryKind, ManifestError, RelPath, Stored};
+use crate::model::path::FullPath;
 use crate::model::stamp::Stamp;
 use crate::plan::restore::chain::LISTLESS;
 use crate::plan::restore::only::{Nearest, Wanted};
@@ -40,6 +41,10 @@ impl OpenManifest {
     /// Reads it from the start.
     pub fn read(&self) -> Result<FileReader, RestoreError> {
         FileReader::open(&self.path).map_err(|why| self.broken(why))
+    }
+
+    pub fn file(&self) -> &Path {
+        &self.path
     }
 
     pub fn broken(&self, why: ManifestError) -> RestoreError {
@@ -324,11 +329,14 @@ impl<'a> Manifests<'a> {
                 nearest.consider(path);
             }
         }
-        let near = nearest
-            .names()
-            .into_iter()
-            .map(|path| format!("{}/{path}", mount.number))
-            .collect();
+        // As the user writes paths, so that one of them can be copied.
+        let mount_path = mount.path.as_ref();
+        let mount_path = mount_path.filter(|_| FullPath::parse(&wanted.written).is_ok());
+        let shown = |path: &String| match mount_path {
+            Some(mount) => mount.display_below(path),
+            None => format!("{}/{path}", mount.number),
+        };
+        let near = nearest.names().iter().map(shown).collect();
         RestoreError::Unknown {
             path: wanted.to_string(),
             state: manifest.state,

@@ -207,11 +207,7 @@ pub fn diff_now(
     walked: &[WalkedMount],
 ) -> Result<Option<Diff>, RestoreError> {
     let is_nothing = |error: &RestoreError| matches!(error, RestoreError::Plan(plan) if matches!(**plan, PlanError::NoBackup { .. }));
-    let states = States::gather(settings, false).or_else(|error| match error {
-        RestoreError::Store(_) => States::gather(settings, true).map_err(|_| error),
-        _ => Err(error),
-    });
-    let states = match states {
+    let states = match States::gather(settings, false) {
         Err(error) if is_nothing(&error) => return Ok(None),
         states => states?,
     };

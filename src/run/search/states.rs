@@ -2,16 +2,17 @@
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
 use crate::adapters::manifest_file::FileReader;
 use crate::adapters::seven_zip::SevenZip;
 use crate::adapters::state::{State, base_directory};
-use crate::adapters::store::{CachedStore, Store};
+use crate::adapters::store::{CachedStore, Store, StoreError, StoreErrorKind};
 use crate::model::catalog::{Catalog, Set};
 use crate::model::event::{Events, Section};
+use crate::model::job::Job;
 use crate::model::manifest::{Entry, ManifestError};
 use crate::model::path::FullPath;
 use crate::model::secret::Secret;
@@ -91,6 +92,14 @@ impl OpenMount {
         Ok(())
     }
 
+    /// The file that holds the list as long as its state is open.
+    pub fn file(&self) -> &Path {
+        match &self.list {
+            List::Local(path) => path,
+            List::Fetched(manifest) => manifest.file(),
+        }
+    }
+
     fn open(&self) -> Result<FileReader, RestoreError> {
         match &self.list {
             List::Local(path) => FileReader::open(path).map_err(|why| self.broken(why)),
@@ -110,10 +119,11 @@ impl OpenMount {
 }
 
 impl<'a> States<'a> {
-    /// Lists the states in the stores, or with `local` only those that this computer knows.
+    /// Lists the states in the stores, or with `local` only those that this computer knows. A store
+    /// that is away is replaced by the lists of this computer.
     ///
     /// # Errors
-    /// When no store can be reached, or no state exists.
+    /// When no state is known, or no store can be reached and this computer has no lists.
     pub fn gather(
         settings: &'a RestoreSettings<'a>,
         local: bool,
@@ -125,14 +135,15 @@ impl<'a> States<'a> {
             stores: Vec::new(),
             opener: OnceCell::new(),
         };
-        if !local {
-            states.ask()?;
-        }
+        let away = match local {
+            true => None,
+            false => states.ask()?,
+        };
         for (stamp, files) in State::of(location).states() {
             match states.by_stamp.get_mut(&stamp) {
                 Some(known) => known.local = Some(files),
-                // A list without a backup is useless, but the backups were not requested here.
-                None if local => {
+                // A list without a backup is useless, but nobody knows here what the backups are.
+                None if local || away.is_some() => {
                     let known = KnownState {
                         local: Some(files),
                         store: None,
@@ -143,6 +154,9 @@ impl<'a> States<'a> {
             }
         }
         if states.by_stamp.is_empty() {
+            if let Some(error) = away.filter(|_| states.stores.is_empty()) {
+                return Err(error.into());
+            }
             let store = match states.stores.first() {
                 Some((store, _)) => store.label().to_owned(),
                 None => "local state".to_owned(),
@@ -153,7 +167,8 @@ impl<'a> States<'a> {
         Ok(states)
     }
 
-    fn ask(&mut self) -> Result<(), RestoreError> {
+    /// Lists what the stores have. Returns why one of them cannot be asked.
+    fn ask(&mut self) -> Result<Option<StoreError>, RestoreError> {
         let location = &self.settings.origin.location;
         let directory = base_directory().join("cache").join(location);
         let mut failed = None;
@@ -162,12 +177,11 @@ impl<'a> States<'a> {
             let asked = store.and_then(|store| Ok((store, gather::catalog(store, location)?)));
             let (store, catalog) = match asked {
                 Ok(asked) => asked,
+                Err(error) if error.kind == StoreErrorKind::Interrupted => {
+                    return Err(RestoreError::Interrupted);
+                }
                 Err(error) => {
-                    let hint = Some(error.hint.clone()).filter(|hint| !hint.is_empty());
-                    let text = format!("{error}; its backups are not searched");
-                    self.settings
-                        .events
-                        .warn(Section::LatestBackups, text, hint);
+                    self.replaced(&candidate.label, &error);
                     failed = Some(error);
                     continue;
                 }
@@ -182,10 +196,32 @@ impl<'a> States<'a> {
             self.stores.push((store, catalog));
         }
         match failed {
-            Some(error) if self.stores.is_empty() => Err(error.into()),
             None if self.stores.is_empty() => Err(RestoreError::NoStore),
-            _ => Ok(()),
+            failed => Ok(failed),
         }
+    }
+
+    /// Says what is searched instead of a store. That the disk of an optional store is away is
+    /// nothing to warn about.
+    fn replaced(&self, label: &str, error: &StoreError) {
+        let text = format!(
+            "{error}; of its backups, only those are searched whose lists this computer keeps"
+        );
+        let job = self.settings.origin.job.as_ref();
+        let mut stores = job.into_iter().flat_map(Job::stores);
+        let events = self.settings.events;
+        if error.kind == StoreErrorKind::NotFound
+            && stores.any(|store| store.is_optional() && store.label() == label)
+        {
+            events.note(Section::LatestBackups, text);
+            return;
+        }
+        let local = "with --local, no store is asked";
+        let hint = match error.hint.as_str() {
+            "" => local.to_owned(),
+            hint => format!("{hint}; {local}"),
+        };
+        events.warn(Section::LatestBackups, text, Some(hint));
     }
 
     /// Where they come from.

@@ -35,7 +35,7 @@ impl RunEnd<'_> {
     /// Whether people get a message who want one after such runs.
     fn wants_message(&self, when: When, session: &Session<'_>) -> bool {
         match self.outcome {
-            Outcome::Skipped => false,
+            outcome if outcome.is_skipped() => false,
             Outcome::Success => {
                 self.others_lost || (session.mail == MailRule::Every && when == When::Always)
             }

@@ -13,6 +13,9 @@ fn keys_and_their_files() {
     Findings::of(&machine).has("secrets", "problem", "printable ASCII");
     machine.key = "";
     Findings::of(&machine).has("secrets", "problem", "AAM_TEST_KEY is empty");
+    machine.key = "12345678901";
+    let short = "archive.encryption-key has fewer than 12 characters";
+    Findings::of(&machine).has("secrets", "warning", short);
     let s3 = open_bucket();
     s3.machine.mode("../secret", 0o644);
     Findings::of(&s3.machine).has("secrets", "warning", "chmod 600");

@@ -195,6 +195,10 @@ fn restores(
     let text: String = text
         .chain([ran.stdout.as_str(), ran.stderr.as_str()])
         .collect();
+    let from_before = back.keys().any(|path| backup.is_taken_out(path));
+    if from_before && !text.contains("it is restored as of the last one that has it") {
+        return why("what was taken out of the profile comes back, and nothing says so");
+    }
     let unnamed = wrong.iter().find(|(path, _)| !is_named(world, path, &text));
     match (ran.code, unnamed) {
         (Some(0 | 3), _) if wrong.is_empty() => Ok(()),
@@ -258,10 +262,8 @@ fn came_back(world: &World, to: &Path, backup: &Backup) -> Seen {
 
 fn leads_to_unseen(path: &[u8], backup: &Backup) -> bool {
     let path = Path::new(OsStr::from_bytes(path));
-    backup
-        .unseen
-        .iter()
-        .any(|source| source.starts_with(path) && source != path)
+    let mut sources = backup.unseen.iter().chain(&backup.taken_out);
+    sources.any(|source| source.starts_with(path) && source != path)
 }
 
 /// No object of a store was deleted, and none was changed.

@@ -93,6 +93,9 @@ pub struct Backup {
     pub expected: BTreeMap<Vec<u8>, Allowed>,
     /// Sources that were not there: what was known of them before may come back.
     pub unseen: Vec<PathBuf>,
+    /// A source on a mount of its own that was not in the profile: the last that an earlier backup
+    /// of the set has of it may come back, and a restore says so.
+    pub taken_out: Option<PathBuf>,
     pub exclusions: Exclusions,
     pub key: usize,
     pub host: usize,
@@ -142,6 +145,10 @@ impl Model {
                     let known = self.ever.get(path).into_iter().flatten();
                     let is_known = |h| known.clone().any(|e| same(Some(e), Some(h)));
                     here.map_or(!must.contains(path), is_known)
+                }
+                None if backup.is_taken_out(path) => {
+                    let mut known = self.ever.get(path).into_iter().flatten();
+                    here.is_none_or(|here| known.any(|e| same(Some(e), Some(here))))
                 }
                 None => false,
             };
@@ -207,6 +214,12 @@ impl Model {
 }
 
 impl Backup {
+    pub fn is_taken_out(&self, path: &[u8]) -> bool {
+        let path = Path::new(std::ffi::OsStr::from_bytes(path));
+        let mut source = self.taken_out.iter();
+        source.any(|source| path.starts_with(source))
+    }
+
     fn source_unseen(&self, path: &[u8]) -> Option<&PathBuf> {
         let path = Path::new(std::ffi::OsStr::from_bytes(path));
         self.unseen.iter().find(|source| path.starts_with(source))

@@ -148,6 +148,7 @@ fn judged(
     if let Some(stamp) = stamp_of(ran) {
         let mut backup = Backup::new(&before.tree, after);
         backup.unseen.clone_from(&missing);
+        backup.taken_out = world.taken_out();
         backup.exclusions = world.exclusions.clone();
         backup.key = world.key;
         backup.host = outcome.host;
@@ -330,6 +331,7 @@ fn note_other(world: &mut World, host: usize, ran: &Ran) -> Result<(), String> {
     if let Some(stamp) = stamp_of(ran) {
         let mut backup = Backup::new(&tree, &tree);
         backup.unseen = world.missing();
+        backup.taken_out = world.taken_out();
         backup.exclusions = world.exclusions.clone();
         backup.key = world.key;
         backup.host = host;

@@ -13,6 +13,9 @@ use crate::support::machine::Machine;
 
 pub const SOURCES: usize = 3;
 
+/// The source that is a mount of its own.
+pub const OTHER_MOUNT: usize = 2;
+
 /// A file that stays in each source: a source without any counts as missing.
 pub const ANCHOR: &str = "anchor";
 
@@ -236,7 +239,7 @@ pub fn detach(machine: &Machine, n: usize) -> bool {
     let away = machine.path(&format!("away {n}"));
     let here = source(machine, n);
     // The other mount is on another disk, perhaps.
-    let away = if n == 2 {
+    let away = if n == OTHER_MOUNT {
         here.with_file_name("away")
     } else {
         away

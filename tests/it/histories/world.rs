@@ -156,6 +156,11 @@ impl World {
         gone.map(|n| tree::source(&self.machine, n)).collect()
     }
 
+    /// The source on a mount of its own, if it is not in the profile.
+    pub fn taken_out(&self) -> Option<PathBuf> {
+        (!self.sources[tree::OTHER_MOUNT]).then(|| tree::source(&self.machine, tree::OTHER_MOUNT))
+    }
+
     pub fn selected(&self) -> Seen {
         super::model::selected(&self.sources(), &self.exclusions)
     }

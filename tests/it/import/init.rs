@@ -210,7 +210,12 @@ fn keys_are_kept() {
     );
     assert_eq!(fs::read_to_string(dir.path().join("key")).unwrap(), key);
     assert!(!dir.path().join("two.yaml").exists());
-    assert_eq!(init("two.yaml", &["--key-file", "key"]).0, 0);
+    let (code, _, stderr) = init("two.yaml", &["--key-file", "key"]);
+    assert!(code == 0 && !stderr.contains("warning"), "{stderr}");
+    fs::write(dir.path().join("short"), "k").unwrap();
+    let (code, _, stderr) = init("three.yaml", &["--key-file", "short"]);
+    let short = "has fewer than 12 characters: whoever gets an archive can find the key by trying";
+    assert!(code == 0 && stderr.contains(short), "{stderr}");
 }
 
 /// Nobody is at the terminal: everything that is missing is said at once, and nothing is written.

@@ -17,7 +17,7 @@ fn only(paths: &[&str]) -> RestoreOptions {
 
 fn objects(done: &Done) -> String {
     let read = done.events.iter().filter_map(|e| match e {
-        Event::Note { text, .. } if text.starts_with("reading '") => Some(text.clone()),
+        Event::Detail { text, .. } if text.starts_with("reading '") => Some(text.clone()),
         _ => None,
     });
     read.collect::<Vec<_>>().join("\n")
@@ -77,10 +77,40 @@ fn directories_odd_names_and_numbers() {
     }
 }
 
+/// What lies beside the part stays, what is in it and not in the state goes.
+#[test]
+fn exactly_a_part() {
+    let pc = history(Format::Zip);
+    let to = pc.target();
+    for path in ["1/docs/extra.txt", "1/beside.txt", "1/other/x.txt"] {
+        let path = to.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, "here before").unwrap();
+    }
+    let part = RestoreOptions {
+        exact: true,
+        ..only(&["1/docs"])
+    };
+    let done = restore_with(&pc, &part, &to, true, KEY);
+    assert_eq!(done.outcome, Outcome::Success, "{}", done.text());
+    let found = names(&to);
+    let has = |name: &str| found.iter().any(|found| found == name);
+    assert!(
+        has("1/docs/a.txt") && has("1/beside.txt") && has("1/other/x.txt"),
+        "{found:?}"
+    );
+    assert!(!has("1/docs/extra.txt"), "{found:?}");
+}
+
 #[test]
 fn unknown_paths_name_near_ones() {
     let pc = history(Format::Zip);
     let error = restore(&pc, &only(&["/home/allen/docs/nwe.txt"])).error();
+    assert!(
+        error.contains("; near: '/home/allen/docs/new.txt'"),
+        "{error}"
+    );
+    let error = restore(&pc, &only(&["1/docs/nwe.txt"])).error();
     assert!(error.contains("; near: '1/docs/new.txt'"), "{error}");
     let error = restore(&pc, &only(&["/etc/passwd"])).error();
     assert!(

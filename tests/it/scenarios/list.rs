@@ -5,7 +5,8 @@ mod lineage;
 mod trouble;
 
 use super::Step::{
-    self, Delete, Do, Full, Incremental, Mirror, Old, OnlyUnix, Rename, Run, Unseen, Write,
+    self, Back, Delete, Do, Full, Incremental, Mirror, Old, OnlyUnix, Rename, Restore, Run, Unseen,
+    Write,
 };
 use super::play;
 use crate::support::machine::Machine;
@@ -95,13 +96,43 @@ scenarios! {
         Run(&[], 0, &[]),
         Incremental(2, &["pics/2020/"]),
     ];
-    without_local_state_a_full_backup_is_made: [
+    without_local_state_the_manifest_is_read_back: [
         Write("docs/album/x.txt", "moved later"),
+        Old("docs/album/x.txt"),
         Run(&[], 0, &[]),
+        Write("docs/second.txt", "in the second backup"),
+        Run(&[], 0, &[" incremental backup!"]),
         Do(|m| std::fs::remove_dir_all(m.path("state")).unwrap()),
         Write("docs/new.txt", "added"),
-        Run(&[], 0, &[" full backup!", "is not on this computer"]),
+        // With its old times, which say nothing.
+        Rename("docs/album", "pics/album"),
+        Run(&[], 0, &["was read back from a store", " incremental backup!", "found by its manifest"]),
+        Incremental(3, &["docs/new.txt", "pics/album/x.txt"]),
+        Restore(&[], 0, &[]),
+        Back,
         Run(&[], 0, &["found by its manifest"]),
+        Incremental(4, &[]),
+    ];
+    without_local_state_and_with_a_changed_profile_a_full_backup_is_made: [
+        Run(&[], 0, &[]),
+        Do(|m| std::fs::remove_dir_all(m.path("state")).unwrap()),
+        Do(|m| m.profile.exclude_files.push("*.jpg".to_owned())),
+        Run(&[], 0, &["was read back from a store", " full backup!"]),
+    ];
+    a_source_that_is_taken_out_is_named_in_the_mirror: [
+        Do(|m| m.add_other()),
+        Run(&[], 0, &[" full backup!"]),
+        Do(|m| drop(m.profile.sources.pop())),
+        Run(&[], 0, &["in the mirror belongs to no source of this profile"]),
+    ];
+    a_store_in_the_mirror_is_no_source_that_was_taken_out: [
+        Do(|m| {
+            let store = m.path("mirror/store");
+            std::fs::create_dir_all(&store).unwrap();
+            m.profile.store = Some(store);
+            let ran = m.run(&[]).to_string();
+            assert!(ran.contains("SUCCESS") && !ran.contains("belongs to no source"), "{ran}");
+        }),
     ];
     a_changed_selection_makes_a_full: [
         Run(&[], 0, &[]),

@@ -7,7 +7,12 @@ use crate::support::recorder::Recorder;
 fn the_report_arrives() {
     let mut night = Night::new();
     night.email = format!("  from-name: AAM Backup Report\n{}", night.email);
-    night.run(&[]).exit(0);
+    // Who started the run sees where the log is.
+    night
+        .run(&[])
+        .exit(0)
+        .says("\nLog: ")
+        .never_says("For details, see the log");
     let mail = night.mail();
     assert_eq!(
         mail.source,

@@ -4,8 +4,10 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 use super::kit::Night;
+use super::told::called;
 use crate::support::machine::{Machine, Ran};
 use crate::support::processes::{Gate, kill_all};
+use crate::support::recorder::Recorder;
 
 /// Runs the profile at a terminal of its own, at which `typed` is typed.
 fn at_a_terminal(machine: &Machine, arguments: &[&str], typed: &str) -> Ran {
@@ -68,12 +70,21 @@ fn busy(patience: &str) -> (Night, std::process::Child, Gate) {
 
 #[test]
 fn whether_to_wait_for_another_backup() {
-    let (night, mut running, _gate) = busy("1h");
+    let recorder = Recorder::answering(200);
+    let (mut night, mut running, _gate) = busy("1h");
+    night.more += &format!("ping: {{failure: '{}/check/fail'}}\n", recorder.endpoint());
+    night.prepare();
     let mode = ["--mode", "incremental-only"];
     at_a_terminal(&night.machine, &mode, "n\n")
         .exit(4)
         .says("Wait for it? [y/N]")
-        .says("not waiting");
+        .says("not waiting")
+        .says("SKIPPED");
+    assert!(
+        called(&recorder)
+            .iter()
+            .all(|ping| ping != "POST /check/fail")
+    );
     kill_all(&mut running);
     let (night, mut running, gate) = busy("1h");
     let waiting = std::thread::scope(|scope| {

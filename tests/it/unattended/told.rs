@@ -17,7 +17,7 @@ fn pinging(recorder: &Recorder) -> Night {
     night
 }
 
-fn called(recorder: &Recorder) -> Vec<String> {
+pub(super) fn called(recorder: &Recorder) -> Vec<String> {
     recorder
         .taken()
         .into_iter()

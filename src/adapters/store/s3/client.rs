@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
-use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{self, RequestChecksumCalculation, StalledStreamProtectionConfig};
 
 use super::nodes::Nodes;
 use super::{S3Settings, S3Store};
-use crate::adapters::aws::{self, CONNECT_TIMEOUT};
+use crate::adapters::aws;
 
 /// How long a transfer may stall: a router that restarts is back within a minute.
 const GRACE: Duration = Duration::from_secs(60);
@@ -60,7 +59,7 @@ pub(super) async fn connect(settings: &S3Settings, nodes: &Nodes) -> (Client, bo
 impl S3Store {
     /// For requests that carry this many bytes, or let the server work on them: enough time for a
     /// slow line, and tries enough to outlive a router that starts anew (about a minute). A server
-    /// that accepts everything and then does not answer is given up after the second attempt.
+    /// that accepts everything and then does not answer is given up as for any other request.
     pub(super) fn patient(&self, size: u64) -> config::Builder {
         let upload = &self.settings.upload;
         let share = |limit: u64| limit / (2 * upload.connections.max(1) as u64);
@@ -68,15 +67,9 @@ impl S3Store {
             .limit
             .smallest()
             .map_or(SLOWEST, |limit| share(limit).clamp(1, SLOWEST));
-        let once = 2 * GRACE + Duration::from_secs(size / slowest);
+        let body = Duration::from_secs(size / slowest);
         config::Builder::new()
             .retry_config(tries(8, GRACE, &self.settings))
-            .timeout_config(
-                TimeoutConfig::builder()
-                    .connect_timeout(CONNECT_TIMEOUT)
-                    .operation_attempt_timeout(once)
-                    .operation_timeout(2 * once + 4 * GRACE)
-                    .build(),
-            )
+            .timeout_config(aws::within_and(self.settings.give_up_after, body))
     }
 }

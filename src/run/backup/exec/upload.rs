@@ -55,7 +55,7 @@ impl Execution<'_> {
         }
         match state.remember(
             self.plan.stamp,
-            &self.plan.remember,
+            Some(&self.plan.remember),
             &self.job.name,
             &manifests,
         ) {

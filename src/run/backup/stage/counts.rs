@@ -28,6 +28,9 @@ pub struct WalkCounts {
     /// Links that are not backed up.
     pub links: u64,
     pub special: u64,
+    /// The first of them, with the reasons.
+    #[serde(skip)]
+    pub not_stored: Vec<(RelPath, &'static str)>,
     /// Entries that could not be read, or that 7-Zip cannot take.
     pub skipped: u64,
     /// Carried over from the last manifest, because they could not be looked at.

@@ -79,13 +79,7 @@ pub(super) fn make_ready(
     cancel: &Cancel,
     events: &Events<'_>,
 ) -> Result<bool, StageError> {
-    let root = mirror.mirror.to_native();
-    if let Some((why, hint)) = refusal(mirror, &root) {
-        events.fail(
-            Section::Tools,
-            format!("the mirror '{}' {why}", mirror.mirror),
-            Some(hint.to_owned()),
-        );
+    if !is_usable(mirror, events) {
         return Ok(false);
     }
     let fitting = &prepared.fitting;
@@ -130,6 +124,16 @@ pub(super) fn make_ready(
             Ok(false)
         }
     }
+}
+
+/// Whether the mirror can be written to. If not, the reason is reported.
+pub fn is_usable(mirror: &MirrorOrder, events: &Events<'_>) -> bool {
+    let Some((why, hint)) = refusal(mirror, &mirror.mirror.to_native()) else {
+        return true;
+    };
+    let text = format!("the mirror '{}' {why}", mirror.mirror);
+    events.fail(Section::Tools, text, Some(hint.to_owned()));
+    false
 }
 
 /// Why a mirror is not used, and what to do.

@@ -46,7 +46,7 @@ mod verify;
 mod watch;
 
 pub use counts::{Encrypted, WalkCounts};
-pub use mirror::{Extra, list_extra};
+pub use mirror::{Extra, is_usable as mirror_is_usable, list_extra};
 pub use outlet::{NoOutlet, Outlet};
 pub use prepare::{StagePaths, prepare};
 pub use shares::Shares;

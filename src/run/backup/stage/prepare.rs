@@ -93,6 +93,9 @@ pub fn prepare(
     Ok(prepared)
 }
 
+/// Up to this many paths that are not stored are named in a plan. The log of a run names all.
+const EXAMPLES: usize = 5;
+
 /// After how many items of a walk a progress display hears of it.
 const SHOWN_EVERY: u64 = 1000;
 
@@ -154,6 +157,9 @@ fn take(
                 _ => (&mut prepared.special, "special file"),
             };
             *count += 1;
+            if prepared.not_stored.len() < EXAMPLES {
+                prepared.not_stored.push((path.clone(), what));
+            }
             if kind == Kind::Special {
                 out.leave_out(path, kind);
             }

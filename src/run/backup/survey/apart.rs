@@ -50,7 +50,7 @@ pub fn find(job: &Job) -> (Apart, Vec<MissingSource>) {
 }
 
 /// What the program writes and keeps.
-fn own(job: &Job) -> Vec<(&'static str, PathBuf, OwnKind)> {
+pub fn own(job: &Job) -> Vec<(&'static str, PathBuf, OwnKind)> {
     use OwnKind::{Directory, File, WorkDirectory};
     let native = |path: &FullPath| path.to_native();
     let mut own = vec![(

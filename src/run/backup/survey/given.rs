@@ -78,7 +78,7 @@ pub fn facts(job: &Job, request: Request, path: &Path) -> Result<Facts, GivenFac
     });
     let remembered = given.remembered.iter().map(|backup| Remembered {
         stamp: backup.stamp,
-        digest: backup.digest.clone(),
+        digest: Some(backup.digest.clone()),
         profile: None,
         manifests: backup.manifests.clone().into_iter().collect(),
     });

@@ -190,7 +190,8 @@ impl<'a> Downloads<'a> {
     /// Checks an object in place.
     fn check_in_place(&self, object: &PlannedVolume, path: &Path) -> Result<(), RestoreError> {
         let store = self.store.label();
-        self.events.note(
+        // Without a download there may be thousands of them within seconds.
+        self.events.detail(
             Section::Objects,
             format!(
                 "reading '{}' ({} bytes) in {store}",

@@ -335,11 +335,12 @@ impl<'a> Extraction<'a> {
         into: &Path,
         names: &mut LegalNames,
     ) -> Result<Tally, RestoreError> {
-        let exact = self.plan.exact && mount.wanted.is_empty();
         let lost = self.lost.get(&mount.number).map_or(&[][..], Vec::as_slice);
         let entries = manifest.read()?;
         let family = entries.header().mount.family();
-        let fresh = self.target.fresh;
+        // What lies beside a part is not the part's.
+        let fresh = self.target.fresh && mount.wanted.is_empty();
+        let exact = self.plan.exact;
         let mut verification =
             Verification::new(self.events, self.cancel, exact, fresh, family, into)?;
         let mut owners = Owners::default();
@@ -367,10 +368,10 @@ impl<'a> Extraction<'a> {
         }
         details::report_renumbered(owners.renumbered(), &mount.shown(), self.events);
         let text = format!(
-            "{}: {} ({} bytes){}{} are there as listed{}",
+            "{}: {} ({}){}{} are there as listed{}",
             mount.shown(),
             text::count(tally.files, "file"),
-            tally.bytes,
+            text::size(tally.bytes),
             and(tally.directories, "directory"),
             and(tally.links, "symbolic link"),
             if tally.different == 0 {

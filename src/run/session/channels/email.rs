@@ -20,7 +20,7 @@ impl Channel for EmailChannel {
         let why = match &session.reporting.email {
             None => "the profile has no section 'email' that can be read",
             Some(_) if !is_wanted(session.mail, end) => "a run of this mode sends none",
-            Some(_) if end.outcome == Outcome::Skipped => "nothing was started",
+            Some(_) if end.outcome.is_skipped() => "nothing was started",
             Some(email) => return send(email, end, events),
         };
         events.detail(Section::Email, format!("no email: {why}"));

@@ -17,7 +17,7 @@ impl Channel for PingChannel {
     fn end(&mut self, session: &Session<'_>, end: &RunEnd<'_>, events: &Events<'_>) -> Reached {
         let urls = &session.reporting.ping;
         let (what, url) = match end.outcome {
-            Outcome::Skipped => return Reached::Yes,
+            outcome if outcome.is_skipped() => return Reached::Yes,
             _ if end.alarm => ("failure", &urls.failure),
             Outcome::Warning if urls.warning.is_some() => ("warning", &urls.warning),
             _ => ("success", &urls.success),

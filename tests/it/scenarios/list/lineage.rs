@@ -15,6 +15,18 @@ fn objects(m: &Machine, part: &str) -> Vec<std::path::PathBuf> {
     found
 }
 
+/// Manifests of the store that keep their size and cannot be read.
+fn damage_manifests(machine: &mut Machine) {
+    for name in machine.stored() {
+        if name.contains("_manifest_") {
+            let path = machine.path("store").join(name);
+            let mut bytes = std::fs::read(&path).unwrap();
+            *bytes.last_mut().unwrap() ^= 1;
+            std::fs::write(path, bytes).unwrap();
+        }
+    }
+}
+
 scenarios! {
     another_key_is_no_typing_error_that_nobody_notices: [
         Run(&[], 0, &[" full backup!"]),
@@ -178,8 +190,9 @@ scenarios! {
         Do(|_| std::thread::sleep(std::time::Duration::from_secs(3))),
         Run(&[], 0, &[" full backup!"]),
         Do(|m| std::fs::remove_dir_all(m.path("state")).unwrap()),
+        Do(damage_manifests),
         Write("docs/new.txt", "new"),
-        Run(&["--mode", "incremental-only"], 3, &["compared by their times only"]),
+        Run(&["--mode", "incremental-only"], 3, &["cannot be read back", "compared by their times only"]),
         Incremental(2, &["docs/new.txt"]),
         Restore(&[], 0, &[]),
         Back,
@@ -194,6 +207,7 @@ scenarios! {
         Do(|m| {
             std::fs::remove_dir_all(m.path("state")).unwrap();
             std::fs::rename(m.other(), m.path("elsewhere")).unwrap();
+            damage_manifests(m);
         }),
         Run(&[], 1, &["compared by their times only", "is not backed up"]),
         Restore(&[], 3, &["could not look at", "its files are not in this state", "--at 20"]),
@@ -213,7 +227,7 @@ scenarios! {
             *bytes.last_mut().unwrap() ^= 1;
             std::fs::write(manifest, bytes).unwrap();
         }),
-        Run(&[], 0, &[" full backup!", "is not on this computer"]),
-        Run(&[], 0, &[" incremental backup!"]),
+        Run(&[], 0, &["was read back from a store", " incremental backup!"]),
+        Incremental(2, &[]),
     ];
 }

@@ -1,5 +1,7 @@
 //! Faults of the line and of the server.
 
+use std::time::{Duration, Instant};
+
 use super::*;
 
 #[test]
@@ -54,6 +56,27 @@ fn short_troubles_are_outlived() {
     assert_eq!(proxy.count("PUT", "partNumber="), 6);
     // Five pieces, two of them twice.
     assert_eq!(proxy.count("GET", "/large?x-id=GetObject"), 7);
+}
+
+/// A small object is given up after the patience for small requests, and a marker is small.
+#[test]
+fn a_small_upload_that_is_not_answered_is_given_up() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let place = Place::directory();
+    let source = place.file("source", b"a marker");
+    let settings = S3Settings {
+        endpoints: vec![format!("http://{}", listener.local_addr().unwrap())],
+        give_up_after: Duration::from_secs(5),
+        ..settings("bucket")
+    };
+    let store = S3Store::open(settings, Cancel::new()).unwrap();
+    let begun = Instant::now();
+    let error = store
+        .put("small", &source, Purpose::Index, SILENT)
+        .unwrap_err();
+    assert_eq!(error.kind, StoreErrorKind::Unreachable, "{error}");
+    // Before, after 480 seconds.
+    assert!(begun.elapsed() < Duration::from_secs(60));
 }
 
 #[test]

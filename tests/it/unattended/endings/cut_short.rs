@@ -66,6 +66,8 @@ fn interrupted() {
         signal(run.id().try_into().unwrap(), interrupt);
         let ran = Ran::of(run.wait_with_output().unwrap());
         night.ended_as("interrupted", &ran);
+        let body = &night.mails().last().unwrap().body.clone();
+        assert!(body.contains("the run was interrupted"), "{body}");
         assert_eq!(night.machine.left_over(), Vec::<std::path::PathBuf>::new());
     }
 }
