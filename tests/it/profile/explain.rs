@@ -61,7 +61,7 @@ fn explain_looks_at_the_disk() {
     if !rustix::process::geteuid().is_root() {
         use std::os::unix::fs::PermissionsExt;
         let file = source.join("real/a");
-        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0)).unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o000)).unwrap();
         let text = explained("source/real/a", &[]);
         let expected = "OUT: this account cannot read the file /source/real/a";
         assert!(text.starts_with(expected), "{text}");
