@@ -90,13 +90,18 @@ impl CopyArgs {
             cancel,
             events: &events,
         };
-        match request.run() {
+        let copied = request.run();
+        if let Err(error) = &copied {
+            error.report(&events);
+        }
+        // The live line is gone before the result is shown.
+        drop(events);
+        match copied {
             Ok(report) => match self.format {
                 OutputFormat::Text => output::result(report.to_text()),
                 OutputFormat::Json => output::json(&report),
             },
             Err(error) => {
-                error.report(&events);
                 let text = "the copy is NOT complete; give the same command again to continue";
                 complain("error", text, "");
                 match error {

@@ -91,6 +91,8 @@ impl VerifyArgs {
                 return Exit::of(error.outcome());
             }
         }
+        // The live line is gone before the result is shown.
+        drop(events);
         let shown = match self.format {
             OutputFormat::Text => output::result(report.to_text()),
             OutputFormat::Json => output::json(&report),

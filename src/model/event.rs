@@ -1,6 +1,8 @@
 //! Events: the one stream to which execution reports everything. The terminal, the log, the report
 //! and JSON are readers of it; execution itself prints nothing (SPEC#log).
 
+mod work;
+
 use std::sync::Mutex;
 
 use schemars::JsonSchema;
@@ -8,6 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::path::FullPath;
 use crate::model::stamp::Stamp;
+
+pub use work::Work;
 
 /// How bad a problem is; the worst decides the outcome.
 #[derive(
@@ -134,28 +138,6 @@ impl Outcome {
     /// Whether nothing was started because somebody decided so: nobody is told.
     pub fn is_skipped(self) -> bool {
         matches!(self, Outcome::Skipped | Outcome::Declined)
-    }
-}
-
-/// Work that takes long and is no transfer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Work {
-    Mirroring,
-    Archiving,
-    Verifying,
-    Extracting,
-}
-
-impl Work {
-    /// What is said while it goes on.
-    pub fn word(self) -> &'static str {
-        match self {
-            Work::Mirroring => "mirroring",
-            Work::Archiving => "archiving",
-            Work::Verifying => "verifying",
-            Work::Extracting => "extracting",
-        }
     }
 }
 

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::adapters::fs::sha256;
 use crate::adapters::store::{Purpose, Store};
 use crate::model::cancel::Cancel;
-use crate::model::event::{Events, Section};
+use crate::model::event::{Events, Section, Work};
 use crate::model::marker;
 use crate::model::name::ObjectName;
 use crate::model::object::{Object, ThawState};
@@ -18,6 +18,7 @@ use crate::model::stamp::Stamp;
 use crate::model::text::{count, size};
 use crate::plan::copy::{CopiedBackup, CopiedObject, chosen};
 use crate::plan::restore::estimate::{Estimate, EstimatedVolume, VolumeState};
+use crate::run::gauge::Gauge;
 use crate::run::parallel::{QUESTIONS, each};
 use crate::run::restore::error::RestoreError;
 use crate::run::restore::gather;
@@ -98,8 +99,11 @@ impl CopyRequest<'_> {
             }
         }
         self.thaw(&backups)?;
+        let objects = backups.iter().flat_map(|backup| &backup.objects);
+        let all = objects.map(|object| object.size).sum();
+        let gauge = Gauge::new(Work::Copying, all, self.events);
         for backup in &backups {
-            self.copy(backup, &mut report)?;
+            self.copy(backup, &gauge, &mut report)?;
         }
         Ok(report)
     }
@@ -175,12 +179,17 @@ impl CopyRequest<'_> {
         Ok(())
     }
 
-    fn copy(&self, backup: &CopiedBackup, report: &mut CopyReport) -> Result<(), RestoreError> {
+    fn copy(
+        &self,
+        backup: &CopiedBackup,
+        gauge: &Gauge<'_>,
+        report: &mut CopyReport,
+    ) -> Result<(), RestoreError> {
         for object in &backup.objects {
             if self.cancel.is_set() {
                 return Err(RestoreError::Interrupted);
             }
-            self.object(object)?;
+            self.object(object, gauge)?;
             report.objects += 1;
             report.bytes += object.size;
         }
@@ -199,7 +208,7 @@ impl CopyRequest<'_> {
         Ok(())
     }
 
-    fn object(&self, object: &CopiedObject) -> Result<(), RestoreError> {
+    fn object(&self, object: &CopiedObject, gauge: &Gauge<'_>) -> Result<(), RestoreError> {
         let text = format!("copying '{}' ({})", object.key, size(object.size));
         self.events.note(Section::Objects, text);
         let fetched = self.scratch.join("object");
@@ -232,7 +241,9 @@ impl CopyRequest<'_> {
             true => Purpose::Index,
             false => Purpose::Archive,
         };
-        let written = self.target.put(&object.key, &path, purpose, &|_| {})?;
+        let written = self
+            .target
+            .put(&object.key, &path, purpose, &|bytes| gauge.add(bytes))?;
         let _ = std::fs::remove_file(&fetched);
         match written.sha256 == found {
             true => Ok(()),

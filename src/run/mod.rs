@@ -2,6 +2,7 @@
 
 pub mod backup;
 pub mod copy;
+mod gauge;
 pub mod guard;
 pub mod native;
 pub mod parallel;

@@ -111,6 +111,7 @@ fn quiet_runs_say_nothing_but_the_result() {
 fn a_terminal_has_one_live_line_that_is_gone_at_the_end() {
     let scratch = tempfile::tempdir().unwrap();
     computer(scratch.path());
+    fs::create_dir(scratch.path().join("copied")).unwrap();
     for (arguments, stages) in [
         (
             "run documents.yaml",
@@ -119,6 +120,11 @@ fn a_terminal_has_one_live_line_that_is_gone_at_the_end() {
         (
             "restore documents.yaml --to restored",
             &["step 1 of 1", "extracting"],
+        ),
+        ("verify documents.yaml --all --yes", &["verifying 0%"]),
+        (
+            "copy documents.yaml --from directory --to-directory copied",
+            &["copying 0%"],
         ),
     ] {
         let shown = on_a_terminal(scratch.path(), arguments);

@@ -2,7 +2,7 @@
 //! requested, and whether it is readable by now (SPEC#thawing).
 
 use crate::adapters::store::{Store, StoreError, StoreErrorKind};
-use crate::model::event::{Events, Section};
+use crate::model::event::{Event, Events, Section, Work};
 use crate::model::object::ThawState;
 use crate::model::stamp::Stamp;
 use crate::model::text;
@@ -172,6 +172,12 @@ impl<'a> Thawing<'a> {
             humantime::format_duration(poll_every)
         );
         self.events.note(Section::Restore, text);
+        let readable = all.saturating_sub(waiting) * 100 / all.max(1);
+        self.events.emit(Event::Progress {
+            work: Work::Thawing,
+            percent: u8::try_from(readable).ok(),
+            of: None,
+        });
         self.policy.clock.wait(poll_every, stop);
     }
 

@@ -9,7 +9,7 @@ use crate::adapters::fs::sha256_until;
 use crate::adapters::store::{Store, StoreError, StoreErrorKind};
 use crate::model::cancel::Cancel;
 use crate::model::catalog::Set;
-use crate::model::event::{Events, Section};
+use crate::model::event::{Events, Section, Work};
 use crate::model::marker::{self, Marker};
 use crate::model::object::{Object, ThawState};
 use crate::model::policy::Tier;
@@ -18,6 +18,7 @@ use crate::model::text::size;
 use crate::plan::cost::price::Prices;
 use crate::plan::restore::estimate::{Estimate, EstimateTerms, EstimatedVolume, VolumeState};
 use crate::plan::verify::{Chooser, ReadMarker, Sample, VerifiedObject, objects};
+use crate::run::gauge::Gauge;
 use crate::run::parallel::{QUESTIONS, each};
 use crate::run::restore::error::RestoreError;
 use crate::run::restore::gather;
@@ -66,8 +67,11 @@ impl StoreVerification<'_> {
         }
         chosen.extend(chooser.rest());
         let readable = self.readable(chosen, &mut found)?;
+        let all = readable.iter().map(|one| one.object.size).sum();
+        let gauge = Gauge::new(Work::Verifying, all, self.events);
         for object in &readable {
             self.object(object, &mut found)?;
+            gauge.add(object.object.size);
         }
         Ok(found)
     }

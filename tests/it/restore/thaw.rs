@@ -126,6 +126,7 @@ fn one_step_asks_requests_waits_and_restores() {
         "still to be requested from the archive",
         "within 48 hours",
         "are not readable yet",
+        "work: Thawing",
         "requested 'pc_",
     ] {
         assert!(told.contains(words), "{words}: {told}");

@@ -1,0 +1,29 @@
+//! Work that a progress display follows.
+
+use serde::{Deserialize, Serialize};
+
+/// Work that takes long and is no transfer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Work {
+    Mirroring,
+    Archiving,
+    Verifying,
+    Thawing,
+    Extracting,
+    Copying,
+}
+
+impl Work {
+    /// What is said while it goes on.
+    pub fn word(self) -> &'static str {
+        match self {
+            Work::Mirroring => "mirroring",
+            Work::Archiving => "archiving",
+            Work::Verifying => "verifying",
+            Work::Thawing => "thawing",
+            Work::Extracting => "extracting",
+            Work::Copying => "copying",
+        }
+    }
+}
