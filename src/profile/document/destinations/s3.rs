@@ -21,6 +21,10 @@ pub struct S3Section {
     pub region: String,
     /// Address of an S3-compatible server, such as `http://127.0.0.1:5000`, or a list with the
     /// addresses of the nodes of a cluster, which are tried in this order. Amazon S3 by default.
+    #[schemars(
+        example = &"https://s3.example.com",
+        example = ["http://node-1:3900", "http://node-2:3900", "http://node-3:3900"]
+    )]
     pub endpoint: Option<EndpointEntry>,
     /// Storage class of archive volumes. Markers and manifests are always STANDARD.
     #[serde(default)]
