@@ -83,7 +83,7 @@ impl Metrics {
             .filter_map(|(name, value)| Some((name.strip_prefix("last_run_result ")?, *value)));
         let (yes, no): (Vec<_>, Vec<_>) = results.partition(|(_, value)| *value == 1.0);
         assert!(
-            yes.len() == 1 && no.len() == 6 && no.iter().all(|(_, value)| *value == 0.0),
+            yes.len() == 1 && no.len() == 7 && no.iter().all(|(_, value)| *value == 0.0),
             "{yes:?} {no:?}"
         );
         yes[0].0
