@@ -1,8 +1,8 @@
 //! A process that ends the tools of a run that was killed (SPEC#run). Unix has nothing of the kind
 //! for a whole process: the signal that Linux sends to children goes by threads.
 //!
-//! Each tool names itself on a socket before its program starts, so that there is no moment at which
-//! it runs unnamed. When the socket ends, so has the run, and what is still named is stopped. A
+//! Each tool names itself on a socket before its program starts, so it never runs unnamed. When the
+//! socket ends, so has the run, and what is still named is stopped. A
 //! process that is started early, in a group of its own, outlives whatever ended the run.
 
 use std::collections::BTreeSet;

@@ -92,7 +92,7 @@ pub(super) fn make(
     Ok(Made::Failed)
 }
 
-/// Why there is no archive, and what helps.
+/// Why no archive was made, and what helps.
 type Reason = (&'static str, Option<&'static str>);
 
 const NOT_TAKEN: Reason = ("no store takes the archive any more", None);
