@@ -14,6 +14,7 @@ mod paths;
 mod renamed;
 mod salvage;
 mod table;
+pub mod tally;
 pub mod verification;
 
 use std::collections::BTreeMap;
@@ -45,7 +46,8 @@ use inspection::Inspection;
 use listed_names::ListedNames;
 use local::LocalArchive;
 use salvage::{LostFiles, Salvage};
-use verification::{Tally, Verification};
+use tally::Tally;
+use verification::Verification;
 
 /// Returns when more than this many parts of an archive are downloaded, in their order of arrival.
 /// Returns how many.
@@ -368,12 +370,16 @@ impl<'a> Extraction<'a> {
         }
         details::report_renumbered(owners.renumbered(), &mount.shown(), self.events);
         let text = format!(
-            "{}: {} ({}){}{} are there as listed{}",
+            "{}: {} ({}){}{} {} there as listed{}",
             mount.shown(),
             text::count(tally.files, "file"),
             text::size(tally.bytes),
             and(tally.directories, "directory"),
             and(tally.links, "symbolic link"),
+            match tally.files + tally.directories + tally.links {
+                1 => "is",
+                _ => "are",
+            },
             if tally.different == 0 {
                 String::new()
             } else {
