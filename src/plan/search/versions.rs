@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::stamp::Stamp;
-use crate::model::text::{count, one_line, size};
+use crate::model::text::{count, one_line};
 
 use super::entry::Seen;
 
@@ -129,10 +129,7 @@ impl Findings {
 
 impl Version {
     fn to_text(&self) -> String {
-        let what = match self.seen.is_file() {
-            true => size(self.seen.size),
-            false => "directory".to_owned(),
-        };
+        let what = self.seen.what();
         let states = match self.states {
             1 => format!("in {}", self.last),
             n => format!("in {n} states,\n    {} to {}", self.first, self.last),
@@ -174,6 +171,22 @@ mod tests {
         let text = findings.to_text();
         assert!(text.contains(&format!("{first} to {last}")), "{text}");
         assert!(text.lines().all(|line| line.len() <= 80), "{text}");
+    }
+
+    #[test]
+    fn a_link_is_no_directory() {
+        let what = |kind| {
+            let (size, modified) = (1, Moment(0));
+            Seen {
+                kind,
+                size,
+                modified,
+            }
+            .what()
+        };
+        assert_eq!(what(EntryKind::File), "1 byte");
+        assert_eq!(what(EntryKind::Directory), "directory");
+        assert_eq!(what(EntryKind::Link), "link");
     }
 
     #[test]

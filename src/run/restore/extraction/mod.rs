@@ -369,33 +369,9 @@ impl<'a> Extraction<'a> {
             self.target.change(|journal| journal.forget(mount.number))?;
         }
         details::report_renumbered(owners.renumbered(), &mount.shown(), self.events);
-        let text = format!(
-            "{}: {} ({}){}{} {} there as listed{}",
-            mount.shown(),
-            text::count(tally.files, "file"),
-            text::size(tally.bytes),
-            and(tally.directories, "directory"),
-            and(tally.links, "symbolic link"),
-            match tally.files + tally.directories + tally.links {
-                1 => "is",
-                _ => "are",
-            },
-            if tally.different == 0 {
-                String::new()
-            } else {
-                format!(", {} are not", tally.different)
-            },
-        );
+        let text = tally.sentence(&mount.shown());
         self.events.note(Section::Verification, text);
         Ok(tally)
-    }
-}
-
-/// " and 2 directories"; nothing if there are none.
-fn and(number: u64, what: &str) -> String {
-    match number {
-        0 => String::new(),
-        number => format!(" and {}", text::count(number, what)),
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a verification counts.
 
+use crate::model::text;
+
 /// What the manifest was found to say of the disk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
@@ -34,5 +36,53 @@ impl Tally {
             in_lost: self.in_lost + other.in_lost,
             lost: self.lost + other.lost,
         }
+    }
+
+    /// For people: what is there of a mount.
+    pub fn sentence(&self, mount: &str) -> String {
+        format!(
+            "{mount}: {} ({}){}{} {} there as listed{}",
+            text::count(self.files, "file"),
+            text::size(self.bytes),
+            and(self.directories, "directory"),
+            and(self.links, "symbolic link"),
+            match self.files + self.directories + self.links {
+                1 => "is",
+                _ => "are",
+            },
+            match self.different {
+                0 => String::new(),
+                1 => ", 1 is not".to_owned(),
+                different => format!(", {different} are not"),
+            },
+        )
+    }
+}
+
+/// " and 2 directories"; nothing if there are none.
+fn and(number: u64, what: &str) -> String {
+    match number {
+        0 => String::new(),
+        number => format!(" and {}", text::count(number, what)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_agree_with_their_verbs() {
+        let mut tally = Tally {
+            files: 1,
+            bytes: 1,
+            different: 1,
+            ..Tally::default()
+        };
+        let one = "/a: 1 file (1 byte) is there as listed, 1 is not";
+        assert_eq!(tally.sentence("/a"), one);
+        (tally.directories, tally.different) = (2, 0);
+        let more = "/a: 1 file (1 byte) and 2 directories are there as listed";
+        assert_eq!(tally.sentence("/a"), more);
     }
 }
