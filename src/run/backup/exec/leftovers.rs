@@ -30,7 +30,10 @@ pub(super) fn make_work(plan: &Plan, events: &Events<'_>) -> bool {
             }
         }
         create_new_private_directory(&work)?;
-        fs::write(work.join(OWNER), machine::state_id())
+        fs::write(work.join(OWNER), machine::state_id()).inspect_err(|_| {
+            // Without its mark, no later run would know that it is left over.
+            let _ = fs::remove_dir_all(&work);
+        })
     };
     made()
         .inspect_err(|error: &std::io::Error| {
