@@ -38,6 +38,18 @@ scenarios! {
         Restore(&[], 0, &[]),
         Back,
     ];
+    another_key_is_noticed_without_local_state_too: [
+        Run(&[], 0, &[" full backup!"]),
+        Write("docs/new.txt", "new"),
+        Do(|m| std::fs::remove_dir_all(m.path("state")).unwrap()),
+        Do(|m| m.key = "mistyped"),
+        Run(&[], 1, &["the archive key is not the key of the last backup", "--new-key"]),
+        Run(&["--new-key"], 0, &[" full backup!", "the archive key is new"]),
+        Do(|m| std::fs::remove_dir_all(m.path("state")).unwrap()),
+        Run(&[], 0, &["was read back from a store"]),
+        Restore(&[], 0, &[]),
+        Back,
+    ];
     a_volume_that_is_gone_is_no_base: [
         Run(&[], 0, &[" full backup!"]),
         Do(|m| std::fs::remove_file(objects(m, "_no_").pop().unwrap()).unwrap()),
