@@ -288,6 +288,18 @@ impl<'a> States<'a> {
                 Err(_) => {}
             }
         }
+        self.open_stored(stamp, known)
+    }
+
+    /// The same from a store alone.
+    ///
+    /// # Errors
+    /// When they cannot be read, or no store has them.
+    pub fn open_stored(
+        &self,
+        stamp: Stamp,
+        known: &KnownState,
+    ) -> Result<Option<OpenState>, RestoreError> {
         match known.store.and_then(|number| self.stores.get(number)) {
             Some((store, catalog)) => self.fetch(stamp, store, catalog),
             None => Err(RestoreError::NoStore),

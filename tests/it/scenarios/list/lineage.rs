@@ -27,6 +27,14 @@ fn damage_manifests(machine: &mut Machine) {
     }
 }
 
+/// The manifest of the first backup in local state.
+fn manifest_of_first(m: &Machine) -> std::path::PathBuf {
+    let state = m.path("state/state").join(&m.profile.location);
+    let file = format!("{}/manifest-1.v2", m.backups()[0].stamp);
+    let places = [state.join(&file), state.join("past").join(&file)];
+    places.into_iter().find(|path| path.exists()).unwrap()
+}
+
 scenarios! {
     another_key_is_no_typing_error_that_nobody_notices: [
         Run(&[], 0, &[" full backup!"]),
@@ -219,15 +227,18 @@ scenarios! {
     a_damaged_manifest_counts_as_lost: [
         Run(&[], 0, &[" full backup!"]),
         Do(|m| {
-            let state = m.path("state/state").join(&m.profile.location);
-            let entries = std::fs::read_dir(state).unwrap().map(|entry| entry.unwrap().path());
-            let manifest = entries.map(|path| path.join("manifest-1.v2")).find(|p| p.exists());
-            let manifest = manifest.unwrap();
+            let manifest = manifest_of_first(m);
+            std::fs::copy(&manifest, m.path("whole")).unwrap();
             let mut bytes = std::fs::read(&manifest).unwrap();
             *bytes.last_mut().unwrap() ^= 1;
             std::fs::write(manifest, bytes).unwrap();
         }),
         Run(&[], 0, &["was read back from a store", " incremental backup!"]),
         Incremental(2, &[]),
+        // It is that of the store, and not the damaged one once more.
+        Do(|m| {
+            let [found, whole] = [manifest_of_first(m), m.path("whole")].map(std::fs::read);
+            assert!(found.unwrap() == whole.unwrap());
+        }),
     ];
 }
