@@ -37,9 +37,10 @@ impl S3Store {
         if size > limit {
             return Err(act.too_large(size, limit));
         }
+        let node = self.nodes.current();
         let mut content = Vec::new();
         while let Some(chunk) = answer.body.next().await {
-            content.extend_from_slice(&chunk.map_err(|error| self.broken(act, &error))?);
+            content.extend_from_slice(&chunk.map_err(|error| self.broken(act, node, &error))?);
             if content.len() as u64 > limit {
                 return Err(act.too_large(content.len() as u64, limit));
             }
@@ -140,9 +141,9 @@ impl S3Store {
         Ok(())
     }
 
-    /// The answer broke off.
-    fn broken(&self, act: &Act, error: &(dyn Error + 'static)) -> StoreError {
-        self.nodes.leave_current();
+    /// An answer broke off, which the SDK does not see. `node`: the current one when it began.
+    fn broken(&self, act: &Act, node: usize, error: &(dyn Error + 'static)) -> StoreError {
+        self.nodes.leave(node);
         errors::broken(act, error)
     }
 
@@ -189,12 +190,13 @@ impl S3Store {
         stop: &Cancel,
         progress: Progress<'_>,
     ) -> Result<(), StoreError> {
+        let node = self.nodes.current();
         while let Some(chunk) = answer.body.next().await {
             // On a fast line there is always a next chunk, and waiting for it never pauses to ask.
             if stop.is_set() {
                 return Err(act.interrupted());
             }
-            let chunk = chunk.map_err(|error| self.broken(act, &error))?;
+            let chunk = chunk.map_err(|error| self.broken(act, node, &error))?;
             received.extend_from_slice(&chunk);
             progress(chunk.len() as u64);
             self.download_pace.take(chunk.len() as u64).await;

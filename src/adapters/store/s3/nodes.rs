@@ -36,13 +36,12 @@ impl Nodes {
         }
     }
 
-    /// For an answer that broke off, which the SDK does not see.
-    pub fn leave_current(&self) {
-        self.leave(self.current.load(Ordering::Relaxed));
+    pub fn current(&self) -> usize {
+        self.current.load(Ordering::Relaxed)
     }
 
     /// Leaves a node, unless another request has already left it.
-    fn leave(&self, node: usize) {
+    pub fn leave(&self, node: usize) {
         let next = (node + 1) % self.addresses.len().max(1);
         let order = Ordering::Relaxed;
         let _ = self.current.compare_exchange(node, next, order, order);
@@ -60,7 +59,7 @@ impl Intercept for Nodes {
         _: &RuntimeComponents,
         cfg: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let node = self.current.load(Ordering::Relaxed);
+        let node = self.current();
         if let Some(address) = self.addresses.get(node) {
             context.request_mut().uri_mut().set_endpoint(address)?;
         }
@@ -94,7 +93,7 @@ mod tests {
     #[test]
     fn nodes_are_left_once_and_in_a_circle() {
         let nodes = Nodes::new(&["http://a", "http://b", "http://c"].map(str::to_owned));
-        let now = || nodes.current.load(Ordering::Relaxed);
+        let now = || nodes.current();
         nodes.leave(0);
         // A second request that went to the first node fails later.
         nodes.leave(0);
