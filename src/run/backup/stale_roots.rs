@@ -1,5 +1,5 @@
-//! What the mirror holds of sources that are no longer in the profile (SPEC#mirror): nothing keeps
-//! it up to date, and nothing deletes it.
+//! Copies in the mirror whose sources are no longer in the profile (SPEC#mirror). A run neither
+//! updates nor deletes them, so it names them.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
