@@ -135,7 +135,7 @@ impl Outcome {
         self.word() == "FAILURE"
     }
 
-    /// Whether nothing was started because somebody decided so: nobody is told.
+    /// Whether a hook or the user decided against the run. No message is sent then.
     pub fn is_skipped(self) -> bool {
         matches!(self, Outcome::Skipped | Outcome::Declined)
     }
