@@ -110,18 +110,18 @@ impl Turnstile {
 
 #[test]
 fn as_many_requests_as_connections() {
-    for connections in [1, 4] {
+    for (connections, mebibytes) in [(1, 32), (4, 64)] {
         let place = behind();
         let parts = Turnstile::new(&place.proxy, ("PUT", "partNumber="), connections);
         let pieces = Turnstile::new(&place.proxy, ("GET", "x-id=GetObject"), connections);
         let store = place.over(connections, &[]);
         std::thread::scope(|scope| {
-            // Four parts, and eight pieces.
-            let carried = scope.spawn(|| place.carry(&store, "key", 64));
-            for _ in 0..4 / connections {
+            // Parts of 16 MiB, and pieces of 8 MiB.
+            let carried = scope.spawn(|| place.carry(&store, "key", mebibytes));
+            for _ in 0..mebibytes / 16 / connections {
                 parts.round();
             }
-            for _ in 0..8 / connections {
+            for _ in 0..mebibytes / 8 / connections {
                 pieces.round();
             }
             carried.join().unwrap();

@@ -27,6 +27,28 @@ impl Storable for AskedNode {
     type Storer = StoreReplace<AskedNode>;
 }
 
+/// The node that answered one request: its body may break off later, which the SDK does not see.
+#[derive(Clone, Debug, Default)]
+pub(super) struct AnsweringNode(Arc<AtomicUsize>);
+
+impl Intercept for AnsweringNode {
+    fn name(&self) -> &'static str {
+        "AnsweringNode"
+    }
+
+    fn read_after_attempt(
+        &self,
+        _: &FinalizerInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        cfg: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if let Some(AskedNode(node)) = cfg.load::<AskedNode>() {
+            self.0.store(*node, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+}
+
 impl Nodes {
     /// The addresses have no path: they take the place of each other in a request.
     pub fn new(addresses: &[String]) -> Nodes {
@@ -36,12 +58,13 @@ impl Nodes {
         }
     }
 
-    pub fn current(&self) -> usize {
-        self.current.load(Ordering::Relaxed)
+    /// An answer broke off.
+    pub fn broke_off(&self, answering: &AnsweringNode) {
+        self.leave(answering.0.load(Ordering::Relaxed));
     }
 
     /// Leaves a node, unless another request has already left it.
-    pub fn leave(&self, node: usize) {
+    fn leave(&self, node: usize) {
         let next = (node + 1) % self.addresses.len().max(1);
         let order = Ordering::Relaxed;
         let _ = self.current.compare_exchange(node, next, order, order);
@@ -59,7 +82,7 @@ impl Intercept for Nodes {
         _: &RuntimeComponents,
         cfg: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let node = self.current();
+        let node = self.current.load(Ordering::Relaxed);
         if let Some(address) = self.addresses.get(node) {
             context.request_mut().uri_mut().set_endpoint(address)?;
         }
@@ -93,7 +116,7 @@ mod tests {
     #[test]
     fn nodes_are_left_once_and_in_a_circle() {
         let nodes = Nodes::new(&["http://a", "http://b", "http://c"].map(str::to_owned));
-        let now = || nodes.current();
+        let now = || nodes.current.load(Ordering::Relaxed);
         nodes.leave(0);
         // A second request that went to the first node fails later.
         nodes.leave(0);
