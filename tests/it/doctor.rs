@@ -366,11 +366,8 @@ fn an_interrupt_ends_it() {
     proxy.spoil("GET", "list-type", usize::MAX, Fault::Hang);
     s3.point_to(&proxy.endpoint());
     let profile = s3.machine.path("profile.yaml");
-    let mut doctor = s3
-        .machine
-        .command(&["doctor", profile.to_str().unwrap()])
-        .spawn()
-        .unwrap();
+    let mut doctor = s3.machine.command(&["doctor", profile.to_str().unwrap()]);
+    let mut doctor = doctor.spawn().unwrap();
     wait_until("the bucket is listed", || {
         assert!(doctor.try_wait().unwrap().is_none());
         proxy.count("GET", "list-type") > 0
