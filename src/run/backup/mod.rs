@@ -286,7 +286,7 @@ fn backup(
         }
     };
     announce::plan(job, &plan, &facts, events);
-    stale_roots::tell(job, events);
+    stale_roots::report(job, events);
     let tools = tool_versions(&plan, cancel);
     let listed = facts.stores.iter().filter_map(|(_, store)| {
         let sets = &store.catalog.as_ref().ok()?.sets;

@@ -143,9 +143,9 @@ fn foreign(job: &Job, store: &dyn Store, catalog: &Catalog, facts: &Facts) -> Op
     let other_profile = |profile: &str| format!("the profile '{profile}' of this computer");
     let is_own = |profile: &str| profile == job.name;
     let stamp = newest.id.stamp();
-    if let Some(known) = facts.remembered.iter().find(|r| r.stamp == stamp) {
-        let other = known.profile.as_deref().filter(|profile| !is_own(profile));
-        return other.map(other_profile);
+    let known = facts.remembered.iter().find(|r| r.stamp == stamp);
+    if let Some(profile) = known.and_then(|known| known.profile.as_deref()) {
+        return (!is_own(profile)).then(|| other_profile(profile));
     }
     let writer = marker_of(newest, store)?.writer?;
     if writer.machine != machine::id() {

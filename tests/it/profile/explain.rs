@@ -57,7 +57,7 @@ fn explain_looks_at_the_disk() {
         let text = explained(path, &[]);
         assert!(text.starts_with(expected), "{text}");
     }
-    // Who says what it is asks what would be.
+    // With an option, only the rules count.
     let text = explained("source/none", &["--file"]);
     assert!(text.starts_with("IN: the file /source/none"), "{text}");
     let json = explained("source/link/a", &["--format", "json"]);
