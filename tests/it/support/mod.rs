@@ -21,3 +21,4 @@ pub mod proxy;
 pub mod recorder;
 pub mod smtp;
 pub mod stored;
+pub mod strace;

@@ -126,11 +126,9 @@ impl<'a> Execution<'a> {
             }
             Ok(())
         };
-        match portions.iter().try_for_each(&mut step) {
+        match take_all(portions, &mut step) {
             Ok(()) => Ok(volumes),
             Err(error) => {
-                // The other stores do not wait until everything is removed.
-                drop(portions);
                 self.abandon(store.label(), volumes);
                 Err(error)
             }
@@ -189,6 +187,15 @@ impl<'a> Execution<'a> {
     }
 }
 
+/// Takes portions until one fails, and none after that: the other stores do not wait until this one
+/// has removed what it received.
+fn take_all(
+    portions: Receiver<Portion>,
+    step: &mut dyn FnMut(Portion) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    portions.into_iter().try_for_each(step)
+}
+
 /// Names the volumes in the result of a stage. False if they are not all of the archive.
 fn take_volumes(archived: &mut Archived, order: &StageOrder, volumes: &mut Vec<ObjectRef>) -> bool {
     if archived.volumes.is_empty() {
@@ -220,5 +227,32 @@ fn no_thread(store: &dyn Store, why: io::Error) -> StoreError {
         why: format!("its thread cannot run: {why}"),
         kind: StoreErrorKind::Local,
         hint: String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_that_failed_takes_no_portion_more() {
+        let (to, portions) = sync_channel(3);
+        let mut taken = 0;
+        for _ in 0..2 {
+            to.send(Portion::VolumeEnd).unwrap();
+        }
+        let failed = take_all(portions, &mut |_| {
+            taken += 1;
+            Err(StoreError {
+                store: String::new(),
+                what: String::new(),
+                why: String::new(),
+                kind: StoreErrorKind::Full,
+                hint: String::new(),
+            })
+        });
+        assert_eq!((failed.unwrap_err().kind, taken), (StoreErrorKind::Full, 1));
+        // What it received is not removed yet, and nobody waits for it.
+        assert!(to.send(Portion::VolumeEnd).is_err());
     }
 }

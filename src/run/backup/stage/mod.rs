@@ -37,6 +37,7 @@ mod mirror;
 mod outlet;
 mod outputs;
 mod prepare;
+mod repeated;
 mod script;
 mod shares;
 mod stale;
@@ -297,6 +298,10 @@ fn mounted(order: &StageOrder, counts: &WalkCounts) -> Event {
 }
 
 fn note_not_copied(order: &StageOrder, counts: &WalkCounts, events: &Events<'_>) {
+    if let Some(repeated) = counts.repeated.sentence() {
+        let text = format!("{}: {repeated}", order.mount.path);
+        events.note(Section::Ignored, text);
+    }
     if counts.links > 0 || counts.special > 0 {
         let links = match counts.links {
             0 => String::new(),
