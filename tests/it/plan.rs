@@ -397,23 +397,3 @@ fn a_plan_shows_the_biggest_directories_and_every_rule() {
         assert!(text.contains(part), "{part}\n{text}");
     }
 }
-
-/// Each name beyond the first, if it goes into the archive.
-#[test]
-fn what_hard_links_cost_is_said() {
-    let machine = Machine::new();
-    let home = machine.home();
-    fs::write(home.join("docs/first"), noise(1_000_000)).unwrap();
-    for name in ["docs/second", "pics/third"] {
-        fs::hard_link(home.join("docs/first"), home.join(name)).unwrap();
-    }
-    // The other name is not selected.
-    fs::hard_link(home.join("docs/a.txt"), machine.path("elsewhere")).unwrap();
-    let words = "2 further names of hard-linked files: an archive has the content of each name, 2.0 MB more in all; a \
-                 restore on Linux links them again";
-    plan(&machine, &[]).exit(0).says(words);
-    let ran = machine.run(&[]);
-    ran.exit(0).says(&format!("{}: {words}", home.display()));
-    plan(&machine, &[]).exit(0).never_says("hard-linked");
-    machine.run(&[]).exit(0).never_says("hard-linked");
-}

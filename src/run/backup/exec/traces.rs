@@ -18,8 +18,9 @@ use crate::model::text;
 /// Lifecycle rules, and the cleaning of a directory, have ended what they name by then.
 const KEPT: TimeDelta = TimeDelta::days(90);
 
-const BY_HAND: &str = "abort the multipart uploads of a bucket (a lifecycle rule can do that), and delete files named \
-                       '.aam-partial-…' elsewhere";
+/// How a person removes what no run does.
+const BY_HAND: &str = "abort the multipart uploads of a bucket (a lifecycle rule can do that), or delete the files \
+                       '.aam-partial-…' of a directory or remote";
 
 /// What a run knows about the beginnings of objects.
 #[derive(Debug, Default)]
@@ -79,9 +80,10 @@ impl Execution<'_> {
 
     fn cannot_read(&self, error: &StateError) {
         self.traces.are_unread.store(true, Ordering::Relaxed);
-        let text = format!("{error}: what interrupted runs began to send stays in the stores");
+        let text = format!("{error}; what interrupted runs began to send stays in the stores");
         let hint = format!(
-            "let the account that runs the backup read and write this file; or delete it, and {BY_HAND}"
+            "let the account that runs the backup read and write this file; or delete it, and remove what they began: \
+             {BY_HAND}"
         );
         self.events.warn(Section::Start, text, Some(hint));
     }
@@ -186,7 +188,8 @@ impl Execution<'_> {
         if self.traces.is_said.swap(true, Ordering::Relaxed) {
             return;
         }
-        let text = format!("{error}: what a run that is killed began to send stays in the stores");
+        let text =
+            format!("{error}; if this run is killed, what it began to send stays in the stores");
         let hint = "let the account that runs the backup write this file, and free some space if its disk is full";
         self.events.warn(section, text, Some(hint.to_owned()));
     }

@@ -30,6 +30,7 @@ mod counts;
 mod fit;
 mod fitting;
 mod half_copies;
+mod hard_linked;
 mod held;
 mod make_way;
 mod manifest_object;
@@ -37,7 +38,6 @@ mod mirror;
 mod outlet;
 mod outputs;
 mod prepare;
-mod repeated;
 mod script;
 mod shares;
 mod stale;
@@ -298,8 +298,8 @@ fn mounted(order: &StageOrder, counts: &WalkCounts) -> Event {
 }
 
 fn note_not_copied(order: &StageOrder, counts: &WalkCounts, events: &Events<'_>) {
-    if let Some(repeated) = counts.repeated.sentence() {
-        let text = format!("{}: {repeated}", order.mount.path);
+    if let Some(names) = counts.hard_linked.sentence() {
+        let text = format!("{}: {names}", order.mount.path);
         events.note(Section::Ignored, text);
     }
     if counts.links > 0 || counts.special > 0 {

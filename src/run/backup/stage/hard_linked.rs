@@ -9,14 +9,14 @@ const MOST: usize = 500_000;
 
 /// What an archive has of hard-linked files after the first name of each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Repeated {
+pub struct HardLinked {
     /// The hard-link groups of which a name goes into the archive. Empty after the walk.
     seen: HashSet<u64>,
     pub names: u64,
     pub bytes: u64,
 }
 
-impl Repeated {
+impl HardLinked {
     /// Counts a file that goes into the archive; `group` is `None` if it has one name.
     pub(super) fn note(&mut self, group: Option<u64>, size: u64) {
         let Some(group) = group else { return };
