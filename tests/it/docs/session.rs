@@ -7,14 +7,15 @@ use std::process::Command;
 
 use super::{Block, PAGES, blocks, page, root};
 
-/// Scripts of this project in a block: `.ci/run` runs them.
+/// Scripts of this project in a block: CI runs them.
 fn is_script(block: &Block) -> bool {
-    let ci = page(".ci/run");
+    let ci = [page(".ci/run"), page(".ci/tests")].join("\n");
+    let runs = |line: &str| ci.lines().any(|l| l.split(' ').next() == Some(line));
     block.info == "sh"
         && block
             .text
             .lines()
-            .all(|line| root().join(line).is_file() && ci.lines().any(|l| l == line))
+            .all(|line| root().join(line).is_file() && runs(line))
 }
 
 const LETTER: &str = "Documents/letters/to grandma.txt";
