@@ -4,6 +4,7 @@
 #![allow(dead_code)]
 
 pub mod bucket;
+pub mod closed;
 pub mod golden;
 pub mod harm;
 pub mod held;
@@ -22,3 +23,4 @@ pub mod recorder;
 pub mod smtp;
 pub mod stored;
 pub mod strace;
+pub mod wait;
