@@ -535,11 +535,21 @@ def a_trial_comes_to_its_end(machine):
     """With a snapshot that is one: of what another program has open, too."""
     (DRIVE / "Profiles/nightly.yaml").write_text(PROFILE.replace("  program: shadowspawn\n", ""))
     machine.environment["AAM_STANDIN_LIVE"] += f"|{LAB}/q.copy"
-    said = machine.backup("doctor", r"C:\Profiles\nightly.yaml", "--try", expect=None)
-    holds(said, "ok       trial: 12 files were backed up and restored in ", ": windows x86_64, aam-backup ", ", own shadow copy\n")
-    left = list((DRIVE / "ProgramData/AAM Auto Backup").glob("trial-*"))
-    if left:
-        raise Failed(f"what is left: {left}")
+    # Robocopy takes names that end in a dot or a space as they are, or Windows cuts their ends off.
+    no_cloud, cloud = "no file can be marked as being in the cloud", "a file in the cloud is left out and named"
+    for variables, in_cloud, in_mirror in [
+        ({"AAM_LAB_ATTRIBUTES": "in the cloud only.txt=0x1000"}, cloud, "are not in the mirror, and named"),
+        ({"AAM_STANDIN_EXACT": "1"}, no_cloud, "are in the mirror"),
+    ]:
+        environment, machine.environment = machine.environment, machine.environment | variables
+        said = machine.backup("doctor", r"C:\Profiles\nightly.yaml", "--try", expect=None)
+        machine.environment = environment
+        holds(said, "ok       trial: 12 files were backed up and restored in ", ": windows x86_64, aam-backup ")
+        odd, root = f"names that end in a dot or a space {in_mirror}", "the root of a drive is backed up and restored"
+        holds(said, f", own shadow copy; {in_cloud}; {odd}; {root}\n")
+        left = list((DRIVE / "ProgramData/AAM Auto Backup").glob("trial-*"))
+        if left:
+            raise Failed(f"what is left: {left}")
 
 
 def what_a_trial_says_can_be_shown_to_others(machine):

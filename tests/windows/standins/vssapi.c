@@ -321,7 +321,8 @@ static BOOL WINAPI define_letter(DWORD flags, LPCWSTR name, LPCWSTR target) {
     WideCharToMultiByte(CP_UTF8, 0, target + wcslen(DEVICE), -1, below, sizeof below, NULL, NULL);
     for (at = below; *at; at++) if (*at == '\\') *at = '/';
     swprintf(letter_target, ARRAYSIZE(letter_target), L"\\??\\%ls", target + wcslen(L"\\\\?\\"));
-    if (copy)
+    /* Of a whole drive, the drive itself. */
+    if (copy && below[0] && below[1])
         snprintf(line, sizeof line, "Z:\\bin\\sh -c \"rm -rf '%s' && cp -a '%s%s/.' '%s' && ln -sfn '%s' '%s'\"", copy, drive,
                  below, copy, copy, link);
     else
