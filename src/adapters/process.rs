@@ -162,7 +162,9 @@ impl Invocation {
     ) -> Result<i32, ToolError> {
         let lines = output::lines(&mut started.child, self.rewrites);
         let (started, lines) = self.reading(started, lines)?;
-        self.follow(started, &lines, cancel, &mut |text: String| line(&text))
+        self.follow(started, &lines, cancel, &mut |read: Vec<String>| {
+            read.iter().for_each(|text| line(text));
+        })
     }
 
     /// Starts the program with the line `input` on its standard input.

@@ -118,47 +118,49 @@ impl SevenZip {
         each: &mut dyn FnMut(Listed),
     ) -> Result<SevenZipExit, ToolError> {
         let mut entry: Option<Listed> = None;
-        let code = Invocation::new(&self.program)
+        let mut call = Invocation::new(&self.program)
             .args(["l", "-slt", "-ba", "-sccUTF-8", "--"])
-            .arg(first)
-            .run(Some(key), cancel, &mut |line| {
-                if let Some(path) = line.strip_prefix("Path = ") {
-                    if let Some(done) = entry.take() {
-                        each(done);
-                    }
-                    let path = if cfg!(windows) {
-                        path.replace('\\', "/")
-                    } else {
-                        path.to_owned()
-                    };
-                    entry = Some(Listed {
-                        path,
-                        ..Listed::default()
-                    });
-                } else if let Some(entry) = &mut entry {
-                    match line.split_once(" = ") {
-                        Some(("Size", size)) => entry.size = size.trim().parse().unwrap_or(0),
-                        Some(("Packed Size", size)) => {
-                            entry.packed = size.trim().parse().unwrap_or(0)
-                        }
-                        Some(("Offset", offset)) => entry.offset = offset.trim().parse().ok(),
-                        Some(("Folder", "+")) => entry.is_directory = true,
-                        Some(("Encrypted", "+")) => entry.is_encrypted = true,
-                        Some(("Attributes", attributes)) => {
-                            let mut words = attributes.split(' ');
-                            // `L` is a Windows reparse point: a junction or symbolic link.
-                            let dos = words.next().unwrap_or_default();
-                            entry.is_directory |= dos.contains('D');
-                            entry.is_link |= dos.contains('L');
-                            entry.is_link |= words.any(|unix| unix.starts_with('l'));
-                        }
-                        Some(("Symbolic Link" | "Hard Link", target)) => {
-                            entry.is_link |= !target.trim().is_empty()
-                        }
-                        _ => {}
-                    }
+            .arg(first);
+        // Without a time zone the C library of Linux looks for that of the computer six times an
+        // entry. Nothing here reads times.
+        let zone = ("TZ".into(), Secret::new("UTC0"));
+        call.environment.push(zone);
+        let code = call.run(Some(key), cancel, &mut |line| {
+            if let Some(path) = line.strip_prefix("Path = ") {
+                if let Some(done) = entry.take() {
+                    each(done);
                 }
-            })?;
+                let path = if cfg!(windows) {
+                    path.replace('\\', "/")
+                } else {
+                    path.to_owned()
+                };
+                entry = Some(Listed {
+                    path,
+                    ..Listed::default()
+                });
+            } else if let Some(entry) = &mut entry {
+                match line.split_once(" = ") {
+                    Some(("Size", size)) => entry.size = size.trim().parse().unwrap_or(0),
+                    Some(("Packed Size", size)) => entry.packed = size.trim().parse().unwrap_or(0),
+                    Some(("Offset", offset)) => entry.offset = offset.trim().parse().ok(),
+                    Some(("Folder", "+")) => entry.is_directory = true,
+                    Some(("Encrypted", "+")) => entry.is_encrypted = true,
+                    Some(("Attributes", attributes)) => {
+                        let mut words = attributes.split(' ');
+                        // `L` is a Windows reparse point: a junction or symbolic link.
+                        let dos = words.next().unwrap_or_default();
+                        entry.is_directory |= dos.contains('D');
+                        entry.is_link |= dos.contains('L');
+                        entry.is_link |= words.any(|unix| unix.starts_with('l'));
+                    }
+                    Some(("Symbolic Link" | "Hard Link", target)) => {
+                        entry.is_link |= !target.trim().is_empty()
+                    }
+                    _ => {}
+                }
+            }
+        })?;
         if let Some(done) = entry {
             each(done);
         }

@@ -10,9 +10,13 @@ use std::thread;
 
 use zeroize::Zeroizing;
 
-/// Lines read but not yet passed on: enough that a tool does not wait for a slow log, and at most
-/// 16 MiB with [`LINE_LIMIT`].
-const WAITING_LINES: usize = 256;
+/// Lines that were read at once but are not yet passed on: enough that a tool does not wait for a
+/// slow log, and at most 4 MiB with [`READ_AT_ONCE`] and [`LINE_LIMIT`].
+const WAITING_READS: usize = 32;
+
+/// How much is read of a pipe at once. Handing lines on one by one would take longer than reading
+/// them.
+const READ_AT_ONCE: usize = 64 * 1024;
 
 /// The longest part of one line that is kept, so that progress bars and binary output do not fill
 /// memory.
@@ -28,46 +32,51 @@ const LINES: &[u8] = b"\n";
 const REWRITTEN_LINES: &[u8] = b"\n\r\x08";
 
 /// Standard output and standard error as lines. Where the program `rewrites` lines, each version of
-/// one is a line, and empty ones are left out. The channel ends with the last pipe.
+/// one is a line, and empty ones are left out. What was read at once comes at once. The channel ends
+/// with the last pipe.
 ///
 /// # Errors
 /// When this computer cannot start more threads.
-pub fn lines(child: &mut Child, rewrites: bool) -> io::Result<Receiver<String>> {
-    let (sender, lines) = sync_channel(WAITING_LINES);
+pub fn lines(child: &mut Child, rewrites: bool) -> io::Result<Receiver<Vec<String>>> {
+    let (sender, lines) = sync_channel(WAITING_READS);
     let pipes: [Option<Box<dyn Read + Send>>; 2] = [
         child.stdout.take().map(|pipe| Box::new(pipe) as _),
         child.stderr.take().map(|pipe| Box::new(pipe) as _),
     ];
     for pipe in pipes.into_iter().flatten() {
         let sender = sender.clone();
-        let line = move |line| sender.send(line).is_ok();
-        thread::Builder::new().spawn(move || read_lines(pipe, rewrites, line))?;
+        let read = move |lines| sender.send(lines).is_ok();
+        thread::Builder::new().spawn(move || read_lines(pipe, rewrites, read))?;
     }
     Ok(lines)
 }
 
-/// Passes lines on as long as they are wanted.
-fn read_lines(pipe: Box<dyn Read + Send>, rewrites: bool, send: impl Fn(String) -> bool) {
+/// Passes lines on as long as they are wanted, and none later than it could be read.
+fn read_lines(pipe: Box<dyn Read + Send>, rewrites: bool, send: impl Fn(Vec<String>) -> bool) {
     let ends = if rewrites { REWRITTEN_LINES } else { LINES };
     let mut send = Some(send);
-    let mut input = BufReader::new(pipe);
-    let mut buffer = Vec::new();
+    let mut input = BufReader::with_capacity(READ_AT_ONCE, pipe);
+    let (mut buffer, mut lines) = (Vec::new(), Vec::new());
     loop {
         buffer.clear();
-        match read_line(&mut input, ends, &mut buffer) {
-            Ok(0) | Err(_) => return,
-            Ok(_) => {}
-        }
+        let is_over = !matches!(read_line(&mut input, ends, &mut buffer), Ok(1..));
         while buffer
             .last()
             .is_some_and(|byte| *byte == b'\r' || ends.contains(byte))
         {
             buffer.pop();
         }
-        if rewrites && buffer.trim_ascii().is_empty() {
-            continue;
+        let is_left_out = is_over || (rewrites && buffer.trim_ascii().is_empty());
+        if !is_left_out && send.is_some() {
+            lines.push(decode(&buffer));
         }
-        send = send.filter(|send| send(decode(&buffer)));
+        let has_more = input.buffer().iter().any(|byte| ends.contains(byte));
+        if !lines.is_empty() && (is_over || !has_more) {
+            send = send.filter(|send| send(std::mem::take(&mut lines)));
+        }
+        if is_over {
+            return;
+        }
     }
 }
 
@@ -108,8 +117,11 @@ pub fn both(child: &mut Child, rewrites: bool) -> io::Result<Receiver<Printed>> 
     let (sender, printed) = sync_channel(WAITING_CHUNKS);
     if let Some(pipe) = child.stderr.take() {
         let to = sender.clone();
-        let line = move |line| to.send(Printed::Line(line)).is_ok();
-        thread::Builder::new().spawn(move || read_lines(Box::new(pipe), rewrites, line))?;
+        let read = move |lines: Vec<String>| {
+            let mut lines = lines.into_iter().map(Printed::Line);
+            lines.all(|line| to.send(line).is_ok())
+        };
+        thread::Builder::new().spawn(move || read_lines(Box::new(pipe), rewrites, read))?;
     }
     if let Some(mut pipe) = child.stdout.take() {
         thread::Builder::new().spawn(move || {

@@ -6,82 +6,76 @@ use std::io::BufWriter;
 use std::path::Path;
 
 use super::before::Before;
+use super::content::{ArchiveContent, find_volumes};
 use super::counts::WalkCounts;
-use super::held::{self, EntrySum, LookUp};
+use super::held::LookUp;
 use super::manifest_object::Packer;
 use super::{Archived, StageError};
 use crate::adapters::manifest_file::FileReader;
-use crate::adapters::seven_zip::{SevenZip, SevenZipExit};
+use crate::adapters::seven_zip::SevenZipExit;
 use crate::adapters::walk::meta_of;
-use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Section, Severity};
 use crate::model::manifest::{Entry, EntryKind, RelPath, Stored, Writer};
-use crate::model::secret::Secret;
 use crate::model::text;
-use crate::model::upload_record::WorkFile;
 use crate::plan::backup::{ArchiveOrder, Changes, StageOrder};
 use crate::render::StageFiles;
 
-/// Checks what 7-Zip wrote, and makes the manifest object. `None` when the archive is not what was
-/// asked for.
+/// Corrects the manifest to what the archive holds, and makes its object. `None` when the archive is
+/// not what was asked for.
 pub(super) fn finish(
     archive: &ArchiveOrder,
     order: &StageOrder,
     files: &StageFiles,
-    key: &Secret,
+    content: Option<ArchiveContent>,
     prepared: &mut WalkCounts,
-    cancel: &Cancel,
-    events: &Events<'_>,
+    packer: &Packer<'_>,
 ) -> Result<Option<Archived>, StageError> {
-    let seven_zip = SevenZip::locate(Some(&order.seven_zip))?;
-    let mut volumes = Vec::new();
-    if order.archive.is_some() {
-        volumes = find_volumes(archive, files)?;
-        let Some(first) = volumes.first() else {
-            events.fail(
-                Section::Tools,
-                format!("7-Zip wrote no volume of '{}'", archive.stem),
-                None,
-            );
-            return Ok(None);
-        };
-        let (mut held, family) = (EntrySum::default(), order.mount.path.family());
-        let exit = seven_zip.list(&first.path, key, cancel, &mut |entry| {
-            held.add(
-                &family.fold(&entry.path),
-                (!entry.is_directory).then_some(entry.size),
-            );
-        })?;
-        if exit != SevenZipExit::Ok {
-            not_read_back(archive, exit, events);
-            return Ok(None);
-        }
-        let mut sizes = None;
-        if held != expected(order, files)? {
-            let mut all = HashMap::new();
-            seven_zip.list(&first.path, key, cancel, &mut |entry| {
-                all.insert(family.fold(&entry.path), entry.size);
-            })?;
-            sizes = Some(all);
-        }
-        let amended = amend(archive, order, files, sizes.as_ref())?;
-        report(&amended, order, events);
-        prepared.skipped += amended.missing.len() as u64;
-        prepared.archived_files = held.files;
-        prepared.archived_bytes = held.bytes;
-    } else if wanted(order, prepared) {
-        // Nothing could be archived of what was listed.
-        let amended = amend(archive, order, files, Some(&HashMap::new()))?;
-        report(&amended, order, events);
-        prepared.skipped += amended.missing.len() as u64;
-        (prepared.archived_files, prepared.archived_bytes) = (0, 0);
-    }
-    let packer = Packer {
-        seven_zip: &seven_zip,
+    let Packer {
+        seven_zip,
         key,
         cancel,
         events,
-    };
+    } = packer;
+    let mut volumes = Vec::new();
+    match content {
+        Some(ArchiveContent::Entries { held, is_expected }) => {
+            volumes = find_volumes(archive, files)?;
+            let mut sizes = None;
+            if let Some(first) = volumes.first().filter(|_| !is_expected) {
+                let (mut all, family) = (HashMap::new(), order.mount.path.family());
+                let exit = seven_zip.list(&first.path, key, cancel, &mut |entry| {
+                    all.insert(family.fold(&entry.path), entry.size);
+                })?;
+                if exit != SevenZipExit::Ok {
+                    not_read_back(archive, exit, events);
+                    return Ok(None);
+                }
+                sizes = Some(all);
+            }
+            let amended = amend(archive, order, files, sizes.as_ref())?;
+            report(&amended, order, events);
+            prepared.skipped += amended.missing.len() as u64;
+            prepared.archived_files = held.files;
+            prepared.archived_bytes = held.bytes;
+        }
+        Some(ArchiveContent::NoVolume) => {
+            let text = format!("7-Zip wrote no volume of '{}'", archive.stem);
+            events.fail(Section::Tools, text, None);
+            return Ok(None);
+        }
+        Some(ArchiveContent::Unreadable(exit)) => {
+            not_read_back(archive, exit, events);
+            return Ok(None);
+        }
+        // Nothing could be archived of what was listed.
+        None if !prepared.nothing_archived() => {
+            let amended = amend(archive, order, files, Some(&HashMap::new()))?;
+            report(&amended, order, events);
+            prepared.skipped += amended.missing.len() as u64;
+            (prepared.archived_files, prepared.archived_bytes) = (0, 0);
+        }
+        None => {}
+    }
     packer.archived(order, archive, files, prepared, volumes)
 }
 
@@ -90,26 +84,6 @@ fn not_read_back(archive: &ArchiveOrder, exit: SevenZipExit, events: &Events<'_>
     let text = format!("the new archive '{stem}' cannot be read back: {exit}");
     let hint = "the disk of the work directory may be full or failing";
     events.fail(Section::Tools, text, Some(hint.to_owned()));
-}
-
-/// Whether anything was to be archived.
-fn wanted(order: &StageOrder, prepared: &WalkCounts) -> bool {
-    order.archive.is_none() && !prepared.nothing_archived()
-}
-
-/// The expected content of the archive.
-fn expected(order: &StageOrder, files: &StageFiles) -> Result<EntrySum, StageError> {
-    let mut expected = EntrySum::default();
-    held::each_expected(order, files, &mut |entry| {
-        if let Some(path) = entry.path.as_str() {
-            expected.add(
-                &order.mount.path.family().fold(path),
-                (entry.kind == EntryKind::File).then_some(entry.meta.size),
-            );
-        }
-        Ok(())
-    })?;
-    Ok(expected)
 }
 
 fn report(amended: &Amended, order: &StageOrder, events: &Events<'_>) {
@@ -141,35 +115,6 @@ fn report(amended: &Amended, order: &StageOrder, events: &Events<'_>) {
         );
         events.note(Section::Tools, text);
     }
-}
-
-/// The volumes in the work directory, by number.
-pub(super) fn find_volumes(
-    archive: &ArchiveOrder,
-    files: &StageFiles,
-) -> Result<Vec<WorkFile>, StageError> {
-    let mut volumes = Vec::new();
-    for number in 1_u32.. {
-        let key = format!("{}.{number:03}", archive.stem);
-        let path = files.archive.to_native().with_file_name(&key);
-        match std::fs::metadata(&path) {
-            Ok(metadata) => volumes.push(WorkFile {
-                key,
-                path,
-                size: metadata.len(),
-                made: None,
-            }),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => break,
-            Err(why) => {
-                return Err(StageError::Io {
-                    doing: "looking at",
-                    path,
-                    why,
-                });
-            }
-        }
-    }
-    Ok(volumes)
 }
 
 /// How a manifest was corrected.

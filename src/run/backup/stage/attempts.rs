@@ -1,16 +1,16 @@
 //! Making the archive again without what spoils it: a file that cannot be read, or an entry that
 //! is something else by now (SPEC#run).
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 use std::fs;
 
 use super::StageError;
-use super::archive::find_volumes;
-use super::held::{self, EntrySum, LookUp};
+use super::content::{ArchiveContent, find_volumes, look_into};
+use super::held;
 use super::outlet::Outlet;
 use super::script::{self, ToolCodes};
 use super::{WalkCounts, bytes};
-use crate::adapters::seven_zip::{SevenZip, SevenZipExit};
+use crate::adapters::seven_zip::SevenZipExit;
 use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Section, Severity};
 use crate::model::manifest::{EntryKind, RelPath};
@@ -25,7 +25,7 @@ const ATTEMPTS: usize = 4;
 /// The result of the attempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Made {
-    Archive,
+    Archive(ArchiveContent),
     /// Nothing was left to archive.
     Nothing,
     /// It failed, which was reported.
@@ -54,19 +54,21 @@ pub(super) fn make(
         if !script::was_taken(&status) {
             return Ok(no_archive(&order, NOT_TAKEN, events));
         }
-        let mut unfit = match script::archive_exit(&status) {
-            Some(SevenZipExit::Ok | SevenZipExit::Warning) => {
-                intruders(&order, &files, key, cancel)?
+        let nothing = (ArchiveContent::NoVolume, BTreeSet::new());
+        let (content, mut unfit) = match (script::archive_exit(&status), key) {
+            (Some(SevenZipExit::Ok | SevenZipExit::Warning), Some(key)) => {
+                look_into(&order, &files, key, cancel)?
             }
             // It waits for a pipe, or met a file that it could not read to its end.
-            exit if attempt < ATTEMPTS => {
-                let unfit = held::replaced(&order, &files)?;
-                match unfit.is_empty() && exit == Some(SevenZipExit::Fatal) {
+            (exit, _) if attempt < ATTEMPTS => {
+                let replaced = held::replaced(&order, &files)?;
+                let unfit = match replaced.is_empty() && exit == Some(SevenZipExit::Fatal) {
                     true => held::unreadable(&order, &files, cancel)?,
-                    false => unfit,
-                }
+                    false => replaced,
+                };
+                (nothing.0, unfit)
             }
-            _ => BTreeSet::new(),
+            _ => nothing,
         };
         if cancel.is_set() {
             return Err(StageError::Interrupted);
@@ -74,7 +76,7 @@ pub(super) fn make(
         unfit.retain(|path| !taken.contains(path));
         if unfit.is_empty() {
             return Ok(match script::archiver_finished(&status, &order, events) {
-                true => Made::Archive,
+                true => Made::Archive(content),
                 false => Made::Failed,
             });
         }
@@ -141,72 +143,4 @@ fn report(
     );
     events.note(Section::Tools, text);
     Ok(())
-}
-
-/// Listed paths through which something came into the archive that is not in the manifest: links,
-/// entries of another kind, the content of a directory that was empty, and the target of a link.
-fn intruders(
-    order: &StageOrder,
-    files: &StageFiles,
-    key: Option<&Secret>,
-    cancel: &Cancel,
-) -> Result<BTreeSet<RelPath>, StageError> {
-    let (Some(archive), Some(key)) = (&order.archive, key) else {
-        return Ok(BTreeSet::new());
-    };
-    let volumes = find_volumes(archive, files)?;
-    let Some(first) = volumes.first() else {
-        return Ok(BTreeSet::new());
-    };
-    let seven_zip = SevenZip::locate(Some(&order.seven_zip))?;
-    let (mut expected, mut held) = (EntrySum::default(), EntrySum::default());
-    let (mut unfit, mut paths) = (BTreeSet::new(), LookUp::new(order));
-    let family = order.mount.path.family();
-    held::each_expected(order, files, &mut |entry| {
-        if !paths.is_reached(&entry.path) {
-            unfit.insert(entry.path.clone());
-        }
-        if let Some(path) = paths.key(&entry.path) {
-            expected.add(
-                &path,
-                (entry.kind == EntryKind::File).then_some(entry.meta.size),
-            );
-        }
-        Ok(())
-    })?;
-    let mut is_linked = false;
-    let exit = seven_zip.list(&first.path, key, cancel, &mut |entry| {
-        is_linked |= entry.is_link;
-        held.add(
-            &family.fold(&entry.path),
-            (!entry.is_directory).then_some(entry.size),
-        );
-    })?;
-    if exit != SevenZipExit::Ok || (expected == held && !is_linked) {
-        return Ok(unfit);
-    }
-    let mut kinds = HashMap::new();
-    held::each_expected(order, files, &mut |entry| {
-        if let Some(path) = paths.key(&entry.path) {
-            kinds.insert(path, (entry.kind == EntryKind::Directory, entry.path));
-        }
-        Ok(())
-    })?;
-    let mut odd = HashSet::new();
-    seven_zip.list(&first.path, key, cancel, &mut |entry| {
-        let path = family.fold(&entry.path);
-        let kind = kinds.get(&path).map(|(is_directory, _)| *is_directory);
-        if entry.is_link || kind != Some(entry.is_directory) {
-            odd.insert(path);
-        }
-    })?;
-    for path in odd {
-        // The listed path that brought it: itself, or the nearest above it.
-        let path = RelPath::from_bytes(path);
-        let depths = (1..=path.names().count()).rev();
-        let mut above = depths.map(|depth| path.truncated(depth));
-        let listed = |path: RelPath| Some(kinds.get(path.as_str()?)?.1.clone());
-        unfit.extend(above.find_map(listed));
-    }
-    Ok(unfit)
 }

@@ -159,7 +159,21 @@ pub(super) struct Packer<'a> {
     pub events: &'a Events<'a>,
 }
 
-impl Packer<'_> {
+impl<'a> Packer<'a> {
+    pub fn new(
+        seven_zip: &'a SevenZip,
+        key: &'a Secret,
+        cancel: &'a Cancel,
+        events: &'a Events<'a>,
+    ) -> Packer<'a> {
+        Packer {
+            seven_zip,
+            key,
+            cancel,
+            events,
+        }
+    }
+
     /// An archive of these volumes, with its manifest. `None` when that could not be made, which is
     /// reported.
     pub fn archived(

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::adapters::process::ToolError;
+use crate::adapters::seven_zip::SevenZip;
 use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Section, Work};
 use crate::model::manifest::{DeltaBase, ManifestError, SourceLook};
@@ -25,6 +26,7 @@ mod archive;
 mod attempts;
 mod before;
 mod closed;
+mod content;
 mod copies;
 mod counts;
 mod fit;
@@ -44,6 +46,8 @@ mod tail;
 mod unasked;
 mod verify;
 mod watch;
+
+use manifest_object::Packer;
 
 pub use counts::{Encrypted, WalkCounts};
 pub use mirror::{Extra, is_usable as mirror_is_usable, list_extra};
@@ -177,16 +181,16 @@ fn carry_out(
         mirror: None,
         archive: None,
     };
-    let mirror_ready = match &order.mirror {
-        Some(mirror) => mirror::make_ready(mirror, &order, &work, &prepared, cancel, events)?,
-        None => false,
-    };
+    let mirror_ready = order.mirror.as_ref().map_or(Ok(false), |mirror| {
+        mirror::make_ready(mirror, &order, &work, &prepared, cancel, events)
+    })?;
     // The script runs what is left of the order.
     result.mirror = without_copier(&mut order, &prepared, mirror_ready);
     let wanted_archive = order.archive.clone();
     if prepared.nothing_archived() {
         order.archive = None;
     }
+    let mut content = None;
     if order.mirror.is_some() || order.archive.is_some() {
         let status = run_tools(&mut order, &prepared, key, outlet, cancel, events)?;
         let copied = order.mirror.is_some() && script::copier_finished(&status, &order, events);
@@ -200,12 +204,13 @@ fn carry_out(
         match made {
             attempts::Made::Failed => return Ok(result),
             attempts::Made::Nothing => order.archive = None,
-            attempts::Made::Archive => {}
+            attempts::Made::Archive(made) => content = Some(made),
         }
     }
     if let (Some(archive), Some(key)) = (&wanted_archive, key) {
-        result.archive =
-            archive::finish(archive, &order, &files, key, &mut prepared, cancel, events)?;
+        let seven_zip = SevenZip::locate(Some(&order.seven_zip))?;
+        let packer = Packer::new(&seven_zip, key, cancel, events);
+        result.archive = archive::finish(archive, &order, &files, content, &mut prepared, &packer)?;
     }
     events.emit(mounted(&order, &prepared));
     result.prepared = prepared;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::StageError;
 use super::held;
@@ -12,9 +12,12 @@ use crate::model::cancel::Cancel;
 use crate::plan::backup::StageOrder;
 use crate::render::StageFiles;
 
-/// How long an archive may stop growing before the listed files are looked at. Looking costs
-/// little.
+/// How long an archive may stop growing before the listed files are looked at.
 const STANDSTILL: Duration = Duration::from_secs(2);
+
+/// The share of the time that looking at the listed files may take. 7-Zip writes nothing for a
+/// while when files are tiny or compress well, and a look at a million files takes seconds.
+const LOOKING: u32 = 50;
 
 /// What became of an archive that goes to the stores while it is made.
 #[derive(Debug, Default)]
@@ -59,14 +62,18 @@ pub(super) fn watched(
     let (ended, end) = mpsc::channel::<()>();
     let (code, was_stuck) = std::thread::scope(|scope| {
         let watch = std::thread::Builder::new().spawn_scoped(scope, move || {
-            let mut last = None;
-            while end.recv_timeout(STANDSTILL) == Err(RecvTimeoutError::Timeout) {
+            let (mut last, mut pause) = (None, STANDSTILL);
+            while end.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
+                pause = STANDSTILL;
                 if flow.stands_still(written(&order.work.to_native()), &mut last)
                     && is_archiving(order, files)
-                    && held::replaced(order, files).is_ok_and(|all| !all.is_empty())
                 {
-                    stopping.set();
-                    return true;
+                    let began = Instant::now();
+                    if held::replaced(order, files).is_ok_and(|all| !all.is_empty()) {
+                        stopping.set();
+                        return true;
+                    }
+                    pause = pause_after(began.elapsed());
                 }
             }
             false
@@ -81,6 +88,11 @@ pub(super) fn watched(
         Err(ToolError::Interrupted) if was_stuck && !cancel.is_set() => Ok(None),
         code => Ok(code.map(Some)?),
     }
+}
+
+/// How long to wait after a look that took this long and found nothing.
+fn pause_after(look: Duration) -> Duration {
+    STANDSTILL.max(look * LOOKING)
 }
 
 /// Whether the copier is done, if there is one.
@@ -113,5 +125,12 @@ mod tests {
             assert!(!flow.stands_still(8, &mut last), "they are not taken yet");
         });
         assert!(flow.stands_still(8, &mut last));
+    }
+
+    #[test]
+    fn a_long_look_is_seldom_repeated() {
+        assert_eq!(pause_after(Duration::from_millis(5)), STANDSTILL);
+        let long = Duration::from_secs(3);
+        assert!(pause_after(long) >= long * 40, "a few percent of the time");
     }
 }
