@@ -64,7 +64,7 @@ pub mod parts {
     pub use crate::run::backup::stage::{NoOutlet, StagePaths, WalkCounts};
     pub use crate::run::restore::clock::Clock;
     pub use crate::run::restore::error::RestoreError;
-    pub use crate::run::restore::extraction::verification::Tally;
+    pub use crate::run::restore::extraction::tally::Tally;
     pub use crate::run::restore::tools::{RestoreStep, RestoreTools, ThawPolicy};
     pub use crate::run::session::{Files, MailRule, Session};
 

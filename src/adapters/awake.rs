@@ -7,15 +7,15 @@ pub use windows::Awake;
 
 #[cfg(unix)]
 mod unix {
+    use std::io::{Read, Write};
     use std::process::{Child, Command, Stdio};
+    use std::sync::mpsc;
     use std::time::Duration;
 
     use crate::adapters::process::locate;
-    use crate::adapters::wait::wait;
-    use crate::model::cancel::Cancel;
 
-    /// How long the helper is given to refuse.
-    const REFUSAL: Duration = Duration::from_millis(300);
+    /// How long the helper may take. It asks a service of the system, which may have to start.
+    const PATIENCE: Duration = Duration::from_secs(30);
 
     /// A helper that keeps the computer awake until its standard input ends, which it does with
     /// this process too, however that ends.
@@ -42,16 +42,33 @@ mod unix {
                 .args(arguments)
                 .arg("cat")
                 .stdin(Stdio::piped())
-                .stdout(Stdio::null())
+                .stdout(Stdio::piped())
                 .stderr(Stdio::null())
                 .spawn();
-            let mut awake = Awake(child.map_err(|why| format!("'{program}': {why}"))?);
-            wait(REFUSAL, &Cancel::new());
-            match awake.0.try_wait() {
-                Ok(Some(status)) => Err(format!("'{program}' refused ({status})")),
-                _ => Ok(awake),
+            let mut child = child.map_err(|why| format!("'{program}': {why}"))?;
+            match answers(&mut child) {
+                true => Ok(Awake(child)),
+                false => {
+                    // It has ended, or it hangs.
+                    let _ = child.kill();
+                    let ended = child.wait().map_err(|why| format!("'{program}': {why}"))?;
+                    Err(format!("'{program}' refused ({ended})"))
+                }
             }
         }
+    }
+
+    /// Whether `cat` says back what it is told: the helper starts it when it has its lock.
+    fn answers(child: &mut Child) -> bool {
+        let (Some(input), Some(mut output)) = (&mut child.stdin, child.stdout.take()) else {
+            return false;
+        };
+        let (to, answer) = mpsc::channel();
+        let read = move || to.send(output.read_exact(&mut [0]).is_ok());
+        let reader = std::thread::Builder::new().spawn(read);
+        reader.is_ok()
+            && input.write_all(b"\n").is_ok()
+            && answer.recv_timeout(PATIENCE) == Ok(true)
     }
 
     impl Drop for Awake {

@@ -15,7 +15,7 @@ pub enum Exit {
     Usage,
     /// Done, but files were skipped.
     Warnings,
-    /// The lock was not free in time.
+    /// Another backup held the lock.
     Locked,
     /// Ctrl-C or a termination signal.
     Interrupted,

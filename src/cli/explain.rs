@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::place::complain;
 use super::{Exit, Global, OutputFormat, examples, output};
 use crate::model::job::Job;
 use crate::model::path::{Family, FullPath};
@@ -70,9 +71,9 @@ pub enum Obstacle {
 impl Obstacle {
     /// What keeps a path below `source` on this computer out of a backup.
     fn find(path: &FullPath, source: &FullPath) -> Option<Obstacle> {
-        let above = source.parts().len()..path.parts().len();
-        let mut above = above.map(|length| path.truncated(length));
         // A source that is a link itself is not backed up either.
+        let above = source.parts().len()..path.parts().len().max(source.parts().len() + 1);
+        let mut above = above.map(|length| path.truncated(length));
         if let Some(link) = above.find(|path| path.to_native().is_symlink()) {
             return Some(Obstacle::BehindLink(link));
         }
@@ -107,6 +108,10 @@ impl Obstacle {
                 "OUT: this account cannot read the {what} {path} ({why}), so a \
                  backup that it runs skips it"
             ),
+            Obstacle::BehindLink(link) if link.same(path) => format!(
+                "OUT: the source {path} is a link, and links are not followed: \
+                 name what it leads to in sources"
+            ),
             Obstacle::BehindLink(link) => {
                 format!("OUT: {path} is behind the link {link}, and links are not followed")
             }
@@ -127,14 +132,13 @@ impl Explain {
             Ok(path) => path,
             Err(exit) => return exit,
         };
+        let is_source = job.sources.iter().any(|source| source.path.same(&path));
         let (kind, guessed) = match self.kind(&path, job.family) {
+            // A source is meant to be a directory, also if it is a link or not there.
+            Some(Kind::Link) | None if is_source => (Kind::Directory, false),
             Some(kind) => (kind, false),
             // A separator at the end is how people write a directory.
             None if self.path.ends_with(['/', '\\']) => (Kind::Directory, false),
-            // A source is a directory, also if it is not there.
-            None if job.sources.iter().any(|source| source.path.same(&path)) => {
-                (Kind::Directory, false)
-            }
             None => (Kind::File, true),
         };
         let (apart, _) = find_apart(&job);
@@ -187,7 +191,7 @@ impl Explain {
                 Err(Exit::Usage)
             }
             Err(error) => {
-                output::note(format_args!("error: {error}\n"));
+                complain("error", &error.to_string(), "give the full path");
                 Err(Exit::Usage)
             }
         }

@@ -133,7 +133,7 @@ pub fn schedule(global: &Global, args: &ScheduleArgs, cancel: &Cancel) -> Exit {
             scheduler::pause(name, of, false, cancel)
         }),
         Action::Status(args) => named(global, &args.of.profile, |name| {
-            status::status(name, args.format, cancel)
+            status::status(global, &args.of.profile, name, args.format, cancel)
         }),
     }
 }

@@ -1,7 +1,5 @@
 //! `find`, `versions`, `ls` and `diff`: questions to the manifests of all backups (SPEC#search).
 
-use std::time::Duration;
-
 use crate::cli::examples;
 use clap::Args;
 use serde::Serialize;
@@ -15,11 +13,9 @@ use super::{Exit, Global, OutputFormat, output};
 use crate::model::cancel::Cancel;
 use crate::model::event::Events;
 use crate::model::path::FullPath;
-use crate::model::policy::Tier;
 use crate::plan::restore::point_in_time::PointInTime;
 use crate::plan::search::listing::Question;
 use crate::plan::search::pattern::Pattern;
-use crate::run::restore::clock::SystemClock;
 use crate::run::restore::error::RestoreError;
 use crate::run::restore::tools::ThawPolicy;
 use crate::run::restore::work::RestoreSettings;
@@ -132,17 +128,9 @@ impl SearchArgs {
             Err(exit) => return exit,
         };
         let events = Events::new(vec![Box::new(Terminal::new(false, true))]);
-        let thaw = ThawPolicy {
-            keep_days: 1,
-            tier: Tier::default(),
-            poll_every: Duration::from_secs(1),
-            prices: &prices,
-            clock: &SystemClock,
-            agree: &|_| false,
-        };
         let answer = question(&RestoreSettings {
             origin: &origin,
-            thaw,
+            thaw: ThawPolicy::look_only(&prices),
             key: &|| key(&self.key, &origin, cancel),
             cancel,
             events: &events,

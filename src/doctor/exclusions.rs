@@ -45,7 +45,7 @@ pub(super) fn exclusions(visit: &Visit<'_>) -> Vec<CheckAnswer> {
             }
         }
     }
-    if found.is_empty() {
+    if found.is_empty() || !names.is_empty() {
         let mut said = text::count(all as u64, "exclusion");
         if !names.is_empty() {
             said.push_str(&format!(

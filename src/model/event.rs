@@ -82,7 +82,7 @@ pub enum Outcome {
     Invalid,
     /// The hook `before` said "not today".
     Skipped,
-    /// The user did not want to wait for another backup.
+    /// The user answered that the run is not to wait for another backup.
     Declined,
     /// Ended without a report: power cut, crash, `kill -9`. The next run says so.
     Lost,
@@ -135,7 +135,7 @@ impl Outcome {
         self.word() == "FAILURE"
     }
 
-    /// Whether nothing was started because somebody decided so: nobody is told.
+    /// Whether a hook or the user decided against the run. No message is sent then.
     pub fn is_skipped(self) -> bool {
         matches!(self, Outcome::Skipped | Outcome::Declined)
     }

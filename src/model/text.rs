@@ -192,7 +192,7 @@ pub fn local_time(moment: DateTime<Utc>) -> String {
 pub fn size(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["kB", "MB", "GB", "TB", "PB"];
     if bytes < 1000 {
-        return format!("{bytes} bytes");
+        return count(bytes, "byte");
     }
     let mut value = bytes as f64 / 1000.0;
     let mut unit = 0;
@@ -289,6 +289,7 @@ mod tests {
     fn sizes() {
         for (bytes, shown) in [
             (0, "0 bytes"),
+            (1, "1 byte"),
             (999, "999 bytes"),
             (1000, "1.0 kB"),
             (999_960, "1.0 MB"),

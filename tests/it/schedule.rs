@@ -147,3 +147,26 @@ fn a_computer_without_a_scheduler_is_told_so() {
     fs::remove_file(&new).unwrap();
     said(&init).exit(0).never_says(text);
 }
+
+/// A task may outlive its profile. A name that has neither is a slip.
+#[cfg(unix)]
+#[test]
+fn the_status_of_a_name_that_no_profile_has() {
+    let machine = Machine::new();
+    let nothing = machine.path("nothing");
+    fs::create_dir(&nothing).unwrap();
+    let said = |name: &str| {
+        let mut command = machine.command(&["schedule", "status", name]);
+        Ran::of(command.env("PATH", &nothing).output().unwrap())
+    };
+    let text = "no profile with this name was found";
+    said("nigthly")
+        .exit(1)
+        .says(text)
+        .says("'nigthly' is not scheduled");
+    let profile = machine.path("profile.yaml").display().to_string();
+    said(&profile)
+        .exit(1)
+        .never_says(text)
+        .says("is not scheduled");
+}

@@ -202,8 +202,8 @@ impl<'h> HeldEntry<'h> {
     fn set(&self, meta: &Meta, details: &Details, lacks: &mut Lacks) -> io::Result<()> {
         let Some(owner) = &details.owner else {
             // Version 1 knows no owner: the bits that lend an owner's rights are not set either.
-            self.set_mode(meta, 0)?;
-            return self.set_times(meta);
+            self.set_times(meta)?;
+            return self.set_mode(meta, 0);
         };
         if details.attributes.is_some() || details.sparse {
             // Who may not write to it may set no attributes of it.
@@ -226,8 +226,9 @@ impl<'h> HeldEntry<'h> {
                 false => lacks.set_ids += 1,
             }
         }
-        self.set_mode(meta, if is_lent { set_id } else { 0 })?;
-        self.set_times(meta)
+        // A directory that its owner may not enter takes no times afterwards.
+        self.set_times(meta)?;
+        self.set_mode(meta, if is_lent { set_id } else { 0 })
     }
 
     fn set_mode(&self, meta: &Meta, set_id: u32) -> io::Result<()> {

@@ -79,15 +79,22 @@ fn what_a_stopped_script_started_does_not_outlive_it() {
         pipe = pipe.display(),
         number = number.display()
     );
-    let mut call = Invocation::new("sh").args(["-c", &text]);
-    call.limit = Some(Duration::from_secs(1));
-    let ended = call.run(None, &Cancel::new(), &mut |_| {});
-    assert!(matches!(ended, Err(ToolError::TooLong { .. })), "{ended:?}");
+    let (call, cancel) = (Invocation::new("sh").args(["-c", &text]), Cancel::new());
+    let ended = std::thread::scope(|scope| {
+        let ended = scope.spawn(|| call.run(None, &cancel, &mut |_| {}));
+        let has_begun = || std::fs::read_to_string(&number).is_ok_and(|text| text.ends_with('\n'));
+        while !has_begun() && !ended.is_finished() {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        cancel.set();
+        ended.join().unwrap()
+    });
+    assert!(matches!(ended, Err(ToolError::Interrupted)), "{ended:?}");
     let number = std::fs::read_to_string(number).unwrap();
     let state = || std::fs::read_to_string(format!("/proc/{}/stat", number.trim()));
     // A process that was killed may not be waited for by its new parent yet.
     let lives = || state().is_ok_and(|stat| !stat.contains(") Z "));
-    for _ in 0..50 {
+    for _ in 0..600 {
         if !lives() {
             return;
         }

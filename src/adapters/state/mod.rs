@@ -51,7 +51,8 @@ struct StateRecord {
     version: u32,
     /// None if its manifests were read back from a store.
     digest: Option<String>,
-    /// The profile that made it. Unknown in records of older versions.
+    /// The profile that made it. None if its manifests were read back from a store, and in records
+    /// of older versions.
     #[serde(default)]
     profile: Option<String>,
     /// SHA-256 of each manifest file, in order. None in records of older versions.
@@ -179,7 +180,7 @@ impl State {
         &self,
         stamp: Stamp,
         digest: Option<&str>,
-        profile: &str,
+        profile: Option<&str>,
         manifests: &[(MountName, PathBuf)],
     ) -> Result<(), StateError> {
         let failed = |doing, path: &Path| {
@@ -194,7 +195,7 @@ impl State {
         let mut record = StateRecord {
             version: 1,
             digest: digest.map(str::to_owned),
-            profile: Some(profile.to_owned()),
+            profile: profile.map(str::to_owned),
             sha256: Vec::new(),
             manifests: Vec::new(),
         };
@@ -295,7 +296,7 @@ mod tests {
                 .remember(
                     *stamp,
                     Some("digest"),
-                    "nightly",
+                    Some("nightly"),
                     &[(mount.clone(), manifest.clone())],
                 )
                 .unwrap();

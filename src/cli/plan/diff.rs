@@ -1,7 +1,6 @@
 //! `plan --diff`: what differs from the newest backup.
 
 use std::path::Path;
-use std::time::Duration;
 
 use super::MountPreview;
 use crate::cli::place::stores_of;
@@ -11,12 +10,10 @@ use crate::model::cancel::Cancel;
 use crate::model::event::Events;
 use crate::model::job::Job;
 use crate::model::path::Family;
-use crate::model::policy::Tier;
 use crate::plan::backup::Plan;
 use crate::plan::cost::price::Prices;
 use crate::plan::search::diff::Diff;
 use crate::render::StageFiles;
-use crate::run::restore::clock::SystemClock;
 use crate::run::restore::tools::ThawPolicy;
 use crate::run::restore::work::RestoreSettings;
 use crate::run::search::{WalkedMount, diff_now};
@@ -51,16 +48,10 @@ pub(super) fn with_newest(
         })
         .collect();
     let origin = stores_of(job.clone(), None, cancel);
+    let prices = Prices::default();
     let settings = RestoreSettings {
         origin: &origin,
-        thaw: ThawPolicy {
-            keep_days: 1,
-            tier: Tier::default(),
-            poll_every: Duration::from_secs(1),
-            prices: &Prices::default(),
-            clock: &SystemClock,
-            agree: &|_| false,
-        },
+        thaw: ThawPolicy::look_only(&prices),
         key: &|| key(&KeyArgs::default(), &origin, cancel),
         cancel,
         events,

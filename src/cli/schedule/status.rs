@@ -3,10 +3,11 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Exit, OutputFormat, output};
+use super::{Exit, Global, OutputFormat, output};
 use crate::adapters::scheduler::{self, LastResult, ScheduledTask};
 use crate::cli::place::complain;
 use crate::model::cancel::Cancel;
+use crate::profile::Search;
 
 /// The tasks of a profile, as JSON.
 #[derive(Serialize, JsonSchema)]
@@ -33,11 +34,23 @@ pub(super) fn others(profile: &str, own: &ScheduledTask, cancel: &Cancel) {
     }
 }
 
-pub(super) fn status(profile: &str, format: OutputFormat, cancel: &Cancel) -> Exit {
+pub(super) fn status(
+    global: &Global,
+    given: &str,
+    profile: &str,
+    format: OutputFormat,
+    cancel: &Cancel,
+) -> Exit {
     let tasks = match scheduler::status(profile, cancel) {
         Ok(tasks) => tasks,
         Err(error) => return super::fail(&error),
     };
+    // A task outlives its profile; a name that has neither is a slip.
+    let sought = Search::new(global.profiles.as_deref()).find(given);
+    if let (true, Err(error)) = (tasks.is_empty(), sought) {
+        let hint = error.hint().unwrap_or_default();
+        complain("warning", &error.to_string(), &hint);
+    }
     let written = match format {
         OutputFormat::Json => output::json(&ScheduleAnswer {
             profile,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Work that takes long and is no transfer.
+/// A task that takes long, other than an upload or a download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Work {

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::manifest::{Entry, EntryKind, Moment};
+use crate::model::text::size;
 
 /// A file or directory as a state has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -28,6 +29,15 @@ impl Seen {
 
     pub fn is_file(&self) -> bool {
         self.kind == EntryKind::File
+    }
+
+    /// The size of a file, or what else it is.
+    pub fn what(&self) -> String {
+        match self.kind {
+            EntryKind::File => size(self.size),
+            EntryKind::Directory => "directory".to_owned(),
+            EntryKind::Link => "link".to_owned(),
+        }
     }
 
     /// Whether both are the same version. The time of a directory changes with every name in it.

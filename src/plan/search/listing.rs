@@ -173,11 +173,11 @@ impl DirectoryView {
 
 impl ListedPath {
     fn row(&self) -> [String; 3] {
-        let size = match self.seen.is_file() {
-            true => size(self.seen.size),
-            false => "directory".to_owned(),
-        };
-        [size, self.seen.time(), one_line(&self.path).into_owned()]
+        [
+            self.seen.what(),
+            self.seen.time(),
+            one_line(&self.path).into_owned(),
+        ]
     }
 }
 

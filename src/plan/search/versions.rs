@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::stamp::Stamp;
-use crate::model::text::{count, one_line, size};
+use crate::model::text::{count, one_line};
 
 use super::entry::Seen;
 
@@ -111,7 +111,7 @@ impl Findings {
             text.push_str("nothing found\n");
         }
         text.push_str(&format!(
-            "{}; searched {}{}\n",
+            "{}\nsearched {}{}\n",
             count(self.found.len() as u64, "path"),
             count(self.states.len() as u64, "state"),
             match (self.states.first(), self.states.last()) {
@@ -129,13 +129,10 @@ impl Findings {
 
 impl Version {
     fn to_text(&self) -> String {
-        let what = match self.seen.is_file() {
-            true => size(self.seen.size),
-            false => "directory".to_owned(),
-        };
+        let what = self.seen.what();
         let states = match self.states {
             1 => format!("in {}", self.last),
-            n => format!("in {n} states, {} to {}", self.first, self.last),
+            n => format!("in {n} states,\n    {} to {}", self.first, self.last),
         };
         format!("{what}, modified {}, {states}", self.seen.time())
     }
@@ -145,6 +142,52 @@ impl Version {
 mod tests {
     use super::*;
     use crate::model::manifest::{EntryKind, Moment};
+
+    /// A terminal has 80 columns. Paths are as long as they are.
+    #[test]
+    fn versions_fit_on_a_terminal() {
+        let stamps = ["20260101_000000.000001", "20261231_235959.999999"];
+        let [first, last] = stamps.map(|stamp| stamp.parse::<Stamp>().unwrap());
+        let version = Version {
+            seen: Seen {
+                kind: EntryKind::File,
+                size: 999_900_000,
+                modified: Moment(0),
+            },
+            first,
+            last,
+            states: 1234,
+        };
+        let findings = Findings {
+            location: "pc".into(),
+            states: vec![first, last],
+            unsearched: Vec::new(),
+            found: vec![PathVersions {
+                path: "/a".into(),
+                versions: vec![version],
+                in_newest: true,
+            }],
+        };
+        let text = findings.to_text();
+        assert!(text.contains(&format!("{first} to {last}")), "{text}");
+        assert!(text.lines().all(|line| line.len() <= 80), "{text}");
+    }
+
+    #[test]
+    fn a_link_is_no_directory() {
+        let what = |kind| {
+            let (size, modified) = (1, Moment(0));
+            Seen {
+                kind,
+                size,
+                modified,
+            }
+            .what()
+        };
+        assert_eq!(what(EntryKind::File), "1 byte");
+        assert_eq!(what(EntryKind::Directory), "directory");
+        assert_eq!(what(EntryKind::Link), "link");
+    }
 
     #[test]
     fn versions_of_a_path_that_comes_and_goes() {

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use crate::adapters::state::State;
 use crate::adapters::store::open::open_stores;
@@ -12,11 +11,9 @@ use crate::model::catalog::{Catalog, Set};
 use crate::model::event::{Events, Section};
 use crate::model::job::Job;
 use crate::model::name::MountName;
-use crate::model::policy::Tier;
 use crate::model::secret::Secret;
 use crate::model::stamp::Stamp;
 use crate::plan::cost::price::Prices;
-use crate::run::restore::clock::SystemClock;
 use crate::run::restore::origin::{Candidate, RestoreOrigin};
 use crate::run::restore::tools::ThawPolicy;
 use crate::run::restore::work::RestoreSettings;
@@ -83,18 +80,11 @@ fn fetch(
         candidates: candidates.collect(),
         job: Some(job.clone()),
     };
+    let prices = Prices::default();
     let key = || Ok((key.clone(), "archive.encryption-key".to_owned()));
     let settings = RestoreSettings {
         origin: &origin,
-        thaw: ThawPolicy {
-            keep_days: 1,
-            tier: Tier::default(),
-            poll_every: Duration::from_secs(1),
-            prices: &Prices::default(),
-            clock: &SystemClock,
-            // What is archived stays there.
-            agree: &|_| false,
-        },
+        thaw: ThawPolicy::look_only(&prices),
         key: &key,
         cancel,
         events: &Events::default(),
@@ -102,13 +92,15 @@ fn fetch(
     let states = States::gather(&settings, false).map_err(|why| why.to_string())?;
     let known = states.all().find(|(known, _)| *known == stamp);
     let (_, known) = known.ok_or("no store has it")?;
-    let opened = states.open(stamp, known).map_err(|why| why.to_string())?;
-    let opened = opened.ok_or("it has none")?;
+    // The list of this computer is the one that is lost.
+    let opened = states.open_stored(stamp, known);
+    let opened = opened.map_err(|why| why.to_string())?;
+    let opened = opened.ok_or("a backup of v1.0 has none")?;
     let lists = opened.mounts.iter();
     let lists: Vec<(MountName, PathBuf)> = lists
         .map(|mount| (MountName::of(&mount.path), mount.file().to_path_buf()))
         .collect();
     State::of(&job.location)
-        .remember(stamp, None, &job.name, &lists)
+        .remember(stamp, None, None, &lists)
         .map_err(|why| why.to_string())
 }

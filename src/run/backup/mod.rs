@@ -259,6 +259,9 @@ fn backup(
     {
         surveyed = survey(job, request, now, cancel);
     }
+    // Without local state, a mistyped key would be noticed by nobody.
+    let known = State::of(&job.location).key();
+    let known = known.or_else(|| surveyed.stored_key(job));
     let Survey {
         mut facts,
         stores,
@@ -273,7 +276,7 @@ fn backup(
     }
     let fingerprint = key
         .as_ref()
-        .and_then(|key| fingerprint(job, key, &mut facts, events));
+        .and_then(|key| fingerprint(known, key, &mut facts, events));
     facts.nonce = nonce();
     let plan = match Plan::new(job, &facts) {
         Ok(plan) => plan,
@@ -283,7 +286,7 @@ fn backup(
         }
     };
     announce::plan(job, &plan, &facts, events);
-    stale_roots::tell(job, events);
+    stale_roots::report(job, events);
     let tools = tool_versions(&plan, cancel);
     let listed = facts.stores.iter().filter_map(|(_, store)| {
         let sets = &store.catalog.as_ref().ok()?.sets;
@@ -343,12 +346,11 @@ fn archive_key(job: &Job, archiving: &mut Option<Refusal>, cancel: &Cancel) -> O
 
 /// The fingerprint of the key, and whether it is another one than that of the last backup.
 fn fingerprint(
-    job: &Job,
+    known: Option<KeyFingerprint>,
     key: &Secret,
     facts: &mut Facts,
     events: &Events<'_>,
 ) -> Option<KeyFingerprint> {
-    let known = State::of(&job.location).key();
     match known
         .as_ref()
         .and_then(|known| key_fingerprint::is_of(known, key))

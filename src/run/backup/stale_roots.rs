@@ -1,5 +1,5 @@
-//! What the mirror holds of sources that are no longer in the profile (SPEC#mirror): nothing keeps
-//! it up to date, and nothing deletes it.
+//! Copies in the mirror whose sources are no longer in the profile (SPEC#mirror). A run neither
+//! updates nor deletes them, so it names them.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ const OF_OTHERS: [&str; 4] = [
 
 /// Names the directories of the mirror that belong to no source of the profile. A disk may be used
 /// for other things too, so that is a note.
-pub(super) fn tell(job: &Job, events: &Events<'_>) {
+pub(super) fn report(job: &Job, events: &Events<'_>) {
     let Some(mirror) = job.mirror.as_ref().filter(|_| job.family == Family::HOST) else {
         return;
     };

@@ -15,8 +15,9 @@ use crate::adapters::store::{Store, StoreError};
 use crate::adapters::walk::source_problem;
 use crate::adapters::{destination_id, machine};
 use crate::model::cancel::Cancel;
-use crate::model::catalog::{Catalog, Set};
+use crate::model::catalog::{Backup, Catalog, Set};
 use crate::model::job::{Destination, Job, JobSource, MountPoint};
+use crate::model::key_fingerprint::KeyFingerprint;
 use crate::model::marker::{self, Marker};
 use crate::model::mount::Mount;
 use crate::model::name::ObjectName;
@@ -138,24 +139,15 @@ fn attached(store: Box<dyn Store>) -> Result<Box<dyn Store>, StoreError> {
 /// Who made the newest complete backup of a store, unless it was this profile of this computer. A
 /// store that the backup user may not read says nothing.
 fn foreign(job: &Job, store: &dyn Store, catalog: &Catalog, facts: &Facts) -> Option<String> {
-    let now = Stamp::new(facts.now, job.zone);
-    let newest = catalog
-        .sets
-        .iter()
-        .flat_map(Set::backups)
-        .filter(|b| b.incomplete().is_none() && !b.id.stamp().is_future(now))
-        .max_by_key(|b| b.id.stamp())?;
+    let newest = newest(job, catalog, facts.now)?;
     let other_profile = |profile: &str| format!("the profile '{profile}' of this computer");
     let is_own = |profile: &str| profile == job.name;
     let stamp = newest.id.stamp();
-    if let Some(known) = facts.remembered.iter().find(|r| r.stamp == stamp) {
-        let other = known.profile.as_deref().filter(|profile| !is_own(profile));
-        return other.map(other_profile);
+    let known = facts.remembered.iter().find(|r| r.stamp == stamp);
+    if let Some(profile) = known.and_then(|known| known.profile.as_deref()) {
+        return (!is_own(profile)).then(|| other_profile(profile));
     }
-    let archived = newest.archives.values();
-    let object = archived.filter_map(|a| a.marker.as_ref()).next()?;
-    let bytes = store.read_listed(object, marker::MAX_BYTES).ok()?;
-    let writer = Marker::parse(&object.key, &bytes).ok()??.writer?;
+    let writer = marker_of(newest, store)?.writer?;
     if writer.machine != machine::id() {
         let profile = writer.profile;
         return Some(format!(
@@ -165,6 +157,34 @@ fn foreign(job: &Job, store: &dyn Store, catalog: &Catalog, facts: &Facts) -> Op
     Some(writer.profile.as_str())
         .filter(|profile| !is_own(profile))
         .map(other_profile)
+}
+
+/// The newest complete backup, without those that a wrong clock has dated in the future.
+fn newest<'c>(job: &Job, catalog: &'c Catalog, now: DateTime<Utc>) -> Option<&'c Backup> {
+    let now = Stamp::new(now, job.zone);
+    let backups = catalog.sets.iter().flat_map(Set::backups);
+    backups
+        .filter(|b| b.incomplete().is_none() && !b.id.stamp().is_future(now))
+        .max_by_key(|b| b.id.stamp())
+}
+
+fn marker_of(backup: &Backup, store: &dyn Store) -> Option<Marker> {
+    let archived = backup.archives.values();
+    let object = archived.filter_map(|a| a.marker.as_ref()).next()?;
+    let bytes = store.read_listed(object, marker::MAX_BYTES).ok()?;
+    Marker::parse(&object.key, &bytes).ok()?
+}
+
+impl Survey {
+    /// The fingerprint of the key of the newest backup, as a store has it.
+    pub fn stored_key(&self, job: &Job) -> Option<KeyFingerprint> {
+        let stores = self.facts.stores.iter().filter_map(|(name, known)| {
+            let newest = newest(job, known.catalog.as_ref().ok()?, self.facts.now)?;
+            Some((newest, self.stores.get(name)?.as_ref()))
+        });
+        let (newest, store) = stores.max_by_key(|(newest, _)| newest.id.stamp())?;
+        marker_of(newest, store)?.key
+    }
 }
 
 /// What else a plan must know besides the stores; and the program that copies to the mirror, if it

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::model::text;
 use crate::plan::restore::plan::RestorePlan;
-use crate::run::restore::extraction::verification::Tally;
+use crate::run::restore::extraction::tally::Tally;
 
 /// Names and values, as far as they are known.
 pub type RestoreFacts = Vec<(String, String)>;

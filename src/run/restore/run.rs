@@ -15,7 +15,7 @@ use crate::plan::restore::plan::RestorePlan;
 use super::downloads::Downloads;
 use super::downloads::queue::DownloadQueue;
 use super::error::RestoreError;
-use super::extraction::verification::Tally;
+use super::extraction::tally::Tally;
 use super::extraction::{Extraction, WaitForParts};
 use super::manifests::{Manifests, WantedFiles};
 use super::target::{Close, Target};

@@ -11,7 +11,7 @@ use crate::model::secret::Secret;
 use crate::plan::cost::price::Prices;
 use crate::plan::restore::estimate::Estimate;
 
-use super::clock::Clock;
+use super::clock::{Clock, SystemClock};
 
 /// What a restore works with.
 pub struct RestoreTools<'a> {
@@ -35,6 +35,20 @@ pub struct ThawPolicy<'a> {
     pub clock: &'a dyn Clock,
     /// Asks the user to agree to the costs.
     pub agree: &'a (dyn Fn(&Estimate) -> bool + Sync),
+}
+
+impl<'a> ThawPolicy<'a> {
+    /// Of a look at a store: what is archived stays archived.
+    pub fn look_only(prices: &'a Prices) -> ThawPolicy<'a> {
+        ThawPolicy {
+            keep_days: 1,
+            tier: Tier::default(),
+            poll_every: Duration::from_secs(1),
+            prices,
+            clock: &SystemClock,
+            agree: &|_| false,
+        }
+    }
 }
 
 /// How far to go (one step, or four).

@@ -13,7 +13,7 @@ use crate::plan::restore::plan::{RestoreOptions, RestorePlan};
 
 use super::drill::sample;
 use super::error::RestoreError;
-use super::extraction::verification::Tally;
+use super::extraction::tally::Tally;
 use super::facts::{self, RestoreFacts};
 use super::gather;
 use super::journal::{BegunRestore, find_begun};

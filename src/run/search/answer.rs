@@ -17,7 +17,8 @@ use crate::run::parallel::each;
 use crate::run::restore::error::RestoreError;
 use crate::run::restore::work::RestoreSettings;
 
-use super::states::{KnownState, OpenMount, OpenState, States, open_local};
+use super::lists::{OpenMount, OpenState, open_local};
+use super::states::{KnownState, States};
 
 /// What is looked for in a mount with this number and path. `None`: it is not in there.
 pub type Looked<'q> = dyn Fn(usize, &FullPath) -> Option<IsLookedFor<'q>> + Sync + 'q;

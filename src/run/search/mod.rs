@@ -3,6 +3,7 @@
 
 mod answer;
 mod away;
+mod lists;
 pub mod states;
 
 pub use answer::{WalkedMount, diff, diff_now, exactly, find, last_state, list};

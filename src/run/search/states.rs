@@ -2,18 +2,13 @@
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use tempfile::TempDir;
-
-use crate::adapters::manifest_file::FileReader;
 use crate::adapters::seven_zip::SevenZip;
 use crate::adapters::state::{State, base_directory};
 use crate::adapters::store::{CachedStore, Store, StoreError, StoreErrorKind};
 use crate::model::catalog::{Catalog, Set};
 use crate::model::event::{Events, Section};
-use crate::model::manifest::{Entry, ManifestError};
-use crate::model::path::FullPath;
 use crate::model::secret::Secret;
 use crate::model::stamp::Stamp;
 use crate::model::text::{count, size};
@@ -23,12 +18,13 @@ use crate::plan::restore::point_in_time::PointInTime;
 use crate::run::restore::downloads::Downloads;
 use crate::run::restore::error::RestoreError;
 use crate::run::restore::gather;
-use crate::run::restore::manifests::{Manifests, OpenManifest};
+use crate::run::restore::manifests::Manifests;
 use crate::run::restore::origin::RestoreOrigin;
 use crate::run::restore::target::Target;
 use crate::run::restore::tools::RestoreTools;
 use crate::run::restore::work::RestoreSettings;
 use crate::run::search::away;
+use crate::run::search::lists::{List, OpenMount, OpenState, open_local};
 
 /// A state that can be named, and where its lists are.
 #[derive(Clone, Debug, Default)]
@@ -45,77 +41,6 @@ pub struct States<'a> {
     by_stamp: BTreeMap<Stamp, KnownState>,
     stores: Vec<(CachedStore<'a>, Catalog)>,
     opener: OnceCell<(SevenZip, Secret, String)>,
-}
-
-/// The lists of one state, ready to be read.
-pub struct OpenState {
-    pub stamp: Stamp,
-    pub mounts: Vec<OpenMount>,
-    // Where the lists are, if they came from a store.
-    _scratch: Option<TempDir>,
-}
-
-/// The list of one mount.
-pub struct OpenMount {
-    /// As in `--only`.
-    pub number: usize,
-    pub path: FullPath,
-    list: List,
-}
-
-enum List {
-    Local(PathBuf),
-    Fetched(OpenManifest),
-}
-
-impl OpenMount {
-    /// Every entry, in walk order.
-    ///
-    /// # Errors
-    /// When the list cannot be read.
-    pub fn entries(
-        &self,
-    ) -> Result<impl Iterator<Item = Result<Entry, RestoreError>> + '_, RestoreError> {
-        let reader = self.open()?;
-        Ok(reader.map(|entry| entry.map_err(|why| self.broken(why))))
-    }
-
-    /// Shows every entry, in walk order.
-    ///
-    /// # Errors
-    /// When the list cannot be read.
-    pub fn each(&self, mut shown: impl FnMut(&Entry)) -> Result<(), RestoreError> {
-        let mut reader = self.open()?;
-        while let Some(entry) = reader.look().map_err(|why| self.broken(why))? {
-            shown(entry);
-        }
-        Ok(())
-    }
-
-    /// The file that holds the list as long as its state is open.
-    pub fn file(&self) -> &Path {
-        match &self.list {
-            List::Local(path) => path,
-            List::Fetched(manifest) => manifest.file(),
-        }
-    }
-
-    fn open(&self) -> Result<FileReader, RestoreError> {
-        match &self.list {
-            List::Local(path) => FileReader::open(path).map_err(|why| self.broken(why)),
-            List::Fetched(manifest) => manifest.read(),
-        }
-    }
-
-    fn broken(&self, why: ManifestError) -> RestoreError {
-        match &self.list {
-            List::Local(path) => RestoreError::Manifest {
-                key: path.display().to_string(),
-                why,
-            },
-            List::Fetched(manifest) => manifest.broken(why),
-        }
-    }
 }
 
 impl<'a> States<'a> {
@@ -288,6 +213,18 @@ impl<'a> States<'a> {
                 Err(_) => {}
             }
         }
+        self.open_stored(stamp, known)
+    }
+
+    /// The same from a store alone.
+    ///
+    /// # Errors
+    /// When they cannot be read, or no store has them.
+    pub fn open_stored(
+        &self,
+        stamp: Stamp,
+        known: &KnownState,
+    ) -> Result<Option<OpenState>, RestoreError> {
         match known.store.and_then(|number| self.stores.get(number)) {
             Some((store, catalog)) => self.fetch(stamp, store, catalog),
             None => Err(RestoreError::NoStore),
@@ -340,31 +277,6 @@ impl<'a> States<'a> {
         let (key, from) = (self.settings.key)()?;
         Ok(self.opener.get_or_init(|| (seven_zip, key, from)))
     }
-}
-
-/// Opens the lists that this computer has.
-///
-/// # Errors
-/// When they cannot be read.
-pub fn open_local(stamp: Stamp, files: &[PathBuf]) -> Result<OpenState, RestoreError> {
-    let open = |(number, path): (usize, &PathBuf)| {
-        let broken = |why| RestoreError::Manifest {
-            key: path.display().to_string(),
-            why,
-        };
-        let reader = FileReader::open(path).map_err(broken)?;
-        Ok(OpenMount {
-            number,
-            path: reader.header().mount.clone(),
-            list: List::Local(path.clone()),
-        })
-    };
-    let mounts: Result<Vec<OpenMount>, RestoreError> = (1..).zip(files).map(open).collect();
-    Ok(OpenState {
-        stamp,
-        mounts: mounts?,
-        _scratch: None,
-    })
 }
 
 /// Brings the lists of a planned state here, and opens them with the key.

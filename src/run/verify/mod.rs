@@ -68,7 +68,11 @@ impl VerifyReport {
     /// For people.
     pub fn to_text(&self) -> String {
         let Sample { percent, seed } = self.sample;
+        let is_unread = |place: &VerifiedPlace| !place.not_checked.is_empty();
         let mut text = match percent >= 100.0 {
+            true if self.places.iter().any(is_unread) => {
+                "everything that could be read is verified\n".to_owned()
+            }
             true => "everything is verified\n".to_owned(),
             false => {
                 format!("a sample of {percent} % is verified; --seed {seed} chooses it again\n")
@@ -119,4 +123,30 @@ fn first(lines: impl ExactSizeIterator<Item = String>) -> Vec<String> {
     let lines = lines.take(MOST_SHOWN).map(|line| format!("  {line}"));
     let rest = (more > 0).then(|| format!("  ... and {}", count(more, "other")));
     lines.chain(rest).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_read_is_not_called_verified() {
+        let mut report = VerifyReport {
+            sample: Sample {
+                percent: 100.0,
+                seed: 0,
+            },
+            places: vec![VerifiedPlace::default()],
+        };
+        assert!(report.to_text().starts_with("everything is verified\n"));
+        report.places[0].not_checked.push(NotChecked {
+            what: "/a".to_owned(),
+            why: "Permission denied".to_owned(),
+        });
+        let text = report.to_text();
+        assert!(
+            text.starts_with("everything that could be read is verified\n"),
+            "{text}"
+        );
+    }
 }

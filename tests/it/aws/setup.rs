@@ -123,7 +123,7 @@ impl Account {
         let path = format!("{}:{}", aws_cli().display(), std::env::var("PATH").unwrap());
         let (id, secret) = key.map_or(("owner", "owner"), |key| (&key.id, &key.secret));
         let output = Command::new("timeout")
-            .args(["120", "sh", "-c", &script])
+            .args(["600", "sh", "-c", &script])
             .current_dir(self.place.path())
             .env_clear()
             .env("PATH", path)

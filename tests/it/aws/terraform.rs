@@ -30,7 +30,7 @@ fn terraform(place: &Path, arguments: &[&str]) -> String {
         .output()
         .is_ok_and(|o| o.status.success());
     let mut command = Command::new("timeout");
-    command.arg("120");
+    command.arg("600");
     if installed {
         command.arg("terraform");
     } else {

@@ -7,14 +7,12 @@ use std::process::Command;
 
 use super::{Block, PAGES, blocks, page, root};
 
-/// Scripts of this project in a block: `.ci/run` runs them.
+/// Scripts of this project in a block: CI runs them.
 fn is_script(block: &Block) -> bool {
-    let ci = page(".ci/run");
-    block.info == "sh"
-        && block
-            .text
-            .lines()
-            .all(|line| root().join(line).is_file() && ci.lines().any(|l| l == line))
+    let ci = page(".ci/run") + &page(".ci/tests");
+    let is_run = |line: &str| ci.split_whitespace().any(|word| word == line);
+    let mut lines = block.text.lines();
+    block.info == "sh" && lines.all(|line| root().join(line).is_file() && is_run(line))
 }
 
 const LETTER: &str = "Documents/letters/to grandma.txt";

@@ -67,7 +67,8 @@ fn exclusions_that_leave_nothing_out() {
     found
         .has("exclusions", "warning", "lost' does not exist")
         .has("exclusions", "warning", "store' leaves nothing out")
-        .has("exclusions", "warning", "exclude.files: ");
+        .has("exclusions", "warning", "exclude.files: ")
+        .has("exclusions", "ok", "nothing has a name like '*.bak' now");
 }
 
 #[test]

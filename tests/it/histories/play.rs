@@ -73,7 +73,9 @@ fn run(world: &mut World, run: &Run) -> Result<(), String> {
         && world.last_key[host].is_some_and(|key| key == world.key);
     let only = only(world, run);
     let archives = only.as_deref().is_none_or(|only| only != "mirror");
-    let new_key = world.last_key[host].is_some_and(|key| key != world.key);
+    // Without local state, or of another computer, the key of the last backup is that of the stores.
+    let new_key = world.last_key[host].is_some_and(|key| key != world.key)
+        || world.is_rekeyed && (world.forgetful || adopt);
     let mut arguments: Vec<&str> = Vec::new();
     let flags = [
         (

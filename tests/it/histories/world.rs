@@ -64,6 +64,8 @@ pub struct World {
     pub key: usize,
     /// The key of the last backup, by host.
     pub last_key: [Option<usize>; 2],
+    /// The stores may have backups with another key.
+    pub is_rekeyed: bool,
     /// Who made the last backup.
     pub owner: Option<usize>,
     /// Something happened that may be told as a warning, until a run ends without trouble.
@@ -129,6 +131,7 @@ impl World {
             directory: true,
             key: 0,
             last_key: [None; 2],
+            is_rekeyed: false,
             owner: None,
             unusual: false,
             set_back: false,
@@ -209,7 +212,10 @@ impl World {
             Setting::Extra(n) => self.extra = n % 3,
             Setting::Mirror => self.mirror = !self.mirror && !tree::is_odd(&self.machine),
             Setting::Directory => self.directory = !self.directory || self.proxy.is_none(),
-            Setting::Key => self.key = (self.key + 1) % KEYS.len(),
+            Setting::Key => {
+                self.key = (self.key + 1) % KEYS.len();
+                self.is_rekeyed = true;
+            }
         }
     }
 

@@ -333,3 +333,21 @@ fn sources_larger_than_the_work_disk_are_streamed() {
         assert_eq!(text.contains("  transfer: stream\n"), streams, "{text}");
     }
 }
+
+/// Backups of two computers with one location cannot be told apart.
+#[test]
+fn backups_of_the_same_location_are_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = dir.path().join("store");
+    fs::create_dir_all(&store).unwrap();
+    fs::write(store.join("pc_20260101_000000.000001_0_0.0_yes_-a-"), "").unwrap();
+    for (location, is_named) in [("pc", true), ("p", false), ("pc-2", false)] {
+        let output = format!("{location}.yaml");
+        let words = ["init", "--output", &output, "--location", location];
+        let more = ["--source", "data", "--directory", "store"];
+        let (code, _, stderr) = said(&run(dir.path(), &[&words[..], &more].concat()));
+        assert_eq!(code, 0, "{stderr}");
+        let text = format!("already has backups of the location '{location}'");
+        assert_eq!(stderr.contains(&text), is_named, "{stderr}");
+    }
+}

@@ -12,9 +12,10 @@ fn explain_looks_at_the_disk() {
     std::fs::create_dir_all(source.join("real")).unwrap();
     std::fs::write(source.join("real/a"), "a").unwrap();
     symlink(source.join("real"), source.join("link")).unwrap();
+    symlink(source.join("real"), base.join("also")).unwrap();
     let profile = base.join("p.yaml");
     let text = format!(
-        "version: 1\nname: p\nlocation: pc\nsources: [{{path: {0}/source}}, {{path: {0}/none}}]\n\
+        "version: 1\nname: p\nlocation: pc\nsources: [{{path: {0}/source}}, {{path: {0}/none}}, {{path: {0}/also}}]\n\
          destinations: {{mirror: {{path: {0}/mirror}}}}\n",
         base.display()
     );
@@ -35,6 +36,11 @@ fn explain_looks_at_the_disk() {
             "OUT: /source/link/a is behind the link /source/link, and links are not followed",
         ),
         (
+            "also",
+            "OUT: the source /also is a link, and links are not followed: name what it leads to in sources",
+        ),
+        ("also/a", "OUT: /also/a is behind the link /also"),
+        (
             "source/link/none",
             "OUT: /source/link/none is behind the link",
         ),
@@ -51,7 +57,7 @@ fn explain_looks_at_the_disk() {
         let text = explained(path, &[]);
         assert!(text.starts_with(expected), "{text}");
     }
-    // Who says what it is asks what would be.
+    // With an option, only the rules count.
     let text = explained("source/none", &["--file"]);
     assert!(text.starts_with("IN: the file /source/none"), "{text}");
     let json = explained("source/link/a", &["--format", "json"]);

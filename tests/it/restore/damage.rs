@@ -114,6 +114,19 @@ fn a_damaged_volume_costs_what_it_holds() {
     }
 }
 
+/// An archive of which nothing was downloaded leaves nothing to remove.
+#[test]
+fn the_only_volume_that_was_cut_is_the_only_error() {
+    let mut pc = Pc::new(&["/home/allen"]);
+    pc.write(1, "a", "a file").full(FULL);
+    harm(&object(&pc, FULL, "no_-home-allen-.zip.001"), Harm::Cut);
+    let done = restore(&pc, &options());
+    let text = done.text();
+    assert_eq!(done.outcome, Outcome::Failure, "{text}");
+    assert!(text.contains("has 10 bytes, its marker says"), "{text}");
+    assert!(!text.contains("cannot remove"), "{text}");
+}
+
 #[test]
 fn what_is_lost_of_a_change_is_not_taken_for_restored() {
     for format in [Format::Zip, Format::SevenZip] {

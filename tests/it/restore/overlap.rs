@@ -198,12 +198,23 @@ fn download_and_extraction_at_the_same_time() {
 #[test]
 fn a_failure_ends_the_downloads() {
     let cold = made(5, 5, 100_000, 1 << 20);
-    // A damaged archive would not end it.
-    let full = "*manifest*) ;; 'x '*) sleep 1; echo 'ERROR: No space left on device'; exit 2;;";
-    let seven_zip = cold.seven_zip(full);
+    let asked = cold.pc.scratch.path().join("asked");
+    // A damaged archive would not end it. The download stands still before the extraction fails.
+    let full = format!(
+        "*manifest*) ;; 'x '*) for n in $(seq 600); do [ -e '{}' ] && break; sleep 0.1; done; \
+         echo 'ERROR: No space left on device'; exit 2;;",
+        asked.display()
+    );
+    let seven_zip = cold.seven_zip(&full);
     let second = cold.sizes().into_keys().nth(1).unwrap();
     let part = second.clone();
-    let stands = move |request: &Request| request.method == "GET" && request.target.contains(&part);
+    let stands = move |request: &Request| {
+        let is_it = request.method == "GET" && request.target.contains(&part);
+        if is_it {
+            fs::write(&asked, "").unwrap();
+        }
+        is_it
+    };
     cold.proxy
         .spoil_when(stands, usize::MAX, Fault::StallAnswer(1000));
     let began = Instant::now();

@@ -10,6 +10,7 @@ use super::kit::{How, assert_as_listed, options, tree};
 use super::thaw::{Cold, of_class, slow};
 use crate::support::pc::FULL;
 use crate::support::proxy::{Fault, Request};
+use crate::support::wait::wait_until;
 use aam_auto_backup::parts::Clock;
 use aam_auto_backup::parts::RestoreStep;
 use aam_auto_backup::parts::StorageClass;
@@ -291,7 +292,9 @@ fn a_volume_that_freezes_half_way() {
         step: RestoreStep::Download,
         ..yes()
     };
-    while download.restore(&cold.pc, &options(), &to).outcome != Outcome::Success {}
+    wait_until("all of it is readable", || {
+        download.restore(&cold.pc, &options(), &to).outcome == Outcome::Success
+    });
     let place = to.join(format!(".aam-restore/volumes/1-{FULL}"));
     fs::remove_file(place.join("slice.zip.002")).unwrap();
     fs::remove_file(place.join("slice.zip.004")).unwrap();

@@ -14,6 +14,7 @@ use super::kit::*;
 pub use crate::support::moto::slow;
 use crate::support::pc::{FULL, INC1, INC2, KEY, Pc};
 use crate::support::proxy::{Fault, Proxy};
+use crate::support::wait::{wait_for, wait_until};
 use aam_auto_backup::parts::AccessKey;
 use aam_auto_backup::parts::Cancel;
 use aam_auto_backup::parts::Clock;
@@ -200,9 +201,10 @@ fn four_steps() {
     };
     let mut found = look();
     assert_eq!(found.estimate.frozen.objects, 0, "{}", found.to_text(true));
-    while found.estimate.thawing.objects > 0 {
+    wait_until("all of it is readable", || {
         found = look();
-    }
+        found.estimate.thawing.objects == 0
+    });
     assert!(
         found.to_text(true).contains("readable") && found.estimate.hours == 0,
         "{}",
@@ -241,11 +243,7 @@ fn a_half_download_goes_on() {
         .find(|o| o.key.ends_with("allen-.zip.001"))
         .unwrap()
         .key;
-    let bytes = loop {
-        if let Ok(bytes) = cold.pc.store.read(&key, 1 << 20) {
-            break bytes;
-        }
-    };
+    let bytes = wait_for("it is readable", || cold.pc.store.read(&key, 1 << 20).ok());
     let place = target.join(format!(".aam-restore/volumes/1-{FULL}"));
     fs::create_dir_all(&place).unwrap();
     fs::write(place.join("volume.zip.001.part"), &bytes[..123]).unwrap();

@@ -284,3 +284,55 @@ fn owners_have_the_same_names_on_another_computer() {
     by_number.exit(0).never_says("owners by name");
     assert_eq!(ids(&back.join("a.txt")), (1, 2));
 }
+
+/// Whoever may write to a source can make such a path: it costs itself alone.
+#[test]
+fn a_path_longer_than_the_system_takes_costs_itself_alone() {
+    let machine = Machine::new();
+    let script = "name=$(printf %0200d 0); i=0
+        while [ $i -lt 22 ]; do mkdir $name && cd -P $name || exit 1; i=$((i + 1)); done
+        echo deep > file";
+    let mut shell = Command::new("bash");
+    let made = shell
+        .args(["-c", script])
+        .current_dir(machine.home().join("docs"));
+    assert!(made.status().unwrap().success());
+    fs::hard_link(
+        machine.home().join("pics/p.jpg"),
+        machine.home().join("pics/q.jpg"),
+    )
+    .unwrap();
+    symlink("p.jpg", machine.home().join("pics/r.jpg")).unwrap();
+    machine.run(&[]).exit(3).says("000/file' is not backed up");
+    let restored = machine.path("restored");
+    let ran = machine.aam("restore", &["--to", restored.to_str().unwrap()]);
+    ran.exit(1)
+        .says("its path is too long")
+        .says("file' was not archived")
+        .says("are there as listed, ");
+    let back = restored.join("1/pics");
+    assert_eq!(
+        fs::read_link(back.join("r.jpg")).unwrap(),
+        Path::new("p.jpg")
+    );
+    let number = |name: &str| fs::metadata(back.join(name)).unwrap().ino();
+    assert_eq!(number("p.jpg"), number("q.jpg"));
+}
+
+/// Who may not enter a directory may own it all the same.
+#[test]
+fn a_directory_that_its_owner_may_not_enter_gets_its_times() {
+    let mut machine = Machine::new();
+    machine.become_ordinary();
+    machine.mode("docs/empty", 0o600);
+    machine.run(&[]).exit(0);
+    let back = machine.nothing_restored();
+    machine
+        .aam("restore", &["--to", back.to_str().unwrap()])
+        .exit(0);
+    let [was, is] = [machine.home(), back.join("1")].map(|at| {
+        let found = fs::metadata(at.join("docs/empty")).unwrap();
+        (found.mode(), found.mtime(), found.mtime_nsec())
+    });
+    assert_eq!(is, was);
+}

@@ -229,6 +229,7 @@ scenarios! {
         // It never held a file: a full backup does not wait for it.
         Run(&["--force-full"], 3, &["WARNING, ", " full backup!", "is not backed up"]),
         Full(2, ALL),
+        Restore(&[], 0, &["could not look at", "nothing of it is in this set"]),
     ];
     two_mounts: [
         Do(|m| m.add_other()),

@@ -163,3 +163,31 @@ fn other_file_systems_are_named_and_left_out_on_request() {
     );
     assert!(found.contains(&"docs/here".to_owned()));
 }
+
+#[test]
+fn a_full_disk_is_named_and_not_the_rights_of_the_account() {
+    let mut machine = Machine::new();
+    let at = machine.path("small");
+    let Some(_mounted) = mount(&["-t", "tmpfs", "-o", "size=256k", "none"], &at) else {
+        return;
+    };
+    machine.write("docs/large", &"x".repeat(1_000_000));
+    let full = |name: &str| format!("{}' is full: free some space", at.join(name).display());
+    let (mirror, work) = (machine.profile.mirror.clone(), machine.profile.work.clone());
+    fs::create_dir(at.join("mirror")).unwrap();
+    machine.profile.mirror = format!("{{path: '{}'}}", at.join("mirror").display());
+    machine.run(&[]).exit(1).says(&full("mirror"));
+    machine.profile.mirror = mirror;
+    fs::remove_dir_all(at.join("mirror")).unwrap();
+    fs::create_dir(at.join("work")).unwrap();
+    machine.profile.work = at.join("work");
+    let filler = fs::write(at.join("filler"), [0; 300_000]);
+    assert!(filler.is_err(), "the disk is larger than that");
+    machine
+        .run(&[])
+        .exit(1)
+        .says("free some space there, or set archive.work-directory")
+        .never_says("let the account that runs the backup write there");
+    machine.profile.work = work;
+    machine.run(&[]).exit(0);
+}

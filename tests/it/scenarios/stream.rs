@@ -5,7 +5,6 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
@@ -14,6 +13,7 @@ use crate::support::look::{differences, look};
 use crate::support::machine::{Machine, Ran};
 use crate::support::processes::{Gate, signal};
 use crate::support::proxy::{Fault, Proxy};
+use crate::support::wait::wait_until;
 
 /// Two mounts go to a directory and a bucket behind a proxy; the archive of the first has five
 /// volumes.
@@ -245,7 +245,7 @@ fn without_a_store_the_archive_is_not_finished() {
     let (store, gone) = (machine.path("store"), machine.path("gone"));
     machine.hook_seven_zip(&format!(
         "case \"$what $*\" in archive*/1/archive.list*) 7zz \"$@\" | (head -c 150000; \
-         until ls -A '{store}' | grep -q aam-partial; do sleep 0.1; done; mv '{store}' '{gone}'; cat; \
+         for n in $(seq 600); do ls -A '{store}' | grep -q aam-partial && break; sleep 0.1; done; mv '{store}' '{gone}'; cat; \
          sleep 60); exit 0 ;; esac",
         store = store.display(),
         gone = gone.display(),
@@ -313,16 +313,12 @@ fn held() -> (Machine, Gate) {
 
 /// Waits until the run has noted that both stores began the fourth volume.
 fn wait_for_volumes(machine: &Machine) {
-    let limit = Instant::now() + Duration::from_secs(60);
     let noted = || {
         let path = machine.path("state/state/pc/open-objects.jsonl");
         let text = fs::read_to_string(path).unwrap_or_default();
         text.lines().filter(|line| line.ends_with('}')).count()
     };
-    while noted() < 8 {
-        assert!(Instant::now() < limit, "{:?}", partial(machine));
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    wait_until("both stores begin four volumes", || noted() >= 8);
 }
 
 fn partial(machine: &Machine) -> Vec<PathBuf> {

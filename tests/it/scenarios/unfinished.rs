@@ -15,6 +15,7 @@ use crate::support::look::{differences, look};
 use crate::support::machine::{Machine, Ran};
 use crate::support::processes::{kill_all, signal};
 use crate::support::proxy::{Fault, Proxy};
+use crate::support::wait::wait_until;
 
 /// Archives of five volumes go to a bucket behind the proxy, and to a directory as well if `both`.
 fn made(both: bool) -> (Machine, Arc<Proxy>) {
@@ -163,11 +164,10 @@ fn a_run_that_is_ended_while_it_sends() {
         let (machine, proxy) = made(false);
         proxy.spoil("PUT", ".zip.004", usize::MAX, Fault::Hang);
         let mut run = machine.start(&[]);
-        let until = Instant::now() + Duration::from_secs(60);
-        while sent(&proxy, ".zip.004") == 0 {
-            assert!(Instant::now() < until && run.try_wait().unwrap().is_none());
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        wait_until("the fourth volume is sent", || {
+            assert!(run.try_wait().unwrap().is_none());
+            sent(&proxy, ".zip.004") > 0
+        });
         match by {
             None => kill_all(&mut run),
             Some(by) => signal(i32::try_from(run.id()).unwrap(), by),
@@ -285,10 +285,10 @@ fn what_was_sent_vanishes() {
         if here {
             proxy.spoil("PUT", ".zip.003", usize::MAX, Fault::Hang);
             let mut run = machine.start(&[]);
-            while sent(&proxy, ".zip.003") == 0 {
+            wait_until("the third volume is sent", || {
                 assert!(run.try_wait().unwrap().is_none());
-                std::thread::sleep(Duration::from_millis(10));
-            }
+                sent(&proxy, ".zip.003") > 0
+            });
             kill_all(&mut run);
             run.wait().unwrap();
         } else {

@@ -68,7 +68,8 @@ fn the_computer_stays_awake_while_nobody_watches() {
     );
     assert!(all[1..all.len() - 1].contains(&"archives"), "{text}");
     assert_eq!(all.last(), Some(&"end"), "{text}");
-    with_inhibitor(&machine, "exit 1", &["--unattended"])
+    // However late it says so.
+    with_inhibitor(&machine, "sleep 1; exit 1", &["--unattended"])
         .exit(3)
         .says("the computer may fall asleep during this run");
 }

@@ -54,7 +54,7 @@ pub(super) fn in_a_namespace(machine: &Machine, script: &str) {
     let mut command = Command::new("timeout");
     command.args([
         "--kill-after=10",
-        "200",
+        "600",
         "unshare",
         "--mount",
         "--pid",
@@ -190,7 +190,7 @@ fn systemd_of_a_user() {
     fs::write(machine.path("waiting.yaml"), waiting).unwrap();
     let long = steps.step(&format!(
         "cp {profile} {kept}; cp {} {profile}; mkdir \"$HOME/.config/systemd/user/aam-backup-test.service.d\"
-         printf '[Service]\\nTimeoutStartSec=3\\n' >\"$HOME/.config/systemd/user/aam-backup-test.service.d/x.conf\"
+         printf '[Service]\\nTimeoutStartSec=10\\n' >\"$HOME/.config/systemd/user/aam-backup-test.service.d/x.conf\"
          systemctl --user daemon-reload; systemctl --user start aam-backup-test.service; code=$?
          rm -r \"$HOME/.config/systemd/user/aam-backup-test.service.d\"; cp {kept} {profile}; ( exit $code )",
         quoted(&machine.path("waiting.yaml")),

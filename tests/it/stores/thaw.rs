@@ -8,6 +8,7 @@ use aam_auto_backup::parts::{StorageClass, Tier};
 use super::{Place, SILENT, settings};
 use crate::support::moto::Moto;
 use crate::support::proxy::{Fault, Proxy};
+use crate::support::wait::wait_until;
 
 #[test]
 fn an_object_thaws_and_is_read() {
@@ -62,8 +63,9 @@ fn an_object_thaws_and_is_read() {
         ),
     );
     store.thaw("volume", 2, Tier::Standard).unwrap();
-    while store.thaw_state("volume").unwrap() == ThawState::Thawing {}
-    assert_eq!(store.thaw_state("volume").unwrap(), ThawState::Ready);
+    wait_until("the volume is readable", || {
+        store.thaw_state("volume").unwrap() == ThawState::Ready
+    });
     store.thaw("volume", 2, Tier::Bulk).unwrap();
     store
         .get("volume", &place.free("copy"), &Cancel::new(), SILENT)

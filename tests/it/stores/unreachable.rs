@@ -12,6 +12,7 @@ use aam_auto_backup::parts::UNREACHABLE_AFTER;
 use aam_auto_backup::parts::{S3Settings, S3Store, Store, StoreErrorKind};
 
 use super::{ID, SECRET, check_words};
+use crate::support::closed::ClosedPort;
 
 /// Lists a bucket at `endpoint`, which must fail within `limit`.
 fn fails_within(endpoint: Option<&str>, give_up_after: Duration, limit: Duration, hint: &str) {
@@ -45,12 +46,8 @@ fn fails_within(endpoint: Option<&str>, give_up_after: Duration, limit: Duration
 
 #[test]
 fn refused_connections() {
-    // Bound and closed again: nobody listens there.
-    let address = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
-    let endpoint = format!("http://{address}");
+    let closed = ClosedPort::new();
+    let endpoint = closed.endpoint();
     fails_within(
         Some(&endpoint),
         UNREACHABLE_AFTER,

@@ -22,7 +22,7 @@ impl LanguageServer {
         let program = root.join("tests/.editor/node_modules/.bin/yaml-language-server");
         // Whatever happens here, it ends.
         let mut child = Command::new("timeout")
-            .args(["-k", "5", "120"])
+            .args(["-k", "5", "600"])
             .arg(&program)
             .arg("--stdio")
             .stdin(Stdio::piped())

@@ -4,6 +4,7 @@
 #![allow(dead_code)]
 
 pub mod bucket;
+pub mod closed;
 pub mod golden;
 pub mod harm;
 pub mod held;
@@ -21,3 +22,4 @@ pub mod proxy;
 pub mod recorder;
 pub mod smtp;
 pub mod stored;
+pub mod wait;

@@ -1,13 +1,14 @@
 //! Processes in the middle of what they do.
 
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::Child;
-use std::time::{Duration, Instant};
 
 use rustix::fs::{CWD, Mode, OFlags, mkfifoat, open};
 use rustix::process::{Pid, Signal, kill_process};
+
+use super::wait::{wait_for, wait_until};
 
 pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
@@ -51,19 +52,24 @@ impl Gate {
         .unwrap();
         let mut pipe = fs::File::from(pipe);
         let mut said = String::new();
-        while !said.ends_with('\n') {
+        wait_until("the program comes to the gate", || {
             assert!(
                 child.try_wait().unwrap().is_none(),
                 "the program ended before it came to the gate"
             );
             let _ = pipe.read_to_string(&mut said);
-            std::thread::sleep(Duration::from_millis(2));
-        }
+            said.ends_with('\n')
+        });
     }
 
     /// Lets the script go on.
     pub fn open(&self) {
-        fs::write(&self.opened, "go\n").unwrap();
+        // Without NONBLOCK, it would wait for a script that may have ended.
+        let flags = OFlags::WRONLY | OFlags::NONBLOCK;
+        let pipe = wait_for("the script reads", || {
+            open(&self.opened, flags, Mode::empty()).ok()
+        });
+        fs::File::from(pipe).write_all(b"go\n").unwrap();
     }
 }
 
@@ -99,11 +105,7 @@ pub fn wait_for_end(pids: &[i32]) {
         stat.rsplit_once(") ")
             .is_some_and(|(_, rest)| !rest.starts_with('Z'))
     };
-    let limit = Instant::now() + Duration::from_secs(100);
-    while pids.iter().any(running) {
-        assert!(Instant::now() < limit, "{pids:?} go on");
-        std::thread::sleep(Duration::from_millis(2));
-    }
+    wait_until(&format!("{pids:?} end"), || !pids.iter().any(running));
 }
 
 pub fn signal(pid: i32, signal: Signal) {

@@ -135,8 +135,6 @@ struct Shared {
     rules: Mutex<Vec<Arc<Rule>>>,
     seen: Mutex<Vec<Request>>,
     distance: Mutex<Option<Distance>>,
-    /// Requests under way: now, and the most so far.
-    under_way: Mutex<(usize, usize)>,
     stop: AtomicBool,
 }
 
@@ -206,11 +204,6 @@ impl Proxy {
         *lock(&self.shared.distance) = Some(distance);
     }
 
-    /// The most requests that were under way at a time.
-    pub fn most_at_once(&self) -> usize {
-        lock(&self.shared.under_way).1
-    }
-
     /// Every request so far, spoiled or not.
     pub fn seen(&self) -> Vec<Request> {
         lock(&self.shared.seen).clone()
@@ -248,24 +241,6 @@ impl Shared {
     }
 }
 
-/// A request under way.
-struct UnderWay<'s>(&'s Shared);
-
-impl<'s> UnderWay<'s> {
-    fn new(shared: &'s Shared) -> UnderWay<'s> {
-        let mut count = lock(&shared.under_way);
-        count.0 += 1;
-        count.1 = count.1.max(count.0);
-        UnderWay(shared)
-    }
-}
-
-impl Drop for UnderWay<'_> {
-    fn drop(&mut self) {
-        lock(&self.0.under_way).0 -= 1;
-    }
-}
-
 /// Copies all bytes, window by window if the server is far away.
 fn copy(from: &mut dyn Read, to: &mut TcpStream, distance: Option<Distance>) -> io::Result<()> {
     let Some(distance) = distance else {
@@ -279,7 +254,6 @@ fn copy(from: &mut dyn Read, to: &mut TcpStream, distance: Option<Distance>) -> 
 
 fn serve(mut client: TcpStream, server: SocketAddr, shared: &Shared) -> io::Result<()> {
     let (head, rest) = read_head(&mut client)?;
-    let _under_way = UnderWay::new(shared);
     let (request, length) = parse(&head)?;
     let distance = *lock(&shared.distance);
     if let Some(distance) = distance {

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::kit::Night;
+use crate::support::closed::ClosedPort;
 use crate::support::https::Https;
 use crate::support::machine::Ran;
 
@@ -73,12 +74,8 @@ const DOCUMENTED: Duration = Duration::from_secs(2 * 100 + 60);
 
 #[test]
 fn connection_refused() {
-    // Bound and closed again: nobody listens there.
-    let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .unwrap()
-        .local_addr()
-        .unwrap();
-    let night = night(&format!("http://{address}"), "100s");
+    let closed = ClosedPort::new();
+    let night = night(&closed.endpoint(), "100s");
     ends_well(&night, run(&night), DOCUMENTED, "onnection refused");
 }
 

@@ -8,6 +8,7 @@ use std::path::Path;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use futures_util::stream::{self, StreamExt};
 
+use super::nodes::AnsweringNode;
 use super::{ObjectHead, S3Store, bytes, errors, unless_interrupted};
 use crate::adapters::store::local;
 use crate::adapters::store::{Act, PIECE, Progress, StoreError, StoreErrorKind};
@@ -24,12 +25,15 @@ impl S3Store {
         key: &str,
         limit: u64,
     ) -> Result<Vec<u8>, StoreError> {
+        let node = AnsweringNode::default();
         let mut answer = self
             .client
             .get_object()
             .bucket(&self.settings.bucket)
             .key(key)
             .set_version_id(self.version(key))
+            .customize()
+            .interceptor(node.clone())
             .send()
             .await
             .map_err(|error| errors::explain(act, &self.settings, error))?;
@@ -39,7 +43,7 @@ impl S3Store {
         }
         let mut content = Vec::new();
         while let Some(chunk) = answer.body.next().await {
-            content.extend_from_slice(&chunk.map_err(|error| self.broken(act, &error))?);
+            content.extend_from_slice(&chunk.map_err(|error| self.broken(act, &node, &error))?);
             if content.len() as u64 > limit {
                 return Err(act.too_large(content.len() as u64, limit));
             }
@@ -140,9 +144,8 @@ impl S3Store {
         Ok(())
     }
 
-    /// The answer broke off.
-    fn broken(&self, act: &Act, error: &(dyn Error + 'static)) -> StoreError {
-        self.nodes.leave_current();
+    fn broken(&self, act: &Act, node: &AnsweringNode, error: &(dyn Error + 'static)) -> StoreError {
+        self.nodes.broke_off(node);
         errors::broken(act, error)
     }
 
@@ -153,7 +156,8 @@ impl S3Store {
         key: &str,
         found: &ObjectHead,
         part: Range<u64>,
-    ) -> Result<GetObjectOutput, StoreError> {
+    ) -> Result<(GetObjectOutput, AnsweringNode), StoreError> {
+        let node = AnsweringNode::default();
         let answer = self
             .client
             .get_object()
@@ -162,6 +166,8 @@ impl S3Store {
             .set_version_id(self.version(key))
             .range(format!("bytes={}-{}", part.start, part.end - 1))
             .set_if_match(found.etag.clone())
+            .customize()
+            .interceptor(node.clone())
             .send()
             .await
             .map_err(|error| errors::explain(act, &self.settings, error))?;
@@ -178,13 +184,13 @@ impl S3Store {
                 "this server cannot send a part of an object",
             ));
         }
-        Ok(answer)
+        Ok((answer, node))
     }
 
     async fn read_answer(
         &self,
         act: &Act,
-        mut answer: GetObjectOutput,
+        (mut answer, node): (GetObjectOutput, AnsweringNode),
         received: &mut Vec<u8>,
         stop: &Cancel,
         progress: Progress<'_>,
@@ -194,7 +200,7 @@ impl S3Store {
             if stop.is_set() {
                 return Err(act.interrupted());
             }
-            let chunk = chunk.map_err(|error| self.broken(act, &error))?;
+            let chunk = chunk.map_err(|error| self.broken(act, &node, &error))?;
             received.extend_from_slice(&chunk);
             progress(chunk.len() as u64);
             self.download_pace.take(chunk.len() as u64).await;

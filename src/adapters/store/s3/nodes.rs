@@ -27,6 +27,28 @@ impl Storable for AskedNode {
     type Storer = StoreReplace<AskedNode>;
 }
 
+/// The node that answered one request: its body may break off later, which the SDK does not see.
+#[derive(Clone, Debug, Default)]
+pub(super) struct AnsweringNode(Arc<AtomicUsize>);
+
+impl Intercept for AnsweringNode {
+    fn name(&self) -> &'static str {
+        "AnsweringNode"
+    }
+
+    fn read_after_attempt(
+        &self,
+        _: &FinalizerInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        cfg: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if let Some(AskedNode(node)) = cfg.load::<AskedNode>() {
+            self.0.store(*node, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+}
+
 impl Nodes {
     /// The addresses have no path: they take the place of each other in a request.
     pub fn new(addresses: &[String]) -> Nodes {
@@ -36,9 +58,9 @@ impl Nodes {
         }
     }
 
-    /// For an answer that broke off, which the SDK does not see.
-    pub fn leave_current(&self) {
-        self.leave(self.current.load(Ordering::Relaxed));
+    /// An answer broke off.
+    pub fn broke_off(&self, answering: &AnsweringNode) {
+        self.leave(answering.0.load(Ordering::Relaxed));
     }
 
     /// Leaves a node, unless another request has already left it.

@@ -30,7 +30,10 @@ pub(super) fn make_work(plan: &Plan, events: &Events<'_>) -> bool {
             }
         }
         create_new_private_directory(&work)?;
-        fs::write(work.join(OWNER), machine::state_id())
+        fs::write(work.join(OWNER), machine::state_id()).inspect_err(|_| {
+            // Without its mark, no later run would know that it is left over.
+            let _ = fs::remove_dir_all(&work);
+        })
     };
     made()
         .inspect_err(|error: &std::io::Error| {
@@ -38,8 +41,11 @@ pub(super) fn make_work(plan: &Plan, events: &Events<'_>) -> bool {
                 "the work directory '{}' cannot be made: {error}",
                 work.display()
             );
-            let hint = "let the account that runs the backup write there, or set archive.work-directory in the profile to another directory".to_owned();
-            events.fail(Section::Start, text, Some(hint));
+            let hint = match error.kind() {
+                ErrorKind::StorageFull => "free some space there, or set archive.work-directory to a directory on a larger disk",
+                _ => "let the account that runs the backup write there, or set archive.work-directory in the profile to another directory",
+            };
+            events.fail(Section::Start, text, Some(hint.to_owned()));
         })
         .is_ok()
 }

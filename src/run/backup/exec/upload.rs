@@ -56,7 +56,7 @@ impl Execution<'_> {
         match state.remember(
             self.plan.stamp,
             Some(&self.plan.remember),
-            &self.job.name,
+            Some(&self.job.name),
             &manifests,
         ) {
             Ok(()) => progress.remembered = true,

@@ -9,7 +9,7 @@ use crate::adapters::process::{Invocation, ToolError};
 use crate::adapters::seven_zip::{self, SevenZipExit};
 use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Section, Work};
-use crate::model::path::Family;
+use crate::model::path::{Family, FullPath};
 use crate::model::secret::Secret;
 use crate::model::text::exit_code;
 use crate::plan::backup::StageOrder;
@@ -206,13 +206,18 @@ pub(super) fn copier_finished(status: &ToolCodes, order: &StageOrder, events: &E
             meaning: meaning.to_owned(),
         });
         if !ok {
+            let mirror = order.mirror.as_ref().map(|mirror| &mirror.mirror);
+            let full = mirror.filter(|mirror| is_full(mirror));
             events.fail(
                 Section::Tools,
                 format!(
                     "the mirror was not copied: {meaning} ({tool}: {})",
                     exit_code(code)
                 ),
-                Some(format!("see the output of {tool} in the log")),
+                Some(full.map_or_else(
+                    || format!("see the output of {tool} in the log"),
+                    |mirror| format!("the disk of '{mirror}' is full: free some space"),
+                )),
             );
         }
         all_ok &= ok;
@@ -303,8 +308,7 @@ pub(super) fn archiver_finished(
     if matches!(exit, SevenZipExit::Ok | SevenZipExit::Warning) {
         return true;
     }
-    let free = fs4::available_space(order.work.to_native()).unwrap_or(u64::MAX);
-    let hint = if free < 64 << 20 {
+    let hint = if is_full(&order.work) {
         format!(
             "the disk of '{}' is full: free some space, or set archive.work-directory to another",
             order.work
@@ -318,6 +322,11 @@ pub(super) fn archiver_finished(
         Some(hint),
     );
     false
+}
+
+/// Whether a tool that failed had no space left: it may have removed what did not fit.
+fn is_full(place: &FullPath) -> bool {
+    fs4::available_space(place.to_native()).is_ok_and(|free| free < 64 << 20)
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! An archive that is here and is what its marker says.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::plan::restore::parts::PlannedArchive;
 use crate::plan::restore::plan::PlannedMount;
+use crate::run::restore::disk;
 use crate::run::restore::error::RestoreError;
 use crate::run::restore::target::Target;
 
@@ -38,8 +38,7 @@ impl LocalArchive {
 
     /// Frees the space of what was downloaded.
     pub fn discard(self) -> Result<(), RestoreError> {
-        self.downloaded.map_or(Ok(()), |path| {
-            fs::remove_dir_all(&path).map_err(RestoreError::disk("remove", &path))
-        })
+        self.downloaded
+            .map_or(Ok(()), |path| disk::remove_directory(&path))
     }
 }

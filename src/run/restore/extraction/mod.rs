@@ -14,6 +14,7 @@ mod paths;
 mod renamed;
 mod salvage;
 mod table;
+pub mod tally;
 pub mod verification;
 
 use std::collections::BTreeMap;
@@ -45,7 +46,8 @@ use inspection::Inspection;
 use listed_names::ListedNames;
 use local::LocalArchive;
 use salvage::{LostFiles, Salvage};
-use verification::{Tally, Verification};
+use tally::Tally;
+use verification::Verification;
 
 /// Returns when more than this many parts of an archive are downloaded, in their order of arrival.
 /// Returns how many.
@@ -367,29 +369,9 @@ impl<'a> Extraction<'a> {
             self.target.change(|journal| journal.forget(mount.number))?;
         }
         details::report_renumbered(owners.renumbered(), &mount.shown(), self.events);
-        let text = format!(
-            "{}: {} ({}){}{} are there as listed{}",
-            mount.shown(),
-            text::count(tally.files, "file"),
-            text::size(tally.bytes),
-            and(tally.directories, "directory"),
-            and(tally.links, "symbolic link"),
-            if tally.different == 0 {
-                String::new()
-            } else {
-                format!(", {} are not", tally.different)
-            },
-        );
+        let text = tally.sentence(&mount.shown());
         self.events.note(Section::Verification, text);
         Ok(tally)
-    }
-}
-
-/// " and 2 directories"; nothing if there are none.
-fn and(number: u64, what: &str) -> String {
-    match number {
-        0 => String::new(),
-        number => format!(" and {}", text::count(number, what)),
     }
 }
 

@@ -92,7 +92,12 @@ impl TargetPaths {
 fn look(place: &Path) -> Result<Option<fs::Metadata>, RestoreError> {
     match fs::symlink_metadata(place) {
         Ok(found) => Ok(Some(found)),
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::InvalidFilename
+            ) =>
+        {
             Ok(None)
         }
         Err(error) => Err(RestoreError::disk("look at", place)(error)),

@@ -26,43 +26,7 @@ use crate::plan::restore::unsafe_names;
 use crate::run::restore::error::RestoreError;
 
 use super::details;
-
-/// What the manifest was found to say of the disk.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
-    pub files: u64,
-    pub directories: u64,
-    /// Symbolic links.
-    pub links: u64,
-    pub bytes: u64,
-    /// Listed, held by an archive, and not there as listed.
-    pub different: u64,
-    /// Removed, as `--exact` asks.
-    pub removed: u64,
-    /// Listed but in no archive: they could not be read when the backup was made.
-    pub unsaved: u64,
-    /// Of the different ones, those whose content is lost.
-    pub in_lost: u64,
-    /// Damaged archives.
-    pub lost: u64,
-}
-
-impl Tally {
-    /// Of two mounts together.
-    pub fn plus(self, other: Tally) -> Tally {
-        Tally {
-            files: self.files + other.files,
-            directories: self.directories + other.directories,
-            links: self.links + other.links,
-            bytes: self.bytes + other.bytes,
-            different: self.different + other.different,
-            removed: self.removed + other.removed,
-            unsaved: self.unsaved + other.unsaved,
-            in_lost: self.in_lost + other.in_lost,
-            lost: self.lost + other.lost,
-        }
-    }
-}
+use super::tally::Tally;
 
 /// One directory on the way from the mount to the entry in hand.
 pub(super) struct OpenDirectory {
@@ -230,6 +194,11 @@ impl<'a> Verification<'a> {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 self.push(rel, path, None, None, Some(NOT_THERE))
             }
+            // The walk of a source knows no longest path. Everything else comes back.
+            Err(error) if error.kind() == ErrorKind::InvalidFilename => {
+                self.differs(&rel.to_string(), TOO_LONG);
+                self.push(rel, path, None, None, Some(TOO_LONG))
+            }
             Err(error) => Err(RestoreError::disk("look at", &path)(error)),
         }
     }
@@ -239,11 +208,12 @@ impl<'a> Verification<'a> {
             self.differs(shown, "no file on this system can have its name");
             return Ok(());
         };
-        let found = match blocked {
-            Some(_) => None,
+        let (found, blocked) = match blocked {
+            Some(_) => (None, blocked),
             None => match fs::symlink_metadata(&path) {
-                Ok(found) => Some(found),
-                Err(error) if error.kind() == ErrorKind::NotFound => None,
+                Ok(found) => (Some(found), None),
+                Err(error) if error.kind() == ErrorKind::NotFound => (None, None),
+                Err(error) if error.kind() == ErrorKind::InvalidFilename => (None, Some(TOO_LONG)),
                 Err(error) => return Err(RestoreError::disk("look at", &path)(error)),
             },
         };
@@ -389,6 +359,7 @@ impl<'a> Verification<'a> {
 }
 
 const NOT_THERE: &str = "the directory above it is not there";
+const TOO_LONG: &str = "its path is too long: restore it into a directory with a shorter path";
 
 /// A name in the form in which the system compares it.
 fn compared(name: &[u8]) -> Vec<u8> {

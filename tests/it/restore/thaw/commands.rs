@@ -92,7 +92,9 @@ fn the_commands_and_their_exit_codes() {
         !cold.pc.scratch.path().join("state/logs").exists(),
         "the steps keep no log"
     );
-    while aam(&cold, &["restore", "download", "--to", "t"]).0 != 0 {}
+    wait_until("all of it is readable", || {
+        aam(&cold, &["restore", "download", "--to", "t"]).0 == 0
+    });
     let (code, _, err) = aam(
         &cold,
         &["restore", "download", "--to", "t", "--with-deleted"],

@@ -18,11 +18,9 @@ fn what_is_archived_again_is_asked_again() {
         .iter()
         .filter(|o| o.key.contains("_no_"))
     {
-        let bytes = loop {
-            if let Ok(bytes) = cold.pc.store.read(&object.key, 1 << 20) {
-                break bytes;
-            }
-        };
+        let bytes = wait_for("it is readable", || {
+            cold.pc.store.read(&object.key, 1 << 20).ok()
+        });
         let headers = [("x-amz-storage-class", "DEEP_ARCHIVE")];
         slow().request(
             "PUT",
@@ -80,18 +78,12 @@ fn a_long_wait_is_not_ended_by_little_things() {
         .store
         .thaw(&key, 1, aam_auto_backup::parts::Tier::Bulk)
         .unwrap();
-    while cold
-        .pc
-        .store
-        .get(
-            &key,
-            &cold.pc.scratch.path().join("ice"),
-            &Cancel::new(),
-            &|_| {},
-        )
-        .is_err()
-    {}
-    let body = fs::read(cold.pc.scratch.path().join("ice")).unwrap();
+    let ice = cold.pc.scratch.path().join("ice");
+    wait_until("it is readable", || {
+        let store = &cold.pc.store;
+        store.get(&key, &ice, &Cancel::new(), &|_| {}).is_ok()
+    });
+    let body = fs::read(ice).unwrap();
     let headers = [("x-amz-storage-class", "DEEP_ARCHIVE")];
     slow().request("PUT", &format!("/{}/{key}", cold.bucket), &headers, &body);
     cold.proxy.spoil(

@@ -1,7 +1,9 @@
 //! What a backup rests on: the key, what the stores still hold, the disk that a destination is, and
 //! sources that have lost their files.
 
-use super::super::Step::{self, Back, Do, Incremental, Mirror, Restore, Run, Unseen, Write};
+use super::super::Step::{
+    self, Back, Do, Incremental, Mirror, OnlyUnix, Restore, Run, Unseen, Write,
+};
 use super::{play, scenarios};
 use crate::support::machine::Machine;
 
@@ -27,6 +29,22 @@ fn damage_manifests(machine: &mut Machine) {
     }
 }
 
+/// The manifest of the first backup in local state.
+fn manifest_of_first(m: &Machine) -> std::path::PathBuf {
+    let state = m.path("state/state").join(&m.profile.location);
+    let file = format!("{}/manifest-1.v2", m.backups()[0].stamp);
+    let places = [state.join(&file), state.join("past").join(&file)];
+    places.into_iter().find(|path| path.exists()).unwrap()
+}
+
+/// It keeps its size, and its checksum no longer fits.
+fn damage_manifest_of_first(m: &mut Machine) {
+    let manifest = manifest_of_first(m);
+    let mut bytes = std::fs::read(&manifest).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(manifest, bytes).unwrap();
+}
+
 scenarios! {
     another_key_is_no_typing_error_that_nobody_notices: [
         Run(&[], 0, &[" full backup!"]),
@@ -35,6 +53,18 @@ scenarios! {
         Run(&[], 1, &["the archive key is not the key of the last backup", "--new-key"]),
         Run(&["--new-key"], 0, &[" full backup!", "the archive key is new"]),
         Run(&[], 0, &[" incremental backup!"]),
+        Restore(&[], 0, &[]),
+        Back,
+    ];
+    another_key_is_noticed_without_local_state_too: [
+        Run(&[], 0, &[" full backup!"]),
+        Write("docs/new.txt", "new"),
+        Do(|m| std::fs::remove_dir_all(m.path("state")).unwrap()),
+        Do(|m| m.key = "mistyped"),
+        Run(&[], 1, &["the archive key is not the key of the last backup", "--new-key"]),
+        Run(&["--new-key"], 0, &[" full backup!", "the archive key is new"]),
+        Do(|m| std::fs::remove_dir_all(m.path("state")).unwrap()),
+        Run(&[], 0, &["was read back from a store"]),
         Restore(&[], 0, &[]),
         Back,
     ];
@@ -216,17 +246,27 @@ scenarios! {
         Restore(&[], 0, &[]),
         Back,
     ];
-    a_damaged_manifest_counts_as_lost: [
+    a_large_manifest_that_is_damaged_at_its_end_is_that_of_the_store: [
+        OnlyUnix("thousands of files take long under Wine"),
+        // Its beginning can be read: a block has 128 KiB.
+        Do(|m| {
+            let name = |n| format!("docs/many/{n:04}{}", "x".repeat(100));
+            (0..2000).for_each(|n| m.write(&name(n), ""));
+        }),
         Run(&[], 0, &[" full backup!"]),
         Do(|m| {
-            let state = m.path("state/state").join(&m.profile.location);
-            let entries = std::fs::read_dir(state).unwrap().map(|entry| entry.unwrap().path());
-            let manifest = entries.map(|path| path.join("manifest-1.v2")).find(|p| p.exists());
-            let manifest = manifest.unwrap();
-            let mut bytes = std::fs::read(&manifest).unwrap();
-            *bytes.last_mut().unwrap() ^= 1;
-            std::fs::write(manifest, bytes).unwrap();
+            std::fs::copy(manifest_of_first(m), m.path("whole")).unwrap();
+            damage_manifest_of_first(m);
         }),
+        Run(&[], 0, &["was read back from a store", " incremental backup!"]),
+        Do(|m| {
+            let [found, whole] = [manifest_of_first(m), m.path("whole")].map(std::fs::read);
+            assert!(found.unwrap() == whole.unwrap());
+        }),
+    ];
+    a_damaged_manifest_counts_as_lost: [
+        Run(&[], 0, &[" full backup!"]),
+        Do(damage_manifest_of_first),
         Run(&[], 0, &["was read back from a store", " incremental backup!"]),
         Incremental(2, &[]),
     ];

@@ -1,36 +1,40 @@
 //! A cluster: several addresses for one bucket.
 
-use std::net::TcpListener;
-
 use super::*;
+use crate::support::closed::ClosedPort;
 
 /// Two nodes of one server, and a store that knows both, behind an address where nobody listens.
 struct Cluster {
     nodes: [Proxy; 2],
     store: S3Store,
     place: Place,
+    _closed: ClosedPort,
 }
 
 fn cluster() -> Cluster {
     let nodes = [(); 2].map(|()| Proxy::start(moto::shared().address()));
-    let closed = TcpListener::bind("127.0.0.1:0").unwrap();
-    let nobody = format!("http://{}", closed.local_addr().unwrap());
-    drop(closed);
+    let closed = ClosedPort::new();
     let [first, second] = [nodes[0].endpoint(), nodes[1].endpoint()];
     let settings = S3Settings {
-        endpoints: vec![nobody, first, second],
+        endpoints: vec![closed.endpoint(), first, second],
         ..settings(&moto::shared().bucket())
     };
     Cluster {
         nodes,
         store: S3Store::open(settings, Cancel::new()).unwrap(),
         place: Place::directory(),
+        _closed: closed,
     }
 }
 
 #[test]
 fn the_next_node_is_asked_and_stays() {
-    let Cluster { nodes, store, .. } = cluster();
+    let Cluster {
+        nodes,
+        store,
+        _closed,
+        ..
+    } = cluster();
     store.put_bytes("small", b"x", Purpose::Index).unwrap();
     assert_eq!(store.list("").unwrap().len(), 1);
     assert!(nodes[0].count("PUT", "small") == 1 && nodes[1].seen().is_empty());
@@ -45,7 +49,12 @@ fn the_next_node_is_asked_and_stays() {
 
 #[test]
 fn a_refusal_is_the_answer_of_all_nodes() {
-    let Cluster { nodes, store, .. } = cluster();
+    let Cluster {
+        nodes,
+        store,
+        _closed,
+        ..
+    } = cluster();
     let denied = Fault::s3(403, "AccessDenied", "Access Denied");
     nodes[0].spoil("GET", "list-type", usize::MAX, denied);
     let error = store.list("").unwrap_err();
@@ -59,6 +68,7 @@ fn an_upload_and_a_download_go_on_by_another_node() {
         nodes,
         store,
         place,
+        _closed,
     } = cluster();
     let source = place.file("source", &content(40 * MEBIBYTE));
     for part in ["partNumber=2", "partNumber=3", "uploadId="] {
@@ -79,6 +89,9 @@ fn an_upload_and_a_download_go_on_by_another_node() {
     store.get("large", &target, &Cancel::new(), SILENT).unwrap();
     assert_eq!(sha256(&target), stored.sha256);
     assert!(nodes[0].count("GET", "/large") >= 1);
+    // One for each connection: they all break off, and the node is left once.
+    let asked = nodes[1].count("GET", "x-id=GetObject");
+    assert!((1..=4).contains(&asked), "{asked}");
 }
 
 #[test]
