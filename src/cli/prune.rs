@@ -110,7 +110,7 @@ impl PruneArgs {
                 continue;
             };
             let looked = opened.and_then(|store| {
-                let plan = prune::look(&*store, &job.location, keep, Utc::now())?;
+                let plan = prune::look(&*store, job, keep, Utc::now())?;
                 Ok((store, plan))
             });
             match looked {

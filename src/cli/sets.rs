@@ -178,9 +178,15 @@ pub(super) fn report(
     let report = SetsReport::new(label, location, catalog, &lifecycle, zone);
     let mut stores = job.into_iter().flat_map(Job::stores);
     let store = stores.find(|store| store.label() == *label);
-    match store.and_then(|store| store.keep()) {
+    let keep = store.and_then(|store| store.keep());
+    // What is not known is not said.
+    let plan = |(job, keep)| {
+        let store = candidate.store.as_ref().ok()?;
+        prune::decide(&**store, job, catalog, keep, Utc::now()).ok()
+    };
+    match job.zip(keep).and_then(plan) {
         None => report,
-        Some(keep) => report.pruned_by(&prune::decide(label, location, catalog, keep, Utc::now())),
+        Some(plan) => report.pruned_by(&plan),
     }
 }
 

@@ -70,6 +70,8 @@ pub struct Job {
     /// Every reference to a secret that its profile has, also those of destinations that a run
     /// leaves out.
     pub secrets: Vec<Reference>,
+    /// The labels of all stores of its profile, also of those that a run leaves out.
+    pub known_stores: Vec<String>,
     pub force_full: ForceFull,
     pub lookback_months: NonZeroU32,
     pub restore: Restore,

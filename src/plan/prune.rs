@@ -1,11 +1,13 @@
 //! Which sets of a store are kept and which are deleted (SPEC#retention). Pure.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::catalog::{Backup, Catalog, Incomplete, Set};
+use crate::model::marker::Marker;
+use crate::model::path::FullPath;
 use crate::model::policy::Keep;
 use crate::model::stamp::Stamp;
 use crate::model::text::{aligned, count, size};
@@ -39,16 +41,25 @@ pub struct PrunePlan {
     pub ignored: u64,
 }
 
-/// Decides. `pinned` are the full backups of sets that an unfinished upload belongs to.
+/// What is needed besides the rules.
+#[derive(Clone, Debug, Default)]
+pub struct Needed {
+    /// Full backups of sets that an unfinished upload belongs to.
+    pub pinned: BTreeSet<Stamp>,
+    /// Sets with a source of the profile that no newer set has.
+    pub last_states: BTreeMap<Stamp, FullPath>,
+}
+
+/// Decides.
 pub fn plan(
     store: &str,
     location: &str,
     catalog: &Catalog,
     keep: &Keep,
-    pinned: &BTreeSet<Stamp>,
+    needed: &Needed,
     now: Stamp,
 ) -> PrunePlan {
-    let stays = Stays::new(catalog, keep, pinned, now);
+    let stays = Stays::new(catalog, keep, needed, now);
     PrunePlan {
         store: store.to_owned(),
         location: location.to_owned(),
@@ -57,10 +68,66 @@ pub fn plan(
     }
 }
 
+/// Finds the set with the last state of each source: a source that is away now may be in old sets
+/// only.
+#[derive(Clone, Debug)]
+pub struct LastStates {
+    missing: Vec<FullPath>,
+    found: BTreeMap<Stamp, FullPath>,
+}
+
+impl LastStates {
+    /// For the sources of a profile.
+    pub fn of(sources: Vec<FullPath>) -> LastStates {
+        LastStates {
+            missing: sources,
+            found: BTreeMap::new(),
+        }
+    }
+
+    /// Takes a marker of a set, newest backup first. Those of older programs do not say what was
+    /// looked at: it may be everything.
+    pub fn take(&mut self, set: Stamp, marker: Option<&Marker>) {
+        let has = |source: &FullPath| {
+            let looks = marker.map_or(&[][..], |marker| &marker.sources);
+            looks.is_empty()
+                || looks.iter().any(|look| {
+                    let is_in_set = look.last_looked_at.is_some_and(|last| last >= set);
+                    (look.looked_at || is_in_set) && look.path.same(source)
+                })
+        };
+        for source in self.missing.extract_if(.., |source| has(source)) {
+            self.found.entry(set).or_insert(source);
+        }
+    }
+
+    /// Whether every source was found.
+    pub fn is_complete(&self) -> bool {
+        self.missing.is_empty()
+    }
+
+    /// By set, one of the sources whose last state it has.
+    pub fn into_found(self) -> BTreeMap<Stamp, FullPath> {
+        self.found
+    }
+}
+
+/// The complete backups with the sets they belong to, newest first, without those dated by a wrong
+/// clock.
+pub fn newest_first(catalog: &Catalog, now: Stamp) -> Vec<(Stamp, &Backup)> {
+    let sets = catalog.sets.iter();
+    let chains = sets.flat_map(|set| set.chain().into_iter().map(|one| (set.stamp, one)));
+    let mut all: Vec<(Stamp, &Backup)> = chains
+        .filter(|(_, backup)| !backup.id.stamp().is_future(now))
+        .collect();
+    all.sort_by_key(|(_, backup)| std::cmp::Reverse(backup.id.stamp()));
+    all
+}
+
 /// What is known of all sets before one is judged.
 struct Stays<'a> {
     keep: &'a Keep,
-    pinned: &'a BTreeSet<Stamp>,
+    needed: &'a Needed,
     now: Stamp,
     /// Full backups of complete sets, newest first, without those dated by a wrong clock.
     complete: Vec<Stamp>,
@@ -69,18 +136,13 @@ struct Stays<'a> {
 }
 
 impl<'a> Stays<'a> {
-    fn new(
-        catalog: &Catalog,
-        keep: &'a Keep,
-        pinned: &'a BTreeSet<Stamp>,
-        now: Stamp,
-    ) -> Stays<'a> {
+    fn new(catalog: &Catalog, keep: &'a Keep, needed: &'a Needed, now: Stamp) -> Stays<'a> {
         let dated = |set: &&Set| set.is_restorable() && !set.stamp.is_future(now);
         let restorable: Vec<&Set> = catalog.sets.iter().filter(dated).collect();
         let last = |set: &&&Set| set.backups().map(|b| b.id.stamp()).max();
         Stays {
             keep,
-            pinned,
+            needed,
             now,
             complete: restorable.iter().rev().map(|set| set.stamp).collect(),
             newest_state: restorable.iter().max_by_key(last).map(|set| set.stamp),
@@ -112,7 +174,7 @@ impl<'a> Stays<'a> {
         if stamp.is_future(self.now) || set.backups().any(is_future) {
             return Some("it is dated in the future: a clock was wrong".to_owned());
         }
-        if self.pinned.contains(&stamp) {
+        if self.needed.pinned.contains(&stamp) {
             return Some("an upload of it is not finished".to_owned());
         }
         if self.newest_state == Some(stamp) {
@@ -131,6 +193,9 @@ impl<'a> Stays<'a> {
             && is_damaged(full)
         {
             return Some("it is damaged, and may be all that is left: decide yourself".to_owned());
+        }
+        if let Some(source) = self.needed.last_states.get(&stamp) {
+            return Some(format!("no newer set has '{source}'"));
         }
         let place = self.complete.iter().position(|s| *s == stamp)?;
         if place < self.keep.at_least as usize {

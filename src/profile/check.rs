@@ -138,6 +138,7 @@ impl Checker<'_> {
         let stores = self.stores(destinations);
         self.some_destination(document);
         let secrets = Self::secrets(document, &stores, &reporting);
+        let known_stores = stores.iter().map(|store| store.label()).collect();
         let archive = self.archive(document, stores.clone());
         let work_directory = self.work_directory(document);
         let snapshot_given = snapshot.as_ref();
@@ -182,6 +183,7 @@ impl Checker<'_> {
             archive,
             work_directory: work_directory?,
             secrets,
+            known_stores,
             force_full: *force_full,
             // The schema asks for at least 1.
             lookback_months: NonZeroU32::new(*lookback_months)?,

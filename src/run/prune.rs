@@ -1,7 +1,5 @@
 //! Carries out the retention (SPEC#retention): lists a store, and deletes what the plan says.
 
-use std::collections::BTreeSet;
-
 use chrono::{DateTime, Utc};
 
 use crate::adapters::state::State;
@@ -11,38 +9,66 @@ use crate::model::cancel::Cancel;
 use crate::model::catalog::Catalog;
 use crate::model::event::{Events, Section};
 use crate::model::job::Job;
+use crate::model::marker::{self, Marker};
 use crate::model::policy::Keep;
 use crate::model::stamp::{Stamp, Zone};
 use crate::model::text::{count, size};
-use crate::plan::prune::{PrunePlan, plan};
+use crate::plan::prune::{LastStates, Needed, PrunePlan, newest_first, plan};
 use crate::run::restore::gather;
 
 /// What would go from a store.
 ///
 /// # Errors
-/// When it cannot be listed.
+/// When it cannot be listed, or a set would go and the markers cannot be read that say which sources
+/// the others have.
 pub fn look(
     store: &dyn Store,
-    location: &str,
+    job: &Job,
     keep: &Keep,
     now: DateTime<Utc>,
 ) -> Result<PrunePlan, StoreError> {
-    let catalog = gather::catalog(store, location)?;
-    Ok(decide(store.label(), location, &catalog, keep, now))
+    let catalog = gather::catalog(store, &job.location)?;
+    decide(store, job, &catalog, keep, now)
 }
 
 /// What would go of what was listed.
+///
+/// # Errors
+/// As [`look`], but for the list.
 pub fn decide(
-    store: &str,
-    location: &str,
+    store: &dyn Store,
+    job: &Job,
     catalog: &Catalog,
     keep: &Keep,
     now: DateTime<Utc>,
-) -> PrunePlan {
-    let unfinished = State::of(location).unfinished();
-    let pinned: BTreeSet<Stamp> = unfinished.iter().map(|u| u.backup.full).collect();
+) -> Result<PrunePlan, StoreError> {
+    let unfinished = State::of(&job.location).unfinished();
     let now = Stamp::new(now, Zone::Utc);
-    plan(store, location, catalog, keep, &pinned, now)
+    let mut needed = Needed {
+        pinned: unfinished.iter().map(|u| u.backup.full).collect(),
+        ..Needed::default()
+    };
+    let plan = |needed: &Needed| plan(store.label(), &job.location, catalog, keep, needed, now);
+    let by_rules = plan(&needed);
+    if by_rules.going().next().is_none() {
+        return Ok(by_rules);
+    }
+    let mut states = LastStates::of(job.sources.iter().map(|s| s.path.clone()).collect());
+    for (set, backup) in newest_first(catalog, now) {
+        let markers = backup.archives.values().filter_map(|a| a.marker.as_ref());
+        for object in markers {
+            if states.is_complete() {
+                break;
+            }
+            let bytes = store.read_listed(object, marker::MAX_BYTES)?;
+            // One that cannot be understood says nothing.
+            if let Ok(marker) = Marker::parse(&object.key, &bytes) {
+                states.take(set, marker.as_ref());
+            }
+        }
+    }
+    needed.last_states = states.into_found();
+    Ok(plan(&needed))
 }
 
 /// Deletes what a plan says, set by set.
@@ -96,8 +122,8 @@ pub fn automatic(
         let Some(keep) = job.keep(*name).filter(|keep| keep.automatic) else {
             continue;
         };
-        let pruned = look(store, &job.location, keep, now)
-            .and_then(|plan| delete(store, &plan, cancel, events));
+        let pruned =
+            look(store, job, keep, now).and_then(|plan| delete(store, &plan, cancel, events));
         if let Err(error) = pruned {
             let text = format!("old sets are not deleted: {error}");
             let hint = Some(error.hint).filter(|hint| !hint.is_empty());
@@ -119,7 +145,7 @@ pub fn advice(job: &Job, stores: &Stores, error: &StoreError) -> Option<String> 
             job.name
         ));
     };
-    let plan = look(&**store, &job.location, keep, Utc::now()).ok()?;
+    let plan = look(&**store, job, keep, Utc::now()).ok()?;
     let sets = count(plan.going().count() as u64, "old set");
     Some(format!(
         "`aam-backup prune {}` would free {} ({sets})",

@@ -43,6 +43,8 @@ mod secrets;
 mod shells;
 mod stores;
 mod support;
+#[cfg(target_os = "linux")]
+mod system_calls;
 mod texts;
 mod unattended;
 mod verify;

@@ -33,6 +33,13 @@ fn days(machine: &Machine) -> BTreeSet<String> {
         .collect()
 }
 
+/// How many sets the store has anything of.
+fn sets(machine: &Machine) -> usize {
+    let keys = machine.stored().into_iter();
+    let stamps = keys.filter_map(|key| Some(key.get("pc_".len()..)?.get(..22)?.to_owned()));
+    stamps.collect::<BTreeSet<String>>().len()
+}
+
 const OLD: [&str; 5] = ["20240105", "20240205", "20250105", "20250903", "20250910"];
 
 fn keep(machine: &mut Machine, rules: &str) {
@@ -102,6 +109,45 @@ fn a_run_prunes_after_a_success_only() {
         .aam("find", &["a.txt"])
         .exit(0)
         .says("searched 1 state, ");
+}
+
+#[test]
+fn a_set_that_alone_has_a_source_stays() {
+    let mut machine = Machine::new();
+    let stick = machine.path("stick");
+    fs::create_dir(&stick).unwrap();
+    fs::write(stick.join("only.txt"), "only here").unwrap();
+    machine.profile.sources.push((stick.clone(), true));
+    keep(&mut machine, "at-least: 1");
+    machine.run(&[]).exit(0);
+    fs::rename(&stick, machine.path("away")).unwrap();
+    // A source on another mount makes a full backup necessary.
+    machine.add_other();
+    machine.run(&[]).exit(3).says("full backup!");
+    assert_eq!(sets(&machine), 2);
+    machine
+        .aam("prune", &["--yes"])
+        .exit(0)
+        .says("no newer set has '")
+        .says("stick'")
+        .says("0 sets to delete");
+    machine.aam("sets", &[]).exit(0).says("complete");
+    assert_eq!(sets(&machine), 2);
+    // A source that is no longer in the profile keeps no set.
+    let sources = machine.profile.sources.clone();
+    machine.profile.sources.retain(|(path, _)| *path != stick);
+    machine
+        .aam("prune", &["--dry-run"])
+        .exit(0)
+        .says("1 set to delete");
+    machine.profile.sources = sources;
+    fs::rename(machine.path("away"), &stick).unwrap();
+    machine.run(&["--force-full"]).exit(0);
+    machine
+        .aam("prune", &["--yes"])
+        .exit(0)
+        .says("2 sets to delete");
+    assert_eq!(sets(&machine), 1);
 }
 
 #[test]

@@ -5,9 +5,10 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::PathBuf;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::State;
+use super::{State, StateError};
 use crate::adapters::fs::{create_private_directory, write_whole};
 
 /// An object that a store has a beginning of.
@@ -18,57 +19,92 @@ pub struct OpenObject {
     pub key: String,
     /// What the store needs to remove it.
     pub trace: String,
+    /// When a run found that its store is no longer in the profile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unlisted_since: Option<DateTime<Utc>>,
+}
+
+/// What the runs before noted.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct OpenNotes {
+    pub objects: Vec<OpenObject>,
+    /// Lines that are no notes.
+    pub damaged: u64,
 }
 
 impl State {
-    fn open_objects_path(&self) -> PathBuf {
+    /// Where open objects are noted.
+    pub fn open_objects_path(&self) -> PathBuf {
         self.directory.join("open-objects.jsonl")
     }
 
     /// What runs before began and did not remove.
-    pub fn open_objects(&self) -> Vec<OpenObject> {
-        let text = fs::read(self.open_objects_path()).unwrap_or_default();
+    ///
+    /// # Errors
+    /// When there are notes that cannot be read.
+    pub fn open_objects(&self) -> Result<OpenNotes, StateError> {
+        let text = match fs::read(self.open_objects_path()) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(OpenNotes::default()),
+            read => read.map_err(|why| self.notes_failed("reading", why))?,
+        };
+        let mut notes = OpenNotes::default();
         // The last line of a killed run may be cut, also inside of a letter.
-        text.split(|byte| *byte == b'\n')
-            .filter_map(|line| serde_json::from_slice(line).ok())
-            .collect()
+        let lines = text.split(|byte| *byte == b'\n');
+        for line in lines.filter(|line| !line.trim_ascii().is_empty()) {
+            match serde_json::from_slice(line) {
+                Ok(open) => notes.objects.push(open),
+                Err(_) => notes.damaged += 1,
+            }
+        }
+        Ok(notes)
     }
 
     /// Notes an object before its content is sent.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn note_open(&self, open: &OpenObject) -> io::Result<()> {
-        // The line before may be cut.
-        let mut line = vec![b'\n'];
-        serde_json::to_writer(&mut line, open)?;
-        line.push(b'\n');
-        create_private_directory(&self.directory)?;
-        let mut options = OpenOptions::new();
-        let mut file = options
-            .create(true)
-            .append(true)
-            .open(self.open_objects_path())?;
-        file.write_all(&line)
+    pub fn note_open(&self, open: &OpenObject) -> Result<(), StateError> {
+        let append = || -> io::Result<()> {
+            // The line before may be cut.
+            let mut line = vec![b'\n'];
+            serde_json::to_writer(&mut line, open)?;
+            line.push(b'\n');
+            create_private_directory(&self.directory)?;
+            let mut options = OpenOptions::new();
+            let options = options.create(true).append(true);
+            options.open(self.open_objects_path())?.write_all(&line)
+        };
+        append().map_err(|why| self.notes_failed("writing", why))
     }
 
     /// Forgets all but these.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn keep_open(&self, open: &[OpenObject]) -> io::Result<()> {
-        if open.is_empty() {
-            return match fs::remove_file(self.open_objects_path()) {
-                Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-                removed => removed,
-            };
+    pub fn keep_open(&self, open: &[OpenObject]) -> Result<(), StateError> {
+        let replace = || -> io::Result<()> {
+            if open.is_empty() {
+                return match fs::remove_file(self.open_objects_path()) {
+                    Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+                    removed => removed,
+                };
+            }
+            let mut text = Vec::new();
+            for open in open {
+                serde_json::to_writer(&mut text, open)?;
+                text.push(b'\n');
+            }
+            write_whole(&self.open_objects_path(), &text)
+        };
+        replace().map_err(|why| self.notes_failed("writing", why))
+    }
+
+    fn notes_failed(&self, doing: &'static str, why: io::Error) -> StateError {
+        StateError {
+            doing,
+            path: self.open_objects_path(),
+            why,
         }
-        let mut text = Vec::new();
-        for open in open {
-            serde_json::to_writer(&mut text, open)?;
-            text.push(b'\n');
-        }
-        write_whole(&self.open_objects_path(), &text)
     }
 }
 
@@ -81,6 +117,7 @@ mod tests {
             store: "Bücher".to_owned(),
             key: key.to_owned(),
             trace: "ü".to_owned(),
+            unlisted_since: None,
         }
     }
 
@@ -97,14 +134,20 @@ mod tests {
             let mut text = fs::read(state.open_objects_path()).unwrap();
             text.extend_from_slice(&whole[..length]);
             fs::write(state.open_objects_path(), text).unwrap();
-            let mut expected = vec![open("before")];
+            let mut expected = OpenNotes {
+                objects: vec![open("before")],
+                damaged: 1,
+            };
             if length == whole.len() {
-                expected.push(open("cut"));
+                expected.objects.push(open("cut"));
             }
-            assert_eq!(state.open_objects(), expected, "{length}");
+            if length == whole.len() || length == 0 {
+                expected.damaged = 0;
+            }
+            assert_eq!(state.open_objects().unwrap(), expected, "{length}");
             state.note_open(&open("after")).unwrap();
-            expected.push(open("after"));
-            assert_eq!(state.open_objects(), expected, "{length}");
+            expected.objects.push(open("after"));
+            assert_eq!(state.open_objects().unwrap(), expected, "{length}");
         }
     }
 }

@@ -79,6 +79,10 @@ fn prune_directory(unfinished: &Unfinished, directory: &Path) -> io::Result<()> 
 /// Finds out whether the upload can be resumed: whether the files to send are unchanged since the
 /// record was last written.
 pub fn examine(unfinished: &mut Unfinished) {
+    // Before files are looked at: what only these stores lack is no file of this computer, and another
+    // store may lack no more than a marker.
+    let is_lost = unfinished.is_lost();
+    unfinished.give_up_streamed();
     let changed = |at: SystemTime| {
         unfinished
             .written
@@ -96,9 +100,6 @@ pub fn examine(unfinished: &mut Unfinished) {
         };
         Some(format!("'{}': {why}", file.path.display()))
     });
-    let is_lost = unfinished.is_lost();
-    // Another store may lack no more than a marker.
-    unfinished.give_up_streamed();
     unfinished.problem = match is_lost && unfinished.pending.is_empty() {
         true => Some("its archive was sent while it was made, and not to its end".to_owned()),
         false => unfinished.damage.clone().or(problem),
@@ -134,4 +135,76 @@ fn load(path: PathBuf) -> Option<Unfinished> {
         written,
         ..record
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// What becomes of a backup of one volume, if two stores have these of its objects: the stores
+    /// that still get it, and why not.
+    fn examined(
+        directory: &Path,
+        streamed: bool,
+        has: [&[&str]; 2],
+    ) -> (Vec<String>, Option<String>) {
+        let file = |name: &str| json!({"key": name, "path": directory.join(name), "size": 1});
+        let stored = |name: &&str| json!({"key": name, "size": 1, "sha256": ""});
+        let pending = |store: &str, has: &[&str]| {
+            let sent: Vec<_> = has.iter().map(stored).collect();
+            json!({"store": store, "sent": sent})
+        };
+        let backup = json!({"full": "20261101_100000.000000", "incremental": null});
+        let about = json!({
+            "version": 1, "program": "test", "location": "pc", "backup": backup, "zone": "utc",
+            "mount": "/a", "mounts": [], "format": "zip", "volumes": [],
+            "manifest": {"key": "", "size": 0, "sha256": ""}, "files": 0, "bytes": 0,
+            "selection": "", "since": null, "tools": []
+        });
+        let record = json!({
+            "version": 1, "backup": backup, "work": directory,
+            "archives": [{
+                "volumes": [file("volume")], "manifest": file("manifest"), "marker": "marker",
+                "streamed": streamed, "about": about,
+            }],
+            "pending": [pending("a", has[0]), pending("b", has[1])],
+        });
+        let mut unfinished: Unfinished = serde_json::from_value(record).unwrap();
+        examine(&mut unfinished);
+        let pending = unfinished.pending.into_iter();
+        (pending.map(|p| p.store).collect(), unfinished.problem)
+    }
+
+    #[test]
+    fn only_streamed_volumes_that_a_store_lacks_are_given_up() {
+        let directory = tempfile::tempdir().unwrap();
+        let directory = directory.path();
+        fs::write(directory.join("manifest"), "x").unwrap();
+        let (all, volume): (&[&str], &[&str]) = (&["volume", "manifest"], &["volume"]);
+        let both = vec!["a".to_owned(), "b".to_owned()];
+        // The volume is no file of this computer.
+        for (has, stores) in [
+            ([all, all], &both[..]),
+            ([all, volume], &both),
+            ([all, &[]], &both[..1]),
+            ([&[], volume], &both[1..]),
+            ([&["manifest"], all], &both[1..]),
+        ] {
+            let found = examined(directory, true, has);
+            assert_eq!(found, (stores.to_vec(), None), "{has:?}");
+        }
+        let (stores, problem) = examined(directory, true, [&[], &["manifest"]]);
+        assert!(stores.is_empty());
+        assert!(problem.unwrap().contains("sent while it was made"));
+        // Made in the work directory, it can be sent, unless it is lost.
+        let (stores, problem) = examined(directory, false, [all, &[]]);
+        assert_eq!(stores, both);
+        let name = directory.join("volume").display().to_string();
+        assert!(problem.unwrap().contains(&name));
+        fs::write(directory.join("volume"), "x").unwrap();
+        let found = examined(directory, false, [&[], &[]]);
+        assert_eq!(found, (both, None));
+    }
 }

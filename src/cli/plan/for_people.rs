@@ -123,6 +123,9 @@ fn counts(page: &mut PlanText, order: &StageOrder, mount: &MountPreview) {
         let most = text::size(c.archived_bytes);
         page.line(format!("           needs up to {most} for its work files"));
     }
+    if let Some(names) = c.hard_linked.sentence() {
+        page.line(format!("           {names}"));
+    }
     for (rule, count) in &c.shares.rules {
         let entries = text::count(*count, "entry");
         page.line(format!("  excluded {entries} by '{rule}'"));

@@ -1,6 +1,7 @@
 //! What is kept and what goes, as tables and for random sets.
 
 use super::*;
+use crate::model::manifest::SourceLook;
 use crate::model::object::Object;
 
 fn stamp(text: &str) -> Stamp {
@@ -38,9 +39,12 @@ fn keep(monthly: u32, yearly: u32, at_least: u32) -> Keep {
 }
 
 fn going(catalog: &Catalog, keep: &Keep, pinned: &[&str]) -> Vec<String> {
-    let pinned = pinned.iter().map(|s| stamp(s)).collect();
+    let needed = Needed {
+        pinned: pinned.iter().map(|s| stamp(s)).collect(),
+        ..Needed::default()
+    };
     let now = stamp("20261231_000000.0");
-    let plan = plan("store", "pc", catalog, keep, &pinned, now);
+    let plan = plan("store", "pc", catalog, keep, &needed, now);
     plan.going().map(|row| row.set.date()).collect()
 }
 
@@ -126,7 +130,7 @@ fn a_crash_leaves_nothing_that_looks_whole() {
     let found = catalog(&[("20240105", "vmyi"), ("20260105", "vmyi")]);
     let now = stamp("20261231_000000.0");
     let rules = keep(0, 0, 1);
-    let plan_of = |catalog: &Catalog| plan("store", "pc", catalog, &rules, &BTreeSet::new(), now);
+    let plan_of = |catalog: &Catalog| plan("store", "pc", catalog, &rules, &Needed::default(), now);
     let first = plan_of(&found);
     let keys = first.sets[0].keys.clone();
     assert_eq!(keys.len(), 5);
@@ -153,6 +157,71 @@ fn a_crash_leaves_nothing_that_looks_whole() {
     }
 }
 
+#[test]
+fn the_last_state_of_a_source_stays() {
+    let bytes = include_bytes!("../../model/marker/version1.sample.json");
+    let marker = Marker::parse("m", bytes).unwrap().unwrap();
+    let (old, new) = (stamp("20240105_010000.0"), stamp("20250105_010000.0"));
+    let source = |path: &str| FullPath::parse(path).unwrap();
+    let look = |path: &str, looked_at: bool, last: Option<Stamp>| SourceLook {
+        path: source(path),
+        looked_at,
+        last_looked_at: last,
+        why: None,
+    };
+    let with = |looks: Vec<SourceLook>| Marker {
+        sources: looks,
+        ..marker.clone()
+    };
+    let last_states = |of_new: Option<Marker>, of_old: Option<Marker>| {
+        let mut states = LastStates::of(vec![source("/a"), source("/b")]);
+        states.take(new, of_new.as_ref());
+        states.take(old, of_old.as_ref());
+        states.into_found()
+    };
+    let both = || {
+        with(vec![
+            look("/a", true, Some(old)),
+            look("/b", true, Some(old)),
+        ])
+    };
+    let away = || with(vec![look("/a", true, Some(new)), look("/b", false, None)]);
+    let carried = || {
+        with(vec![
+            look("/a", true, Some(new)),
+            look("/b", false, Some(new)),
+        ])
+    };
+    let foreign = || with(vec![look("/c", true, Some(new))]);
+
+    let needed = |of_new, of_old| last_states(of_new, of_old).remove(&old);
+    assert_eq!(needed(Some(both()), Some(both())), None);
+    assert_eq!(needed(Some(away()), Some(both())), Some(source("/b")));
+    assert_eq!(
+        needed(Some(carried()), Some(both())),
+        None,
+        "it is in the newer set too"
+    );
+    assert_eq!(needed(Some(foreign()), Some(both())), Some(source("/a")));
+    // What an older program wrote may hold everything.
+    assert_eq!(needed(None, Some(both())), None);
+    assert_eq!(needed(Some(away()), None), Some(source("/b")));
+    assert_eq!(
+        needed(Some(away()), Some(marker.clone())),
+        Some(source("/b"))
+    );
+
+    let found = catalog(&[("20240105", "vmy"), ("20250105", "vmy")]);
+    let needed = Needed {
+        last_states: last_states(Some(away()), Some(both())),
+        ..Needed::default()
+    };
+    let now = stamp("20261231_000000.0");
+    let plan = plan("store", "pc", &found, &keep(0, 0, 1), &needed, now);
+    assert_eq!(plan.going().count(), 0);
+    assert_eq!(plan.sets[0].why, "no newer set has '/b'");
+}
+
 proptest::proptest! {
     /// Whatever a store holds: the newest complete set stays, and everything newer; what is
     /// pinned stays; enough complete sets stay; nothing goes where nothing is complete; and
@@ -176,7 +245,8 @@ proptest::proptest! {
         let pinned: BTreeSet<Stamp> =
             found.sets.iter().map(|set| set.stamp).skip(pin as usize % 14).take(1).collect();
         let now = stamp("20261231_000000.0");
-        let of = |catalog: &Catalog| plan("store", "pc", catalog, &rules, &pinned, now);
+        let needed = Needed { pinned: pinned.clone(), ..Needed::default() };
+        let of = |catalog: &Catalog| plan("store", "pc", catalog, &rules, &needed, now);
         let first = of(&found);
         let complete: Vec<&Set> =
             found.sets.iter().filter(|set| set.is_restorable()).collect();

@@ -82,6 +82,9 @@ pub struct RestoreCost {
     pub total: f64,
 }
 
+/// Less than this is not worth a line: it would be shown as $0.00.
+pub const LEAST_DOLLARS: f64 = 0.005;
+
 /// What the estimate rests on besides the volumes.
 #[derive(Clone, Copy, Debug)]
 pub struct EstimateTerms<'a> {
@@ -183,7 +186,7 @@ impl Estimate {
                 ));
             }
         }
-        if self.dollars.total > 0.0 {
+        if self.dollars.total >= LEAST_DOLLARS || self.needs_consent() {
             let d = &self.dollars;
             text.push_str(&format!(
                 "\ncosts about ${:.2} at Amazon's prices of {}: requests ${:.2}, retrieval {:?} \

@@ -5,10 +5,8 @@
 //! mirrors of the other mounts; a failing store stops its own uploads and its markers.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Mutex;
 
 use crate::adapters::destination_id;
-use crate::adapters::state::open_objects::OpenObject;
 use crate::adapters::store::StoreError;
 use crate::adapters::store::open::Stores;
 use crate::model::cancel::Cancel;
@@ -33,9 +31,12 @@ mod proof;
 mod put;
 mod snapshot;
 mod streaming;
+mod traces;
 mod upload;
 
 use streaming::HeldVolumes;
+
+pub use traces::Traces;
 
 pub use snapshot::{KEY_VARIABLE, run_order_file};
 
@@ -57,8 +58,7 @@ pub struct Execution<'a> {
     pub tools: Vec<String>,
     pub cancel: &'a Cancel,
     pub events: &'a Events<'a>,
-    /// Beginnings of objects that could not be removed.
-    pub lingering: Mutex<Vec<OpenObject>>,
+    pub traces: Traces,
 }
 
 /// What has been done so far.

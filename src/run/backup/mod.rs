@@ -11,7 +11,6 @@ pub mod survey;
 mod waiting;
 
 use std::path::Path;
-use std::sync::Mutex;
 
 use chrono::{DateTime, Utc};
 
@@ -32,7 +31,7 @@ use crate::plan::backup::{Mode, Plan, Refusal};
 use crate::profile::check::check_key;
 use crate::profile::{Diagnostics, Readable};
 use crate::render::report;
-use crate::run::backup::exec::Execution;
+use crate::run::backup::exec::{Execution, Traces};
 use crate::run::backup::survey::{Request, Survey, snapshot_problem, survey};
 use crate::run::guard::guarded;
 use crate::run::prune;
@@ -312,7 +311,7 @@ fn backup(
         tools,
         cancel,
         events,
-        lingering: Mutex::default(),
+        traces: Traces::default(),
     };
     let outcome = execution.run();
     if outcome == Outcome::Success {

@@ -13,6 +13,7 @@ use crate::model::secret::Secret;
 use crate::model::stamp::Stamp;
 use crate::model::text::{count, size};
 use crate::plan::restore::error::PlanError;
+use crate::plan::restore::estimate::LEAST_DOLLARS;
 use crate::plan::restore::plan::{RestoreOptions, RestorePlan};
 use crate::plan::restore::point_in_time::PointInTime;
 use crate::run::restore::downloads::Downloads;
@@ -186,12 +187,17 @@ impl<'a> States<'a> {
             // Each manifest comes with a marker.
             let requests = 2.0 * objects.len() as f64 / 1000.0 * prices.get_per_thousand;
             let dollars = bytes as f64 / 1e9 * prices.transfer_per_gb + requests;
-            let text = format!(
-                "reading {} ({}) from {} once; at Amazon's prices that costs about ${dollars:.2}",
+            let mut text = format!(
+                "reading {} ({}) from {} once",
                 count(objects.len() as u64, "manifest"),
                 size(bytes),
                 store.label(),
             );
+            if dollars >= LEAST_DOLLARS {
+                text.push_str(&format!(
+                    "; at Amazon's prices that costs about ${dollars:.2}"
+                ));
+            }
             self.settings.events.note(Section::Objects, text);
         }
     }

@@ -15,6 +15,7 @@ use super::play;
 use super::step::{Change, Fault, Run, Step, Trouble};
 use super::world::World;
 use crate::property::dice::Dice;
+use crate::support::strace::can_trace;
 
 /// How many points in the ordinary tests.
 const COUNT: usize = 12;
@@ -220,20 +221,4 @@ fn calls(world: &mut World, target: Target) -> BTreeMap<String, Vec<String>> {
         }
     }
     made
-}
-
-/// Whether processes may be traced here.
-fn can_trace() -> bool {
-    let mut command = Command::new("strace");
-    command.args([
-        "-f",
-        "-qq",
-        "--seccomp-bpf",
-        "-o",
-        "/dev/null",
-        "-e",
-        "trace=openat",
-        "true",
-    ]);
-    command.status().is_ok_and(|status| status.success())
 }

@@ -285,6 +285,26 @@ fn owners_have_the_same_names_on_another_computer() {
     assert_eq!(ids(&back.join("a.txt")), (1, 2));
 }
 
+/// Each name beyond the first, if it goes into the archive.
+#[test]
+fn what_hard_links_cost_is_said() {
+    let machine = Machine::new();
+    let home = machine.home();
+    fs::write(home.join("docs/first"), vec![b'x'; 1_000_000]).unwrap();
+    for name in ["docs/second", "pics/third"] {
+        fs::hard_link(home.join("docs/first"), home.join(name)).unwrap();
+    }
+    // The other name is not selected.
+    fs::hard_link(home.join("docs/a.txt"), machine.path("elsewhere")).unwrap();
+    let words = "2 further names of hard-linked files: an archive has the content of each name, 2.0 MB more in all; a \
+                 restore on Linux links them again";
+    machine.aam("plan", &[]).exit(0).says(words);
+    let ran = machine.run(&[]);
+    ran.exit(0).says(&format!("{}: {words}", home.display()));
+    machine.aam("plan", &[]).exit(0).never_says("hard-linked");
+    machine.run(&[]).exit(0).never_says("hard-linked");
+}
+
 /// Whoever may write to a source can make such a path: it costs itself alone.
 #[test]
 fn a_path_longer_than_the_system_takes_costs_itself_alone() {

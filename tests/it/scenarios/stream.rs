@@ -1,6 +1,8 @@
 //! `archive.transfer: stream`: archives go to all stores while they are made. What goes wrong in the
 //! middle leaves nothing that counts, and what a store says it has can be restored.
 
+mod traces;
+
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
@@ -303,12 +305,18 @@ fn markers_that_could_not_be_sent_are_sent_by_the_next_run() {
 /// A machine whose first archive waits in the middle.
 fn held() -> (Machine, Gate) {
     let (mut machine, _proxy) = made();
+    let gate = hold(&mut machine);
+    (machine, gate)
+}
+
+/// Lets the first archive of a machine wait in the middle.
+fn hold(machine: &mut Machine) -> Gate {
     let gate = Gate::new(&machine.path("."));
     machine.hook_seven_zip(&format!(
         "case \"$what $*\" in archive*/1/archive.list*) 7zz \"$@\" | (head -c 200000; {}; cat); exit 0 ;; esac",
         gate.hook()
     ));
-    (machine, gate)
+    gate
 }
 
 /// Waits until the run has noted that both stores began the fourth volume.

@@ -97,23 +97,32 @@ fn only_objects_are_listed() {
     assert_ne!(error.kind, StoreErrorKind::Local, "{error}");
 }
 
+/// Fourteen days, and no object however old it is.
 #[test]
 fn only_stale_partials_are_removed() {
     let place = Place::directory();
     let directory = Path::new(place.store.label()).to_owned();
-    let (stale, fresh) = (
-        directory.join(".aam-partial-1-1"),
-        directory.join(".aam-partial-2-2"),
-    );
-    fs::write(&stale, b"half").unwrap();
-    fs::write(&fresh, b"half").unwrap();
-    let age = SystemTime::now() - Duration::from_secs(15 * 24 * 60 * 60);
-    filetime::set_file_mtime(&stale, age.into()).unwrap();
-    place
-        .store
-        .put_bytes("object", b"x", Purpose::Index)
-        .unwrap();
-    assert!(!stale.exists() && fresh.exists());
+    let stays = [
+        (".aam-partial-1-1", 15, false),
+        (".aam-partial-2-2", 13, true),
+        (".aam-partial-3-3", 0, true),
+        ("an object", 4000, true),
+        ("aam-partial-4-4", 4000, true),
+        (".another", 4000, true),
+    ];
+    for (name, days, _) in stays {
+        let path = directory.join(name);
+        fs::write(&path, b"half").unwrap();
+        let age = SystemTime::now() - Duration::from_secs(days * 24 * 60 * 60);
+        filetime::set_file_mtime(&path, age.into()).unwrap();
+    }
+    for key in ["object", "another"] {
+        let put = place.store.put_bytes(key, b"x", Purpose::Index);
+        put.unwrap();
+    }
+    for (name, days, stays) in stays {
+        assert_eq!(directory.join(name).exists(), stays, "{name}, {days} days");
+    }
 }
 
 /// A file system of four mebibytes, unmounted when dropped.

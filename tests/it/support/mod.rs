@@ -22,4 +22,5 @@ pub mod proxy;
 pub mod recorder;
 pub mod smtp;
 pub mod stored;
+pub mod strace;
 pub mod wait;

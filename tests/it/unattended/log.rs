@@ -3,7 +3,6 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::process::Command;
 
 use aam_auto_backup::parts::Event;
 use aam_auto_backup::parts::text;
@@ -11,7 +10,6 @@ use serde_json::Value;
 
 use super::kit::Night;
 use crate::support::harm::Mounted;
-use crate::support::machine::Ran;
 
 /// SPEC#log, in its order; hooks and the result are our own.
 #[test]
@@ -198,18 +196,13 @@ fn a_directory_that_cannot_be_closed_is_named() {
     let machine = &night.machine;
     let profile = machine.path("profile.yaml");
     for (directory, code) in [("home/docs", 0), ("state/logs", 0), ("store", 1)] {
-        let plain = machine.command(&["run", profile.to_str().unwrap()]);
-        let mut command = Command::new("strace");
-        command.args(["-f", "-o", "/dev/null", "-e", "trace=close"]);
-        command.args(["-e", "inject=close:error=EIO", "-P"]);
-        command
-            .arg(machine.path(directory))
-            .arg(plain.get_program());
-        command.args(plain.get_args()).env_clear();
-        for (name, value) in plain.get_envs() {
-            command.envs(value.map(|value| (name, value)));
-        }
-        let ran = Ran::of(command.output().unwrap());
+        let place = machine.path(directory);
+        let close = ["-f", "-o", "/dev/null", "-e", "trace=close", "-e"];
+        let fails = ["inject=close:error=EIO", "-P", place.to_str().unwrap()];
+        let ran = machine.traced(
+            &[&close[..], &fails].concat(),
+            &["run", profile.to_str().unwrap()],
+        );
         ran.exit(code).never_says("the run crashed");
         if code == 1 {
             ran.says("store' cannot be closed");

@@ -7,9 +7,9 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::{Builder, ScopedJoinHandle};
 
 use super::cutter::{Cutter, Portion};
+use super::traces::open_object;
 use super::{Execution, StepsDone};
-use crate::adapters::state::open_objects::OpenObject;
-use crate::adapters::state::{State, uploads};
+use crate::adapters::state::uploads;
 use crate::adapters::store::{GrowingObject, Purpose, Store, StoreError, StoreErrorKind};
 use crate::model::event::{Event, Section};
 use crate::model::object::ObjectRef;
@@ -107,7 +107,7 @@ impl<'a> Execution<'a> {
                 Portion::Archive => self.abandon(store.label(), std::mem::take(&mut volumes)),
                 Portion::Volume(key) => {
                     let object = store.grow(&key, Purpose::Archive)?;
-                    self.note_begun(store.label(), &key, object.trace());
+                    self.note_begun(&open_object(store.label(), &key, object.trace()));
                     self.events.emit(Event::Uploading {
                         store: store.label().to_owned(),
                         key: key.clone(),
@@ -126,11 +126,9 @@ impl<'a> Execution<'a> {
             }
             Ok(())
         };
-        match portions.iter().try_for_each(&mut step) {
+        match take_all(portions, &mut step) {
             Ok(()) => Ok(volumes),
             Err(error) => {
-                // The other stores do not wait until everything is removed.
-                drop(portions);
                 self.abandon(store.label(), volumes);
                 Err(error)
             }
@@ -153,11 +151,7 @@ impl<'a> Execution<'a> {
                 published => published,
             };
             if let Err(error) = published {
-                self.lingering(OpenObject {
-                    store: label.to_owned(),
-                    key,
-                    trace,
-                });
+                self.lingers(open_object(label, &key, trace));
                 self.abandon(label, held.map(|(_, received)| received).collect());
                 return Err(error);
             }
@@ -178,11 +172,7 @@ impl<'a> Execution<'a> {
             let text = format!("what was sent of '{key}' cannot be removed: {error}");
             self.events
                 .warn(Section::CleanUp, text, Some(hint.to_owned()));
-            self.lingering(OpenObject {
-                store: label.to_owned(),
-                key,
-                trace,
-            });
+            self.lingers(open_object(label, &key, trace));
         }
     }
 
@@ -193,52 +183,17 @@ impl<'a> Execution<'a> {
             let received = held.into_iter().map(|(_, received)| received);
             self.abandon(label, received.collect());
         }
-        let lingering = self.lingering.lock();
-        let lingering = lingering.unwrap_or_else(std::sync::PoisonError::into_inner);
-        self.saved(State::of(&self.plan.location).keep_open(&lingering));
+        self.keep_traces(Section::CleanUp);
     }
+}
 
-    /// Removes what a killed run began and did not publish.
-    pub(super) fn remove_traces(&self) {
-        let state = State::of(&self.plan.location);
-        let all = state.open_objects();
-        if all.is_empty() {
-            return;
-        }
-        let (found, mut removed) = (all.len(), 0);
-        for open in all {
-            let store = self.stores.values().find(|s| s.label() == open.store);
-            match store.map(|store| store.remove_trace(&open.key, &open.trace)) {
-                Some(Ok(())) => removed += 1,
-                Some(Err(error)) => {
-                    self.events.warn(Section::Start, error.to_string(), None);
-                    self.lingering(open);
-                }
-                None => self.lingering(open),
-            }
-        }
-        let text = format!("removed {removed} of {found} objects that an interrupted run began");
-        self.events.note(Section::Start, text);
-        let lingering = self.lingering.lock();
-        let lingering = lingering.unwrap_or_else(std::sync::PoisonError::into_inner);
-        self.saved(state.keep_open(&lingering));
-    }
-
-    fn lingering(&self, open: OpenObject) {
-        let lingering = self.lingering.lock();
-        lingering
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .push(open);
-    }
-
-    fn note_begun(&self, label: &str, key: &str, trace: String) {
-        let open = OpenObject {
-            store: label.to_owned(),
-            key: key.to_owned(),
-            trace,
-        };
-        self.saved(State::of(&self.plan.location).note_open(&open));
-    }
+/// Takes portions until one fails, and none after that: the other stores do not wait until this one
+/// has removed what it received.
+fn take_all(
+    portions: Receiver<Portion>,
+    step: &mut dyn FnMut(Portion) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    portions.into_iter().try_for_each(step)
 }
 
 /// Names the volumes in the result of a stage. False if they are not all of the archive.
@@ -272,5 +227,32 @@ fn no_thread(store: &dyn Store, why: io::Error) -> StoreError {
         why: format!("its thread cannot run: {why}"),
         kind: StoreErrorKind::Local,
         hint: String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_that_failed_takes_no_portion_more() {
+        let (to, portions) = sync_channel(3);
+        let mut taken = 0;
+        for _ in 0..2 {
+            to.send(Portion::VolumeEnd).unwrap();
+        }
+        let failed = take_all(portions, &mut |_| {
+            taken += 1;
+            Err(StoreError {
+                store: String::new(),
+                what: String::new(),
+                why: String::new(),
+                kind: StoreErrorKind::Full,
+                hint: String::new(),
+            })
+        });
+        assert_eq!((failed.unwrap_err().kind, taken), (StoreErrorKind::Full, 1));
+        // What it received is not removed yet, and nobody waits for it.
+        assert!(to.send(Portion::VolumeEnd).is_err());
     }
 }

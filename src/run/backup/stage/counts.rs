@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::fitting::Fitting;
+use super::hard_linked::HardLinked;
 use super::shares::Shares;
 use crate::model::manifest::RelPath;
 use crate::model::path::Family;
@@ -21,6 +22,9 @@ pub struct WalkCounts {
     pub archived_files: u64,
     pub archived_bytes: u64,
     pub archived_directories: u64,
+    /// What is in the archive more than once.
+    #[serde(skip)]
+    pub hard_linked: HardLinked,
     /// Entries left out by an exclusion; what is in a directory left out is not counted.
     pub excluded: u64,
     /// Symbolic links in the manifest.

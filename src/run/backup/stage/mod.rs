@@ -32,6 +32,7 @@ mod counts;
 mod fit;
 mod fitting;
 mod half_copies;
+mod hard_linked;
 mod held;
 mod make_way;
 mod manifest_object;
@@ -302,6 +303,10 @@ fn mounted(order: &StageOrder, counts: &WalkCounts) -> Event {
 }
 
 fn note_not_copied(order: &StageOrder, counts: &WalkCounts, events: &Events<'_>) {
+    if let Some(names) = counts.hard_linked.sentence() {
+        let text = format!("{}: {names}", order.mount.path);
+        events.note(Section::Ignored, text);
+    }
     if counts.links > 0 || counts.special > 0 {
         let links = match counts.links {
             0 => String::new(),

@@ -80,6 +80,7 @@ pub fn prepare(
     if cancel.is_set() || flow.is_break() {
         return Err(StageError::Interrupted);
     }
+    prepared.hard_linked.close();
     before.rest(&mut |entry| out.carry_over(entry, &mut prepared))?;
     prepared.is_as_before = last_manifest(order).is_some() && out.is_as(before.count);
     let left_out;
@@ -251,6 +252,7 @@ fn take_file(
         } else if out.archive(&new.path)? {
             prepared.archived_files += 1;
             prepared.archived_bytes += new.meta.size;
+            prepared.hard_linked.note(new.details.links, new.meta.size);
             new.stored = Some(Stored::In(order.stamp));
         } else {
             prepared.skipped += 1;

@@ -1,6 +1,7 @@
 //! Uploads that are given up, stores that are away, kills, and lost answers.
 
 use super::*;
+use crate::support::processes::is_root;
 
 /// What cannot go on is told and given up; the backup that is made then holds everything.
 #[test]
@@ -258,6 +259,39 @@ fn what_rots_while_it_waits_is_not_sent() {
     }
 }
 
+/// The name and the size of a waiting file are there, and its content is not: damage, as above. The
+/// bucket gets all of the new backup.
+#[test]
+fn what_cannot_be_read_while_it_waits_is_not_sent() {
+    if !is_root() {
+        // strace cannot look at the handles of a program that lets no other one look into it.
+        eprintln!("only root can make it fail");
+        return;
+    }
+    for tail in [".zip.004", "_manifest_-"] {
+        let (machine, proxy) = made(false);
+        proxy.spoil("PUT", ".zip.003", usize::MAX, denied());
+        proxy.spoil("PUT", "_manifest_-", usize::MAX, denied());
+        machine.run(&[]).exit(1);
+        proxy.heal();
+        let file = waiting(&machine, tail);
+        let fails = ["inject=read:error=EIO", "-P", file.to_str().unwrap()];
+        let trace = ["-f", "-o", "/dev/null", "-e", "trace=read", "-e"];
+        let profile = machine.path("profile.yaml");
+        let arguments = ["run", profile.to_str().unwrap()];
+        let ran = machine.traced(&[&trace[..], &fails].concat(), &arguments);
+        let why = format!("'{}' cannot be read any more: ", file.display());
+        ran.exit(1).says(&why).says("Input/output error");
+        ran.says("check the disk of archive.work-directory; the next run makes a new backup");
+        let ran = machine.run(&[]);
+        ran.exit(3).says(" is given up: ").says(&why);
+        ran.says(" full backup!");
+        assert_eq!(complete(&machine).len(), 1, "{tail}\n{ran}");
+        assert!(machine.kept().is_empty(), "{tail}\n{ran}");
+        assert_restores(&machine);
+    }
+}
+
 /// Where entity tags are checksums, they are believed, whatever was begun.
 #[test]
 fn an_object_of_the_same_size_with_other_content_is_not_taken_for_the_own() {
@@ -281,26 +315,27 @@ fn an_object_of_the_same_size_with_other_content_is_not_taken_for_the_own() {
     }
 }
 
-/// Changes a byte of a waiting volume, or changes it back; its size and time stay.
-pub(super) fn rot(machine: &Machine, tail: &str) {
+/// The path of a waiting file.
+fn waiting(machine: &Machine, tail: &str) -> PathBuf {
     let mut left = machine.kept();
     while let Some(path) = left.pop() {
         if path.is_dir() {
-            left.extend(
-                fs::read_dir(&path)
-                    .unwrap()
-                    .map(|entry| entry.unwrap().path()),
-            );
+            let entries = fs::read_dir(&path).unwrap();
+            left.extend(entries.map(|entry| entry.unwrap().path()));
         } else if path.to_str().unwrap().contains(tail) {
-            let time =
-                filetime::FileTime::from_last_modification_time(&fs::metadata(&path).unwrap());
-            let mut bytes = fs::read(&path).unwrap();
-            let middle = bytes.len() / 2;
-            bytes[middle] ^= 1;
-            fs::write(&path, bytes).unwrap();
-            filetime::set_file_mtime(&path, time).unwrap();
-            return;
+            return path;
         }
     }
     panic!("nothing waits");
+}
+
+/// Changes a byte of a waiting volume, or changes it back; its size and time stay.
+pub(super) fn rot(machine: &Machine, tail: &str) {
+    let path = waiting(machine, tail);
+    let time = filetime::FileTime::from_last_modification_time(&fs::metadata(&path).unwrap());
+    let mut bytes = fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    filetime::set_file_mtime(&path, time).unwrap();
 }
