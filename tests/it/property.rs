@@ -89,6 +89,10 @@ fn many(seed: u64, count: u64) {
         "only {} trees of several mounts",
         seen.several_mounts
     );
+    assert!(
+        count < 1000 || seen.root_excluded > 0,
+        "`/` is never excluded"
+    );
 }
 
 /// In how many trees what was met.
@@ -98,6 +102,7 @@ struct Seen {
     excluded: u64,
     not_copied: u64,
     several_mounts: u64,
+    root_excluded: u64,
 }
 
 impl Seen {
@@ -107,6 +112,7 @@ impl Seen {
         self.excluded += has(Answer::Excluded);
         self.not_copied += has(Answer::NotCopied);
         self.several_mounts += u64::from(met.mounts > 1);
+        self.root_excluded += u64::from(met.only_root_excluded);
     }
 }
 

@@ -58,3 +58,28 @@ impl MissingSource {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_backup_waits_for_what_it_would_lack() {
+        let why = || "away".to_owned();
+        let own = Missing::Own {
+            what: "the mirror",
+            place: "/m".to_owned(),
+        };
+        for (why, postpones_if_optional) in [
+            (Missing::Unreadable(why()), true),
+            (Missing::NeverSeen(why()), false),
+            (Missing::Emptied(why()), true),
+            (own, true),
+        ] {
+            let path = FullPath::parse("/a").unwrap();
+            let missing = MissingSource { path, why };
+            assert!(missing.postpones_full(false), "{missing:?}");
+            assert_eq!(missing.postpones_full(true), postpones_if_optional);
+        }
+    }
+}

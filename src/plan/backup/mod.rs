@@ -157,7 +157,8 @@ impl Plan {
         let digest = selection_digest(&job.location, job.selection.spec());
         let mut findings = Vec::new();
         let uploads = resume::uploads(&job.location, facts, &mut findings);
-        let stamp = stamp(job, facts.now, &uploads.stores, &mut findings);
+        let now = Stamp::new(facts.now, job.zone);
+        let stamp = stamp(now, &uploads.stores, &mut findings);
         let missing = missing(job, facts, &mut findings);
         let waited_for: Vec<String> = waited_for(job, facts).collect();
         let required = job.sources.iter().filter(|s| !s.optional);
@@ -311,13 +312,7 @@ fn names<S: Serializer>(
 
 /// The stamp of this run: now, but never before an existing backup, because restores rely on the
 /// order of stamps.
-fn stamp(
-    job: &Job,
-    now: DateTime<Utc>,
-    stores: &[(StoreName, StoreFacts)],
-    findings: &mut Vec<PlanNote>,
-) -> Stamp {
-    let now = Stamp::new(now, job.zone);
+fn stamp(now: Stamp, stores: &[(StoreName, StoreFacts)], findings: &mut Vec<PlanNote>) -> Stamp {
     let (future, past): (BTreeSet<Stamp>, BTreeSet<Stamp>) = stores
         .iter()
         .filter_map(|(_, s)| s.catalog.as_ref().ok())
@@ -390,4 +385,57 @@ fn missing(job: &Job, facts: &Facts, findings: &mut Vec<PlanNote>) -> Vec<FullPa
         hint: Some(missing.hint(*optional).to_owned()),
     }));
     facts.missing.iter().map(|m| m.path.clone()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::catalog::Catalog;
+    use crate::model::object::Object;
+
+    #[test]
+    fn a_backup_is_never_named_before_an_existing_one() {
+        const OLD: &str = "20261101_100000.000000_0_0.0";
+        const NEW: &str = "20261101_100000.000000_20261110_100000.000000";
+        const FUTURE: &str = "20280101_100000.000000_0_0.0";
+        let named = |now: &str, stores: &[&[&str]]| {
+            let facts = |backups: &&[&str]| {
+                let objects = backups.iter().map(|backup| Object {
+                    key: format!("pc_{backup}_yes_a"),
+                    size: 1,
+                });
+                let facts = StoreFacts {
+                    label: "store".to_owned(),
+                    catalog: Ok(Catalog::new("pc", objects)),
+                };
+                (StoreName::Directory, facts)
+            };
+            let mut stores: Vec<_> = stores.iter().map(facts).collect();
+            let away = StoreFacts {
+                label: "away".to_owned(),
+                catalog: Err("it cannot be reached".to_owned()),
+            };
+            stores.push((StoreName::S3, away));
+            let mut findings = Vec::new();
+            let stamp = stamp(now.parse().unwrap(), &stores, &mut findings);
+            let texts = findings.iter().map(|finding| finding.text.clone());
+            (stamp.to_string(), texts.collect::<Vec<_>>().join("; "))
+        };
+        let now = "20261111_000000.000000";
+        let nothing = |stamp: &str| (stamp.to_owned(), String::new());
+        assert_eq!(named(now, &[]), nothing(now));
+        assert_eq!(named(now, &[&[OLD, NEW]]), nothing(now));
+        // The clock was set back, and the newest backup is in the second store only.
+        for now in ["20261110_100000.000000", "20261110_095959.999999"] {
+            let (stamp, text) = named(now, &[&[OLD], &[OLD, NEW]]);
+            assert_eq!(stamp, "20261110_100000.000001");
+            assert!(text.starts_with(&format!("the clock says {now}")), "{text}");
+        }
+        let next = "20261110_100000.000001";
+        assert_eq!(named(next, &[&[OLD, NEW]]), nothing(next));
+        // What a wrong clock made is said, and names nothing.
+        let (stamp, text) = named(now, &[&[OLD, FUTURE]]);
+        assert_eq!(stamp, now);
+        assert!(text.starts_with("1 backup is dated in the future, up to 20280101"));
+    }
 }

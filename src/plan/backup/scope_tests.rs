@@ -336,3 +336,38 @@ fn a_backup_of_the_future_is_no_base() {
     assert_eq!(word("20261125_100000.000000"), "1125+1125 Manifest");
     assert_eq!(word("20261128_100000.000000"), "full");
 }
+
+/// What was sent and is gone is no longer a base, though names alone would not show it.
+#[test]
+fn what_a_store_has_lost_is_no_base() {
+    let sent = [complete(NOVEMBER, FULL), complete(NOVEMBER, INC)].concat();
+    let word = |gone: &str| {
+        let listed: Vec<&str> = sent.iter().map(String::as_str).collect();
+        let listed: Vec<&str> = listed.into_iter().filter(|key| *key != gone).collect();
+        let mut world = World::new(&[&listed])
+            .remembers("20261102_100000.000000", "today")
+            .remembers("20261110_100000.000000", "today");
+        let sent = sent.iter().map(|key| Object {
+            key: key.clone(),
+            size: 1,
+        });
+        let sent: Vec<Object> = sent.collect();
+        if let Ok(catalog) = &mut world.stores[0].catalog {
+            catalog.compare(&sent);
+        }
+        world.word()
+    };
+    assert_eq!(word(""), "1102+1110 Manifest");
+    for gone in &sent {
+        assert_eq!(word(gone), "full", "{gone}");
+    }
+}
+
+#[test]
+fn a_manifest_of_every_mount_must_be_remembered() {
+    let both = world(&[complete(NOVEMBER, FULL), complete(NOVEMBER, INC)]);
+    let mut both = both.remembers("20261110_100000.000000", "today");
+    assert_eq!(both.word(), "1102+1110 Manifest");
+    both.remembered[0].manifests.pop();
+    assert_eq!(both.word(), "full");
+}

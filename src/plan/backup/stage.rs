@@ -12,7 +12,7 @@ use super::scope::{Baseline, Scope};
 use crate::model::file_system::FileSystem;
 use crate::model::job::Job;
 use crate::model::job::MaxDelete;
-use crate::model::manifest::{Moment, RelPath};
+use crate::model::manifest::{Entry, EntryKind, Moment, RelPath, Stored};
 use crate::model::mount::Mount;
 use crate::model::name::{BackupId, Format};
 use crate::model::name::{ObjectName, Part};
@@ -132,6 +132,28 @@ pub enum Changes {
     SinceManifest { path: String },
     /// Those with any time at or after this moment.
     SinceMoment { moment: Moment },
+}
+
+impl Changes {
+    /// Whether an entry is archived; `last` is what the last manifest says of it (SPEC#changes).
+    pub fn include(&self, new: &Entry, last: Option<&Entry>) -> bool {
+        match (self, last) {
+            (Changes::Everything, _) => true,
+            (Changes::SinceMoment { moment }, _) => new.meta.touched_since(*moment),
+            (Changes::SinceManifest { .. }, None) => true,
+            (Changes::SinceManifest { .. }, Some(last)) if new.kind == EntryKind::Directory => {
+                last.kind != EntryKind::Directory
+            }
+            (Changes::SinceManifest { .. }, Some(last)) => {
+                // It must be known that an archive holds it.
+                let is_held = matches!(last.stored, Some(Stored::In(_)));
+                last.kind != EntryKind::File
+                    || !is_held
+                    || last.details.racy
+                    || new.meta.differs(&last.meta)
+            }
+        }
+    }
 }
 
 /// How the name of [`MirrorOrder::half_copies`] begins.
@@ -256,4 +278,79 @@ pub fn mirror_target(mirror: &FullPath, mount: &FullPath) -> FullPath {
         None => mirror.clone(),
     };
     mount.parts().iter().fold(top, |path, name| path.join(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::manifest::Meta;
+
+    fn entry(kind: EntryKind, times: [i128; 3], size: u64) -> Entry {
+        let meta = Meta {
+            size,
+            modified: Moment(times[0]),
+            created: Some(Moment(times[1])),
+            changed: Some(Moment(times[2])),
+            mode: None,
+        };
+        let stamp = "20261101_100000.000000".parse().unwrap();
+        Entry::new(
+            &RelPath::from_bytes("a"),
+            kind,
+            meta,
+            Some(Stored::In(stamp)),
+        )
+    }
+
+    #[test]
+    fn what_an_archive_is_known_to_hold_is_not_archived_again() {
+        let file = || entry(EntryKind::File, [5, 6, 7], 1);
+        let changes = Changes::SinceManifest {
+            path: String::new(),
+        };
+        let with = |change: fn(&mut Entry)| {
+            let mut last = file();
+            change(&mut last);
+            changes.include(&file(), Some(&last))
+        };
+        assert!(!with(|_| ()));
+        assert!(!with(|last| last.unseen = true));
+        assert!(!with(|last| last.meta.changed = None), "not known");
+        assert!(with(|last| last.stored = Some(Stored::EARLIER)));
+        assert!(with(|last| last.stored = None), "in no archive");
+        assert!(with(|last| last.details.racy = true));
+        assert!(with(|last| last.kind = EntryKind::Directory));
+        assert!(with(|last| last.kind = EntryKind::Link));
+        assert!(with(|last| last.meta.size = 2));
+        assert!(with(|last| last.meta.modified = Moment(4)));
+        assert!(with(|last| last.meta.created = Some(Moment(5))));
+        assert!(with(|last| last.meta.changed = Some(Moment(8))));
+        assert!(changes.include(&file(), None));
+        let directory = |times| entry(EntryKind::Directory, times, 0);
+        let new = directory([9, 9, 9]);
+        assert!(!changes.include(&new, Some(&directory([1, 1, 1]))));
+        assert!(changes.include(&new, Some(&file())));
+        assert!(changes.include(&new, None));
+    }
+
+    #[test]
+    fn without_a_manifest_times_decide() {
+        let since = |moment| Changes::SinceMoment {
+            moment: Moment(moment),
+        };
+        for (times, expected) in [
+            ([5, 6, 7], false),
+            ([8, 6, 7], true),
+            ([5, 8, 7], true),
+            ([5, 6, 8], true),
+            ([5, 6, 9], true),
+        ] {
+            for kind in [EntryKind::File, EntryKind::Directory] {
+                let new = entry(kind, times, 1);
+                assert_eq!(since(8).include(&new, Some(&new)), expected, "{times:?}");
+            }
+        }
+        let old = entry(EntryKind::File, [1, 1, 1], 1);
+        assert!(Changes::Everything.include(&old, Some(&old)));
+    }
 }

@@ -370,3 +370,7 @@ fn v1(name: &MountName) -> RestoreFinding {
         text,
     }
 }
+
+#[cfg(test)]
+#[path = "build_tests.rs"]
+mod tests;

@@ -22,6 +22,20 @@ pub fn newest_state(catalog: &Catalog, at: Option<&PointInTime>) -> Option<Stamp
         .and_then(|chosen| chosen.chain.last().map(|b| b.id.stamp()))
 }
 
+/// Of stores and what they hold, the one with the newest state. The first of equal ones.
+pub fn with_newest_state<S>(
+    found: impl IntoIterator<Item = (S, Catalog)>,
+    at: Option<&PointInTime>,
+) -> Option<(S, Catalog)> {
+    let state = |catalog: &Catalog| newest_state(catalog, at);
+    found
+        .into_iter()
+        .reduce(|best, next| match state(&next.1) > state(&best.1) {
+            true => next,
+            false => best,
+        })
+}
+
 /// Removes backups that a wrong clock dated in the future, so that they are not mistaken for the
 /// newest state, and returns their stamps. Removes nothing if nothing else could be restored.
 pub fn without_future(catalog: Catalog, now: Stamp) -> (Catalog, Vec<Stamp>) {
@@ -150,6 +164,31 @@ mod tests {
         assert_eq!(left(&[OLD, future]), (Some(old), vec![new_year]));
         assert_eq!(left(&[future]), (Some(new_year), vec![new_year]));
     }
+
+    #[test]
+    fn the_store_with_the_newest_state_is_chosen() {
+        let chosen = |stores: &[&[&str]], at: Option<&str>| {
+            let found = stores.iter().map(|backups| catalog(backups)).enumerate();
+            let at: Option<PointInTime> = at.map(|text| text.parse().unwrap());
+            with_newest_state(found, at.as_ref()).map(|(store, _)| store)
+        };
+        for (stores, at, expected) in [
+            (&[&[OLD][..], &[NEW]][..], None, Some(1)),
+            (&[&[NEW], &[OLD]], None, Some(0)),
+            (&[&[OLD, OLD_LATE], &[NEW]], None, Some(0)),
+            (&[&[OLD, OLD_LATE], &[NEW]], Some("20261115"), Some(1)),
+            (&[&[NEW], &[OLD]], Some("20261105"), Some(1)),
+            // The first one is nearer.
+            (&[&[NEW], &[NEW]], None, Some(0)),
+            (&[&[], &[OLD]], None, Some(1)),
+            (&[&[OLD], &[]], None, Some(0)),
+            (&[&[], &[]], None, Some(0)),
+            (&[], None, None),
+        ] {
+            assert_eq!(chosen(stores, at), expected, "{stores:?} {at:?}");
+        }
+    }
+
     type ChosenStamps = (Vec<String>, Vec<(String, String)>);
 
     /// The stamps of a chain, and what is left out of it.

@@ -81,3 +81,91 @@ pub fn select(
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use super::*;
+    use crate::model::name::MountName;
+
+    fn mount(number: usize, path: &str) -> PlannedMount {
+        let path = FullPath::parse(path).unwrap();
+        PlannedMount {
+            number,
+            name: MountName::of(&path),
+            path: Some(path),
+            target: Vec::new(),
+            archives: Vec::new(),
+            manifest: None,
+            state_bytes: None,
+            wanted: Vec::new(),
+        }
+    }
+
+    fn mounts(paths: &[&str]) -> Vec<PlannedMount> {
+        (1..)
+            .zip(paths)
+            .map(|(number, path)| mount(number, path))
+            .collect()
+    }
+
+    #[test]
+    fn mounts_lie_beside_each_other_in_the_original_layout() {
+        for (paths, expected) in [
+            (&["/a", "/b"][..], ""),
+            (&["/a", "/ab"], ""),
+            (&["/a", "/a/b"], "'/a' and '/a/b' overlap"),
+            (&["/a/b", "/a"], "'/a/b' and '/a' overlap"),
+            (&["/x", "/a/b/c", "/"], "'/x' and '/' overlap"),
+            (&["/a", "/a"], "'/a' and '/a' overlap"),
+            (
+                &["C:\\a"],
+                "'C:\\a' is a windows path, this computer has unix paths",
+            ),
+        ] {
+            let laid_out = lay_out(&mut mounts(paths), Layout::Original);
+            let error = laid_out.err().map(|error| error.to_string().to_lowercase());
+            assert_eq!(error.unwrap_or_default(), expected.to_lowercase());
+            assert!(lay_out(&mut mounts(paths), Layout::Numbered).is_ok());
+        }
+        let mut known = mounts(&["/a/b", "/c"]);
+        lay_out(&mut known, Layout::Original).unwrap();
+        let targets = |mounts: &[PlannedMount]| -> Vec<String> {
+            mounts.iter().map(|mount| mount.target.join("/")).collect()
+        };
+        assert_eq!(targets(&known), ["a/b", "c"]);
+        lay_out(&mut known, Layout::Numbered).unwrap();
+        assert_eq!(targets(&known), ["1", "2"]);
+        known[1].path = None;
+        assert!(lay_out(&mut known, Layout::Original).is_err());
+    }
+
+    #[test]
+    fn only_what_is_wanted_is_restored() {
+        let wanted = |only: &[&str]| {
+            let options = RestoreOptions {
+                only: only.iter().map(|path| (*path).to_owned()).collect(),
+                ..RestoreOptions::default()
+            };
+            let (mut mounts, mut findings) = (mounts(&["/a", "/b"]), Vec::new());
+            select(&mut mounts, &options, &mut findings).map_err(|error| error.to_string())?;
+            let parts = |mount: &PlannedMount| {
+                let names = mount.wanted.iter().map(|wanted| wanted.names.join("/"));
+                format!("{}: {}", mount.shown(), names.collect::<Vec<_>>().join(" "))
+            };
+            Ok((mounts.iter().map(parts).collect::<Vec<_>>(), findings.len()))
+        };
+        let parts = |parts: &[&str], findings| {
+            Ok((
+                parts.iter().map(|part| (*part).to_owned()).collect(),
+                findings,
+            ))
+        };
+        assert_eq!(wanted(&[]), parts(&["/a: ", "/b: "], 0));
+        assert_eq!(wanted(&["/a/x", "1/y"]), parts(&["/a: x y"], 1));
+        assert_eq!(wanted(&["/b", "/b/z"]), parts(&["/b: "], 0), "all of it");
+        assert_eq!(wanted(&["/"]), parts(&["/a: ", "/b: "], 0));
+        let error = "'/c' is in none of the mounts of this backup (1: /a, 2: /b)";
+        assert_eq!(wanted(&["/a/x", "/c"]), Err(error.to_owned()));
+    }
+}

@@ -252,3 +252,67 @@ fn incremental(backup: &Backup) -> IncrementalRow {
         why,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::object::Object;
+
+    const FULL: &str = "20261101_100000.000000";
+    const WHOLE: &str = "20261102_100000.000000";
+    const CUT: &str = "20261103_100000.000000";
+
+    /// A full backup of two mounts and two incremental ones, the second without a marker.
+    fn report(with_full_marker: bool) -> SetsReport {
+        let objects = [
+            ("0_0.0", "no_a.zip.001", 1000),
+            ("0_0.0", "no_a.zip.002", 200),
+            ("0_0.0", "yes_a", 1),
+            ("0_0.0", "manifest_a.zip", 7),
+            ("0_0.0", "no_b.zip.001", 30),
+            ("0_0.0", "yes_b", 1),
+            (WHOLE, "no_a.zip.001", 4),
+            (WHOLE, "yes_a", 1),
+            (CUT, "no_a.zip.001", 50_000),
+        ];
+        let objects = objects.into_iter().map(|(backup, part, size)| Object {
+            key: format!("pc_{FULL}_{backup}_{part}"),
+            size,
+        });
+        let catalog = Catalog::new(
+            "pc",
+            objects.filter(|object| with_full_marker || !object.key.ends_with("0.0_yes_b")),
+        );
+        SetsReport::new("store", "pc", &catalog, &Lifecycle::None, Zone::Utc)
+    }
+
+    #[test]
+    fn totals_are_those_of_all_backups_of_a_set() {
+        let set = report(true).sets.remove(0);
+        assert_eq!((set.volumes, set.bytes), (5, 51_234));
+        assert_eq!((set.complete, set.why.clone()), (true, None));
+        assert_eq!(set.latest, Some(WHOLE.parse().unwrap()));
+        assert_eq!(set.mounts, ["a"], "those of the newest state");
+        let incrementals = set.incrementals.iter();
+        let counts = incrementals.map(|i| (i.volumes, i.bytes, i.complete));
+        assert!(counts.eq([(1, 4, true), (1, 50_000, false)]));
+        let states = [
+            [format!("  {FULL}"), "full".to_owned(), size(1230)],
+            [format!("  {WHOLE}"), "incremental".to_owned(), size(4)],
+        ];
+        assert_eq!(set.states(), states);
+    }
+
+    #[test]
+    fn nothing_of_a_set_without_its_full_backup_is_offered() {
+        let report = report(false);
+        let set = &report.sets[0];
+        assert_eq!((set.complete, set.latest), (false, None));
+        assert_eq!(
+            set.why.as_deref(),
+            Some("the upload of 'b' was not finished")
+        );
+        assert!(set.states().is_empty());
+        assert!(!report.to_text().contains("states, as --at takes them"));
+    }
+}

@@ -13,7 +13,7 @@ use crate::model::path::Family;
 use crate::model::policy::Reference;
 use crate::model::stamp::{Stamp, Zone};
 use crate::model::text;
-use crate::plan::restore::choose::{newest_state, without_future};
+use crate::plan::restore::choose::{with_newest_state, without_future};
 use crate::plan::restore::error::PlanError;
 use crate::plan::restore::plan::RestoreOptions;
 use crate::plan::restore::point_in_time::PointInTime;
@@ -35,15 +35,7 @@ pub fn newest<'a>(
             Err(error) => failed.push(error),
         }
     }
-    let state = |catalog: &Catalog| newest_state(catalog, at);
-    // The first of equal ones.
-    let best = found.into_iter().reduce(|best, next| {
-        if state(&next.1) > state(&best.1) {
-            next
-        } else {
-            best
-        }
-    });
+    let best = with_newest_state(found, at);
     match (best, failed) {
         (None, failed) => Err(failed
             .into_iter()

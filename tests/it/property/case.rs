@@ -37,6 +37,8 @@ impl Sink for Heard {
 pub struct Met {
     pub answers: Vec<Answer>,
     pub mounts: usize,
+    /// `/` itself is excluded, and no source.
+    pub only_root_excluded: bool,
 }
 
 /// A tree on disk, and what the rule says of it.
@@ -122,6 +124,8 @@ impl<'a> Case<'a> {
         }
         self.mirror();
         let met = Met {
+            only_root_excluded: self.root_excluded()
+                && !self.spec.sources.iter().any(FullPath::is_root),
             answers: self.answers.into_values().collect(),
             mounts: self.mounts.len(),
         };
@@ -345,8 +349,12 @@ impl<'a> Case<'a> {
     }
 
     pub(super) fn root_selected(&self) -> bool {
+        self.spec.sources.iter().any(FullPath::is_root) && !self.root_excluded()
+    }
+
+    fn root_excluded(&self) -> bool {
         let names = |e: &Exclusion| matches!(e, Exclusion::Path(p) if p.is_root());
-        self.spec.sources.iter().any(FullPath::is_root) && !self.spec.directories.iter().any(names)
+        self.spec.directories.iter().any(names)
     }
 
     /// What an archive of everything holds: files and really empty directories, as far as 7-Zip can

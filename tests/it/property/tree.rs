@@ -158,8 +158,10 @@ impl Tree {
             self.sources.push(source);
         }
         let above = |path: &str| {
-            path.rsplit_once('/')
-                .map_or("/", |(above, _)| above)
+            let above = path.rsplit_once('/').map(|(above, _)| above);
+            above
+                .filter(|above| !above.is_empty())
+                .unwrap_or("/")
                 .to_owned()
         };
         for _ in 0..dice.below(5) {
@@ -170,6 +172,7 @@ impl Tree {
             let exclusion = match dice.below(12) {
                 0 => source,
                 1 if dice.percent(20) => above(&source),
+                2 if dice.percent(20) => "/".to_owned(),
                 1 | 2 => text(&any),
                 3 => format!("{}/", text(&any)),
                 4 => format!("{source}{}", text(&any)),

@@ -51,6 +51,29 @@ fn extra_files_are_deleted_when_asked_for() {
     assert_eq!(differences(&expected, &found), Vec::<String>::new());
 }
 
+/// As Go's module cache: a user may write neither into such a directory nor into its copy.
+#[test]
+fn read_only_directories_of_a_user_stop_nothing() {
+    let mut machine = Machine::new();
+    machine.profile.mirror_extra("delete", "100%");
+    machine.write("docs/cache/gone", "1");
+    machine.write("docs/cache/stays", "2");
+    machine.become_ordinary();
+    machine.mode("docs/cache", 0o555);
+    machine.run(&[]).exit(0);
+    machine.mode("docs/cache", 0o755);
+    fs::remove_file(machine.home().join("docs/cache/gone")).unwrap();
+    machine.mode("docs/cache", 0o555);
+    machine.run(&[]).exit(0).says("deleted from the mirror: ");
+    let (source, mirror) = (look(&machine.home()), machine.mirror());
+    assert_eq!(differences(&source, &mirror), Vec::<String>::new());
+    // The test directory can be removed.
+    let copy = below(&machine.path("mirror"), &machine.home());
+    for home in [machine.home(), copy] {
+        fs::set_permissions(home.join("docs/cache"), PermissionsExt::from_mode(0o755)).unwrap();
+    }
+}
+
 #[test]
 fn nothing_is_deleted_through_a_link() {
     let mut machine = Machine::new();

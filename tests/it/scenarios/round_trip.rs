@@ -89,3 +89,20 @@ fn every_state_comes_back() {
         );
     }
 }
+
+/// No archive names a directory that holds nothing selected.
+#[test]
+fn a_directory_takes_the_place_of_a_file_of_an_older_backup() {
+    let mut machine = Machine::new();
+    machine.profile.mirror.clear();
+    machine.profile.exclude_files.push("*.tmp".to_owned());
+    machine.write("docs/kind", "a file");
+    machine.run(&[]).exit(0);
+    fs::remove_file(machine.home().join("docs/kind")).unwrap();
+    machine.write("docs/kind/left-out.tmp", "in a directory");
+    machine.run(&[]).exit(0).says(" incremental backup!");
+    for (to, option) in [("exact", "--exact"), ("all", "--with-deleted")] {
+        let restored = restore(&machine, to, &[option]);
+        assert_eq!(restored[&b"docs/kind"[..]].kind, "directory", "{option}");
+    }
+}

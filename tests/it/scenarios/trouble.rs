@@ -2,8 +2,9 @@
 //! runs.
 
 use std::fs;
+use std::process::Command;
 
-use crate::support::machine::Machine;
+use crate::support::machine::{Machine, Ran};
 use crate::support::processes::is_root;
 
 #[test]
@@ -23,6 +24,61 @@ fn what_was_in_an_unreadable_directory_is_kept() {
         .run(&[])
         .exit(3)
         .says("/pics' in the mirror cannot be read, and nothing in it is deleted: ");
+    machine.run(&[]).exit(0);
+}
+
+/// 7-Zip ends with 2 where it cannot read a file to its end, as one with a bad block.
+#[test]
+fn a_file_that_cannot_be_read_to_its_end_costs_itself_alone() {
+    let mut machine = Machine::new();
+    machine.become_ordinary();
+    machine.profile.mirror.clear();
+    machine.mode("docs/b.txt", 0);
+    machine.hook_seven_zip(
+        "list=$(printf '%s\\n' \"$@\" | sed -n 's/^-i@//p; s/^@//p')\n\
+         [ $what = archive ] && grep -q docs/b.txt \"$list\" && exit 2",
+    );
+    machine
+        .run(&[])
+        .exit(3)
+        .says("/docs/b.txt' is not backed up: ");
+    let archived = machine.archived();
+    assert_eq!(archived.len(), 3, "{archived:?}");
+    machine.mode("docs/b.txt", 0o600);
+    machine.profile.seven_zip = None;
+    machine.run(&[]).exit(0);
+}
+
+/// As odd names on network shares: a directory lists them, and they cannot be looked at.
+#[test]
+fn names_that_are_listed_and_not_found_are_named_and_kept() {
+    if !is_root() {
+        // strace cannot look at the handles of a program that lets no other one look into it.
+        println!("only root can make it fail");
+        return;
+    }
+    let mut machine = Machine::new();
+    machine.profile.mirror_extra("delete", "100%");
+    machine.write("docs/odd/name", "odd");
+    // Tools of root are shown the source elsewhere.
+    machine.become_ordinary();
+    machine.run(&[]).exit(0);
+    let profile = machine.path("profile.yaml");
+    let plain = machine.command(&["run", profile.to_str().unwrap()]);
+    let mut command = Command::new("strace");
+    command.args(["-u", "nobody", "-f", "-o", "/dev/null"]);
+    command.args(["-e", "trace=statx", "-e", "inject=statx:error=ENOENT", "-P"]);
+    command.arg(machine.home().join("docs/odd"));
+    command.arg(plain.get_program()).args(plain.get_args());
+    command.env_clear();
+    for (name, value) in plain.get_envs() {
+        command.envs(value.map(|value| (name, value)));
+    }
+    let ran = Ran::of(command.output().unwrap());
+    ran.exit(3)
+        .says("docs/odd/name' is not backed up: its directory lists it, but it cannot be found");
+    assert!(machine.mirrored().contains("docs/odd/name"));
+    assert_eq!(machine.manifests().matches("\"unseen\":true").count(), 1);
     machine.run(&[]).exit(0);
 }
 

@@ -270,20 +270,6 @@ fn take_file(
 
 /// Whether an entry is to be archived (SPEC#changes).
 fn is_changed(order: &StageOrder, new: &Entry, last: Option<&Entry>) -> bool {
-    match order.archive.as_ref().map(|a| &a.changes) {
-        None | Some(Changes::Everything) => true,
-        Some(Changes::SinceMoment { moment }) => new.meta.touched_since(*moment),
-        Some(Changes::SinceManifest { .. }) => match last {
-            None => true,
-            Some(last) if new.kind == EntryKind::Directory => last.kind != EntryKind::Directory,
-            Some(last) => {
-                // It must be known that an archive holds it.
-                let is_held = matches!(last.stored, Some(Stored::In(_)));
-                last.kind != EntryKind::File
-                    || !is_held
-                    || last.details.racy
-                    || new.meta.differs(&last.meta)
-            }
-        },
-    }
+    let archive = order.archive.as_ref();
+    archive.is_none_or(|archive| archive.changes.include(new, last))
 }

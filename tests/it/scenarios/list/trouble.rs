@@ -175,7 +175,8 @@ scenarios! {
     ];
     the_second_waits_for_the_first: [
         Do(|m| m.add_other()),
-        Do(|m| m.profile.more.push_str("lock: {retry-every: 1s, give-up-after: 1h}\n")),
+        // The lock is taken when it is free, not at the next message.
+        Do(|m| m.profile.more.push_str("lock: {retry-every: 30m, give-up-after: 1h}\n")),
         Waits,
         Incremental(2, &[]),
     ];
