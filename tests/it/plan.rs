@@ -133,7 +133,7 @@ fn it_names_what_is_not_stored() {
     }
     plan(&machine, &[])
         .exit(0)
-        .says("7 entries not backed up: links and special files")
+        .says("7 entries not backed up: special files")
         .says(&format!(
             "ignored  '{}/pipe1': special file",
             docs.display()

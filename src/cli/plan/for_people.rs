@@ -130,11 +130,12 @@ fn counts(page: &mut PlanText, order: &StageOrder, mount: &MountPreview) {
         let entries = text::count(*count, "entry");
         page.line(format!("  excluded {entries} by '{rule}'"));
     }
+    let not_stored = match c.links {
+        0 => "not backed up: special files",
+        _ => "not backed up: links and special files",
+    };
     for (count, words) in [
-        (
-            c.links + c.special,
-            "not backed up: links and special files",
-        ),
+        (c.links + c.special, not_stored),
         (c.skipped, "cannot be backed up"),
         (
             c.unseen,
@@ -148,7 +149,7 @@ fn counts(page: &mut PlanText, order: &StageOrder, mount: &MountPreview) {
             ));
         }
     }
-    not_stored(page, order, c);
+    ignored(page, order, c);
     if let (Some(extra), Some(allowed)) = (mount.extra, mount.allowed) {
         let verdict = if allowed {
             ""
@@ -164,7 +165,7 @@ fn counts(page: &mut PlanText, order: &StageOrder, mount: &MountPreview) {
 }
 
 /// The first of the links and special files that are not stored.
-fn not_stored(page: &mut PlanText, order: &StageOrder, counts: &WalkCounts) {
+fn ignored(page: &mut PlanText, order: &StageOrder, counts: &WalkCounts) {
     for (path, why) in &counts.not_stored {
         page.line(format!("  ignored  '{}': {why}", order.display_path(path)));
     }
