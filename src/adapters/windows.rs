@@ -31,8 +31,8 @@ use windows_sys::Win32::Security::Authorization::{
 use windows_sys::Win32::Security::SECURITY_ATTRIBUTES;
 pub use windows_sys::Win32::Storage::FileSystem::FILE_FLAG_OPEN_REPARSE_POINT;
 use windows_sys::Win32::Storage::FileSystem::{
-    CreateDirectoryW, FILE_ATTRIBUTE_HIDDEN, FILE_ATTRIBUTE_REPARSE_POINT, FILE_ATTRIBUTE_SYSTEM,
-    FILE_FLAG_BACKUP_SEMANTICS, FILE_ID_BOTH_DIR_INFO, FILE_LIST_DIRECTORY,
+    CreateDirectoryW, FILE_ATTRIBUTE_HIDDEN, FILE_ATTRIBUTE_OFFLINE, FILE_ATTRIBUTE_REPARSE_POINT,
+    FILE_ATTRIBUTE_SYSTEM, FILE_FLAG_BACKUP_SEMANTICS, FILE_ID_BOTH_DIR_INFO, FILE_LIST_DIRECTORY,
     FileIdBothDirectoryInfo, GetFileInformationByHandleEx, GetVolumeInformationW,
     GetVolumePathNameW, SetFileAttributesW,
 };
@@ -103,16 +103,30 @@ pub fn create_private_directory(path: &Path) -> io::Result<()> {
 ///
 /// # Errors
 /// When Windows refuses.
-#[allow(unsafe_code)]
 pub fn show(directory: &Path) -> io::Result<()> {
     const NOT_SHOWN: u32 = FILE_ATTRIBUTE_HIDDEN | FILE_ATTRIBUTE_SYSTEM;
     let attributes = std::fs::symlink_metadata(directory)?.file_attributes();
     if attributes & NOT_SHOWN == 0 {
         return Ok(());
     }
-    let path = wide(directory.as_os_str());
+    set_attributes(directory, attributes & !NOT_SHOWN)
+}
+
+/// Marks a file as one whose content is elsewhere. Returns whether its file system keeps that.
+///
+/// # Errors
+/// When Windows refuses.
+pub fn mark_offline(file: &Path) -> io::Result<bool> {
+    set_attributes(file, FILE_ATTRIBUTE_OFFLINE)?;
+    let attributes = std::fs::symlink_metadata(file)?.file_attributes();
+    Ok(attributes & FILE_ATTRIBUTE_OFFLINE != 0)
+}
+
+#[allow(unsafe_code)]
+fn set_attributes(path: &Path, attributes: u32) -> io::Result<()> {
+    let path = wide(path.as_os_str());
     // SAFETY: the path ends with 0.
-    match unsafe { SetFileAttributesW(path.as_ptr(), attributes & !NOT_SHOWN) } {
+    match unsafe { SetFileAttributesW(path.as_ptr(), attributes) } {
         0 => Err(io::Error::last_os_error()),
         _ => Ok(()),
     }

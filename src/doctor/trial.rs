@@ -4,6 +4,9 @@
 //! It runs this program itself, with a profile, a state and destinations of its own in one
 //! directory that is removed. What it says names no file of the user.
 
+#[cfg(windows)]
+mod on_windows;
+
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
@@ -16,6 +19,7 @@ use crate::adapters::fs::create_private_directory;
 use crate::adapters::process::Invocation;
 use crate::adapters::state::{DIRECTORY_VARIABLE, base_directory};
 use crate::model::job::Job;
+use crate::model::path::{shown, verbatim};
 use crate::model::secret::Secret;
 
 const KEY: &str = "AAM_BACKUP_TRIAL_KEY";
@@ -38,11 +42,13 @@ pub(super) fn trial(visit: &Visit<'_>) -> Vec<CheckAnswer> {
     });
     let tried = place.map_err(|error| error.to_string()).and_then(|place| {
         let at = place.path().to_owned();
-        Trial { visit, at }.attempt()
+        let trial = Trial { visit, at };
+        let count = trial.attempt()?;
+        Ok((count, trial.more()?))
     });
     vec![match tried {
-        Ok(count) => ok(format!(
-            "{count} files were backed up and restored in {} s: {}",
+        Ok((count, more)) => ok(format!(
+            "{count} files were backed up and restored in {} s: {}{more}",
             began.elapsed().as_secs(),
             system(visit.job)
         )),
@@ -74,11 +80,17 @@ struct Trial<'a> {
 }
 
 impl Trial<'_> {
+    /// What else was tried, in words.
+    #[cfg(not(windows))]
+    fn more(&self) -> Result<String, String> {
+        Ok(String::new())
+    }
+
     /// How many files came back.
     fn attempt(&self) -> Result<usize, String> {
         let failed = |error: io::Error| format!("its files cannot be made: {error}");
         let mut files = wanted();
-        self.make(&files).map_err(failed)?;
+        self.make(&files, &self.profile()).map_err(failed)?;
         let open = self.open_file(&mut files).map_err(failed)?;
         self.run(&["run"], &["--verbose"])?;
         drop(open);
@@ -86,7 +98,7 @@ impl Trial<'_> {
         // Incremental: one file has changed.
         let changed = PathBuf::from("plain.txt");
         files.insert(changed, "changed, and longer".to_owned());
-        self.make(&files).map_err(failed)?;
+        self.make(&files, &self.profile()).map_err(failed)?;
         self.run(&["run"], &["--verbose"])?;
         self.compare("the mirror", "mirror", &files)?;
         let back = self.at.join("back").display().to_string();
@@ -95,20 +107,21 @@ impl Trial<'_> {
         Ok(files.len())
     }
 
-    fn make(&self, files: &TrialFiles) -> io::Result<()> {
+    fn make(&self, files: &TrialFiles, profile: &serde_json::Value) -> io::Result<()> {
         for directory in ["mirror", "store", "state"] {
             fs::create_dir_all(self.at.join(directory))?;
         }
         let left_out = ["left out/inside.txt", "~WRL0001.tmp"];
         let left_out = left_out.map(|path| (PathBuf::from(path), String::new()));
         for (path, text) in files.iter().chain(left_out.iter().map(|(p, t)| (p, t))) {
-            let path = self.at.join("source").join(path);
+            let path = verbatim(&self.at).join("source").join(path);
             path.parent().map_or(Ok(()), fs::create_dir_all)?;
             if fs::read_to_string(&path).ok().as_ref() != Some(text) {
                 fs::write(&path, text)?;
             }
         }
-        fs::write(self.at.join("trial.yaml"), self.profile()?)
+        // JSON is YAML.
+        fs::write(self.at.join("trial.yaml"), format!("{profile:#}"))
     }
 
     /// A file that another program has open, if there is a snapshot to read it from.
@@ -127,8 +140,7 @@ impl Trial<'_> {
         options.open(&path).map(Some)
     }
 
-    /// JSON is YAML.
-    fn profile(&self) -> io::Result<String> {
+    fn profile(&self) -> serde_json::Value {
         let at = |name: &str| self.at.join(name).display().to_string();
         let Job {
             snapshot, tools, ..
@@ -162,10 +174,20 @@ impl Trial<'_> {
                 profile["tools"][name] = path.as_str().into();
             }
         }
-        Ok(serde_json::to_string_pretty(&profile)?)
+        profile
     }
 
     fn run(&self, command: &[&str], options: &[&str]) -> Result<(), String> {
+        self.run_to(command, options, &[0]).map(drop)
+    }
+
+    /// Runs to an end with one of these exit codes. Which it was, and what was said.
+    fn run_to(
+        &self,
+        command: &[&str],
+        options: &[&str],
+        expected: &[i32],
+    ) -> Result<(i32, String), String> {
         let program = std::env::current_exe().map_err(|error| error.to_string())?;
         let profile = self.at.join("trial.yaml").display().to_string();
         let mut call = Invocation::new(program).args(command).arg(profile);
@@ -181,16 +203,16 @@ impl Trial<'_> {
                 said.push(line.to_owned())
             })
             .map_err(|error| self.without_private_names(&error.to_string()))?;
+        if expected.contains(&code) {
+            return Ok((code, said.join("\n")));
+        }
         let said = said[said.len().saturating_sub(LAST_LINES)..].join("\n  ");
         let said = self.without_private_names(&said);
-        let code_text = crate::model::text::exit_code(code);
-        match code {
-            0 => Ok(()),
-            _ => Err(format!(
-                "`{}` ended with {code_text}\n  {said}",
-                command.join(" ")
-            )),
-        }
+        let code = crate::model::text::exit_code(code);
+        Err(format!(
+            "`{}` ended with {code}\n  {said}",
+            command.join(" ")
+        ))
     }
 
     /// A text that can be shown to others: directories of this computer, and the names of its user
@@ -239,7 +261,7 @@ impl Trial<'_> {
     fn compare(&self, what: &str, directory: &str, files: &TrialFiles) -> Result<(), String> {
         let failed = |error: io::Error| format!("{what} cannot be read: {error}");
         let mut found = TrialFiles::new();
-        collect(&self.at.join(directory), &mut found).map_err(failed)?;
+        collect(&verbatim(&self.at).join(directory), &mut found).map_err(failed)?;
         // The program's own are at the top.
         found.retain(|path, _| path.components().count() > self.at.components().count() + 2);
         for (path, text) in files {
@@ -288,10 +310,6 @@ fn masked(text: &str, mut paths: Vec<(String, &str)>, names: &[(String, &str)]) 
         text = out;
     }
     text
-}
-
-fn shown(path: &Path) -> String {
-    path.display().to_string()
 }
 
 fn collect(directory: &Path, found: &mut TrialFiles) -> io::Result<()> {

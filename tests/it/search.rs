@@ -174,6 +174,37 @@ fn what_is_printed_can_be_restored() {
 }
 
 #[test]
+fn what_no_archive_holds_is_said() {
+    let mut machine = Machine::new();
+    machine.make_unreadable("docs/a.txt");
+    machine.run(&[]).exit(3);
+    let docs = machine.home().join("docs");
+    let docs = docs.to_str().unwrap();
+    machine
+        .aam("ls", &[docs])
+        .exit(0)
+        .says("bytes, in no archive");
+    machine
+        .aam("find", &["a.txt"])
+        .exit(0)
+        .says("in no archive");
+    machine
+        .aam("find", &["b.txt"])
+        .exit(0)
+        .never_says("in no archive");
+    machine.make_readable("docs/a.txt");
+    machine.run(&[]).exit(0);
+    machine
+        .aam("ls", &[docs])
+        .exit(0)
+        .never_says("in no archive");
+    machine
+        .aam("find", &["a.txt"])
+        .exit(0)
+        .never_says("in no archive");
+}
+
+#[test]
 fn local_lists_and_those_of_the_store_answer_alike() {
     let (machine, states) = history();
     let local = answers(&machine, &states, &["--local"]);

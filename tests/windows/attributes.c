@@ -145,6 +145,10 @@ static DWORD WINAPI query_letter(LPCWSTR name, LPWSTR out, DWORD size) {
 
 static BOOL WINAPI define_letter(DWORD flags, LPCWSTR name, LPCWSTR target) {
     if (!letter[0] || _wcsicmp(name, L"Q:") || !(flags & DDD_REMOVE_DEFINITION)) return DefineDosDeviceW(flags, name, target);
+    if ((flags & DDD_EXACT_MATCH_ON_REMOVE) && wcscmp(target, letter)) {
+        SetLastError(ERROR_FILE_NOT_FOUND);
+        return FALSE;
+    }
     letter[0] = 0;
     return TRUE;
 }

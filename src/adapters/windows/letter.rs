@@ -4,8 +4,13 @@ use std::io;
 use std::path::Path;
 
 use windows_sys::Win32::Storage::FileSystem::{
-    DDD_EXACT_MATCH_ON_REMOVE, DDD_REMOVE_DEFINITION, DefineDosDeviceW, QueryDosDeviceW,
+    DDD_EXACT_MATCH_ON_REMOVE, DDD_RAW_TARGET_PATH, DDD_REMOVE_DEFINITION, DefineDosDeviceW,
+    QueryDosDeviceW,
 };
+
+/// Removes the definition with this target, not whatever is the newest: another program can have
+/// taken the letter over. Windows keeps the definitions of a letter on top of each other.
+const REMOVE: u32 = DDD_REMOVE_DEFINITION | DDD_EXACT_MATCH_ON_REMOVE;
 
 /// What devices of shadow copies are called.
 const SHADOW_COPY: &str = "HarddiskVolumeShadowCopy";
@@ -26,9 +31,11 @@ pub fn target(letter: &str) -> Option<String> {
 /// Frees a letter that a killed run left: one that leads to a shadow copy that no longer exists.
 /// Returns whether it was one.
 pub fn take_down_dangling(letter: &str) -> bool {
-    let is_dangling = target(letter).is_some_and(|target| target.contains(SHADOW_COPY))
-        && !Path::new(&format!("{letter}\\")).exists();
-    is_dangling && define(letter, None).is_ok()
+    target(letter).is_some_and(|target| {
+        target.contains(SHADOW_COPY)
+            && !Path::new(&format!("{letter}\\")).exists()
+            && define(REMOVE | DDD_RAW_TARGET_PATH, letter, &target).is_ok()
+    })
 }
 
 /// Whether a letter leads nowhere.
@@ -49,7 +56,7 @@ impl Letter {
     /// # Errors
     /// When Windows refuses.
     pub fn leading_to(name: &str, target: &str) -> io::Result<Letter> {
-        define(name, Some((0, target)))?;
+        define(0, name, target)?;
         Ok(Letter {
             name: name.to_owned(),
             target: target.to_owned(),
@@ -59,31 +66,16 @@ impl Letter {
 
 impl Drop for Letter {
     fn drop(&mut self) {
-        // Nobody else's, should another program have taken the letter over. If it stays, the next
-        // run finds it dangling.
-        let _ = define(
-            &self.name,
-            Some((
-                DDD_REMOVE_DEFINITION | DDD_EXACT_MATCH_ON_REMOVE,
-                &self.target,
-            )),
-        );
+        // If it stays, the next run finds it dangling.
+        let _ = define(REMOVE, &self.name, &self.target);
     }
 }
 
-/// Without a target, whatever it leads to is removed.
 #[allow(unsafe_code)]
-fn define(letter: &str, target: Option<(u32, &str)>) -> io::Result<()> {
-    let name = super::wide(letter.as_ref());
-    let (flags, target) = match target {
-        Some((flags, target)) => (flags, Some(super::wide(target.as_ref()))),
-        None => (DDD_REMOVE_DEFINITION, None),
-    };
-    let target = target
-        .as_ref()
-        .map_or(std::ptr::null(), |text| text.as_ptr());
-    // SAFETY: both texts end with 0, and null asks to remove whatever there is.
-    match unsafe { DefineDosDeviceW(flags, name.as_ptr(), target) } {
+fn define(flags: u32, letter: &str, target: &str) -> io::Result<()> {
+    let (name, target) = (super::wide(letter.as_ref()), super::wide(target.as_ref()));
+    // SAFETY: both texts end with 0.
+    match unsafe { DefineDosDeviceW(flags, name.as_ptr(), target.as_ptr()) } {
         0 => Err(io::Error::last_os_error()),
         _ => Ok(()),
     }

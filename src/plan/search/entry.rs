@@ -16,6 +16,9 @@ pub struct Seen {
     #[serde(serialize_with = "as_time")]
     #[schemars(with = "String")]
     pub modified: Moment,
+    /// A file whose content no archive holds: it could not be read. A restore cannot bring it back.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_in_no_archive: bool,
 }
 
 impl Seen {
@@ -24,6 +27,7 @@ impl Seen {
             kind: entry.kind,
             size: entry.meta.size,
             modified: entry.meta.modified,
+            is_in_no_archive: entry.kind == EntryKind::File && entry.stored.is_none(),
         }
     }
 
@@ -34,6 +38,9 @@ impl Seen {
     /// The size of a file, or what else it is.
     pub fn what(&self) -> String {
         match self.kind {
+            EntryKind::File if self.is_in_no_archive => {
+                format!("{}, in no archive", size(self.size))
+            }
             EntryKind::File => size(self.size),
             EntryKind::Directory => "directory".to_owned(),
             EntryKind::Link => "link".to_owned(),
@@ -42,7 +49,9 @@ impl Seen {
 
     /// Whether both are the same version. The time of a directory changes with every name in it.
     pub fn is_same(&self, other: &Seen) -> bool {
-        self == other || (self.kind == EntryKind::Directory && other.kind == EntryKind::Directory)
+        let fields = |seen: &Seen| (seen.kind, seen.size, seen.modified);
+        fields(self) == fields(other)
+            || (self.kind == EntryKind::Directory && other.kind == EntryKind::Directory)
     }
 
     /// The modification time for people and programs, in UTC.

@@ -72,6 +72,7 @@ impl Collected {
             for (state, seen) in by_state {
                 match versions.iter_mut().find(|v| v.seen.is_same(&seen)) {
                     Some(version) => {
+                        version.seen.is_in_no_archive &= seen.is_in_no_archive;
                         version.last = state;
                         version.states += 1;
                     }
@@ -153,6 +154,7 @@ mod tests {
                 kind: EntryKind::File,
                 size: 999_900_000,
                 modified: Moment(0),
+                is_in_no_archive: false,
             },
             first,
             last,
@@ -181,6 +183,7 @@ mod tests {
                 kind,
                 size,
                 modified,
+                is_in_no_archive: false,
             }
             .what()
         };
@@ -198,6 +201,7 @@ mod tests {
             kind: EntryKind::File,
             size,
             modified: Moment(0),
+            is_in_no_archive: false,
         };
         let mut collected = Collected::default();
         let mut second = Collected::default();

@@ -14,6 +14,7 @@ use crate::model::event::{Event, Events, Outcome, Section};
 use crate::model::job::{Destination, Job};
 use crate::model::key_fingerprint::KeyFingerprint;
 use crate::model::marker::MarkerWriter;
+use crate::model::path::FullPath;
 use crate::model::secret::Secret;
 use crate::model::stamp::Stamp;
 use crate::model::store::StoreName;
@@ -158,22 +159,19 @@ impl<'a> Execution<'a> {
         }
     }
 
+    /// A source that had to be there and is not.
+    fn missing_source(&self) -> Option<&FullPath> {
+        let sources = &self.job.sources;
+        let is_required =
+            |path: &&FullPath| sources.iter().any(|s| !s.optional && s.path.same(path));
+        let mut missing = self.plan.stages.iter().flat_map(|stage| &stage.missing);
+        missing.find(is_required)
+    }
+
     /// Whether a destination has all of this backup: every mirror verified, or the markers are
     /// there. A source that had to be there and is not is in none.
     fn has_all(&self, destination: Destination, progress: &StepsDone<'_>) -> bool {
-        let missing = |path| {
-            self.job
-                .sources
-                .iter()
-                .any(|s| !s.optional && s.path.same(path))
-        };
-        if self
-            .plan
-            .stages
-            .iter()
-            .flat_map(|s| &s.missing)
-            .any(missing)
-        {
+        if self.missing_source().is_some() {
             return false;
         }
         let mirrored = |result: &Option<StageResult>| {

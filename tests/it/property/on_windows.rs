@@ -69,11 +69,9 @@ fn one(seed: u64, index: u64) -> Vec<(String, u64)> {
     fs::remove_dir_all(machine.home()).unwrap();
     fs::create_dir(machine.home()).unwrap();
     let top = machine.profile.said(&machine.home());
-    // What Robocopy makes of names that end in a dot or a space is not known.
+    // With names that end in a dot or a space. What Robocopy makes of them is not known: here it
+    // takes them as they are, and what is said otherwise is in `windows::mirror`.
     let is_odd = index % 3 == 2;
-    if is_odd {
-        machine.profile.mirror = String::new();
-    }
     let forest = Forest::random(&mut Dice::new(seed, index), &top, is_odd);
     write(&forest, &machine);
     // Neither of two names that differ only in case is backed up.
@@ -123,9 +121,11 @@ fn one(seed: u64, index: u64) -> Vec<(String, u64)> {
 
     let profile = machine.profile.said(&machine.path("profile.yaml"));
     let mut command = machine.command(&["run", &profile]);
-    let ran = Ran::of(lab::output(
-        command.env("AAM_LAB_ATTRIBUTES", forest.attributes()),
-    ));
+    command.env("AAM_LAB_ATTRIBUTES", forest.attributes());
+    if is_odd {
+        command.env("AAM_STANDIN_EXACT", "1");
+    }
+    let ran = Ran::of(lab::output(&mut command));
     match ran.code {
         Some(0) => {}
         Some(3) if index % 3 == 1 => drop(ran.says("' only in case, which the tools")),
@@ -167,13 +167,11 @@ fn one(seed: u64, index: u64) -> Vec<(String, u64)> {
             .for_each(|(_, found)| found.modified = 0);
         seen
     };
-    if !is_odd {
-        compare(
-            "mirror",
-            &timeless(expected),
-            &timeless(folded(&machine.mirror())),
-        );
-    }
+    compare(
+        "mirror",
+        &timeless(expected),
+        &timeless(folded(&machine.mirror())),
+    );
 
     let is_empty = |path: &Names| {
         !forest
@@ -202,15 +200,13 @@ fn one(seed: u64, index: u64) -> Vec<(String, u64)> {
         .map(|(path, node)| (fold(path).join(&b'/'), listed(node.is_file())))
         .collect();
     compare("manifest", &expected, &manifest(&machine.manifests()));
-    if !is_odd {
-        let copies = machine.below(&machine.path("mirror"), &machine.home());
-        let shown = selected
-            .iter()
-            .filter(|(path, _)| forest.hidden.contains(path))
-            .map(|(path, _)| in_any_case(&copies, path))
-            .filter(|copy| !is_hidden(copy));
-        wrong.extend(shown.map(|copy| format!("mirror: {} is not hidden", copy.display())));
-    }
+    let copies = machine.below(&machine.path("mirror"), &machine.home());
+    let shown = selected
+        .iter()
+        .filter(|(path, _)| forest.hidden.contains(path))
+        .map(|(path, _)| in_any_case(&copies, path))
+        .filter(|copy| !is_hidden(copy));
+    wrong.extend(shown.map(|copy| format!("mirror: {} is not hidden", copy.display())));
     assert!(wrong.is_empty(), "{}\n{forest}{ran}", wrong.join("\n"));
     let kinds = forest.kinds().into_iter().chain([("twins", twins)]);
     let kinds = kinds.map(|(kind, often)| (kind.to_owned(), often as u64));

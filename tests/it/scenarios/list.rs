@@ -191,7 +191,7 @@ scenarios! {
         Rename("pics", "elsewhere"),
         Write("docs/a.txt", "changed"),
         Delete("docs/b.txt"),
-        Run(&[], 1, &["source '", "/home/pics' is not backed up: it does not exist", "attach it"]),
+        Run(&[], 1, &["source '", "/home/pics' is not backed up: it does not exist", "attach it", "is there, without '"]),
         Incremental(2, &["docs/a.txt"]),
         Mirror(&["docs/a.txt", "pics/p.jpg"]),
         // The directory and the file in it.

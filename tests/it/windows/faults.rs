@@ -27,6 +27,8 @@ pub(super) fn run_with(machine: &Machine, verb: &[&str], variables: &[(&str, &st
 
 /// Reparse tags and attributes of Windows.
 const CLOUD: &str = "=0x501200:0x9000701a:362";
+/// The same without the attribute that Robocopy's `/XA:O` looks at.
+const RECALL: &str = "=0x400000:0x9000701a:362";
 const ALIAS: &str = "=0x0:0x8000001b:1920";
 const SOCKET: &str = "=0x0:0x80000023:1920";
 const DEDUPLICATED: &str = "=0x200:0x80000013:0";
@@ -35,11 +37,19 @@ const COMPRESSED: &str = "=0x0:0x80000017:0";
 #[test]
 fn files_whose_content_is_elsewhere() {
     let Some(machine) = machine() else { return };
-    for name in ["cloud", "alias", "socket", "deduplicated", "compressed"] {
+    for name in [
+        "cloud",
+        "recall",
+        "alias",
+        "socket",
+        "deduplicated",
+        "compressed",
+    ] {
         machine.write(&format!("docs/{name}.x"), name);
     }
     let attributes = [
         format!("cloud.x{CLOUD}"),
+        format!("recall.x{RECALL}"),
         format!("alias.x{ALIAS}"),
         format!("socket.x{SOCKET}"),
         format!("deduplicated.x{DEDUPLICATED}"),
@@ -48,8 +58,11 @@ fn files_whose_content_is_elsewhere() {
     .join(";");
     let variables = [("AAM_LAB_ATTRIBUTES", attributes.as_str())];
     let ran = run_with(&machine, &["run"], &variables);
-    let said = r"\docs\cloud.x' is not backed up: its content is in the cloud only";
-    ran.exit(3).says(said).says("Skipped: 1 entry");
+    ran.exit(3).says("Skipped: 2 entries");
+    for name in ["cloud", "recall"] {
+        let said = format!(r"\docs\{name}.x' is not backed up: its content is in the cloud only");
+        ran.says(&said);
+    }
     // Neither tool waits for it, or for the alias that nobody can read.
     ran.never_says("Retrying")
         .never_says("alias.x' is not backed up");

@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use super::faults::{machine, run_with};
+use crate::support::machine::Ran;
 
 #[test]
 fn read_only_copies_are_deleted_and_replaced() {
@@ -109,6 +110,62 @@ fn a_mirror_without_deletion_as_in_posix() {
     let copies = machine.below(&machine.path("mirror"), &machine.home());
     assert!(!copies.join("docs/old").exists());
     assert!(copies.join("docs/B.txt").exists(), "{ran}");
+}
+
+/// What Robocopy makes of such names is not known: it takes them as they are, or Windows cuts the
+/// ends off. Then the run says what the mirror lacks, every time, and the archive has it.
+#[test]
+fn names_that_end_in_a_dot_or_a_space() {
+    let Some(mut machine) = machine() else { return };
+    machine.profile.mirror_extra("delete", "100%");
+    let odd = ["docs/a.txt.", "docs/dot.", "docs/space "];
+    for path in odd {
+        machine.write(path, "odd");
+    }
+    let plain = ["docs/a.txt", "docs/b.txt", "pics/p.jpg"];
+    let lacking = |ran: &Ran| {
+        ran.exit(1);
+        for path in odd {
+            ran.says(&format!("{}: it is missing", path.replace('/', r"\")));
+        }
+        let found = machine.mirrored();
+        assert_eq!(found.into_iter().collect::<Vec<_>>(), plain, "{ran}");
+    };
+    lacking(&machine.run(&[]));
+    let mut everything: Vec<&str> = odd.into_iter().chain(plain).collect();
+    everything.sort_unstable();
+    let archived = machine.archived().into_iter();
+    let archived: Vec<String> = archived.filter(|path| !path.ends_with('/')).collect();
+    assert_eq!(archived, everything);
+    // Nothing is new by now.
+    lacking(&machine.run(&[]));
+
+    let exact = [("AAM_STANDIN_EXACT", "1")];
+    machine.write("docs/both. ./in.txt", "odd");
+    everything.push("docs/both. ./in.txt");
+    everything.sort_unstable();
+    let mirrored = |ran: &Ran, expected: &[&str]| {
+        let found: Vec<String> = machine.mirrored().into_iter().collect();
+        assert_eq!(found, expected, "{ran}");
+    };
+    let ran = run_with(&machine, &["run"], &exact);
+    ran.exit(0);
+    mirrored(&ran, &everything);
+    // Those that are gone are deleted, and not what Windows takes for the same name.
+    fs::remove_file(machine.home().join("docs/a.txt.")).unwrap();
+    fs::remove_file(machine.home().join("docs/dot.")).unwrap();
+    let ran = run_with(&machine, &["run"], &exact);
+    ran.exit(0);
+    let left = [
+        "docs/a.txt",
+        "docs/b.txt",
+        "docs/both. ./in.txt",
+        "docs/space ",
+        "pics/p.jpg",
+    ];
+    mirrored(&ran, &left);
+    let copy = machine.below(&machine.path("mirror"), &machine.home());
+    assert_eq!(fs::read_to_string(copy.join("docs/a.txt")).unwrap(), "one");
 }
 
 /// As VeraCrypt changes its containers.

@@ -166,9 +166,17 @@ fn a_letter_in_use_and_one_that_a_killed_run_left() {
     let (ran, journal) = shadows.run(&leads(r"\??\C:\Windows"));
     ran.exit(2).says("the letter Q: is in use");
     assert_eq!(journal, ["CreateVssBackupComponents", "Release"]);
-    let (ran, journal) = shadows.run(&leads(r"\Device\HarddiskVolumeShadowCopy3\Users"));
+    let gone = r"\Device\HarddiskVolumeShadowCopy3\Users";
+    let removed = format!("DefineDosDevice(7, Q:, {gone})");
+    let (ran, journal) = shadows.run(&leads(gone));
     ran.exit(5);
-    assert_eq!(journal[1], "DefineDosDevice(2, Q:, null)");
+    assert_eq!(journal[1], removed);
+    // Another program takes the letter over between the look and the removal: it keeps it.
+    let newer = r"\??\C:\of another program";
+    let (ran, journal) = shadows.run(&leads(&format!("{gone}|{newer}")));
+    ran.exit(2).says("the letter Q: is in use");
+    let expected = ["CreateVssBackupComponents", &removed, "Release"];
+    assert_eq!(journal, expected);
     // Killed while the letter shows the shadow copy, which goes with the process.
     let (ran, _) = shadows.run(&[("AAM_MOCK_VSS", "BackupComplete.exit=9")]);
     ran.exit(9);

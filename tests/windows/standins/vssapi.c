@@ -8,7 +8,8 @@
  *                          ends there), separated by ; – `second` is the call that adds another volume to a set,
  *                          `unsupported` and `unsupported.C` are volumes that have no shadow copies
  *   AAM_MOCK_VSS_WRITERS   NAME:STATE:HRESULT, separated by ;
- *   AAM_MOCK_VSS_LETTER    what the letter leads to beforehand, as Windows keeps it
+ *   AAM_MOCK_VSS_LETTER    what the letter leads to beforehand, as Windows keeps it; OLD|NEW: once that was asked for, another
+ *                          program has the letter lead to NEW
  *   AAM_STANDIN_LIVE       LINK|DRIVE: the letter's link, and the directory of the volume, outside Wine. LINK|DRIVE|COPY: the
  *                          letter leads to a copy that is made here, which like a shadow copy can be read whatever
  *                          another program has open
@@ -257,7 +258,8 @@ __declspec(dllexport) void APIENTRY VssFreeSnapshotPropertiesInternal(VSS_SNAPSH
 
 /* Letters. */
 
-static WCHAR letter_target[1024];
+/* What the letter leads to, and what it leads to from the next look on. */
+static WCHAR letter_target[1024], letter_newer[1024];
 
 static void outside(const char *arguments) {
     STARTUPINFOA start = {.cb = sizeof start};
@@ -278,7 +280,18 @@ static void wait_until(int there) {
     }
 }
 
+/* The definition that is meant. Windows takes the newest if no exact one is asked for. */
+static WCHAR *meant(DWORD flags, LPCWSTR target) {
+    static WCHAR raw[1024];
+    WCHAR *newest = letter_newer[0] ? letter_newer : letter_target;
+    if (!(flags & DDD_EXACT_MATCH_ON_REMOVE)) return newest;
+    swprintf(raw, ARRAYSIZE(raw), L"%ls%ls", flags & DDD_RAW_TARGET_PATH ? L"" : L"\\??\\",
+             flags & DDD_RAW_TARGET_PATH ? target : target + wcslen(L"\\\\?\\"));
+    return !wcscmp(raw, newest) ? newest : !wcscmp(raw, letter_target) ? letter_target : NULL;
+}
+
 static BOOL WINAPI define_letter(DWORD flags, LPCWSTR name, LPCWSTR target) {
+    WCHAR *removed;
     char link[512], *drive, *copy, line[4096], below[1024] = "", *at;
     unsigned number;
     note("DefineDosDevice(%lu, %ls, %ls)", flags, name, target ? target : L"null");
@@ -291,7 +304,11 @@ static BOOL WINAPI define_letter(DWORD flags, LPCWSTR name, LPCWSTR target) {
     *drive++ = 0;
     if ((copy = strchr(drive, '|'))) *copy++ = 0;
     if (flags & DDD_REMOVE_DEFINITION) {
-        letter_target[0] = 0;
+        if (!(removed = meant(flags, target))) {
+            SetLastError(ERROR_FILE_NOT_FOUND);
+            return FALSE;
+        }
+        removed[0] = 0;
         snprintf(line, sizeof line, "Z:\\bin\\rm -f %s", link);
         outside(line);
         wait_until(0);
@@ -304,7 +321,8 @@ static BOOL WINAPI define_letter(DWORD flags, LPCWSTR name, LPCWSTR target) {
     WideCharToMultiByte(CP_UTF8, 0, target + wcslen(DEVICE), -1, below, sizeof below, NULL, NULL);
     for (at = below; *at; at++) if (*at == '\\') *at = '/';
     swprintf(letter_target, ARRAYSIZE(letter_target), L"\\??\\%ls", target + wcslen(L"\\\\?\\"));
-    if (copy)
+    /* Of a whole drive, the drive itself. */
+    if (copy && below[0] && below[1])
         snprintf(line, sizeof line, "Z:\\bin\\sh -c \"rm -rf '%s' && cp -a '%s%s/.' '%s' && ln -sfn '%s' '%s'\"", copy, drive,
                  below, copy, copy, link);
     else
@@ -315,7 +333,13 @@ static BOOL WINAPI define_letter(DWORD flags, LPCWSTR name, LPCWSTR target) {
 }
 
 static DWORD WINAPI query_letter(LPCWSTR name, LPWSTR out, DWORD size) {
+    static BOOL is_taken_over;
     (void)name;
+    if (is_taken_over && letter_newer[0]) {
+        wcsncpy(out, letter_newer, size);
+        return (DWORD)wcslen(out) + 2;
+    }
+    is_taken_over = TRUE;
     if (!letter_target[0]) {
         SetLastError(ERROR_FILE_NOT_FOUND);
         return 0;
@@ -329,7 +353,14 @@ BOOL WINAPI DllMain(HINSTANCE library, DWORD reason, void *reserved) {
     (void)library;
     (void)reserved;
     if (reason == DLL_PROCESS_ATTACH) {
-        if (before) MultiByteToWideChar(CP_UTF8, 0, before, -1, letter_target, 1024);
+        if (before) {
+            WCHAR *newer;
+            MultiByteToWideChar(CP_UTF8, 0, before, -1, letter_target, 1024);
+            if ((newer = wcschr(letter_target, L'|'))) {
+                *newer = 0;
+                wcscpy(letter_newer, newer + 1);
+            }
+        }
         replace("DefineDosDeviceW", define_letter);
         replace("QueryDosDeviceW", query_letter);
     }

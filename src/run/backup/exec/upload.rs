@@ -308,10 +308,12 @@ impl Execution<'_> {
         } else {
             "incremental"
         };
-        let text = format!(
-            "{label}: the {what} backup {} is complete",
-            unfinished.backup.stamp()
-        );
+        let stamp = unfinished.backup.stamp();
+        let is_this = stamp == self.plan.stamp;
+        let text = match self.missing_source().filter(|_| is_this) {
+            None => format!("{label}: the {what} backup {stamp} is complete"),
+            Some(path) => format!("{label}: the {what} backup {stamp} is there, without '{path}'"),
+        };
         self.events.note(Section::Objects, text);
         Ok(())
     }

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::entries::{Entries, Entry, Key, difference, entries};
+use super::exact::{shown, used};
 use super::header;
 use super::options::Options;
 use super::pattern::{matches, upper};
@@ -54,7 +55,7 @@ impl<'a> Copy<'a> {
             self.options.source.clone()?,
             self.options.destination.clone()?,
         );
-        self.directory(&source, &destination, 1);
+        self.directory(&used(&source), &used(&destination), 1);
         (!self.stuck).then_some(self)
     }
 
@@ -83,7 +84,8 @@ impl<'a> Copy<'a> {
         let is_new = !Path::new(destination).is_dir();
         let files = here.values().filter(|e| e.meta.is_file()).count();
         let state = if is_new && level > 1 { "New Dir" } else { "" };
-        self.directory_line(&format!("\t{state:>9} {files:>10}\t{source}"));
+        let listed = shown(source);
+        self.directory_line(&format!("\t{state:>9} {files:>10}\t{listed}"));
         if is_new
             && (level == 1 || self.options.empty_directories || files > 0)
             && let Err(error) = fs::create_dir_all(destination)
@@ -153,7 +155,8 @@ impl<'a> Copy<'a> {
             for (_, entry) in there.iter().filter(extra).filter(|(_, e)| e.meta.is_dir()) {
                 self.tally.directories.extras += 1;
                 self.directory_line(&format!(
-                    "\t*EXTRA Dir         -1\t{destination}{}\\",
+                    "\t*EXTRA Dir         -1\t{}{}\\",
+                    shown(destination),
                     entry.name
                 ));
             }
@@ -321,7 +324,7 @@ impl<'a> Copy<'a> {
             return false;
         }
         words.iter().any(|word| match word.contains('\\') {
-            true => upper(word) == upper(path),
+            true => upper(word) == upper(shown(path)),
             false => matches(word, name),
         })
     }
@@ -351,8 +354,9 @@ impl<'a> Copy<'a> {
 pub fn print_error(error: &io::Error, doing: &str, path: &str) {
     let number = error.raw_os_error().unwrap_or(-1);
     console::line(&format!(
-        "{} ERROR {number} (0x{number:08X}) {doing} {path}",
-        header::short_clock()
+        "{} ERROR {number} (0x{number:08X}) {doing} {}",
+        header::short_clock(),
+        shown(path)
     ));
     console::line(&system::message(error));
 }

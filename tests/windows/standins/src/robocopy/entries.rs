@@ -29,8 +29,11 @@ pub fn entries(directory: &str, options: &Options) -> io::Result<Entries> {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
         let link = entry.file_type()?.is_symlink();
-        let Ok(meta) = fs::metadata(entry.path()) else {
-            continue;
+        let meta = match fs::metadata(entry.path()) {
+            Ok(meta) => meta,
+            Err(_) if link => continue,
+            // The listing has it all the same.
+            Err(_) => entry.metadata()?,
         };
         if link && meta.is_dir() && options.without_junctions {
             continue;

@@ -3,6 +3,7 @@
 
 mod copy;
 mod entries;
+mod exact;
 mod header;
 mod options;
 mod pattern;
@@ -30,8 +31,9 @@ pub fn run(arguments: &[String]) -> i32 {
     let Some(source) = options.source.as_deref() else {
         return FATAL;
     };
+    let used = exact::used(source);
     if let Err(error) =
-        std::fs::metadata(source.trim_end_matches('\\')).and_then(|_| std::fs::read_dir(source))
+        std::fs::metadata(used.trim_end_matches('\\')).and_then(|_| std::fs::read_dir(&used))
     {
         copy::print_error(&error, "Accessing Source Directory", source);
         return FATAL;

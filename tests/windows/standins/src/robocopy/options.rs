@@ -4,6 +4,7 @@
 
 use std::path::{self, Path};
 
+use super::exact;
 use super::pattern::has_wildcard;
 
 /// What was asked for.
@@ -204,7 +205,10 @@ fn only(text: &str, letters: &str) -> bool {
 /// A directory as Robocopy shows it: the full path, one backslash at its end. A quote that a
 /// backslash before it made part of the name stays in it.
 fn directory(text: &str) -> String {
-    let full = path::absolute(Path::new(text))
-        .map_or_else(|_| text.to_owned(), |full| full.display().to_string());
+    let full = match exact::is_exact() {
+        true => text.strip_suffix(r"\.").unwrap_or(text).to_owned(),
+        false => path::absolute(Path::new(text))
+            .map_or_else(|_| text.to_owned(), |full| full.display().to_string()),
+    };
     format!("{}\\", full.trim_end_matches(['\\', '/', '"']))
 }
