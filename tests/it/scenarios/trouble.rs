@@ -2,9 +2,8 @@
 //! runs.
 
 use std::fs;
-use std::process::Command;
 
-use crate::support::machine::{Machine, Ran};
+use crate::support::machine::Machine;
 use crate::support::processes::is_root;
 
 #[test]
@@ -64,17 +63,11 @@ fn names_that_are_listed_and_not_found_are_named_and_kept() {
     machine.become_ordinary();
     machine.run(&[]).exit(0);
     let profile = machine.path("profile.yaml");
-    let plain = machine.command(&["run", profile.to_str().unwrap()]);
-    let mut command = Command::new("strace");
-    command.args(["-u", "nobody", "-f", "-o", "/dev/null"]);
-    command.args(["-e", "trace=statx", "-e", "inject=statx:error=ENOENT", "-P"]);
-    command.arg(machine.home().join("docs/odd"));
-    command.arg(plain.get_program()).args(plain.get_args());
-    command.env_clear();
-    for (name, value) in plain.get_envs() {
-        command.envs(value.map(|value| (name, value)));
-    }
-    let ran = Ran::of(command.output().unwrap());
+    let odd = machine.home().join("docs/odd");
+    let user = ["-u", "nobody", "-f", "-o", "/dev/null"];
+    let fault = ["-e", "trace=statx", "-e", "inject=statx:error=ENOENT"];
+    let strace = [&user[..], &fault, &["-P", odd.to_str().unwrap()]].concat();
+    let ran = machine.traced(&strace, &["run", profile.to_str().unwrap()]);
     ran.exit(3)
         .says("docs/odd/name' is not backed up: its directory lists it, but it cannot be found");
     assert!(machine.mirrored().contains("docs/odd/name"));
