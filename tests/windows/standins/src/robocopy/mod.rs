@@ -32,9 +32,10 @@ pub fn run(arguments: &[String]) -> i32 {
         return FATAL;
     };
     let used = exact::used(source);
-    if let Err(error) =
-        std::fs::metadata(used.trim_end_matches('\\')).and_then(|_| std::fs::read_dir(&used))
-    {
+    // Of a root, the separator is a part.
+    let place = used.strip_suffix('\\').filter(|it| !it.ends_with(':'));
+    let place = place.unwrap_or(&used);
+    if let Err(error) = std::fs::metadata(place).and_then(|_| std::fs::read_dir(&used)) {
         copy::print_error(&error, "Accessing Source Directory", source);
         return FATAL;
     }
