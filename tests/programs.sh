@@ -1,11 +1,12 @@
 #!/bin/sh
 # Gets what only tests use: what checks schedules, the shells whose completion is tested, the browser that opens pages,
-# and Node.js for the language server of tests/editor.sh. No service is started: cron is unpacked below target, not
+# Node.js for the language server of tests/editor.sh, and the file systems of other disks. No service is started: cron is unpacked below target, not
 # installed.
 set -eu
 cd "$(dirname "$0")/.."
 
-tests/apt.sh systemd-analyze=systemd xmllint=libxml2-utils zsh=zsh fish=fish chromium=chromium npm=npm
+tests/apt.sh systemd-analyze=systemd xmllint=libxml2-utils zsh=zsh fish=fish chromium=chromium npm=npm \
+    lowntfs-3g=ntfs-3g fusefat=fusefat,dosfstools
 ! command -v crontab >/dev/null 2>&1 || exit 0
 [ ! -x target/schedulers/usr/bin/crontab ] || exit 0
 rm -rf target/schedulers
