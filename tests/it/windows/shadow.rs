@@ -177,7 +177,7 @@ fn a_letter_in_use_and_one_that_a_killed_run_left() {
     ran.exit(2).says("the letter Q: is in use");
     let expected = ["CreateVssBackupComponents", &removed, "Release"];
     assert_eq!(journal, expected);
-    // Killed while the letter shows the shadow copy, which goes with the process.
+    // Killed when the letter is gone and the shadow copy is not: it goes with the process.
     let (ran, _) = shadows.run(&[("AAM_MOCK_VSS", "BackupComplete.exit=9")]);
     ran.exit(9);
     let (ran, journal) = shadows.run(&[]);
