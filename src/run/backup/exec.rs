@@ -13,6 +13,7 @@ use crate::model::cancel::Cancel;
 use crate::model::event::{Event, Events, Outcome, Section};
 use crate::model::job::{Destination, Job};
 use crate::model::key_fingerprint::KeyFingerprint;
+use crate::model::manifest::RelPath;
 use crate::model::marker::MarkerWriter;
 use crate::model::path::FullPath;
 use crate::model::secret::Secret;
@@ -159,19 +160,33 @@ impl<'a> Execution<'a> {
         }
     }
 
-    /// A source that had to be there and is not.
-    fn missing_source(&self) -> Option<&FullPath> {
-        let sources = &self.job.sources;
-        let is_required =
-            |path: &&FullPath| sources.iter().any(|s| !s.optional && s.path.same(path));
-        let mut missing = self.plan.stages.iter().flat_map(|stage| &stage.missing);
-        missing.find(is_required)
+    fn is_required(&self, path: &FullPath) -> bool {
+        let mut sources = self.job.sources.iter();
+        sources.any(|source| !source.optional && source.path.same(path))
+    }
+
+    /// Whether a source that had to be there could not be looked at, as the plan knew or as the walk
+    /// found.
+    fn lacks_source(&self, progress: &StepsDone<'_>) -> bool {
+        let mut stages = self.plan.stages.iter().zip(&progress.results);
+        stages.any(|(stage, result)| {
+            let unknown = result.iter().flat_map(|result| &result.prepared.unknown);
+            let mount = &stage.mount;
+            let is_unknown = |path: &FullPath| {
+                let path = RelPath::below(path, &mount.path);
+                path.is_some_and(|path| unknown.clone().any(|unknown| *unknown == path))
+            };
+            let mut missing = stage.missing.iter();
+            let mut sources = mount.sources.iter();
+            missing.any(|path| self.is_required(path))
+                || sources.any(|path| is_unknown(path) && self.is_required(path))
+        })
     }
 
     /// Whether a destination has all of this backup: every mirror verified, or the markers are
     /// there. A source that had to be there and is not is in none.
     fn has_all(&self, destination: Destination, progress: &StepsDone<'_>) -> bool {
-        if self.missing_source().is_some() {
+        if self.lacks_source(progress) {
             return false;
         }
         let mirrored = |result: &Option<StageResult>| {

@@ -156,3 +156,26 @@ fn a_snapshot_program_that_fails() {
         .exit(1)
         .says("'no-such-program' was not found");
 }
+
+/// It was there when the plan was made.
+#[test]
+fn a_source_that_vanishes_meanwhile_is_not_called_backed_up() {
+    let mut machine = Machine::new();
+    machine.add_other();
+    let (other, away) = (machine.other(), machine.path("gone"));
+    machine.hook_rsync(&format!(
+        "[ ! -e '{0}' ] || mv '{0}' '{1}'",
+        other.display(),
+        away.display()
+    ));
+    machine
+        .run(&[])
+        .exit(1)
+        .says("is not backed up: it does not exist")
+        .says("is there, without '")
+        .never_says("is complete")
+        .never_says("has all of this backup");
+    fs::rename(&away, &other).unwrap();
+    machine.profile.rsync = None;
+    machine.run(&[]).exit(0).says("is complete");
+}

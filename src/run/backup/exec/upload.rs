@@ -290,6 +290,9 @@ impl Execution<'_> {
             })
         });
         let mut sent: Vec<Object> = named.collect();
+        let looks = markers.iter().flat_map(|(_, marker)| &marker.sources);
+        let mut unseen = looks.filter(|look| !look.looked_at && self.is_required(&look.path));
+        let unseen = unseen.next().map(|look| look.path.clone());
         // No marker may name what is not there.
         self.prove_listed(store, unfinished, &sent)?;
         for (key, marker) in markers {
@@ -309,8 +312,7 @@ impl Execution<'_> {
             "incremental"
         };
         let stamp = unfinished.backup.stamp();
-        let is_this = stamp == self.plan.stamp;
-        let text = match self.missing_source().filter(|_| is_this) {
+        let text = match unseen {
             None => format!("{label}: the {what} backup {stamp} is complete"),
             Some(path) => format!("{label}: the {what} backup {stamp} is there, without '{path}'"),
         };
