@@ -159,13 +159,16 @@ fn foreign(job: &Job, store: &dyn Store, catalog: &Catalog, facts: &Facts) -> Op
         .map(other_profile)
 }
 
-/// The newest complete backup, without those that a wrong clock has dated in the future.
+/// The newest complete backup. One that a wrong clock has dated in the future counts only where there
+/// is no other: its writer and its key are known all the same.
 fn newest<'c>(job: &Job, catalog: &'c Catalog, now: DateTime<Utc>) -> Option<&'c Backup> {
     let now = Stamp::new(now, job.zone);
     let backups = catalog.sets.iter().flat_map(Set::backups);
-    backups
-        .filter(|b| b.incomplete().is_none() && !b.id.stamp().is_future(now))
-        .max_by_key(|b| b.id.stamp())
+    let complete = backups.filter(|backup| backup.incomplete().is_none());
+    complete.max_by_key(|backup| {
+        let stamp = backup.id.stamp();
+        (!stamp.is_future(now), stamp)
+    })
 }
 
 fn marker_of(backup: &Backup, store: &dyn Store) -> Option<Marker> {

@@ -198,6 +198,20 @@ scenarios! {
         }),
         Run(&[], 1, &["was made by the profile 'other-", "of this computer"]),
     ];
+    another_computer_is_refused_whatever_the_clock_says: [
+        Run(&[], 0, &[" full backup!"]),
+        Do(|m| {
+            let names = m.stored();
+            let stamp = names.first().unwrap().split('_').skip(1).take(2).collect::<Vec<_>>().join("_");
+            for name in &names {
+                let to = m.path("store").join(name.replace(&stamp, "20990101_000000.000000"));
+                std::fs::rename(m.path("store").join(name), to).unwrap();
+            }
+            std::fs::remove_dir_all(m.path("state/state")).unwrap();
+            std::fs::write(m.path("state/machine"), "0123456789abcdef").unwrap();
+        }),
+        Run(&[], 1, &["was made by another computer", "--adopt"]),
+    ];
     backups_of_the_future_are_named_and_not_restored: [
         Run(&[], 0, &[" full backup!"]),
         Do(|m| {
