@@ -66,7 +66,7 @@ struct Before {
 
 fn run(world: &mut World, run: &Run) -> Result<(), String> {
     let host = usize::from(run.other_host);
-    let adopt = world.owner.is_some_and(|owner| owner != host);
+    let adopt = world.owners.values().any(|owner| *owner != host);
     let mistyped = run.mistyped
         && !world.forgetful
         && !adopt
@@ -193,7 +193,6 @@ fn judged(
     }
     let whole = matches!(ran.code, Some(0 | 3));
     if whole && outcome.archives && stamp_of(ran).is_some() {
-        world.owner = Some(outcome.host);
         world.last_key[outcome.host] = Some(world.key);
         let used = world.stores().into_iter();
         let used = used.filter(|s| {
@@ -204,6 +203,7 @@ fn judged(
         });
         let (used, stamp) = (used.collect::<Vec<_>>(), stamp_of(ran).unwrap_or_default());
         for store in &used {
+            world.owners.insert(*store, outcome.host);
             judge::the_newest_state(world, *store, &stamp, ran)?;
         }
         judge::the_newest_of_all(world, &used, &stamp)?;
@@ -213,11 +213,12 @@ fn judged(
         }
     } else if let Some(stamp) = stamp_of(ran) {
         // It may have got as far as its markers, or to the note of its key.
-        let known = world.owner.is_none_or(|owner| owner == outcome.host);
+        let known = world.owners.values().all(|owner| *owner == outcome.host);
         let is_marker = |key: &String| key.contains("_yes_") && key.contains(&*stamp);
-        let mut stores = world.stores().into_iter();
-        if known || stores.any(|store| world.objects(store).keys().any(is_marker)) {
-            world.owner = Some(outcome.host);
+        for store in world.stores() {
+            if known || world.objects(store).keys().any(is_marker) {
+                world.owners.insert(store, outcome.host);
+            }
         }
         world.unusual = true;
     } else if outcome.troubled {
@@ -367,7 +368,8 @@ fn cut(world: &World, n: usize, how: usize) {
 
 /// Another profile at the same location: refused, and nothing is written.
 fn other_profile(world: &mut World) -> Result<(), String> {
-    if world.owner != Some(0) || world.forgetful {
+    let is_own = |store| world.owners.get(&store) == Some(&0);
+    if !world.stores().into_iter().all(is_own) || world.forgetful {
         return Ok(());
     }
     let stores = [DIRECTORY, BUCKET]

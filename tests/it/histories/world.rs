@@ -66,8 +66,8 @@ pub struct World {
     pub last_key: [Option<usize>; 2],
     /// The stores may have backups with another key.
     pub is_rekeyed: bool,
-    /// Who made the last backup.
-    pub owner: Option<usize>,
+    /// Who made the last backup, by store.
+    pub owners: BTreeMap<usize, usize>,
     /// Something happened that may be told as a warning, until a run ends without trouble.
     pub unusual: bool,
     /// The clock may say less than the newest backup.
@@ -132,7 +132,7 @@ impl World {
             key: 0,
             last_key: [None; 2],
             is_rekeyed: false,
-            owner: None,
+            owners: BTreeMap::new(),
             unusual: false,
             set_back: false,
             forgetful: false,
