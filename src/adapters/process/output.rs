@@ -51,7 +51,7 @@ pub fn lines(child: &mut Child, rewrites: bool) -> io::Result<Receiver<Vec<Strin
     Ok(lines)
 }
 
-/// Passes lines on as long as they are wanted, and none later than it could be read.
+/// Passes lines on as long as they are wanted, each as soon as it is read.
 fn read_lines(pipe: Box<dyn Read + Send>, rewrites: bool, send: impl Fn(Vec<String>) -> bool) {
     let ends = if rewrites { REWRITTEN_LINES } else { LINES };
     let mut send = Some(send);

@@ -19,7 +19,7 @@ pub struct OpenObject {
     pub key: String,
     /// What the store needs to remove it.
     pub trace: String,
-    /// When a run found that its store is no longer in the profile.
+    /// When a run first found its store missing from the profile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unlisted_since: Option<DateTime<Utc>>,
 }
@@ -28,7 +28,7 @@ pub struct OpenObject {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct OpenNotes {
     pub objects: Vec<OpenObject>,
-    /// Lines that are no notes.
+    /// How many lines are damaged.
     pub damaged: u64,
 }
 

@@ -79,8 +79,8 @@ fn prune_directory(unfinished: &Unfinished, directory: &Path) -> io::Result<()> 
 /// Finds out whether the upload can be resumed: whether the files to send are unchanged since the
 /// record was last written.
 pub fn examine(unfinished: &mut Unfinished) {
-    // Before files are looked at: what only these stores lack is no file of this computer, and another
-    // store may lack no more than a marker.
+    // This comes before the files are examined. What these stores lack was never stored on this
+    // computer, and another store may lack only a marker.
     let is_lost = unfinished.is_lost();
     unfinished.give_up_streamed();
     let changed = |at: SystemTime| {
@@ -184,7 +184,7 @@ mod tests {
         fs::write(directory.join("manifest"), "x").unwrap();
         let (all, volume): (&[&str], &[&str]) = (&["volume", "manifest"], &["volume"]);
         let both = vec!["a".to_owned(), "b".to_owned()];
-        // The volume is no file of this computer.
+        // The volume was never stored on this computer.
         for (has, stores) in [
             ([all, all], &both[..]),
             ([all, volume], &both),

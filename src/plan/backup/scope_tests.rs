@@ -337,7 +337,7 @@ fn a_backup_of_the_future_is_no_base() {
     assert_eq!(word("20261128_100000.000000"), "full");
 }
 
-/// What was sent and is gone is no longer a base, though names alone would not show it.
+/// A backup with a lost object is no base, even if the names in the store look complete.
 #[test]
 fn what_a_store_has_lost_is_no_base() {
     let sent = [complete(NOVEMBER, FULL), complete(NOVEMBER, INC)].concat();

@@ -337,15 +337,20 @@ fn partial(machine: &Machine) -> Vec<PathBuf> {
         .collect()
 }
 
-#[test]
-fn the_next_run_removes_what_a_killed_one_began() {
-    let (mut machine, gate) = held();
+/// Kills a run that has begun four volumes in each store. The next one is held no longer.
+fn kill_with_volumes_begun(machine: &mut Machine, gate: &Gate) {
     let mut run = machine.start(&[]);
     gate.wait(&mut run);
-    wait_for_volumes(&machine);
+    wait_for_volumes(machine);
     run.kill().unwrap();
     run.wait().unwrap();
     machine.profile.seven_zip = None;
+}
+
+#[test]
+fn the_next_run_removes_what_a_killed_one_began() {
+    let (mut machine, gate) = held();
+    kill_with_volumes_begun(&mut machine, &gate);
     let next = machine.run(&[]);
     next.exit(0).says("that an interrupted run began");
     assert_eq!(machine.begun_in_bucket(), 0);

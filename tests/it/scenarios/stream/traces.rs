@@ -11,12 +11,7 @@ fn notes(machine: &Machine) -> PathBuf {
 fn killed() -> (Machine, Arc<Proxy>) {
     let (mut machine, proxy) = made();
     let gate = hold(&mut machine);
-    let mut run = machine.start(&[]);
-    gate.wait(&mut run);
-    wait_for_volumes(&machine);
-    run.kill().unwrap();
-    run.wait().unwrap();
-    machine.profile.seven_zip = None;
+    kill_with_volumes_begun(&mut machine, &gate);
     assert_eq!(begun(&machine), (4, 4));
     (machine, proxy)
 }
