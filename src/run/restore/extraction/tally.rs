@@ -38,14 +38,35 @@ impl Tally {
         }
     }
 
+    /// "2 files (3 bytes), 1 directory and 1 symbolic link".
+    fn names(&self) -> String {
+        let files = text::count(self.files, "file");
+        let mut names = format!("{files} ({})", text::size(self.bytes));
+        let others = [
+            (self.directories, "directory"),
+            (self.links, "symbolic link"),
+        ];
+        let mut others = others
+            .into_iter()
+            .filter(|(number, _)| *number > 0)
+            .peekable();
+        while let Some((number, what)) = others.next() {
+            let joint = if others.peek().is_some() {
+                ", "
+            } else {
+                " and "
+            };
+            names.push_str(joint);
+            names.push_str(&text::count(number, what));
+        }
+        names
+    }
+
     /// For people: what is there of a mount.
     pub fn sentence(&self, mount: &str) -> String {
         format!(
-            "{mount}: {} ({}){}{} {} there as listed{}",
-            text::count(self.files, "file"),
-            text::size(self.bytes),
-            and(self.directories, "directory"),
-            and(self.links, "symbolic link"),
+            "{mount}: {} {} there as listed{}",
+            self.names(),
             match self.files + self.directories + self.links {
                 1 => "is",
                 _ => "are",
@@ -56,14 +77,6 @@ impl Tally {
                 different => format!(", {different} are not"),
             },
         )
-    }
-}
-
-/// " and 2 directories"; nothing if there are none.
-fn and(number: u64, what: &str) -> String {
-    match number {
-        0 => String::new(),
-        number => format!(" and {}", text::count(number, what)),
     }
 }
 
@@ -84,5 +97,8 @@ mod tests {
         (tally.directories, tally.different) = (2, 0);
         let more = "/a: 1 file (1 byte) and 2 directories are there as listed";
         assert_eq!(tally.sentence("/a"), more);
+        tally.links = 1;
+        let all = "/a: 1 file (1 byte), 2 directories and 1 symbolic link are there as listed";
+        assert_eq!(tally.sentence("/a"), all);
     }
 }
